@@ -1,0 +1,30 @@
+//! Upper bounds for what people and strangers may send. Sizes are in characters unless named otherwise.
+
+/// Longest user name, the part before `@`.
+pub const USER_NAME: usize = 64;
+/// Longest text field of a profile (names, organisation, phones).
+pub const PROFILE_FIELD: usize = 256;
+/// Longest email address (RFC 5321 §4.5.3.1).
+pub const EMAIL: usize = 254;
+/// Longest group name.
+pub const GROUP_NAME: usize = 128;
+/// Longest alias (USR-09).
+pub const ALIAS: usize = 32;
+/// Longest call string.
+pub const CALL_STRING: usize = 512;
+/// Longest password, in characters (USR-10).
+pub const PASSWORD: usize = 64;
+/// Largest avatar in bytes.
+pub const AVATAR_BYTES: usize = 256 * 1024;
+/// Most groups that one user is a member of.
+pub const GROUPS_PER_USER: usize = 256;
+/// Most accounts in one import.
+pub const IMPORT_ROWS: usize = 20_000;
+/// Largest page of a list.
+pub const PAGE: u32 = 500;
+/// Most entries in one user's address book.
+pub const CONTACTS: usize = 5_000;
+/// Most hand-picked entries in the address book of one group.
+pub const ADDRESS_BOOK_ENTRIES: usize = 1_000;
+/// Most sessions of one user; a new sign-in ends the oldest.
+pub const SESSIONS_PER_USER: usize = 100;

@@ -1,0 +1,284 @@
+use crate::{ParseError, limits};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use unicode_normalization::UnicodeNormalization as _;
+
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The text, in the form that is stored and compared.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = ParseError;
+            fn try_from(text: String) -> Result<Self, ParseError> {
+                text.parse()
+            }
+        }
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;
+
+/// The part of a user ID before `@`: Latin or Cyrillic letters, digits, `_`, `-`, `.`; 1 to 64 characters.
+///
+/// Invariant: in Unicode NFC and lower case, so that equal names are equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserName(String);
+text_newtype!(UserName);
+
+/// Names that accounts cannot take: the product uses them itself.
+const RESERVED_USER_NAMES: &[&str] = &["guest", "guests", "federated", "me", "system"];
+
+impl FromStr for UserName {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        const WHAT: &str = "user ID";
+        // Bounded before normalising: NFC never makes more than three times the characters.
+        if text.len() > limits::USER_NAME * 8 {
+            return Err(ParseError::new(WHAT, "is too long; at most 64 characters"));
+        }
+        let name: String = text.nfc().flat_map(char::to_lowercase).collect();
+        let length = name.chars().count();
+        if length == 0 {
+            return Err(ParseError::new(
+                WHAT,
+                "is empty; give 1 to 64 letters, digits, _, - or .",
+            ));
+        }
+        if length > limits::USER_NAME {
+            return Err(ParseError::new(
+                WHAT,
+                format!("has {length} characters; at most 64 are allowed"),
+            ));
+        }
+        if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {
+            return Err(ParseError::new(
+                WHAT,
+                format!("must not contain {bad:?}; use Latin or Cyrillic letters, digits, _, - and ."),
+            ));
+        }
+        if name.chars().all(|c| c == '.') {
+            return Err(ParseError::new(WHAT, "must contain a letter or digit"));
+        }
+        if RESERVED_USER_NAMES.contains(&name.as_str()) {
+            return Err(ParseError::new(
+                WHAT,
+                format!("{name:?} is reserved; choose another one"),
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '_' | '-' | '.')
+        || ('\u{00C0}'..='\u{024F}').contains(&c) && c.is_alphabetic()
+        || ('\u{0400}'..='\u{052F}').contains(&c) && c.is_alphabetic()
+}
+
+/// The DNS name of a server, without a final dot: `paris.example.com`.
+///
+/// Invariant: lower case, 1 to 253 characters, labels of 1 to 63 letters, digits and inner hyphens
+/// (RFC 1123 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServerName(String);
+text_newtype!(ServerName);
+
+impl FromStr for ServerName {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        const WHAT: &str = "server name";
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        if name.is_empty() || name.len() > 253 {
+            return Err(ParseError::new(
+                WHAT,
+                "must have 1 to 253 characters, like paris.example.com",
+            ));
+        }
+        let label_is_good = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        match name.split('.').find(|label| !label_is_good(label)) {
+            Some(label) => Err(ParseError::new(
+                WHAT,
+                format!("has the part {label:?}; parts are letters, digits and inner hyphens"),
+            )),
+            None => Ok(Self(name)),
+        }
+    }
+}
+
+/// A user of any server: `alice@paris.example.com`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId {
+    pub name: UserName,
+    pub server: ServerName,
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.server)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let Some((name, server)) = text.split_once('@') else {
+            return Err(ParseError::new(
+                "user ID",
+                "needs a server: name@server.example.com",
+            ));
+        };
+        Ok(Self {
+            name: name.parse()?,
+            server: server.parse()?,
+        })
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        text.parse()
+    }
+}
+
+impl From<UserId> for String {
+    fn from(id: UserId) -> String {
+        id.to_string()
+    }
+}
+
+/// Identifies a group for good, whatever its name becomes: 1 to 64 of lower-case letters, digits, `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupId(String);
+text_newtype!(GroupId);
+
+impl GroupId {
+    /// Users who are in no other group (USR-04).
+    pub fn ungrouped() -> Self {
+        Self("ungrouped".into())
+    }
+    /// Users of partner servers (USR-04).
+    pub fn federated() -> Self {
+        Self("federated".into())
+    }
+    /// Guests of public conferences (USR-04).
+    pub fn guests() -> Self {
+        Self("guests".into())
+    }
+    /// Whether this is one of the three groups that exist always and keep their names (USR-04).
+    pub fn is_builtin(&self) -> bool {
+        matches!(self.0.as_str(), "ungrouped" | "federated" | "guests")
+    }
+}
+
+impl FromStr for GroupId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let good = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if good {
+            Ok(Self(text.into()))
+        } else {
+            Err(ParseError::new(
+                "group ID",
+                "must be 1 to 64 lower-case letters, digits and hyphens",
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_folded_to_one_form() {
+        let composed: UserName = "Zoé".parse().expect("é is a Latin letter");
+        let decomposed: UserName = "zoe\u{301}".parse().expect("the same letter in two parts");
+        assert_eq!(composed, decomposed);
+        assert_eq!(
+            "Иван.Петров".parse::<UserName>().expect("Cyrillic").as_str(),
+            "иван.петров"
+        );
+    }
+
+    #[test]
+    fn user_names_refuse_what_the_rule_does_not_list() {
+        for bad in [
+            "",
+            "a b",
+            "a/b",
+            "../x",
+            "a@b",
+            "a\0",
+            "日本",
+            "..",
+            "guest",
+            "x\u{202e}y",
+            &"x".repeat(65),
+        ] {
+            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn server_names_are_dns_names() {
+        assert_eq!(
+            "Paris.Example.COM.".parse::<ServerName>().expect("good").as_str(),
+            "paris.example.com"
+        );
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a.b",
+            "a_b.c",
+            "é.fr",
+            &format!("{}.com", "x".repeat(64)),
+        ] {
+            assert!(bad.parse::<ServerName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn user_ids_round_trip_through_json() {
+        let id: UserId = "Alice@Paris.example.com".parse().expect("good");
+        assert_eq!(id.to_string(), "alice@paris.example.com");
+        let json = serde_json::to_string(&id).expect("serialises");
+        assert_eq!(serde_json::from_str::<UserId>(&json).expect("parses"), id);
+    }
+}
