@@ -1,0 +1,11 @@
+//! What tests of several packages need: programs that were just built, free ports, waiting for conditions.
+//!
+//! Only for tests: nothing that runs for people depends on it.
+
+mod ports;
+mod program;
+mod wait;
+
+pub use ports::FreePorts;
+pub use program::{Process, program};
+pub use wait::eventually;
