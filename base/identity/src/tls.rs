@@ -1,0 +1,112 @@
+//! TLS configurations, and certificates that change under running connections.
+
+use crate::{IdentityError, key::Key, verify::Verifier};
+use rustls::{
+    ClientConfig, ServerConfig, SignatureScheme,
+    client::{ResolvesClientCert, Resumption},
+    crypto::CryptoProvider,
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
+    sign::CertifiedKey,
+    version::{TLS12, TLS13},
+};
+use rustls_pki_types::CertificateDer;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// The one crypto provider of the whole tree.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The certificate that is shown from now on; replacing it touches no open connection.
+#[derive(Clone)]
+pub(crate) struct Shown(Arc<RwLock<Arc<CertifiedKey>>>);
+
+impl Shown {
+    pub(crate) fn new(certified: CertifiedKey) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(certified))))
+    }
+
+    pub(crate) fn replace(&self, certified: CertifiedKey) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
+    }
+
+    pub(crate) fn now(&self) -> Arc<CertifiedKey> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+pub(crate) fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: &Key,
+) -> Result<CertifiedKey, IdentityError> {
+    Ok(CertifiedKey::new(chain, key.for_tls()?))
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown(certificate)")
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+const TLS13_WORKS: &str = "the provider of this crate has suites of TLS 1.2 and 1.3";
+
+/// Between programs: TLS 1.3 only, and no resumption, because a resumed session is not checked for revocation.
+pub(crate) fn between_programs_server(verifier: Verifier, shown: Shown) -> Arc<ServerConfig> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect(TLS13_WORKS)
+        .with_client_cert_verifier(Arc::new(verifier))
+        .with_cert_resolver(Arc::new(shown));
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+}
+
+/// Between programs, the side that connects; `shown` is `None` for a machine that has no certificate yet.
+pub(crate) fn between_programs_client(verifier: Verifier, shown: Option<Shown>) -> Arc<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect(TLS13_WORKS)
+        .dangerous()
+        // "Dangerous" is rustls's word for any verifier of one's own; ours checks more than the usual one.
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match shown {
+        Some(shown) => builder.with_client_cert_resolver(Arc::new(shown)),
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    // Programs are recognised by their certificates; the name sent would only tell listeners something.
+    config.enable_sni = false;
+    Arc::new(config)
+}
+
+/// For browsers: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+pub(crate) fn for_browsers(shown: Shown) -> Arc<ServerConfig> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .expect(TLS13_WORKS)
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
+}

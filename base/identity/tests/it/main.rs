@@ -1,0 +1,7 @@
+//! One binary for all tests over the public API: linking is what takes time.
+
+mod at_rest;
+mod browsers;
+mod common;
+mod handshakes;
+mod joining;
