@@ -1,0 +1,63 @@
+//! Load: figures of the hot paths beside a named peer in the same run, as ratios; and what a node costs idle.
+//!
+//! `replication` starts three processes of ours and three of etcd on the same disk and lets the same client ask
+//! them in turns. What exactly is compared stands in `docs/performance.md`.
+
+#![allow(clippy::print_stdout)] // Printing is what this program is for.
+
+mod client;
+mod etcd;
+mod figures;
+mod machine;
+mod node_figures;
+mod ours;
+mod processes;
+mod replication;
+
+/// etcd's messages, as far as the benchmark speaks them.
+#[allow(clippy::all, unreachable_pub)]
+mod kv {
+    tonic::include_proto!("etcdserverpb");
+}
+
+use anyhow::bail;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Measure the hot paths of Plenary beside a named peer
+#[derive(Parser)]
+#[command(name = "plenary-load", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Proposals a second and their latency, three nodes, beside a three-node etcd
+    Replication(replication::Replication),
+    /// Start time, idle memory and size of plenary-node
+    NodeFigures(node_figures::NodeFigures),
+    /// One replica of the benchmark; started by it
+    #[command(hide = true)]
+    Node(ours::Host),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let work = async {
+        match Cli::parse().command {
+            Command::Replication(bench) => bench.run().await,
+            Command::NodeFigures(figures) => figures.run().await,
+            Command::Node(host) => host.run().await,
+        }
+    };
+    // What was started is stopped when `work` is dropped.
+    tokio::select! {
+        done = work => done,
+        _ = terminate.recv() => bail!("told to end"),
+        _ = interrupt.recv() => bail!("interrupted"),
+    }
+}
