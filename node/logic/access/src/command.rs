@@ -1,0 +1,323 @@
+use crate::{
+    AddressBook, AdminRole, Avatar, Bandwidth, Contact, Device, Profile, ProfilePatch, SettingsPatch,
+    TokenHash,
+};
+use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Revision, Rights, UserName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One entry of the replicated log of a server: who wants what.
+///
+/// Encoded as a MessagePack map with field names (`docs/decisions/0003`): fields may be added with
+/// `#[serde(default)]`, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub by: Actor,
+    /// Makes a retry of the same request change nothing twice for 24 h of log time.
+    #[serde(default)]
+    pub idempotency: Option<Idempotency>,
+    pub change: Change,
+}
+
+/// `Idempotency-Key` of a request and the hash of what was asked with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// 1 to 255 printable ASCII characters, unique for each actor.
+    pub key: String,
+    /// SHA-256 of method, path and body: the same key with another request is refused.
+    pub request: [u8; 32],
+}
+
+/// On whose behalf a command is proposed; written into events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    pub kind: ActorKind,
+    /// The session that the request came with; empty for the system itself.
+    #[serde(default)]
+    pub session: String,
+    /// Address of the client.
+    #[serde(default)]
+    pub address: String,
+    #[serde(default)]
+    pub user_agent: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A signed-in account; its rights are read when the command is applied, not when it was proposed.
+    User(UserName),
+    /// Nobody yet: signing in.
+    Anonymous,
+    /// The server itself: start, sweep, bootstrap, local administration tool.
+    System,
+}
+
+/// Password hash in PHC string format (Argon2id).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// A new account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUser {
+    pub id: UserName,
+    pub profile: Profile,
+    pub password: Option<PasswordHash>,
+    pub groups: BTreeSet<GroupId>,
+    pub active: bool,
+    #[serde(default)]
+    pub admin: AdminRole,
+    #[serde(default)]
+    pub bandwidth: Bandwidth,
+}
+
+/// Changes to an account: `Some` replaces, `None` leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UserPatch {
+    pub profile: ProfilePatch,
+    pub password: Option<PasswordHash>,
+    pub groups: Option<BTreeSet<GroupId>>,
+    pub active: Option<bool>,
+    pub admin: Option<AdminRole>,
+    pub bandwidth: Option<Bandwidth>,
+}
+
+/// One row of an import: creates the account or, if it exists, changes what the row gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRow {
+    /// Line of the file that the row came from, for messages; counted from 1.
+    pub line: u32,
+    pub id: UserName,
+    pub patch: UserPatch,
+    /// Names of groups; those that do not exist are created with `new_group` as IDs.
+    #[serde(default)]
+    pub group_names: Option<BTreeSet<String>>,
+}
+
+/// What a command changes. Every variant that names `expect` is refused with
+/// [`Refusal::Stale`](crate::Refusal::Stale) if the object's revision is another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // Commands are encoded at once, never kept in collections.
+pub enum Change {
+    CreateUser(NewUser),
+    UpdateUser {
+        id: UserName,
+        expect: Option<Revision>,
+        patch: UserPatch,
+    },
+    DeleteUser {
+        id: UserName,
+        expect: Option<Revision>,
+    },
+    /// A user changes the own password; every other session of the account ends. Refused if `old`, the hash
+    /// that was checked, is not the account's any more.
+    ChangeOwnPassword {
+        password: PasswordHash,
+        #[serde(default)]
+        old: Option<PasswordHash>,
+    },
+    /// A user changes the own profile: the fields that users may change themselves.
+    UpdateOwnProfile {
+        #[serde(default)]
+        expect: Option<Revision>,
+        patch: ProfilePatch,
+    },
+    SetAvatar {
+        id: UserName,
+        avatar: Option<Avatar>,
+    },
+    /// Ends all sessions of a user (USR-03).
+    DisconnectUser {
+        id: UserName,
+    },
+    UnlockUser {
+        id: UserName,
+    },
+    /// All rows or none; `group_ids` are random IDs for groups that must be created, in order.
+    ImportUsers {
+        rows: Vec<ImportRow>,
+        group_ids: Vec<GroupId>,
+    },
+
+    CreateGroup {
+        id: GroupId,
+        name: String,
+        rights: Rights,
+        address_book: AddressBook,
+        bandwidth: Bandwidth,
+    },
+    UpdateGroup {
+        id: GroupId,
+        expect: Option<Revision>,
+        name: Option<String>,
+        rights: Option<Rights>,
+        address_book: Option<AddressBook>,
+        bandwidth: Option<Bandwidth>,
+    },
+    DeleteGroup {
+        id: GroupId,
+        expect: Option<Revision>,
+    },
+    /// Adds and removes members of a group, all or none.
+    ChangeMembers {
+        id: GroupId,
+        add: BTreeSet<UserName>,
+        remove: BTreeSet<UserName>,
+    },
+
+    PutAlias {
+        id: AliasName,
+        target: CallString,
+        note: String,
+        expect: Option<Revision>,
+        create: bool,
+    },
+    /// Changes an alias: `Some` replaces, `None` leaves.
+    UpdateAlias {
+        id: AliasName,
+        expect: Option<Revision>,
+        target: Option<CallString>,
+        note: Option<String>,
+    },
+    DeleteAlias {
+        id: AliasName,
+        expect: Option<Revision>,
+    },
+
+    PutContact {
+        contact: Contact,
+    },
+    DeleteContact {
+        call: CallString,
+    },
+
+    UpdateSettings {
+        expect: Option<Revision>,
+        patch: SettingsPatch,
+    },
+
+    /// The password was right; refused all the same if the account is disabled or locked by now, or if
+    /// the password was changed since it was checked (`password` is the hash that was checked).
+    SignIn {
+        user: UserName,
+        password: PasswordHash,
+        /// The same password hashed anew, where the stored hash costs less than hashes do now.
+        #[serde(default)]
+        stronger: Option<PasswordHash>,
+        session: String,
+        token: TokenHash,
+        device: Device,
+    },
+    /// A wrong password was given for an existing account.
+    SignInFailed {
+        user: UserName,
+    },
+    /// A session ends: signed out, or ended by its user from another device.
+    EndSession {
+        id: String,
+    },
+
+    /// A device opened or closed its signalling connection on a node (USR-02). `epoch` is the random
+    /// number of that node's start, so that a late message of an earlier run changes nothing.
+    DeviceOnline {
+        session: String,
+        node: NodeId,
+        epoch: u64,
+    },
+    DeviceOffline {
+        session: String,
+        node: NodeId,
+        epoch: u64,
+    },
+    /// A node started: devices that were on it are not any more.
+    NodeStarted {
+        node: NodeId,
+        epoch: u64,
+        version: String,
+    },
+    /// The leader has not heard of a node for long: devices that were on it are offline.
+    NodeLost {
+        node: NodeId,
+    },
+
+    /// The first entry of a server: its name, its built-in groups and its first node.
+    FoundServer {
+        server: plenary_model::ServerName,
+        enterprise: String,
+        node: NodeId,
+        name: NodeName,
+        address: String,
+    },
+    /// The first entry after a backup was restored: the nodes of old are gone and `node` is the only one;
+    /// devices are offline. Refused if a node of that number was ever admitted.
+    RestoreServer {
+        node: NodeId,
+        name: NodeName,
+        address: String,
+    },
+    /// A one-time token for a node to join with; `secret` is the SHA-256 of its secret.
+    InviteNode {
+        id: String,
+        secret: [u8; 32],
+        ttl_s: u64,
+    },
+    /// A node redeems a token. Refused if it is unknown, used or too old; gives out the node's number.
+    AdmitNode {
+        invitation: String,
+        secret: [u8; 32],
+        name: NodeName,
+        address: String,
+    },
+    /// A node tells where it is reached; the last word wins.
+    DescribeNode {
+        node: NodeId,
+        address: String,
+        url: String,
+        version: String,
+    },
+    DrainNode {
+        node: NodeId,
+        drain: bool,
+    },
+    /// A node leaves for good; its certificate counts no more.
+    RemoveNode {
+        node: NodeId,
+    },
+
+    /// Removes what has expired: sessions, idempotency keys, locks. Proposed by the leader every minute.
+    Sweep,
+}
+
+/// What an applied command gives back to its proposer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    #[default]
+    Done,
+    /// The object's new revision.
+    Revision(Revision),
+    SignedIn {
+        expires_at: plenary_model::Timestamp,
+    },
+    /// The account after a wrong password.
+    SignInCounted {
+        locked: bool,
+    },
+    Imported {
+        created: u32,
+        updated: u32,
+        groups: u32,
+    },
+    Admitted {
+        node: NodeId,
+    },
+}

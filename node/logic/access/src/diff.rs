@@ -1,0 +1,140 @@
+//! What an object was and what it became, field by field, as events show it (REP-01).
+
+use crate::{Alias, Bandwidth, FieldChange, Group, Profile, Settings, User};
+use serde::Serialize;
+
+/// Fields of an account that were given, changed or taken; `None` where it did not exist or does no more.
+pub(crate) fn user(before: Option<&User>, after: Option<&User>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    let names = Profile::default();
+    for (position, (name, _)) in names.fields().into_iter().enumerate() {
+        let value = |user: &User| user.profile.fields()[position].1.clone();
+        changes.text(name, before.map(value), after.map(value));
+    }
+    changes.value(
+        "groups",
+        before.map(|user| &user.groups),
+        after.map(|user| &user.groups),
+    );
+    changes.value(
+        "active",
+        before.map(|user| user.active),
+        after.map(|user| user.active),
+    );
+    changes.value(
+        "admin",
+        before.map(|user| user.admin),
+        after.map(|user| user.admin),
+    );
+    changes.bandwidth(
+        before.map(|user| user.bandwidth),
+        after.map(|user| user.bandwidth),
+    );
+    changes.0
+}
+
+/// Fields of a group.
+pub(crate) fn group(before: Option<&Group>, after: Option<&Group>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    changes.text(
+        "name",
+        before.map(|group| group.name.clone()),
+        after.map(|group| group.name.clone()),
+    );
+    changes.value(
+        "rights",
+        before.map(|group| &group.rights),
+        after.map(|group| &group.rights),
+    );
+    let shows = |group: &Group| group.address_book.shows.clone();
+    changes.value("address_book.shows", before.map(shows), after.map(shows));
+    let entries = |group: &Group| group.address_book.entries.clone();
+    changes.value("address_book.entries", before.map(entries), after.map(entries));
+    changes.bandwidth(
+        before.map(|group| group.bandwidth),
+        after.map(|group| group.bandwidth),
+    );
+    changes.0
+}
+
+/// Fields of an alias.
+pub(crate) fn alias(before: Option<&Alias>, after: Option<&Alias>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    changes.value(
+        "target",
+        before.map(|alias| &alias.target),
+        after.map(|alias| &alias.target),
+    );
+    changes.text(
+        "note",
+        before.map(|alias| alias.note.clone()),
+        after.map(|alias| alias.note.clone()),
+    );
+    changes.0
+}
+
+/// Settings, one change for each field of each section.
+pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    changes.section("password", &before.password, &after.password);
+    changes.section("lockout", &before.lockout, &after.lockout);
+    changes.section("sessions", &before.sessions, &after.sessions);
+    changes.section("admin_access", &before.admin_access, &after.admin_access);
+    changes.section("front_page", &before.front_page, &after.front_page);
+    changes.0
+}
+
+#[derive(Default)]
+struct Changes(Vec<FieldChange>);
+
+impl Changes {
+    fn push(&mut self, field: &str, before: Option<String>, after: Option<String>) {
+        if before != after {
+            self.0.push(FieldChange {
+                field: field.to_owned(),
+                before,
+                after,
+            });
+        }
+    }
+
+    /// An empty text is the same as none.
+    fn text(&mut self, field: &str, before: Option<String>, after: Option<String>) {
+        let set = |value: Option<String>| value.filter(|text| !text.is_empty()).map(|text| json(&text));
+        self.push(field, set(before), set(after));
+    }
+
+    fn value<T: Serialize>(&mut self, field: &str, before: Option<T>, after: Option<T>) {
+        self.push(
+            field,
+            before.map(|value| json(&value)),
+            after.map(|value| json(&value)),
+        );
+    }
+
+    fn bandwidth(&mut self, before: Option<Bandwidth>, after: Option<Bandwidth>) {
+        let (was, is) = (before.unwrap_or_default(), after.unwrap_or_default());
+        self.value("bandwidth.in_kbps", was.in_kbps, is.in_kbps);
+        self.value("bandwidth.out_kbps", was.out_kbps, is.out_kbps);
+    }
+
+    fn section<T: Serialize>(&mut self, name: &str, before: &T, after: &T) {
+        let fields = |value: &T| match serde_json::to_value(value) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (was, is) = (fields(before), fields(after));
+        for (field, value) in &is {
+            self.push(
+                &format!("{name}.{field}"),
+                was.get(field).map(ToString::to_string),
+                Some(value.to_string()),
+            );
+        }
+    }
+}
+
+/// Plain data always has a JSON form.
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,124 @@
+use crate::{
+    Alias, Avatar, Contact, EventKind, Failures, FieldChange, Group, Invitation, Member, Notice, Outcome,
+    PasswordHash, Session, Settings, TokenHash, User,
+};
+use plenary_model::{AliasName, CallString, GroupId, NodeId, ServerName, Timestamp, UserName};
+
+/// One change of the stored state. The store carries effects out in order and decides nothing.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Lives for one decision; most effects are of the large kind.
+pub enum Effect {
+    Found {
+        server: ServerName,
+        enterprise: String,
+    },
+    /// Writes an account whole, with the groups it is in.
+    PutUser(User),
+    /// Removes an account with its password, avatar, contacts and sessions.
+    RemoveUser(UserName),
+    PutPassword {
+        user: UserName,
+        password: PasswordHash,
+    },
+    PutFailures {
+        user: UserName,
+        failures: Option<Failures>,
+    },
+    PutAvatar {
+        user: UserName,
+        avatar: Option<Avatar>,
+    },
+    PutGroup(Group),
+    /// Removes a group; its members stay.
+    RemoveGroup(GroupId),
+    PutAlias(Alias),
+    RemoveAlias(AliasName),
+    PutContact {
+        user: UserName,
+        contact: Contact,
+    },
+    RemoveContact {
+        user: UserName,
+        call: CallString,
+    },
+    PutSettings(Settings),
+    AddSession {
+        session: Session,
+        token: TokenHash,
+    },
+    RemoveSession(String),
+    SetOnline {
+        session: String,
+        node: Option<NodeId>,
+    },
+    PutNode(Member),
+    RemoveNode(NodeId),
+    PutInvitation(Invitation),
+    RemoveInvitation(String),
+    /// Forgets invitations that ended and idempotency keys older than this.
+    Forget {
+        invitations_until: Timestamp,
+        keys_until: Timestamp,
+    },
+}
+
+/// A line for the event log; the store numbers and dates it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventDraft {
+    pub kind: EventKind,
+    pub success: bool,
+    pub object_kind: &'static str,
+    pub object: String,
+    pub description: String,
+    pub changes: Vec<FieldChange>,
+    /// Who it is about where nobody is signed in: the account that was signed in to.
+    pub actor: Option<UserName>,
+}
+
+/// What follows from a command that is not refused.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    pub effects: Vec<Effect>,
+    pub events: Vec<EventDraft>,
+    pub notices: Vec<Notice>,
+    pub outcome: Outcome,
+}
+
+impl Decision {
+    pub(crate) fn effect(&mut self, effect: Effect) -> &mut Self {
+        self.effects.push(effect);
+        self
+    }
+
+    pub(crate) fn notice(&mut self, topic: crate::Topic, object: impl Into<String>) -> &mut Self {
+        self.notices.push(Notice {
+            topic,
+            object: object.into(),
+        });
+        self
+    }
+
+    pub(crate) fn event(&mut self, draft: EventDraft) -> &mut Self {
+        self.events.push(draft);
+        self
+    }
+
+    /// A change of configuration or data that administrators see as before → after.
+    pub(crate) fn changed(
+        &mut self,
+        object_kind: &'static str,
+        object: impl Into<String>,
+        description: &str,
+        changes: Vec<FieldChange>,
+    ) -> &mut Self {
+        self.event(EventDraft {
+            kind: EventKind::Change,
+            success: true,
+            object_kind,
+            object: object.into(),
+            description: description.to_owned(),
+            changes,
+            actor: None,
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! Accounts, groups, rights, address books, aliases, passwords, sessions, and the settings that rule them:
+//! what may be done, by whom, and what follows.
+//!
+//! Pure: a [`Command`] goes in, either effects come out or a [`Refusal`] that changes nothing. Time is the stamp
+//! of the replicated log, random values are in the command. What is stored is read through the [`View`]
+//! trait, so that every node that applies the same commands decides the same (`docs/architecture.md`).
+//!
+//! This crate does not hash passwords, speak HTTP or know SQL.
+
+mod account;
+mod command;
+mod decide;
+mod diff;
+mod effect;
+mod event;
+mod fold;
+mod group;
+mod lockout;
+mod node;
+mod query;
+mod refusal;
+mod rights;
+mod session;
+mod settings;
+mod view;
+
+pub use account::*;
+pub use command::*;
+pub use decide::{Moment, actor_key, decide};
+pub use effect::*;
+pub use event::*;
+pub use fold::fold;
+pub use group::*;
+pub use lockout::*;
+pub use node::*;
+pub use query::*;
+pub use refusal::*;
+pub use rights::*;
+pub use session::*;
+pub use settings::*;
+pub use view::View;

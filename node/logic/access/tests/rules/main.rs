@@ -1,0 +1,11 @@
+//! The rules over a server in memory: one file for each subject.
+
+mod accounts;
+mod directory;
+mod idempotency;
+mod import;
+mod nodes;
+mod property;
+mod sessions;
+mod settings;
+mod world;
