@@ -1,0 +1,142 @@
+//! The rules as a replicated application.
+
+use crate::{
+    codec::{CodecError, Reply, decode_command, encode},
+    effects, schema,
+    view::{StoreView, sql},
+};
+use plenary_access::{Command, Moment, Notice, Refusal, actor_key, decide};
+use plenary_model::{Revision, Timestamp};
+use plenary_replication::{AppError, Application, Stamp};
+use rusqlite::{Connection, Transaction, params};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// What pages must load again, told after it was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The entry of the log; the state of this node holds it when this is told.
+    pub index: u64,
+    /// `None`: everything may have changed, the state came from another node as a whole.
+    pub notices: Option<Arc<[Notice]>>,
+}
+
+/// The state of a server as the replication applies it.
+pub struct ServerApp {
+    changes: broadcast::Sender<Changes>,
+}
+
+impl Default for ServerApp {
+    fn default() -> Self {
+        Self {
+            changes: broadcast::Sender::new(4_096),
+        }
+    }
+}
+
+impl ServerApp {
+    /// Follows what is committed from now on. Who is slow misses some and is told so ("lagged").
+    pub fn changes(&self) -> broadcast::Receiver<Changes> {
+        self.changes.subscribe()
+    }
+}
+
+/// Bits of a revision that tell commands of one entry of the log apart.
+const POSITION_BITS: u32 = 20;
+
+fn moment(at: Stamp) -> Moment {
+    Moment {
+        now: Timestamp(at.now_ms),
+        revision: Revision((at.index << POSITION_BITS) | u64::from(at.position)),
+    }
+}
+
+fn codec_defect(error: CodecError) -> AppError {
+    AppError::Defect(format!(
+        "a command of the log {error}; a newer version may have written it"
+    ))
+}
+
+/// What `command` would give by this copy of the state; changes nothing.
+///
+/// # Errors
+/// What the database says.
+pub fn rehearse(db: &Connection, at: Stamp, command: &Command) -> Result<Reply, AppError> {
+    let view = StoreView::new(db);
+    let reply = decide(&view, moment(at), command).map(|decision| decision.outcome);
+    view.finish()?;
+    Ok(reply)
+}
+
+impl Application for ServerApp {
+    type Notice = Notice;
+
+    fn migrate(&self, database: &mut Connection) -> Result<(), AppError> {
+        schema::migrate(database)
+    }
+
+    fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        at: Stamp,
+        command: &[u8],
+    ) -> Result<plenary_replication::Reply<Notice>, AppError> {
+        let command = decode_command(command).map_err(codec_defect)?;
+        let view = StoreView::new(transaction);
+        let decided = decide(&view, moment(at), &command);
+        view.finish()?;
+        let (reply, notices) = match decided {
+            Ok(mut decision) => {
+                effects::carry_out(transaction, at, &command.by, &decision)?;
+                decision.notices.sort();
+                decision.notices.dedup();
+                (Ok(decision.outcome), decision.notices)
+            }
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        remember(transaction, at, &command, &reply)?;
+        Ok(plenary_replication::Reply {
+            bytes: encode(&reply).map_err(codec_defect)?,
+            notices,
+        })
+    }
+
+    fn committed(&self, index: u64, mut notices: Vec<Notice>) {
+        if !notices.is_empty() {
+            notices.sort();
+            notices.dedup();
+            // Nobody listens: nobody misses it.
+            self.changes
+                .send(Changes {
+                    index,
+                    notices: Some(notices.into()),
+                })
+                .ok();
+        }
+    }
+
+    fn reset(&self, index: u64) {
+        self.changes.send(Changes { index, notices: None }).ok();
+    }
+}
+
+/// Keeps the first answer to an idempotency key; repetitions get it from the rules.
+fn remember(db: &Connection, at: Stamp, command: &Command, reply: &Reply) -> Result<(), AppError> {
+    let Some(asked) = &command.idempotency else {
+        return Ok(());
+    };
+    if matches!(reply, Err(Refusal::IdempotencyMismatch)) {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO remembered (actor, key, at, request, answer) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        actor_key(&command.by),
+        asked.key,
+        sql(at.now_ms),
+        asked.request,
+        encode(reply).map_err(codec_defect)?
+    ])?;
+    Ok(())
+}

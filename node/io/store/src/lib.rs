@@ -1,0 +1,22 @@
+//! The replicated state of a server in SQLite: carries out what the rules in `plenary_access` decide, and answers
+//! queries about it.
+//!
+//! ```text
+//!  replication ── command ──► ServerApp ── View ──► plenary_access::decide
+//!                                 ▲                         │ effects, events
+//!                     rows ◄──────┴──── carry out ◄─────────┘
+//!  REST, signalling ── queries ──► rows          notices ──► [`ServerApp::changes`]
+//! ```
+//!
+//! It decides nothing, knows no network, and reads no clock: what is stored follows from the log alone.
+
+mod app;
+mod codec;
+mod effects;
+pub mod queries;
+mod schema;
+mod view;
+
+pub use app::{Changes, ServerApp, rehearse};
+pub use codec::{CodecError, Reply, decode_command, decode_reply, encode_command};
+pub use queries::QueryError;

@@ -1,0 +1,31 @@
+//! Questions about the stored state. All are functions of one read transaction.
+
+mod address_book;
+mod digest;
+mod directory;
+mod events;
+mod page;
+mod people;
+mod server;
+
+pub use address_book::{address_book, finds};
+pub use digest::digest;
+pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
+pub use events::events;
+pub use people::{avatar, credentials, session, sessions, user, users};
+pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The text says what is wrong with the question, for who asked it.
+    #[error("{0}")]
+    BadQuery(String),
+    #[error("the state database failed")]
+    Database(#[from] rusqlite::Error),
+    #[error("the state cannot be read")]
+    State(#[from] plenary_replication::AppError),
+}
+
+/// What a query gives.
+type Found<T> = Result<T, QueryError>;

@@ -1,0 +1,81 @@
+//! The tables. What is searched, sorted or joined has columns; the rest of an object is its `body`.
+
+use plenary_replication::AppError;
+use rusqlite::Connection;
+
+/// Version of the schema, in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY, body BLOB NOT NULL, display TEXT NOT NULL, email TEXT, search TEXT NOT NULL,
+    created_at INTEGER NOT NULL, active INTEGER NOT NULL, admin INTEGER NOT NULL, locked_until INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX users_by_email ON users (email) WHERE email IS NOT NULL;
+CREATE INDEX users_by_display ON users (display, id);
+CREATE INDEX users_by_created ON users (created_at, id);
+CREATE INDEX users_administering ON users (admin) WHERE admin > 0;
+CREATE INDEX users_locked ON users (locked_until) WHERE locked_until IS NOT NULL;
+
+CREATE TABLE passwords (user TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE failures (user TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE avatars (user TEXT PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE groups (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, search TEXT NOT NULL, body BLOB NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE members (grp TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (grp, user)) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_user ON members (user, grp);
+
+CREATE TABLE aliases (
+    id TEXT PRIMARY KEY, target TEXT NOT NULL, note TEXT NOT NULL, search TEXT NOT NULL, revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE contacts (user TEXT NOT NULL, call TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (user, call))
+    STRICT, WITHOUT ROWID;
+CREATE TABLE settings (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL) STRICT;
+
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, user TEXT NOT NULL, device BLOB NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, online_on INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user, created_at);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+CREATE INDEX sessions_online ON sessions (online_on, user) WHERE online_on IS NOT NULL;
+CREATE INDEX users_online ON sessions (user) WHERE online_on IS NOT NULL;
+
+CREATE TABLE nodes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+CREATE TABLE invitations (id TEXT PRIMARY KEY, secret BLOB NOT NULL, expires_at INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+
+CREATE TABLE remembered (
+    actor TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL,
+    PRIMARY KEY (actor, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX remembered_by_time ON remembered (at);
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT, object_kind TEXT NOT NULL,
+    object TEXT NOT NULL, search TEXT NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_by_time ON events (at);
+CREATE INDEX events_by_kind ON events (kind, id);
+CREATE INDEX events_by_actor ON events (actor, id) WHERE actor IS NOT NULL;
+";
+
+/// Brings a database to this version of the schema.
+pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
+    let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > VERSION {
+        return Err(AppError::Defect(format!(
+            "the state has schema {found}, this version knows up to {VERSION}; install that version or newer"
+        )));
+    }
+    if found < 1 {
+        let transaction = database.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

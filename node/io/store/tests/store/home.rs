@@ -1,0 +1,276 @@
+//! A state on disk, with commands applied as the replication does.
+
+use plenary_access::*;
+use plenary_model::{NodeId, Rights, Timestamp};
+use plenary_replication::{Application as _, Stamp};
+use plenary_store::{Changes, Reply, ServerApp, decode_reply, encode_command, queries};
+use rusqlite::Connection;
+use std::{collections::BTreeSet, fmt::Debug, str::FromStr};
+use tempfile::TempDir;
+
+pub(crate) const START: u64 = 1_700_000_000_000;
+pub(crate) const DAY: u64 = 24 * 3_600_000;
+
+pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("a good name")
+}
+
+pub(crate) fn names<T: FromStr<Err: Debug> + Ord>(texts: &[&str]) -> BTreeSet<T> {
+    texts.iter().map(|text| name(text)).collect()
+}
+
+pub(crate) fn system() -> Actor {
+    Actor {
+        kind: ActorKind::System,
+        session: String::new(),
+        address: "192.0.2.7".into(),
+        user_agent: "test".into(),
+    }
+}
+
+pub(crate) fn by(user: &str) -> Actor {
+    Actor {
+        kind: ActorKind::User(name(user)),
+        ..system()
+    }
+}
+
+pub(crate) fn new_user(id: &str) -> NewUser {
+    NewUser {
+        id: name(id),
+        profile: Profile::default(),
+        password: Some(PasswordHash(format!("hash of {id}"))),
+        groups: BTreeSet::new(),
+        active: true,
+        admin: AdminRole::None,
+        bandwidth: Bandwidth::default(),
+    }
+}
+
+pub(crate) fn called(id: &str, display_name: &str) -> NewUser {
+    let mut user = new_user(id);
+    user.profile.display_name = display_name.into();
+    user
+}
+
+pub(crate) fn create_group(id: &str, title: &str) -> Change {
+    Change::CreateGroup {
+        id: name(id),
+        name: title.into(),
+        rights: Rights::usual(),
+        address_book: AddressBook::default(),
+        bandwidth: Bandwidth::default(),
+    }
+}
+
+pub(crate) fn join(group: &str, users: &[&str]) -> Change {
+    Change::ChangeMembers {
+        id: name(group),
+        add: names(users),
+        remove: BTreeSet::new(),
+    }
+}
+
+pub(crate) fn show(group: &str, shows: AddressBookScope, entries: &[(&str, &str)]) -> Change {
+    let entries = entries.iter().map(|(call, display_name)| AddressBookEntry {
+        call: name(call),
+        display_name: (*display_name).into(),
+    });
+    Change::UpdateGroup {
+        id: name(group),
+        expect: None,
+        name: None,
+        rights: None,
+        address_book: Some(AddressBook {
+            shows,
+            entries: entries.collect(),
+        }),
+        bandwidth: None,
+    }
+}
+
+pub(crate) fn alias(id: &str, target: &str) -> Change {
+    Change::PutAlias {
+        id: name(id),
+        target: name(target),
+        note: String::new(),
+        expect: None,
+        create: true,
+    }
+}
+
+pub(crate) fn contact(call: &str, display_name: &str, contact_groups: &[&str]) -> Change {
+    Change::PutContact {
+        contact: Contact {
+            call: name(call),
+            display_name: display_name.into(),
+            contact_groups: contact_groups.iter().map(|name| (*name).to_owned()).collect(),
+        },
+    }
+}
+
+pub(crate) fn token(session: &str) -> TokenHash {
+    let mut token = [0; 32];
+    for (place, byte) in token.iter_mut().zip(session.bytes()) {
+        *place = byte;
+    }
+    TokenHash(token)
+}
+
+pub(crate) fn sign_in(user: &str, session: &str) -> Change {
+    Change::SignIn {
+        user: name(user),
+        password: PasswordHash(format!("hash of {user}")),
+        stronger: None,
+        session: session.into(),
+        token: token(session),
+        device: Device::default(),
+    }
+}
+
+pub(crate) fn found() -> Change {
+    Change::FoundServer {
+        server: name("paris.example.com"),
+        enterprise: "Example".into(),
+        node: NodeId(1),
+        name: name("node-1"),
+        address: "192.0.2.1:7000".into(),
+    }
+}
+
+pub(crate) fn keyed(by: Actor, key: &str, change: Change) -> Command {
+    Command {
+        by,
+        idempotency: Some(Idempotency {
+            key: key.into(),
+            request: [1; 32],
+        }),
+        change,
+    }
+}
+
+pub(crate) fn plain(by: Actor, change: Change) -> Command {
+    Command {
+        by,
+        idempotency: None,
+        change,
+    }
+}
+
+pub(crate) fn list(limit: u32) -> ListQuery {
+    ListQuery {
+        limit,
+        ..ListQuery::default()
+    }
+}
+
+pub(crate) fn search(text: &str) -> ListQuery {
+    ListQuery {
+        search: text.into(),
+        ..list(500)
+    }
+}
+
+pub(crate) struct Home {
+    pub(crate) app: ServerApp,
+    pub(crate) db: Connection,
+    pub(crate) index: u64,
+    pub(crate) now: u64,
+    folder: TempDir,
+}
+
+impl Home {
+    /// An empty state.
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut home = Self {
+            app: ServerApp::default(),
+            db: Connection::open(folder.path().join("state.db")).expect("opens"),
+            index: 0,
+            now: START,
+            folder,
+        };
+        home.app.migrate(&mut home.db).expect("migrates");
+        home
+    }
+
+    /// A server with the full administrator `root`.
+    pub(crate) fn founded() -> Self {
+        let mut home = Self::empty();
+        home.ok(system(), found());
+        let root = NewUser {
+            admin: AdminRole::Full,
+            ..new_user("root")
+        };
+        home.ok(system(), Change::CreateUser(root));
+        home
+    }
+
+    pub(crate) fn with_users(users: impl IntoIterator<Item = NewUser>) -> Self {
+        let mut home = Self::founded();
+        for user in users {
+            home.ok(system(), Change::CreateUser(user));
+        }
+        home
+    }
+
+    /// Closes the database and opens it again.
+    pub(crate) fn reopen(&mut self) {
+        self.db = Connection::open(self.folder.path().join("state.db")).expect("opens");
+        self.app.migrate(&mut self.db).expect("migrates");
+    }
+
+    /// Applies commands as one entry of the log.
+    pub(crate) fn batch(&mut self, commands: &[Command]) -> Vec<Reply> {
+        self.index += 1;
+        let transaction = self.db.transaction().expect("begins");
+        let mut replies = Vec::new();
+        let mut notices = Vec::new();
+        for (position, command) in commands.iter().enumerate() {
+            let at = Stamp {
+                index: self.index,
+                position: position as u32,
+                now_ms: self.now,
+                level: 1,
+            };
+            let bytes = encode_command(command).expect("encodes");
+            let reply = self.app.apply(&transaction, at, &bytes).expect("applies");
+            notices.extend(reply.notices);
+            replies.push(decode_reply(&reply.bytes).expect("decodes"));
+        }
+        transaction.commit().expect("commits");
+        self.app.committed(self.index, notices);
+        replies
+    }
+
+    pub(crate) fn run(&mut self, command: Command) -> Reply {
+        self.batch(&[command]).remove(0)
+    }
+
+    pub(crate) fn ok(&mut self, by: Actor, change: Change) -> Outcome {
+        self.run(plain(by, change)).expect("not refused")
+    }
+
+    pub(crate) fn digest(&self) -> String {
+        queries::digest(&self.db).expect("reads")
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.now)
+    }
+
+    /// Rows of a table.
+    pub(crate) fn count(&self, table: &str) -> u64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count: i64 = self.db.query_row(&sql, [], |row| row.get(0)).expect("counts");
+        count.cast_unsigned()
+    }
+
+    pub(crate) fn told(changes: &mut tokio::sync::broadcast::Receiver<Changes>) -> Vec<Notice> {
+        let changes = changes.try_recv().expect("something was told");
+        changes
+            .notices
+            .map(|notices| notices.to_vec())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,9 @@
+//! The store over a real database: what is applied, what queries give.
+
+mod address_book;
+mod applying;
+mod directory;
+mod events;
+mod home;
+mod lists;
+mod sessions;
