@@ -1,0 +1,105 @@
+use crate::{
+    Options,
+    backend::{Applied, Backend},
+    limits::{Buckets, SignInLimits},
+    network::Network,
+    problem::{Code, Problem},
+};
+use plenary_access::{Command, Settings};
+use plenary_model::{Rights, UserName};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What every handler works with.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Inner>);
+
+struct Inner {
+    backend: Arc<dyn Backend>,
+    options: Options,
+    sign_in_limits: SignInLimits,
+    /// Unknown tokens by address: each costs a question to the leader.
+    unknown_tokens: Buckets<IpAddr>,
+    /// The settings as they were at an applied index.
+    settings: Mutex<Option<(u64, Arc<Settings>)>>,
+}
+
+impl Api {
+    pub(crate) fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
+        Self(Arc::new(Inner {
+            backend,
+            sign_in_limits: SignInLimits::new(options.sign_in_rates),
+            unknown_tokens: Buckets::new(20.0, 2.0),
+            options,
+            settings: Mutex::new(None),
+        }))
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.0.backend
+    }
+
+    /// The backend for streams that outlive the request's handler.
+    pub(crate) fn shared_backend(&self) -> Arc<dyn Backend> {
+        self.0.backend.clone()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn sign_in_limits(&self) -> &SignInLimits {
+        &self.0.sign_in_limits
+    }
+
+    /// Whether a stranger from `address` may cost one more question to the leader.
+    pub(crate) fn may_ask_leader(&self, address: IpAddr) -> bool {
+        self.0.unknown_tokens.take(address).is_ok()
+    }
+
+    /// Changes something, and waits until this node shows it.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Applied, Problem> {
+        let applied = self.backend().propose(command).await?;
+        if self.backend().wait_applied(applied.index).await.is_err() {
+            let detail = "the change was made, but this node does not show it yet; read again in a moment";
+            return Err(Problem::new(Code::Behind, detail));
+        }
+        Ok(applied)
+    }
+
+    /// The settings, from memory unless something has been applied since.
+    pub(crate) async fn settings(&self) -> Result<Arc<Settings>, Problem> {
+        let index = self.backend().applied();
+        {
+            let cached = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, settings)) = &*cached
+                && *at == index
+            {
+                return Ok(settings.clone());
+            }
+        }
+        let settings = Arc::new(self.backend().settings().await?);
+        *self.0.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some((index, settings.clone()));
+        Ok(settings)
+    }
+
+    /// Whether the control panel may be used from `address`.
+    pub(crate) async fn is_admin_address(&self, address: IpAddr) -> Result<bool, Problem> {
+        let settings = self.settings().await?;
+        let mut networks = settings.admin_access.networks.iter();
+        Ok(networks.any(|text| {
+            text.parse()
+                .is_ok_and(|network: Network| network.contains(address))
+        }))
+    }
+
+    /// What the groups of a user allow together.
+    pub(crate) async fn rights_of(&self, user: &UserName) -> Result<Rights, Problem> {
+        let groups = self.backend().groups_of(user.clone()).await?;
+        Ok(groups
+            .iter()
+            .fold(Rights::default(), |all, group| all.union(&group.rights)))
+    }
+}

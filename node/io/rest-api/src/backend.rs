@@ -1,0 +1,99 @@
+//! What the API needs of the server behind it. The daemon implements it over the replicated store.
+
+use async_trait::async_trait;
+use plenary_access::{
+    AddressBookRow, Alias, Avatar, Command, Event, EventQuery, Group, GroupRow, ListQuery, NodeRow, Outcome,
+    Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
+};
+use plenary_cluster::ClusterReport;
+use plenary_model::{AliasName, CallString, GroupId, NodeName, UserName};
+
+/// A command that was applied: its position in the log and what it gave.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    pub index: u64,
+    pub outcome: Outcome,
+}
+
+/// Why a write was not done. Nothing has changed, but for [`WriteError::Unknown`].
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("no leader could be reached; the server is short of running nodes")]
+    NoLeader,
+    #[error("the answer of the leader was lost; ask again with the same idempotency key")]
+    Unknown,
+    #[error("the disk is full; writes are refused until space is back")]
+    DiskFull,
+    #[error("this node has more requests waiting than it takes")]
+    Busy,
+    #[error("the server's clock and this node's differ by more than a minute")]
+    ClockOff,
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a read gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("{0}")]
+    BadQuery(String),
+    #[error("this node is behind and did not catch up in time")]
+    Behind,
+    #[error("no leader could be reached; the server is short of running nodes")]
+    NoLeader,
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
+/// them see everything that was acknowledged anywhere.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    async fn propose(&self, command: Command) -> Result<Applied, WriteError>;
+    /// What `command` would do by this node's copy right now; changes nothing.
+    async fn rehearse(&self, command: Command) -> Result<Applied, WriteError>;
+    /// Waits until this node has applied all that any node had acknowledged when this was called.
+    async fn fresh(&self) -> Result<u64, ReadError>;
+    /// Waits until this node has applied `index`; [`ReadError::BadQuery`] if no node ever gave that one.
+    async fn wait_applied(&self, index: u64) -> Result<(), ReadError>;
+    /// The last index that this node has applied.
+    fn applied(&self) -> u64;
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserRow>, ReadError>;
+    async fn user(&self, id: UserName) -> Result<Option<UserRow>, ReadError>;
+    /// By ID or by email, with the hash of the password, for signing in.
+    async fn credentials(&self, login: String) -> Result<Option<(UserRow, Option<PasswordHash>)>, ReadError>;
+    async fn avatar(&self, id: UserName) -> Result<Option<Avatar>, ReadError>;
+    async fn sessions(&self, user: UserName) -> Result<Vec<Session>, ReadError>;
+    /// A session that has not expired or ended.
+    async fn session(&self, token: TokenHash) -> Result<Option<(Session, UserRow)>, ReadError>;
+    /// The groups of a user, "Users without group" if there are none; for rights and limits.
+    async fn groups_of(&self, user: UserName) -> Result<Vec<Group>, ReadError>;
+    async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError>;
+    async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError>;
+    async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError>;
+    async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError>;
+    async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError>;
+    /// Follows aliases of this server (at most one step).
+    async fn resolve(&self, call: CallString) -> Result<CallString, ReadError>;
+    async fn settings(&self) -> Result<Settings, ReadError>;
+    async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError>;
+    async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError>;
+
+    /// The server as a whole right now: replicated facts and what each node said of itself.
+    async fn cluster(&self) -> Result<ClusterReport, ReadError>;
+    /// Makes a one-time join token; gives its text and when it ends.
+    async fn invite(
+        &self,
+        by: plenary_access::Actor,
+        ttl_s: u64,
+    ) -> Result<(String, plenary_model::Timestamp), WriteError>;
+    async fn promote(&self, by: plenary_access::Actor, node: NodeName) -> Result<(), WriteError>;
+    async fn hand_over(&self, by: plenary_access::Actor, node: NodeName) -> Result<(), WriteError>;
+    async fn drain(&self, by: plenary_access::Actor, node: NodeName, drain: bool) -> Result<(), WriteError>;
+    async fn remove_node(&self, by: plenary_access::Actor, node: NodeName) -> Result<(), WriteError>;
+    /// Writes a consistent backup and gives its file, which the API streams and then deletes.
+    async fn backup(&self) -> Result<std::path::PathBuf, ReadError>;
+}

@@ -1,0 +1,159 @@
+use crate::{network::Network, problem::Problem};
+use plenary_access as access;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What passwords must be like.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordPolicy {
+    #[schema(minimum = 2, maximum = 64)]
+    pub min_length: u8,
+    /// Letters in upper and lower case.
+    pub mixed_case: bool,
+    pub digits: bool,
+    /// Anything that is neither letter nor digit.
+    pub specials: bool,
+}
+
+impl From<access::PasswordPolicy> for PasswordPolicy {
+    fn from(policy: access::PasswordPolicy) -> Self {
+        Self {
+            min_length: policy.min_length,
+            mixed_case: policy.mixed_case,
+            digits: policy.digits,
+            specials: policy.specials,
+        }
+    }
+}
+
+/// When accounts are locked after wrong passwords.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LockoutPolicy {
+    pub enabled: bool,
+    /// How long an account stays locked: 1 minute to 365 days.
+    #[schema(minimum = 60, maximum = 31536000)]
+    pub duration_s: u64,
+    /// Wrong passwords before the account is locked.
+    #[schema(minimum = 1, maximum = 100)]
+    pub attempts: u32,
+    /// Counting starts again after this long without a wrong password: 1 minute to 30 days.
+    #[schema(minimum = 60, maximum = 2592000)]
+    pub window_s: u64,
+}
+
+/// How long a device stays signed in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPolicy {
+    #[schema(minimum = 1, maximum = 3650)]
+    pub lifetime_days: u32,
+}
+
+/// From where the control panel may be used.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdminAccess {
+    /// Address ranges like `10.0.0.0/8`, or single addresses; the address of whoever changes this must stay inside.
+    #[schema(min_items = 1, max_items = 256)]
+    pub networks: Vec<String>,
+}
+
+/// What strangers see before they sign in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FrontPage {
+    /// Name of the enterprise; empty: the server's name.
+    #[schema(max_length = 128)]
+    pub title: String,
+    /// Whom to ask for help; plain text.
+    #[schema(max_length = 2000)]
+    pub help: String,
+}
+
+/// All settings of the server that people change while it runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Settings {
+    pub password: PasswordPolicy,
+    pub lockout: LockoutPolicy,
+    pub sessions: SessionPolicy,
+    pub admin_access: AdminAccess,
+    pub front_page: FrontPage,
+    /// Changes with each change; also the `ETag`.
+    #[schema(pattern = "^[0-9]+$")]
+    pub revision: String,
+}
+
+impl From<access::Settings> for Settings {
+    fn from(settings: access::Settings) -> Self {
+        Self {
+            password: settings.password.into(),
+            lockout: LockoutPolicy {
+                enabled: settings.lockout.enabled,
+                duration_s: settings.lockout.duration_s,
+                attempts: settings.lockout.attempts,
+                window_s: settings.lockout.window_s,
+            },
+            sessions: SessionPolicy {
+                lifetime_days: settings.sessions.lifetime_days,
+            },
+            admin_access: AdminAccess {
+                networks: settings.admin_access.networks,
+            },
+            front_page: FrontPage {
+                title: settings.front_page.title,
+                help: settings.front_page.help,
+            },
+            revision: settings.revision.to_string(),
+        }
+    }
+}
+
+/// Changes to settings, a whole section at a time; what is missing or null stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsPatch {
+    pub password: Option<PasswordPolicy>,
+    pub lockout: Option<LockoutPolicy>,
+    pub sessions: Option<SessionPolicy>,
+    pub admin_access: Option<AdminAccess>,
+    pub front_page: Option<FrontPage>,
+}
+
+impl SettingsPatch {
+    pub(crate) fn read(self) -> Result<access::SettingsPatch, Problem> {
+        if let Some(access) = &self.admin_access {
+            for (at, text) in access.networks.iter().enumerate() {
+                let network: Result<Network, _> = text.parse();
+                network.map_err(|error| {
+                    Problem::field(format!("admin_access.networks[{at}]"), error.to_string())
+                })?;
+            }
+        }
+        Ok(access::SettingsPatch {
+            password: self.password.map(|policy| access::PasswordPolicy {
+                min_length: policy.min_length,
+                mixed_case: policy.mixed_case,
+                digits: policy.digits,
+                specials: policy.specials,
+            }),
+            lockout: self.lockout.map(|policy| access::LockoutPolicy {
+                enabled: policy.enabled,
+                duration_s: policy.duration_s,
+                attempts: policy.attempts,
+                window_s: policy.window_s,
+            }),
+            sessions: self.sessions.map(|policy| access::SessionPolicy {
+                lifetime_days: policy.lifetime_days,
+            }),
+            admin_access: self.admin_access.map(|access| access::AdminAccess {
+                networks: access.networks,
+            }),
+            front_page: self.front_page.map(|page| access::FrontPage {
+                title: page.title,
+                help: page.help,
+            }),
+        })
+    }
+}

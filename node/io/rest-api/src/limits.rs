@@ -1,0 +1,224 @@
+//! How often somebody may try: token buckets in memory, in a table that cannot grow without end.
+
+use crate::problem::{Code, Problem};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// Most keys that one table remembers; strangers beyond that share one bucket.
+const MOST_KEYS: usize = 10_000;
+
+/// How many wrong sign-ins may come at once, and how many more per second after that.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInRates {
+    pub per_address: (f64, f64),
+    pub per_account: (f64, f64),
+}
+
+impl Default for SignInRates {
+    /// An office behind one address may mistype 300 times at once and three times a second; one account 30
+    /// times and once in five seconds, so that the lockout of accounts comes first.
+    fn default() -> Self {
+        Self {
+            per_address: (300.0, 3.0),
+            per_account: (30.0, 0.2),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+/// Token buckets, one for each key.
+pub(crate) struct Buckets<K> {
+    most: f64,
+    per_second: f64,
+    table: Mutex<Table<K>>,
+}
+
+struct Table<K> {
+    buckets: HashMap<K, Bucket>,
+    /// For the keys that found no place.
+    overflow: Option<Bucket>,
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    pub(crate) fn new(most: f64, per_second: f64) -> Self {
+        let table = Table {
+            buckets: HashMap::new(),
+            overflow: None,
+        };
+        Self {
+            most,
+            per_second,
+            table: Mutex::new(table),
+        }
+    }
+
+    /// Takes one token, or says after how many seconds there is one.
+    pub(crate) fn take(&self, key: K) -> Result<(), u64> {
+        self.change(key, Instant::now(), -1.0)
+    }
+
+    /// Gives a token back that turned out not to be needed.
+    pub(crate) fn give_back(&self, key: K) {
+        let given = self.change(key, Instant::now(), 1.0);
+        debug_assert!(given.is_ok(), "giving is never refused");
+    }
+
+    fn change(&self, key: K, now: Instant, by: f64) -> Result<(), u64> {
+        let (most, per_second) = (self.most, self.per_second);
+        let refilled = |bucket: &Bucket| {
+            let seconds = now.saturating_duration_since(bucket.at).as_secs_f64();
+            (bucket.tokens + seconds * per_second).min(most)
+        };
+        let full = Bucket {
+            tokens: most,
+            at: now,
+        };
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.buckets.len() >= MOST_KEYS && !table.buckets.contains_key(&key) {
+            table.buckets.retain(|_, bucket| refilled(bucket) < most);
+        }
+        let has_place = table.buckets.len() < MOST_KEYS || table.buckets.contains_key(&key);
+        let bucket = if has_place {
+            table.buckets.entry(key).or_insert(full)
+        } else {
+            table.overflow.get_or_insert(full)
+        };
+        let tokens = refilled(bucket) + by;
+        if tokens < 0.0 {
+            return Err((-tokens / per_second).ceil().max(1.0) as u64);
+        }
+        *bucket = Bucket {
+            tokens: tokens.min(most),
+            at: now,
+        };
+        Ok(())
+    }
+}
+
+/// Limits of sign-ins: those that go wrong count, by address and by account.
+pub(crate) struct SignInLimits {
+    addresses: Buckets<IpAddr>,
+    accounts: Buckets<String>,
+}
+
+impl SignInLimits {
+    pub(crate) fn new(rates: SignInRates) -> Self {
+        Self {
+            addresses: Buckets::new(rates.per_address.0, rates.per_address.1),
+            accounts: Buckets::new(rates.per_account.0, rates.per_account.1),
+        }
+    }
+
+    /// Begins a try; [`Try::succeeded`] makes it count for nothing.
+    pub(crate) fn begin(&self, address: IpAddr, account: &str) -> Result<Try<'_>, Problem> {
+        let too_many = |seconds| {
+            let detail =
+                format!("too many wrong passwords from here or for this account; try again in {seconds} s");
+            Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
+        };
+        let address = network_of(address);
+        self.addresses.take(address).map_err(too_many)?;
+        let account: String = account.chars().take(320).collect();
+        if let Err(seconds) = self.accounts.take(account.clone()) {
+            return Err(too_many(seconds));
+        }
+        Ok(Try {
+            limits: self,
+            address,
+            account,
+        })
+    }
+}
+
+/// A sign-in that has begun.
+pub(crate) struct Try<'a> {
+    limits: &'a SignInLimits,
+    address: IpAddr,
+    account: String,
+}
+
+impl Try<'_> {
+    /// It was no wrong password.
+    pub(crate) fn succeeded(self) {
+        self.limits.addresses.give_back(self.address);
+        self.limits.accounts.give_back(self.account);
+    }
+}
+
+/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_bucket_empties_and_fills_again() {
+        let buckets = Buckets::new(2.0, 0.5);
+        let start = Instant::now();
+        assert_eq!(buckets.change("a", start, -1.0), Ok(()));
+        assert_eq!(buckets.change("a", start, -1.0), Ok(()));
+        assert_eq!(buckets.change("a", start, -1.0), Err(2));
+        assert_eq!(buckets.change("b", start, -1.0), Ok(()), "others are not held up");
+        assert_eq!(buckets.change("a", start + Duration::from_secs(2), -1.0), Ok(()));
+    }
+
+    #[test]
+    fn the_table_stays_small_and_strangers_share_what_is_left() {
+        let buckets = Buckets::new(1.0, 0.001);
+        let start = Instant::now();
+        for key in 0..MOST_KEYS {
+            assert_eq!(buckets.change(key, start, -1.0), Ok(()));
+        }
+        assert_eq!(
+            buckets.change(MOST_KEYS, start, -1.0),
+            Ok(()),
+            "the shared bucket"
+        );
+        assert!(buckets.change(MOST_KEYS + 1, start, -1.0).is_err());
+        let later = start + Duration::from_secs(2_000);
+        assert_eq!(buckets.change(MOST_KEYS + 1, later, -1.0), Ok(()));
+        assert_eq!(buckets.table.lock().expect("not poisoned").buckets.len(), 1);
+    }
+
+    #[test]
+    fn right_passwords_do_not_count() {
+        let limits = SignInLimits::new(SignInRates {
+            per_address: (2.0, 0.001),
+            per_account: (1.0, 0.001),
+        });
+        let from: IpAddr = "2001:db8::1".parse().expect("good");
+        let neighbour: IpAddr = "2001:db8::2".parse().expect("good");
+        for _ in 0..10 {
+            limits
+                .begin(from, "alice")
+                .expect("nothing counted yet")
+                .succeeded();
+        }
+        limits.begin(from, "alice").expect("the first wrong one");
+        assert!(
+            limits.begin(from, "alice").is_err(),
+            "the account has had its one"
+        );
+        assert!(
+            limits.begin(neighbour, "bob").is_err(),
+            "the network has had its two"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+use super::{OpenApiRouter, list_query, routes};
+use crate::{
+    answer::{self, still_there},
+    api::Api,
+    auth::{Admin, Reader, Signed},
+    dto::{Alias, AliasPatch, NewAlias, Page, Resolved, check_text, parse},
+    extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
+    problem::Problem,
+};
+use axum::{Json, extract::State, response::Response};
+use plenary_access::Change;
+use plenary_model::{AliasName, CallKind, CallString, UserId, UserName, limits};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_aliases, create_alias))
+        .routes(routes!(get_alias, update_alias, delete_alias))
+        .routes(routes!(resolve_call))
+}
+
+/// Which aliases.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct AliasFilter {
+    /// Parts of alias, target or note, in any order.
+    #[param(max_length = 256)]
+    search: Option<String>,
+    /// `id` or `target`, with `-` before it to turn it round.
+    #[param(pattern = "^-?(id|target)$")]
+    sort: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+}
+
+/// List aliases
+#[utoipa::path(get, path = "/aliases", tag = "aliases", params(AliasFilter),
+    responses((status = 200, body = Page<Alias>)))]
+async fn list_aliases(
+    State(api): State<Api>,
+    _: Reader,
+    Query(query): Query<AliasFilter>,
+) -> Result<Json<Page<Alias>>, Problem> {
+    let list = list_query(
+        query.search,
+        query.sort,
+        query.cursor,
+        query.limit,
+        &["id", "target"],
+    )?;
+    Ok(Json(Page::of(api.backend().aliases(list).await?, Alias::from)))
+}
+
+/// Create an alias
+#[utoipa::path(post, path = "/aliases", tag = "aliases", request_body = NewAlias,
+    responses((status = 201, body = Alias)))]
+async fn create_alias(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    write: Write,
+    Strict { value, digest }: Strict<NewAlias>,
+) -> Result<Response, Problem> {
+    check_text("note", &value.note, limits::PROFILE_FIELD)?;
+    let id: AliasName = parse("id", &value.id)?;
+    let change = Change::PutAlias {
+        id: id.clone(),
+        target: parse("target", &value.target)?,
+        note: value.note,
+        expect: None,
+        create: true,
+    };
+    let applied = api.propose(write.command(&by, digest, change)).await?;
+    let alias = alias_after(&api, id.clone()).await?;
+    let revision = alias.revision.to_string();
+    let body = Alias::from(alias);
+    Ok(answer::created(
+        body,
+        &revision,
+        &applied,
+        ["aliases", id.as_str()],
+    ))
+}
+
+async fn alias_after(api: &Api, id: AliasName) -> Result<plenary_access::Alias, Problem> {
+    still_there(api.backend().alias(id.clone()).await?, "alias", id.as_str())
+}
+
+/// One alias
+#[utoipa::path(get, path = "/aliases/{id}", tag = "aliases",
+    params(("id" = String, Path, description = "The alias", min_length = 1, max_length = 32)),
+    responses((status = 200, body = Alias)))]
+async fn get_alias(
+    State(api): State<Api>,
+    _: Reader,
+    Id(id): Id<AliasName>,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let alias = alias_after(&api, id).await?;
+    let revision = alias.revision.to_string();
+    Ok(answer::one(Alias::from(alias), &revision, &known))
+}
+
+/// Change an alias
+#[utoipa::path(patch, path = "/aliases/{id}", tag = "aliases",
+    params(("id" = String, Path, description = "The alias", min_length = 1, max_length = 32)),
+    request_body = AliasPatch, responses((status = 200, body = Alias)))]
+async fn update_alias(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Id(id): Id<AliasName>,
+    write: Write,
+    Strict { value, digest }: Strict<AliasPatch>,
+) -> Result<Response, Problem> {
+    let (target, note) = value.read()?;
+    let change = Change::UpdateAlias {
+        id: id.clone(),
+        expect: write.expect(),
+        target,
+        note,
+    };
+    let applied = api.propose(write.command(&by, digest, change)).await?;
+    let alias = alias_after(&api, id).await?;
+    let revision = alias.revision.to_string();
+    Ok(answer::changed(Alias::from(alias), &revision, &applied))
+}
+
+/// Delete an alias
+#[utoipa::path(delete, path = "/aliases/{id}", tag = "aliases",
+    params(("id" = String, Path, description = "The alias", min_length = 1, max_length = 32)),
+    responses((status = 204)))]
+async fn delete_alias(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Id(id): Id<AliasName>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let expect = write.expect();
+    let command = write.command(&by, BodyDigest::none(), Change::DeleteAlias { id, expect });
+    Ok(answer::done(&api.propose(command).await?))
+}
+
+/// What is called.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ResolveQuery {
+    /// Any call string.
+    #[param(min_length = 1, max_length = 512)]
+    call: String,
+}
+
+/// Follow an alias to what it stands for
+#[utoipa::path(get, path = "/resolve", tag = "aliases", params(ResolveQuery),
+    responses((status = 200, body = Resolved)))]
+async fn resolve_call(
+    State(api): State<Api>,
+    _: Signed,
+    Query(query): Query<ResolveQuery>,
+) -> Result<Json<Resolved>, Problem> {
+    let call: CallString = parse("call", &query.call)?;
+    let call = api.backend().resolve(call).await?;
+    let user_id = account_behind(&api, &call).await?;
+    Ok(Json(Resolved {
+        call: call.into(),
+        user_id,
+    }))
+}
+
+async fn account_behind(api: &Api, call: &CallString) -> Result<Option<String>, Problem> {
+    let own = &api.options().server;
+    let CallKind::Account { name, server } = call.kind() else {
+        return Ok(None);
+    };
+    let Ok(name) = name.parse::<UserName>() else {
+        return Ok(None);
+    };
+    if server.is_some_and(|server| server != *own) {
+        return Ok(None);
+    }
+    let row = api.backend().user(name).await?;
+    Ok(row.map(|row| {
+        let id = UserId {
+            name: row.user.id,
+            server: own.clone(),
+        };
+        id.to_string()
+    }))
+}

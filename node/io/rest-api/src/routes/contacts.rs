@@ -1,0 +1,123 @@
+use super::{OpenApiRouter, list_query, routes};
+use crate::{
+    answer,
+    api::Api,
+    auth::{Reader, Signed},
+    dto::{ContactRow, Page, PutContact, parse},
+    extract::{BodyDigest, Id, Query, Strict, Write},
+    problem::Problem,
+};
+use axum::{Json, extract::State, response::Response};
+use plenary_access::Change;
+use plenary_model::{Right, UserName};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_my_contacts, put_my_contact, delete_my_contact))
+        .routes(routes!(list_user_contacts))
+}
+
+/// Which entries of an address book.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ContactQuery {
+    /// Parts of names, call strings or email, in any order.
+    #[param(max_length = 256)]
+    search: Option<String>,
+    /// `display_name` or `call`, with `-` before it to turn it round.
+    #[param(pattern = "^-?(display_name|call)$")]
+    sort: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+}
+
+async fn address_book(api: &Api, user: UserName, query: ContactQuery) -> Result<Page<ContactRow>, Problem> {
+    let list = list_query(
+        query.search,
+        query.sort,
+        query.cursor,
+        query.limit,
+        &["display_name", "call"],
+    )?;
+    let page = api.backend().address_book(user, list).await?;
+    Ok(Page::of(page, |row| ContactRow::of(row, &api.options().server)))
+}
+
+/// One's address book
+#[utoipa::path(get, path = "/me/contacts", tag = "me", params(ContactQuery),
+    responses((status = 200, body = Page<ContactRow>)))]
+async fn list_my_contacts(
+    State(api): State<Api>,
+    by: Signed,
+    Query(query): Query<ContactQuery>,
+) -> Result<Json<Page<ContactRow>>, Problem> {
+    Ok(Json(address_book(&api, by.name().clone(), query).await?))
+}
+
+/// The address book that a user sees
+#[utoipa::path(get, path = "/users/{id}/contacts", tag = "users",
+    params(("id" = String, Path, description = "ID of the user", min_length = 1, max_length = 64), ContactQuery),
+    responses((status = 200, body = Page<ContactRow>)))]
+async fn list_user_contacts(
+    State(api): State<Api>,
+    _: Reader,
+    Id(id): Id<UserName>,
+    Query(query): Query<ContactQuery>,
+) -> Result<Json<Page<ContactRow>>, Problem> {
+    if api.backend().user(id.clone()).await?.is_none() {
+        return Err(Problem::not_found("user", id.as_str()));
+    }
+    Ok(Json(address_book(&api, id, query).await?))
+}
+
+/// Put an own entry into one's address book, or change it
+#[utoipa::path(put, path = "/me/contacts", tag = "me", request_body = PutContact, responses((status = 204)))]
+async fn put_my_contact(
+    State(api): State<Api>,
+    by: Signed,
+    write: Write,
+    Strict { value, digest }: Strict<PutContact>,
+) -> Result<Response, Problem> {
+    let contact = value.read()?;
+    may_edit(&api, &by).await?;
+    let command = write.command(&by, digest, Change::PutContact { contact });
+    Ok(answer::done(&api.propose(command).await?))
+}
+
+async fn may_edit(api: &Api, by: &Signed) -> Result<(), Problem> {
+    by.require(
+        api,
+        Right::EditAddressBook,
+        "the right to edit one's address book",
+    )
+    .await
+}
+
+/// Which contact.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct OneContact {
+    /// The call string of the entry.
+    #[param(min_length = 1, max_length = 512)]
+    call: String,
+}
+
+/// Remove an own entry from one's address book
+#[utoipa::path(delete, path = "/me/contacts", tag = "me", params(OneContact), responses((status = 204)))]
+async fn delete_my_contact(
+    State(api): State<Api>,
+    by: Signed,
+    write: Write,
+    Query(query): Query<OneContact>,
+) -> Result<Response, Problem> {
+    let call = parse("call", &query.call)?;
+    may_edit(&api, &by).await?;
+    let command = write.command(&by, BodyDigest::none(), Change::DeleteContact { call });
+    Ok(answer::done(&api.propose(command).await?))
+}

@@ -1,0 +1,11 @@
+//! The interface over the real rules and store, in one process.
+
+mod csv;
+mod forms;
+mod lists;
+mod pictures;
+mod rights;
+mod server;
+mod sign_in;
+mod strict;
+mod writes;

@@ -1,0 +1,300 @@
+use crate::server::*;
+use serde_json::json;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Right {
+    Public,
+    User,
+    Security,
+    Admin,
+}
+
+/// The right of each call, as `docs/protocols/rest.md` has it.
+const RIGHTS: &[(&str, Right)] = &[
+    ("GET /server", Right::Public),
+    ("POST /session", Right::Public),
+    ("DELETE /session", Right::User),
+    ("GET /me", Right::User),
+    ("PATCH /me", Right::User),
+    ("POST /me/password", Right::User),
+    ("GET /me/password-policy", Right::User),
+    ("GET /me/sessions", Right::User),
+    ("DELETE /me/sessions/{id}", Right::User),
+    ("GET /me/avatar", Right::User),
+    ("PUT /me/avatar", Right::User),
+    ("DELETE /me/avatar", Right::User),
+    ("GET /me/contacts", Right::User),
+    ("PUT /me/contacts", Right::User),
+    ("DELETE /me/contacts", Right::User),
+    ("GET /users", Right::Security),
+    ("POST /users", Right::Admin),
+    ("GET /users/{id}", Right::Security),
+    ("PATCH /users/{id}", Right::Admin),
+    ("DELETE /users/{id}", Right::Admin),
+    ("POST /users/{id}/disconnect", Right::Admin),
+    ("POST /users/{id}/unlock", Right::Admin),
+    ("GET /users/{id}/sessions", Right::Security),
+    ("GET /users/{id}/avatar", Right::Security),
+    ("PUT /users/{id}/avatar", Right::Admin),
+    ("DELETE /users/{id}/avatar", Right::Admin),
+    ("GET /users/{id}/contacts", Right::Security),
+    ("GET /users.csv", Right::Security),
+    ("POST /users/import", Right::Admin),
+    ("GET /groups", Right::Security),
+    ("POST /groups", Right::Admin),
+    ("GET /groups/{id}", Right::Security),
+    ("PATCH /groups/{id}", Right::Admin),
+    ("DELETE /groups/{id}", Right::Admin),
+    ("GET /groups/{id}/members", Right::Security),
+    ("POST /groups/{id}/members", Right::Admin),
+    ("GET /aliases", Right::Security),
+    ("POST /aliases", Right::Admin),
+    ("GET /aliases/{id}", Right::Security),
+    ("PATCH /aliases/{id}", Right::Admin),
+    ("DELETE /aliases/{id}", Right::Admin),
+    ("GET /resolve", Right::User),
+    ("GET /settings", Right::Security),
+    ("PATCH /settings", Right::Admin),
+    ("GET /events", Right::Security),
+    ("GET /events.csv", Right::Security),
+    ("GET /cluster", Right::Security),
+    ("POST /cluster/invitations", Right::Admin),
+    ("POST /cluster/nodes/{name}/drain", Right::Admin),
+    ("POST /cluster/nodes/{name}/promote", Right::Admin),
+    ("DELETE /cluster/nodes/{name}", Right::Admin),
+    ("POST /cluster/leader", Right::Admin),
+    ("GET /backup", Right::Admin),
+];
+
+/// Method and path of every call with names that are there.
+fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
+    RIGHTS.iter().map(|(call, right)| {
+        let (method, path) = call.split_once(' ').expect("method and path");
+        let id = if path.starts_with("/groups") {
+            "ungrouped"
+        } else {
+            "alice"
+        };
+        let path = path.replace("{id}", id).replace("{name}", "node-1");
+        (method, path, *right)
+    })
+}
+
+#[test]
+fn the_table_names_every_call_of_the_description() {
+    let document = serde_json::to_value(plenary_rest_api::openapi()).expect("JSON");
+    let mut described = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let path = path.strip_prefix("/api/v1").expect("of this version");
+        for method in item.as_object().expect("methods").keys() {
+            described.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    described.sort();
+    let mut listed: Vec<String> = RIGHTS.iter().map(|(call, _)| (*call).to_owned()).collect();
+    listed.sort();
+    assert_eq!(listed, described);
+}
+
+#[test]
+fn the_committed_description_is_that_of_the_code() {
+    let committed = include_str!("../../../../../base/contracts/openapi/v1.json");
+    let now = plenary_rest_api::openapi().to_pretty_json().expect("JSON");
+    assert!(
+        committed.trim_end() == now,
+        "run: cargo run -p plenary-rest-api --example openapi > base/contracts/openapi/v1.json"
+    );
+}
+
+#[tokio::test]
+async fn strangers_do_nothing_but_sign_in() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for (method, path, right) in calls() {
+        if right == Right::Public {
+            continue;
+        }
+        for token in ["", "Bearer", "Bearer  ", "Bearer wrong", "Basic alice", "alice"] {
+            let call = server.call(method, &path);
+            let call = match token {
+                "" => call,
+                token => call.header("authorization", token),
+            };
+            let answer = call.send().await;
+            answer.problem(401, "not-signed-in");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    }
+    assert_eq!(server.digest(), before);
+}
+
+#[tokio::test]
+async fn each_role_may_what_the_table_says() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for (method, path, right) in calls() {
+        if matches!(right, Right::Security | Right::Admin) {
+            let answer = server.call(method, &path).by("alice").send().await;
+            answer.problem(403, "forbidden");
+        }
+        if right == Right::Admin {
+            let answer = server.call(method, &path).by("eye").send().await;
+            answer.problem(403, "forbidden");
+        }
+    }
+    assert_eq!(server.digest(), before);
+    for (method, path, right) in calls() {
+        if method == "GET" && right != Right::Public {
+            let who = match right {
+                Right::User => "alice",
+                Right::Security => "eye",
+                _ => "root",
+            };
+            let path = path.replace("/resolve", "/resolve?call=alice");
+            let answer = server.call(method, &path).by(who).send().await;
+            let allowed = answer.status.is_success() || answer.status.as_u16() == 404;
+            assert!(allowed, "{path}: {}", answer.status);
+        }
+    }
+    assert_eq!(server.digest(), before, "reads change nothing");
+}
+
+#[tokio::test]
+async fn the_control_panel_is_open_to_its_networks_only() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for (method, path, right) in calls() {
+        if matches!(right, Right::Security | Right::Admin) {
+            let call = server.call(method, &path).by("root").from(OUTSIDE);
+            // What a stranger writes there counts for nothing.
+            let call = call.header("x-forwarded-for", "127.0.0.1");
+            call.send().await.problem(403, "admin-network");
+        }
+    }
+    assert_eq!(server.digest(), before);
+    server
+        .call("GET", "/me")
+        .by("root")
+        .from(OUTSIDE)
+        .send()
+        .await
+        .is(200);
+    let proxied = TestServer::with(|options| {
+        options.trusted_proxies = vec!["203.0.113.0/24".parse().expect("a range")];
+    });
+    for (before_proxy, status) in [
+        ("10.1.2.3", 200),
+        ("198.51.100.1", 403),
+        ("10.1.2.3, 198.51.100.1", 403),
+    ] {
+        let call = proxied.call("GET", "/users").by("root").from(OUTSIDE);
+        call.header("x-forwarded-for", before_proxy)
+            .send()
+            .await
+            .is(status);
+    }
+}
+
+#[tokio::test]
+async fn nobody_locks_the_administrators_out() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for networks in [json!(["10.0.0.0/8"]), json!([]), json!(["nonsense"])] {
+        let patch = json!({"admin_access": {"networks": networks}});
+        server
+            .write("PATCH", "/settings", &patch)
+            .await
+            .problem(422, "invalid-field");
+    }
+    for (method, path, body) in [
+        ("PATCH", "/users/root", json!({"admin": "none"})),
+        ("PATCH", "/users/root", json!({"active": false})),
+        ("DELETE", "/users/root", json!(null)),
+    ] {
+        server
+            .write(method, path, &body)
+            .await
+            .problem(409, "last-administrator");
+    }
+    assert_eq!(server.digest(), before);
+    let patch = json!({"admin_access": {"networks": ["192.168.1.7"]}});
+    server.write("PATCH", "/settings", &patch).await.is(200);
+    let elsewhere = server.call("GET", "/users").by("root").from("192.168.1.8:1");
+    elsewhere.send().await.problem(403, "admin-network");
+}
+
+#[tokio::test]
+async fn the_right_to_edit_the_address_book_is_asked_for() {
+    let server = TestServer::new();
+    let put = || {
+        let entry = json!({"call": "eye"});
+        server.call("PUT", "/me/contacts").by("alice").json(&entry)
+    };
+    put().send().await.is(204);
+    let patch = json!({"rights": ["make_calls"]});
+    server.write("PATCH", "/groups/ungrouped", &patch).await.is(200);
+    let before = server.digest();
+    put().send().await.problem(403, "forbidden");
+    let delete = server.call("DELETE", "/me/contacts?call=eye").by("alice");
+    delete.send().await.problem(403, "forbidden");
+    assert_eq!(server.digest(), before);
+}
+
+#[tokio::test]
+async fn disabled_and_deleted_accounts_are_out_at_once() {
+    let server = TestServer::new();
+    server
+        .write("PATCH", "/users/alice", &json!({"active": false}))
+        .await
+        .is(200);
+    server
+        .call("GET", "/me")
+        .by("alice")
+        .send()
+        .await
+        .problem(401, "not-signed-in");
+    server
+        .call("DELETE", "/users/eye")
+        .by("root")
+        .send()
+        .await
+        .is(204);
+    server
+        .call("GET", "/me")
+        .by("eye")
+        .send()
+        .await
+        .problem(401, "not-signed-in");
+}
+
+#[tokio::test]
+async fn sessions_of_others_are_not_there() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for (who, session) in [
+        ("alice", "session-of-root"),
+        ("root", "session-of-alice"),
+        ("alice", "x"),
+    ] {
+        let path = format!("/me/sessions/{session}");
+        server
+            .call("DELETE", &path)
+            .by(who)
+            .send()
+            .await
+            .problem(404, "not-found");
+    }
+    assert_eq!(server.digest(), before);
+    server
+        .call("DELETE", "/me/sessions/session-of-alice")
+        .by("alice")
+        .send()
+        .await
+        .is(204);
+    server
+        .call("GET", "/me")
+        .by("alice")
+        .send()
+        .await
+        .problem(401, "not-signed-in");
+}

@@ -1,0 +1,507 @@
+//! A server of one node without replication: commands are applied at once.
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt as _;
+use plenary_access::*;
+use plenary_cluster::ClusterReport;
+use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_replication::{Application as _, Stamp};
+use plenary_rest_api::{
+    Backend, Cost, Options, Passwords, SignInRates,
+    backend::{Applied, ReadError, WriteError},
+    router,
+};
+use plenary_store::{QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::{
+    fmt::Debug,
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+pub(crate) const PASSWORD: &str = "long enough";
+pub(crate) const INSIDE: &str = "192.168.1.7:4000";
+pub(crate) const OUTSIDE: &str = "203.0.113.9:4000";
+
+fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("a good name")
+}
+
+pub(crate) struct Store {
+    app: ServerApp,
+    db: Mutex<Connection>,
+    index: AtomicU64,
+    /// Added to the clock.
+    later_ms: AtomicU64,
+    /// The copy does not get on: waiting for an index ends as behind.
+    stuck: AtomicBool,
+    folder: TempDir,
+}
+
+fn internal(error: impl std::error::Error + Send + Sync + 'static) -> WriteError {
+    WriteError::Internal(Box::new(error))
+}
+
+impl Store {
+    fn stamp(&self, index: u64) -> Stamp {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+        Stamp {
+            index,
+            position: 0,
+            now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
+            level: 1,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.stamp(0).now_ms)
+    }
+
+    fn apply(&self, command: &Command) -> Result<Applied, WriteError> {
+        let mut db = self.db.lock().expect("not poisoned");
+        let index = self.index.load(Ordering::Relaxed) + 1;
+        let bytes = encode_command(command).map_err(internal)?;
+        let transaction = db.transaction().map_err(internal)?;
+        let reply = self
+            .app
+            .apply(&transaction, self.stamp(index), &bytes)
+            .map_err(internal)?;
+        transaction.commit().map_err(internal)?;
+        self.index.store(index, Ordering::Relaxed);
+        let outcome = decode_reply(&reply.bytes).map_err(internal)??;
+        Ok(Applied { index, outcome })
+    }
+
+    fn query<T>(&self, query: impl FnOnce(&Connection) -> Result<T, QueryError>) -> Result<T, ReadError> {
+        let db = self.db.lock().expect("not poisoned");
+        query(&db).map_err(|error| match error {
+            QueryError::BadQuery(text) => ReadError::BadQuery(text),
+            other => ReadError::Internal(Box::new(other)),
+        })
+    }
+
+    fn node_named(&self, node: &NodeName) -> Result<NodeId, WriteError> {
+        let rows = self.query(queries::nodes).map_err(internal)?;
+        let found = rows.into_iter().find(|row| row.name == *node);
+        found.map(|row| row.id).ok_or_else(|| {
+            WriteError::Refused(Refusal::NotFound {
+                what: "node".into(),
+                id: node.to_string(),
+            })
+        })
+    }
+}
+
+#[async_trait]
+impl Backend for Store {
+    async fn propose(&self, command: Command) -> Result<Applied, WriteError> {
+        self.apply(&command)
+    }
+    async fn rehearse(&self, command: Command) -> Result<Applied, WriteError> {
+        let index = self.applied() + 1;
+        let db = self.db.lock().expect("not poisoned");
+        let reply = rehearse(&db, self.stamp(index), &command).map_err(internal)?;
+        Ok(Applied {
+            index,
+            outcome: reply?,
+        })
+    }
+    async fn fresh(&self) -> Result<u64, ReadError> {
+        Ok(self.applied())
+    }
+    async fn wait_applied(&self, index: u64) -> Result<(), ReadError> {
+        if index > self.applied() || self.stuck.load(Ordering::Relaxed) {
+            return Err(ReadError::Behind);
+        }
+        Ok(())
+    }
+    fn applied(&self) -> u64 {
+        self.index.load(Ordering::Relaxed)
+    }
+    async fn users(&self, query: UserQuery) -> Result<Page<UserRow>, ReadError> {
+        self.query(|db| queries::users(db, &query))
+    }
+    async fn user(&self, id: UserName) -> Result<Option<UserRow>, ReadError> {
+        self.query(|db| queries::user(db, &id))
+    }
+    async fn credentials(&self, login: String) -> Result<Option<(UserRow, Option<PasswordHash>)>, ReadError> {
+        self.query(|db| queries::credentials(db, &login))
+    }
+    async fn avatar(&self, id: UserName) -> Result<Option<Avatar>, ReadError> {
+        self.query(|db| queries::avatar(db, &id))
+    }
+    async fn sessions(&self, user: UserName) -> Result<Vec<Session>, ReadError> {
+        self.query(|db| queries::sessions(db, &user, self.now()))
+    }
+    async fn session(&self, token: TokenHash) -> Result<Option<(Session, UserRow)>, ReadError> {
+        self.query(|db| queries::session(db, &token, self.now()))
+    }
+    async fn groups_of(&self, user: UserName) -> Result<Vec<Group>, ReadError> {
+        self.query(|db| queries::groups_of(db, &user))
+    }
+    async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError> {
+        self.query(|db| queries::address_book(db, &user, &list))
+    }
+    async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError> {
+        self.query(|db| queries::groups(db, &list))
+    }
+    async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError> {
+        self.query(|db| queries::group(db, &id))
+    }
+    async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError> {
+        self.query(|db| queries::aliases(db, &list))
+    }
+    async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError> {
+        self.query(|db| queries::alias(db, &id))
+    }
+    async fn resolve(&self, call: CallString) -> Result<CallString, ReadError> {
+        self.query(|db| queries::resolve(db, &call))
+    }
+    async fn settings(&self) -> Result<Settings, ReadError> {
+        self.query(queries::settings)
+    }
+    async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError> {
+        self.query(|db| queries::events(db, &query))
+    }
+    async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError> {
+        self.query(queries::nodes)
+    }
+    async fn cluster(&self) -> Result<ClusterReport, ReadError> {
+        Ok(ClusterReport {
+            server: name("paris.example.com"),
+            enterprise: "Example".into(),
+            level: 1,
+            leader: None,
+            term: 1,
+            quorum: false,
+            users_online: 0,
+            users_total: 0,
+            nodes: Vec::new(),
+            problems: Vec::new(),
+        })
+    }
+    async fn invite(&self, by: Actor, ttl_s: u64) -> Result<(String, Timestamp), WriteError> {
+        let change = Change::InviteNode {
+            id: "invitation".into(),
+            secret: [0; 32],
+            ttl_s,
+        };
+        self.apply(&Command {
+            by,
+            idempotency: None,
+            change,
+        })?;
+        Ok(("token".into(), self.now().plus_ms(ttl_s * 1_000)))
+    }
+    async fn promote(&self, _: Actor, node: NodeName) -> Result<(), WriteError> {
+        self.node_named(&node).map(drop)
+    }
+    async fn hand_over(&self, _: Actor, node: NodeName) -> Result<(), WriteError> {
+        self.node_named(&node).map(drop)
+    }
+    async fn drain(&self, by: Actor, node: NodeName, drain: bool) -> Result<(), WriteError> {
+        let node = self.node_named(&node)?;
+        let change = Change::DrainNode { node, drain };
+        let command = Command {
+            by,
+            idempotency: None,
+            change,
+        };
+        self.apply(&command).map(drop)
+    }
+    async fn remove_node(&self, by: Actor, node: NodeName) -> Result<(), WriteError> {
+        let node = self.node_named(&node)?;
+        let change = Change::RemoveNode { node };
+        let command = Command {
+            by,
+            idempotency: None,
+            change,
+        };
+        self.apply(&command).map(drop)
+    }
+    async fn backup(&self) -> Result<PathBuf, ReadError> {
+        let path = self.folder.path().join("backup");
+        std::fs::write(&path, b"a backup").map_err(|error| ReadError::Internal(Box::new(error)))?;
+        Ok(path)
+    }
+}
+
+/// The hash of [`PASSWORD`], made once for all tests.
+fn password_hash(passwords: &Passwords) -> PasswordHash {
+    static HASH: OnceLock<PasswordHash> = OnceLock::new();
+    HASH.get_or_init(|| passwords.hash_blocking(PASSWORD)).clone()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a body of JSON")
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("UTF-8")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Checks that it is a problem of this status and code, as all problems must be.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(
+            (self.status.as_u16(), self.header("content-type")),
+            (status, "application/problem+json"),
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(
+            problem["type"],
+            format!("https://plenary.invalid/problems/{code}")
+        );
+        assert!(problem["detail"].as_str().is_some_and(|text| !text.is_empty()));
+        assert_eq!(problem["request_id"], self.header("plenary-request-id"));
+        assert_eq!(
+            !self.header("retry-after").is_empty(),
+            matches!(status, 429 | 503)
+        );
+        problem
+    }
+
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Self {
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        self
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) store: Arc<Store>,
+    router: Router,
+    pub(crate) draining: watch::Sender<bool>,
+}
+
+/// A request to be.
+pub(crate) struct Call<'a> {
+    server: &'a TestServer,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    from: SocketAddr,
+    body: Vec<u8>,
+}
+
+impl Call<'_> {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.append(name, value.parse().expect("a header"));
+        self
+    }
+
+    /// Signed in as `user`, whose token is its name.
+    pub(crate) fn by(self, user: &str) -> Self {
+        self.header("authorization", &format!("Bearer {user}"))
+    }
+
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.from = address.parse().expect("an address");
+        self
+    }
+
+    pub(crate) fn body(mut self, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.header("content-type", kind)
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .extension(ConnectInfo(self.from))
+            .body(Body::from(self.body))
+            .expect("a request");
+        request.headers_mut().extend(self.headers);
+        let response = self.server.router.clone().oneshot(request).await;
+        let (parts, body) = response.expect("never fails").into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.expect("a whole body").to_bytes().into(),
+        }
+    }
+}
+
+impl TestServer {
+    /// A server with the full administrator `root`, the security administrator `eye` and the user `alice`, all
+    /// signed in with their names as tokens.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let app = ServerApp::default();
+        let mut db = Connection::open(folder.path().join("state.db")).expect("opens");
+        db.pragma_update(None, "synchronous", "off").expect("sets");
+        app.migrate(&mut db).expect("migrates");
+        let store = Arc::new(Store {
+            app,
+            db: Mutex::new(db),
+            index: AtomicU64::new(0),
+            later_ms: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
+            folder,
+        });
+        let passwords = Arc::new(Passwords::new(Cost::FOR_TESTS));
+        let (draining, is_draining) = watch::channel(false);
+        let mut options = Options::new(name("paris.example.com"), "1.2.3", passwords.clone());
+        options.failed_sign_in = Duration::ZERO;
+        options.draining = is_draining;
+        options.sign_in_rates = SignInRates {
+            per_address: (1e6, 1e6),
+            per_account: (1e6, 1e6),
+        };
+        change(&mut options);
+        let backend: Arc<dyn Backend> = store.clone();
+        let server = Self {
+            store,
+            router: router(backend, options),
+            draining,
+        };
+        server.found(&passwords);
+        server
+    }
+
+    fn found(&self, passwords: &Passwords) {
+        self.system(Change::FoundServer {
+            server: name("paris.example.com"),
+            enterprise: "Example".into(),
+            node: NodeId(1),
+            name: name("node-1"),
+            address: "192.0.2.1:7000".into(),
+        });
+        let people = [
+            ("root", AdminRole::Full),
+            ("eye", AdminRole::Security),
+            ("alice", AdminRole::None),
+        ];
+        let hash = password_hash(passwords);
+        for (id, admin) in people {
+            self.system(Change::CreateUser(NewUser {
+                id: name(id),
+                profile: Profile::default(),
+                password: Some(hash.clone()),
+                groups: Default::default(),
+                active: true,
+                admin,
+                bandwidth: Bandwidth::default(),
+            }));
+            self.open_session(id, &hash);
+        }
+    }
+
+    /// Opens a session whose token is the name of its user.
+    fn open_session(&self, id: &str, hash: &PasswordHash) {
+        self.system(Change::SignIn {
+            user: name(id),
+            password: hash.clone(),
+            stronger: None,
+            session: format!("session-of-{id}"),
+            token: plenary_rest_api::token_hash(id),
+            device: Device::default(),
+        });
+    }
+
+    /// Does what the server itself does.
+    pub(crate) fn system(&self, change: Change) -> Outcome {
+        let by = Actor {
+            kind: ActorKind::System,
+            session: String::new(),
+            address: String::new(),
+            user_agent: String::new(),
+        };
+        let command = Command {
+            by,
+            idempotency: None,
+            change,
+        };
+        self.store.apply(&command).expect("not refused").outcome
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
+        Call {
+            server: self,
+            method: method.parse().expect("a method"),
+            path: format!("/api/v1{path}"),
+            headers: HeaderMap::new(),
+            from: INSIDE.parse().expect("an address"),
+            body: Vec::new(),
+        }
+    }
+
+    /// Reads as the full administrator.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path).by("root").send().await
+    }
+
+    /// Writes as the full administrator.
+    pub(crate) async fn write(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call(method, path).by("root").json(body).send().await
+    }
+
+    pub(crate) fn digest(&self) -> String {
+        self.store.query(queries::digest).expect("reads")
+    }
+
+    /// The clock of the server goes on.
+    pub(crate) fn sleep(&self, time: Duration) {
+        let ms = time.as_millis() as u64;
+        self.store.later_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn be_stuck(&self, stuck: bool) {
+        self.store.stuck.store(stuck, Ordering::Relaxed);
+    }
+}
+
+/// What a spelled-out path holds that must not count as one.
+pub(crate) fn content_type(answer: &Answer) -> &str {
+    answer.header(header::CONTENT_TYPE.as_str())
+}

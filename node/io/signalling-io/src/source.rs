@@ -1,0 +1,55 @@
+//! What signalling needs of the server behind it.
+
+use async_trait::async_trait;
+use plenary_model::UserName;
+use plenary_signalling::{Presence, Topic, Who};
+use std::net::IpAddr;
+use tokio::sync::broadcast;
+
+/// From where a client speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Unspecified (`0.0.0.0`) if the server does not know it.
+    pub address: IpAddr,
+    /// What the client calls itself, without control characters and at most 512 characters.
+    pub user_agent: String,
+}
+
+/// Something that clients may want to hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notification {
+    /// Something is no longer as it was. To be told after the change can be read.
+    Changed {
+        topic: Topic,
+        /// The ID of the object, empty for "any of them". For `sessions` and `contacts` it is the ID of the user whose
+        /// they are.
+        object: String,
+        /// The index of the log at which it changed.
+        index: u64,
+    },
+    /// Somebody came, went, or was disabled, as seen over all nodes.
+    Presence { user: UserName, presence: Presence },
+}
+
+/// The server cannot tell right now.
+#[derive(Debug, thiserror::Error)]
+#[error("the server cannot tell right now")]
+pub struct Unavailable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The server behind signalling.
+#[async_trait]
+pub trait Source: Send + Sync + 'static {
+    /// Whose token it is; `None` if it is wrong, expired or revoked, or the account is not active. A token that was
+    /// made on another node a moment ago should be found.
+    async fn authenticate(&self, token: &str, caller: &Caller) -> Result<Option<Who>, Unavailable>;
+    /// As [`Source::authenticate`] for a token that was good before: asked often, so from the local copy.
+    async fn still_valid(&self, token: &str, caller: &Caller) -> Result<Option<Who>, Unavailable>;
+    /// Whether `user` is in the address book of `viewer`; asked for each change of presence and each viewer.
+    async fn in_address_book(&self, viewer: &UserName, user: &UserName) -> Result<bool, Unavailable>;
+    /// URLs of the nodes that clients can connect to, this one among them.
+    async fn nodes(&self) -> Vec<String>;
+    /// The last index of the log that can be read here.
+    fn applied(&self) -> u64;
+    /// All notifications from now on. A receiver that falls behind is told, and its client loads anew.
+    fn subscribe(&self) -> broadcast::Receiver<Notification>;
+}
