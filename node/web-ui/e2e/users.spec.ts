@@ -1,0 +1,102 @@
+import { another, expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
+
+test('a user is created here, appears there without reloading, is changed and deleted', async ({
+  page,
+  browser,
+  rest,
+}) => {
+  const id = freshId('anna');
+  const other = await another(browser);
+  try {
+    await signIn(other, there);
+    await other.goto(`${there}/admin/users?search=${id}`);
+    await expect(other.getByText('Nothing found')).toBeVisible();
+    await isLive(other);
+
+    await signIn(page, here);
+    await page.getByRole('link', { name: 'Users' }).click();
+    await page.getByRole('button', { name: 'Create user' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Create user' });
+    await dialog.getByLabel('User ID').fill(id);
+    await dialog.getByLabel('Name', { exact: true }).fill('Anna Example');
+    await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await dialog.getByRole('button', { name: 'Create user' }).click();
+    await expect(page).toHaveURL(new RegExp(`/admin/users/${id}`));
+    await expect(other.getByRole('link', { name: 'Anna Example' })).toBeVisible();
+
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('Name', { exact: true }).fill('Anna Changed');
+    await sheet.getByLabel('Department').fill('Research');
+    await expect(sheet.getByText('2 changes')).toBeVisible();
+    await sheet.getByRole('button', { name: 'Review' }).click();
+    await expect(sheet.getByRole('row', { name: 'Name Anna Example Anna Changed' })).toBeVisible();
+    await sheet.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('Anna Changed was saved.')).toBeVisible();
+    await expect(other.getByRole('link', { name: 'Anna Changed' })).toBeVisible();
+
+    await sheet.getByRole('button', { name: 'Delete' }).click();
+    const asked = page.getByRole('dialog', { name: 'Delete Anna Changed?' });
+    await expect(asked.getByRole('button', { name: 'Delete' })).toBeDisabled();
+    await asked.getByRole('textbox').fill(id);
+    await asked.getByRole('button', { name: 'Delete' }).click();
+    await expect(other.getByText('Nothing found')).toBeVisible();
+  } finally {
+    await rest.deleteUser(id);
+    await other.context().close();
+  }
+});
+
+test('two who change the same user are told, and nothing is lost', async ({ page, browser, person }) => {
+  const other = await another(browser);
+  try {
+    for (const [who, url] of [
+      [page, here],
+      [other, there],
+    ] as const) {
+      await signIn(who, url);
+      await who.goto(`${url}/admin/users/${person.id}`);
+    }
+    await page.getByLabel('Department').fill('Mine');
+    await other.getByLabel('Department').fill('Theirs');
+    await other.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('Somebody else has changed this meanwhile')).toBeVisible();
+    await expect(page.getByRole('row', { name: 'Department Theirs Mine' })).toBeVisible();
+    await page.getByRole('button', { name: 'Keep mine' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(other.getByLabel('Department')).toHaveValue('Mine');
+  } finally {
+    await other.context().close();
+  }
+});
+
+test('what happened stands in the events, with before and after', async ({ page, person, rest }) => {
+  await rest.call('PATCH', `/users/${person.id}`, { job_title: 'Conductor' });
+  await signIn(page, here);
+  await page.goto(`${here}/admin/events?search=${person.id}`);
+  await page
+    .getByRole('row')
+    .filter({ hasText: 'Job title' })
+    .getByRole('button', { name: 'Changed' })
+    .click();
+  await expect(
+    page.getByRole('dialog').getByRole('row', { name: 'Job title Not set Conductor' }),
+  ).toBeVisible();
+});
+
+test('disabling a user ends their page at once', async ({ page, browser, person }) => {
+  const other = await another(browser);
+  try {
+    await signIn(other, there, person.id, PASSWORD);
+    await isLive(other);
+    await signIn(page, here);
+    await page.goto(`${here}/admin/users/${person.id}`);
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page
+      .getByRole('dialog', { name: /^Disable/ })
+      .getByRole('button', { name: 'Disable' })
+      .click();
+    await expect(other.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  } finally {
+    await other.context().close();
+  }
+});

@@ -1,0 +1,24 @@
+import { defineConfig } from '@playwright/test';
+
+/**
+ * Against real nodes that run already: PLENARY_URLS (their addresses, separated by commas), PLENARY_ADMIN and
+ * PLENARY_PASSWORD (a full administrator). CHROMIUM: the browser, if not the system's.
+ */
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results/runs',
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  workers: 1,
+  forbidOnly: !!process.env.CI,
+  reporter: [['list']],
+  use: {
+    browserName: 'chromium',
+    ignoreHTTPSErrors: true,
+    locale: 'en',
+    reducedMotion: 'reduce',
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+    launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
+  },
+});

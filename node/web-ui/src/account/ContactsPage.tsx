@@ -1,0 +1,209 @@
+import { ActionIcon, Badge, Button, Group, Menu, Select, Text } from '@mantine/core';
+import { IconAddressBook, IconDots, IconEdit, IconPlus, IconTrash } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { calls } from '../api/calls';
+import { queries } from '../api/queries';
+import type { Contact } from '../api/types';
+import { Confirm } from '../ui/Confirm';
+import { DataTable, type Column } from '../ui/DataTable';
+import { Face } from '../ui/Face';
+import { tell } from '../ui/notify';
+import { Page } from '../ui/Page';
+import { Search } from '../ui/Search';
+import { EmptyState, ErrorState } from '../ui/States';
+import { PresenceStatus } from '../ui/Status';
+import { useList } from '../ui/useList';
+import { useMe } from '../ui/useMe';
+import { ContactForm } from './ContactForm';
+
+const route = getRouteApi('/_app/contacts');
+
+export function ContactsPage() {
+  const { t } = useTranslation();
+  const me = useMe();
+  const { search, group } = route.useSearch();
+  const navigate = route.useNavigate();
+  const list = useList(queries.myContacts({ search }));
+  const [editing, edit] = useState<Contact | 'new' | null>(null);
+  const [removing, remove] = useState<Contact | null>(null);
+  const mayEdit = me.rights.includes('edit_address_book');
+  const groups = [...new Set(list.rows.flatMap((row) => row.contact_groups))].sort();
+  const rows = group ? list.rows.filter((row) => row.contact_groups.includes(group)) : list.rows;
+  const add = mayEdit && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => edit('new')}>
+      {t('contacts.add')}
+    </Button>
+  );
+  return (
+    <Page fill title={t('nav.contacts')} purpose={t('contacts.purpose')} action={add}>
+      <Group gap="xs" mb="sm">
+        <Search
+          label={t('contacts.search')}
+          value={search ?? ''}
+          onChange={(next) => void navigate({ search: { search: next || undefined, group }, replace: true })}
+        />
+        {(groups.length > 0 || group) && (
+          <Select
+            aria-label={t('contacts.group')}
+            placeholder={t('contacts.allGroups')}
+            clearable
+            clearButtonProps={{ 'aria-label': t('action.clear') }}
+            data={[...new Set([...groups, ...(group ? [group] : [])])]}
+            value={group ?? null}
+            onChange={(next) =>
+              void navigate({ search: { search, group: next ?? undefined }, replace: true })
+            }
+          />
+        )}
+      </Group>
+      {list.error ? (
+        <ErrorState error={list.error} retry={list.retry} />
+      ) : (
+        <DataTable
+          label={t('nav.contacts')}
+          columns={columns(t, mayEdit, edit, remove)}
+          rows={rows}
+          total={group ? rows.length : list.total}
+          rowKey={(row) => row.call}
+          rowHeight={56}
+          hasMore={list.hasMore}
+          loadMore={list.loadMore}
+          loading={list.loading}
+          empty={
+            search || group ? (
+              <EmptyState
+                icon={<IconAddressBook />}
+                title={t('state.nothingFound')}
+                text={t('state.nothingFoundHint')}
+              />
+            ) : (
+              <EmptyState
+                icon={<IconAddressBook />}
+                title={t('contacts.empty')}
+                text={t(mayEdit ? 'contacts.emptyHint' : 'contacts.emptyHintReader')}
+                action={add}
+              />
+            )
+          }
+        />
+      )}
+      <ContactForm key={keyOf(editing)} editing={editing} groups={groups} close={() => edit(null)} />
+      <RemoveContact contact={removing} close={() => remove(null)} />
+    </Page>
+  );
+}
+
+const keyOf = (editing: Contact | 'new' | null) =>
+  editing === null ? 'none' : editing === 'new' ? 'new' : editing.call;
+
+type T = ReturnType<typeof useTranslation>['t'];
+
+function columns(
+  t: T,
+  mayEdit: boolean,
+  edit: (contact: Contact) => void,
+  remove: (contact: Contact) => void,
+): Column<Contact>[] {
+  return [
+    {
+      id: 'name',
+      header: t('contacts.name'),
+      width: 'minmax(0, 2fr)',
+      cell: (row) => (
+        <Group gap="sm" wrap="nowrap">
+          <Face name={row.display_name || row.call} size={36} />
+          <div style={{ minWidth: 0 }}>
+            <Text size="sm" truncate>
+              {row.display_name || row.call}
+            </Text>
+            <Text size="xs" c="dimmed" truncate>
+              {row.call}
+            </Text>
+          </div>
+        </Group>
+      ),
+    },
+    {
+      id: 'email',
+      header: t('field.email'),
+      width: 'minmax(0, 2fr)',
+      from: 'md',
+      cell: (row) => row.email,
+    },
+    {
+      id: 'groups',
+      header: t('contacts.groups'),
+      width: 'minmax(0, 1.5fr)',
+      from: 'md',
+      cell: (row) =>
+        row.contact_groups.map((name) => (
+          <Badge key={name} size="sm" variant="light" mr={4} tt="none">
+            {name}
+          </Badge>
+        )),
+    },
+    {
+      id: 'presence',
+      header: t('contacts.presence'),
+      width: '120px',
+      cell: (row) => row.presence && <PresenceStatus presence={row.presence} />,
+    },
+    {
+      id: 'menu',
+      header: '',
+      width: '48px',
+      cell: (row) =>
+        mayEdit && (
+          <Menu position="bottom-end" transitionProps={{ duration: 80 }} withinPortal>
+            <Menu.Target>
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                aria-label={t('contacts.menu', { name: row.display_name || row.call })}
+              >
+                <IconDots size={18} />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<IconEdit size={16} />} onClick={() => edit(row)}>
+                {t('contacts.edit')}
+              </Menu.Item>
+              <Menu.Item
+                leftSection={<IconTrash size={16} />}
+                disabled={!row.removable}
+                onClick={() => remove(row)}
+              >
+                {t(row.removable ? 'contacts.remove' : 'contacts.notRemovable')}
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        ),
+    },
+  ];
+}
+
+function RemoveContact({ contact, close }: { contact: Contact | null; close: () => void }) {
+  const { t } = useTranslation();
+  const cache = useQueryClient();
+  const name = contact?.display_name || contact?.call || '';
+  const act = async () => {
+    if (!contact) return;
+    await calls.deleteContact(contact.call);
+    await cache.invalidateQueries({ queryKey: ['contacts'] });
+    tell(t('contacts.removed', { name }));
+  };
+  return (
+    <Confirm
+      opened={!!contact}
+      close={close}
+      title={t('contacts.remove')}
+      verb={t('contacts.removeVerb')}
+      act={act}
+    >
+      {t('contacts.removeText', { name })}
+    </Confirm>
+  );
+}

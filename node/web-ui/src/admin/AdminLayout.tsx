@@ -1,0 +1,36 @@
+import { Alert, Button } from '@mantine/core';
+import { IconEye, IconLock } from '@tabler/icons-react';
+import { Link, Outlet } from '@tanstack/react-router';
+import { EmptyState } from '../ui/States';
+import { useAdminText } from '../ui/text';
+import { useMe } from '../ui/useMe';
+
+/** The control panel: for administrators; those for security read only, and are told so. */
+export function AdminLayout() {
+  const { t } = useAdminText();
+  const { admin } = useMe();
+  if (admin === 'none') {
+    return (
+      <EmptyState
+        icon={<IconLock />}
+        title={t('panel.forbidden')}
+        text={t('panel.forbiddenText')}
+        action={
+          <Button component={Link} to="/home">
+            {t('panel.forbiddenAction')}
+          </Button>
+        }
+      />
+    );
+  }
+  return (
+    <>
+      {admin === 'security' && (
+        <Alert variant="light" color="blue" icon={<IconEye />} mb="md" py="xs">
+          {t('panel.readOnly')}
+        </Alert>
+      )}
+      <Outlet />
+    </>
+  );
+}

@@ -1,0 +1,221 @@
+import { ActionIcon, Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { IconAt, IconPlus, IconTrash } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { calls } from '../api/calls';
+import { queries } from '../api/queries';
+import type { Alias } from '../api/types';
+import { Confirm, useClose } from '../ui/Confirm';
+import { DataTable } from '../ui/DataTable';
+import { tell } from '../ui/notify';
+import { Page } from '../ui/Page';
+import { Search } from '../ui/Search';
+import { EmptyState, ErrorState } from '../ui/States';
+import { fieldErrors, problemText, useAdminText } from '../ui/text';
+import { useList } from '../ui/useList';
+import { useMayChange } from '../ui/useMe';
+
+const route = getRouteApi('/_app/admin/aliases');
+
+export function AliasesPage() {
+  const { t } = useAdminText();
+  const mayChange = useMayChange();
+  const cache = useQueryClient();
+  const { search } = route.useSearch();
+  const navigate = route.useNavigate();
+  const list = useList(queries.aliases({ search }));
+  const [editing, edit] = useState<Alias | 'new' | null>(null);
+  const [removing, remove] = useState<Alias | null>(null);
+  const add = mayChange && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => edit('new')}>
+      {t('aliases.create')}
+    </Button>
+  );
+  return (
+    <Page fill title={t('common:nav.aliases')} purpose={t('aliases.purpose')} action={add}>
+      <Group mb="sm">
+        <Search
+          label={t('aliases.search')}
+          value={search ?? ''}
+          onChange={(next) =>
+            void navigate({ search: (now) => ({ ...now, search: next || undefined }), replace: true })
+          }
+        />
+      </Group>
+      {list.error ? (
+        <ErrorState error={list.error} retry={list.retry} />
+      ) : (
+        <DataTable
+          label={t('common:nav.aliases')}
+          rows={list.rows}
+          total={list.total}
+          rowKey={(alias) => alias.id}
+          onOpen={mayChange ? edit : undefined}
+          hasMore={list.hasMore}
+          loadMore={list.loadMore}
+          loading={list.loading}
+          columns={[
+            {
+              id: 'id',
+              header: t('aliases.id'),
+              width: 'minmax(0, 1fr)',
+              cell: (alias) => (
+                <Text size="sm" fw={500} truncate>
+                  {alias.id}
+                </Text>
+              ),
+            },
+            {
+              id: 'target',
+              header: t('aliases.target'),
+              width: 'minmax(0, 2fr)',
+              cell: (alias) => alias.target,
+            },
+            {
+              id: 'note',
+              header: t('aliases.note'),
+              width: 'minmax(0, 2fr)',
+              from: 'sm',
+              cell: (alias) => alias.note,
+            },
+            {
+              id: 'menu',
+              header: '',
+              width: '92px',
+              cell: (alias) =>
+                mayChange && (
+                  <Group gap={4} wrap="nowrap" justify="flex-end">
+                    <Button
+                      size="compact-xs"
+                      variant="subtle"
+                      onClick={() => edit(alias)}
+                      aria-label={t('aliases.edit', { id: alias.id })}
+                    >
+                      {t('aliases.editShort')}
+                    </Button>
+                    <ActionIcon
+                      variant="subtle"
+                      color="gray"
+                      aria-label={t('aliases.delete', { id: alias.id })}
+                      onClick={() => remove(alias)}
+                    >
+                      <IconTrash size={16} />
+                    </ActionIcon>
+                  </Group>
+                ),
+            },
+          ]}
+          empty={
+            search ? (
+              <EmptyState
+                icon={<IconAt />}
+                title={t('common:state.nothingFound')}
+                text={t('common:state.nothingFoundHint')}
+              />
+            ) : (
+              <EmptyState
+                icon={<IconAt />}
+                title={t('aliases.empty')}
+                text={t('aliases.emptyText')}
+                action={add}
+              />
+            )
+          }
+        />
+      )}
+      <AliasForm
+        key={editing === null ? '' : editing === 'new' ? 'new' : `of ${editing.id} ${editing.revision}`}
+        editing={editing}
+        close={() => edit(null)}
+      />
+      <Confirm
+        opened={!!removing}
+        close={() => remove(null)}
+        title={t('aliases.deleteTitle', { id: removing?.id })}
+        verb={t('aliases.deleteVerb')}
+        act={async () => {
+          await calls.deleteAlias(removing!.id, removing!.revision);
+          await cache.invalidateQueries({ queryKey: ['aliases'] });
+          tell(t('aliases.deleted', { id: removing!.id }));
+        }}
+      >
+        {t('aliases.deleteText', { id: removing?.id, target: removing?.target })}
+      </Confirm>
+    </Page>
+  );
+}
+
+function AliasForm({ editing, close }: { editing: Alias | 'new' | null; close: () => void }) {
+  const { t } = useAdminText();
+  const cache = useQueryClient();
+  const old = editing === 'new' || editing === null ? null : editing;
+  const form = useForm({
+    initialValues: { id: old?.id ?? '', target: old?.target ?? '', note: old?.note ?? '' },
+    validateInputOnBlur: true,
+    validate: {
+      id: (value) => (/^[A-Za-z0-9_-]{1,32}$/.test(value) ? null : t('aliases.idWrong')),
+      target: (value) => (value.trim() ? null : t('aliases.targetMissing')),
+    },
+  });
+  const save = useMutation({
+    mutationFn: ({ id, target, note }: typeof form.values) =>
+      old ? calls.updateAlias(id, { target, note }, old.revision) : calls.createAlias({ id, target, note }),
+    onSuccess: async (alias) => {
+      await cache.invalidateQueries({ queryKey: ['aliases'] });
+      tell(t('aliases.saved', { id: alias.id }));
+      close();
+    },
+    onError: (error) => form.setErrors(fieldErrors(error)),
+  });
+  const below = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[];
+  return (
+    <Modal
+      opened={editing !== null}
+      onClose={close}
+      title={old ? t('aliases.edit', { id: old.id }) : t('aliases.create')}
+      closeButtonProps={useClose()}
+    >
+      <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
+        <Stack>
+          {save.error && (
+            <Alert color="red" role="alert">
+              {problemText(save.error)}
+            </Alert>
+          )}
+          <TextInput
+            label={t('aliases.id')}
+            description={t('aliases.idHint')}
+            inputWrapperOrder={below}
+            readOnly={!!old}
+            data-autofocus={!old || undefined}
+            maxLength={32}
+            autoCapitalize="none"
+            spellCheck={false}
+            {...form.getInputProps('id')}
+          />
+          <TextInput
+            label={t('aliases.target')}
+            description={t('aliases.targetHint')}
+            inputWrapperOrder={below}
+            data-autofocus={!!old || undefined}
+            maxLength={512}
+            autoCapitalize="none"
+            spellCheck={false}
+            {...form.getInputProps('target')}
+          />
+          <TextInput label={t('aliases.note')} maxLength={256} {...form.getInputProps('note')} />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={close}>
+              {t('common:action.cancel')}
+            </Button>
+            <Button type="submit" loading={save.isPending}>
+              {t('common:action.save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

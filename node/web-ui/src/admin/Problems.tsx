@@ -1,0 +1,55 @@
+import { Box, Button, Card, Group, Stack, Text } from '@mantine/core';
+import { IconAlertTriangleFilled, IconExclamationCircleFilled } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import type { ClusterProblem } from '../api/types';
+import { useAdminText } from '../ui/text';
+import { toneOf, troubleText } from './trouble';
+
+/** What needs a person, worst first: what it is, what it means, what to do. */
+export function Problems({ problems }: { problems: ClusterProblem[] }) {
+  const { t } = useAdminText();
+  if (problems.length === 0) return null;
+  return (
+    <Stack gap="xs" component="section" aria-label={t('summary.problems')}>
+      {problems.map((problem) => {
+        const { title, means, todo } = troubleText(problem);
+        const tone = toneOf(problem);
+        const Icon = tone === 'bad' ? IconExclamationCircleFilled : IconAlertTriangleFilled;
+        return (
+          <Card key={`${problem.code} ${problem.object}`} withBorder padding="md">
+            <Group gap="sm" wrap="nowrap" align="flex-start">
+              <Box c={`var(--plenary-${tone})`} aria-hidden style={{ flex: 'none' }}>
+                <Icon size={22} />
+              </Box>
+              <Group justify="space-between" gap="sm" style={{ flex: 1 }}>
+                <div style={{ flex: '1 1 320px' }}>
+                  <Text fw={600}>
+                    {title}{' '}
+                    <Text span size="xs" fw={600} c={`var(--plenary-${tone})`}>
+                      {t(`severity.${problem.severity}`)}
+                    </Text>
+                  </Text>
+                  <Text size="sm">{means}</Text>
+                  <Text size="sm" c="dimmed">
+                    {todo}
+                  </Text>
+                </div>
+                {problem.object && (
+                  <Button
+                    size="xs"
+                    variant="default"
+                    renderRoot={(props) => (
+                      <Link to="/admin/nodes" search={{ node: problem.object }} {...props} />
+                    )}
+                  >
+                    {t('summary.showNode', { name: problem.object })}
+                  </Button>
+                )}
+              </Group>
+            </Group>
+          </Card>
+        );
+      })}
+    </Stack>
+  );
+}

@@ -1,0 +1,247 @@
+import {
+  Fieldset,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useRouterState } from '@tanstack/react-router';
+import { useEffect, useState, type ReactNode } from 'react';
+import { calls } from '../api/calls';
+import { Problem } from '../api/problem';
+import { queries } from '../api/queries';
+import type { Settings } from '../api/types';
+import { ChangesBar } from '../ui/ChangesBar';
+import { tell, tellProblem } from '../ui/notify';
+import { Page } from '../ui/Page';
+import { LONGEST_PASSWORD } from '../ui/policy';
+import { ErrorState, Loading } from '../ui/States';
+import { duration, fieldErrors, quantity, textOf, useAdminText } from '../ui/text';
+import { useDraft, type Draft } from '../ui/useDraft';
+import { useMayChange } from '../ui/useMe';
+import { valueOf } from './eventText';
+import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
+
+/** What administrators decide for the whole server. */
+export function SettingsPage() {
+  const { t } = useAdminText();
+  const settings = useQuery(queries.settings());
+  return (
+    <Page narrow title={t('common:nav.settings')} purpose={t('settings.purpose')}>
+      {settings.data ? (
+        <Form settings={settings.data} />
+      ) : settings.error ? (
+        <ErrorState error={settings.error} retry={() => void settings.refetch()} />
+      ) : (
+        <Loading rows={6} height={64} />
+      )}
+    </Page>
+  );
+}
+
+function Form({ settings }: { settings: Settings }) {
+  const { t } = useAdminText();
+  const mayChange = useMayChange();
+  const cache = useQueryClient();
+  const draft = useDraft<FlatSettings>(flatten(settings));
+  const hash = useRouterState({ select: (state) => state.location.hash });
+  useEffect(() => document.getElementById(hash)?.scrollIntoView({ block: 'start' }), [hash]);
+  const save = useMutation({
+    mutationFn: () =>
+      calls.updateSettings(
+        sectionsOf(
+          draft.value,
+          draft.changes.map((change) => change.field),
+        ),
+        draft.match,
+      ),
+    onSuccess: async (now) => {
+      cache.setQueryData(queries.settings().queryKey, now);
+      draft.reset();
+      tell(t('settings.saved'));
+      await cache.invalidateQueries({ queryKey: ['server'] });
+    },
+    onError: (error) => {
+      if (error instanceof Problem && error.code === 'stale')
+        void cache.invalidateQueries({ queryKey: ['settings'] });
+      else tellProblem(error);
+    },
+  });
+  const errors = fieldErrors(save.error);
+  const wrongNetwork = draft.value['admin_access.networks'].find((network) => !looksLikeNetwork(network));
+  const missing = draft.value['admin_access.networks'].length === 0;
+  const refused = Object.entries(errors).find(([field]) => field.startsWith('admin_access'))?.[1];
+  const networks = wrongNetwork
+    ? t('settings.badNetwork', { network: wrongNetwork })
+    : missing
+      ? t('settings.noNetwork')
+      : refused;
+  const fields = { draft, readOnly: !mayChange };
+  return (
+    <Stack gap="md">
+      <Section id="front_page">
+        <TextField {...fields} field="front_page.title" max={128} />
+        <TextField {...fields} field="front_page.help" max={2000} rows={4} />
+      </Section>
+      <Section id="password">
+        <NumberField {...fields} field="password.min_length" min={2} max={LONGEST_PASSWORD} unit="" />
+        <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
+          <Choice {...fields} field="password.mixed_case" />
+          <Choice {...fields} field="password.digits" />
+          <Choice {...fields} field="password.specials" />
+        </SimpleGrid>
+      </Section>
+      <Section id="lockout">
+        <Choice {...fields} field="lockout.enabled" />
+        <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
+          <NumberField {...fields} field="lockout.attempts" min={1} max={100} unit="" />
+          <NumberField {...fields} field="lockout.window_s" min={1} max={43_200} scale={60} unit="minute" />
+          <NumberField
+            {...fields}
+            field="lockout.duration_s"
+            min={1}
+            max={525_600}
+            scale={60}
+            unit="minute"
+          />
+        </SimpleGrid>
+      </Section>
+      <Section id="sessions">
+        <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />
+      </Section>
+      <Section id="admin_access">
+        <TagsInput
+          label={t('setting.admin_access.networks')}
+          description={t('setting.admin_access.networks.hint')}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+          error={networks}
+          readOnly={!mayChange}
+          acceptValueOnBlur
+          splitChars={[',', ' ', ';']}
+          maxTags={256}
+          value={draft.value['admin_access.networks']}
+          onChange={(next) => draft.set('admin_access.networks', next)}
+        />
+      </Section>
+      <ChangesBar
+        draft={draft}
+        label={(field) => textOf(`admin:setting.${field}`, field)}
+        show={showSetting}
+        save={() => save.mutate()}
+        saving={save.isPending}
+        blocked={!!wrongNetwork || missing}
+      />
+    </Stack>
+  );
+}
+
+function showSetting(field: string, value: unknown): string {
+  if (typeof value !== 'number') return valueOf(value);
+  if (field.endsWith('_s')) return duration(value);
+  return field.endsWith('_days') ? quantity(value, 'day', 0) : valueOf(value);
+}
+
+function Section({
+  id,
+  children,
+}: {
+  id: 'front_page' | 'password' | 'lockout' | 'sessions' | 'admin_access';
+  children: ReactNode;
+}) {
+  const { t } = useAdminText();
+  return (
+    <Fieldset id={id} legend={t(`setting.${id}`)} style={{ scrollMarginTop: 72 }}>
+      <Text size="sm" c="dimmed" mb="sm">
+        {t(`setting.${id}.hint`)}
+      </Text>
+      <Stack gap="md">{children}</Stack>
+    </Fieldset>
+  );
+}
+
+type Of<T> = { [K in SettingField]: FlatSettings[K] extends T ? K : never }[SettingField];
+
+interface FieldProps<K extends SettingField> {
+  draft: Draft<FlatSettings>;
+  readOnly: boolean;
+  field: K;
+}
+
+function TextField({
+  draft,
+  readOnly,
+  field,
+  max,
+  rows,
+}: FieldProps<Of<string>> & { max: number; rows?: number }) {
+  const { t } = useAdminText();
+  const Input = (rows ? Textarea : TextInput) as typeof TextInput;
+  return (
+    <Input
+      label={t(`setting.${field}`)}
+      description={t(`setting.${field}.hint`)}
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      maxLength={max}
+      readOnly={readOnly}
+      {...(rows ? { autosize: true, minRows: rows, maxRows: 12 } : {})}
+      value={draft.value[field]}
+      onChange={(event) => draft.set(field, event.currentTarget.value)}
+    />
+  );
+}
+
+interface NumberProps extends FieldProps<Of<number>> {
+  min: number;
+  max: number;
+  /** A unit that the value is shown with. */
+  unit: '' | 'minute' | 'day';
+  /** So many of the server's unit are one of the shown. */
+  scale?: number;
+}
+
+function NumberField({ draft, readOnly, field, min, max, unit, scale = 1 }: NumberProps) {
+  const { t } = useAdminText();
+  const value = Math.round(draft.value[field] / scale);
+  // What is typed on the way to a number need not be one yet: the draft has the last that was.
+  const [typed, type] = useState<{ text: number | string; of: number }>({ text: value, of: value });
+  const shown = typed.of === value ? typed.text : value;
+  const hint = t(`setting.${field}.hint`);
+  return (
+    <NumberInput
+      label={t(`setting.${field}`)}
+      description={scale > 1 && value >= 60 ? `${hint} (${duration(value * scale)})` : hint}
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      min={min}
+      max={max}
+      allowDecimal={false}
+      allowNegative={false}
+      suffix={unit && ` ${t(`unit.${unit}`)}`}
+      maw={280}
+      readOnly={readOnly}
+      value={shown}
+      onChange={(next) => {
+        const good = next !== '' && Number(next) >= min && Number(next) <= max;
+        type({ text: next, of: good ? Number(next) : value });
+        if (good) draft.set(field, Number(next) * scale);
+      }}
+      onBlur={() => type({ text: value, of: value })}
+    />
+  );
+}
+
+function Choice({ draft, readOnly, field }: FieldProps<Of<boolean>>) {
+  const { t } = useAdminText();
+  return (
+    <Switch
+      label={t(`setting.${field}`)}
+      checked={draft.value[field]}
+      disabled={readOnly}
+      onChange={(event) => draft.set(field, event.currentTarget.checked)}
+    />
+  );
+}

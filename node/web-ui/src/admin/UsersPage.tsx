@@ -1,0 +1,264 @@
+import { Badge, Button, Group, Menu, Select, Text } from '@mantine/core';
+import { IconDownload, IconFileImport, IconPlus, IconUsers } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, Outlet, useMatchRoute } from '@tanstack/react-router';
+import { useState } from 'react';
+import { calls } from '../api/calls';
+import { queries } from '../api/queries';
+import type { User } from '../api/types';
+import { DataTable, type Column } from '../ui/DataTable';
+import { download } from '../ui/download';
+import { Face } from '../ui/Face';
+import { Page } from '../ui/Page';
+import { Search } from '../ui/Search';
+import { EmptyState, ErrorState } from '../ui/States';
+import { PresenceStatus } from '../ui/Status';
+import { useAdminText } from '../ui/text';
+import { Time } from '../ui/Time';
+import { useList } from '../ui/useList';
+import { useMayChange } from '../ui/useMe';
+import { CreateUser } from './CreateUser';
+import { groupName } from './groupName';
+import { UsersBulk } from './UsersBulk';
+
+const route = getRouteApi('/_app/admin/users');
+
+export function UsersPage() {
+  const { t } = useAdminText();
+  const mayChange = useMayChange();
+  const { create, ...filters } = route.useSearch();
+  const navigate = route.useNavigate();
+  const open = useMatchRoute()({ to: '/admin/users/$id' });
+  const columns = useColumns();
+  const list = useList(queries.users({ ...filters, sort: filters.sort ?? 'display_name' }));
+  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
+  const filtered = Object.entries(filters).some(([name, value]) => name !== 'sort' && value !== undefined);
+  const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
+
+  return (
+    <Page
+      fill
+      title={t('common:nav.users')}
+      purpose={t('users.purpose')}
+      action={
+        <>
+          <Menu position="bottom-end" transitionProps={{ duration: 80 }}>
+            <Menu.Target>
+              <Button variant="default">{t('users.csv')}</Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item
+                leftSection={<IconDownload size={16} />}
+                onClick={() => void download(calls.exportUsers, 'users.csv')}
+              >
+                {t('users.export')}
+              </Menu.Item>
+              {mayChange && (
+                <Menu.Item leftSection={<IconFileImport size={16} />} component={Link} to="/admin/import">
+                  {t('users.import')}
+                </Menu.Item>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+          {mayChange && (
+            <Button leftSection={<IconPlus size={16} />} onClick={startCreating}>
+              {t('users.create')}
+            </Button>
+          )}
+        </>
+      }
+    >
+      <Filters />
+      {chosen.size > 0 && <UsersBulk chosen={chosen} clear={() => choose(new Set())} />}
+      {list.error ? (
+        <ErrorState error={list.error} retry={list.retry} />
+      ) : (
+        <DataTable
+          label={t('common:nav.users')}
+          columns={columns}
+          rows={list.rows}
+          total={list.total}
+          rowKey={(user) => user.id}
+          sort={filters.sort ?? 'display_name'}
+          onSort={(sort) => void navigate({ search: (now) => ({ ...now, sort }), replace: true })}
+          selection={
+            mayChange
+              ? { keys: chosen, change: choose, label: (id) => t('users.choose', { name: id }) }
+              : undefined
+          }
+          onOpen={(user) =>
+            void navigate({ to: '/admin/users/$id', params: { id: user.id }, search: (now) => now })
+          }
+          active={open ? open.id : undefined}
+          hasMore={list.hasMore}
+          loadMore={list.loadMore}
+          loading={list.loading}
+          empty={
+            filtered ? (
+              <EmptyState
+                icon={<IconUsers />}
+                title={t('common:state.nothingFound')}
+                text={t('common:state.nothingFoundHint')}
+              />
+            ) : (
+              <EmptyState
+                icon={<IconUsers />}
+                title={t('users.empty')}
+                text={t('users.emptyText')}
+                action={mayChange && <Button onClick={startCreating}>{t('users.create')}</Button>}
+              />
+            )
+          }
+        />
+      )}
+      <CreateUser
+        opened={!!create && mayChange}
+        close={() => void navigate({ search: (now) => ({ ...now, create: undefined }), replace: true })}
+      />
+      <Outlet />
+    </Page>
+  );
+}
+
+function useColumns(): Column<User>[] {
+  const { t } = useAdminText();
+  const groups = useQuery(queries.allGroups());
+  const search = route.useSearch();
+  const names = new Map(groups.data?.map((group) => [group.id, groupName(group)]));
+  return [
+    {
+      id: 'display_name',
+      header: t('common:field.display_name'),
+      width: 'minmax(0, 2fr)',
+      sortable: true,
+      cell: (user) => (
+        <Group gap="sm" wrap="nowrap">
+          <Face
+            name={user.display_name}
+            size={28}
+            picture={
+              user.has_avatar
+                ? { key: [user.id, user.revision], load: (signal) => calls.userAvatar(user.id, signal) }
+                : undefined
+            }
+          />
+          <Text
+            component={Link}
+            to="/admin/users/$id"
+            params={{ id: user.id } as never}
+            search={search as never}
+            size="sm"
+            fw={500}
+            c="inherit"
+            td="none"
+            truncate
+          >
+            {user.display_name}
+          </Text>
+          {user.admin !== 'none' && (
+            <Badge size="xs" variant="light" visibleFrom="xs" style={{ flex: 'none' }}>
+              {t(`adminRole.${user.admin}Short`)}
+            </Badge>
+          )}
+        </Group>
+      ),
+    },
+    {
+      id: 'id',
+      header: t('users.id'),
+      width: 'minmax(0, 1.2fr)',
+      sortable: true,
+      from: 'sm',
+      cell: (user) => user.id,
+    },
+    {
+      id: 'email',
+      header: t('common:field.email'),
+      width: 'minmax(0, 1.8fr)',
+      sortable: true,
+      from: 'md',
+      cell: (user) => user.email,
+    },
+    {
+      id: 'groups',
+      header: t('users.groups'),
+      width: 'minmax(0, 1.4fr)',
+      from: 'lg',
+      cell: (user) => (
+        <Text size="sm" c="dimmed" truncate title={user.groups.map((id) => names.get(id) ?? id).join(', ')}>
+          {user.groups.map((id) => names.get(id) ?? id).join(', ')}
+        </Text>
+      ),
+    },
+    {
+      id: 'presence',
+      header: t('users.presence'),
+      width: '118px',
+      cell: (user) => <PresenceStatus presence={user.presence} />,
+    },
+    {
+      id: 'created_at',
+      header: t('users.created'),
+      width: '150px',
+      sortable: true,
+      from: 'lg',
+      cell: (user) => <Time at={user.created_at} size="sm" c="dimmed" />,
+    },
+  ];
+}
+
+function Filters() {
+  const { t } = useAdminText();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const groups = useQuery(queries.allGroups());
+  const set = (patch: Partial<typeof search>) =>
+    void navigate({ search: (now) => ({ ...now, ...patch }), replace: true });
+  const clear = { 'aria-label': t('common:action.clear') };
+  return (
+    <Group gap="xs" mb="sm">
+      <Search
+        label={t('users.search')}
+        value={search.search ?? ''}
+        onChange={(next) => set({ search: next || undefined })}
+      />
+      <Select
+        w={170}
+        aria-label={t('users.filterGroup')}
+        placeholder={t('users.anyGroup')}
+        searchable
+        clearable
+        clearButtonProps={clear}
+        data={groups.data?.map((group) => ({ value: group.id, label: groupName(group) })) ?? []}
+        value={search.group ?? null}
+        onChange={(group) => set({ group: group ?? undefined })}
+      />
+      <Select
+        w={150}
+        aria-label={t('users.filterPresence')}
+        placeholder={t('users.anyPresence')}
+        clearable
+        clearButtonProps={clear}
+        data={(['online', 'offline', 'disabled'] as const).map((value) => ({
+          value,
+          label: t(`common:presence.${value}`),
+        }))}
+        value={search.presence ?? null}
+        onChange={(presence) => set({ presence: (presence as typeof search.presence) ?? undefined })}
+      />
+      <Select
+        w={170}
+        aria-label={t('users.filterAdmin')}
+        placeholder={t('users.anyAdmin')}
+        clearable
+        clearButtonProps={clear}
+        data={(['none', 'security', 'full'] as const).map((value) => ({
+          value,
+          label: t(`adminRole.${value}`),
+        }))}
+        value={search.admin ?? null}
+        onChange={(admin) => set({ admin: (admin as typeof search.admin) ?? undefined })}
+      />
+    </Group>
+  );
+}

@@ -1,0 +1,200 @@
+import { Problem } from './problem';
+import { session } from './session';
+import { transport } from './transport';
+import type {
+  Alias,
+  Cluster,
+  Contact,
+  ContactEntry,
+  Device,
+  Group,
+  GroupPatch,
+  ImportResult,
+  Invitation,
+  LogEvent,
+  Me,
+  NewUser,
+  Page,
+  PasswordPolicy,
+  Profile,
+  ServerInfo,
+  Session,
+  Settings,
+  SettingsSections,
+  User,
+  UserPatch,
+} from './types';
+
+/** Every call of the REST interface that the pages make, by its purpose. */
+
+type Query = Record<string, string | number | boolean | undefined | null>;
+
+interface Sending {
+  query?: Query;
+  json?: unknown;
+  body?: BodyInit;
+  type?: string;
+  /** The revision that was shown: with another one meanwhile the answer is 412. */
+  match?: string;
+  signal?: AbortSignal;
+}
+
+export function queryString(query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+async function ask(method: string, path: string, sending: Sending = {}): Promise<Response> {
+  const headers = new Headers({ accept: 'application/json' });
+  if (sending.match) headers.set('if-match', `"${sending.match}"`);
+  if (sending.json !== undefined) headers.set('content-type', 'application/json');
+  else if (sending.type) headers.set('content-type', sending.type);
+  const request = new Request(`${location.origin}/api/v1${path}${queryString(sending.query)}`, {
+    method,
+    headers,
+    body: sending.json === undefined ? sending.body : JSON.stringify(sending.json),
+    signal: sending.signal,
+  });
+  const response = await transport(request);
+  if (response.ok) return response;
+  const problem = await Problem.of(response);
+  if (problem.code === 'not-signed-in') session.end();
+  throw problem;
+}
+
+async function json<T>(method: string, path: string, sending: Sending = {}): Promise<T> {
+  const response = await ask(method, path, sending);
+  return (await response.json()) as T;
+}
+
+async function done(method: string, path: string, sending: Sending = {}): Promise<void> {
+  await ask(method, path, sending);
+}
+
+/** Reads a long answer and tells how much of it is here; `total` is null where the server does not say. */
+async function following(path: string, told: Told, signal?: AbortSignal): Promise<Blob> {
+  const response = await ask('GET', path, { signal });
+  const total = Number(response.headers.get('content-length')) || null;
+  const reader = response.body?.getReader();
+  if (!reader) return response.blob();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let read = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    read += part.value.byteLength;
+    told(read, total);
+  }
+  return new Blob(parts);
+}
+
+export type Told = (bytes: number, total: number | null) => void;
+
+async function blob(path: string, query: Query = {}, signal?: AbortSignal): Promise<Blob> {
+  return (await ask('GET', path, { query, signal })).blob();
+}
+
+const id = encodeURIComponent;
+
+/** A list that may come bare or as a page. */
+async function items<T>(path: string, query: Query, signal?: AbortSignal): Promise<T[]> {
+  const answer = await json<T[] | Page<T>>('GET', path, { query, signal });
+  return Array.isArray(answer) ? answer : answer.items;
+}
+
+export interface ListQuery extends Query {
+  search?: string;
+  sort?: string;
+  cursor?: string | null;
+  limit?: number;
+}
+export interface UserQuery extends ListQuery {
+  group?: string;
+  active?: boolean;
+  presence?: string;
+  admin?: string;
+}
+export interface EventQuery extends ListQuery {
+  kind?: string;
+  actor?: string;
+  object_kind?: string;
+  from?: string;
+  until?: string;
+}
+
+export const calls = {
+  server: (signal?: AbortSignal) => json<ServerInfo>('GET', '/server', { signal }),
+  signIn: (login: string, password: string) =>
+    json<Session>('POST', '/session', { json: { login, password } }),
+  signOut: () => done('DELETE', '/session'),
+
+  me: (signal?: AbortSignal) => json<Me>('GET', '/me', { signal }),
+  updateMe: (patch: Partial<Profile>, match?: string) => json<Me>('PATCH', '/me', { json: patch, match }),
+  changePassword: (old: string, next: string) => done('POST', '/me/password', { json: { old, new: next } }),
+  passwordPolicy: (signal?: AbortSignal) => json<PasswordPolicy>('GET', '/me/password-policy', { signal }),
+  myDevices: (signal?: AbortSignal) => items<Device>('/me/sessions', {}, signal),
+  endMyDevice: (session: string) => done('DELETE', `/me/sessions/${id(session)}`),
+  myContacts: (query: ListQuery, signal?: AbortSignal) =>
+    json<Page<Contact>>('GET', '/me/contacts', { query, signal }),
+  putContact: (contact: ContactEntry) => done('PUT', '/me/contacts', { json: contact }),
+  deleteContact: (call: string) => done('DELETE', '/me/contacts', { query: { call } }),
+  myAvatar: (signal?: AbortSignal) => blob('/me/avatar', {}, signal),
+  putMyAvatar: (file: Blob) => done('PUT', '/me/avatar', { body: file, type: file.type }),
+  deleteMyAvatar: () => done('DELETE', '/me/avatar'),
+
+  users: (query: UserQuery, signal?: AbortSignal) => json<Page<User>>('GET', '/users', { query, signal }),
+  user: (user: string, signal?: AbortSignal) => json<User>('GET', `/users/${id(user)}`, { signal }),
+  createUser: (user: NewUser) => json<User>('POST', '/users', { json: user }),
+  updateUser: (user: string, patch: UserPatch, match?: string) =>
+    json<User>('PATCH', `/users/${id(user)}`, { json: patch, match }),
+  deleteUser: (user: string, match?: string) => done('DELETE', `/users/${id(user)}`, { match }),
+  disconnectUser: (user: string) => done('POST', `/users/${id(user)}/disconnect`),
+  unlockUser: (user: string) => done('POST', `/users/${id(user)}/unlock`),
+  userDevices: (user: string, signal?: AbortSignal) =>
+    items<Device>(`/users/${id(user)}/sessions`, {}, signal),
+  userContacts: (user: string, query: ListQuery, signal?: AbortSignal) =>
+    json<Page<Contact>>('GET', `/users/${id(user)}/contacts`, { query, signal }),
+  userAvatar: (user: string, signal?: AbortSignal) => blob(`/users/${id(user)}/avatar`, {}, signal),
+  exportUsers: () => blob('/users.csv'),
+  importUsers: (csv: Blob, dryRun: boolean) =>
+    json<ImportResult>('POST', '/users/import', { query: { dry_run: dryRun }, body: csv, type: 'text/csv' }),
+
+  groups: (query: ListQuery, signal?: AbortSignal) => json<Page<Group>>('GET', '/groups', { query, signal }),
+  group: (group: string, signal?: AbortSignal) => json<Group>('GET', `/groups/${id(group)}`, { signal }),
+  createGroup: (group: GroupPatch & { name: string }) => json<Group>('POST', '/groups', { json: group }),
+  updateGroup: (group: string, patch: GroupPatch, match?: string) =>
+    json<Group>('PATCH', `/groups/${id(group)}`, { json: patch, match }),
+  deleteGroup: (group: string, match?: string) => done('DELETE', `/groups/${id(group)}`, { match }),
+  members: (group: string, query: ListQuery, signal?: AbortSignal) =>
+    json<Page<User>>('GET', `/groups/${id(group)}/members`, { query, signal }),
+  changeMembers: (group: string, add: string[], remove: string[]) =>
+    json<Group>('POST', `/groups/${id(group)}/members`, { json: { add, remove } }),
+
+  aliases: (query: ListQuery, signal?: AbortSignal) =>
+    json<Page<Alias>>('GET', '/aliases', { query, signal }),
+  createAlias: (alias: { id: string; target: string; note?: string }) =>
+    json<Alias>('POST', '/aliases', { json: alias }),
+  updateAlias: (alias: string, patch: { target?: string; note?: string }, match?: string) =>
+    json<Alias>('PATCH', `/aliases/${id(alias)}`, { json: patch, match }),
+  deleteAlias: (alias: string, match?: string) => done('DELETE', `/aliases/${id(alias)}`, { match }),
+
+  settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
+  updateSettings: (patch: Partial<SettingsSections>, match?: string) =>
+    json<Settings>('PATCH', '/settings', { json: patch, match }),
+
+  events: (query: EventQuery, signal?: AbortSignal) =>
+    json<Page<LogEvent>>('GET', '/events', { query, signal }),
+  exportEvents: (query: EventQuery) => blob('/events.csv', query),
+
+  cluster: (signal?: AbortSignal) => json<Cluster>('GET', '/cluster', { signal }),
+  invite: (ttl_s?: number) => json<Invitation>('POST', '/cluster/invitations', { json: { ttl_s } }),
+  drain: (node: string, drain: boolean) =>
+    done('POST', `/cluster/nodes/${id(node)}/drain`, { json: { drain } }),
+  promote: (node: string) => done('POST', `/cluster/nodes/${id(node)}/promote`),
+  handOver: (name: string) => done('POST', '/cluster/leader', { json: { name } }),
+  removeNode: (node: string) => done('DELETE', `/cluster/nodes/${id(node)}`),
+  backup: (told: Told, signal?: AbortSignal) => following('/backup', told, signal),
+};

@@ -1,0 +1,109 @@
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  QueryClient,
+  queryOptions,
+  type QueryKey,
+} from '@tanstack/react-query';
+import { calls, type EventQuery, type ListQuery, type UserQuery } from './calls';
+import { Problem } from './problem';
+import type { Page } from './types';
+
+/** What pages read, each under a key that starts with the topic whose changes make it stale. */
+
+/** The transport repeats what is worth repeating, so that here nothing is. */
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        retry: (failures, error) => error instanceof Problem && error.code === 'network' && failures < 2,
+        networkMode: 'always',
+      },
+      mutations: { retry: false, networkMode: 'always' },
+    },
+  });
+}
+
+function pages<T, Q extends ListQuery>(
+  key: QueryKey,
+  query: Q,
+  load: (query: Q, signal: AbortSignal) => Promise<Page<T>>,
+  limit = 100,
+) {
+  return infiniteQueryOptions({
+    queryKey: [...key, query],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => load({ ...query, cursor: pageParam, limit }, signal),
+    getNextPageParam: (last) => last.next,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export const queries = {
+  server: () =>
+    queryOptions({ queryKey: ['server'], queryFn: ({ signal }) => calls.server(signal), staleTime: 60_000 }),
+  me: () => queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => calls.me(signal), staleTime: 60_000 }),
+  passwordPolicy: () =>
+    queryOptions({
+      queryKey: ['settings', 'password-policy'],
+      queryFn: ({ signal }) => calls.passwordPolicy(signal),
+    }),
+  myDevices: () =>
+    queryOptions({ queryKey: ['sessions', 'mine'], queryFn: ({ signal }) => calls.myDevices(signal) }),
+  myContacts: (query: ListQuery) => pages(['contacts', 'mine'], query, calls.myContacts),
+
+  users: (query: UserQuery) => pages(['users', 'list'], query, calls.users),
+  usersOnce: (query: UserQuery) =>
+    queryOptions({
+      queryKey: ['users', 'once', query],
+      queryFn: ({ signal }) => calls.users(query, signal),
+      placeholderData: keepPreviousData,
+    }),
+  user: (user: string) =>
+    queryOptions({ queryKey: ['users', 'one', user], queryFn: ({ signal }) => calls.user(user, signal) }),
+  userDevices: (user: string) =>
+    queryOptions({ queryKey: ['sessions', user], queryFn: ({ signal }) => calls.userDevices(user, signal) }),
+  userContacts: (user: string, query: ListQuery) =>
+    pages(['contacts', user], query, (q, signal) => calls.userContacts(user, q, signal)),
+
+  groups: (query: ListQuery) => pages(['groups', 'list'], query, calls.groups),
+  /** For choosing: all of them, 500 at a time. */
+  allGroups: () =>
+    queryOptions({
+      queryKey: ['groups', 'all'],
+      queryFn: async ({ signal }) => {
+        const found = [];
+        let cursor: string | null = null;
+        do {
+          const page = await calls.groups({ sort: 'name', limit: 500, cursor }, signal);
+          found.push(...page.items);
+          cursor = page.next;
+        } while (cursor);
+        return found;
+      },
+    }),
+  group: (group: string) =>
+    queryOptions({ queryKey: ['groups', 'one', group], queryFn: ({ signal }) => calls.group(group, signal) }),
+  members: (group: string, query: ListQuery) =>
+    pages(['groups', 'members', group], query, (q, signal) => calls.members(group, q, signal)),
+
+  aliases: (query: ListQuery) => pages(['aliases'], query, calls.aliases),
+  settings: () =>
+    queryOptions({ queryKey: ['settings', 'all'], queryFn: ({ signal }) => calls.settings(signal) }),
+  events: (query: EventQuery) => pages(['events', 'list'], query, calls.events),
+  latestEvents: (limit: number) =>
+    queryOptions({
+      queryKey: ['events', 'latest', limit],
+      queryFn: ({ signal }) => calls.events({ limit }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  /** What nodes say of themselves changes all the time: asked for every few seconds while shown. */
+  cluster: () =>
+    queryOptions({
+      queryKey: ['cluster'],
+      queryFn: ({ signal }) => calls.cluster(signal),
+      refetchInterval: 3_000,
+      staleTime: 1_000,
+    }),
+};

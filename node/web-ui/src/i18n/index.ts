@@ -1,0 +1,85 @@
+import i18n from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import type admin from './locales/en/admin.json';
+import type common from './locales/en/common.json';
+
+/**
+ * Texts live in `locales/LANGUAGE/{common,admin}.json`; a new folder there is a new language: nothing else
+ * has to be told. `common` is what everyone needs, `admin` comes with the control panel.
+ */
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'common';
+    keySeparator: false;
+    nsSeparator: ':';
+    resources: { common: typeof common; admin: typeof admin };
+    enableSelector: false;
+  }
+}
+
+const KEY = 'plenary.language';
+const files = import.meta.glob<{ default: Record<string, string> }>('./locales/*/*.json');
+
+export const languages = [...new Set(Object.keys(files).map((path) => path.split('/')[2]!))].sort();
+
+/** The best language for somebody who wants `wanted`, in order: exact, then without the region. */
+export function choose(wanted: readonly string[], offered: readonly string[] = languages): string {
+  for (const tag of wanted) {
+    const exact = offered.find((one) => one.toLowerCase() === tag.toLowerCase());
+    const base = offered.find((one) => one.toLowerCase() === tag.toLowerCase().split('-')[0]);
+    if (exact ?? base) return (exact ?? base)!;
+  }
+  return 'en';
+}
+
+/** Chosen before here, else what the browser asks for (it is what it sends as Accept-Language). */
+function wanted(): string[] {
+  const chosen = new URLSearchParams(location.search).get('lang') ?? localStorage.getItem(KEY);
+  return [...(chosen ? [chosen] : []), ...navigator.languages];
+}
+
+const backend = {
+  type: 'backend' as const,
+  init() {},
+  read(language: string, space: string, done: (error: unknown, texts: unknown) => void) {
+    const load = files[`./locales/${language}/${space}.json`];
+    if (!load) return done(new Error(`no texts for ${language}/${space}`), null);
+    load().then(
+      (texts) => done(null, texts.default),
+      (error) => done(error, null),
+    );
+  },
+};
+
+export async function initI18n(language = choose(wanted())) {
+  i18n.on('languageChanged', (now) => {
+    document.documentElement.lang = now;
+    document.documentElement.dir = i18n.dir(now);
+  });
+  await i18n
+    .use(backend)
+    .use(initReactI18next)
+    .init({
+      lng: language,
+      fallbackLng: 'en',
+      supportedLngs: languages,
+      ns: ['common'],
+      defaultNS: 'common',
+      keySeparator: false,
+      interpolation: { escapeValue: false },
+      react: { useSuspense: true },
+    });
+}
+
+export async function speak(language: string) {
+  localStorage.setItem(KEY, language);
+  await i18n.changeLanguage(language);
+}
+
+/** A language's name in itself: "français". */
+export function nameOf(language: string): string {
+  const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
+
+export default i18n;

@@ -1,0 +1,118 @@
+import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import { nodes } from '../api/nodes';
+import { session } from '../api/session';
+import { seen } from '../api/transport';
+import type { Contact, Me, Page, Presence } from '../api/types';
+import { Signal, type EndReason, type SignalState, type SocketLike } from './signal';
+
+/** Keeps what pages show true: what the server says to have changed is read again. */
+
+export interface LiveState {
+  state: SignalState;
+  reason?: EndReason;
+}
+
+/** `me` is a user too, but is read under a key of its own. */
+const adminTopics = ['users', 'groups', 'aliases', 'settings', 'events', 'sessions', 'contacts', 'cluster'];
+const userTopics = ['sessions', 'contacts'];
+
+export class Live {
+  private readonly cache: QueryClient;
+  private readonly signal: Signal;
+  private readonly listeners = new Set<() => void>();
+  private now: LiveState = { state: 'stopped' };
+  private topics = userTopics;
+
+  constructor(cache: QueryClient) {
+    this.cache = cache;
+    this.signal = new Signal({
+      url: () => nodes.current(),
+      token: () => session.token(),
+      open: (url) => new WebSocket(url) as unknown as SocketLike,
+      random: Math.random,
+      onState: (state, reason) => this.enter(state, reason),
+      onMessage: (type, body) => this.hear(type, body as Record<string, string>),
+      onFresh: (lost) => {
+        this.watch();
+        if (lost) void cache.invalidateQueries();
+      },
+      onNodes: (urls) => nodes.learn(urls),
+      onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
+    });
+    window.addEventListener('online', () => this.signal.hurry());
+    document.addEventListener('visibilitychange', () => document.hidden || this.signal.hurry());
+  }
+
+  start(me: Me) {
+    const topics = me.admin === 'none' ? userTopics : adminTopics;
+    const other = topics !== this.topics;
+    this.topics = topics;
+    if (other && this.now.state === 'open') this.watch();
+    this.signal.start();
+  }
+
+  private watch() {
+    this.signal.say('watch', { topics: this.topics });
+  }
+
+  stop() {
+    this.signal.stop();
+  }
+
+  current = (): LiveState => this.now;
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  private enter(state: SignalState, reason?: EndReason) {
+    this.now = { state, reason };
+    if (reason === 'token') session.end();
+    this.listeners.forEach((listener) => listener());
+  }
+
+  private hear(type: string, body: Record<string, string>) {
+    if (type === 'changed') this.changed(body.topic ?? '', body.object ?? '', body.index);
+    else if (type === 'presence') setPresence(this.cache, body.user ?? '', body.presence as Presence);
+  }
+
+  private changed(topic: string, object: string, index?: string) {
+    // Read again at any node, the answer must not be older than the change that was told.
+    seen.see(index);
+    const stale = (key: string[]) => void this.cache.invalidateQueries({ queryKey: key });
+    if (topic === 'users' && object) {
+      stale(['users', 'list']);
+      stale(['users', 'once']);
+      stale(['users', 'one', object]);
+      stale(['groups', 'members']);
+    } else {
+      stale([topic]);
+    }
+    const me = this.cache.getQueryData<Me>(['me']);
+    const mine = (topic === 'users' && (!object || object === me?.id)) || topic === 'groups';
+    if (mine) stale(['me']);
+    if (topic === 'settings') stale(['server']);
+  }
+}
+
+/** Shows a contact's presence without asking for the page again. */
+export function setPresence(cache: QueryClient, user: string, presence: Presence) {
+  cache.setQueriesData<InfiniteData<Page<Contact>>>(
+    { queryKey: ['contacts'] },
+    (data) =>
+      data && {
+        ...data,
+        pages: data.pages.map((page) => ({
+          ...page,
+          items: page.items.map((row) => (isOf(row, user) ? { ...row, presence } : row)),
+        })),
+      },
+  );
+}
+
+/** The API names the account of a row by its short or its full ID. */
+function isOf(row: Contact, user: string): boolean {
+  const short = (id: string) => id.split('@')[0];
+  return !!row.user_id && (row.user_id === user || short(row.user_id) === short(user));
+}

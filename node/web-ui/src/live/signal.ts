@@ -1,0 +1,255 @@
+/**
+ * The client's end of docs/protocols/signalling.md.
+ *
+ * ```text
+ *           start                welcome                 silence, cut, 4408
+ *   stopped ─────► connecting ──────────► open ──────────────► waiting ──► connecting …
+ *      ▲                │                   │
+ *      └── stop ────────┴──── 4401 4403 4409 4400: ended (tells why, stays closed)
+ * ```
+ * Messages that were sent are kept until the server acknowledged them and replayed on resume; messages that
+ * come twice are handled once. Time, chance and the socket come from outside, so that tests hold them.
+ */
+
+export type SignalState = 'stopped' | 'connecting' | 'open' | 'waiting' | 'ended';
+export type EndReason = 'token' | 'right' | 'replaced' | 'defect';
+
+export interface Sequenced {
+  seq: number;
+  ack: number;
+  type: string;
+  body: unknown;
+}
+
+export interface SocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+}
+
+export interface SignalHost {
+  /** Origin of the node to connect to. */
+  url(): string;
+  token(): string | null;
+  open(url: string): SocketLike;
+  random(): number;
+  onState(state: SignalState, reason?: EndReason): void;
+  /** One message of the server, each exactly once and in order. */
+  onMessage(type: string, body: unknown): void;
+  /** A new run: what to watch has to be said. `lost`: an earlier run is unknown, load again what is shown. */
+  onFresh(lost: boolean): void;
+  /** Members of the server, to move on to. */
+  onNodes(urls: string[]): void;
+  /** The node at `url` could not be reached, or sent us on to `others`. */
+  onMoveOn(url: string, others: string[]): void;
+}
+
+const HELLO_TIMEOUT_MS = 5_000;
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 15_000;
+const MOST_KEPT = 1_000;
+
+const ENDS: Record<number, EndReason> = { 4400: 'defect', 4401: 'token', 4403: 'right', 4409: 'replaced' };
+
+export class Signal {
+  private readonly host: SignalHost;
+  private socket: SocketLike | null = null;
+  private at = '';
+  private state: SignalState = 'stopped';
+  private resume: string | null = null;
+  /** Last message of the server that was handled. */
+  private handled = 0;
+  /** The last one that the server knows to be handled. */
+  private acknowledged = 0;
+  private sent = 0;
+  private kept: { seq: number; type: string; body: unknown }[] = [];
+  private failures = 0;
+  private heartbeat = 10_000;
+  private timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(host: SignalHost) {
+    this.host = host;
+  }
+
+  start() {
+    if (this.state === 'stopped' || this.state === 'ended') this.connect();
+  }
+
+  stop() {
+    this.drop(1000);
+    this.forget();
+    this.enter('stopped');
+  }
+
+  /** Says `type` now or, if there is no connection, as soon as there is one. */
+  say(type: string, body: unknown) {
+    this.sent += 1;
+    this.kept.push({ seq: this.sent, type, body });
+    if (this.kept.length > MOST_KEPT) this.kept.shift();
+    if (this.state === 'open') this.write(this.sent, type, body);
+  }
+
+  /** The network is back, or the page is looked at again: no reason to wait any longer. */
+  hurry() {
+    if (this.state === 'waiting') this.connect();
+    else if (this.state === 'open') this.ping();
+  }
+
+  private connect() {
+    this.drop();
+    this.enter('connecting');
+    const token = this.host.token();
+    if (!token) return this.end('token');
+    this.at = this.host.url();
+    const socket = this.host.open(`${this.at.replace(/^http/, 'ws')}/api/v1/signal`);
+    this.socket = socket;
+    socket.onopen = () => {
+      const hello = { type: 'hello', v: 1, token, resume: this.resume, last_seq: this.handled };
+      socket.send(JSON.stringify(hello));
+    };
+    socket.onmessage = (event) => this.receive(String(event.data));
+    socket.onclose = (event) => this.closed(event.code, event.reason);
+    this.after('hello', HELLO_TIMEOUT_MS, () => this.closed(1006, ''));
+  }
+
+  private receive(text: string) {
+    let message: Record<string, unknown>;
+    try {
+      message = JSON.parse(text) as Record<string, unknown>;
+    } catch {
+      return this.end('defect');
+    }
+    this.listen();
+    if (typeof message.ack === 'number') this.forgetKept(message.ack);
+    if (message.type === 'welcome') this.welcome(message);
+    else if (message.type === 'ping') this.pong();
+    else if (typeof message.seq === 'number') this.handle(message as unknown as Sequenced);
+  }
+
+  private welcome(message: Record<string, unknown>) {
+    const fresh = message.resumed !== true;
+    const lost = fresh && this.resume !== null;
+    const nodes = Array.isArray(message.nodes) ? (message.nodes as string[]) : [];
+    clearTimeout(this.timers.get('hello'));
+    this.resume = String(message.resume);
+    this.heartbeat = Number(message.heartbeat_ms) || this.heartbeat;
+    this.failures = 0;
+    if (!fresh) {
+      this.forgetKept(Number(message.last_seq) || 0);
+    } else {
+      this.handled = 0;
+      this.acknowledged = 0;
+      this.kept = this.kept.map((one, place) => ({ ...one, seq: place + 1 }));
+      this.sent = this.kept.length;
+    }
+    this.host.onNodes(nodes);
+    this.enter('open');
+    for (const one of this.kept) this.write(one.seq, one.type, one.body);
+    this.listen();
+    if (fresh) this.host.onFresh(lost);
+  }
+
+  private handle(message: Sequenced) {
+    if (message.seq <= this.handled) return;
+    if (message.seq !== this.handled + 1) {
+      // Something between is missing: connecting again replays it.
+      return this.closed(4408, '');
+    }
+    this.handled = message.seq;
+    this.after('ack', 500, () => this.acknowledge());
+    this.host.onMessage(message.type, message.body);
+  }
+
+  private closed(code: number, reason: string) {
+    const end = ENDS[code];
+    if (end) return this.end(end);
+    const failed = this.state === 'connecting';
+    this.drop(code === 4408 ? 4408 : undefined);
+    if (code === 4503) this.host.onMoveOn(this.at, urlsOf(reason));
+    else if (failed) this.host.onMoveOn(this.at, []);
+    const wait = Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS);
+    this.failures += 1;
+    this.enter('waiting');
+    this.after('connect', code === 4503 ? 0 : wait * (0.5 + this.host.random() / 2), () => this.connect());
+  }
+
+  private end(reason: EndReason) {
+    this.drop(1000);
+    this.forget();
+    this.state = 'ended';
+    this.host.onState('ended', reason);
+  }
+
+  /** After silence asks whether anybody is there; after three times that gives up. */
+  private listen() {
+    this.after('silence', this.heartbeat * 3, () => this.closed(4408, ''));
+    this.after('ping', this.heartbeat, () => this.ping());
+  }
+
+  private ping() {
+    this.raw({ type: 'ping', ack: this.handled });
+    this.acknowledged = this.handled;
+  }
+
+  private pong() {
+    this.raw({ type: 'pong', ack: this.handled });
+    this.acknowledged = this.handled;
+  }
+
+  private acknowledge() {
+    if (this.acknowledged < this.handled) this.pong();
+  }
+
+  private write(seq: number, type: string, body: unknown) {
+    this.raw({ seq, ack: this.handled, type, body });
+    this.acknowledged = this.handled;
+  }
+
+  private raw(message: unknown) {
+    if (this.state === 'open') this.socket?.send(JSON.stringify(message));
+  }
+
+  private forgetKept(ack: number) {
+    this.kept = this.kept.filter((one) => one.seq > ack);
+  }
+
+  private forget() {
+    this.resume = null;
+    this.handled = 0;
+    this.acknowledged = 0;
+    this.sent = 0;
+    this.kept = [];
+    this.failures = 0;
+  }
+
+  private enter(state: SignalState) {
+    this.state = state;
+    this.host.onState(state);
+  }
+
+  private drop(code?: number) {
+    this.timers.forEach(clearTimeout);
+    this.timers.clear();
+    const socket = this.socket;
+    this.socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(code);
+  }
+
+  private after(name: string, ms: number, act: () => void) {
+    clearTimeout(this.timers.get(name));
+    this.timers.set(name, setTimeout(act, ms));
+  }
+}
+
+function urlsOf(reason: string): string[] {
+  try {
+    const urls = JSON.parse(reason) as unknown;
+    return Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [];
+  } catch {
+    return [];
+  }
+}

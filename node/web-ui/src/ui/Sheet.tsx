@@ -1,0 +1,28 @@
+import { Drawer } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useClose } from './Confirm';
+
+/** A side sheet over a list; its address is that of what it shows. */
+export function Sheet({
+  title,
+  close,
+  children,
+}: {
+  title: ReactNode;
+  close: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <Drawer
+      opened
+      onClose={close}
+      position="right"
+      size="min(640px, 100vw)"
+      title={title}
+      closeButtonProps={useClose()}
+      styles={{ title: { minWidth: 0, flex: 1 }, body: { paddingBottom: 24 } }}
+    >
+      {children}
+    </Drawer>
+  );
+}

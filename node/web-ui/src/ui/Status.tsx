@@ -1,0 +1,56 @@
+import { Box, Group, Text } from '@mantine/core';
+import {
+  IconAlertTriangleFilled,
+  IconBan,
+  IconCircleCheckFilled,
+  IconCircleFilled,
+  IconCircleDashed,
+  IconExclamationCircleFilled,
+} from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Presence } from '../api/types';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'note' | 'quiet';
+
+const icons: Record<Tone, ReactNode> = {
+  good: <IconCircleCheckFilled size={16} />,
+  warn: <IconAlertTriangleFilled size={16} />,
+  bad: <IconExclamationCircleFilled size={16} />,
+  note: <IconCircleFilled size={12} />,
+  quiet: <IconCircleDashed size={14} />,
+};
+
+/** Colour never alone: an icon and a word beside it. */
+export function Status({ tone, icon, children }: { tone: Tone; icon?: ReactNode; children: ReactNode }) {
+  const color = tone === 'quiet' ? 'var(--mantine-color-dimmed)' : `var(--plenary-${tone})`;
+  return (
+    <Group gap={6} wrap="nowrap" component="span" display="inline-flex">
+      <Box component="span" c={color} display="inline-flex" aria-hidden>
+        {icon ?? icons[tone]}
+      </Box>
+      <Text component="span" size="sm" c={tone === 'quiet' ? 'dimmed' : undefined}>
+        {children}
+      </Text>
+    </Group>
+  );
+}
+
+export function PresenceStatus({ presence }: { presence: Presence }) {
+  const { t } = useTranslation();
+  if (presence === 'online') {
+    return (
+      <Status tone="good" icon={<IconCircleFilled size={12} />}>
+        {t('presence.online')}
+      </Status>
+    );
+  }
+  if (presence === 'disabled') {
+    return (
+      <Status tone="bad" icon={<IconBan size={14} />}>
+        {t('presence.disabled')}
+      </Status>
+    );
+  }
+  return <Status tone="quiet">{t('presence.offline')}</Status>;
+}

@@ -1,0 +1,35 @@
+import {
+  IconAddressBook,
+  IconAt,
+  IconCloudDownload,
+  IconDevices,
+  IconGauge,
+  IconHistory,
+  IconHome,
+  IconLock,
+  IconServer2,
+  IconSettings,
+  IconUser,
+  IconUsers,
+  IconUsersGroup,
+} from '@tabler/icons-react';
+
+/** All pages, for the navigation and the search. */
+export const accountPages = [
+  { to: '/home', key: 'nav.home', Icon: IconHome },
+  { to: '/contacts', key: 'nav.contacts', Icon: IconAddressBook },
+  { to: '/profile', key: 'nav.profile', Icon: IconUser },
+  { to: '/password', key: 'nav.password', Icon: IconLock },
+  { to: '/devices', key: 'nav.devices', Icon: IconDevices },
+] as const;
+
+export const adminPages = [
+  { to: '/admin', key: 'nav.summary', Icon: IconGauge },
+  { to: '/admin/users', key: 'nav.users', Icon: IconUsers },
+  { to: '/admin/groups', key: 'nav.groups', Icon: IconUsersGroup },
+  { to: '/admin/aliases', key: 'nav.aliases', Icon: IconAt },
+  { to: '/admin/events', key: 'nav.events', Icon: IconHistory },
+  { to: '/admin/settings', key: 'nav.settings', Icon: IconSettings },
+  { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
+  { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
+] as const;
