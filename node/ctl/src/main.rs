@@ -1,0 +1,124 @@
+//! `plenaryctl`: a server of Plenary from the command line, by its REST interface.
+//!
+//! Thin: each command is one or two requests; what is allowed is decided by the server.
+
+#![allow(rustdoc::bare_urls)] // Help texts are shown as they stand.
+
+mod backup;
+mod client;
+mod cluster;
+mod connect;
+mod groups;
+mod output;
+mod people;
+mod settings;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use client::Client;
+use output::Output;
+use std::process::ExitCode;
+
+/// Look after a Plenary server from the command line.
+///
+/// Sign in once with `plenaryctl login --url https://server`; later commands use that session. In scripts set
+/// PLENARY_URL and PLENARY_TOKEN instead. Every command prints a table, or JSON with --json. Exit codes: 0 done,
+/// 1 refused or failed (the reason is on standard error), 2 wrong usage.
+#[derive(Parser)]
+#[command(name = "plenaryctl", version, propagate_version = true)]
+struct Cli {
+    /// Address of any node of the server, like https://paris.example.com
+    #[arg(long, global = true, env = "PLENARY_URL")]
+    url: Option<String>,
+    /// Session token; better given by the environment than on the command line
+    #[arg(long, global = true, env = "PLENARY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Certificate of the authority to trust (PEM), for servers with their own
+    #[arg(long, global = true, env = "PLENARY_CA")]
+    ca: Option<std::path::PathBuf>,
+    /// Print JSON as the server gave it
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sign in and keep the session for later commands
+    Login(connect::Login),
+    /// Sign out and forget the session
+    Logout,
+    /// Show the server: nodes, leader, problems
+    Status,
+    /// Nodes: list, invite, drain, promote, remove
+    #[command(subcommand)]
+    Node(cluster::Node),
+    /// Accounts: list, create, change, import, export
+    #[command(subcommand)]
+    User(people::User),
+    /// Groups and their members
+    #[command(subcommand)]
+    Group(groups::Group),
+    /// Short names for call strings
+    #[command(subcommand)]
+    Alias(groups::Alias),
+    /// What happened: sign-ins, changes before → after
+    Events(people::Events),
+    /// Show and change the settings of the server
+    #[command(subcommand)]
+    Settings(settings::Settings),
+    /// Copies of all data: create, verify, restore
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page (troff)
+    Man,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    // The only provider in the tree; a second call would be our own defect, and harmless.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plenaryctl: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let output = Output { json: cli.json };
+    let connect = || Client::connect(cli.url.as_deref(), cli.token.as_deref(), cli.ca.as_deref());
+    match cli.command {
+        Command::Login(login) => login.run(cli.url.as_deref(), cli.ca.as_deref(), output).await,
+        Command::Logout => connect::logout(connect()?).await,
+        Command::Status => cluster::status(&connect()?, output).await,
+        Command::Node(node) => node.run(&connect()?, output).await,
+        Command::User(user) => user.run(&connect()?, output).await,
+        Command::Group(group) => group.run(&connect()?, output).await,
+        Command::Alias(alias) => alias.run(&connect()?, output).await,
+        Command::Events(events) => events.run(&connect()?, output).await,
+        Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Backup(backup) => backup.run(connect).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "plenaryctl", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

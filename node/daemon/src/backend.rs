@@ -1,0 +1,301 @@
+//! What the REST API asks of the server, answered by the replicated store.
+
+use crate::server::Server;
+use async_trait::async_trait;
+use plenary_access::{
+    Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Event, EventQuery, Group,
+    GroupRow, ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Session, Settings, TokenHash,
+    UserQuery, UserRow,
+};
+use plenary_cluster::ClusterReport;
+use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
+use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
+use plenary_rest_api::backend::{Applied, Backend, ReadError, WriteError};
+use plenary_store::{QueryError, queries};
+use rusqlite::Connection;
+use std::{path::PathBuf, time::Duration};
+
+/// How long a read that carries an index waits for this node to get there.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
+
+fn read_error(error: ReplicaReadError) -> ReadError {
+    match error {
+        ReplicaReadError::Timeout { .. } => ReadError::NoLeader,
+        other => ReadError::Internal(Box::new(other)),
+    }
+}
+
+fn query_error(error: QueryError) -> ReadError {
+    match error {
+        QueryError::BadQuery(text) => ReadError::BadQuery(text),
+        other => ReadError::Internal(Box::new(other)),
+    }
+}
+
+pub(crate) fn write_error(error: ProposeError) -> WriteError {
+    match error {
+        ProposeError::Timeout { .. } => WriteError::Unknown,
+        ProposeError::DiskFull => WriteError::DiskFull,
+        ProposeError::ClockOff { .. } => WriteError::ClockOff,
+        ProposeError::Busy => WriteError::Busy,
+        ProposeError::Stopped => WriteError::NoLeader,
+        other => WriteError::Internal(Box::new(other)),
+    }
+}
+
+impl Server {
+    /// Runs a query on the local copy.
+    pub(crate) async fn query<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.replica
+            .read(query)
+            .await
+            .map_err(read_error)?
+            .map_err(query_error)
+    }
+
+    async fn node_named(&self, name: &NodeName) -> Result<NodeRow, WriteError> {
+        let rows = self
+            .node_rows()
+            .await
+            .map_err(|error| WriteError::Internal(error.into()))?;
+        let found = rows.into_iter().find(|row| row.name == *name);
+        Ok(found.ok_or_else(|| Refusal::NotFound {
+            what: "node".into(),
+            id: name.to_string(),
+        })?)
+    }
+
+    /// Acts of the leader that are not log entries need the same right as those that are.
+    async fn require_admin(&self, by: &Actor) -> Result<(), WriteError> {
+        let forbidden = || {
+            WriteError::Refused(Refusal::Forbidden {
+                needs: "full administrator".into(),
+            })
+        };
+        match &by.kind {
+            ActorKind::System => Ok(()),
+            ActorKind::User(user) => {
+                let user = self
+                    .user(user.clone())
+                    .await
+                    .map_err(|error| WriteError::Internal(error.into()))?;
+                let full = user.is_some_and(|row| row.user.admin == AdminRole::Full && row.user.active);
+                full.then_some(()).ok_or_else(forbidden)
+            }
+            ActorKind::Anonymous => Err(forbidden()),
+        }
+    }
+
+    /// Does `act` here if this node leads, else asks the leader to.
+    async fn steer(&self, act: Act) -> Result<(), WriteError> {
+        let status = self.replica.status();
+        let failed = |text: String| WriteError::Refused(Refusal::Conflict(text));
+        if status.role == Role::Leader {
+            let done = match act {
+                Act::Promote(node) => self.replica.promote(node).await,
+                Act::HandOver(node) => self.replica.transfer_leader(node).await,
+            };
+            return done.map_err(|error| failed(error.to_string()));
+        }
+        let leader = status.leader.map(NodeId).ok_or(WriteError::NoLeader)?;
+        let channel = self.links.channel_to(leader).ok_or(WriteError::NoLeader)?;
+        let mut request = tonic::Request::new(SteerRequest { act: Some(act) });
+        request.set_timeout(Duration::from_secs(10));
+        match ClusterClient::new(channel).steer(request).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+                Err(failed(status.message().to_owned()))
+            }
+            Err(_) => Err(WriteError::NoLeader),
+        }
+    }
+
+    async fn change(&self, by: Actor, change: Change) -> Result<Applied, WriteError> {
+        self.propose_command(&Command {
+            by,
+            idempotency: None,
+            change,
+        })
+        .await
+    }
+
+    pub(crate) fn now_ms(&self) -> Timestamp {
+        Timestamp(plenary_cluster_io::clock_ms())
+    }
+}
+
+#[async_trait]
+impl Backend for Server {
+    async fn propose(&self, command: Command) -> Result<Applied, WriteError> {
+        self.propose_command(&command).await
+    }
+
+    async fn rehearse(&self, command: Command) -> Result<Applied, WriteError> {
+        let (index, now_ms, level) = (self.applied() + 1, self.now_ms().0, self.replica.status().level);
+        let at = Stamp {
+            index,
+            position: 0,
+            now_ms,
+            level,
+        };
+        let internal = |error: Box<dyn std::error::Error + Send + Sync>| WriteError::Internal(error);
+        let reply = self
+            .replica
+            .read(move |db| plenary_store::rehearse(db, at, &command))
+            .await
+            .map_err(|error| internal(error.into()))?
+            .map_err(|error| internal(error.into()))?;
+        Ok(Applied {
+            index,
+            outcome: reply?,
+        })
+    }
+
+    async fn fresh(&self) -> Result<u64, ReadError> {
+        self.replica.read_index().await.map_err(read_error)
+    }
+
+    async fn wait_applied(&self, index: u64) -> Result<(), ReadError> {
+        if self.replica.applied() >= index {
+            return Ok(());
+        }
+        // What the leader has is all that any node can have given; nobody waits for more than that.
+        match tokio::time::timeout(CATCH_UP_WITHIN, self.replica.read_index()).await {
+            Ok(Ok(fresh)) if fresh < index => Err(ReadError::BadQuery(format!(
+                "Plenary-Index: {index} was given by no node of this server; the newest is {fresh}"
+            ))),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ReadError::Behind),
+        }
+    }
+
+    fn applied(&self) -> u64 {
+        self.replica.applied()
+    }
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserRow>, ReadError> {
+        self.query(move |db| queries::users(db, &query)).await
+    }
+
+    async fn user(&self, id: UserName) -> Result<Option<UserRow>, ReadError> {
+        self.query(move |db| queries::user(db, &id)).await
+    }
+
+    async fn credentials(&self, login: String) -> Result<Option<(UserRow, Option<PasswordHash>)>, ReadError> {
+        self.query(move |db| queries::credentials(db, &login)).await
+    }
+
+    async fn avatar(&self, id: UserName) -> Result<Option<Avatar>, ReadError> {
+        self.query(move |db| queries::avatar(db, &id)).await
+    }
+
+    async fn sessions(&self, user: UserName) -> Result<Vec<Session>, ReadError> {
+        let now = self.now_ms();
+        self.query(move |db| queries::sessions(db, &user, now)).await
+    }
+
+    async fn session(&self, token: TokenHash) -> Result<Option<(Session, UserRow)>, ReadError> {
+        let now = self.now_ms();
+        self.query(move |db| queries::session(db, &token, now)).await
+    }
+
+    async fn groups_of(&self, user: UserName) -> Result<Vec<Group>, ReadError> {
+        self.query(move |db| queries::groups_of(db, &user)).await
+    }
+
+    async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError> {
+        self.query(move |db| queries::address_book(db, &user, &list))
+            .await
+    }
+
+    async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError> {
+        self.query(move |db| queries::groups(db, &list)).await
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError> {
+        self.query(move |db| queries::group(db, &id)).await
+    }
+
+    async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError> {
+        self.query(move |db| queries::aliases(db, &list)).await
+    }
+
+    async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError> {
+        self.query(move |db| queries::alias(db, &id)).await
+    }
+
+    async fn resolve(&self, call: CallString) -> Result<CallString, ReadError> {
+        self.query(move |db| queries::resolve(db, &call)).await
+    }
+
+    async fn settings(&self) -> Result<Settings, ReadError> {
+        self.query(queries::settings).await
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError> {
+        self.query(move |db| queries::events(db, &query)).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError> {
+        self.query(queries::nodes).await
+    }
+
+    async fn cluster(&self) -> Result<ClusterReport, ReadError> {
+        self.report().await
+    }
+
+    async fn invite(&self, by: Actor, ttl_s: u64) -> Result<(String, Timestamp), WriteError> {
+        self.make_invitation(by, ttl_s).await
+    }
+
+    async fn promote(&self, by: Actor, node: NodeName) -> Result<(), WriteError> {
+        self.require_admin(&by).await?;
+        let row = self.node_named(&node).await?;
+        self.steer(Act::Promote(row.id.0)).await
+    }
+
+    async fn hand_over(&self, by: Actor, node: NodeName) -> Result<(), WriteError> {
+        self.require_admin(&by).await?;
+        let row = self.node_named(&node).await?;
+        self.steer(Act::HandOver(row.id.0)).await
+    }
+
+    async fn drain(&self, by: Actor, node: NodeName, drain: bool) -> Result<(), WriteError> {
+        let row = self.node_named(&node).await?;
+        self.change(by, Change::DrainNode { node: row.id, drain })
+            .await
+            .map(drop)
+    }
+
+    async fn remove_node(&self, by: Actor, node: NodeName) -> Result<(), WriteError> {
+        let row = self.node_named(&node).await?;
+        self.change(by, Change::RemoveNode { node: row.id })
+            .await
+            .map(drop)
+    }
+
+    async fn backup(&self) -> Result<PathBuf, ReadError> {
+        self.write_backup()
+            .await
+            .map_err(|error| ReadError::Internal(error.into()))
+    }
+}
+
+impl Server {
+    /// Proposes a command on any node and reads the outcome of the rules.
+    pub(crate) async fn propose_command(&self, command: &Command) -> Result<Applied, WriteError> {
+        let bytes =
+            plenary_store::encode_command(command).map_err(|error| WriteError::Internal(Box::new(error)))?;
+        let committed = self.replica.propose(bytes).await.map_err(write_error)?;
+        let outcome: Result<Outcome, Refusal> = plenary_store::decode_reply(&committed.reply)
+            .map_err(|error| WriteError::Internal(Box::new(error)))?;
+        Ok(Applied {
+            index: committed.index,
+            outcome: outcome?,
+        })
+    }
+}

@@ -1,0 +1,323 @@
+//! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
+
+use anyhow::{Context as _, anyhow, bail};
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Serialized, Toml},
+};
+use plenary_model::NodeName;
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Everything a node must know before it can read its own data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Folder of all data of this node.
+    pub(crate) data: PathBuf,
+    /// Name of this node; only read when it founds or joins a server.
+    pub(crate) name: Option<NodeName>,
+    pub(crate) listen: Listen,
+    pub(crate) advertise: Advertise,
+    pub(crate) web: Web,
+    pub(crate) log: Log,
+    pub(crate) timing: Timing,
+    pub(crate) limits: Limits,
+}
+
+/// Addresses to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Listen {
+    /// Plain HTTP for browsers on this machine; empty: none.
+    pub(crate) http: String,
+    /// HTTPS for everyone; empty: none.
+    pub(crate) https: String,
+    /// Cluster traffic: Raft and gRPC between the nodes.
+    pub(crate) cluster: String,
+    /// Metrics, health and readiness; keep it on loopback.
+    pub(crate) metrics: String,
+}
+
+/// How others reach this node, where it is not what it listens on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Advertise {
+    /// `host:port` of the cluster port for the other nodes.
+    pub(crate) cluster: Option<String>,
+    /// Address of the web pages for browsers.
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Web {
+    /// Further names and addresses that the HTTPS certificate covers.
+    pub(crate) names: Vec<String>,
+    /// Certificate chain and key for HTTPS (PEM), where the server's own authority shall not certify it.
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses in CIDR notation.
+    pub(crate) trusted_proxies: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// What is logged: `info`, or directives like `info,plenary_replication=debug`.
+    pub(crate) level: String,
+    /// `text`, `json` or `auto` (text on a terminal).
+    pub(crate) format: String,
+    /// File to log to, turned over at 1 GB; none: standard error.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Raft's clock. Larger for nodes far apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Timing {
+    pub(crate) heartbeat_ms: u64,
+    pub(crate) election_min_ms: u64,
+    pub(crate) election_max_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Writes are refused while less than this is free on the disk.
+    pub(crate) disk_reserve_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "/var/lib/plenary".into(),
+            name: None,
+            listen: Listen::default(),
+            advertise: Advertise::default(),
+            web: Web::default(),
+            log: Log::default(),
+            timing: Timing::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            http: String::new(),
+            https: "[::]:443".into(),
+            cluster: "[::]:4308".into(),
+            metrics: "127.0.0.1:9464".into(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: "info,openraft=error,memory_serve=warn".into(),
+            format: "auto".into(),
+            file: None,
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat_ms: 50,
+            election_min_ms: 150,
+            election_max_ms: 300,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            disk_reserve_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file (if any) and the environment; `overrides` are the flags.
+    ///
+    /// Unknown keys are refused with the nearest key that exists.
+    pub(crate) fn load(file: Option<&Path>, overrides: &toml::Table) -> anyhow::Result<Self> {
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            // Read here, so that a missing file is an error and not an empty configuration.
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("the configuration {} cannot be read", file.display()))?;
+            figment = figment.merge(Toml::string(&text));
+        }
+        figment = figment
+            .merge(environment())
+            .merge(Serialized::defaults(overrides));
+        let given: toml::Table = figment
+            .extract()
+            .context("the configuration is not a set of keys and values")?;
+        check_keys(&given)?;
+        let config: Config = figment
+            .extract()
+            .map_err(|error| anyhow!("configuration: {error}"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for (key, text) in [
+            ("listen.http", &self.listen.http),
+            ("listen.https", &self.listen.https),
+            ("listen.cluster", &self.listen.cluster),
+            ("listen.metrics", &self.listen.metrics),
+        ] {
+            let optional = matches!(key, "listen.http" | "listen.https");
+            if !(optional && text.is_empty()) && text.parse::<SocketAddr>().is_err() {
+                bail!(
+                    "configuration: {key} = {text:?} is not an address with port, like 0.0.0.0:8443 or [::]:8443"
+                );
+            }
+        }
+        let timing = &self.timing;
+        let sane = timing.heartbeat_ms > 0
+            && timing.election_min_ms >= 2 * timing.heartbeat_ms
+            && timing.election_max_ms > timing.election_min_ms;
+        if !sane {
+            bail!(
+                "configuration: timing must have election_min_ms of at least two heartbeats and election_max_ms above it"
+            );
+        }
+        if self.web.certificate.is_some() != self.web.key.is_some() {
+            bail!("configuration: web.certificate and web.key are given together or not at all");
+        }
+        if !matches!(self.log.format.as_str(), "auto" | "text" | "json") {
+            bail!("configuration: log.format must be auto, text or json");
+        }
+        Ok(())
+    }
+}
+
+/// `PLENARY_…` variables that are configuration: `PLENARY_DATA`, `PLENARY_NAME`, and all with `__` after a section.
+fn environment() -> Env {
+    Env::prefixed("PLENARY_")
+        .filter(|key| {
+            let key = key.as_str().to_ascii_lowercase();
+            let section = key.split_once("__").map(|(section, _)| section);
+            matches!(key.as_str(), "data" | "name")
+                || section.is_some_and(|name| {
+                    matches!(name, "listen" | "advertise" | "web" | "log" | "timing" | "limits")
+                })
+        })
+        .split("__")
+}
+
+/// Compares the keys that were given with those that exist.
+fn check_keys(given: &toml::Table) -> anyhow::Result<()> {
+    let full = Config {
+        name: "node-1".parse().ok(),
+        advertise: Advertise {
+            cluster: Some(String::new()),
+            url: Some(String::new()),
+        },
+        log: Log {
+            file: Some(PathBuf::new()),
+            ..Log::default()
+        },
+        web: Web {
+            certificate: Some(PathBuf::new()),
+            key: Some(PathBuf::new()),
+            ..Web::default()
+        },
+        ..Config::default()
+    };
+    let known = toml::Table::try_from(&full).context("the default configuration does not serialise")?;
+    let mut paths = Vec::new();
+    collect(&known, "", &mut paths);
+    let mut used = Vec::new();
+    collect(given, "", &mut used);
+    for key in used {
+        if !paths.contains(&key) {
+            let nearest = paths
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)))
+                .map(String::as_str)
+                .unwrap_or_default();
+            bail!("configuration: there is no key {key:?}; did you mean {nearest:?}?");
+        }
+    }
+    Ok(())
+}
+
+fn collect(table: &toml::Table, prefix: &str, into: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        match value {
+            toml::Value::Table(inner) => collect(inner, &path, into),
+            _ => into.push(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("node.toml");
+        std::fs::write(&file, text)?;
+        Config::load(Some(&file), &toml::Table::new())
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        assert_eq!(load("").expect("good"), Config::default());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_the_nearest_one() {
+        let error = load("[listen]\nhtps = \"[::]:443\"")
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("listen.htps") && error.contains("listen.https"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn bad_addresses_name_their_key() {
+        let error = load("[listen]\nhttps = \"443\"")
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("listen.https"), "{error}");
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("node.toml");
+        std::fs::write(&file, "data = \"/a\"").expect("written");
+        let flags = toml::Table::from_iter([("data".to_owned(), toml::Value::from("/b"))]);
+        assert_eq!(
+            Config::load(Some(&file), &flags).expect("good").data,
+            PathBuf::from("/b")
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        assert!(Config::load(Some(Path::new("/nonexistent/node.toml")), &toml::Table::new()).is_err());
+    }
+}

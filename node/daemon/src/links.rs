@@ -1,0 +1,101 @@
+//! Channels to the other nodes, over mutual TLS.
+
+use async_trait::async_trait;
+use plenary_access::NodeRow;
+use plenary_cluster_io::Roster;
+use plenary_identity::{Expected, Identity};
+use plenary_model::{NodeId, NodeName, ServerName};
+use plenary_replication::Connector;
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{Arc, PoisonError, RwLock},
+};
+use tonic::transport::Channel;
+
+/// How the other nodes of this server are reached.
+pub(crate) struct Links {
+    identity: Identity,
+    server: ServerName,
+    me: NodeId,
+    known: RwLock<BTreeMap<NodeId, Known>>,
+}
+
+struct Known {
+    name: NodeName,
+    address: String,
+    channel: Channel,
+}
+
+impl Links {
+    pub(crate) fn new(identity: Identity, server: ServerName, me: NodeId) -> Self {
+        Self {
+            identity,
+            server,
+            me,
+            known: RwLock::default(),
+        }
+    }
+
+    /// A channel that only the node with this number can be at the other end of.
+    fn open(&self, node: NodeId, address: &str) -> Result<Channel, tonic::transport::Error> {
+        let expected = Expected::node_of(&self.server).member(node);
+        plenary_cluster_io::channel(address, self.identity.client_config(expected))
+    }
+
+    /// Takes over who the nodes are now; channels to those who did not move stay.
+    pub(crate) fn update(&self, rows: &[NodeRow]) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|id, node| {
+            rows.iter()
+                .any(|row| row.id == *id && row.address == node.address)
+        });
+        for row in rows.iter().filter(|row| row.id != self.me) {
+            if known.contains_key(&row.id) {
+                continue;
+            }
+            match self.open(row.id, &row.address) {
+                Ok(channel) => {
+                    let node = Known {
+                        name: row.name.clone(),
+                        address: row.address.clone(),
+                        channel,
+                    };
+                    known.insert(row.id, node);
+                }
+                Err(error) => {
+                    tracing::warn!(node = %row.name, address = %row.address, %error, "not an address")
+                }
+            }
+        }
+    }
+
+    pub(crate) fn channel_to(&self, node: NodeId) -> Option<Channel> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&node).map(|node| node.channel.clone())
+    }
+}
+
+impl Roster for Links {
+    fn me(&self) -> NodeId {
+        self.me
+    }
+
+    fn others(&self) -> Vec<(NodeId, NodeName, Channel)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .map(|(id, node)| (*id, node.name.clone(), node.channel.clone()))
+            .collect()
+    }
+}
+
+/// The connector of a replica; the log has connections of its own, so that nothing else delays it.
+pub(crate) struct LogLinks(pub(crate) Arc<Links>);
+
+#[async_trait]
+impl Connector for LogLinks {
+    async fn channel(&self, node: u64, address: &str) -> Result<Channel, Box<dyn Error + Send + Sync>> {
+        Ok(self.0.open(NodeId(node), address)?)
+    }
+}

@@ -1,0 +1,223 @@
+//! What quickstart keeps in its data folder: where each node is, and the demo credentials.
+
+use crate::{UsageError, config::Config};
+use anyhow::Context as _;
+use plenary_model::{NodeName, ServerName};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Layout {
+    pub(super) server: ServerName,
+    pub(super) admin_login: String,
+    pub(super) admin_password: String,
+    pub(super) users: Vec<Credentials>,
+    pub(super) nodes: Vec<NodePlace>,
+    #[serde(skip)]
+    pub(super) folder: PathBuf,
+    /// Held while this process lives.
+    #[serde(skip)]
+    lock: Option<nix::fcntl::Flock<std::fs::File>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Credentials {
+    pub(super) login: String,
+    pub(super) password: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct NodePlace {
+    pub(super) name: NodeName,
+    pub(super) http: SocketAddr,
+    pub(super) https: SocketAddr,
+    pub(super) cluster: SocketAddr,
+    pub(super) metrics: SocketAddr,
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+const FILE: &str = "quickstart.json";
+
+impl Layout {
+    /// Reads the folder, or plans a new one; adds nodes up to `nodes` and writes each node's configuration.
+    pub(super) fn open(
+        folder: &Path,
+        server: &ServerName,
+        http: SocketAddr,
+        nodes: usize,
+    ) -> anyhow::Result<Self> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| {
+                UsageError::new(format!("the folder {} cannot be made: {error}", folder.display()))
+            })?;
+        let folder = folder.canonicalize()?;
+        let lock = lock(&folder)?;
+        let mut layout = match std::fs::read(folder.join(FILE)) {
+            Ok(text) => serde_json::from_slice(&text)
+                .with_context(|| format!("{} is damaged", folder.join(FILE).display()))?,
+            Err(_) => Self {
+                server: server.clone(),
+                admin_login: "admin".into(),
+                admin_password: String::new(),
+                users: Vec::new(),
+                nodes: Vec::new(),
+                folder: PathBuf::new(),
+                lock: None,
+            },
+        };
+        layout.folder = folder;
+        layout.lock = Some(lock);
+        layout.place_nodes(http, nodes)?;
+        layout.save()?;
+        Ok(layout)
+    }
+
+    fn place_nodes(&mut self, http: SocketAddr, nodes: usize) -> anyhow::Result<()> {
+        let mut ports = Ports::default();
+        for number in self.nodes.len() + 1..=nodes.max(self.nodes.len()) {
+            let prefer = |port: u16| if number == 1 && http.port() != 0 { port } else { 0 };
+            let wide = if http.ip().is_ipv4() {
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+            } else {
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+            };
+            let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            // With free ports everywhere nothing is offered to other machines: that is how tests run.
+            let https_ip = if http.port() == 0 { local } else { wide };
+            self.nodes.push(NodePlace {
+                name: format!("node-{number}")
+                    .parse()
+                    .context("node names are well formed")?,
+                http: if number == 1 && http.port() != 0 {
+                    http
+                } else {
+                    ports.free(http.ip(), 0)?
+                },
+                https: ports.free(https_ip, prefer(8443))?,
+                cluster: ports.free(local, prefer(4308))?,
+                metrics: ports.free(local, prefer(9464))?,
+                folder: PathBuf::new(),
+            });
+        }
+        if let Some(first) = self.nodes.first_mut()
+            && http.port() != 0
+        {
+            first.http = http;
+        }
+        for place in &mut self.nodes {
+            place.folder = self.folder.join(place.name.as_str());
+            place.write_config()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_founded(&self) -> bool {
+        self.nodes.first().is_some_and(NodePlace::has_data)
+    }
+
+    /// Written beside and renamed, so that a crash leaves the old or the new file.
+    pub(super) fn save(&self) -> anyhow::Result<()> {
+        let fresh = self.folder.join("quickstart.json.new");
+        std::fs::remove_file(&fresh).ok();
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&fresh)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.sync_all()?;
+        Ok(std::fs::rename(fresh, self.folder.join(FILE))?)
+    }
+}
+
+fn lock(folder: &Path) -> anyhow::Result<nix::fcntl::Flock<std::fs::File>> {
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join("lock"))
+        .map_err(|error| {
+            UsageError::new(format!(
+                "the folder {} cannot be written: {error}",
+                folder.display()
+            ))
+        })?;
+    nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock).map_err(|_| {
+        UsageError::new(format!(
+            "another quickstart is running with the folder {}; stop it or give --data another one",
+            folder.display()
+        ))
+        .into()
+    })
+}
+
+/// Hands out free ports, each once.
+#[derive(Default)]
+struct Ports {
+    held: Vec<TcpListener>,
+}
+
+impl Ports {
+    /// `preferred` if it is free, else any; held until all are chosen so that none comes twice.
+    fn free(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind((ip, preferred)).or_else(|_| TcpListener::bind((ip, 0)));
+        let listener = listener.with_context(|| format!("no free port on {ip}"))?;
+        let address = listener.local_addr()?;
+        self.held.push(listener);
+        Ok(address)
+    }
+}
+
+impl NodePlace {
+    pub(super) fn url(&self) -> String {
+        format!("http://localhost:{}", self.http.port())
+    }
+
+    pub(super) fn https_url(&self) -> String {
+        format!("https://localhost:{}", self.https.port())
+    }
+
+    pub(super) fn config_file(&self) -> PathBuf {
+        self.folder.join("node.toml")
+    }
+
+    pub(super) fn log_file(&self) -> PathBuf {
+        self.folder.join("node.log")
+    }
+
+    /// Whether the node has founded or joined the server.
+    pub(super) fn has_data(&self) -> bool {
+        crate::data::DataFolder::new(&self.folder.join("data")).is_made()
+    }
+
+    fn write_config(&self) -> anyhow::Result<()> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let mut config = Config {
+            data: self.folder.join("data"),
+            name: Some(self.name.clone()),
+            ..Config::default()
+        };
+        config.listen.http = self.http.to_string();
+        config.listen.https = self.https.to_string();
+        config.listen.cluster = self.cluster.to_string();
+        config.listen.metrics = self.metrics.to_string();
+        config.advertise.cluster = Some(self.cluster.to_string());
+        config.advertise.url = Some(self.url());
+        Ok(std::fs::write(
+            self.config_file(),
+            toml::to_string_pretty(&config)?,
+        )?)
+    }
+}

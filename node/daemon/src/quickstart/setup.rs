@@ -1,0 +1,118 @@
+//! What quickstart does by REST, like any administrator: demo users, invitations.
+
+use super::layout::{Credentials, Layout};
+use crate::secret::random_password;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+pub(super) struct Api {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Api {
+    pub(super) async fn sign_in(layout: &Layout) -> anyhow::Result<Self> {
+        let base = format!(
+            "{}/api/v1",
+            layout.nodes.first().context("a server has a node")?.url()
+        );
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        let body = json!({ "login": layout.admin_login, "password": layout.admin_password, "device_label": "quickstart" });
+        let answer = read(http.post(format!("{base}/session")).json(&body)).await.context(
+            "quickstart cannot sign in as its administrator; was the password changed? Give it in quickstart.json",
+        )?;
+        let token = answer["token"]
+            .as_str()
+            .context("the node gave no token")?
+            .to_owned();
+        Ok(Self { http, base, token })
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        read(
+            self.http
+                .post(format!("{}{path}", self.base))
+                .bearer_auth(&self.token)
+                .json(body),
+        )
+        .await
+    }
+
+    pub(super) async fn create_demo_users(&self) -> anyhow::Result<Vec<Credentials>> {
+        let mut users = Vec::new();
+        for number in 1..=3 {
+            let user = Credentials {
+                login: format!("demo{number}"),
+                password: random_password(),
+            };
+            let name = format!("Demo {number}");
+            let body = json!({ "id": user.login, "password": user.password, "display_name": name });
+            self.post("/users", &body).await?;
+            users.push(user);
+        }
+        Ok(users)
+    }
+
+    /// A join token for one more node.
+    pub(super) async fn invite(&self) -> anyhow::Result<String> {
+        let made = self
+            .post("/cluster/invitations", &json!({ "ttl_s": 600 }))
+            .await?;
+        Ok(made["token"]
+            .as_str()
+            .context("the node gave no join token")?
+            .to_owned())
+    }
+
+    /// Waits until as many nodes vote: only then may any of them be lost.
+    pub(super) async fn wait_voting(&self, nodes: usize, within: Duration) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + within;
+        loop {
+            let answer = read(
+                self.http
+                    .get(format!("{}/cluster", self.base))
+                    .bearer_auth(&self.token),
+            )
+            .await?;
+            let all = answer["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let voting = all
+                .iter()
+                .filter(|node| node["role"] != "learner" && node["state"] == "up")
+                .count();
+            if voting >= nodes {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() >= deadline {
+                bail!(
+                    "only {voting} of {nodes} nodes vote after {} s; see their logs",
+                    within.as_secs()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(super) async fn sign_out(self) {
+        let request = self
+            .http
+            .delete(format!("{}/session", self.base))
+            .bearer_auth(&self.token);
+        if let Err(error) = request.send().await {
+            tracing::debug!(%error, "the set-up session was not ended; it expires by itself");
+        }
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let response = request.send().await?;
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    if !status.is_success() {
+        bail!("{}", body["detail"].as_str().unwrap_or(status.as_str()));
+    }
+    Ok(body)
+}

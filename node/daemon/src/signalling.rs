@@ -1,0 +1,239 @@
+//! Live updates: what signalling asks of the server, and presence in the other direction.
+
+use crate::{options::system, server::Server};
+use async_trait::async_trait;
+use plenary_access::{AdminRole, Change, Command, Presence, Topic as Changed};
+use plenary_model::UserName;
+use plenary_rest_api::{Network, backend::ReadError, token_hash};
+use plenary_signalling_io::{Caller, Hub, Notification, Source, Topic, Unavailable, Who};
+use plenary_store::{Changes, queries};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::broadcast;
+
+/// How often presence is compared with what the server was told, beside at once when somebody comes or goes.
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked whether nodes came or went without a change of the stored state.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+fn unavailable(error: ReadError) -> Unavailable {
+    Unavailable(error.into())
+}
+
+impl Server {
+    async fn who(&self, token: &str, caller: &Caller) -> Result<Option<Who>, ReadError> {
+        let (hash, now) = (token_hash(token), self.now_ms());
+        let found = self
+            .query(move |db| Ok((queries::session(db, &hash, now)?, queries::settings(db)?)))
+            .await?;
+        let (Some((session, row)), settings) = found else {
+            return Ok(None);
+        };
+        if !row.user.active {
+            return Ok(None);
+        }
+        let near = settings.admin_access.networks.iter().any(|text| {
+            text.parse::<Network>()
+                .is_ok_and(|network| network.contains(caller.address))
+        });
+        Ok(Some(Who {
+            admin: row.user.admin != AdminRole::None && near,
+            user: session.user,
+            session: session.id,
+        }))
+    }
+}
+
+#[async_trait]
+impl Source for Server {
+    async fn authenticate(&self, token: &str, caller: &Caller) -> Result<Option<Who>, Unavailable> {
+        if let Some(who) = self.who(token, caller).await.map_err(unavailable)? {
+            return Ok(Some(who));
+        }
+        // The sign-in may have been on another node a moment ago.
+        self.replica
+            .read_index()
+            .await
+            .map_err(|error| Unavailable(error.into()))?;
+        self.who(token, caller).await.map_err(unavailable)
+    }
+
+    async fn still_valid(&self, token: &str, caller: &Caller) -> Result<Option<Who>, Unavailable> {
+        self.who(token, caller).await.map_err(unavailable)
+    }
+
+    async fn in_address_book(&self, viewer: &UserName, user: &UserName) -> Result<bool, Unavailable> {
+        let (viewer, user) = (viewer.clone(), user.clone());
+        self.query(move |db| queries::finds(db, &viewer, &user))
+            .await
+            .map_err(unavailable)
+    }
+
+    async fn nodes(&self) -> Vec<String> {
+        self.known_urls()
+    }
+
+    fn applied(&self) -> u64 {
+        self.replica.applied()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Notification> {
+        self.notifications.subscribe()
+    }
+}
+
+fn topic(changed: Changed) -> Topic {
+    match changed {
+        Changed::Users => Topic::Users,
+        Changed::Groups => Topic::Groups,
+        Changed::Aliases => Topic::Aliases,
+        Changed::Settings => Topic::Settings,
+        Changed::Events => Topic::Events,
+        Changed::Sessions => Topic::Sessions,
+        Changed::Contacts => Topic::Contacts,
+        Changed::Cluster => Topic::Cluster,
+    }
+}
+
+/// Turns what was committed into notifications, until the store ends.
+pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver<Changes>) {
+    loop {
+        let change = match changes.recv().await {
+            Ok(change) => change,
+            // Missed some: everything may have changed.
+            Err(broadcast::error::RecvError::Lagged(_)) => Changes {
+                index: server.replica.applied(),
+                notices: None,
+            },
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let index = change.index;
+        let Some(notices) = change.notices else {
+            for topic in Topic::ALL {
+                server.tell(Notification::Changed {
+                    topic,
+                    object: String::new(),
+                    index,
+                });
+            }
+            continue;
+        };
+        for notice in notices.iter() {
+            let object = notice.object.clone();
+            server.tell(Notification::Changed {
+                topic: topic(notice.topic),
+                object,
+                index,
+            });
+            if notice.topic == Changed::Users {
+                tell_presence(&server, &notice.object).await;
+            }
+        }
+    }
+}
+
+async fn tell_presence(server: &Server, user: &str) {
+    let Ok(user) = user.parse::<UserName>() else {
+        return;
+    };
+    let id = user.clone();
+    match server.query(move |db| queries::user(db, &id)).await {
+        Ok(row) => {
+            let presence = row.map_or(Presence::Offline, |row| row.presence);
+            server.tell(Notification::Presence { user, presence });
+        }
+        Err(error) => tracing::warn!(%error, "presence was not told"),
+    }
+}
+
+/// Tells when a node came, went or took over leading: the stored state does not change then.
+pub(crate) async fn watch_nodes(server: Arc<Server>) {
+    let mut before = None;
+    let mut status = server.replica.watch_status();
+    loop {
+        let up: BTreeSet<u64> = {
+            let now = status.borrow_and_update();
+            let members = now.members.keys().copied();
+            members
+                .filter(|id| *id == now.node || server.peers.is_up(plenary_model::NodeId(*id)))
+                .collect()
+        };
+        let now = Some((server.replica.status().leader, up));
+        if before != now {
+            before = now;
+            let (topic, index) = (Topic::Cluster, server.replica.applied());
+            server.tell(Notification::Changed {
+                topic,
+                object: String::new(),
+                index,
+            });
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Keeps the server's knowledge of who is online here as it is, until the task is dropped.
+pub(crate) async fn tell_presences(server: Arc<Server>, hub: Hub) {
+    let mut seen = hub.presence();
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    loop {
+        if server.told_anew.swap(false, Ordering::AcqRel) {
+            told.clear();
+        }
+        let now: BTreeSet<String> = hub.online().into_values().flatten().collect();
+        let (node, epoch) = (server.me(), server.epoch);
+        let came = now.difference(&told).map(|session| {
+            (
+                session.clone(),
+                Change::DeviceOnline {
+                    session: session.clone(),
+                    node,
+                    epoch,
+                },
+            )
+        });
+        let went = told.difference(&now).map(|session| {
+            (
+                session.clone(),
+                Change::DeviceOffline {
+                    session: session.clone(),
+                    node,
+                    epoch,
+                },
+            )
+        });
+        let changes: Vec<(String, Change)> = came.chain(went).collect();
+        // All at once: they share one entry of the log.
+        let done = futures::future::join_all(changes.into_iter().map(|(session, change)| {
+            let server = server.clone();
+            async move {
+                let online = matches!(change, Change::DeviceOnline { .. });
+                let command = Command {
+                    by: system(),
+                    idempotency: None,
+                    change,
+                };
+                let told = server.propose_command(&command).await;
+                if let Err(error) = &told {
+                    tracing::debug!(%error, "presence was not told; it is tried again");
+                }
+                (session, online, told.is_ok())
+            }
+        }))
+        .await;
+        for (session, online, _) in done.into_iter().filter(|(.., ok)| *ok) {
+            if online {
+                told.insert(session);
+            } else {
+                told.remove(&session);
+            }
+        }
+        tokio::select! {
+            _ = seen.recv() => {}
+            () = tokio::time::sleep(COMPARE_EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The leader's housekeeping: membership follows the replicated state, lost nodes are marked, old things swept.
+
+use crate::options::{LEVEL, system};
+use crate::server::Server;
+use plenary_access::{Change, Command};
+use plenary_cluster::{Membership, Step, next_step};
+use plenary_cluster_io::DOWN_AFTER;
+use plenary_model::NodeId;
+use plenary_replication::{Member, Role};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// A node that is silent for this long has lost its clients: they are offline or on another node.
+const LOST_AFTER: Duration = DOWN_AFTER.saturating_mul(3);
+
+/// Looks after the server while this node leads; runs until the task is dropped.
+pub(crate) async fn steer(server: Arc<Server>) {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut swept = Instant::now();
+    let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
+    let mut lost: BTreeSet<NodeId> = BTreeSet::new();
+    loop {
+        tick.tick().await;
+        if server.replica.status().role != Role::Leader {
+            silent.clear();
+            lost.clear();
+            continue;
+        }
+        if let Err(error) = step(&server).await {
+            tracing::info!(error = %format!("{error:#}"), "a step of membership was not done; it is tried again");
+        }
+        mark_lost(&server, &mut silent, &mut lost).await;
+        if swept.elapsed() >= SWEEP_EVERY {
+            swept = Instant::now();
+            propose(&server, Change::Sweep).await;
+            raise_level(&server).await;
+        }
+    }
+}
+
+async fn propose(server: &Server, change: Change) {
+    let command = Command {
+        by: system(),
+        idempotency: None,
+        change,
+    };
+    if let Err(error) = server.propose_command(&command).await {
+        tracing::debug!(%error, "housekeeping was not done; it is tried again");
+    }
+}
+
+/// After the last node of a rolling upgrade, the newer rules come into force.
+async fn raise_level(server: &Server) {
+    if server.replica.status().level < LEVEL {
+        match server.replica.raise_level(LEVEL).await {
+            Ok(()) => tracing::info!(level = LEVEL, "newer rules are in force"),
+            Err(error) => tracing::info!(%error, "newer rules wait until every node knows them"),
+        }
+    }
+}
+
+async fn step(server: &Server) -> anyhow::Result<()> {
+    let status = server.replica.status();
+    let nodes = server.node_rows().await?;
+    let now = Membership {
+        wanted: nodes.iter().map(|node| (node.id, node.address.clone())).collect(),
+        voters: status
+            .members
+            .iter()
+            .filter(|(_, member)| member.voter)
+            .map(|(id, _)| NodeId(*id))
+            .collect(),
+        learners: status
+            .members
+            .iter()
+            .filter(|(_, member)| !member.voter)
+            .map(|(id, _)| NodeId(*id))
+            .collect(),
+        lag: status
+            .members
+            .iter()
+            .filter_map(|(id, member)| Some((NodeId(*id), member.lag?)))
+            .collect(),
+        up: nodes
+            .iter()
+            .map(|node| node.id)
+            .filter(|id| *id == server.me() || server.peers.is_up(*id))
+            .collect(),
+        draining: nodes
+            .iter()
+            .filter(|node| node.draining)
+            .map(|node| node.id)
+            .collect(),
+        leader: server.me(),
+    };
+    if now.wanted.is_empty() {
+        // A server that is just being founded.
+        return Ok(());
+    }
+    match next_step(&now) {
+        None => Ok(()),
+        Some(Step::AddLearner { node, address }) => {
+            let row = nodes.iter().find(|row| row.id == node);
+            let name = row.map(|row| row.name.to_string()).unwrap_or_default();
+            tracing::info!(%node, %name, %address, "adding a node");
+            Ok(server
+                .replica
+                .add_learner(node.0, Member { name, address })
+                .await?)
+        }
+        Some(Step::Promote(node)) => {
+            tracing::info!(%node, "a node has caught up: it votes from now on");
+            Ok(server.replica.promote(node.0).await?)
+        }
+        Some(Step::Remove(node)) => {
+            tracing::info!(%node, "removing a node");
+            Ok(server.replica.remove(node.0).await?)
+        }
+        Some(Step::HandOver(node)) => {
+            tracing::info!(%node, "handing leadership over");
+            Ok(server.replica.transfer_leader(node.0).await?)
+        }
+    }
+}
+
+/// Proposes once for each silent node that its devices are offline.
+async fn mark_lost(server: &Server, silent: &mut BTreeMap<NodeId, Instant>, lost: &mut BTreeSet<NodeId>) {
+    let Ok(nodes) = server.node_rows().await else {
+        return;
+    };
+    for node in nodes.iter().map(|row| row.id).filter(|id| *id != server.me()) {
+        if server.peers.is_up(node) {
+            silent.remove(&node);
+            lost.remove(&node);
+        } else if silent.entry(node).or_insert_with(Instant::now).elapsed() >= LOST_AFTER && lost.insert(node)
+        {
+            tracing::warn!(%node, "a node is silent; its devices count as offline");
+            propose(server, Change::NodeLost { node }).await;
+        }
+    }
+}
