@@ -1,0 +1,17 @@
+//! Live tests: real processes of one server, writers through all nodes, and faults.
+//!
+//! Each scenario of [`scenarios`] starts a server of three nodes, lets writers create accounts through all of them,
+//! does harm, and then checks with [`verify`] what the product promises: no acknowledged write is lost, none is
+//! doubled, no session reads older than what it wrote or saw.
+//!
+//! A shortened scenario runs with `cargo test`; the full ones with `cargo run -p plenary-live-tests -- NAME`.
+
+mod disks;
+pub mod scenarios;
+mod server;
+mod verify;
+mod writers;
+
+pub use server::{Place, Server};
+pub use verify::verify;
+pub use writers::{Harvest, Writers};

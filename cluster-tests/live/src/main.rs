@@ -1,0 +1,73 @@
+//! Runs live scenarios and prints what they measured.
+
+#![allow(clippy::print_stdout)] // Printing is what this program is for.
+
+use clap::{Parser, ValueEnum};
+use plenary_live_tests::scenarios::{self, Figures};
+
+/// Do harm to a server of three real nodes and check that nothing acknowledged is lost.
+#[derive(Parser)]
+struct Cli {
+    /// What to do; all if none is named
+    scenarios: Vec<Scenario>,
+    /// Makes the moments of harm and the writers' choices repeatable
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scenario {
+    KillLeader,
+    PauseLeader,
+    CutLeader,
+    KillAll,
+    ReplaceNode,
+    CutPower,
+    FullDisk,
+    FailingFsync,
+    SlowFsync,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let chosen = if cli.scenarios.is_empty() {
+        Scenario::value_variants().to_vec()
+    } else {
+        cli.scenarios
+    };
+    let (mut passed, mut failed) = (0, 0);
+    for scenario in chosen {
+        let name = format!("{scenario:?}");
+        match run(scenario, cli.seed).await {
+            Ok(figures) => {
+                passed += 1;
+                println!("ok      {name:<14} {figures}");
+            }
+            Err(error) => {
+                failed += 1;
+                println!("FAILED  {name:<14} {error:#}");
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 {
+        std::process::ExitCode::SUCCESS
+    } else {
+        std::process::ExitCode::FAILURE
+    }
+}
+
+async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
+    match scenario {
+        Scenario::KillLeader => scenarios::kill_leader(10, seed).await,
+        Scenario::PauseLeader => scenarios::pause_leader(3, seed).await,
+        Scenario::CutLeader => scenarios::cut_leader(3, seed).await,
+        Scenario::KillAll => scenarios::kill_all(3, seed).await,
+        Scenario::ReplaceNode => scenarios::replace_node(seed).await,
+        Scenario::CutPower => scenarios::cut_power(3, seed).await,
+        Scenario::FullDisk => scenarios::full_disk(2, seed).await,
+        Scenario::FailingFsync => scenarios::failing_fsync(seed).await,
+        Scenario::SlowFsync => scenarios::slow_fsync(90, seed).await,
+    }
+}

@@ -1,0 +1,383 @@
+//! A server of several nodes: made with the same commands that operators use.
+
+use anyhow::{Context as _, bail};
+use nix::sys::signal::Signal;
+use plenary_testkit::{FreePorts, Process, program};
+use serde_json::{Value, json};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// Where a node runs.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub address: IpAddr,
+    /// Folder of the node, where it is not below the server's (a disk of its own).
+    pub folder: Option<PathBuf>,
+    /// Program and arguments to start the node with, such as `ip netns exec x`.
+    pub wrapper: Vec<String>,
+}
+
+impl Place {
+    /// On this machine, nothing special.
+    pub fn local() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            folder: None,
+            wrapper: Vec::new(),
+        }
+    }
+}
+
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) http: SocketAddr,
+    metrics: SocketAddr,
+    config: PathBuf,
+    log: PathBuf,
+    place: Place,
+    pub(crate) process: Option<Process>,
+}
+
+/// A running server; its processes end and its folder goes when it is dropped.
+pub struct Server {
+    pub(crate) members: Vec<Member>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) token: String,
+    folder: tempfile::TempDir,
+    /// Nodes made so far: a lost one's name and folder are not used again.
+    made: usize,
+}
+
+const ADMIN_PASSWORD: &str = "correct-horse-battery";
+
+impl Server {
+    /// Founds a server and lets the other nodes join.
+    pub async fn start(places: Vec<Place>) -> anyhow::Result<Self> {
+        // Installed once for the process; a second call changes nothing.
+        rustls::crypto::aws_lc_rs::default_provider()
+            .install_default()
+            .ok();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .pool_max_idle_per_host(32)
+            .build()?;
+        let folder = tempfile::Builder::new().prefix("plenary-live-").tempdir()?;
+        let mut server = Self {
+            members: Vec::new(),
+            http,
+            token: String::new(),
+            folder,
+            made: 0,
+        };
+        for place in places {
+            server.add(place).await?;
+        }
+        server.wait_voters(server.members.len()).await?;
+        Ok(server)
+    }
+
+    /// One more node: founds the server if it is the first, else joins.
+    pub async fn add(&mut self, place: Place) -> anyhow::Result<usize> {
+        self.made += 1;
+        let number = self.made;
+        let folder = place
+            .folder
+            .clone()
+            .unwrap_or_else(|| self.folder.path().join(format!("node-{number}")));
+        std::fs::create_dir_all(&folder)?;
+        let mut member = Member::plan(&format!("node-{number}"), &folder, place)?;
+        if number == 1 {
+            member.found(&self.folder.path().join("enterprise"))?;
+            member.start(&["run"])?;
+            member.wait_ready(&self.http).await?;
+            self.members.push(member);
+            self.token = self.sign_in(0).await?;
+        } else {
+            let made = self.post_anywhere("/cluster/invitations", &json!({})).await?;
+            let token = made["token"].as_str().context("no join token")?.to_owned();
+            member.start(&["join", &token])?;
+            member.wait_ready(&self.http).await?;
+            self.members.push(member);
+        }
+        Ok(self.members.len() - 1)
+    }
+
+    async fn sign_in(&self, node: usize) -> anyhow::Result<String> {
+        let body = json!({ "login": "admin", "password": ADMIN_PASSWORD });
+        let answer = self
+            .http
+            .post(self.url(node, "/session"))
+            .json(&body)
+            .send()
+            .await?;
+        let answer: Value = answer.error_for_status()?.json().await?;
+        Ok(answer["token"].as_str().context("no session token")?.to_owned())
+    }
+
+    pub(crate) fn url(&self, node: usize, path: &str) -> String {
+        format!("http://{}/api/v1{path}", self.members[node].http)
+    }
+
+    /// Addresses of the REST interface of all nodes.
+    pub(crate) fn bases(&self) -> Vec<String> {
+        (0..self.members.len()).map(|node| self.url(node, "")).collect()
+    }
+
+    pub(crate) async fn get(&self, node: usize, path: &str) -> anyhow::Result<Value> {
+        let answer = self
+            .http
+            .get(self.url(node, path))
+            .bearer_auth(&self.token)
+            .send()
+            .await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Creates an account at node 0 again and again until that is refused with `status`; gives the problem.
+    pub(crate) async fn wait_refused(&self, prefix: &str, status: u16) -> anyhow::Result<Value> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        for number in 0.. {
+            let body = json!({ "id": format!("{prefix}-{number}") });
+            let request = self
+                .http
+                .post(self.url(0, "/users"))
+                .bearer_auth(&self.token)
+                .json(&body);
+            if let Ok(answer) = request.send().await
+                && answer.status() == status
+            {
+                return Ok(answer.json().await?);
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "writes are not refused with {status} within 30 s"
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+        bail!("numbers do not end")
+    }
+
+    async fn post_anywhere(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            for node in self.running() {
+                let request = self
+                    .http
+                    .post(self.url(node, path))
+                    .bearer_auth(&self.token)
+                    .json(body);
+                if let Ok(answer) = request.send().await
+                    && answer.status().is_success()
+                {
+                    return Ok(answer.json().await.unwrap_or_default());
+                }
+            }
+            anyhow::ensure!(Instant::now() < deadline, "no node did POST {path} within 20 s");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn running(&self) -> Vec<usize> {
+        (0..self.members.len())
+            .filter(|node| self.members[*node].process.is_some())
+            .collect()
+    }
+
+    /// The node that leads, as a running node sees it.
+    pub async fn leader(&self) -> anyhow::Result<usize> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            for node in self.running() {
+                if let Ok(cluster) = self.get(node, "/cluster").await
+                    && let Some(name) = cluster["leader"].as_str()
+                    && let Some(leader) = self.members.iter().position(|member| member.name == name)
+                    && self.members[leader].process.is_some()
+                {
+                    return Ok(leader);
+                }
+            }
+            anyhow::ensure!(Instant::now() < deadline, "no leader within 20 s");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until `count` nodes vote.
+    pub async fn wait_voters(&self, count: usize) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let first = *self.running().first().context("no node runs")?;
+            if let Ok(cluster) = self.get(first, "/cluster").await {
+                let nodes = cluster["nodes"].as_array().cloned().unwrap_or_default();
+                let voters = nodes.iter().filter(|node| node["role"] != "learner").count();
+                if voters == count && nodes.len() == count {
+                    return Ok(());
+                }
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "{count} voters were not reached within 60 s"
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, node: usize) -> anyhow::Result<()> {
+        match self.members[node].process.take() {
+            Some(mut process) => Ok(process.kill()?),
+            None => bail!("node {node} does not run"),
+        }
+    }
+
+    pub fn signal(&self, node: usize, signal: Signal) -> anyhow::Result<()> {
+        Ok(self.members[node]
+            .process
+            .as_ref()
+            .context("the node does not run")?
+            .signal(signal)?)
+    }
+
+    /// Starts a node again with the data it has, and waits until it is ready.
+    pub async fn restart(&mut self, node: usize) -> anyhow::Result<()> {
+        self.launch(node)?;
+        let http = self.http.clone();
+        self.members[node].wait_ready(&http).await
+    }
+
+    /// Starts a node again without waiting.
+    pub fn launch(&mut self, node: usize) -> anyhow::Result<()> {
+        self.members[node].start(&["run"])
+    }
+
+    pub async fn wait_ready(&mut self, node: usize) -> anyhow::Result<()> {
+        let http = self.http.clone();
+        self.members[node].wait_ready(&http).await
+    }
+
+    /// Changes what a node is started with from now on.
+    pub fn wrap(&mut self, node: usize, wrapper: Vec<String>) {
+        self.members[node].place.wrapper = wrapper;
+    }
+
+    /// Whether the process still runs; its last words if not.
+    pub fn ended(&mut self, node: usize) -> Option<String> {
+        let process = self.members[node].process.as_mut()?;
+        (!process.is_running()).then(|| process.last_words())
+    }
+
+    /// Removes a node for good by the API.
+    pub async fn remove(&mut self, node: usize) -> anyhow::Result<()> {
+        let path = format!("/cluster/nodes/{}", self.members[node].name);
+        let asked = self
+            .running()
+            .into_iter()
+            .find(|other| *other != node)
+            .context("no other node runs")?;
+        let answer = self
+            .http
+            .delete(self.url(asked, &path))
+            .bearer_auth(&self.token)
+            .send()
+            .await?;
+        answer.error_for_status()?;
+        self.members[node].process = None;
+        self.members.remove(node);
+        Ok(())
+    }
+}
+
+impl Member {
+    fn plan(name: &str, folder: &Path, place: Place) -> anyhow::Result<Self> {
+        let mut ports = FreePorts::default();
+        let [http, cluster, metrics] = [(); 3].map(|()| ports.next(place.address));
+        let (http, cluster, metrics) = (http?, cluster?, metrics?);
+        let config = folder.join("node.toml");
+        let text = format!(
+            "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\n\
+             [advertise]\ncluster = \"{cluster}\"\nurl = \"http://{http}\"\n",
+            folder.join("data").display()
+        );
+        std::fs::write(&config, text)?;
+        // What the test itself wrote must outlive the cut of power that it makes.
+        std::fs::File::open(&config)?.sync_all()?;
+        std::fs::File::open(folder)?.sync_all()?;
+        let log = folder.join("node.log");
+        Ok(Self {
+            name: name.to_owned(),
+            http,
+            metrics,
+            config,
+            log,
+            place,
+            process: None,
+        })
+    }
+
+    fn found(&self, authority: &Path) -> anyhow::Result<()> {
+        let output = Command::new(program("plenary-node")?)
+            .args([
+                "found",
+                "--server",
+                "live.internal",
+                "--enterprise",
+                "Live",
+                "--admin",
+                "admin",
+            ])
+            .arg("--authority")
+            .arg(authority)
+            .arg("--config")
+            .arg(&self.config)
+            .env("PLENARY_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .output()?;
+        anyhow::ensure!(
+            output.status.success(),
+            "found: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    fn start(&mut self, arguments: &[&str]) -> anyhow::Result<()> {
+        let config = self
+            .config
+            .to_str()
+            .context("temporary paths are UTF-8")?
+            .to_owned();
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--config", &config]).collect();
+        self.process = Some(Process::start(
+            &self.place.wrapper,
+            &program("plenary-node")?,
+            &arguments,
+            &self.log,
+        )?);
+        Ok(())
+    }
+
+    async fn wait_ready(&mut self, http: &reqwest::Client) -> anyhow::Result<()> {
+        let url = format!("http://{}/readyz", self.metrics);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let process = self.process.as_mut().context("the node was not started")?;
+            if !process.is_running() {
+                bail!("{} ended: {}", self.name, process.last_words());
+            }
+            let asked = http.get(&url).timeout(Duration::from_secs(2)).send().await;
+            if asked.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "{} was not ready within 60 s: {}",
+                self.name,
+                process.last_words()
+            );
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
