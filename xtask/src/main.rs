@@ -1,0 +1,153 @@
+//! The project's own commands: `cargo xtask …`.
+
+#![allow(clippy::print_stdout)] // Printing is what this program is for.
+
+mod api;
+mod generate;
+mod nodejs;
+mod packages;
+mod python;
+mod server;
+mod stages;
+mod steps;
+mod tidy;
+mod web;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use std::os::unix::process::CommandExt as _;
+use steps::{build, built, cargo, root};
+
+/// Build, run and test Plenary.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+    /// Install what is missing without asking, as under CI (the variable CI is set)
+    #[arg(long, global = true)]
+    yes: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and start a server on this machine with demo users
+    ///
+    /// The web pages need Node.js 20.19 or newer with npm. Where it is missing, it is installed: on a terminal after
+    /// asking, under CI or with --yes at once, else not. Without it the server runs with a page that says how to get
+    /// the pages. Flags after `--` go to `plenary-node quickstart`.
+    Run {
+        /// Flags of `plenary-node quickstart`, as --nodes 3
+        #[arg(last = true)]
+        quickstart: Vec<String>,
+    },
+    /// Run all tests, in stages
+    Test {
+        /// Only this stage; repeat for more
+        #[arg(long, value_enum, value_name = "STAGE")]
+        only: Vec<stages::Stage>,
+        /// Print the stages
+        #[arg(long, conflicts_with = "only")]
+        list: bool,
+        /// Run one long test alone: a scenario of the live tests, as kill-leader (`cargo run -p plenary-live-tests --
+        /// --help` lists them)
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
+        long: Option<String>,
+    },
+    /// Check without writing: formatting, house rules, lints, documentation, generated files
+    Verify,
+    /// Mend what can be mended by itself: lints, formatting, generated files
+    Fix,
+    /// Check the house rules: layers, dependencies, words, links, status
+    Tidy,
+    /// Write the generated files again
+    Generate {
+        /// Only say whether they are up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run replicas on a simulated network and disk: replication
+    Simulate {
+        name: String,
+        /// Flags of the simulation, as --seeds 2000
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+    /// Measure a hot path beside its named peer: replication
+    Bench {
+        name: String,
+        /// Flags of the benchmark, as --json
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    if cli.yes {
+        packages::agree();
+    }
+    match run(cli.command) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Run { quickstart } => start(&quickstart),
+        Task::Test { list: true, .. } => {
+            stages::list();
+            Ok(())
+        }
+        Task::Test { long: Some(name), .. } => stages::long(&name),
+        Task::Test { only, .. } => stages::run(&only),
+        Task::Verify => stages::verify(),
+        Task::Fix => {
+            cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--fix",
+                "--allow-dirty",
+                "--allow-staged",
+            ])?;
+            cargo(&["fmt", "--all"])?;
+            generate::write()
+        }
+        Task::Tidy => tidy::check(),
+        Task::Generate { check: true } => generate::check(),
+        Task::Generate { check: false } => generate::write(),
+        Task::Simulate { name, flags } => tool("plenary-simulation", &name, &flags),
+        Task::Bench { name, flags } => {
+            packages::need("etcd", "etcd-server", "the peer of the benchmark")?;
+            tool("plenary-load", &name, &flags)
+        }
+    }
+}
+
+/// Builds everything and becomes the server.
+///
+/// A C compiler is there: without one this program would not have been linked. Nothing else of the system is needed:
+/// SQLite and aws-lc come with their sources and, for aws-lc, with what CMake would find out; protox stands in for
+/// protoc.
+fn start(quickstart: &[String]) -> anyhow::Result<()> {
+    web::build_if_possible()?;
+    build(&["plenary-node", "plenaryctl"])?;
+    let mut command = built("plenary-node");
+    command.arg("quickstart").current_dir(root());
+    if !quickstart.iter().any(|flag| flag.starts_with("--data")) {
+        command.args(["--data", ".plenary"]);
+    }
+    // Ctrl+C and signals are for the server: nothing stands between.
+    Err(command.args(quickstart).exec()).context("the server cannot be started")
+}
+
+fn tool(package: &str, name: &str, flags: &[String]) -> anyhow::Result<()> {
+    let mut arguments = vec!["run", "--release", "--quiet", "-p", package, "--", name];
+    arguments.extend(flags.iter().map(String::as_str));
+    cargo(&arguments)
+}

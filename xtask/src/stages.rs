@@ -1,0 +1,126 @@
+//! What `cargo xtask test` runs, one stage after the other.
+
+use crate::{
+    api, generate, packages,
+    steps::{build, built, cargo, cargo_command, has, step},
+    tidy, web,
+};
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use std::time::Instant;
+
+/// Seeds of the simulation in every run.
+const SEEDS: &str = "500";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Stage {
+    /// Formatting, house rules, lints, documentation, generated files
+    Verify,
+    /// The web pages: lints, unit tests, build
+    Web,
+    /// All programs and tests are compiled
+    Build,
+    /// All tests in Rust; the live ones start real nodes
+    Rust,
+    /// Replicas on a simulated network and disk
+    Simulation,
+    /// Schemathesis against a running server
+    Api,
+    /// Playwright in Chromium against a server of three nodes
+    Browser,
+}
+
+/// Prints the names of the stages in their order.
+pub(crate) fn list() {
+    for stage in Stage::value_variants() {
+        let help = stage.to_possible_value();
+        let help = help.and_then(|value| value.get_help().map(ToString::to_string));
+        println!("{:<12}{}", stage.name(), help.unwrap_or_default());
+    }
+}
+
+/// Runs these stages, all if none is named; stops at the first that fails.
+pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
+    let mut times = Vec::new();
+    for stage in Stage::value_variants() {
+        if only.is_empty() || only.contains(stage) {
+            let name = stage.name();
+            eprintln!("══ {name}");
+            let started = Instant::now();
+            stage.run().with_context(|| {
+                format!("stage {name} failed; alone it is run by cargo xtask test --only {name}")
+            })?;
+            let seconds = started.elapsed().as_secs_f64();
+            eprintln!("══ {name}: passed in {seconds:.0} s");
+            times.push(format!("{name} {seconds:.0} s"));
+        }
+    }
+    println!("All passed: {}.", times.join(", "));
+    Ok(())
+}
+
+impl Stage {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Stage::Verify => verify(),
+            Stage::Web => web::test(),
+            Stage::Build => cargo(&["build", "--workspace", "--all-targets"]),
+            Stage::Rust => {
+                packages::need("faketime", "faketime", "a test of clocks that are off")?;
+                // Live tests start this program.
+                build(&["plenary-node"])?;
+                cargo(&["test", "--workspace", "--no-fail-fast"])
+            }
+            Stage::Simulation => {
+                build(&["plenary-simulation"])?;
+                let mut command = built("plenary-simulation");
+                command.args(["replication", "--seeds", SEEDS]);
+                step(
+                    command,
+                    &format!("plenary-simulation replication --seeds {SEEDS}"),
+                )
+            }
+            Stage::Api => api::test(),
+            Stage::Browser => web::browse(),
+        }
+    }
+}
+
+/// Everything that is checked without running what was built; writes nothing into the tree.
+pub(crate) fn verify() -> anyhow::Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    tidy::check()?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    let mut doc = cargo_command(&["doc", "--workspace", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    step(doc, "cargo doc --workspace --no-deps")?;
+    generate::check()?;
+    // It takes minutes to build, so no run gets it; what does not change by the day is checked by tidy too.
+    if has("cargo-deny") {
+        return cargo(&["deny", "check"]);
+    }
+    eprintln!("cargo-deny is not installed: licences and origins were checked, security advisories were not");
+    Ok(())
+}
+
+/// One long test alone.
+pub(crate) fn long(name: &str) -> anyhow::Result<()> {
+    for (program, package) in [
+        ("nft", "nftables"),
+        ("strace", "strace"),
+        ("mkfs.xfs", "xfsprogs"),
+        ("ip", "iproute2"),
+    ] {
+        packages::need(program, package, "harm that live tests do")?;
+    }
+    build(&["plenary-node", "plenary-live-tests"])?;
+    let mut command = built("plenary-live-tests");
+    command.arg(name);
+    step(command, &format!("plenary-live-tests {name}"))
+}

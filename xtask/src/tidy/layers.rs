@@ -1,0 +1,214 @@
+//! Which packages of the workspace may depend on which (docs/architecture.md, dependency rules).
+
+use cargo_metadata::{DependencyKind, Metadata};
+
+/// Packages from outside that logic/ and base/model may use: data types, their words and errors; nothing that does.
+const PURE: &[&str] = &[
+    "serde",
+    "serde_json",
+    "subtle",
+    "thiserror",
+    "unicode-normalization",
+];
+/// What their tests may use besides.
+const PURE_TESTS: &[&str] = &["insta", "proptest"];
+
+/// One arrow between packages.
+struct Arrow<'a> {
+    /// The folder of the package that depends, from the root of the workspace.
+    from: &'a str,
+    /// The name of what it depends on.
+    to: &'a str,
+    /// Its folder, if it is in the workspace.
+    folder: Option<&'a str>,
+    /// Whether only tests do.
+    test: bool,
+}
+
+pub(super) fn faults(metadata: &Metadata) -> Vec<String> {
+    let root = &metadata.workspace_root;
+    let mut faults = Vec::new();
+    for package in metadata.workspace_packages() {
+        let folder = package
+            .manifest_path
+            .parent()
+            .and_then(|path| path.strip_prefix(root).ok());
+        let from = folder.map(|folder| folder.as_str()).unwrap_or_default();
+        for dependency in &package.dependencies {
+            let folder = dependency
+                .path
+                .as_ref()
+                .and_then(|path| path.strip_prefix(root).ok());
+            let arrow = Arrow {
+                from,
+                to: &dependency.name,
+                folder: folder.map(|folder| folder.as_str()),
+                test: dependency.kind == DependencyKind::Development,
+            };
+            faults.extend(
+                reason(&arrow).map(|reason| format!("{from}/Cargo.toml: {}: {reason}", dependency.name)),
+            );
+        }
+    }
+    faults
+}
+
+/// Why an arrow is refused.
+fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
+    let Arrow {
+        from,
+        to,
+        folder,
+        test,
+    } = *arrow;
+    let logic = from.starts_with("node/logic/");
+    let Some(folder) = folder else {
+        let pure = PURE.contains(&to) || (test && PURE_TESTS.contains(&to));
+        return ((logic || from == "base/model") && !pure)
+            .then_some("what only decides uses nothing that does");
+    };
+    if ["node/daemon", "node/ctl", "xtask"].contains(&folder) {
+        return Some("programs are not depended on");
+    }
+    if folder == "base/testkit" {
+        let tests = test || from.starts_with("cluster-tests/");
+        return (!tests).then_some("it is for tests only");
+    }
+    if from == "base/model" {
+        return Some("base/model depends on no other package here");
+    }
+    if logic && folder != "base/model" && !folder.starts_with("node/logic/") {
+        return Some("logic/ depends on base/model and other packages of logic/ only");
+    }
+    // A test may wire as the daemon does: what it shows is then the real thing, not a stand-in.
+    if from.starts_with("node/io/") && folder.starts_with("node/io/") && !test {
+        return Some("packages of io/ do not depend on each other; declare a trait, the daemon wires");
+    }
+    if from.starts_with("base/") && !folder.starts_with("base/") {
+        return Some("base/ does not depend on what is built upon it");
+    }
+    if from == "node/ctl" {
+        return Some("plenaryctl knows the server by its REST interface only");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(from: &str, to: &str, folder: Option<&str>, test: bool) -> bool {
+        reason(&Arrow {
+            from,
+            to,
+            folder,
+            test,
+        })
+        .is_some()
+    }
+
+    #[test]
+    fn logic_depends_on_data_types_and_logic() {
+        assert!(!refused(
+            "node/logic/access",
+            "plenary-model",
+            Some("base/model"),
+            false
+        ));
+        assert!(!refused(
+            "node/logic/signalling",
+            "plenary-access",
+            Some("node/logic/access"),
+            false
+        ));
+        assert!(!refused("node/logic/access", "serde", None, false));
+        assert!(refused("node/logic/access", "tokio", None, false));
+        assert!(refused(
+            "node/logic/access",
+            "plenary-replication",
+            Some("base/replication"),
+            false
+        ));
+        assert!(refused(
+            "node/logic/access",
+            "plenary-store",
+            Some("node/io/store"),
+            true
+        ));
+    }
+
+    #[test]
+    fn tests_of_logic_use_what_makes_cases() {
+        assert!(!refused("node/logic/access", "proptest", None, true));
+        assert!(refused("node/logic/access", "proptest", None, false));
+    }
+
+    #[test]
+    fn io_packages_know_nothing_of_each_other() {
+        assert!(refused(
+            "node/io/rest-api",
+            "plenary-store",
+            Some("node/io/store"),
+            false
+        ));
+        assert!(!refused(
+            "node/io/rest-api",
+            "plenary-store",
+            Some("node/io/store"),
+            true
+        ));
+        assert!(!refused(
+            "node/io/store",
+            "plenary-replication",
+            Some("base/replication"),
+            false
+        ));
+        assert!(!refused(
+            "node/daemon",
+            "plenary-store",
+            Some("node/io/store"),
+            false
+        ));
+    }
+
+    #[test]
+    fn nothing_points_upwards() {
+        assert!(refused(
+            "base/replication",
+            "plenary-access",
+            Some("node/logic/access"),
+            false
+        ));
+        assert!(refused(
+            "base/model",
+            "plenary-contracts",
+            Some("base/contracts"),
+            false
+        ));
+        assert!(refused(
+            "cluster-tests/live",
+            "plenary-node",
+            Some("node/daemon"),
+            false
+        ));
+        assert!(refused("node/ctl", "plenary-model", Some("base/model"), false));
+        assert!(refused(
+            "base/identity",
+            "plenary-testkit",
+            Some("base/testkit"),
+            false
+        ));
+        assert!(!refused(
+            "base/identity",
+            "plenary-testkit",
+            Some("base/testkit"),
+            true
+        ));
+        assert!(!refused(
+            "cluster-tests/live",
+            "plenary-testkit",
+            Some("base/testkit"),
+            false
+        ));
+    }
+}

@@ -1,0 +1,133 @@
+//! The web pages: built and tested with Node.js.
+
+use crate::{
+    nodejs::Node,
+    packages,
+    server::Server,
+    steps::{root, step},
+};
+use anyhow::Context as _;
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// What the pages are built from.
+const SOURCES: &[&str] = &[
+    "src",
+    "public",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+    "tsconfig.json",
+    "postcss.config.mjs",
+];
+
+fn folder() -> PathBuf {
+    root().join("node/web-ui")
+}
+
+fn npm(node: &Node, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = node.command("npm");
+    // Chromium comes from Debian.
+    command
+        .args(arguments)
+        .current_dir(folder())
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    step(command, &format!("npm {}", arguments.join(" ")))
+}
+
+fn install(node: &Node) -> anyhow::Result<()> {
+    npm(node, &["ci", "--no-audit", "--no-fund"])
+}
+
+/// Builds the pages if they are older than what they are built from; without Node.js says so and goes on with the page
+/// that stands in for them.
+pub(crate) fn build_if_possible() -> anyhow::Result<()> {
+    if is_up_to_date() {
+        return Ok(());
+    }
+    match Node::get() {
+        Ok(node) => build(&node),
+        Err(error) => {
+            eprintln!(
+                "{error:#}. The server runs without the web pages, and its page says so; to get them, install Node.js \
+                 and npm and run this again, or run it with --yes to have them installed."
+            );
+            Ok(())
+        }
+    }
+}
+
+fn build(node: &Node) -> anyhow::Result<()> {
+    let installed = newest(&folder().join("node_modules/.package-lock.json"));
+    if installed.is_none() || installed < newest(&folder().join("package-lock.json")) {
+        install(node)?;
+    }
+    npm(node, &["run", "build"])
+}
+
+fn is_up_to_date() -> bool {
+    let built = newest(&folder().join("dist/index.html"));
+    let changed = SOURCES.iter().filter_map(|source| newest(&folder().join(source)));
+    built.is_some() && built >= changed.max()
+}
+
+/// When a file, or the newest in a folder, was changed; nothing if it is not there.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let metadata = std::fs::metadata(path).ok()?;
+    // A folder changes when a file in it goes.
+    let own = metadata.modified().ok()?;
+    if !metadata.is_dir() {
+        return Some(own);
+    }
+    let entries = std::fs::read_dir(path).ok()?.filter_map(Result::ok);
+    let inner = entries.filter_map(|entry| newest(&entry.path())).max();
+    inner.max(Some(own))
+}
+
+/// Builds the pages, checks their code and runs their tests.
+pub(crate) fn test() -> anyhow::Result<()> {
+    let node = Node::get().context("the web pages cannot be tested")?;
+    install(&node)?;
+    npm(&node, &["run", "lint"])?;
+    npm(&node, &["test"])?;
+    npm(&node, &["run", "build"])
+}
+
+/// Tries the pages in a browser, on a server of three nodes.
+pub(crate) fn browse() -> anyhow::Result<()> {
+    let node = Node::get().context("the web pages cannot be tested")?;
+    packages::need("chromium", "chromium", "the browser of the tests")?;
+    if !is_up_to_date() {
+        build(&node)?;
+    }
+    let server = Server::start(3)?;
+    let mut command = node.command("npm");
+    command
+        .args(["run", "e2e"])
+        .current_dir(folder())
+        .env("PLENARY_URLS", server.urls.join(","))
+        .env("PLENARY_ADMIN", &server.admin)
+        .env("PLENARY_PASSWORD", &server.password);
+    step(command, "npm run e2e")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs::File, time::Duration};
+
+    #[test]
+    fn a_folder_is_as_new_as_the_newest_file_in_it() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("src/deep/page.tsx");
+        std::fs::create_dir_all(file.parent().expect("it is in a folder"))?;
+        let later = SystemTime::now() + Duration::from_secs(3600);
+        File::create(&file)?.set_modified(later)?;
+        assert_eq!(newest(folder.path()), Some(later));
+        assert_eq!(newest(&folder.path().join("missing")), None);
+        Ok(())
+    }
+}
