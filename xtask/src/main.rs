@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod api;
+mod fresh;
 mod generate;
 mod nodejs;
 mod packages;
@@ -49,8 +50,8 @@ enum Task {
         /// Print the stages
         #[arg(long, conflicts_with = "only")]
         list: bool,
-        /// Run one long test alone: a scenario of the live tests, as kill-leader (`cargo run -p plenary-live-tests --
-        /// --help` lists them)
+        /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), or a scenario of the
+        /// live tests, as kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },

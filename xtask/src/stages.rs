@@ -1,7 +1,7 @@
 //! What `cargo xtask test` runs, one stage after the other.
 
 use crate::{
-    api, generate, packages,
+    api, fresh, generate, packages,
     steps::{build, built, cargo, cargo_command, has, step},
     tidy, web,
 };
@@ -111,6 +111,9 @@ pub(crate) fn verify() -> anyhow::Result<()> {
 
 /// One long test alone.
 pub(crate) fn long(name: &str) -> anyhow::Result<()> {
+    if name == "fresh-clone" {
+        return fresh::test();
+    }
     for (program, package) in [
         ("nft", "nftables"),
         ("strace", "strace"),
