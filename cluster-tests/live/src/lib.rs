@@ -7,6 +7,7 @@
 //! A shortened scenario runs with `cargo test`; the full ones with `cargo run -p plenary-live-tests -- NAME`.
 
 mod disks;
+pub mod people;
 pub mod scenarios;
 mod server;
 mod verify;

@@ -3,7 +3,10 @@
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 use clap::{Parser, ValueEnum};
-use plenary_live_tests::scenarios::{self, Figures};
+use plenary_live_tests::{
+    people,
+    scenarios::{self, Figures},
+};
 
 /// Do harm to a server of three real nodes and check that nothing acknowledged is lost.
 #[derive(Parser)]
@@ -26,6 +29,7 @@ enum Scenario {
     FullDisk,
     FailingFsync,
     SlowFsync,
+    ManyPeople,
 }
 
 #[tokio::main]
@@ -69,5 +73,6 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::FullDisk => scenarios::full_disk(2, seed).await,
         Scenario::FailingFsync => scenarios::failing_fsync(seed).await,
         Scenario::SlowFsync => scenarios::slow_fsync(90, seed).await,
+        Scenario::ManyPeople => people::many_people().await,
     }
 }
