@@ -6,6 +6,7 @@
 //!
 //! A shortened scenario runs with `cargo test`; the full ones with `cargo run -p plenary-live-tests -- NAME`.
 
+pub mod accounts;
 mod disks;
 pub mod people;
 pub mod scenarios;
