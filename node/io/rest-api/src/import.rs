@@ -44,6 +44,8 @@ const MOST_ERRORS: usize = 1_000;
 pub(crate) struct Parsed {
     pub(crate) rows: Vec<ImportRow>,
     pub(crate) passwords: Vec<(usize, String)>,
+    /// What cannot be read; the rows are those that can.
+    pub(crate) errors: Vec<FieldError>,
 }
 
 /// How a role is written in a cell.
@@ -56,6 +58,9 @@ pub(crate) fn role_name(role: AdminRole) -> &'static str {
 }
 
 /// Reads a file with a header line. Quoted cells may hold line breaks; lines are those where rows start.
+///
+/// # Errors
+/// When it is no such file. Lines that cannot be read are named in [`Parsed::errors`].
 pub(crate) fn parse(text: &str, policy: &PasswordPolicy) -> Result<Parsed, Problem> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
@@ -64,7 +69,6 @@ pub(crate) fn parse(text: &str, policy: &PasswordPolicy) -> Result<Parsed, Probl
         .from_reader(text.as_bytes());
     let mut lines = Lines::of(text);
     let mut parsed = Parsed::default();
-    let mut errors = Vec::new();
     let mut seen = BTreeMap::new();
     let mut columns: Option<Vec<&'static str>> = None;
     for record in reader.records() {
@@ -86,17 +90,20 @@ pub(crate) fn parse(text: &str, policy: &PasswordPolicy) -> Result<Parsed, Probl
         }
         match row(line, &record, columns, policy) {
             Ok((row, password)) => {
-                if let Some(first) = seen.insert(row.id.clone(), line) {
-                    errors.push(wrong(line, "id", format!("stands in line {first} already")));
+                if let Some(first) = seen.get(&row.id) {
+                    let reason = format!("stands in line {first} already");
+                    parsed.errors.push(wrong(line, "id", reason));
+                    continue;
                 }
+                seen.insert(row.id.clone(), line);
                 parsed
                     .passwords
                     .extend(password.map(|password| (parsed.rows.len(), password)));
                 parsed.rows.push(row);
             }
-            Err(mut wrong) => errors.append(&mut wrong),
+            Err(mut wrong) => parsed.errors.append(&mut wrong),
         }
-        if errors.len() >= MOST_ERRORS {
+        if parsed.errors.len() >= MOST_ERRORS {
             break;
         }
     }
@@ -107,11 +114,7 @@ pub(crate) fn parse(text: &str, policy: &PasswordPolicy) -> Result<Parsed, Probl
             "the file is empty; the first line names the columns".into(),
         )]));
     }
-    if errors.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(invalid(errors))
-    }
+    Ok(parsed)
 }
 
 /// Counts lines up to where rows start, each byte once.
@@ -159,7 +162,9 @@ pub(crate) fn wrong(line: u32, field: &str, reason: String) -> FieldError {
     }
 }
 
-pub(crate) fn invalid(errors: Vec<FieldError>) -> Problem {
+/// Nothing is imported because of these; they are put in the order of their lines.
+pub(crate) fn invalid(mut errors: Vec<FieldError>) -> Problem {
+    errors.sort_by_key(|error| error.line);
     let mut lines: Vec<_> = errors.iter().map(|error| error.line).collect();
     lines.dedup();
     let detail = format!("nothing was imported: {} of the lines are wrong", lines.len());
@@ -362,8 +367,8 @@ mod tests {
     use super::*;
 
     fn errors(text: &str) -> Vec<(u32, String)> {
-        let policy = PasswordPolicy::default();
-        let problem = parse(text, &policy).expect_err("something is wrong");
+        let parsed = parse(text, &PasswordPolicy::default());
+        let problem = parsed.map_or_else(|problem| problem, |parsed| invalid(parsed.errors));
         let error = |error: &FieldError| (error.line.unwrap_or_default(), error.field.clone());
         problem.errors().iter().map(error).collect()
     }

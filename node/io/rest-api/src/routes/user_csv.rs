@@ -3,19 +3,19 @@ use crate::{
     answer,
     api::Api,
     auth::{Admin, Reader},
-    backend::Applied,
+    backend::{Applied, WriteError},
     csv_file::{self, CsvText},
     dto::Imported,
     extract::{BodyDigest, Query, Write, media_type, read_body},
     import,
-    problem::{Code, Problem},
+    problem::{Code, FieldError, Problem},
 };
 use axum::{
     extract::{Request, State},
     http::StatusCode,
     response::Response,
 };
-use plenary_access::{Change, ListQuery, Outcome, UserQuery, UserRow};
+use plenary_access::{Change, ListQuery, Outcome, Refusal, UserQuery, UserRow};
 use plenary_model::{GroupId, limits};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -138,6 +138,7 @@ async fn import_users(
     let digest = BodyDigest::of(&bytes);
     let parsed = import::parse(csv_file::text(&bytes)?, &api.settings().await?.password)?;
     let mut rows = parsed.rows;
+    let wrong = parsed.errors;
     // Only as many new groups as there are names can be needed.
     let mut names: Vec<&String> = rows
         .iter()
@@ -148,6 +149,12 @@ async fn import_users(
     let group_ids: Vec<GroupId> = (0..names.len())
         .map(|at| write.new_group_id(&by, digest, at))
         .collect();
+    if !wrong.is_empty() {
+        let mut command = write.command(&by, digest, Change::ImportUsers { rows, group_ids });
+        command.idempotency = None;
+        let rehearsed = api.backend().rehearse(command).await;
+        return Err(all_that_is_wrong(wrong, rehearsed));
+    }
     if !dry_run && !parsed.passwords.is_empty() {
         // What is refused anyway is refused before minutes of hashing.
         api.backend().fresh().await?;
@@ -184,6 +191,19 @@ async fn import_users(
         groups_created: groups,
     };
     Ok(answer::result(StatusCode::OK, body, applied.index))
+}
+
+/// What cannot be read, and what the rules refuse of the rest, so that people mend a file once.
+fn all_that_is_wrong(mut wrong: Vec<FieldError>, rest: Result<Applied, WriteError>) -> Problem {
+    match rest {
+        Err(WriteError::Refused(Refusal::InvalidRows(rows))) => {
+            let rows = rows.into_iter();
+            wrong.extend(rows.map(|row| import::wrong(row.line, &row.field, row.reason)));
+            import::invalid(wrong)
+        }
+        Err(WriteError::Refused(refusal @ Refusal::Forbidden { .. })) => refusal.into(),
+        _ => import::invalid(wrong),
+    }
 }
 
 /// Hashes the passwords of an import, some at a time, behind those who sign in.

@@ -107,6 +107,11 @@ async fn wrong_lines_are_named_and_nothing_is_imported() {
         ("id;email\n\nbob;nonsense\n", &[(3, "email")]),
         ("id;groups\nbob;Guests\neve;Sales\n", &[(2, "groups")]),
         ("id;admin\nalice;security\nroot;none\n", &[(3, "admin")]),
+        // Both, in one answer.
+        (
+            "id;email;active\nbob;nonsense;\na b;;\neve;A@example.com;yes\nzoe;;maybe\n",
+            &[(2, "email"), (3, "id"), (4, "email"), (5, "active")],
+        ),
     ];
     for (file, errors) in cases {
         for query in ["", "?dry_run=true"] {
