@@ -1,6 +1,6 @@
 //! HTTP and HTTPS for browsers and programs: the REST API, live updates, the pages.
 
-use crate::{config::Config, server::Server};
+use crate::{config::Config, door::Doors, server::Server};
 use axum::{
     Router,
     extract::ConnectInfo,
@@ -8,7 +8,11 @@ use axum::{
     response::IntoResponse as _,
     routing,
 };
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::{
+    Handle,
+    accept::DefaultAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use hyper_util::rt::TokioTimer;
 use plenary_identity::WebTls;
 use plenary_rest_api::{Cost, Network, Options, Passwords, before_proxies};
@@ -23,7 +27,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// A client that is slower than this to send the head of a request is no client.
-const HEAD_WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(15);
 
 /// All that browsers may ask of this node.
 pub(crate) fn router(
@@ -34,11 +38,7 @@ pub(crate) fn router(
     let passwords = Arc::new(Passwords::new(Cost::measured()));
     let mut options = Options::new(server.facts.server.clone(), crate::server::VERSION, passwords);
     options.draining = draining;
-    for text in &config.web.trusted_proxies {
-        options
-            .trusted_proxies
-            .push(text.parse::<Network>().map_err(crate::UsageError::caused)?);
-    }
+    options.trusted_proxies = proxies(config)?;
     let mut signalling =
         plenary_signalling_io::Options::new(server.facts.server.clone(), server.facts.name.clone());
     signalling.url = Some(crate::options::web_url(config)).filter(|url| !url.is_empty());
@@ -74,6 +74,16 @@ pub(crate) fn router(
             for_pages.known_urls()
         })));
     Ok((app, hub))
+}
+
+/// The proxies whose word is believed.
+pub(crate) fn proxies(config: &Config) -> Result<Vec<Network>, crate::UsageError> {
+    let texts = config.web.trusted_proxies.iter();
+    let networks = texts.map(|text| {
+        let bad = |error| crate::UsageError::new(format!("web.trusted_proxies = {text:?}: {error}"));
+        text.parse::<Network>().map_err(bad)
+    });
+    networks.collect()
 }
 
 /// Pages that came from another node of this server may call this one: theirs may be gone.
@@ -124,6 +134,7 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn start(
         app: Router,
+        doors: &Doors,
         http: Option<TcpListener>,
         https: Option<(TcpListener, WebTls)>,
     ) -> std::io::Result<Self> {
@@ -134,7 +145,9 @@ impl Serving {
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         if let Some(listener) = http {
             let handle = serving.handle();
-            let mut plain = axum_server::from_tcp(listener)?.handle(handle);
+            let mut plain = axum_server::from_tcp(listener)?
+                .acceptor(doors.before(DefaultAcceptor::new()))
+                .handle(handle);
             plain
                 .http_builder()
                 .http1()
@@ -149,8 +162,10 @@ impl Serving {
         }
         if let Some((listener, tls)) = https {
             let handle = serving.handle();
-            let config = RustlsConfig::from_config(tls.server_config());
-            let mut secure = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls.server_config()));
+            let mut secure = axum_server::from_tcp(listener)?
+                .acceptor(doors.before(tls))
+                .handle(handle);
             secure
                 .http_builder()
                 .http1()

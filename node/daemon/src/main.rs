@@ -8,6 +8,7 @@ mod backend;
 mod backup;
 mod config;
 mod data;
+mod door;
 mod found;
 mod http;
 mod join;

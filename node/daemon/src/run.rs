@@ -4,6 +4,7 @@ use crate::{
     UnsafeDisk, UsageError,
     config::Config,
     data::DataFolder,
+    door::Doors,
     http::{self, Serving},
     links::{Links, LogLinks},
     metrics,
@@ -36,6 +37,9 @@ use tonic::service::interceptor::InterceptedService;
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// Time for another node to take over leading.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Longest request of a machine that wants to join: names, a proof and a certificate request.
+const ADMISSION_BYTES: usize = 64 << 10;
 
 /// Start a node that has founded or joined a server
 #[derive(Debug, Args)]
@@ -160,7 +164,8 @@ pub(crate) async fn serve(
     let web = web_tls(&config, &server)?;
     let (app, hub) = http::router(&server, &config, draining.clone())?;
     let https = ports.https.zip(web.clone());
-    let serving = Serving::start(app, ports.http, https)?;
+    let doors = Doors::new(http::proxies(&config)?, http::HEAD_WITHIN);
+    let serving = Serving::start(app, &doors, ports.http, https)?;
 
     let (removed_tx, removed) = oneshot::channel();
     let following = roster::follow(server.clone(), changes, draining_tx);
@@ -292,6 +297,7 @@ fn serve_cluster(
         listener,
         tls,
         Arc::new(move |connection| who(&identity, connection)),
+        plenary_cluster_io::Bounds::default(),
     );
     let services = Services::new(server.clone());
     let log = InterceptedService::new(server.replica.service(), |request: tonic::Request<()>| {
@@ -305,7 +311,7 @@ fn serve_cluster(
         .initial_connection_window_size(16 << 20)
         .add_service(log)
         .add_service(ClusterServer::new(services.clone()))
-        .add_service(AdmissionServer::new(services));
+        .add_service(AdmissionServer::new(services).max_decoding_message_size(ADMISSION_BYTES));
     Ok(tokio::spawn(async move {
         let ended = router
             .serve_with_incoming_shutdown(connections, async { drop(stopped.await) })

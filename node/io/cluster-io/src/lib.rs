@@ -8,8 +8,10 @@ mod links;
 mod listen;
 mod peers;
 mod services;
+mod shares;
 
 pub use links::{channel, connect};
-pub use listen::{Caller, Connection, Identify, incoming};
+pub use listen::{Bounds, Caller, Connection, Identify, Known, incoming};
 pub use peers::{DOWN_AFTER, Heard, Peers, Roster, clock_ms};
 pub use services::{Node, Services, Who, require_member};
+pub use shares::{Share, Shares};

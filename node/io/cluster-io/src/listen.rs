@@ -1,5 +1,6 @@
 //! The cluster port: TLS first, then gRPC, with who is calling attached to every request.
 
+use crate::shares::{Share, Shares};
 use std::{
     io,
     net::SocketAddr,
@@ -11,15 +12,41 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::mpsc,
+    time::Sleep,
 };
 use tokio_rustls::{TlsAcceptor, rustls, server::TlsStream};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-/// Handshakes at a time: a flood of strangers waits here instead of eating memory.
-const HANDSHAKES: usize = 64;
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+/// How much the cluster port bears of those who are no nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Handshakes at a time, in all and for one address: a flood of strangers ends here instead of eating memory,
+    /// and leaves room for the nodes.
+    pub handshakes: (usize, usize),
+    pub handshake_within: Duration,
+    /// Connections of strangers at a time, in all and for one address. Machines that join come one by one.
+    pub strangers: (usize, usize),
+    /// Long enough to join, and not to stay.
+    pub stranger_lifetime: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            handshakes: (256, 64),
+            handshake_within: Duration::from_secs(5),
+            strangers: (32, 8),
+            stranger_lifetime: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What an identification gave: somebody who is known may stay.
+pub trait Known {
+    fn is_known(&self) -> bool;
+}
 
 /// Tells from a finished handshake who is calling.
 pub type Identify<C> = Arc<dyn Fn(&rustls::ServerConnection) -> C + Send + Sync>;
@@ -28,6 +55,13 @@ pub type Identify<C> = Arc<dyn Fn(&rustls::ServerConnection) -> C + Send + Sync>
 pub struct Connection<C> {
     stream: TlsStream<TcpStream>,
     caller: Caller<C>,
+    stranger: Option<Stranger>,
+}
+
+/// What a connection of somebody unknown has beside others: a place, and an end.
+struct Stranger {
+    _place: Share,
+    leaves: Pin<Box<Sleep>>,
 }
 
 /// Who is calling, and from where; found in the extensions of each request.
@@ -46,29 +80,38 @@ impl<C: Clone + Send + Sync + 'static> Connected for Connection<C> {
 }
 
 /// Accepts connections until the stream is dropped. Failed handshakes are logged and do not end it.
-pub fn incoming<C: Clone + Send + Sync + 'static>(
+pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
     listener: TcpListener,
     tls: Arc<rustls::ServerConfig>,
     identify: Identify<C>,
+    bounds: Bounds,
 ) -> ReceiverStream<io::Result<Connection<C>>> {
     let (ready, connections) = mpsc::channel(16);
-    tokio::spawn(accept(listener, TlsAcceptor::from(tls), identify, ready));
+    let door = Arc::new(Door {
+        tls: TlsAcceptor::from(tls),
+        identify,
+        handshakes: Shares::new(bounds.handshakes.0, bounds.handshakes.1),
+        strangers: Shares::new(bounds.strangers.0, bounds.strangers.1),
+        bounds,
+        ready,
+    });
+    tokio::spawn(accept(listener, door));
     ReceiverStream::new(connections)
 }
 
-async fn accept<C: Clone + Send + Sync + 'static>(
-    listener: TcpListener,
+struct Door<C> {
     tls: TlsAcceptor,
     identify: Identify<C>,
+    handshakes: Arc<Shares>,
+    strangers: Arc<Shares>,
+    bounds: Bounds,
     ready: mpsc::Sender<io::Result<Connection<C>>>,
-) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES));
+}
+
+async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener, door: Arc<Door<C>>) {
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            return;
-        };
         let (socket, address) = tokio::select! {
-            () = ready.closed() => return,
+            () = door.ready.closed() => return,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -79,30 +122,53 @@ async fn accept<C: Clone + Send + Sync + 'static>(
                 }
             },
         };
-        let (tls, identify, ready) = (tls.clone(), identify.clone(), ready.clone());
+        // Nodes that are turned away in a flood try again.
+        let Some(place) = door.handshakes.take(Some(address.ip())) else {
+            tracing::debug!(%address, "too many handshakes on the cluster port at this moment");
+            continue;
+        };
+        let door = door.clone();
         tokio::spawn(async move {
             if let Err(error) = socket.set_nodelay(true) {
                 tracing::debug!(%error, %address, "TCP_NODELAY was not set");
             }
-            match tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(socket)).await {
+            match tokio::time::timeout(door.bounds.handshake_within, door.tls.accept(socket)).await {
                 Ok(Ok(stream)) => {
-                    let who = identify(stream.get_ref().1);
-                    drop(slot);
-                    // Nobody waits any more when the server stops: then the connection just ends.
-                    ready
-                        .send(Ok(Connection {
-                            stream,
-                            caller: Caller { who, address },
-                        }))
-                        .await
-                        .ok();
+                    drop(place);
+                    door.let_in(stream, address).await;
                 }
                 Ok(Err(error)) => {
-                    tracing::info!(%error, %address, "a TLS handshake on the cluster port failed")
+                    let reason = plenary_identity::explain(&error);
+                    tracing::info!(%reason, %address, "a TLS handshake on the cluster port failed");
                 }
                 Err(_) => tracing::info!(%address, "a TLS handshake on the cluster port took too long"),
             }
         });
+    }
+}
+
+impl<C: Known> Door<C> {
+    async fn let_in(&self, stream: TlsStream<TcpStream>, address: SocketAddr) {
+        let who = (self.identify)(stream.get_ref().1);
+        let stranger = if who.is_known() {
+            None
+        } else {
+            let Some(place) = self.strangers.take(Some(address.ip())) else {
+                tracing::info!(%address, "too many connections of strangers to the cluster port");
+                return;
+            };
+            Some(Stranger {
+                _place: place,
+                leaves: Box::pin(tokio::time::sleep(self.bounds.stranger_lifetime)),
+            })
+        };
+        let connection = Connection {
+            stream,
+            caller: Caller { who, address },
+            stranger,
+        };
+        // Nobody waits any more when the server stops: then the connection just ends.
+        self.ready.send(Ok(connection)).await.ok();
     }
 }
 
@@ -112,6 +178,10 @@ impl<C: Unpin> AsyncRead for Connection<C> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let leaves = self.stranger.as_mut().map(|stranger| stranger.leaves.as_mut());
+        if leaves.is_some_and(|leaves| leaves.poll(cx).is_ready()) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

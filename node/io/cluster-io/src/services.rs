@@ -1,6 +1,6 @@
 //! The gRPC services beside Raft: thin shells around what the daemon provides.
 
-use crate::Caller;
+use crate::{Caller, Known};
 use plenary_contracts::cluster::v1::{
     JoinRequest, JoinResponse, StatusRequest, StatusResponse, SteerRequest, SteerResponse,
     admission_server::Admission, cluster_server::Cluster, steer_request::Act,
@@ -18,6 +18,12 @@ pub struct Who {
     pub still_counts: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Keying material of the connection that join proofs are bound to (RFC 5705).
     pub binding: [u8; 32],
+}
+
+impl Known for Who {
+    fn is_known(&self) -> bool {
+        self.node.is_some()
+    }
 }
 
 /// What the services need of the node.
