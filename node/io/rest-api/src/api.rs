@@ -1,13 +1,15 @@
 use crate::{
     Options,
     backend::{Applied, Backend},
-    limits::{Buckets, SignInLimits},
+    limits::{Buckets, Place, Places, SignInLimits},
     network::Network,
     problem::{Code, Problem},
 };
+use axum::http::Method;
 use plenary_access::{Command, Settings};
 use plenary_model::{Rights, UserName};
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -20,6 +22,9 @@ struct Inner {
     backend: Arc<dyn Backend>,
     options: Options,
     sign_in_limits: SignInLimits,
+    places: Places,
+    /// Calls that take a query, as method and address.
+    queried: HashSet<(String, String)>,
     /// Unknown tokens by address: each costs a question to the leader.
     unknown_tokens: Buckets<IpAddr>,
     /// The settings as they were at an applied index.
@@ -27,10 +32,16 @@ struct Inner {
 }
 
 impl Api {
-    pub(crate) fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        options: Options,
+        queried: HashSet<(String, String)>,
+    ) -> Self {
         Self(Arc::new(Inner {
             backend,
             sign_in_limits: SignInLimits::new(options.sign_in_rates),
+            places: Places::new(options.places),
+            queried,
             unknown_tokens: Buckets::new(20.0, 2.0),
             options,
             settings: Mutex::new(None),
@@ -52,6 +63,21 @@ impl Api {
 
     pub(crate) fn sign_in_limits(&self) -> &SignInLimits {
         &self.0.sign_in_limits
+    }
+
+    /// A place for one more request at once.
+    pub(crate) fn place(&self, address: IpAddr) -> Option<Place<'_>> {
+        self.0.places.take(address)
+    }
+
+    /// Whether the call knows what to do with a query.
+    pub(crate) fn takes_query(&self, method: &Method, path: &str) -> bool {
+        let method = if *method == Method::HEAD {
+            "get".into()
+        } else {
+            method.as_str().to_lowercase()
+        };
+        self.0.queried.contains(&(method, path.to_owned()))
     }
 
     /// Whether a stranger from `address` may cost one more question to the leader.

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 use plenary_access::{Actor, ActorKind, AdminRole, Refusal, Session, TokenHash, UserRow};
 use plenary_model::{Right, UserName};
@@ -40,16 +40,11 @@ impl FromRequestParts<Api> for Client {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        // A server that does not tell addresses gives nobody the trust of a near one.
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| {
-            info.0.ip().to_canonical()
-        });
         let user_agent = parts.headers.get(header::USER_AGENT);
         let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
         let user_agent = user_agent.unwrap_or_default();
         Ok(Self {
-            address: before_proxies(peer, &parts.headers, &api.options().trusted_proxies),
+            address: address_of(&parts.extensions, &parts.headers, api),
             user_agent: user_agent
                 .chars()
                 .filter(|c| !c.is_control())
@@ -57,6 +52,16 @@ impl FromRequestParts<Api> for Client {
                 .collect(),
         })
     }
+}
+
+/// Where a request comes from.
+pub(crate) fn address_of(extensions: &Extensions, headers: &HeaderMap, api: &Api) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    // A server that does not tell addresses gives nobody the trust of a near one.
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| {
+        info.0.ip().to_canonical()
+    });
+    before_proxies(peer, headers, &api.options().trusted_proxies)
 }
 
 /// The address before the last proxy that is not one of ours; what strangers write into the header counts

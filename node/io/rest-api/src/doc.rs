@@ -1,5 +1,6 @@
 //! The machine-readable description: what the annotations of the calls say, and what all calls have in common.
 
+use std::collections::HashSet;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -51,6 +52,30 @@ impl Modify for Token {
         document.components = Some(components);
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     }
+}
+
+/// The calls that take a query, as method and address.
+pub(crate) fn queried(document: &openapi::OpenApi) -> HashSet<(String, String)> {
+    let mut calls = HashSet::new();
+    for (path, item) in &document.paths.paths {
+        let operations = [
+            ("get", &item.get),
+            ("post", &item.post),
+            ("put", &item.put),
+            ("patch", &item.patch),
+            ("delete", &item.delete),
+        ];
+        for (method, operation) in operations {
+            let parameters = operation
+                .iter()
+                .flat_map(|operation| operation.parameters.iter().flatten());
+            let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
+            if parameters.into_iter().any(is_query) {
+                calls.insert((method.to_owned(), path.clone()));
+            }
+        }
+    }
+    calls
 }
 
 /// What a status means, for the shared responses.

@@ -97,6 +97,14 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let detail = format!("the body is not UTF-8 at byte {}", error.valid_up_to());
         Problem::new(Code::BadJson, detail)
     })?;
+    // Read as an object whose fields are told by their order otherwise.
+    if text.trim_start().starts_with('[') {
+        return Err(Problem::about(
+            Code::BadJson,
+            "",
+            "the body is a list, where an object is expected",
+        ));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

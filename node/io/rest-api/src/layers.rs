@@ -3,6 +3,7 @@
 use crate::{
     answer::INDEX,
     api::Api,
+    auth::address_of,
     backend::ReadError,
     problem::{Code, Problem},
     request_id::{self, REQUEST_ID},
@@ -70,7 +71,7 @@ fn add_headers(headers: &mut HeaderMap, id: HeaderValue) {
 
 /// Bounds how many requests are served at once and for how long.
 async fn bounded(api: &Api, request: Request, next: Next) -> Response {
-    let Ok(_place) = api.options().places.try_acquire() else {
+    let Some(_place) = api.place(address_of(request.extensions(), request.headers(), api)) else {
         let detail = "this node has more requests than it takes at once; try again in a second";
         return Problem::new(Code::Busy, detail).into_response();
     };
@@ -93,7 +94,7 @@ async fn bounded(api: &Api, request: Request, next: Next) -> Response {
 
 /// Waits for the index that the request carries; tells the one that the answer has seen.
 async fn indexed(api: &Api, request: Request, next: Next) -> Response {
-    if let Err(problem) = acceptable(&request) {
+    if let Err(problem) = acceptable(&request).and_then(|()| understood(api, &request)) {
         return problem.into_response();
     }
     match wanted_index(request.headers()) {
@@ -167,6 +168,47 @@ fn acceptable(request: &Request) -> Result<(), Problem> {
     }
     let detail = format!("this address gives {}; ask for that in Accept", kinds.join(", "));
     Err(Problem::new(Code::NotAcceptable, detail))
+}
+
+/// Refuses a query that the call would not read, or that is no UTF-8: whoever sends it means something by it.
+fn understood(api: &Api, request: &Request) -> Result<(), Problem> {
+    let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
+        return Ok(());
+    };
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let Some(path) = path.filter(|path| path.starts_with("/api/v1/") && !path.contains("{*")) else {
+        return Ok(());
+    };
+    if !api.takes_query(request.method(), path) {
+        return Err(Problem::new(
+            Code::BadQuery,
+            "this call takes no query; leave out what follows the ?",
+        ));
+    }
+    if !is_utf8(query) {
+        return Err(Problem::new(Code::BadQuery, "the query is not UTF-8"));
+    }
+    Ok(())
+}
+
+/// Whether percent-encoded bytes are UTF-8. What only looks like an encoded byte stands for itself.
+fn is_utf8(query: &str) -> bool {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, after @ ..] = rest {
+        match (digit(after.first()), digit(after.get(1))) {
+            (Some(high), Some(low)) if *first == b'%' => {
+                bytes.extend(u8::try_from(high * 16 + low));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).is_ok()
 }
 
 fn wanted_index(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

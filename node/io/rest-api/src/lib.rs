@@ -40,7 +40,7 @@ use api::Api;
 use axum::{Router, body::Bytes, http::header, middleware, routing};
 use plenary_model::ServerName;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,8 +58,8 @@ pub struct Options {
     pub failed_sign_in: Duration,
     /// Longest time for a call, but for imports and backups.
     pub request_timeout: Duration,
-    /// One for each request that may be served at once.
-    pub places: Semaphore,
+    /// How many requests may be served at once; one address has half of them.
+    pub places: usize,
     /// While true, nobody new signs in here.
     pub draining: watch::Receiver<bool>,
 }
@@ -76,7 +76,7 @@ impl Options {
             sign_in_rates: SignInRates::default(),
             failed_sign_in: Duration::from_millis(400),
             request_timeout: Duration::from_secs(30),
-            places: Semaphore::new(1_024),
+            places: 1_024,
             draining: watch::channel(false).1,
         }
     }
@@ -98,8 +98,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Everything under `/api`; it takes the client's address from
 /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo), without which nobody counts as near enough to administer.
 pub fn router(backend: Arc<dyn Backend>, options: Options) -> Router {
-    let api = Api::new(backend, options);
-    let (router, _) = calls().split_for_parts();
+    let (router, description) = calls().split_for_parts();
+    let api = Api::new(backend, options, doc::queried(&description));
     let description = serde_json::to_vec(&openapi()).expect("a description has string keys only");
     let description = Bytes::from(description);
     let describe = move || async move { ([(header::CONTENT_TYPE, "application/json")], description) };

@@ -105,6 +105,63 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 }
 
+/// Places for requests that are served at once, of which one address gets only a part, so that one who sends
+/// slowly leaves places to others.
+pub(crate) struct Places {
+    most: usize,
+    most_each: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by: HashMap<IpAddr, usize>,
+}
+
+/// One place, free again when this is dropped.
+pub(crate) struct Place<'a> {
+    places: &'a Places,
+    network: IpAddr,
+}
+
+impl Places {
+    /// `most` in all, half of them for one address.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            most_each: most.div_ceil(2),
+            taken: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Place<'_>> {
+        let network = network_of(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = taken.by.get(&network).copied().unwrap_or(0);
+        if taken.all >= self.most || before >= self.most_each {
+            return None;
+        }
+        taken.all += 1;
+        taken.by.insert(network, before + 1);
+        Some(Place {
+            places: self,
+            network,
+        })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all -= 1;
+        match taken.by.get_mut(&self.network) {
+            Some(many) if *many > 1 => *many -= 1,
+            _ => drop(taken.by.remove(&self.network)),
+        }
+    }
+}
+
 /// Limits of sign-ins: those that go wrong count, by address and by account.
 pub(crate) struct SignInLimits {
     addresses: Buckets<IpAddr>,
@@ -195,6 +252,29 @@ mod tests {
         let later = start + Duration::from_secs(2_000);
         assert_eq!(buckets.change(MOST_KEYS + 1, later, -1.0), Ok(()));
         assert_eq!(buckets.table.lock().expect("not poisoned").buckets.len(), 1);
+    }
+
+    #[test]
+    fn one_address_leaves_places_to_others() {
+        let places = Places::new(4);
+        let one: IpAddr = "2001:db8::1".parse().expect("good");
+        let neighbour: IpAddr = "2001:db8::2".parse().expect("good");
+        let other: IpAddr = "192.0.2.1".parse().expect("good");
+        let held = (
+            places.take(one).expect("free"),
+            places.take(neighbour).expect("free"),
+        );
+        assert!(places.take(one).is_none(), "its network has its half");
+        let others = (
+            places.take(other).expect("free"),
+            places.take(other).expect("free"),
+        );
+        assert!(
+            places.take("192.0.2.2".parse().expect("good")).is_none(),
+            "all are taken"
+        );
+        drop((held, others));
+        assert!(places.taken.lock().expect("not poisoned").by.is_empty());
     }
 
     #[test]

@@ -97,10 +97,10 @@ async fn try_sign_in(api: &Api, client: &Client, login: &str, request: SignIn) -
         return Err(Refusal::AccountLocked { until }.into());
     }
     let (Some(row), Some(hash), true) = (&row, hash, right) else {
-        if let Some(row) = row {
-            count_wrong_password(api, client, &row).await?;
-        }
-        return Err(Refusal::WrongCredentials.into());
+        return Err(match row {
+            Some(row) => count_wrong_password(api, client, &row).await?,
+            None => Refusal::WrongCredentials.into(),
+        });
     };
     if !row.user.active {
         return Err(Refusal::AccountDisabled.into());
@@ -162,12 +162,9 @@ fn now() -> Timestamp {
     Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Counts a wrong password, unless the account is disabled: then there is nothing to count, and strangers
-/// cannot make the log grow.
-async fn count_wrong_password(api: &Api, client: &Client, row: &UserRow) -> Result<(), Problem> {
-    if !row.user.active {
-        return Ok(());
-    }
+/// Counts a wrong password, and says how the sign-in is refused. A lock that came meanwhile is told to wrong
+/// passwords as it is to right ones: else many tries at once would find the right one behind the lock.
+async fn count_wrong_password(api: &Api, client: &Client, row: &UserRow) -> Result<Problem, Problem> {
     let command = Command {
         by: client.anonymous(),
         idempotency: None,
@@ -175,8 +172,17 @@ async fn count_wrong_password(api: &Api, client: &Client, row: &UserRow) -> Resu
             user: row.user.id.clone(),
         },
     };
-    api.backend().propose(command).await?;
-    Ok(())
+    let applied = api.propose(command).await?;
+    if applied.outcome != (Outcome::SignInCounted { locked: true }) {
+        return Ok(Refusal::WrongCredentials.into());
+    }
+    let now_is = api.backend().user(row.user.id.clone()).await?;
+    let until = now_is.and_then(|row| lock_in_force(row.user.locked_until, now()));
+    Ok(until
+        .map_or(Refusal::WrongCredentials, |until| Refusal::AccountLocked {
+            until,
+        })
+        .into())
 }
 
 /// Sign out

@@ -2,7 +2,6 @@
 
 use crate::server::*;
 use plenary_rest_api::Options;
-use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn methods_that_an_address_does_not_take_are_named() {
@@ -113,7 +112,7 @@ async fn every_answer_has_its_headers() {
 
 #[tokio::test]
 async fn a_node_with_too_much_to_do_says_so() {
-    let full = |options: &mut Options| options.places = Semaphore::new(0);
+    let full = |options: &mut Options| options.places = 0;
     let server = TestServer::with(full);
     server.call("GET", "/server").send().await.problem(503, "busy");
 }

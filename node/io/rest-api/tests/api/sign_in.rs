@@ -89,11 +89,14 @@ async fn who_is_wrong_is_not_told_why() {
 #[tokio::test]
 async fn a_lock_keeps_everybody_out_and_tells_no_passwords() {
     let server = TestServer::new();
-    for _ in 0..10 {
+    for _ in 0..9 {
         sign_in(&server, "alice", "wrong")
             .await
             .problem(401, "wrong-credentials");
     }
+    sign_in(&server, "alice", "wrong")
+        .await
+        .problem(403, "account-locked");
     let before = server.digest();
     let right = sign_in(&server, "alice", PASSWORD)
         .await
@@ -120,6 +123,36 @@ async fn a_lock_keeps_everybody_out_and_tells_no_passwords() {
         .await
         .is(204);
     sign_in(&server, "alice", PASSWORD).await.is(201);
+}
+
+#[tokio::test]
+async fn tries_at_once_do_not_find_the_right_password_behind_the_lock() {
+    let server = TestServer::new();
+    let wrong = (0..20).map(|_| "wrong").chain([PASSWORD]);
+    let tries = wrong.map(|password| sign_in(&server, "alice", password));
+    let mut answers = futures::future::join_all(tries).await;
+    let right = answers.pop().expect("the last").problem(403, "account-locked");
+    let same = answers.iter().filter(|answer| answer.status == 403);
+    assert!(same.count() >= 11, "the right one is one of many");
+    assert_eq!(
+        server.get("/users/alice").await.json()["locked_until"],
+        right["until"]
+    );
+}
+
+#[tokio::test]
+async fn passwords_of_disabled_accounts_cannot_be_guessed_without_end() {
+    let server = TestServer::new();
+    server
+        .write("PATCH", "/users/eye", &json!({"active": false}))
+        .await
+        .is(200);
+    for _ in 0..10 {
+        sign_in(&server, "eye", "wrong").await;
+    }
+    sign_in(&server, "eye", PASSWORD)
+        .await
+        .problem(403, "account-locked");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ async fn bodies_are_exactly_what_is_expected() {
         (json!({"id": "bob", "groups": "g"}), 400, "bad-json", "groups"),
         (json!({}), 400, "bad-json", ""),
         (json!([]), 400, "bad-json", ""),
+        (json!(["bob"]), 400, "bad-json", ""),
         (json!(null), 400, "bad-json", ""),
         (json!({"id": ""}), 422, "invalid-field", "id"),
         (json!({"id": "a b"}), 422, "invalid-field", "id"),
@@ -81,6 +82,28 @@ async fn bodies_are_exactly_what_is_expected() {
         assert_eq!(problem["errors"][0]["field"], field, "{body}: {problem}");
     }
     assert_eq!(server.digest(), before);
+}
+
+#[tokio::test]
+async fn lists_are_no_objects_and_queries_are_for_calls_that_take_them() {
+    let server = TestServer::new();
+    let before = server.digest();
+    let as_list = server.call("POST", "/session").json(&json!(["alice", PASSWORD]));
+    as_list.send().await.problem(400, "bad-json");
+    for path in [
+        "/users?search=%ff",
+        "/me?x=1",
+        "/settings?search=a",
+        "/users/alice?x",
+        "/server?limit=1",
+    ] {
+        server.get(path).await.problem(400, "bad-query");
+    }
+    let call = server.call("DELETE", "/users/alice?dry_run=true").by("root");
+    call.send().await.problem(400, "bad-query");
+    assert_eq!(server.digest(), before);
+    server.get("/users?search=%D0%90").await.is(200);
+    server.get("/me?").await.is(200);
 }
 
 #[tokio::test]
