@@ -46,11 +46,11 @@ pub(crate) async fn signal(State(hub): State<Hub>, request: Request) -> Response
             "there is no other node to go to",
         );
     }
-    let Ok(place) = hub.handshakes().clone().try_acquire_owned() else {
+    let caller = caller(&parts, &hub);
+    let Some(place) = hub.handshakes().take(caller.address) else {
         let detail = "too many connections are beginning at this moment";
         return busy("busy", "This node has too much to do", detail);
     };
-    let caller = caller(&parts, &hub);
     let longest = hub.options().limits.message_bytes.saturating_mul(OVERSIZE);
     let upgrade = upgrade
         .max_message_size(longest)

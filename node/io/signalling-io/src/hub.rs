@@ -2,6 +2,7 @@
 
 use crate::{
     Options, Source,
+    handshakes::Handshakes,
     run::{self, Command, Newcomer},
     transport::turn_away,
 };
@@ -13,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
-    sync::{Semaphore, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
@@ -52,7 +53,7 @@ struct Inner {
     register: Mutex<Register>,
     seen: broadcast::Sender<Seen>,
     draining: watch::Sender<bool>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Arc<Handshakes>,
     tasks: TaskTracker,
 }
 
@@ -109,7 +110,7 @@ impl Hub {
             register: Mutex::default(),
             seen: broadcast::channel(SEEN).0,
             draining: watch::channel(false).0,
-            handshakes: Arc::new(Semaphore::new(options.handshakes)),
+            handshakes: Arc::new(Handshakes::new(options.handshakes)),
             tasks: TaskTracker::new(),
             options,
         }))
@@ -179,7 +180,7 @@ impl Hub {
         &self.0.tasks
     }
 
-    pub(crate) fn handshakes(&self) -> &Arc<Semaphore> {
+    pub(crate) fn handshakes(&self) -> &Arc<Handshakes> {
         &self.0.handshakes
     }
 

@@ -14,6 +14,7 @@
 //! or told to other nodes; a client that comes back to another node begins a new run.
 
 mod endpoint;
+mod handshakes;
 mod hub;
 mod options;
 mod origin;

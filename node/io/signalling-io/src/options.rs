@@ -30,7 +30,7 @@ pub struct Options {
     pub runs: usize,
     /// Most runs of one user on this node.
     pub runs_of_user: usize,
-    /// Most connections that have not said who they are.
+    /// Most connections that have not said who they are; half of them from one address.
     pub handshakes: usize,
     /// How often a session is looked up though nothing was heard of it; it may have expired.
     pub recheck: Duration,
