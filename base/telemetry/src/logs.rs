@@ -84,6 +84,18 @@ impl LogOptions {
         Ok(())
     }
 
+    /// Whether it could be started, but for the file: that is not touched.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub fn check(&self) -> Result<(), LogError> {
+        let without_file = Self {
+            file: None,
+            ..self.clone()
+        };
+        without_file.subscriber(&self.level).map(drop)
+    }
+
     fn subscriber(&self, level: &str) -> Result<tracing::Dispatch, LogError> {
         let filter = EnvFilter::try_new(level).map_err(|error| LogError::Level(level.to_owned(), error))?;
         let terminal = self.file.is_none() && io::stderr().is_terminal();

@@ -155,6 +155,7 @@ impl Config {
             // Read here, so that a missing file is an error and not an empty configuration.
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("the configuration {} cannot be read", file.display()))?;
+            check_toml(file, &text)?;
             figment = figment.merge(Toml::string(&text));
         }
         figment = figment
@@ -202,6 +203,23 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Says in one line where the file is no TOML.
+fn check_toml(file: &Path, text: &str) -> anyhow::Result<()> {
+    let Err(error) = toml::from_str::<toml::Table>(text) else {
+        return Ok(());
+    };
+    let before = error
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+    bail!(
+        "the configuration {} is no TOML at line {line}: {reason}",
+        file.display()
+    )
 }
 
 /// `PLENARY_…` variables that are configuration: `PLENARY_DATA`, `PLENARY_NAME`, and all with `__` after a section.
@@ -314,6 +332,19 @@ mod tests {
             Config::load(Some(&file), &flags).expect("good").data,
             PathBuf::from("/b")
         );
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_in_one_line_with_its_number() {
+        for text in [
+            "name = \"a\"\ndata = [\n",
+            "name = \"a\"\nname = \"b\"\n",
+            "name = \"a\"\n}",
+        ] {
+            let error = format!("{:#}", load(text).expect_err("refused"));
+            assert_eq!(error.lines().count(), 1, "{error}");
+            assert!(error.contains("node.toml") && error.contains("line 2"), "{error}");
+        }
     }
 
     #[test]

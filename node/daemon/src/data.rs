@@ -78,6 +78,12 @@ impl DataFolder {
         self.facts_file().exists()
     }
 
+    /// Whether a running node has the folder.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let lock = std::fs::File::open(self.replica().join("lock"));
+        lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    }
+
     /// Makes the folder for a new node. Refused if it holds anything that is not left over from an earlier attempt.
     pub(crate) fn make(&self) -> Result<(), UsageError> {
         let shown = self.path.display();

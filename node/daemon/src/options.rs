@@ -4,10 +4,12 @@ use crate::{
     UsageError, addresses,
     config::Config,
     data::{DataFolder, NodeFacts},
+    http, run,
 };
+use anyhow::{anyhow, bail};
 use clap::Args;
 use plenary_access::{Actor, ActorKind};
-use plenary_identity::{Identity, MACHINE_KEY_FILE, MachineKey, WebName};
+use plenary_identity::{Identity, MACHINE_KEY_FILE, MachineKey, WebName, WebTls};
 use plenary_model::NodeName;
 use plenary_replication::{Connector, Limits, Member, Options, Replica, Timing};
 use plenary_store::ServerApp;
@@ -45,6 +47,9 @@ impl Common {
 }
 
 /// Read the configuration and say whether a node can start with it
+///
+/// Exit code 0 if it can, else 1 with a line for each reason. It changes nothing, and may be asked while the node
+/// runs; then the ports are not tried.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -53,35 +58,59 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let config = self.common.load()?;
+        // Whatever hinders a start has exit code 2 elsewhere; here it is the answer to a question.
+        let config = self.common.load().map_err(|error| anyhow!("{error:#}"))?;
         let folder = DataFolder::new(&config.data);
+        let shown = config.data.display();
+        let mut reasons = Vec::new();
+        let mut about = format!("there is no node in {shown} yet");
         if folder.is_made() {
-            let facts = folder.facts()?;
-            open_identity(&folder)?;
-            crate::say(&format!(
-                "The configuration is good; {} of {} lies in {}.",
-                facts.name,
-                facts.server,
-                config.data.display()
-            ));
-        } else {
-            crate::say(&format!(
-                "The configuration is good; there is no node in {} yet.",
-                config.data.display()
-            ));
+            match folder
+                .facts()
+                .and_then(|facts| open_identity(&folder, &facts).map(|_| facts))
+            {
+                Ok(facts) => about = format!("{} of {} lies in {shown}", facts.name, facts.server),
+                Err(error) => reasons.push(error.to_string()),
+            }
         }
+        if folder.is_in_use() {
+            about.push_str(" and is running, so the ports were not tried");
+        } else {
+            reasons.extend(run::Ports::bind(&config).err().map(|error| error.to_string()));
+        }
+        reasons.extend(check_rest(&config));
+        if !reasons.is_empty() {
+            bail!("{}", reasons.join("\nplenary-node: "));
+        }
+        crate::say(&format!("The configuration is good; {about}."));
         Ok(())
     }
 }
 
+/// What else a start would stumble over.
+fn check_rest(config: &Config) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let logs = log_options(config).and_then(|options| Ok(options.check().map_err(UsageError::caused)?));
+    reasons.extend(logs.err().map(|error| error.to_string()));
+    reasons.extend(http::proxies(config).err().map(|error| error.to_string()));
+    if let (Some(chain), Some(key)) = (&config.web.certificate, &config.web.key) {
+        let read = WebTls::from_files(chain, key).map_err(UsageError::caused);
+        reasons.extend(read.err().map(|error| error.to_string()));
+    }
+    reasons
+}
+
 /// Starts logging as configured.
 pub(crate) fn start_logs(config: &Config) -> anyhow::Result<()> {
-    let options = LogOptions {
+    Ok(log_options(config)?.start().map_err(UsageError::caused)?)
+}
+
+fn log_options(config: &Config) -> anyhow::Result<LogOptions> {
+    Ok(LogOptions {
         level: config.log.level.clone(),
         format: config.log.format.parse().map_err(UsageError::caused)?,
         file: config.log.file.clone(),
-    };
-    Ok(options.start().map_err(UsageError::caused)?)
+    })
 }
 
 /// The name that the configuration gives, else one made of the machine's.
@@ -159,10 +188,25 @@ pub(crate) fn web_names(config: &Config, facts: &NodeFacts) -> Vec<WebName> {
     names
 }
 
-/// Opens who this node is.
-pub(crate) fn open_identity(folder: &DataFolder) -> Result<Identity, UsageError> {
+/// Opens who this node is. A folder that was put together from those of two nodes is refused: its node would vote
+/// in the name of one with the certificate of the other.
+pub(crate) fn open_identity(folder: &DataFolder, facts: &NodeFacts) -> Result<Identity, UsageError> {
     let machine = machine_key(folder)?;
-    Identity::open(&folder.identity(), machine).map_err(UsageError::caused)
+    let identity = Identity::open(&folder.identity(), machine).map_err(UsageError::caused)?;
+    let me = identity.me();
+    if (&me.server, &me.name, me.member) != (&facts.server, &facts.name, facts.node) {
+        return Err(UsageError::new(format!(
+            "{} is the identity of {} (number {}) of {}, but the data around it is that of {} (number {}) of {}; put back the folder that belongs to it",
+            folder.identity().display(),
+            me.name,
+            me.member.0,
+            me.server,
+            facts.name,
+            facts.node.0,
+            facts.server,
+        )));
+    }
+    Ok(identity)
 }
 
 /// The key of this machine, made when it is not there.

@@ -68,7 +68,7 @@ impl Quickstart {
         self.tell("Starting…");
         let mut running = Vec::new();
         for place in layout.nodes.iter().filter(|place| place.has_data()) {
-            running.push(start(place, &["run"])?);
+            running.push(start(place, "run", None)?);
         }
         for node in &mut running {
             wait_ready(node).await?;
@@ -81,7 +81,7 @@ impl Quickstart {
         for place in layout.nodes.iter().filter(|place| !place.has_data()) {
             self.tell(&format!("Adding {}…", place.name));
             let token = api.invite().await?;
-            let mut node = start(place, &["join", &token])?;
+            let mut node = start(place, "join", Some(&token))?;
             wait_ready(&mut node).await?;
             running.push(node);
         }
@@ -202,13 +202,15 @@ fn program() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn start(place: &NodePlace, arguments: &[&str]) -> anyhow::Result<Running> {
+/// The token goes by the environment: arguments are for everybody on the machine to read.
+fn start(place: &NodePlace, command: &str, token: Option<&str>) -> anyhow::Result<Running> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(place.log_file())?;
     let child = program()?
-        .args(arguments)
+        .arg(command)
+        .envs(token.map(|token| ("PLENARY_TOKEN", token)))
         .arg("--config")
         .arg(place.config_file())
         // The node ends when this pipe closes, so that no node outlives a supervisor that was killed.
@@ -292,7 +294,7 @@ async fn supervise(mut running: Vec<Running>, quiet: bool) -> anyhow::Result<()>
                     }
                     node.restart_at = Some(Instant::now() + RESTART_AFTER);
                 }
-                (Some(at), _) if Instant::now() >= at => *node = start(&node.place, &["run"])?,
+                (Some(at), _) if Instant::now() >= at => *node = start(&node.place, "run", None)?,
                 _ => {}
             }
         }

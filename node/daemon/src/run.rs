@@ -134,7 +134,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     options::start_logs(&config)?;
     let facts = folder.facts()?;
-    let identity = options::open_identity(&folder)?;
+    let identity = options::open_identity(&folder, &facts)?;
     tracing::info!(version = VERSION, node = %facts.name, server = %facts.server, "starting");
     empty_temp(&folder);
     let links = Arc::new(Links::new(identity.clone(), facts.server.clone(), facts.node));

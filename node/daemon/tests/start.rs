@@ -225,6 +225,45 @@ fn data_of_a_newer_version_is_refused() {
 }
 
 #[test]
+fn a_folder_put_together_from_two_nodes_is_refused() {
+    let (paris, rome) = (Place::founded(), Place::new());
+    let made = rome.found("rome.internal", "Demo", &rome.path().join("enterprise"));
+    assert!(made.status.success(), "{}", words(&made));
+    std::fs::remove_dir_all(paris.data().join("identity")).expect("removed");
+    std::fs::rename(rome.data().join("identity"), paris.data().join("identity")).expect("moved");
+    refused(
+        &paris.node(&["run"]),
+        &["identity of node-1", "rome.internal", "paris.internal"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_every_reason_and_may_be_asked_while_the_node_runs() {
+    let place = Place::founded();
+    assert_eq!(place.node(&["check"]).status.code(), Some(0));
+    let running = place.run(&["run"]).await;
+    let asked = place.node(&["check"]);
+    assert_eq!(asked.status.code(), Some(0), "{}", words(&asked));
+    assert!(String::from_utf8_lossy(&asked.stdout).contains("is running"));
+
+    let other = Place::new();
+    let config = std::fs::read_to_string(other.config()).expect("read");
+    let config = config.replace(&other.metrics.to_string(), &place.metrics.to_string());
+    let wrong = "[web]\ntrusted_proxies = [\"everybody\"]\n[log]\nlevel = \"plenary=loud\"\n";
+    std::fs::write(other.config(), format!("{config}{wrong}")).expect("written");
+    let asked = other.node(&["check"]);
+    let text = words(&asked);
+    assert_eq!(asked.status.code(), Some(1), "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
+    for part in ["listen.metrics", "web.trusted_proxies", "plenary=loud"] {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+    std::fs::write(other.config(), "nmae = \"x\"").expect("written");
+    assert_eq!(other.node(&["check"]).status.code(), Some(1));
+    drop(running);
+}
+
+#[test]
 fn a_damaged_log_is_refused_by_name() {
     let place = Place::founded();
     let log = place.data().join("replica/log");
