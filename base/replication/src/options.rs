@@ -70,9 +70,13 @@ pub struct Timing {
     pub election_min: Duration,
     /// See `election_min`.
     pub election_max: Duration,
-    /// How long a proposal or a fresh read waits for an outcome.
+    /// How long a fresh read waits for an outcome, and a proposal; see [`Timing::deadline_of`].
     pub deadline: Duration,
 }
+
+/// A large command takes its time on every member: to be sent, written and applied. Slow disks and processors do
+/// at least this much.
+const BYTES_A_SECOND: usize = 64 << 10;
 
 impl Default for Timing {
     /// For members within a few milliseconds of each other.
@@ -87,6 +91,11 @@ impl Default for Timing {
 }
 
 impl Timing {
+    /// How long a proposal of this size waits: the deadline, and a second more for each 64 KiB.
+    pub fn deadline_of(&self, command_bytes: usize) -> Duration {
+        self.deadline + Duration::from_secs((command_bytes / BYTES_A_SECOND) as u64)
+    }
+
     /// For members on different continents.
     pub fn wide_area() -> Self {
         Self {
@@ -126,7 +135,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            command_bytes: 4 << 20,
+            command_bytes: 16 << 20,
             batch_bytes: 512 << 10,
             batches_in_flight: 4,
             waiting_proposals: 65_536,
@@ -168,4 +177,19 @@ pub enum Work {
     Threads,
     /// On the async thread, so that virtual time and the order of events are those of a seed.
     Inline,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_command_may_take_longer() {
+        let timing = Timing::default();
+        assert_eq!(timing.deadline_of(1000), timing.deadline);
+        assert_eq!(
+            timing.deadline_of(2 << 20),
+            timing.deadline + Duration::from_secs(32)
+        );
+    }
 }

@@ -191,14 +191,10 @@ impl<A: Application> Replica<A> {
         if self.inner.health.is_disk_full() {
             return Err(ProposeError::DiskFull);
         }
+        let deadline = self.inner.options.timing.deadline_of(command.len());
         self.inner
             .proposer
-            .propose(
-                command,
-                0,
-                limits.waiting_proposals,
-                self.inner.options.timing.deadline,
-            )
+            .propose(command, 0, limits.waiting_proposals, deadline)
             .await
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn write_error(error: ProposeError) -> WriteError {
         ProposeError::DiskFull => WriteError::DiskFull,
         ProposeError::ClockOff { .. } => WriteError::ClockOff,
         ProposeError::Busy => WriteError::Busy,
+        ProposeError::TooLarge { bytes, limit } => WriteError::TooLarge { bytes, limit },
         ProposeError::Stopped => WriteError::NoLeader,
         other => WriteError::Internal(Box::new(other)),
     }

@@ -28,6 +28,8 @@ pub enum WriteError {
     DiskFull,
     #[error("this node has more requests waiting than it takes")]
     Busy,
+    #[error("the change is too large: {bytes} bytes, at most {limit}; make it in smaller parts")]
+    TooLarge { bytes: usize, limit: usize },
     #[error("the server's clock and this node's differ by more than a minute")]
     ClockOff,
     #[error("internal error")]

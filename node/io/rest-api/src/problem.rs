@@ -300,6 +300,7 @@ impl From<WriteError> for Problem {
             WriteError::Internal(_) => return Problem::internal(&error),
             WriteError::NoLeader | WriteError::Unknown => Code::NoLeader,
             WriteError::DiskFull => Code::DiskFull,
+            WriteError::TooLarge { .. } => Code::TooLarge,
             WriteError::Busy | WriteError::ClockOff => Code::Busy,
         };
         Problem::new(code, error.to_string())
