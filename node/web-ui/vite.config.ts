@@ -8,7 +8,7 @@ const node = process.env.PLENARY_URL ?? 'http://127.0.0.1:8080';
 export default defineConfig({
   plugins: [tanstackRouter({ target: 'react', autoCodeSplitting: true }), react()],
   build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false, chunkSizeWarningLimit: 600 },
-  server: { proxy: { '/api': { target: node, ws: true, changeOrigin: true } } },
+  server: { proxy: { '/api': { target: node, ws: true, changeOrigin: true, rewriteWsOrigin: true } } },
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.{ts,tsx}'],

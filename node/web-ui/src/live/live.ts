@@ -1,4 +1,5 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import type { UserQuery } from '../api/calls';
 import { nodes } from '../api/nodes';
 import { session } from '../api/session';
 import { seen } from '../api/transport';
@@ -96,23 +97,30 @@ export class Live {
   }
 }
 
-/** Shows a contact's presence without asking for the page again. */
+/** Shows somebody's presence in all lists and sheets without asking for them again. */
 export function setPresence(cache: QueryClient, user: string, presence: Presence) {
-  cache.setQueriesData<InfiniteData<Page<Contact>>>(
-    { queryKey: ['contacts'] },
-    (data) =>
-      data && {
-        ...data,
-        pages: data.pages.map((page) => ({
-          ...page,
-          items: page.items.map((row) => (isOf(row, user) ? { ...row, presence } : row)),
-        })),
-      },
-  );
+  const now = <T extends Account>(row: T): T =>
+    isOf(row, user) && row.presence !== presence ? { ...row, presence } : row;
+  const inPage = <T extends Account>(page: Page<T>): Page<T> => ({ ...page, items: page.items.map(now) });
+  for (const queryKey of [['contacts'], ['users', 'list'], ['groups', 'members']]) {
+    cache.setQueriesData<InfiniteData<Page<Account>>>(
+      { queryKey },
+      (data) => data && { ...data, pages: data.pages.map(inPage) },
+    );
+  }
+  cache.setQueriesData<Account>({ queryKey: ['users', 'one'] }, (data) => data && now(data));
+  cache.setQueriesData<Account>({ queryKey: ['me'] }, (data) => data && now(data));
+  // Who belongs into a list of those who are online has changed.
+  void cache.invalidateQueries({
+    queryKey: ['users', 'list'],
+    predicate: ({ queryKey }) => !!(queryKey[2] as UserQuery | undefined)?.presence,
+  });
 }
 
+type Account = Pick<Contact, 'user_id' | 'presence'>;
+
 /** The API names the account of a row by its short or its full ID. */
-function isOf(row: Contact, user: string): boolean {
+function isOf(row: Account, user: string): boolean {
   const short = (id: string) => id.split('@')[0];
   return !!row.user_id && (row.user_id === user || short(row.user_id) === short(user));
 }

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { createQueryClient, queries } from '../api/queries';
+import type { Contact, Page, User } from '../api/types';
+import { setPresence } from './live';
+
+const person = (id: string) => ({ id, user_id: `${id}@example.com`, presence: 'offline' }) as User;
+const pages = <T>(...items: T[]) => ({
+  pages: [{ items, total: items.length, next: null } as Page<T>],
+  pageParams: [null],
+});
+
+function presences(cache: ReturnType<typeof createQueryClient>, key: unknown[]) {
+  const data = cache.getQueryData<ReturnType<typeof pages<User>>>(key);
+  return data?.pages.flatMap((page) => page.items.map((row) => row.presence));
+}
+
+describe('presence', () => {
+  it('shows in every list and sheet at once', () => {
+    const cache = createQueryClient();
+    const all = queries.users({}).queryKey;
+    const members = queries.members('g', {}).queryKey;
+    const contacts = queries.myContacts({}).queryKey;
+    cache.setQueryData(all, pages(person('alice'), person('bob')));
+    cache.setQueryData(members, pages(person('alice')));
+    cache.setQueryData(contacts, pages({ user_id: 'alice', presence: 'offline' } as Contact));
+    cache.setQueryData(queries.user('alice').queryKey, person('alice'));
+
+    setPresence(cache, 'alice', 'online');
+
+    expect(presences(cache, all)).toEqual(['online', 'offline']);
+    expect(presences(cache, members)).toEqual(['online']);
+    expect(presences(cache, contacts)).toEqual(['online']);
+    expect(cache.getQueryData(queries.user('alice').queryKey)?.presence).toBe('online');
+  });
+
+  it('reads a list of those who are online again, and leaves the whole list as it is', () => {
+    const cache = createQueryClient();
+    const online = queries.users({ presence: 'online' }).queryKey;
+    const all = queries.users({}).queryKey;
+    cache.setQueryData(online, pages(person('bob')));
+    cache.setQueryData(all, pages(person('bob')));
+
+    setPresence(cache, 'alice', 'online');
+
+    expect(cache.getQueryState(online)?.isInvalidated).toBe(true);
+    expect(cache.getQueryState(all)?.isInvalidated).toBe(false);
+  });
+});
