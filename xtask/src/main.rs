@@ -74,7 +74,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
     },
-    /// Measure a hot path beside its named peer: replication
+    /// Measure a hot path beside its named peer: replication; or what a node costs at rest: node-figures
     Bench {
         name: String,
         /// Flags of the benchmark, as --json
@@ -124,7 +124,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Generate { check: false } => generate::write(),
         Task::Simulate { name, flags } => tool("plenary-simulation", &name, &flags),
         Task::Bench { name, flags } => {
-            packages::need("etcd", "etcd-server", "the peer of the benchmark")?;
+            match name.as_str() {
+                "replication" => packages::need("etcd", "etcd-server", "the peer of the benchmark")?,
+                _ => cargo(&["build", "--release", "--quiet", "-p", "plenary-node"])?,
+            }
             tool("plenary-load", &name, &flags)
         }
     }

@@ -11,25 +11,39 @@ pub(crate) struct Case {
     pub(crate) peer: Option<Vec<Measured>>,
 }
 
-/// One line of the result.
-#[derive(Debug, Serialize)]
+/// One line of the table.
 pub(crate) struct Figure {
-    clients: usize,
-    bytes: usize,
+    load: Load,
     figure: &'static str,
     unit: &'static str,
     ours: Spread,
-    peer_name: &'static str,
     peer: Option<Spread>,
     /// Of the medians; above 1 ours is better. None where neither is better or there is no peer.
     ratio: Option<f64>,
     rounds: usize,
 }
 
+/// One line of JSON; every benchmark prints the same fields.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) unit: &'static str,
+    /// The median over the rounds, as are the peer's.
+    pub(crate) ours: f64,
+    pub(crate) peer: Option<f64>,
+    pub(crate) peer_name: Option<&'static str>,
+    pub(crate) ratio: Option<f64>,
+    pub(crate) rounds: usize,
+    pub(crate) conditions: String,
+    /// Least and most.
+    pub(crate) ours_between: [f64; 2],
+    pub(crate) peer_between: Option<[f64; 2]>,
+}
+
 /// Over the rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
-    median: f64,
+    pub(crate) median: f64,
     least: f64,
     most: f64,
 }
@@ -69,15 +83,38 @@ impl Case {
         let ours = Spread::of(self.ours.iter().map(pick));
         let peer = self.peer.as_ref().map(|peer| Spread::of(peer.iter().map(pick)));
         Figure {
-            clients: self.load.clients,
-            bytes: self.load.bytes,
+            load: self.load,
             figure,
             unit,
             ours,
-            peer_name: "etcd",
             peer,
             ratio: peer.and_then(|peer| ratio(ours.median, peer.median, better)),
             rounds: self.ours.len(),
+        }
+    }
+}
+
+impl Figure {
+    pub(crate) fn line(&self) -> Line {
+        let Load {
+            clients,
+            bytes,
+            length,
+        } = self.load;
+        Line {
+            name: format!("replication: {}, {clients} clients", self.figure),
+            unit: self.unit,
+            ours: self.ours.median,
+            peer: self.peer.map(|peer| peer.median),
+            peer_name: self.peer.map(|_| "etcd"),
+            ratio: self.ratio,
+            rounds: self.rounds,
+            conditions: format!(
+                "three nodes on loopback and one disk, {clients} clients, values of {bytes} bytes, {} s a round",
+                length.as_secs()
+            ),
+            ours_between: self.ours.between(),
+            peer_between: self.peer.map(Spread::between),
         }
     }
 }
@@ -92,6 +129,10 @@ fn ratio(ours: f64, peer: f64, better: Better) -> Option<f64> {
 }
 
 impl Spread {
+    pub(crate) fn between(self) -> [f64; 2] {
+        [self.least, self.most]
+    }
+
     pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
@@ -132,7 +173,7 @@ impl fmt::Display for Figure {
         write!(
             f,
             "| {:>7} | {name:<21} | {:>28} | {peer:>28} | {ratio:>5} |",
-            self.clients, self.ours
+            self.load.clients, self.ours
         )
     }
 }

@@ -1,8 +1,11 @@
 //! What a node costs while nobody uses it: time until it is ready, memory, size of the program.
 
-use crate::{figures::Spread, machine::field, processes::free_ports};
+use crate::{
+    figures::{Line, Spread},
+    machine::{Used, field},
+    processes::free_ports,
+};
 use anyhow::{Context as _, ensure};
-use serde::Serialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -29,7 +32,7 @@ pub(crate) struct NodeFigures {
     /// Starts to measure
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Seconds after which memory is read; in the last round only
+    /// Seconds at rest, over which the processor is measured and after which memory is read; in the last round only
     #[arg(long, default_value_t = 30)]
     idle_seconds: u64,
     /// Folder on the disk to use
@@ -37,7 +40,6 @@ pub(crate) struct NodeFigures {
     folder: PathBuf,
 }
 
-#[derive(Debug, Serialize)]
 struct Figure {
     figure: &'static str,
     unit: &'static str,
@@ -68,7 +70,7 @@ impl NodeFigures {
         let config = found(&binary, folder.path(), &ports)?;
         let metrics = ports[0];
         let mut ready = Vec::new();
-        let mut memory = None;
+        let mut rest = None;
         for round in 1..=self.rounds {
             let started = Instant::now();
             let node = Node::start(&binary, &config, folder.path())?;
@@ -76,12 +78,17 @@ impl NodeFigures {
             ready.push(started.elapsed().as_secs_f64() * 1000.0);
             if round == self.rounds {
                 let idle = Duration::from_secs(self.idle_seconds);
-                eprintln!("ready {ready:.0?} ms; memory is read in {idle:?}");
+                eprintln!("ready {ready:.0?} ms; the node is left alone for {idle:?}");
+                let before = Used::of(node.child.id())?;
                 sleep(idle).await;
-                memory = Some(Memory::of(node.child.id())?);
+                let used = Used::of(node.child.id())?.since(before).cpu;
+                rest = Some((
+                    Memory::of(node.child.id())?,
+                    used.as_secs_f64() / idle.as_secs_f64(),
+                ));
             }
         }
-        let memory = memory.context("there is nothing to measure in no round")?;
+        let (memory, cpu) = rest.context("there is nothing to measure in no round")?;
         let one = |value: f64| Spread::of([value].into_iter());
         let figure = |figure, unit, value, aim| Figure {
             figure,
@@ -109,6 +116,7 @@ impl NodeFigures {
                 one(memory.proportional / 1024.0),
                 None,
             ),
+            figure("processor at rest", "ms/s", one(cpu * 1000.0), None),
             figure("size of the program", "MiB", one(size as f64 / MIB), None),
         ];
         if !self.json {
@@ -117,7 +125,10 @@ impl NodeFigures {
         }
         for figure in figures {
             if self.json {
-                println!("{}", serde_json::to_string(&figure)?);
+                println!(
+                    "{}",
+                    serde_json::to_string(&figure.line(self.rounds, self.idle_seconds))?
+                );
             } else {
                 let name = format!("{}, {}", figure.figure, figure.unit);
                 let aim = figure.aim.map_or_else(String::new, |aim| format!("< {aim}"));
@@ -125,6 +136,23 @@ impl NodeFigures {
             }
         }
         Ok(())
+    }
+}
+
+impl Figure {
+    fn line(&self, rounds: usize, idle_seconds: u64) -> Line {
+        Line {
+            name: format!("node: {}", self.figure),
+            unit: self.unit,
+            ours: self.value.median,
+            peer: None,
+            peer_name: None,
+            ratio: None,
+            rounds,
+            conditions: format!("a server of one node without users, at rest for {idle_seconds} s"),
+            ours_between: self.value.between(),
+            peer_between: None,
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Replication {
             let case = self.case(&clusters, load).await?;
             for figure in case.figures() {
                 if self.json {
-                    println!("{}", serde_json::to_string(&figure)?);
+                    println!("{}", serde_json::to_string(&figure.line())?);
                 } else {
                     println!("{figure}");
                 }
