@@ -1,4 +1,4 @@
-import { another, expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
+import { admin, another, expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
 
 test('a user is created here, appears there without reloading, is changed and deleted', async ({
   page,
@@ -99,4 +99,79 @@ test('disabling a user ends their page at once', async ({ page, browser, person 
   } finally {
     await other.context().close();
   }
+});
+
+test('the list shows who comes and goes', async ({ page, browser, person }) => {
+  await signIn(page, here);
+  await page.goto(`${here}/admin/users?search=${person.id}`);
+  await isLive(page);
+  const row = page.getByRole('row').filter({ hasText: person.display_name });
+  await expect(row).toContainText('Offline');
+  const other = await another(browser);
+  try {
+    await signIn(other, there, person.id, PASSWORD);
+    await expect(row).toContainText('Online');
+  } finally {
+    await other.context().close();
+  }
+  await expect(row).toContainText('Offline', { timeout: 30_000 });
+});
+
+test('columns are chosen, and stay so', async ({ page, rest, person }) => {
+  await rest.call('PATCH', `/users/${person.id}`, { job_title: 'Conductor' });
+  await signIn(page, here);
+  await page.goto(`${here}/admin/users?search=${person.id}`);
+  await page.getByRole('button', { name: 'Columns' }).click();
+  await page.getByRole('checkbox', { name: 'Job title' }).check();
+  await expect(page.getByRole('columnheader', { name: 'Job title' })).toBeVisible();
+  await page.getByRole('checkbox', { name: 'Email' }).uncheck();
+  await expect(page.getByRole('columnheader', { name: 'Email' })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole('cell', { name: 'Conductor' })).toBeVisible();
+  await page.getByRole('button', { name: 'Columns' }).click();
+  await page.getByRole('button', { name: 'Usual columns' }).click();
+  await expect(page.getByRole('columnheader', { name: 'Email' })).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'Job title' })).toHaveCount(0);
+});
+
+test('what is chosen is never more than what the filters show', async ({ page, person }) => {
+  await signIn(page, here);
+  await page.goto(`${here}/admin/users?search=${person.id}`);
+  await page.getByLabel(`Choose ${person.id}`).check();
+  await expect(page.getByRole('region', { name: 'Chosen users' })).toBeVisible();
+  await page.getByRole('searchbox').fill(admin.login);
+  await expect(page.getByRole('row').filter({ hasText: person.display_name })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'Chosen users' })).toHaveCount(0);
+});
+
+test('an import goes on while one looks at other pages', async ({ page, rest }) => {
+  const ids = Array.from({ length: 20 }, () => freshId('import'));
+  const rows = ids.map((id) => `${id};Imported ${id}`).join('\r\n');
+  await signIn(page, here);
+  await page.goto(`${here}/admin/import`);
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose file' }).click();
+  await (
+    await chooser
+  ).setFiles({
+    name: 'people.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(`id;display_name\r\n${rows}\r\n`),
+  });
+  await expect(page.getByText('To create: 20')).toBeVisible();
+  let go = () => {};
+  const held = new Promise<void>((done) => (go = done));
+  await page.route('**/users/import?dry_run=false', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await expect(page.getByText('Importing 20 rows…')).toBeVisible();
+  await page.getByRole('link', { name: 'Groups' }).click();
+  await page.getByRole('button', { name: '1 task' }).click();
+  await page.getByRole('link', { name: 'Import of people.csv' }).click();
+  await expect(page.getByText('Importing 20 rows…')).toBeVisible();
+  go();
+  await expect(page.getByText('Imported. Created: 20')).toBeVisible();
+  for (const id of ids) await rest.deleteUser(id);
 });

@@ -17,6 +17,7 @@ import { initI18n } from './i18n';
 import { Live } from './live/live';
 import { LiveContext } from './live/LiveState';
 import { routeTree } from './routeTree.gen';
+import { endTasks } from './ui/tasks';
 import { cssVariablesResolver, theme } from './ui/theme';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
@@ -42,6 +43,7 @@ session.subscribe(() => {
   if (session.token()) return;
   live.stop();
   cache.clear();
+  endTasks();
   void router.invalidate();
 });
 

@@ -30,6 +30,7 @@ export function ContactsPage() {
   const [editing, edit] = useState<Contact | 'new' | null>(null);
   const [removing, remove] = useState<Contact | null>(null);
   const mayEdit = me.rights.includes('edit_address_book');
+  const columns = useColumns(mayEdit, edit, remove);
   const groups = [...new Set(list.rows.flatMap((row) => row.contact_groups))].sort();
   const rows = group ? list.rows.filter((row) => row.contact_groups.includes(group)) : list.rows;
   const add = mayEdit && (
@@ -63,8 +64,9 @@ export function ContactsPage() {
         <ErrorState error={list.error} retry={list.retry} />
       ) : (
         <DataTable
+          name="contacts"
           label={t('nav.contacts')}
-          columns={columns(t, mayEdit, edit, remove)}
+          columns={columns}
           rows={rows}
           total={group ? rows.length : list.total}
           rowKey={(row) => row.call}
@@ -99,14 +101,12 @@ export function ContactsPage() {
 const keyOf = (editing: Contact | 'new' | null) =>
   editing === null ? 'none' : editing === 'new' ? 'new' : editing.call;
 
-type T = ReturnType<typeof useTranslation>['t'];
-
-function columns(
-  t: T,
+function useColumns(
   mayEdit: boolean,
   edit: (contact: Contact) => void,
   remove: (contact: Contact) => void,
 ): Column<Contact>[] {
+  const { t } = useTranslation();
   return [
     {
       id: 'name',

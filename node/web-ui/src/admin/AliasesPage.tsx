@@ -12,7 +12,8 @@ import { DataTable } from '../ui/DataTable';
 import { tell } from '../ui/notify';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
+import { Sheet } from '../ui/Sheet';
+import { EmptyState, ErrorState, Loading } from '../ui/States';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
 import { useList } from '../ui/useList';
 import { useMayChange } from '../ui/useMe';
@@ -23,13 +24,17 @@ export function AliasesPage() {
   const { t } = useAdminText();
   const mayChange = useMayChange();
   const cache = useQueryClient();
-  const { search } = route.useSearch();
+  const { search, alias, create } = route.useSearch();
   const navigate = route.useNavigate();
   const list = useList(queries.aliases({ search }));
-  const [editing, edit] = useState<Alias | 'new' | null>(null);
   const [removing, remove] = useState<Alias | null>(null);
+  const open = list.rows.find((row) => row.id === alias);
+  const edit = (row: Alias) => void navigate({ search: (now) => ({ ...now, alias: row.id }) });
+  const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
+  const close = () =>
+    void navigate({ search: (now) => ({ ...now, alias: undefined, create: undefined }), replace: true });
   const add = mayChange && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => edit('new')}>
+    <Button leftSection={<IconPlus size={16} />} onClick={startCreating}>
       {t('aliases.create')}
     </Button>
   );
@@ -48,11 +53,13 @@ export function AliasesPage() {
         <ErrorState error={list.error} retry={list.retry} />
       ) : (
         <DataTable
+          name="aliases"
           label={t('common:nav.aliases')}
           rows={list.rows}
           total={list.total}
           rowKey={(alias) => alias.id}
           onOpen={mayChange ? edit : undefined}
+          active={alias}
           hasMore={list.hasMore}
           loadMore={list.loadMore}
           loading={list.loading}
@@ -125,11 +132,25 @@ export function AliasesPage() {
           }
         />
       )}
-      <AliasForm
-        key={editing === null ? '' : editing === 'new' ? 'new' : `of ${editing.id} ${editing.revision}`}
-        editing={editing}
-        close={() => edit(null)}
-      />
+      <Modal
+        opened={!!create && mayChange}
+        onClose={close}
+        title={t('aliases.create')}
+        closeButtonProps={useClose()}
+      >
+        <AliasForm close={close} />
+      </Modal>
+      {alias && mayChange && (
+        <Sheet title={<Text fw={650}>{alias}</Text>} close={close}>
+          {open ? (
+            <AliasForm key={open.id} alias={open} close={close} />
+          ) : list.loading ? (
+            <Loading rows={3} />
+          ) : (
+            <EmptyState icon={<IconAt />} title={t('aliases.gone')} text={t('aliases.goneText')} />
+          )}
+        </Sheet>
+      )}
       <Confirm
         opened={!!removing}
         close={() => remove(null)}
@@ -147,10 +168,11 @@ export function AliasesPage() {
   );
 }
 
-function AliasForm({ editing, close }: { editing: Alias | 'new' | null; close: () => void }) {
+function AliasForm({ alias, close }: { alias?: Alias; close: () => void }) {
   const { t } = useAdminText();
   const cache = useQueryClient();
-  const old = editing === 'new' || editing === null ? null : editing;
+  // As it was when it was opened: who saves on top of somebody else's change is told.
+  const [old] = useState(alias);
   const form = useForm({
     initialValues: { id: old?.id ?? '', target: old?.target ?? '', note: old?.note ?? '' },
     validateInputOnBlur: true,
@@ -171,51 +193,44 @@ function AliasForm({ editing, close }: { editing: Alias | 'new' | null; close: (
   });
   const below = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[];
   return (
-    <Modal
-      opened={editing !== null}
-      onClose={close}
-      title={old ? t('aliases.edit', { id: old.id }) : t('aliases.create')}
-      closeButtonProps={useClose()}
-    >
-      <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
-        <Stack>
-          {save.error && (
-            <Alert color="red" role="alert">
-              {problemText(save.error)}
-            </Alert>
-          )}
-          <TextInput
-            label={t('aliases.id')}
-            description={t('aliases.idHint')}
-            inputWrapperOrder={below}
-            readOnly={!!old}
-            data-autofocus={!old || undefined}
-            maxLength={32}
-            autoCapitalize="none"
-            spellCheck={false}
-            {...form.getInputProps('id')}
-          />
-          <TextInput
-            label={t('aliases.target')}
-            description={t('aliases.targetHint')}
-            inputWrapperOrder={below}
-            data-autofocus={!!old || undefined}
-            maxLength={512}
-            autoCapitalize="none"
-            spellCheck={false}
-            {...form.getInputProps('target')}
-          />
-          <TextInput label={t('aliases.note')} maxLength={256} {...form.getInputProps('note')} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={close}>
-              {t('common:action.cancel')}
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {t('common:action.save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <Stack>
+        {save.error && (
+          <Alert color="red" role="alert">
+            {problemText(save.error)}
+          </Alert>
+        )}
+        <TextInput
+          label={t('aliases.id')}
+          description={t('aliases.idHint')}
+          inputWrapperOrder={below}
+          readOnly={!!old}
+          data-autofocus={!old || undefined}
+          maxLength={32}
+          autoCapitalize="none"
+          spellCheck={false}
+          {...form.getInputProps('id')}
+        />
+        <TextInput
+          label={t('aliases.target')}
+          description={t('aliases.targetHint')}
+          inputWrapperOrder={below}
+          data-autofocus={!!old || undefined}
+          maxLength={512}
+          autoCapitalize="none"
+          spellCheck={false}
+          {...form.getInputProps('target')}
+        />
+        <TextInput label={t('aliases.note')} maxLength={256} {...form.getInputProps('note')} />
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={close}>
+            {t('common:action.cancel')}
+          </Button>
+          <Button type="submit" loading={save.isPending}>
+            {t('common:action.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }

@@ -6,7 +6,8 @@ import { calls } from '../api/calls';
 import { save } from '../ui/download';
 import { Page } from '../ui/Page';
 import { ErrorState } from '../ui/States';
-import { bytes, useAdminText } from '../ui/text';
+import { startTask } from '../ui/tasks';
+import { bytes, problemText, useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
 import { useMayChange, useMe } from '../ui/useMe';
 import { lastBackup } from './lastBackup';
@@ -61,11 +62,23 @@ function Download() {
   const run = useMutation({
     mutationFn: async () => {
       stop.current = new AbortController();
-      const file = await calls.backup((read, total) => setProgress({ read, total }), stop.current.signal);
+      const { signal } = stop.current;
+      const task = startTask(t('common:nav.backup'), '/admin/backup');
+      const told = (read: number, total: number | null) => {
+        setProgress({ read, total });
+        if (total) task.step(read / total);
+      };
+      const file = await calls.backup(told, signal).catch((error: unknown) => {
+        if (signal.aborted) task.drop();
+        else task.failed(problemText(error));
+        throw error;
+      });
+      task.done();
+      lastBackup.done();
       save(file, `${server}-${new Date().toISOString().slice(0, 16).replace(':', '')}.plenary-backup`);
       return file.size;
     },
-    onSuccess: () => setBefore(lastBackup.done()),
+    onSuccess: () => setBefore(lastBackup.at()),
     onSettled: () => setProgress(null),
   });
   const stopped = run.error instanceof DOMException && run.error.name === 'AbortError';

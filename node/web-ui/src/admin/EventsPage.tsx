@@ -1,4 +1,4 @@
-import { Button, Group, Select, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Button, Select, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconDownload, IconHistory } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
@@ -6,8 +6,10 @@ import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { eventKinds, type LogEvent } from '../api/types';
-import { DataTable, type Column } from '../ui/DataTable';
+import { Below, DataTable, type Column } from '../ui/DataTable';
+import { deviceName } from '../ui/DeviceList';
 import { download } from '../ui/download';
+import { FilterBar } from '../ui/FilterBar';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -17,7 +19,7 @@ import { useList } from '../ui/useList';
 import { queryOf } from './eventQuery';
 import { EventSheet } from './EventSheet';
 import { EventStatus } from './EventStatus';
-import { aboutOf, actorOf, descriptionOf, fieldOf } from './eventText';
+import { aboutOf, actorOf, descriptionOf, fieldOf, whoAndWhat } from './eventText';
 
 const route = getRouteApi('/_app/admin/events');
 
@@ -52,6 +54,7 @@ export function EventsPage() {
         <ErrorState error={list.error} retry={list.retry} />
       ) : (
         <DataTable
+          name="events"
           label={t('common:nav.events')}
           columns={columns}
           rows={list.rows}
@@ -89,7 +92,7 @@ function useColumns(): Column<LogEvent>[] {
     {
       id: 'at',
       header: t('events.at'),
-      width: '136px',
+      width: 'minmax(104px, 136px)',
       cell: (event) => <Time at={event.at} size="sm" c="dimmed" />,
     },
     {
@@ -97,9 +100,12 @@ function useColumns(): Column<LogEvent>[] {
       header: t('events.kind'),
       width: 'minmax(0, 1.3fr)',
       cell: (event) => (
-        <UnstyledButton onClick={() => void navigate({ search: (now) => ({ ...now, event: event.id }) })}>
-          <EventStatus event={event} />
-        </UnstyledButton>
+        <>
+          <UnstyledButton onClick={() => void navigate({ search: (now) => ({ ...now, event: event.id }) })}>
+            <EventStatus event={event} />
+          </UnstyledButton>
+          <Below>{whoAndWhat(event)}</Below>
+        </>
       ),
     },
     {
@@ -136,6 +142,13 @@ function useColumns(): Column<LogEvent>[] {
       from: 'lg',
       cell: (event) => event.address,
     },
+    {
+      id: 'device',
+      header: t('events.device'),
+      width: 'minmax(0, 1fr)',
+      extra: true,
+      cell: (event) => deviceName(event.user_agent),
+    },
   ];
 }
 
@@ -149,12 +162,21 @@ function Filters() {
     void navigate({ search: (now) => ({ ...now, ...patch, event: undefined }), replace: true });
   const clear = { 'aria-label': t('common:action.clear') };
   return (
-    <Group gap="xs" mb="sm">
-      <Search
-        label={t('events.search')}
-        value={filter.search ?? ''}
-        onChange={(search) => set({ search: search || undefined })}
-      />
+    <FilterBar
+      search={
+        <Search
+          label={t('events.search')}
+          value={filter.search ?? ''}
+          onChange={(search) => set({ search: search || undefined })}
+        />
+      }
+      active={
+        [filter.kind, filter.object_kind, filter.actor, filter.from, filter.until].filter(Boolean).length
+      }
+      clear={() =>
+        set({ kind: undefined, object_kind: undefined, actor: undefined, from: undefined, until: undefined })
+      }
+    >
       <Select
         w={170}
         aria-label={t('events.kind')}
@@ -202,7 +224,7 @@ function Filters() {
         min={filter.from}
         onChange={(event) => set({ until: event.currentTarget.value || undefined })}
       />
-    </Group>
+    </FilterBar>
   );
 }
 

@@ -53,6 +53,7 @@ export function GroupsPage() {
         <ErrorState error={list.error} retry={list.retry} />
       ) : (
         <DataTable
+          name="groups"
           label={t('common:nav.groups')}
           rows={list.rows}
           total={list.total}

@@ -6,7 +6,7 @@ import { ErrorState, Loading } from '../ui/States';
 import { useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
 import { EventStatus } from './EventStatus';
-import { aboutOf, actorOf } from './eventText';
+import { whoAndWhat } from './eventText';
 
 /** What happened last, to catch the eye. */
 export function LatestEvents() {
@@ -31,7 +31,7 @@ export function LatestEvents() {
                 <Time at={event.at} size="xs" c="dimmed" style={{ flex: 'none' }} />
               </Group>
               <Text size="xs" c="dimmed" truncate>
-                {[actorOf(event), aboutOf(event)].filter(Boolean).join(' · ')}
+                {whoAndWhat(event)}
               </Text>
             </li>
           ))}

@@ -12,7 +12,7 @@ import { EmptyState } from '../ui/States';
 import { Status } from '../ui/Status';
 import { bytes, duration, number, quantity, useAdminText } from '../ui/text';
 import { useMayChange } from '../ui/useMe';
-import { Disk } from './NodesPage';
+import { CatchUp, Disk } from './NodesPage';
 import { Problems } from './Problems';
 import { stateTones } from './trouble';
 
@@ -38,8 +38,9 @@ export function NodeSheet({ name, cluster, close }: Props) {
               {t(`role.${node.role}`)}
             </Text>
           </Group>
+          <CatchUp node={node} />
           {mayChange && <Actions node={node} cluster={cluster} close={close} />}
-          <Problems problems={problems} />
+          <Problems problems={problems} here={name} />
           <Vitals node={node} />
         </Stack>
       ) : (
@@ -60,7 +61,7 @@ function Vitals({ node }: { node: ClusterNode }) {
         [t('node.disk'), node.disk && <Disk node={node} />],
         [t('node.memory'), node.memory_bytes === null ? null : bytes(node.memory_bytes)],
         [t('node.fsync'), ms(node.fsync_p99_ms)],
-        [t('node.roundTrip'), node.this ? t('node.this') : ms(node.round_trip_ms, 2)],
+        [t('node.roundTrip'), node.this ? t('node.this') : ms(node.round_trip_ms)],
         [t('node.lastHeard'), node.this ? null : ms(node.last_heard_ms, 0)],
         [t('node.clock'), node.this ? null : ms(node.clock_offset_ms, 0)],
         [

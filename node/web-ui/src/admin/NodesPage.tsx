@@ -13,7 +13,7 @@ import { useMayChange } from '../ui/useMe';
 import { InviteNode } from './InviteNode';
 import { NodeSheet } from './NodeSheet';
 import { Problems } from './Problems';
-import { freeShare, stateTones } from './trouble';
+import { caughtUp, freeShare, stateTones } from './trouble';
 
 const route = getRouteApi('/_app/admin/nodes');
 
@@ -41,6 +41,7 @@ export function NodesPage() {
       {cluster.error && <ErrorState error={cluster.error} retry={() => void cluster.refetch()} />}
       {(cluster.data || !cluster.error) && (
         <DataTable
+          name="nodes"
           label={t('common:nav.nodes')}
           columns={columns}
           rows={cluster.data?.nodes ?? []}
@@ -104,7 +105,12 @@ function useColumns(): Column<ClusterNode>[] {
       id: 'state',
       header: t('node.state'),
       width: '150px',
-      cell: (node) => <Status tone={stateTones[node.state]}>{t(`state.${node.state}`)}</Status>,
+      cell: (node) => (
+        <>
+          <Status tone={stateTones[node.state]}>{t(`state.${node.state}`)}</Status>
+          <CatchUp node={node} />
+        </>
+      ),
     },
     {
       id: 'users',
@@ -155,6 +161,22 @@ function useColumns(): Column<ClusterNode>[] {
       cell: (node) => node.version || '–',
     },
   ];
+}
+
+/** How far a node is that does not have all data yet. */
+export function CatchUp({ node }: { node: ClusterNode }) {
+  const { t } = useAdminText();
+  const share = caughtUp(node);
+  if (share === null) return null;
+  const words = t('node.catchingUp', { share: percent(share) });
+  return (
+    <div style={{ maxWidth: 220 }}>
+      <Progress size="sm" mt={4} value={100 * share} aria-label={words} />
+      <Text size="xs" c="dimmed" truncate>
+        {words}
+      </Text>
+    </div>
+  );
 }
 
 export function Disk({ node }: { node: ClusterNode }) {

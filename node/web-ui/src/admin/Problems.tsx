@@ -3,15 +3,15 @@ import { IconAlertTriangleFilled, IconExclamationCircleFilled } from '@tabler/ic
 import { Link } from '@tanstack/react-router';
 import type { ClusterProblem } from '../api/types';
 import { useAdminText } from '../ui/text';
-import { toneOf, troubleText } from './trouble';
+import { toneOf, troubleText, worstFirst } from './trouble';
 
-/** What needs a person, worst first: what it is, what it means, what to do. */
-export function Problems({ problems }: { problems: ClusterProblem[] }) {
+/** What needs a person, worst first: what it is, what it means, what to do. `here`: the node that is open. */
+export function Problems({ problems, here }: { problems: ClusterProblem[]; here?: string }) {
   const { t } = useAdminText();
   if (problems.length === 0) return null;
   return (
     <Stack gap="xs" component="section" aria-label={t('summary.problems')}>
-      {problems.map((problem) => {
+      {worstFirst(problems).map((problem) => {
         const { title, means, todo } = troubleText(problem);
         const tone = toneOf(problem);
         const Icon = tone === 'bad' ? IconExclamationCircleFilled : IconAlertTriangleFilled;
@@ -34,7 +34,7 @@ export function Problems({ problems }: { problems: ClusterProblem[] }) {
                     {todo}
                   </Text>
                 </div>
-                {problem.object && (
+                {problem.object && problem.object !== here && (
                   <Button
                     size="xs"
                     variant="default"

@@ -1,13 +1,14 @@
 import { Button, Group, Modal, MultiSelect, Paper, Progress, Stack, Text } from '@mantine/core';
 import { IconBan, IconCircleCheck, IconTrash, IconUsersPlus, IconX } from '@tabler/icons-react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { calls } from '../api/calls';
+import { calls, type UserQuery } from '../api/calls';
 import { asProblem, type Problem } from '../api/problem';
 import { queries } from '../api/queries';
 import { Confirm, useClose } from '../ui/Confirm';
 import { tell, tellProblem } from '../ui/notify';
-import { problemText, useAdminText } from '../ui/text';
+import { startTask } from '../ui/tasks';
+import { number, problemText, useAdminText } from '../ui/text';
 
 type Act = 'enable' | 'disable' | 'delete' | 'groups';
 
@@ -36,27 +37,54 @@ async function forEach(ids: string[], act: (id: string) => Promise<unknown>, ste
   return failed;
 }
 
-export function UsersBulk({ chosen, clear }: { chosen: ReadonlySet<string>; clear: () => void }) {
+interface Props {
+  chosen: ReadonlySet<string>;
+  choose: (ids: ReadonlySet<string>) => void;
+  /** What the list is narrowed to, and how many match. */
+  filters: UserQuery;
+  total: number;
+}
+
+/** The IDs of all that match, also of those that were not scrolled to. */
+async function allIds(filters: UserQuery): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  let cursor: string | null = null;
+  do {
+    const page = await calls.users({ ...filters, sort: 'id', limit: 500, cursor });
+    page.items.forEach((user) => found.add(user.id));
+    cursor = page.next;
+  } while (cursor);
+  return found;
+}
+
+export function UsersBulk({ chosen, choose, filters, total }: Props) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const [asking, ask] = useState<Act | null>(null);
   const [done, setDone] = useState<number | null>(null);
   const ids = [...chosen];
   const count = ids.length;
+  const clear = () => choose(new Set());
+  const all = useMutation({ mutationFn: () => allIds(filters), onSuccess: choose, onError: tellProblem });
 
   const run = async (act: (id: string) => Promise<unknown>) => {
     setDone(0);
-    const failed = await forEach(ids, act, setDone);
+    const task = startTask(t('bulk.task', { count, users: number(count) }), '/admin/users');
+    const failed = await forEach(ids, act, (step) => {
+      setDone(step);
+      task.step(step / count);
+    });
     setDone(null);
     await cache.invalidateQueries({ queryKey: ['users'] });
     if (failed.length === 0) {
+      task.done();
       tell(t('bulk.done', { count }));
       clear();
     } else {
       const first = failed[0]!;
-      tellProblem(
-        new Error(t('bulk.failed', { count: failed.length, id: first.id, why: problemText(first.problem) })),
-      );
+      const why = t('bulk.failed', { count: failed.length, id: first.id, why: problemText(first.problem) });
+      task.failed(why);
+      tellProblem(new Error(why));
     }
   };
   const close = () => ask(null);
@@ -64,9 +92,16 @@ export function UsersBulk({ chosen, clear }: { chosen: ReadonlySet<string>; clea
   return (
     <Paper withBorder p="xs" mb="sm" role="region" aria-label={t('bulk.region')}>
       <Group justify="space-between" gap="xs">
-        <Text size="sm" fw={600} aria-live="polite">
-          {t('bulk.count', { count })}
-        </Text>
+        <Group gap="xs">
+          <Text size="sm" fw={600} aria-live="polite">
+            {t('bulk.count', { count })}
+          </Text>
+          {count < total && (
+            <Button size="compact-xs" variant="subtle" loading={all.isPending} onClick={() => all.mutate()}>
+              {t('bulk.all', { total: number(total) })}
+            </Button>
+          )}
+        </Group>
         <Group gap={6}>
           <Button
             size="xs"

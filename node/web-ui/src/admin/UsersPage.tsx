@@ -6,9 +6,10 @@ import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { User } from '../api/types';
-import { DataTable, type Column } from '../ui/DataTable';
+import { Below, DataTable, type Column } from '../ui/DataTable';
 import { download } from '../ui/download';
 import { Face } from '../ui/Face';
+import { FilterBar } from '../ui/FilterBar';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -27,12 +28,13 @@ export function UsersPage() {
   const { t } = useAdminText();
   const mayChange = useMayChange();
   const { create, ...filters } = route.useSearch();
+  const { sort, ...narrowing } = filters;
   const navigate = route.useNavigate();
   const open = useMatchRoute()({ to: '/admin/users/$id' });
   const columns = useColumns();
-  const list = useList(queries.users({ ...filters, sort: filters.sort ?? 'display_name' }));
-  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
-  const filtered = Object.entries(filters).some(([name, value]) => name !== 'sort' && value !== undefined);
+  const list = useList(queries.users({ ...filters, sort: sort ?? 'display_name' }));
+  const [chosen, choose] = useChoice(JSON.stringify(narrowing));
+  const filtered = Object.values(narrowing).some((value) => value !== undefined);
   const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
 
   return (
@@ -69,18 +71,21 @@ export function UsersPage() {
       }
     >
       <Filters />
-      {chosen.size > 0 && <UsersBulk chosen={chosen} clear={() => choose(new Set())} />}
+      {chosen.size > 0 && (
+        <UsersBulk chosen={chosen} choose={choose} filters={narrowing} total={list.total} />
+      )}
       {list.error ? (
         <ErrorState error={list.error} retry={list.retry} />
       ) : (
         <DataTable
+          name="users"
           label={t('common:nav.users')}
           columns={columns}
           rows={list.rows}
           total={list.total}
           rowKey={(user) => user.id}
-          sort={filters.sort ?? 'display_name'}
-          onSort={(sort) => void navigate({ search: (now) => ({ ...now, sort }), replace: true })}
+          sort={sort ?? 'display_name'}
+          onSort={(next) => void navigate({ search: (now) => ({ ...now, sort: next }), replace: true })}
           selection={
             mayChange
               ? { keys: chosen, change: choose, label: (id) => t('users.choose', { name: id }) }
@@ -120,6 +125,16 @@ export function UsersPage() {
   );
 }
 
+/** Nobody acts on what they no longer see: with other filters the choice is over. */
+function useChoice(filters: string) {
+  const [choice, set] = useState<{ of: string; keys: ReadonlySet<string> }>({ of: filters, keys: new Set() });
+  const keys = choice.of === filters ? choice.keys : new Set<string>();
+  return [keys, (next: ReadonlySet<string>) => set({ of: filters, keys: next })] as const;
+}
+
+/** Fields of the profile that some want to see and most do not. */
+const extras = ['organisation', 'department', 'job_title', 'work_phone', 'mobile_phone'] as const;
+
 function useColumns(): Column<User>[] {
   const { t } = useAdminText();
   const groups = useQuery(queries.allGroups());
@@ -142,19 +157,23 @@ function useColumns(): Column<User>[] {
                 : undefined
             }
           />
-          <Text
-            component={Link}
-            to="/admin/users/$id"
-            params={{ id: user.id } as never}
-            search={search as never}
-            size="sm"
-            fw={500}
-            c="inherit"
-            td="none"
-            truncate
-          >
-            {user.display_name}
-          </Text>
+          <div style={{ minWidth: 0 }}>
+            <Text
+              component={Link}
+              to="/admin/users/$id"
+              params={{ id: user.id } as never}
+              search={search as never}
+              display="block"
+              size="sm"
+              fw={500}
+              c="inherit"
+              td="none"
+              truncate
+            >
+              {user.display_name}
+            </Text>
+            <Below>{user.id}</Below>
+          </div>
           {user.admin !== 'none' && (
             <Badge size="xs" variant="light" visibleFrom="xs" style={{ flex: 'none' }}>
               {t(`adminRole.${user.admin}Short`)}
@@ -204,6 +223,13 @@ function useColumns(): Column<User>[] {
       from: 'lg',
       cell: (user) => <Time at={user.created_at} size="sm" c="dimmed" />,
     },
+    ...extras.map((field): Column<User> => ({
+      id: field,
+      header: t(`common:field.${field}`),
+      width: 'minmax(0, 1.2fr)',
+      extra: true,
+      cell: (user) => user[field],
+    })),
   ];
 }
 
@@ -216,12 +242,17 @@ function Filters() {
     void navigate({ search: (now) => ({ ...now, ...patch }), replace: true });
   const clear = { 'aria-label': t('common:action.clear') };
   return (
-    <Group gap="xs" mb="sm">
-      <Search
-        label={t('users.search')}
-        value={search.search ?? ''}
-        onChange={(next) => set({ search: next || undefined })}
-      />
+    <FilterBar
+      search={
+        <Search
+          label={t('users.search')}
+          value={search.search ?? ''}
+          onChange={(next) => set({ search: next || undefined })}
+        />
+      }
+      active={[search.group, search.presence, search.admin].filter(Boolean).length}
+      clear={() => set({ group: undefined, presence: undefined, admin: undefined })}
+    >
       <Select
         w={170}
         aria-label={t('users.filterGroup')}
@@ -259,6 +290,6 @@ function Filters() {
         value={search.admin ?? null}
         onChange={(admin) => set({ admin: (admin as typeof search.admin) ?? undefined })}
       />
-    </Group>
+    </FilterBar>
   );
 }

@@ -14,6 +14,12 @@ export function aboutOf(event: LogEvent): string {
   return [kind, event.object].filter(Boolean).join(' ');
 }
 
+/** "alice · Group staff": who did it, and what to where that is not themselves. */
+export function whoAndWhat(event: LogEvent): string {
+  const itself = event.object_kind === 'user' && event.object === event.actor;
+  return [actorOf(event), itself ? '' : aboutOf(event)].filter(Boolean).join(' · ');
+}
+
 export function descriptionOf(event: LogEvent): string {
   return textOf(`admin:eventWord.${event.description}`, event.description);
 }

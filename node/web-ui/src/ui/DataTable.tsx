@@ -4,6 +4,8 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './DataTable.module.css';
+import { ChooseColumns } from './ChooseColumns';
+import { useColumnChoice, type Width } from './columnChoice';
 import { Loading } from './States';
 import { number } from './text';
 
@@ -15,8 +17,10 @@ export interface Column<T> {
   width: string;
   /** The API can sort by it. */
   sortable?: boolean;
-  /** Left out where the screen is narrow: `md` under 992 px, `sm` under 640 px. */
-  from?: 'sm' | 'md' | 'lg';
+  /** Left out where the screen is narrow, unless it was chosen: `md` under 992 px, `sm` under 640 px. */
+  from?: Width;
+  /** Not there until it is chosen. */
+  extra?: boolean;
 }
 
 export interface Selection {
@@ -27,6 +31,8 @@ export interface Selection {
 }
 
 interface Props<T> {
+  /** Under which the browser keeps what columns were chosen; without it there is no choice. */
+  name?: string;
   label: string;
   columns: Column<T>[];
   rows: T[];
@@ -47,8 +53,11 @@ interface Props<T> {
 
 /** Rows as the server pages them: only those in sight exist, more are asked for before they are. */
 export function DataTable<T>(props: Props<T>) {
-  const { rows, columns, rowKey, hasMore, loadMore, selection, rowHeight = 48 } = props;
+  const { rows, rowKey, hasMore, loadMore, selection, rowHeight = 48 } = props;
   const { t } = useTranslation();
+  const choice = useColumnChoice(props.name ?? '', props.columns);
+  const { columns } = choice;
+  const table = { ...props, columns };
   const scroller = useRef<HTMLDivElement>(null);
   // eslint-disable-next-line react-hooks/incompatible-library -- it re-renders by itself on scrolling
   const virtual = useVirtualizer({
@@ -72,6 +81,8 @@ export function DataTable<T>(props: Props<T>) {
     '--md': tracksFor(columns, !!selection, ['lg']),
     '--sm': tracksFor(columns, !!selection, ['lg', 'md']),
     '--xs': tracksFor(columns, !!selection, ['lg', 'md', 'sm']),
+    // Columns that were chosen on a narrow screen scroll sideways rather than vanish.
+    '--least': `${104 * columns.filter((column) => column.header && !column.from).length}px`,
   };
   const body =
     rows.length === 0 ? (
@@ -92,7 +103,7 @@ export function DataTable<T>(props: Props<T>) {
             place={item.index}
             top={item.start}
             height={rowHeight}
-            table={props}
+            table={table}
           />
         ))}
       </div>
@@ -108,13 +119,25 @@ export function DataTable<T>(props: Props<T>) {
         tabIndex={0}
         style={style as React.CSSProperties}
       >
-        <Head table={props} />
+        <Head table={table} />
         {body}
       </div>
-      <Text size="xs" c="dimmed" className={classes.foot} role="status">
-        {rows.length > 0 && t('table.shown', { count: props.total, total: number(props.total) })}
-      </Text>
+      <div className={classes.foot}>
+        <Text size="xs" c="dimmed" role="status">
+          {rows.length > 0 && t('table.shown', { count: props.total, total: number(props.total) })}
+        </Text>
+        {props.name && <ChooseColumns all={props.columns} choice={choice} />}
+      </div>
     </Box>
+  );
+}
+
+/** A second line of a cell, for what has no column where the screen is narrow. */
+export function Below({ children }: { children: ReactNode }) {
+  return (
+    <Text component="div" size="xs" c="dimmed" truncate className={classes.below}>
+      {children}
+    </Text>
   );
 }
 
@@ -186,7 +209,7 @@ function Row<T>({ row, place, top, height, table }: RowProps<T>) {
   const { selection, onOpen, columns, rowKey } = table;
   const key = rowKey(row);
   const open = (event: MouseEvent | KeyboardEvent) => {
-    if (!(event.target as HTMLElement).closest('a, button, input, label')) onOpen?.(row);
+    if (!(event.target as HTMLElement).closest('a, button, input, label, [data-choose]')) onOpen?.(row);
   };
   const toggle = () => {
     const keys = new Set(selection?.keys);
@@ -206,7 +229,13 @@ function Row<T>({ row, place, top, height, table }: RowProps<T>) {
       onClick={open}
     >
       {selection && (
-        <div role="cell" className={classes.cell}>
+        <div
+          role="cell"
+          className={classes.cell}
+          data-choose
+          // Fingers are wider than the box.
+          onClick={(event) => event.target === event.currentTarget && toggle()}
+        >
           <Checkbox
             size="xs"
             aria-label={selection.label(key)}

@@ -9,6 +9,7 @@ export function NotFound() {
   return (
     <Container component="main" size="sm" py={64}>
       <EmptyState
+        order={1}
         icon={<IconCompassOff />}
         title={t('notFound.title')}
         text={t('notFound.text')}

@@ -20,17 +20,26 @@ export function Nav() {
 function AdminSection() {
   const { t } = useTranslation();
   const { data } = useQuery({ ...queries.cluster(), refetchInterval: 15_000 });
-  const problems = data?.problems.length ?? 0;
-  return <Section label={t('nav.admin')} pages={adminPages} counts={{ '/admin': problems }} />;
+  const problems = data?.problems ?? [];
+  const critical = problems.some((problem) => problem.severity === 'critical');
+  return (
+    <Section
+      label={t('nav.admin')}
+      pages={adminPages}
+      counts={{ '/admin': problems.length }}
+      tone={critical ? 'bad' : 'warn'}
+    />
+  );
 }
 
 interface Props {
   label: string;
   pages: typeof accountPages | typeof adminPages;
   counts?: Record<string, number>;
+  tone?: 'bad' | 'warn';
 }
 
-function Section({ label, pages, counts = {} }: Props) {
+function Section({ label, pages, counts = {}, tone = 'warn' }: Props) {
   const { t } = useTranslation();
   const match = useMatchRoute();
   return (
@@ -52,7 +61,12 @@ function Section({ label, pages, counts = {} }: Props) {
             leftSection={<Icon size={18} aria-hidden />}
             rightSection={
               count > 0 && (
-                <Badge size="sm" color="red" variant="filled" aria-label={t('nav.attention', { count })}>
+                <Badge
+                  size="sm"
+                  bg={`var(--plenary-${tone})`}
+                  c="var(--mantine-color-body)"
+                  aria-label={t('nav.attention', { count })}
+                >
                   {count}
                 </Badge>
               )

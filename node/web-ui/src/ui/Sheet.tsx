@@ -20,7 +20,7 @@ export function Sheet({
       size="min(640px, 100vw)"
       title={title}
       closeButtonProps={useClose()}
-      styles={{ title: { minWidth: 0, flex: 1 }, body: { paddingBottom: 24 } }}
+      styles={{ header: { gap: 12 }, title: { minWidth: 0, flex: 1 }, body: { paddingBottom: 24 } }}
     >
       {children}
     </Drawer>

@@ -27,6 +27,7 @@ import { Nav } from './Nav';
 import { LanguageSelect, SchemeSwitch } from './Preferences';
 import classes from './Shell.module.css';
 import { ErrorState, Loading } from './States';
+import { TaskList } from './TaskList';
 import { useMe } from './useMe';
 import { loadPalette, warm } from './warm';
 
@@ -73,6 +74,7 @@ export function Shell() {
             </Link>
           </Group>
           <Group gap="sm" wrap="nowrap">
+            {me.data && <TaskList />}
             {me.data && <LiveState />}
             {me.data && <SearchButton />}
             {me.data && <AccountMenu />}

@@ -36,14 +36,21 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
 }
 
 /** A page without anything yet teaches the first step. */
-export function EmptyState(props: { icon: ReactNode; title: string; text: string; action?: ReactNode }) {
+export function EmptyState(props: {
+  icon: ReactNode;
+  title: string;
+  text: string;
+  action?: ReactNode;
+  /** 1 where it is the whole page. */
+  order?: 1 | 2;
+}) {
   return (
     <Center py={48} px="md" mih={240}>
       <Stack align="center" gap="xs" maw={440} ta="center">
         <ThemeIcon size={56} radius="xl" variant="light" aria-hidden>
           {props.icon}
         </ThemeIcon>
-        <Title order={2} size="h3" mt="xs">
+        <Title order={props.order ?? 2} size="h3" mt="xs">
           {props.title}
         </Title>
         <Text size="sm" c="dimmed">

@@ -25,7 +25,7 @@ const icons: Record<Tone, ReactNode> = {
 export function Status({ tone, icon, children }: { tone: Tone; icon?: ReactNode; children: ReactNode }) {
   const color = tone === 'quiet' ? 'var(--mantine-color-dimmed)' : `var(--plenary-${tone})`;
   return (
-    <Group gap={6} wrap="nowrap" component="span" display="inline-flex">
+    <Group gap={6} wrap="nowrap" component="span" display="inline-flex" style={{ verticalAlign: 'middle' }}>
       <Box component="span" c={color} display="inline-flex" aria-hidden>
         {icon ?? icons[tone]}
       </Box>
