@@ -30,10 +30,10 @@ use utoipa::{
         (name = "settings", description = "Settings of the server"),
         (name = "events", description = "What happened"),
         (name = "cluster", description = "Nodes and backups"),
-        (name = "signalling", description = "The live connection"),
+        (name = "signalling", description = "The live connection: a WebSocket at /api/v1/signal. A client says a SignalHello, then SignalClientMessages; the node a SignalWelcome, then SignalServerMessages. docs/protocols/signalling.md says what holds for them."),
     ),
     components(schemas(crate::problem::ProblemBody)),
-    modifiers(&Token),
+    modifiers(&Token, &Signalling),
 )]
 pub(crate) struct Document;
 
@@ -51,6 +51,18 @@ impl Modify for Token {
             .build();
         document.components = Some(components);
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+struct Signalling;
+
+impl Modify for Signalling {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let components = document.components.take().unwrap_or_default();
+        let components = ComponentsBuilder::from(components)
+            .schemas_from_iter(plenary_signalling::schemas())
+            .build();
+        document.components = Some(components);
     }
 }
 

@@ -4,6 +4,7 @@ use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fmt};
+use utoipa::ToSchema;
 
 /// The version of the protocol that `v` tells.
 pub const VERSION: u32 = 1;
@@ -27,8 +28,9 @@ pub enum BadFrame {
 }
 
 /// What a client can hear about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignalTopic)]
 pub enum Topic {
     Users,
     Groups,
@@ -130,19 +132,29 @@ impl fmt::Debug for Hello {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct RawHello {
+/// The first message of a client, within 5 s.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = SignalHello)]
+pub(crate) struct RawHello {
     #[serde(rename = "type")]
+    #[schema(pattern = "^hello$")]
     kind: String,
+    /// The version of the protocol: 1.
+    #[schema(required, nullable = false, minimum = 1, maximum = 1)]
     v: Option<u32>,
+    /// Of the session.
+    #[schema(required, nullable = false)]
     token: Option<String>,
+    /// What the welcome of the run to go on with said.
     resume: Option<String>,
+    /// The last message of the server that the client has handled in that run.
     last_seq: Option<u64>,
 }
 
 /// The answer to a hello.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename = "welcome")]
+#[schema(as = SignalWelcome)]
 pub struct Welcome {
     pub v: u32,
     /// What to give in the next hello to go on with this run; a secret.
@@ -151,9 +163,13 @@ pub struct Welcome {
     pub resumed: bool,
     /// The last message of the client that the server has handled.
     pub last_seq: u64,
+    /// Silence after which either side pings; after three times that it closes.
     pub heartbeat_ms: u64,
+    #[schema(value_type = String)]
     pub user: UserName,
+    #[schema(value_type = String)]
     pub server: ServerName,
+    #[schema(value_type = String)]
     pub node: NodeName,
     /// URLs of the nodes.
     pub nodes: Vec<String>,
@@ -172,8 +188,9 @@ impl Welcome {
 }
 
 /// What the server tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "body", rename_all = "snake_case")]
+#[schema(as = SignalServerBody)]
 pub enum ServerBody {
     /// Something is no longer as it was: read it again.
     Changed {
@@ -182,15 +199,23 @@ pub enum ServerBody {
         object: String,
         /// A read that carries this index sees the change.
         #[serde(with = "number_text")]
+        #[schema(value_type = String, pattern = "^[0-9]+$")]
         index: u64,
     },
     /// The presence of somebody in the address book.
-    Presence { user: UserName, presence: Presence },
+    Presence {
+        #[schema(value_type = String)]
+        user: UserName,
+        /// As in the accounts of the REST interface.
+        #[schema(value_type = String)]
+        presence: Presence,
+    },
 }
 
 /// What the client asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "body", rename_all = "snake_case")]
+#[schema(as = SignalClientBody)]
 pub enum ClientBody {
     /// From now on tell about these and no other topics.
     Watch { topics: BTreeSet<Topic> },
@@ -223,16 +248,31 @@ struct Head {
 
 #[derive(Serialize)]
 struct Envelope<'a, B> {
-    seq: u64,
-    ack: u64,
+    #[serde(flatten)]
+    numbers: Numbers,
     #[serde(flatten)]
     body: &'a B,
 }
 
-#[derive(Serialize)]
-struct Beat<'a> {
+/// What stands in every message after the hello and the welcome, but for pings and pongs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignalNumbers)]
+pub(crate) struct Numbers {
+    /// Counts from 1 for each direction.
+    #[schema(minimum = 1)]
+    seq: u64,
+    /// The last one handled from the other side.
+    ack: u64,
+}
+
+/// A sign of life, which has no number.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignalBeat)]
+pub(crate) struct Beat<'a> {
     #[serde(rename = "type")]
+    #[schema(pattern = "^(ping|pong)$")]
     kind: &'a str,
+    /// The last message handled from the other side.
     ack: u64,
 }
 
@@ -269,7 +309,10 @@ impl<B: Serialize> Sealed<B> {
 
 /// A body in its envelope.
 pub fn seal<B: Serialize>(seq: u64, ack: u64, body: &B) -> String {
-    to_json(&Envelope { seq, ack, body })
+    to_json(&Envelope {
+        numbers: Numbers { seq, ack },
+        body,
+    })
 }
 
 fn parse<B: DeserializeOwned>(text: &str, types: Option<&[&str]>) -> Result<Sealed<B>, BadFrame> {

@@ -23,6 +23,7 @@ mod connection;
 mod frame;
 mod limits;
 mod link;
+mod schema;
 
 pub use close::{Close, CloseCode};
 pub use connection::{Attach, Connection, Input, Output, Station, Who};
@@ -32,3 +33,4 @@ pub use frame::{
 pub use limits::Limits;
 pub use link::{BadAck, Full, Gap, Link};
 pub use plenary_access::Presence;
+pub use schema::schemas;
