@@ -104,6 +104,24 @@ pub(crate) fn unguard(cell: &str) -> &str {
     if is_guarded(cell) { &cell[1..] } else { cell }
 }
 
+/// Where a cell begins whose quotes are never closed: the file was cut off, and its last cell is not whole.
+pub(crate) fn open_quote(text: &str) -> Option<usize> {
+    let mut opened = None;
+    let mut at_start = true;
+    let mut letters = text.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match (opened, letter) {
+            // Doubled, it stands for itself.
+            (Some(_), '"') if letters.next_if(|(_, next)| *next == '"').is_some() => {}
+            (Some(_), '"') => opened = None,
+            (None, '"') if at_start => opened = Some(at),
+            _ => {}
+        }
+        at_start = opened.is_none() && matches!(letter, ';' | '\n' | '\r');
+    }
+    opened
+}
+
 /// Names in one cell: separated by `,`, with `\` before a `,` or `\` that belongs to a name.
 pub(crate) fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let escaped = names.map(|name| name.replace('\\', "\\\\").replace(',', "\\,"));

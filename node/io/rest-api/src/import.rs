@@ -1,7 +1,7 @@
 //! Reads a CSV file of accounts: either all of it is good, or every wrong line is named.
 
 use crate::{
-    csv_file::{split_names, unguard},
+    csv_file::{open_quote, split_names, unguard},
     dto::{KBPS, check_text},
     passwords,
     problem::{Code, FieldError, Problem},
@@ -71,6 +71,11 @@ pub(crate) fn parse(text: &str, policy: &PasswordPolicy) -> Result<Parsed, Probl
     let mut parsed = Parsed::default();
     let mut seen = BTreeMap::new();
     let mut columns: Option<Vec<&'static str>> = None;
+    if let Some(at) = open_quote(text) {
+        let line = Lines::of(text).line_at(at as u64);
+        let reason = "has a quote that is never closed; was the file cut off?";
+        parsed.errors.push(wrong(line, "", reason.into()));
+    }
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(&error))?;
         let line = lines.line_at(record.position().map_or(0, csv::Position::byte));

@@ -21,6 +21,25 @@ fn wrong(answer: &Answer) -> Vec<(u64, String)> {
 }
 
 #[tokio::test]
+async fn a_file_that_was_cut_off_inside_a_cell_is_refused() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for cut in [
+        "id;display_name\nbob;good\neve;\"Eve of the",
+        "id;display_name\nbob;\"a \"\"b\"\"\"\neve;\"Eve\"\"",
+    ] {
+        assert_eq!(
+            wrong(&import(&server, "", cut).await),
+            [(3, String::new())],
+            "{cut}"
+        );
+    }
+    assert_eq!(server.digest(), before);
+    let whole = "id;display_name\nbob;a \"b\neve;\"Eve; \"\"of\"\"\"\n";
+    import(&server, "", whole).await.is(200);
+}
+
+#[tokio::test]
 async fn a_good_file_is_imported_as_a_whole() {
     let server = TestServer::new();
     let file = "\u{feff}id;password;display_name;groups;active;bandwidth_in_kbps\r\n\
