@@ -59,15 +59,17 @@ pub(crate) fn test() -> anyhow::Result<()> {
     clone
         .args(["clone", "--quiet", "--no-hardlinks"])
         .arg(root())
-        .arg(debian.join("root/plenary"));
+        .arg(debian.join("home/newcomer/plenary"));
     step(clone, "git clone")?;
-    std::fs::write(debian.join("root/newcomer.sh"), NEWCOMER)?;
+    std::fs::write(debian.join("home/newcomer/script.sh"), NEWCOMER)?;
     step(inside(debian)?, "the two commands of the README")
 }
 
 /// Gives the Debian what a machine gets when it is installed: names, trusted authorities, all of Debian's packages.
 fn prepare(debian: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(debian.join("opt/rust"))?;
+    for folder in ["opt/rust", "home/newcomer"] {
+        std::fs::create_dir_all(debian.join(folder))?;
+    }
     for file in ["etc/resolv.conf", "etc/hosts"] {
         std::fs::copy(Path::new("/").join(file), debian.join(file))
             .with_context(|| format!("/{file} cannot be copied"))?;
@@ -107,13 +109,13 @@ fn inside(debian: &Path) -> anyhow::Result<Command> {
         .args([
             "env",
             "--ignore-environment",
-            "HOME=/root",
+            "HOME=/home/newcomer",
             "CI=true",
             "LANG=C.UTF-8",
         ])
         .arg("PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .args(way_to_registries())
-        .args(["sh", "/root/newcomer.sh"]);
+        .args(["sh", "/home/newcomer/script.sh"]);
     Ok(command)
 }
 
