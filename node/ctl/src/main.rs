@@ -27,7 +27,7 @@ use std::process::ExitCode;
 #[command(name = "plenaryctl", version, propagate_version = true)]
 struct Cli {
     /// Address of any node of the server, like https://paris.example.com
-    #[arg(long, global = true, env = "PLENARY_URL")]
+    #[arg(long, global = true, env = "PLENARY_URL", value_parser = address)]
     url: Option<String>,
     /// Session token; better given by the environment than on the command line
     #[arg(long, global = true, env = "PLENARY_TOKEN", hide_env_values = true)]
@@ -40,6 +40,14 @@ struct Cli {
     json: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Takes what can be the address of a node; another text is wrong usage, not a server that cannot be reached.
+fn address(text: &str) -> Result<String, &'static str> {
+    let url = reqwest::Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.map(|_| text.to_owned())
+        .ok_or("write it like https://paris.example.com")
 }
 
 #[derive(Subcommand)]
@@ -120,5 +128,25 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_no_address_is_wrong_usage() {
+        for url in [
+            "paris.example.com",
+            "nonsense",
+            "ftp://paris.example.com",
+            "https://",
+            "",
+        ] {
+            let parsed = Cli::try_parse_from(["plenaryctl", "--url", url, "status"]);
+            assert_eq!(parsed.err().map(|error| error.exit_code()), Some(2), "{url:?}");
+        }
+        for url in ["https://paris.example.com", "http://[::1]:8080/"] {
+            assert!(
+                Cli::try_parse_from(["plenaryctl", "--url", url, "status"]).is_ok(),
+                "{url:?}"
+            );
+        }
     }
 }
