@@ -175,3 +175,16 @@ test('an import goes on while one looks at other pages', async ({ page, rest }) 
   await expect(page.getByText('Imported. Created: 20')).toBeVisible();
   for (const id of ids) await rest.deleteUser(id);
 });
+
+test('users and events are exported', async ({ page }) => {
+  await signIn(page, here);
+  await page.goto(`${here}/admin/users`);
+  await page.getByRole('button', { name: 'Import and export' }).click();
+  const users = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'Export all users' }).click();
+  expect((await users).suggestedFilename()).toBe('users.csv');
+  await page.goto(`${here}/admin/events`);
+  const events = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  expect((await events).suggestedFilename()).toBe('events.csv');
+});

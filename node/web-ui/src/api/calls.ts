@@ -34,6 +34,8 @@ interface Sending {
   json?: unknown;
   body?: BodyInit;
   type?: string;
+  /** What the answer is, where it is not JSON. */
+  accept?: string;
   /** The revision that was shown: with another one meanwhile the answer is 412. */
   match?: string;
   signal?: AbortSignal;
@@ -49,7 +51,7 @@ export function queryString(query: Query = {}): string {
 }
 
 async function ask(method: string, path: string, sending: Sending = {}): Promise<Response> {
-  const headers = new Headers({ accept: 'application/json' });
+  const headers = new Headers({ accept: sending.accept ?? 'application/json' });
   if (sending.match) headers.set('if-match', `"${sending.match}"`);
   if (sending.json !== undefined) headers.set('content-type', 'application/json');
   else if (sending.type) headers.set('content-type', sending.type);
@@ -77,7 +79,7 @@ async function done(method: string, path: string, sending: Sending = {}): Promis
 
 /** Reads a long answer and tells how much of it is here; `total` is null where the server does not say. */
 async function following(path: string, told: Told, signal?: AbortSignal): Promise<Blob> {
-  const response = await ask('GET', path, { signal });
+  const response = await ask('GET', path, { signal, accept: '*/*' });
   const total = Number(response.headers.get('content-length')) || null;
   const reader = response.body?.getReader();
   if (!reader) return response.blob();
@@ -94,7 +96,7 @@ async function following(path: string, told: Told, signal?: AbortSignal): Promis
 export type Told = (bytes: number, total: number | null) => void;
 
 async function blob(path: string, query: Query = {}, signal?: AbortSignal): Promise<Blob> {
-  return (await ask('GET', path, { query, signal })).blob();
+  return (await ask('GET', path, { query, signal, accept: '*/*' })).blob();
 }
 
 const id = encodeURIComponent;
