@@ -56,6 +56,21 @@ pub enum OpenError {
         /// What is wrong there.
         what: String,
     },
+    /// The log does not know of a term that the state has entries of. A vote is safe before the first entry of its
+    /// term, so records that were safe are gone: a member that forgets its vote can help to elect two leaders.
+    #[error(
+        "the log in {dir} has lost records that were safe: it ends in term {log_term}, the state holds an entry of \
+         term {state_term}. If the server has other nodes, remove this one, empty its data folder and let it join \
+         again; otherwise restore a backup"
+    )]
+    Lost {
+        /// The folder of the log.
+        dir: PathBuf,
+        /// The newest term that the log knows.
+        log_term: u64,
+        /// Of the newest entry in the state.
+        state_term: u64,
+    },
     /// The disk said no.
     #[error("cannot {what} {path}")]
     Io {

@@ -134,6 +134,11 @@ impl LogStore {
         self.memory().purge_point(keep)
     }
 
+    /// The newest term that this member is known to have taken part in; 0 for none.
+    pub(crate) fn voted_term(&self) -> u64 {
+        self.memory().vote.map_or(0, |vote| vote.leader_id.term)
+    }
+
     /// Returns when everything that was asked for so far is on the disk.
     pub(crate) async fn barrier(&self) -> io::Result<()> {
         let (done, waiting) = oneshot::channel();

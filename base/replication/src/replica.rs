@@ -112,9 +112,10 @@ impl<A: Application> Replica<A> {
         let session = home.session();
         let environment = options.environment.clone();
         let health = Arc::new(Health::new());
+        let log_dir = home.log_dir();
         let log = LogStore::open(LogOptions {
             disk: environment.disk.clone(),
-            dir: home.log_dir(),
+            dir: log_dir.clone(),
             group: options.group.clone(),
             node: options.node_id,
             limits: options.limits.clone(),
@@ -125,6 +126,14 @@ impl<A: Application> Replica<A> {
         let disk = environment.disk.clone();
         let machine = Machine::open(app, home, disk, health.clone(), environment.work, readers)?;
         let view = machine.view.clone();
+        let state_term = view.progress().applied.map_or(0, |id| id.leader_id.term);
+        if state_term > log.voted_term() {
+            return Err(OpenError::Lost {
+                dir: log_dir,
+                log_term: log.voted_term(),
+                state_term,
+            });
+        }
         let committed = view.progress().level;
         if committed > options.supported_level {
             return Err(OpenError::Level {

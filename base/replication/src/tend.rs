@@ -103,6 +103,10 @@ async fn follow_status<A: Application>(inner: Arc<Inner<A>>, core: Core<A>) {
             .await
             .is_ok_and(|changed| changed.is_err())
         {
+            // Who stops or exchanges a core ends this task first.
+            inner.health.fail(Failure::Core {
+                reason: "it ended without a reason; it may have panicked, the log says where".into(),
+            });
             return;
         }
     }
@@ -242,9 +246,7 @@ async fn adapt_times<A: Application>(inner: &Arc<Inner<A>>, calm: &mut u32) {
 }
 
 async fn slowest_sync<A: Application>(inner: &Inner<A>) -> Duration {
-    let own = inner.health.sync_latency().p99;
-    let mut slowest = own;
-    // Nobody's disk is worse than what was provided for: spare the questions.
+    let mut slowest = inner.health.sync_latency().p99;
     for (node, member) in inner.members() {
         if node != inner.options.node_id
             && let Ok(Ok(answer)) =

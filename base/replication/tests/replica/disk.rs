@@ -91,6 +91,20 @@ async fn a_changed_byte_is_refused_by_file_and_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_forgot_its_votes_is_refused() {
+    let (cluster, file, _end) = stopped_after(10).await;
+    let whole = std::fs::read(&file).unwrap();
+    // What is left looks like the first write of all, cut short.
+    std::fs::write(&file, &whole[..100]).unwrap();
+    let error = reopen(&cluster).await.err().unwrap();
+    assert!(matches!(error, OpenError::Lost { log_term: 0, .. }), "{error}");
+    // The state is as it was: with the log put back, the node starts.
+    std::fs::write(&file, &whole).unwrap();
+    let node = reopen(&cluster).await.unwrap();
+    assert_eq!(node.value("k9").await, Some(("some-text-9".into(), 1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn zeros_in_the_middle_are_damage_and_not_an_end() {
     let (cluster, file, end) = stopped_after(40).await;
     let mut bytes = std::fs::read(&file).unwrap();
