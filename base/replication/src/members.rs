@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
 use bytes::Bytes;
 use openraft::{
     ChangeMembers,
-    errors::{ClientWriteError, InitializeError, RaftError},
+    errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError},
 };
 use plenary_contracts::replication::v1 as pb;
 use prost::Message;
+use tokio::time::Instant;
 
 use crate::{
     application::Application,
+    core::Core,
     error::{MembershipError, ProposeError},
     link::Kind,
     options::Member,
@@ -21,6 +23,8 @@ use crate::{
 };
 
 const PROBE: Duration = Duration::from_secs(2);
+/// Between two tries of a change.
+const AGAIN: Duration = Duration::from_millis(20);
 
 impl<A: Application> Replica<A> {
     /// On the leader: lets `node` learn, in the background, from a snapshot or the log. It must be running.
@@ -36,7 +40,10 @@ impl<A: Application> Replica<A> {
             return Err(MembershipError::Unfit { node, reason });
         }
         inner
-            .finish(async { inner.core().add_learner(node, member, false).await.map(|_| ()) })
+            .finish(|core| {
+                let member = member.clone();
+                async move { core.add_learner(node, member, false).await.map(|_| ()) }
+            })
             .await
     }
 
@@ -52,7 +59,10 @@ impl<A: Application> Replica<A> {
         inner.wait_until_close(node).await?;
         let change = ChangeMembers::AddVoterIds(BTreeSet::from([node]));
         inner
-            .finish(async { inner.core().change_membership(change, true).await.map(|_| ()) })
+            .finish(|core| {
+                let change = change.clone();
+                async move { core.change_membership(change, true).await.map(|_| ()) }
+            })
             .await
     }
 
@@ -72,7 +82,10 @@ impl<A: Application> Replica<A> {
             ChangeMembers::RemoveNodes(BTreeSet::from([node]))
         };
         inner
-            .finish(async { inner.core().change_membership(change, false).await.map(|_| ()) })
+            .finish(|core| {
+                let change = change.clone();
+                async move { core.change_membership(change, false).await.map(|_| ()) }
+            })
             .await
     }
 
@@ -204,24 +217,44 @@ impl<A: Application> Inner<A> {
         }
     }
 
-    async fn finish(
-        &self,
-        change: impl Future<Output = Result<(), RaftError<Types, ClientWriteError<Types>>>>,
-    ) -> Result<(), MembershipError> {
+    /// Makes a change of members and waits for it. Where the core is exchanged meanwhile, as slow syncs set other
+    /// times, or an earlier change is not through, it is asked for again: a change that was made changes nothing.
+    async fn finish<F>(&self, change: impl Fn(Core<A>) -> F) -> Result<(), MembershipError>
+    where
+        F: Future<Output = Result<(), RaftError<Types, ClientWriteError<Types>>>>,
+    {
         let after = self.options.timing.deadline;
-        match tokio::time::timeout(after, change).await {
-            Err(_) => Err(MembershipError::Timeout { after }),
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(RaftError::APIError(error))) => Err(match error {
-                ClientWriteError::ForwardToLeader(forward) => MembershipError::NotLeader {
-                    leader: forward.leader_id,
-                },
-                ClientWriteError::ChangeMembershipError(
-                    openraft::errors::ChangeMembershipError::InProgress(_),
-                ) => MembershipError::InProgress,
-                other => MembershipError::Other(other.to_string()),
-            }),
-            Ok(Err(error)) => Err(MembershipError::Other(error.to_string())),
+        let deadline = Instant::now() + after;
+        loop {
+            let Ok(done) = tokio::time::timeout_at(deadline, change(self.core())).await else {
+                return Err(MembershipError::Timeout { after });
+            };
+            let error = match done {
+                Ok(()) => return Ok(()),
+                Err(RaftError::Fatal(error)) => {
+                    let error = MembershipError::Other(error.to_string());
+                    if self.is_stopped() {
+                        return Err(error);
+                    }
+                    error
+                }
+                Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(
+                    ChangeMembershipError::InProgress(_),
+                ))) => MembershipError::InProgress,
+                Err(RaftError::APIError(ClientWriteError::ForwardToLeader(forward))) => {
+                    let leader = forward.leader_id;
+                    if leader.is_some() {
+                        return Err(MembershipError::NotLeader { leader });
+                    }
+                    MembershipError::NotLeader { leader }
+                }
+                Err(RaftError::APIError(other)) => return Err(MembershipError::Other(other.to_string())),
+            };
+            if Instant::now() + AGAIN >= deadline {
+                return Err(error);
+            }
+            tracing::debug!(%error, "a change of members is tried again");
+            tokio::time::sleep(AGAIN).await;
         }
     }
 }

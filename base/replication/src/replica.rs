@@ -349,6 +349,12 @@ impl<A: Application> Inner<A> {
         };
     }
 
+    /// Whether it was told to stop, or had to.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let told = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).stopped;
+        told || self.health.failure().borrow().is_some()
+    }
+
     pub(crate) async fn stop(&self) {
         {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
