@@ -50,7 +50,8 @@ async function fits(page: Page, name: string) {
 }
 
 for (const language of languages) {
-  for (const scheme of schemes) {
+  // Words make no difference to colours: the second language is seen in one scheme.
+  for (const scheme of language === 'en' ? schemes : (['light'] as const)) {
     test.describe(`${language}, ${scheme}`, () => {
       test.use({ locale: language, colorScheme: scheme });
 
@@ -69,7 +70,8 @@ for (const language of languages) {
       });
 
       test('all pages', async ({ page, person }) => {
-        test.setTimeout(240_000);
+        // Some forty pages, each looked at as a whole.
+        test.setTimeout(600_000);
         await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
         await signIn(page, here);
         await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);
@@ -83,7 +85,9 @@ for (const language of languages) {
               fullPage: true,
             });
             await fits(page, name);
-            if (language === 'en') await noBarrier(page, `${size} ${name}`);
+            // Barriers of the phone's layout are the same in both schemes.
+            const looked = language === 'en' && (size === 'desk' || scheme === 'light');
+            if (looked) await noBarrier(page, `${size} ${name}`);
           }
         }
       });
