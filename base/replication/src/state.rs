@@ -1,5 +1,6 @@
 //! The state: applying entries, reading, copies of it.
 
+mod checkpointer;
 mod readers;
 mod session;
 mod store;
@@ -34,6 +35,13 @@ use crate::{
     types::{Entry, LogId, Snapshot, SnapshotMeta, StoredMembership, Types},
     watermark::Watermark,
 };
+
+/// Between two looks at whether a checkpoint gets on.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Applying may stop for as long as it takes to copy these.
+const FEW_PAGES: u32 = 500;
+/// Looks after which applying stops for however many there are.
+const PATIENCE: u32 = 100;
 
 /// The state's data in a snapshot.
 #[derive(Debug)]
@@ -121,7 +129,7 @@ impl<A: Application> Machine<A> {
             path: path.clone(),
             source,
         };
-        let store = Store::open(app.clone(), &path, disk.state_synchronous()).map_err(failed)?;
+        let store = Store::open(app.clone(), &path, disk.state_synchronous(), work).map_err(failed)?;
         if !store.checkpoint().map_err(failed)? {
             return Err(failed(AppError::Defect("another program reads it".into())));
         }
@@ -152,6 +160,14 @@ impl<A: Application> Machine<A> {
 
     /// Makes everything applied so far durable in the database itself, so that the log before it can go.
     async fn checkpoint(&self) -> io::Result<SnapshotMeta> {
+        let failed = |error: AppError| io::Error::other(error.to_string());
+        // Applying goes on while most of it is copied.
+        for _ in 0..PATIENCE {
+            if self.worker.run(|store| store.behind()).await?.map_err(failed)? < FEW_PAGES {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
         loop {
             let view = self.view.clone();
             let done = self
@@ -165,11 +181,11 @@ impl<A: Application> Machine<A> {
                     Ok(Some(store.progress.meta()))
                 })
                 .await?
-                .map_err(|error: AppError| io::Error::other(error.to_string()))?;
+                .map_err(failed)?;
             match done {
                 Some(meta) => return Ok(meta),
-                // A reader holds an older view; they are short.
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
+                // A reader holds an older view, or pages are being copied; both are short.
+                None => tokio::time::sleep(PAUSE).await,
             }
         }
     }
@@ -223,7 +239,7 @@ fn apply_all<A: Application>(
             app.committed(index, notices);
         }
     }
-    Ok(())
+    store.keep_small()
 }
 
 impl<A: Application> RaftSnapshotBuilder<Types> for Machine<A> {
@@ -301,7 +317,7 @@ fn install<A: Application>(
 ) -> Result<(), AppError> {
     let defect = |error: io::Error| AppError::Defect(format!("cannot install a snapshot: {error}"));
     let (path, generation) = view.home.adopt(file).map_err(defect)?;
-    let fresh = Store::open(app.clone(), &path, view.disk.state_synchronous())?;
+    let fresh = Store::open(app.clone(), &path, view.disk.state_synchronous(), view.work)?;
     if fresh.progress.applied.as_ref() != expected {
         return Err(AppError::Defect(
             "a snapshot holds another state than it says".into(),

@@ -12,13 +12,17 @@ use plenary_contracts::replication::v1 as pb;
 use prost::Message;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::session::{Replies, SCHEMA, Seen, Sessions};
+use super::{
+    checkpointer::{Checkpointer, WAL_BYTES},
+    session::{Replies, SCHEMA, Seen, Sessions},
+};
 use crate::{
     application::{AppError, Application, Stamp},
+    options::Work,
     types::{Entry, Outcome, Outcomes, Payload, SnapshotMeta, StoredMembership},
 };
 
-const BUSY: Duration = Duration::from_secs(10);
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// Where the state stands; in the database with every transaction.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -42,6 +46,8 @@ impl Progress {
 pub(crate) struct Store<A: Application> {
     app: Arc<A>,
     connection: Connection,
+    /// After `connection`, so that it is dropped after it; none where work is inline.
+    checkpointer: Option<Checkpointer>,
     sessions: Sessions,
     pub(crate) progress: Progress,
     pub(crate) path: PathBuf,
@@ -55,7 +61,7 @@ pub(crate) struct Applied<N> {
 }
 
 impl<A: Application> Store<A> {
-    pub(crate) fn open(app: Arc<A>, path: &Path, synchronous: &str) -> Result<Self, AppError> {
+    pub(crate) fn open(app: Arc<A>, path: &Path, synchronous: &str, work: Work) -> Result<Self, AppError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -64,7 +70,7 @@ impl<A: Application> Store<A> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 1000)?;
+        connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
         connection.set_prepared_statement_cache_capacity(256);
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(
@@ -75,9 +81,15 @@ impl<A: Application> Store<A> {
         app.migrate(&mut connection)?;
         let sessions = Sessions::load(&connection)?;
         let progress = read_progress(&connection)?;
+        let checkpointer = match work {
+            Work::Threads => Some(Checkpointer::start(path, &connection, synchronous)?),
+            // SQLite's own checkpoint after every 1000 pages is part of the commit.
+            Work::Inline => None,
+        };
         Ok(Self {
             app,
             connection,
+            checkpointer,
             sessions,
             progress,
             path: path.to_owned(),
@@ -134,14 +146,33 @@ impl<A: Application> Store<A> {
         Ok(applied)
     }
 
-    /// Makes everything that was applied durable in the database file itself. `false` while a reader is in
-    /// the way.
+    /// Keeps the write-ahead log of the database small; to be called when all answers are given.
+    pub(crate) fn keep_small(&mut self) -> Result<(), AppError> {
+        match &mut self.checkpointer {
+            Some(checkpointer) => checkpointer.committed(&self.connection),
+            None => Ok(()),
+        }
+    }
+
+    /// Pages that a checkpoint would have to copy; they are already being copied.
+    pub(crate) fn behind(&self) -> Result<u32, AppError> {
+        self.checkpointer.as_ref().map_or(Ok(0), Checkpointer::behind)
+    }
+
+    /// Makes everything that was applied durable in the database file itself. `false` while a reader or a
+    /// pass of the checkpointer is in the way.
     pub(crate) fn checkpoint(&self) -> Result<bool, AppError> {
         let busy: i64 = self
             .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(busy == 0)
     }
+}
+
+/// Copies what no reader stands in the way of from the write-ahead log. Says how many of its pages are copied.
+pub(crate) fn passive(connection: &Connection) -> Result<u32, AppError> {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2))?;
+    Ok(u32::try_from(copied).unwrap_or(0))
 }
 
 fn apply_batch<A: Application>(
