@@ -15,7 +15,7 @@ use crate::{
     home,
     log::write_restored,
     options::{Member, Options},
-    state::{Progress, read_progress, write_progress},
+    state::{Progress, prepare, read_progress, write_progress},
     types::{Membership, StoredMembership, Vote},
 };
 
@@ -142,7 +142,7 @@ fn check(options: &Options, copy: &Path, state: &Path) -> Result<Progress, Resto
         what,
     };
     let unreadable = |error: rusqlite::Error| not_a_backup(error.to_string());
-    let database = open(state).map_err(unreadable)?;
+    let mut database = open(state).map_err(unreadable)?;
     let verdict: String = database
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(unreadable)?;
@@ -174,6 +174,7 @@ fn check(options: &Options, copy: &Path, state: &Path) -> Result<Progress, Resto
             group: options.group.clone(),
         });
     }
+    prepare(&mut database).map_err(unreadable)?;
     let progress = read_progress(&database).map_err(|error| not_a_backup(error.to_string()))?;
     if progress.level > options.supported_level {
         return Err(RestoreError::Level {
@@ -203,8 +204,7 @@ fn become_alone(options: &Options, state: &Path, mut progress: Progress) -> Resu
     progress.membership = StoredMembership::new(progress.applied, membership);
     let mut database = open(state)?;
     let transaction = database.transaction()?;
-    transaction.execute("DELETE FROM replication_session", [])?;
-    transaction.execute("DELETE FROM replication_reply", [])?;
+    transaction.execute("DELETE FROM replication_books", [])?;
     transaction.execute("DELETE FROM replication_progress WHERE key = ?1", [ORIGIN])?;
     write_progress(&transaction, &progress, true)?;
     transaction.commit()?;

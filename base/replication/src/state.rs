@@ -1,5 +1,6 @@
 //! The state: applying entries, reading, copies of it.
 
+mod books;
 mod checkpointer;
 mod readers;
 mod session;
@@ -21,6 +22,7 @@ use openraft::{
 
 use self::store::{Applied, Store};
 pub(crate) use self::{
+    books::prepare,
     readers::Readers,
     store::{Progress, copy, open_read_only, read_progress, write_progress},
     worker::Worker,

@@ -25,8 +25,11 @@ use rusqlite::Connection;
 use super::store::{BUSY, passive};
 use crate::application::AppError;
 
-/// So many pages make a pass worth its sync.
-const PASS: u32 = 1000;
+/// So many pages make a pass worth its two syncs. A pass holds up the syncs of the log in proportion to its pages:
+/// passes of thousands are what the slowest answers wait for (`docs/performance.md`).
+const PASS: u32 = 125;
+/// The writer itself copies no more than these.
+const FEW: u32 = 60;
 /// From so many pages on the WAL is to begin anew: 16 MiB.
 const ANEW: u32 = 4000;
 /// The writer waits from so many pages on: what is beyond would not fit the bound of the file.
@@ -126,19 +129,21 @@ impl Checkpointer {
             self.next_try = ANEW;
         }
         self.pages = pages;
-        if !state.wanted && pages.saturating_sub(state.copied) >= PASS {
+        let due = pages >= self.next_try;
+        let behind = pages.saturating_sub(state.copied);
+        if !state.wanted && (behind >= PASS || (due && behind > FEW)) {
             state.wanted = true;
             self.shared.changed.notify_all();
         }
-        if pages < self.next_try || (state.wanted && pages < MOST) {
+        if !due || (state.wanted && pages < MOST) {
             return Ok(());
         }
         while state.wanted {
             state = self.shared.wait(state);
         }
         drop(state);
-        // The thread rests: what is left is what was written during its last pass.
-        self.next_try = pages + PASS / 4;
+        // The thread rests: what is left are a few, or the WAL is as large as it may be.
+        self.next_try = pages + PASS;
         let copied = match passive(writer) {
             Err(error) if !error.is_disk_full() => return Err(error),
             result => result.unwrap_or(0),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Transaction, params};
 
+use super::books;
 use crate::types::Outcome;
 
 /// What is known of one node's proposals.
@@ -35,39 +36,27 @@ pub(crate) enum Seen {
     Before(Outcome),
 }
 
-pub(crate) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS replication_session (
-    node INTEGER PRIMARY KEY, session INTEGER NOT NULL, low_water INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS replication_reply (
-    node INTEGER NOT NULL, log_index INTEGER NOT NULL, replies BLOB NOT NULL, PRIMARY KEY (node, log_index)
-) STRICT, WITHOUT ROWID;";
-
+/// Keeps the sessions in the books; see [`super::books`].
 impl Sessions {
     pub(crate) fn load(database: &rusqlite::Connection) -> rusqlite::Result<Self> {
         let mut sessions = BTreeMap::new();
-        let mut query =
-            database.prepare("SELECT node, session, low_water FROM replication_session ORDER BY node")?;
-        let mut rows = query.query([])?;
+        let mut query = database.prepare(
+            "SELECT node, log_index, content FROM replication_books WHERE node <> ?1 ORDER BY node, log_index",
+        )?;
+        let mut rows = query.query([books::OWN])?;
         while let Some(row) = rows.next()? {
-            let session = Session {
-                session: number(row, 1)?,
-                low_water: number(row, 2)?,
-                ..Session::default()
-            };
-            sessions.insert(number(row, 0)?, session);
-        }
-        let mut query = database
-            .prepare("SELECT node, log_index, replies FROM replication_reply ORDER BY node, log_index")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let (node, index): (u64, u64) = (number(row, 0)?, number(row, 1)?);
+            let (node, index): (u64, i64) = (number(row, 0)?, row.get(1)?);
             let session: &mut Session = sessions.entry(node).or_default();
-            for (sequence, reply) in decode(&row.get::<_, Vec<u8>>(2)?) {
-                let last = session.rows.entry(index).or_default();
+            let content = row.get_ref(2)?;
+            if index == books::HEAD {
+                (session.session, session.low_water) = books::head(content)?;
+                continue;
+            }
+            for (sequence, reply) in decode(content.as_blob()?) {
+                let last = session.rows.entry(index.cast_unsigned()).or_default();
                 *last = sequence.max(*last);
                 if sequence >= session.low_water {
-                    session.replies.insert(sequence, (index, reply));
+                    session.replies.insert(sequence, (index.cast_unsigned(), reply));
                 }
             }
         }
@@ -120,9 +109,7 @@ impl Sessions {
         let Some(last) = replies.iter().map(|(sequence, _)| *sequence).max() else {
             return Ok(());
         };
-        transaction
-            .prepare_cached("INSERT INTO replication_reply (node, log_index, replies) VALUES (?1, ?2, ?3)")?
-            .execute(params![signed(node), signed(index), encode(&replies)])?;
+        books::put(transaction, signed(node), signed(index), encode(&replies))?;
         known.rows.insert(index, last);
         known.dirty = true;
         for (sequence, reply) in replies {
@@ -135,19 +122,11 @@ impl Sessions {
     pub(crate) fn flush(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         for (node, known) in self.0.iter_mut().filter(|(_, known)| known.dirty) {
             known.dirty = false;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO replication_session (node, session, low_water) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (node) DO UPDATE SET session = ?2, low_water = ?3",
-                )?
-                .execute(params![
-                    signed(*node),
-                    signed(known.session),
-                    signed(known.low_water)
-                ])?;
+            let head = books::head_of(known.session, known.low_water);
+            books::put(transaction, signed(*node), books::HEAD, head)?;
             let low_water = known.low_water;
             let mut delete = transaction
-                .prepare_cached("DELETE FROM replication_reply WHERE node = ?1 AND log_index = ?2")?;
+                .prepare_cached("DELETE FROM replication_books WHERE node = ?1 AND log_index = ?2")?;
             let mut failed = None;
             known.rows.retain(|index, last| {
                 // A row of an earlier session has 0 here, and sequences begin at 1.
@@ -206,8 +185,8 @@ mod tests {
     use super::*;
 
     fn database() -> rusqlite::Connection {
-        let database = rusqlite::Connection::open_in_memory().expect("memory is there");
-        database.execute_batch(SCHEMA).expect("the schema is right");
+        let mut database = rusqlite::Connection::open_in_memory().expect("memory is there");
+        books::prepare(&mut database).expect("the schema is right");
         database
     }
 
@@ -256,7 +235,11 @@ mod tests {
             Seen::Before(Outcome::Stale)
         );
         let rows: i64 = database
-            .query_row("SELECT count(*) FROM replication_reply", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM replication_books WHERE log_index <> ?1",
+                [books::HEAD],
+                |row| row.get(0),
+            )
             .expect("the table is there");
         assert_eq!(rows, 1);
     }

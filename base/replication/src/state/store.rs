@@ -10,11 +10,12 @@ use std::{
 use openraft::EntryPayload;
 use plenary_contracts::replication::v1 as pb;
 use prost::Message;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::{
+    books,
     checkpointer::{Checkpointer, WAL_BYTES},
-    session::{Replies, SCHEMA, Seen, Sessions},
+    session::{Replies, Seen, Sessions},
 };
 use crate::{
     application::{AppError, Application, Stamp},
@@ -72,12 +73,7 @@ impl<A: Application> Store<A> {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
         connection.set_prepared_statement_cache_capacity(256);
-        connection.execute_batch(SCHEMA)?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS replication_progress (
-                 key TEXT PRIMARY KEY, value TEXT NOT NULL
-             ) STRICT, WITHOUT ROWID;",
-        )?;
+        books::prepare(&mut connection)?;
         app.migrate(&mut connection)?;
         let sessions = Sessions::load(&connection)?;
         let progress = read_progress(&connection)?;
@@ -241,39 +237,29 @@ pub(crate) fn write_progress(
     membership: bool,
 ) -> Result<(), AppError> {
     let defect = |error: serde_json::Error| AppError::Defect(error.to_string());
-    let mut put = transaction
-        .prepare_cached("INSERT OR REPLACE INTO replication_progress (key, value) VALUES (?1, ?2)")?;
     let applied = (&progress.applied, progress.level, progress.now_ms);
-    put.execute(params![
-        "applied",
-        serde_json::to_string(&applied).map_err(defect)?
-    ])?;
+    let applied = serde_json::to_string(&applied).map_err(defect)?;
+    books::put(transaction, books::OWN, books::HEAD, applied)?;
     if membership {
-        put.execute(params![
-            "membership",
-            serde_json::to_string(&progress.membership).map_err(defect)?
-        ])?;
+        let membership = serde_json::to_string(&progress.membership).map_err(defect)?;
+        let put = "INSERT OR REPLACE INTO replication_progress (key, value) VALUES ('membership', ?1)";
+        transaction.execute(put, [membership])?;
     }
     Ok(())
 }
 
 /// What a database says of itself.
 pub(crate) fn read_progress(connection: &Connection) -> Result<Progress, AppError> {
-    let get = |key: &str| -> rusqlite::Result<Option<String>> {
-        connection
-            .query_row(
-                "SELECT value FROM replication_progress WHERE key = ?1",
-                [key],
-                |row| row.get(0),
-            )
-            .optional()
-    };
-    let defect = |error: serde_json::Error| AppError::Defect(format!("replication_progress: {error}"));
+    let membership = "SELECT value FROM replication_progress WHERE key = 'membership'";
+    let membership: Option<String> = connection
+        .query_row(membership, [], |row| row.get(0))
+        .optional()?;
+    let defect = |error: serde_json::Error| AppError::Defect(format!("what the replica wrote: {error}"));
     let mut progress = Progress::default();
-    if let Some(text) = get("applied")? {
+    if let Some(text) = books::applied(connection)? {
         (progress.applied, progress.level, progress.now_ms) = serde_json::from_str(&text).map_err(defect)?;
     }
-    if let Some(text) = get("membership")? {
+    if let Some(text) = membership {
         progress.membership = serde_json::from_str(&text).map_err(defect)?;
     }
     Ok(progress)

@@ -286,7 +286,7 @@ impl World {
         for (id, replica) in &members {
             let hash = replica.read(|database| {
                 database.query_row(
-                    "SELECT hash, (SELECT value FROM replication_progress WHERE key = 'applied') FROM chain",
+                    "SELECT hash, (SELECT content FROM replication_books WHERE node = -1) FROM chain",
                     [],
                     |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
                 )
