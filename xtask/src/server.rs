@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -27,6 +27,7 @@ impl Server {
             .args([
                 "quickstart",
                 "--json",
+                "--until-stdin-closes",
                 "--http",
                 "127.0.0.1:0",
                 "--nodes",
@@ -34,7 +35,8 @@ impl Server {
                 "--data",
             ])
             .arg(folder.path().join("data"))
-            .stdin(Stdio::null())
+            // Held by this process alone: however it ends, the server does too.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("the server cannot be started")?;
@@ -60,9 +62,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Asked to end first, so that it ends its nodes.
-        let asked = Command::new("kill").arg(self.process.id().to_string()).status();
+        drop(self.process.stdin.take());
         for _ in 0..300 {
-            if asked.is_err() || !matches!(self.process.try_wait(), Ok(None)) {
+            if !matches!(self.process.try_wait(), Ok(None)) {
                 break;
             }
             std::thread::sleep(Duration::from_millis(100));

@@ -4,12 +4,20 @@ use anyhow::{Context as _, bail};
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
     time::Instant,
 };
 
 /// The folder of the workspace.
 pub(crate) fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    /// Asked when it runs: a program out of a build cache may have been compiled for another checkout.
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+            |xtask| Path::new(&xtask).join(".."),
+        )
+    });
+    &ROOT
 }
 
 /// Where cargo puts what it builds.

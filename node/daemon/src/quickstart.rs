@@ -7,7 +7,7 @@
 mod layout;
 mod setup;
 
-use crate::{UsageError, secret::random_password};
+use crate::{UsageError, run::Until, secret::random_password};
 use anyhow::Context as _;
 use clap::Args;
 use layout::{Layout, NodePlace};
@@ -40,6 +40,8 @@ pub(crate) struct Quickstart {
     /// Print one line of JSON when all is ready, instead of text
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    until: Until,
 }
 
 /// How long a node may take from its start until it answers.
@@ -89,7 +91,7 @@ impl Quickstart {
         api.wait_voting(running.len(), READY_WITHIN).await?;
         api.sign_out().await;
         self.report(&layout, &running);
-        supervise(running, self.json).await
+        supervise(running, self.until, self.json).await
     }
 
     fn tell(&self, text: &str) {
@@ -269,8 +271,8 @@ fn last_line(file: &std::path::Path) -> String {
 }
 
 /// Keeps the nodes running until this process is told to stop.
-async fn supervise(mut running: Vec<Running>, quiet: bool) -> anyhow::Result<()> {
-    let stop = crate::signals::stop();
+async fn supervise(mut running: Vec<Running>, until: Until, quiet: bool) -> anyhow::Result<()> {
+    let stop = until.asked_to_stop();
     tokio::pin!(stop);
     loop {
         tokio::select! {

@@ -57,6 +57,23 @@ pub(crate) struct Until {
     until_stdin_closes: bool,
 }
 
+impl Until {
+    /// Returns when a signal, or whoever started this program, asks it to end.
+    pub(crate) async fn asked_to_stop(self) {
+        let stdin = async {
+            if self.until_stdin_closes {
+                signals::stdin_closed().await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = signals::stop() => {}
+            () = stdin => {}
+        }
+    }
+}
+
 impl Run {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let config = self.common.load()?;
@@ -233,16 +250,8 @@ async fn drain_clients(hub: Hub, mut draining: watch::Receiver<bool>) {
 
 async fn wait_for_end(server: &Server, until: Until, removed: oneshot::Receiver<()>) -> End {
     let mut failure = server.replica.failure();
-    let stdin = async {
-        if until.until_stdin_closes {
-            signals::stdin_closed().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
     tokio::select! {
-        () = signals::stop() => End::Asked,
-        () = stdin => End::Asked,
+        () = until.asked_to_stop() => End::Asked,
         failed = failure.wait_for(Option::is_some) => match failed.ok().and_then(|failed| failed.clone()) {
             Some(failure) => End::Failed(failure),
             None => End::Asked,
