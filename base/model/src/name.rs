@@ -36,7 +36,8 @@ macro_rules! text_newtype {
 }
 pub(crate) use text_newtype;
 
-/// The part of a user ID before `@`: Latin or Cyrillic letters, digits, `_`, `-`, `.`; 1 to 64 characters.
+/// The part of a user ID before `@`: Latin or Cyrillic letters (not both: `аdmin` would pass for `admin`), digits, `_`,
+/// `-`, `.`; 1 to 64 characters.
 ///
 /// Invariant: in Unicode NFC and lower case, so that equal names are equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +80,12 @@ impl FromStr for UserName {
         if name.chars().all(|c| c == '.') {
             return Err(ParseError::new(WHAT, "must contain a letter or digit"));
         }
+        if name.chars().any(is_cyrillic) && name.chars().any(|c| c.is_alphabetic() && !is_cyrillic(c)) {
+            return Err(ParseError::new(
+                WHAT,
+                "mixes Latin and Cyrillic letters, which can look alike; use letters of one of them",
+            ));
+        }
         if RESERVED_USER_NAMES.contains(&name.as_str()) {
             return Err(ParseError::new(
                 WHAT,
@@ -93,7 +100,11 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '_' | '-' | '.')
         || ('\u{00C0}'..='\u{024F}').contains(&c) && c.is_alphabetic()
-        || ('\u{0400}'..='\u{052F}').contains(&c) && c.is_alphabetic()
+        || is_cyrillic(c) && c.is_alphabetic()
+}
+
+fn is_cyrillic(c: char) -> bool {
+    ('\u{0400}'..='\u{052F}').contains(&c)
 }
 
 /// The DNS name of a server, without a final dot: `paris.example.com`.
@@ -249,6 +260,7 @@ mod tests {
             "..",
             "guest",
             "x\u{202e}y",
+            "\u{0430}dmin",
             &"x".repeat(65),
         ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad:?}");

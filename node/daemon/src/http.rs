@@ -60,6 +60,7 @@ pub(crate) fn router(
             [
                 (header::CONTENT_TYPE, "application/x-pem-file"),
                 (header::CONTENT_DISPOSITION, name),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ],
             root,
         )

@@ -13,6 +13,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -29,7 +30,11 @@ struct Inner {
     unknown_tokens: Buckets<IpAddr>,
     /// The settings as they were at an applied index.
     settings: Mutex<Option<(u64, Arc<Settings>)>>,
+    backups: Arc<Semaphore>,
 }
+
+/// Backups that may be made or sent at once: each is a copy of everything on the disk.
+const BACKUPS: usize = 2;
 
 impl Api {
     pub(crate) fn new(
@@ -45,6 +50,7 @@ impl Api {
             unknown_tokens: Buckets::new(20.0, 2.0),
             options,
             settings: Mutex::new(None),
+            backups: Arc::new(Semaphore::new(BACKUPS)),
         }))
     }
 
@@ -63,6 +69,11 @@ impl Api {
 
     pub(crate) fn sign_in_limits(&self) -> &SignInLimits {
         &self.0.sign_in_limits
+    }
+
+    /// A place for one more backup, until the last byte is sent.
+    pub(crate) fn backup_place(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.backups.clone().try_acquire_owned().ok()
     }
 
     /// A place for one more request at once.

@@ -4,7 +4,7 @@ use crate::{
     auth::{Admin, Reader},
     dto::{Cluster, Drain, HandOver, Invitation, NewInvitation, Time, parse},
     extract::{Id, Strict},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use axum::{
     Json,
@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::StreamExt as _;
 use plenary_model::NodeName;
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
@@ -123,6 +124,10 @@ struct BackupBytes(Vec<u8>);
 #[utoipa::path(get, path = "/backup", tag = "cluster",
     responses((status = 200, body = BackupBytes, content_type = "application/vnd.plenary.backup")))]
 async fn create_backup(State(api): State<Api>, _: Admin) -> Result<Response, Problem> {
+    let Some(place) = api.backup_place() else {
+        let detail = "other backups are being made; try again when they are done";
+        return Err(Problem::new(Code::Busy, detail));
+    };
     let path = api.backend().backup().await?;
     let opened = tokio::fs::File::open(&path).await;
     // The open file stays readable without its name, and is gone however the transfer ends.
@@ -142,6 +147,9 @@ async fn create_backup(State(api): State<Api>, _: Admin) -> Result<Response, Pro
         (header::CONTENT_LENGTH, HeaderValue::from(metadata.len())),
         (header::CONTENT_DISPOSITION, disposition),
     ];
-    let body = Body::from_stream(ReaderStream::with_capacity(file, 64 << 10));
-    Ok((headers, body).into_response())
+    let bytes = ReaderStream::with_capacity(file, 64 << 10).inspect(move |_| {
+        // Free again when the stream is gone.
+        let _held = &place;
+    });
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }

@@ -1,4 +1,7 @@
-use super::{OpenApiRouter, routes};
+use super::{
+    OpenApiRouter, routes,
+    session::{count_wrong_password, now},
+};
 use crate::{
     answer::{self, still_there},
     api::Api,
@@ -15,7 +18,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use plenary_access::{Change, Command, PasswordHash, effective_bandwidth};
+use plenary_access::{Change, Command, PasswordHash, Refusal, effective_bandwidth, lock_in_force};
 use plenary_model::{Rights, UserName};
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
@@ -84,14 +87,26 @@ async fn change_my_password(
         .begin(by.client.address, by.name().as_str())?;
     api.backend().fresh().await?;
     let stored = api.backend().credentials(by.name().to_string()).await?;
-    let stored = stored.and_then(|(_, hash)| hash);
+    let (row, stored) = stored.map_or((None, None), |(row, hash)| (Some(row), hash));
     let passwords = &api.options().passwords;
-    if !passwords.verify(value.old, stored.clone()).await? {
+    let right = passwords.verify(value.old, stored.clone()).await?;
+    let locked = row
+        .as_ref()
+        .and_then(|row| lock_in_force(row.user.locked_until, now()));
+    if let Some(until) = locked {
+        return Err(Refusal::AccountLocked { until }.into());
+    }
+    if !right {
         if let Some(before) = done_before(&api, &by, &write, digest).await {
             attempt.succeeded();
             return Ok(before);
         }
-        return Err(Problem::field("old", "is not your password"));
+        // A stolen session must not become a place to guess the password without end.
+        let counted = match &row {
+            Some(row) => count_wrong_password(&api, &by.client, row).await?,
+            None => None,
+        };
+        return Err(counted.unwrap_or_else(|| Problem::field("old", "is not your password")));
     }
     attempt.succeeded();
     let password = passwords.hash(value.new).await?;

@@ -98,7 +98,9 @@ async fn try_sign_in(api: &Api, client: &Client, login: &str, request: SignIn) -
     }
     let (Some(row), Some(hash), true) = (&row, hash, right) else {
         return Err(match row {
-            Some(row) => count_wrong_password(api, client, &row).await?,
+            Some(row) => count_wrong_password(api, client, &row)
+                .await?
+                .unwrap_or_else(|| Refusal::WrongCredentials.into()),
             None => Refusal::WrongCredentials.into(),
         });
     };
@@ -157,14 +159,18 @@ async fn open_session(
 #[error("a command gave an outcome of another kind")]
 pub(super) struct UnexpectedOutcome;
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Counts a wrong password, and says how the sign-in is refused. A lock that came meanwhile is told to wrong
-/// passwords as it is to right ones: else many tries at once would find the right one behind the lock.
-async fn count_wrong_password(api: &Api, client: &Client, row: &UserRow) -> Result<Problem, Problem> {
+/// Counts a wrong password. Where that is refused otherwise than as a wrong one, says how: a lock that came meanwhile is
+/// told to wrong passwords as it is to right ones, else many tries at once would find the right one behind the lock.
+pub(super) async fn count_wrong_password(
+    api: &Api,
+    client: &Client,
+    row: &UserRow,
+) -> Result<Option<Problem>, Problem> {
     let command = Command {
         by: client.anonymous(),
         idempotency: None,
@@ -174,15 +180,11 @@ async fn count_wrong_password(api: &Api, client: &Client, row: &UserRow) -> Resu
     };
     let applied = api.propose(command).await?;
     if applied.outcome != (Outcome::SignInCounted { locked: true }) {
-        return Ok(Refusal::WrongCredentials.into());
+        return Ok(None);
     }
     let now_is = api.backend().user(row.user.id.clone()).await?;
     let until = now_is.and_then(|row| lock_in_force(row.user.locked_until, now()));
-    Ok(until
-        .map_or(Refusal::WrongCredentials, |until| Refusal::AccountLocked {
-            until,
-        })
-        .into())
+    Ok(until.map(|until| Refusal::AccountLocked { until }.into()))
 }
 
 /// Sign out

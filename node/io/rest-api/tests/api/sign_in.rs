@@ -211,15 +211,15 @@ async fn ones_own_password_needs_the_old_one_and_the_policy() {
         server.call("POST", "/me/password").by("alice").json(&body)
     };
     let before = server.digest();
-    change("wrong", "another one")
-        .send()
-        .await
-        .problem(422, "invalid-field");
     change(PASSWORD, "short")
         .send()
         .await
         .problem(422, "password-policy");
     assert_eq!(server.digest(), before);
+    change("wrong", "another one")
+        .send()
+        .await
+        .problem(422, "invalid-field");
     let token = sign_in(&server, "alice", PASSWORD).await.json()["token"].clone();
     change(PASSWORD, "another one").send().await.is(204);
     server.call("GET", "/me").by("alice").send().await.is(200);
@@ -229,4 +229,21 @@ async fn ones_own_password_needs_the_old_one_and_the_policy() {
         .await
         .problem(401, "wrong-credentials");
     sign_in(&server, "alice", "another one").await.is(201);
+}
+
+#[tokio::test]
+async fn a_session_is_no_place_to_guess_the_password() {
+    let server = TestServer::new();
+    let change = |old: &str| {
+        let body = json!({"old": old, "new": "another one"});
+        server.call("POST", "/me/password").by("alice").json(&body).send()
+    };
+    for _ in 1..10 {
+        change("wrong").await.problem(422, "invalid-field");
+    }
+    change("wrong").await.problem(403, "account-locked");
+    change(PASSWORD).await.problem(403, "account-locked");
+    sign_in(&server, "alice", PASSWORD)
+        .await
+        .problem(403, "account-locked");
 }
