@@ -7,7 +7,7 @@ const spoken = '/^(label|title|placeholder|description|alt|aria-label|aria-descr
 const say = 'Texts for people belong into src/i18n/locales, in every language.';
 
 export default ts.config(
-  { ignores: ['dist', 'src/routeTree.gen.ts', 'src/api/gen', 'test-results'] },
+  { ignores: ['dist', 'src/routeTree.gen.ts', 'src/api/generated', 'test-results'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   hooks.configs.flat.recommended,

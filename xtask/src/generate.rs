@@ -1,6 +1,9 @@
 //! Files that are made from code and committed.
 
-use crate::steps::{build, built, root};
+use crate::{
+    steps::{build, built, root},
+    web,
+};
 use anyhow::{Context as _, bail};
 use std::{path::PathBuf, process::Stdio};
 
@@ -20,7 +23,8 @@ fn openapi() -> anyhow::Result<Vec<u8>> {
 /// Writes them.
 pub(crate) fn write() -> anyhow::Result<()> {
     let file = openapi_file();
-    std::fs::write(&file, openapi()?).with_context(|| format!("{} cannot be written", file.display()))
+    std::fs::write(&file, openapi()?).with_context(|| format!("{} cannot be written", file.display()))?;
+    web::write_types()
 }
 
 /// Compares them with what the code says.
@@ -28,5 +32,5 @@ pub(crate) fn check() -> anyhow::Result<()> {
     if std::fs::read(openapi_file()).unwrap_or_default() != openapi()? {
         bail!("base/contracts/openapi/v1.json is not what the code says: run cargo xtask generate");
     }
-    Ok(())
+    web::check_types()
 }

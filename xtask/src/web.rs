@@ -6,7 +6,7 @@ use crate::{
     server::Server,
     steps::{root, step},
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::{
     path::{Path, PathBuf},
     time::SystemTime,
@@ -23,6 +23,10 @@ const SOURCES: &[&str] = &[
     "tsconfig.json",
     "postcss.config.mjs",
 ];
+
+/// The types of the REST interface, made from its description in `base/contracts/openapi`.
+const TYPES: &str = "src/api/generated";
+const TYPES_FILE: &str = "types.gen.ts";
 
 fn folder() -> PathBuf {
     root().join("node/web-ui")
@@ -61,11 +65,16 @@ pub(crate) fn build_if_possible() -> anyhow::Result<()> {
 }
 
 fn build(node: &Node) -> anyhow::Result<()> {
-    let installed = newest(&folder().join("node_modules/.package-lock.json"));
-    if installed.is_none() || installed < newest(&folder().join("package-lock.json")) {
-        install(node)?;
-    }
+    install_if_changed(node)?;
     npm(node, &["run", "build"])
+}
+
+fn install_if_changed(node: &Node) -> anyhow::Result<()> {
+    let installed = newest(&folder().join("node_modules/.package-lock.json"));
+    if installed.is_some() && installed >= newest(&folder().join("package-lock.json")) {
+        return Ok(());
+    }
+    install(node)
 }
 
 fn is_up_to_date() -> bool {
@@ -85,6 +94,27 @@ fn newest(path: &Path) -> Option<SystemTime> {
     let entries = std::fs::read_dir(path).ok()?.filter_map(Result::ok);
     let inner = entries.filter_map(|entry| newest(&entry.path())).max();
     inner.max(Some(own))
+}
+
+/// Writes the types of the REST interface that the pages use.
+pub(crate) fn write_types() -> anyhow::Result<()> {
+    let node = Node::get().context("the types of the web pages cannot be written")?;
+    install_if_changed(&node)?;
+    npm(&node, &["run", "generate"])
+}
+
+/// Compares them with what the description of the interface says.
+pub(crate) fn check_types() -> anyhow::Result<()> {
+    let node = Node::get().context("the types of the web pages cannot be checked")?;
+    install_if_changed(&node)?;
+    let made = tempfile::tempdir()?;
+    let output = made.path().to_string_lossy();
+    npm(&node, &["run", "generate", "--", "--output", &output])?;
+    let file = folder().join(TYPES).join(TYPES_FILE);
+    if std::fs::read(file).unwrap_or_default() != std::fs::read(made.path().join(TYPES_FILE))? {
+        bail!("node/web-ui/{TYPES} is not what base/contracts/openapi says: run cargo xtask generate");
+    }
+    Ok(())
 }
 
 /// Builds the pages, checks their code and runs their tests.

@@ -1,12 +1,12 @@
 import { ActionIcon, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { AddressBook } from '../api/types';
+import type { AddressBookEntry } from '../api/types';
 import { useAdminText } from '../ui/text';
 
 interface Props {
-  entries: AddressBook['entries'];
-  onChange: (entries: AddressBook['entries']) => void;
+  entries: AddressBookEntry[];
+  onChange: (entries: AddressBookEntry[]) => void;
   readOnly: boolean;
 }
 

@@ -142,10 +142,10 @@ function Body({ group, close }: { group: UserGroup; close: () => void }) {
     </>
   );
 
-  function showBook(book: AddressBook, of: Map<string, string>): string {
-    const chosen = book.scope === 'groups' ? `: ${book.groups.map((id) => of.get(id) ?? id).join(', ')}` : '';
-    const entries = book.entries.length > 0 ? ` + ${t('book.entries', { count: book.entries.length })}` : '';
-    return t(`scope.${book.scope}`) + chosen + entries;
+  function showBook({ scope, groups = [], entries = [] }: AddressBook, of: Map<string, string>): string {
+    const chosen = scope === 'groups' ? `: ${groups.map((id) => of.get(id) ?? id).join(', ')}` : '';
+    const picked = entries.length > 0 ? ` + ${t('book.entries', { count: entries.length })}` : '';
+    return t(`scope.${scope}`) + chosen + picked;
   }
 }
 
@@ -235,7 +235,11 @@ function BookTab({ draft, groups, readOnly }: TabProps & { groups: UserGroup[] }
           onChange={(next) => set({ groups: next })}
         />
       )}
-      <BookEntries entries={book.entries} onChange={(entries) => set({ entries })} readOnly={readOnly} />
+      <BookEntries
+        entries={book.entries ?? []}
+        onChange={(entries) => set({ entries })}
+        readOnly={readOnly}
+      />
     </Stack>
   );
 }

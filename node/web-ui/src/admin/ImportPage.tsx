@@ -23,8 +23,8 @@ import {
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { calls } from '../api/calls';
-import { Problem, type FieldProblem } from '../api/problem';
-import type { ImportResult } from '../api/types';
+import { Problem } from '../api/problem';
+import type { FieldError, ImportResult } from '../api/types';
 import { Page } from '../ui/Page';
 import { ErrorState } from '../ui/States';
 import { startTask } from '../ui/tasks';
@@ -198,7 +198,7 @@ function Working({ file, checking }: { file: File; checking: boolean }) {
   );
 }
 
-function RowErrors({ rows }: { rows: FieldProblem[] }) {
+function RowErrors({ rows }: { rows: FieldError[] }) {
   const { t } = useAdminText();
   return (
     <Alert

@@ -2,9 +2,10 @@ import { Button, Group, Modal, MultiSelect, Paper, Progress, Stack, Text } from 
 import { IconBan, IconCircleCheck, IconTrash, IconUsersPlus, IconX } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { calls, type UserQuery } from '../api/calls';
+import { calls } from '../api/calls';
 import { asProblem, type Problem } from '../api/problem';
 import { queries } from '../api/queries';
+import type { UserQuery } from '../api/types';
 import { Confirm, useClose } from '../ui/Confirm';
 import { tell, tellProblem } from '../ui/notify';
 import { startTask } from '../ui/tasks';
@@ -48,11 +49,11 @@ interface Props {
 /** The IDs of all that match, also of those that were not scrolled to. */
 async function allIds(filters: UserQuery): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  let cursor: string | null = null;
+  let cursor: string | undefined;
   do {
     const page = await calls.users({ ...filters, sort: 'id', limit: 500, cursor });
     page.items.forEach((user) => found.add(user.id));
-    cursor = page.next;
+    cursor = page.next ?? undefined;
   } while (cursor);
   return found;
 }

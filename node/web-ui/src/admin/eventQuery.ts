@@ -1,10 +1,6 @@
-import type { EventQuery } from '../api/calls';
+import type { EventQuery } from '../api/types';
 
-export interface EventFilter {
-  search?: string;
-  kind?: string;
-  actor?: string;
-  object_kind?: string;
+export interface EventFilter extends Pick<EventQuery, 'search' | 'kind' | 'actor' | 'object_kind'> {
   /** Days as people name them, in their own zone, both included: `2030-01-31`. */
   from?: string;
   until?: string;

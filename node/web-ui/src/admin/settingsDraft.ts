@@ -1,21 +1,19 @@
-import type { Settings, SettingsSections } from '../api/types';
+import type { Settings, SettingsPatch, SettingsSections } from '../api/types';
 
 /** Settings as one flat list of fields, `password.min_length`, so that each change can be named by itself. */
 
-export interface FlatSettings {
-  'front_page.title': string;
-  'front_page.help': string;
-  'password.min_length': number;
-  'password.mixed_case': boolean;
-  'password.digits': boolean;
-  'password.specials': boolean;
-  'lockout.enabled': boolean;
-  'lockout.attempts': number;
-  'lockout.window_s': number;
-  'lockout.duration_s': number;
-  'sessions.lifetime_days': number;
-  'admin_access.networks': string[];
-}
+type Path = {
+  [S in keyof SettingsSections]: `${S}.${keyof SettingsSections[S] & string}`;
+}[keyof SettingsSections];
+type At<T, P> = P extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof T
+    ? At<T[Head], Rest>
+    : never
+  : P extends keyof T
+    ? T[P]
+    : never;
+
+export type FlatSettings = { [P in Path]: At<SettingsSections, P> };
 export type SettingField = keyof FlatSettings;
 
 export function flatten({ revision, ...sections }: Settings): FlatSettings & { revision: string } {
@@ -26,14 +24,14 @@ export function flatten({ revision, ...sections }: Settings): FlatSettings & { r
 }
 
 /** The sections that `changed` touches, each whole, as the server takes them. */
-export function sectionsOf(value: FlatSettings, changed: string[]): Partial<SettingsSections> {
+export function sectionsOf(value: FlatSettings, changed: string[]): SettingsPatch {
   const touched = new Set(changed.map((field) => field.split('.')[0]!));
   const sections: Record<string, Record<string, unknown>> = {};
   for (const [path, one] of Object.entries(value)) {
     const [section, field] = path.split('.');
     if (section && field && touched.has(section)) (sections[section] ??= {})[field] = one;
   }
-  return sections as Partial<SettingsSections>;
+  return sections as SettingsPatch;
 }
 
 /** `10.0.0.0/8`, `::1`: an address or a range of them; the server has the last word. */

@@ -3,31 +3,37 @@ import { session } from './session';
 import { transport } from './transport';
 import type {
   Alias,
+  AliasPatch,
   Cluster,
   Contact,
   ContactEntry,
   Device,
+  EventQuery,
   Group,
   GroupPatch,
   ImportResult,
   Invitation,
+  ListQuery,
   LogEvent,
   Me,
+  NewAlias,
+  NewGroup,
   NewUser,
   Page,
   PasswordPolicy,
-  Profile,
+  ProfilePatch,
   ServerInfo,
   Session,
   Settings,
-  SettingsSections,
+  SettingsPatch,
   User,
   UserPatch,
+  UserQuery,
 } from './types';
 
 /** Every call of the REST interface that the pages make, by its purpose. */
 
-type Query = Record<string, string | number | boolean | undefined | null>;
+type Query = Record<string, string | number | boolean | undefined>;
 
 interface Sending {
   query?: Query;
@@ -44,7 +50,7 @@ interface Sending {
 export function queryString(query: Query = {}): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== '') params.set(name, String(value));
+    if (value !== undefined && value !== '') params.set(name, String(value));
   }
   const text = params.toString();
   return text ? `?${text}` : '';
@@ -101,32 +107,6 @@ async function blob(path: string, query: Query = {}, signal?: AbortSignal): Prom
 
 const id = encodeURIComponent;
 
-/** A list that may come bare or as a page. */
-async function items<T>(path: string, query: Query, signal?: AbortSignal): Promise<T[]> {
-  const answer = await json<T[] | Page<T>>('GET', path, { query, signal });
-  return Array.isArray(answer) ? answer : answer.items;
-}
-
-export interface ListQuery extends Query {
-  search?: string;
-  sort?: string;
-  cursor?: string | null;
-  limit?: number;
-}
-export interface UserQuery extends ListQuery {
-  group?: string;
-  active?: boolean;
-  presence?: string;
-  admin?: string;
-}
-export interface EventQuery extends ListQuery {
-  kind?: string;
-  actor?: string;
-  object_kind?: string;
-  from?: string;
-  until?: string;
-}
-
 export const calls = {
   server: (signal?: AbortSignal) => json<ServerInfo>('GET', '/server', { signal }),
   signIn: (login: string, password: string) =>
@@ -134,10 +114,10 @@ export const calls = {
   signOut: () => done('DELETE', '/session'),
 
   me: (signal?: AbortSignal) => json<Me>('GET', '/me', { signal }),
-  updateMe: (patch: Partial<Profile>, match?: string) => json<Me>('PATCH', '/me', { json: patch, match }),
+  updateMe: (patch: ProfilePatch, match?: string) => json<Me>('PATCH', '/me', { json: patch, match }),
   changePassword: (old: string, next: string) => done('POST', '/me/password', { json: { old, new: next } }),
   passwordPolicy: (signal?: AbortSignal) => json<PasswordPolicy>('GET', '/me/password-policy', { signal }),
-  myDevices: (signal?: AbortSignal) => items<Device>('/me/sessions', {}, signal),
+  myDevices: (signal?: AbortSignal) => json<Device[]>('GET', '/me/sessions', { signal }),
   endMyDevice: (session: string) => done('DELETE', `/me/sessions/${id(session)}`),
   myContacts: (query: ListQuery, signal?: AbortSignal) =>
     json<Page<Contact>>('GET', '/me/contacts', { query, signal }),
@@ -156,7 +136,7 @@ export const calls = {
   disconnectUser: (user: string) => done('POST', `/users/${id(user)}/disconnect`),
   unlockUser: (user: string) => done('POST', `/users/${id(user)}/unlock`),
   userDevices: (user: string, signal?: AbortSignal) =>
-    items<Device>(`/users/${id(user)}/sessions`, {}, signal),
+    json<Device[]>('GET', `/users/${id(user)}/sessions`, { signal }),
   userContacts: (user: string, query: ListQuery, signal?: AbortSignal) =>
     json<Page<Contact>>('GET', `/users/${id(user)}/contacts`, { query, signal }),
   userAvatar: (user: string, signal?: AbortSignal) => blob(`/users/${id(user)}/avatar`, {}, signal),
@@ -166,7 +146,7 @@ export const calls = {
 
   groups: (query: ListQuery, signal?: AbortSignal) => json<Page<Group>>('GET', '/groups', { query, signal }),
   group: (group: string, signal?: AbortSignal) => json<Group>('GET', `/groups/${id(group)}`, { signal }),
-  createGroup: (group: GroupPatch & { name: string }) => json<Group>('POST', '/groups', { json: group }),
+  createGroup: (group: NewGroup) => json<Group>('POST', '/groups', { json: group }),
   updateGroup: (group: string, patch: GroupPatch, match?: string) =>
     json<Group>('PATCH', `/groups/${id(group)}`, { json: patch, match }),
   deleteGroup: (group: string, match?: string) => done('DELETE', `/groups/${id(group)}`, { match }),
@@ -177,14 +157,13 @@ export const calls = {
 
   aliases: (query: ListQuery, signal?: AbortSignal) =>
     json<Page<Alias>>('GET', '/aliases', { query, signal }),
-  createAlias: (alias: { id: string; target: string; note?: string }) =>
-    json<Alias>('POST', '/aliases', { json: alias }),
-  updateAlias: (alias: string, patch: { target?: string; note?: string }, match?: string) =>
+  createAlias: (alias: NewAlias) => json<Alias>('POST', '/aliases', { json: alias }),
+  updateAlias: (alias: string, patch: AliasPatch, match?: string) =>
     json<Alias>('PATCH', `/aliases/${id(alias)}`, { json: patch, match }),
   deleteAlias: (alias: string, match?: string) => done('DELETE', `/aliases/${id(alias)}`, { match }),
 
   settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
-  updateSettings: (patch: Partial<SettingsSections>, match?: string) =>
+  updateSettings: (patch: SettingsPatch, match?: string) =>
     json<Settings>('PATCH', '/settings', { json: patch, match }),
 
   events: (query: EventQuery, signal?: AbortSignal) =>

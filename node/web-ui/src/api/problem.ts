@@ -1,16 +1,12 @@
-/** Why a call did not do what was asked: a problem of the server (RFC 9457), or the network. */
-export interface FieldProblem {
-  field: string;
-  reason: string;
-  line?: number;
-}
+import type { FieldError } from './types';
 
+/** Why a call did not do what was asked: a problem of the server (RFC 9457), or the network. */
 export class Problem extends Error {
   /** Stable code of docs/protocols/rest.md; `network` where no node answered. */
   readonly code: string;
   readonly status: number;
   readonly detail: string;
-  readonly fields: FieldProblem[];
+  readonly fields: FieldError[];
   /** For people who ask for help: the server's logs name it. */
   readonly requestId: string | null;
   readonly extra: Record<string, unknown>;
@@ -19,7 +15,7 @@ export class Problem extends Error {
     code: string,
     status: number,
     detail = '',
-    fields: FieldProblem[] = [],
+    fields: FieldError[] = [],
     requestId: string | null = null,
     extra: Record<string, unknown> = {},
   ) {
@@ -46,7 +42,7 @@ export class Problem extends Error {
       // Not from our server, or cut off: the status has to do.
     }
     const text = (value: unknown) => (typeof value === 'string' ? value : '');
-    const fields = Array.isArray(body.errors) ? (body.errors as FieldProblem[]) : [];
+    const fields = Array.isArray(body.errors) ? (body.errors as FieldError[]) : [];
     const code = text(body.code) || text(body.type).split('/').pop() || 'unknown';
     return new Problem(code, response.status, text(body.detail), fields, requestId, body);
   }

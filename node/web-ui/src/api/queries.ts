@@ -5,9 +5,9 @@ import {
   queryOptions,
   type QueryKey,
 } from '@tanstack/react-query';
-import { calls, type EventQuery, type ListQuery, type UserQuery } from './calls';
+import { calls } from './calls';
 import { Problem } from './problem';
-import type { Page } from './types';
+import type { EventQuery, ListQuery, Page, UserQuery } from './types';
 
 /** What pages read, each under a key that starts with the topic whose changes make it stale. */
 
@@ -34,7 +34,7 @@ function pages<T, Q extends ListQuery>(
   return infiniteQueryOptions({
     queryKey: [...key, query],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => load({ ...query, cursor: pageParam, limit }, signal),
+    queryFn: ({ pageParam, signal }) => load({ ...query, cursor: pageParam ?? undefined, limit }, signal),
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
   });
@@ -74,11 +74,11 @@ export const queries = {
       queryKey: ['groups', 'all'],
       queryFn: async ({ signal }) => {
         const found = [];
-        let cursor: string | null = null;
+        let cursor: string | undefined;
         do {
           const page = await calls.groups({ sort: 'name', limit: 500, cursor }, signal);
           found.push(...page.items);
-          cursor = page.next;
+          cursor = page.next ?? undefined;
         } while (cursor);
         return found;
       },

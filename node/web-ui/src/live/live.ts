@@ -1,9 +1,9 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
-import type { UserQuery } from '../api/calls';
+import type { SignalServerBody, SignalTopic } from '../api/generated/types.gen';
 import { nodes } from '../api/nodes';
 import { session } from '../api/session';
 import { seen } from '../api/transport';
-import type { Contact, Me, Page, Presence } from '../api/types';
+import type { Contact, Me, Page, Presence, UserQuery } from '../api/types';
 import { Signal, type EndReason, type SignalState, type SocketLike } from './signal';
 
 /** Keeps what pages show true: what the server says to have changed is read again. */
@@ -14,8 +14,19 @@ export interface LiveState {
 }
 
 /** `me` is a user too, but is read under a key of its own. */
-const adminTopics = ['users', 'groups', 'aliases', 'settings', 'events', 'sessions', 'contacts', 'cluster'];
-const userTopics = ['sessions', 'contacts'];
+const adminTopics = Object.keys({
+  users: true,
+  groups: true,
+  aliases: true,
+  settings: true,
+  events: true,
+  sessions: true,
+  contacts: true,
+  cluster: true,
+} satisfies Record<SignalTopic, true>) as SignalTopic[];
+const userTopics: SignalTopic[] = ['sessions', 'contacts'];
+
+type Changed = Extract<SignalServerBody, { type: 'changed' }>['body'];
 
 export class Live {
   private readonly cache: QueryClient;
@@ -32,7 +43,7 @@ export class Live {
       open: (url) => new WebSocket(url) as unknown as SocketLike,
       random: Math.random,
       onState: (state, reason) => this.enter(state, reason),
-      onMessage: (type, body) => this.hear(type, body as Record<string, string>),
+      onMessage: (message) => this.hear(message),
       onFresh: (lost) => {
         this.watch();
         if (lost) void cache.invalidateQueries();
@@ -53,7 +64,7 @@ export class Live {
   }
 
   private watch() {
-    this.signal.say('watch', { topics: this.topics });
+    this.signal.say({ type: 'watch', body: { topics: this.topics } });
   }
 
   stop() {
@@ -73,12 +84,12 @@ export class Live {
     this.listeners.forEach((listener) => listener());
   }
 
-  private hear(type: string, body: Record<string, string>) {
-    if (type === 'changed') this.changed(body.topic ?? '', body.object ?? '', body.index);
-    else if (type === 'presence') setPresence(this.cache, body.user ?? '', body.presence as Presence);
+  private hear({ type, body }: SignalServerBody) {
+    if (type === 'changed') this.changed(body);
+    else if (type === 'presence') setPresence(this.cache, body.user, body.presence as Presence);
   }
 
-  private changed(topic: string, object: string, index?: string) {
+  private changed({ topic, object, index }: Changed) {
     // Read again at any node, the answer must not be older than the change that was told.
     seen.see(index);
     const stale = (key: string[]) => void this.cache.invalidateQueries({ queryKey: key });

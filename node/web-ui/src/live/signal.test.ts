@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SignalClientBody, SignalTopic } from '../api/generated/types.gen';
 import { Signal, type SocketLike } from './signal';
 
 class Socket implements SocketLike {
@@ -39,6 +40,8 @@ class Socket implements SocketLike {
   }
 }
 
+const watch = (topic: SignalTopic): SignalClientBody => ({ type: 'watch', body: { topics: [topic] } });
+
 function setUp() {
   const sockets: Socket[] = [];
   const host = {
@@ -67,7 +70,7 @@ afterEach(() => vi.useRealTimers());
 describe('the signalling client', () => {
   it('says hello first, and then what waited for the connection', () => {
     const { signal, last } = setUp();
-    signal.say('watch', { topics: ['users'] });
+    signal.say(watch('users'));
     expect(last().url).toBe('wss://a.example.com/api/v1/signal');
     expect(last().sent).toEqual([]);
     last().welcome();
@@ -80,8 +83,8 @@ describe('the signalling client', () => {
   it('resumes after a cut and replays what the server has not handled', () => {
     const { host, signal, last, sockets } = setUp();
     last().welcome();
-    signal.say('one', {});
-    signal.say('two', {});
+    signal.say(watch('users'));
+    signal.say(watch('groups'));
     last().hear({ seq: 1, ack: 1, type: 'changed', body: {} });
     last().end(1006);
     vi.advanceTimersByTime(500);
@@ -91,8 +94,8 @@ describe('the signalling client', () => {
     expect(
       last()
         .sent.slice(1)
-        .map(({ seq, type }) => [seq, type]),
-    ).toEqual([[2, 'two']]);
+        .map(({ seq, body }) => [seq, body]),
+    ).toEqual([[2, { topics: ['groups'] }]]);
     expect(host.onFresh).toHaveBeenCalledTimes(1);
   });
 

@@ -11,15 +11,18 @@
  * come twice are handled once. Time, chance and the socket come from outside, so that tests hold them.
  */
 
+import type {
+  SignalBeat,
+  SignalClientBody,
+  SignalClientMessage,
+  SignalHello,
+  SignalNumbers,
+  SignalServerBody,
+  SignalWelcome,
+} from '../api/generated/types.gen';
+
 export type SignalState = 'stopped' | 'connecting' | 'open' | 'waiting' | 'ended';
 export type EndReason = 'token' | 'right' | 'replaced' | 'defect';
-
-export interface Sequenced {
-  seq: number;
-  ack: number;
-  type: string;
-  body: unknown;
-}
 
 export interface SocketLike {
   send(text: string): void;
@@ -37,7 +40,7 @@ export interface SignalHost {
   random(): number;
   onState(state: SignalState, reason?: EndReason): void;
   /** One message of the server, each exactly once and in order. */
-  onMessage(type: string, body: unknown): void;
+  onMessage(message: SignalServerBody): void;
   /** A new run: what to watch has to be said. `lost`: an earlier run is unknown, load again what is shown. */
   onFresh(lost: boolean): void;
   /** Members of the server, to move on to. */
@@ -45,6 +48,9 @@ export interface SignalHost {
   /** The node at `url` could not be reached, or sent us on to `others`. */
   onMoveOn(url: string, others: string[]): void;
 }
+
+type Numbered = SignalNumbers & SignalServerBody;
+type Heard = SignalWelcome | SignalBeat | Numbered;
 
 const HELLO_TIMEOUT_MS = 5_000;
 const FIRST_WAIT_MS = 400;
@@ -64,7 +70,7 @@ export class Signal {
   /** The last one that the server knows to be handled. */
   private acknowledged = 0;
   private sent = 0;
-  private kept: { seq: number; type: string; body: unknown }[] = [];
+  private kept: { seq: number; what: SignalClientBody }[] = [];
   private failures = 0;
   private heartbeat = 10_000;
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -83,12 +89,12 @@ export class Signal {
     this.enter('stopped');
   }
 
-  /** Says `type` now or, if there is no connection, as soon as there is one. */
-  say(type: string, body: unknown) {
+  /** Says it now or, if there is no connection, as soon as there is one. */
+  say(what: SignalClientBody) {
     this.sent += 1;
-    this.kept.push({ seq: this.sent, type, body });
+    this.kept.push({ seq: this.sent, what });
     if (this.kept.length > MOST_KEPT) this.kept.shift();
-    if (this.state === 'open') this.write(this.sent, type, body);
+    if (this.state === 'open') this.write(this.sent, what);
   }
 
   /** The network is back, or the page is looked at again: no reason to wait any longer. */
@@ -106,7 +112,7 @@ export class Signal {
     const socket = this.host.open(`${this.at.replace(/^http/, 'ws')}/api/v1/signal`);
     this.socket = socket;
     socket.onopen = () => {
-      const hello = { type: 'hello', v: 1, token, resume: this.resume, last_seq: this.handled };
+      const hello: SignalHello = { type: 'hello', v: 1, token, resume: this.resume, last_seq: this.handled };
       socket.send(JSON.stringify(hello));
     };
     socket.onmessage = (event) => this.receive(String(event.data));
@@ -115,43 +121,42 @@ export class Signal {
   }
 
   private receive(text: string) {
-    let message: Record<string, unknown>;
+    let message: Heard;
     try {
-      message = JSON.parse(text) as Record<string, unknown>;
+      message = JSON.parse(text) as Heard;
     } catch {
       return this.end('defect');
     }
     this.listen();
-    if (typeof message.ack === 'number') this.forgetKept(message.ack);
-    if (message.type === 'welcome') this.welcome(message);
+    if ('resumed' in message) return this.welcome(message);
+    this.forgetKept(message.ack);
+    if ('seq' in message) this.handle(message);
     else if (message.type === 'ping') this.pong();
-    else if (typeof message.seq === 'number') this.handle(message as unknown as Sequenced);
   }
 
-  private welcome(message: Record<string, unknown>) {
-    const fresh = message.resumed !== true;
+  private welcome(message: SignalWelcome) {
+    const fresh = !message.resumed;
     const lost = fresh && this.resume !== null;
-    const nodes = Array.isArray(message.nodes) ? (message.nodes as string[]) : [];
     clearTimeout(this.timers.get('hello'));
-    this.resume = String(message.resume);
-    this.heartbeat = Number(message.heartbeat_ms) || this.heartbeat;
+    this.resume = message.resume;
+    this.heartbeat = message.heartbeat_ms;
     this.failures = 0;
     if (!fresh) {
-      this.forgetKept(Number(message.last_seq) || 0);
+      this.forgetKept(message.last_seq);
     } else {
       this.handled = 0;
       this.acknowledged = 0;
       this.kept = this.kept.map((one, place) => ({ ...one, seq: place + 1 }));
       this.sent = this.kept.length;
     }
-    this.host.onNodes(nodes);
+    this.host.onNodes(message.nodes);
     this.enter('open');
-    for (const one of this.kept) this.write(one.seq, one.type, one.body);
+    for (const one of this.kept) this.write(one.seq, one.what);
     this.listen();
     if (fresh) this.host.onFresh(lost);
   }
 
-  private handle(message: Sequenced) {
+  private handle(message: Numbered) {
     if (message.seq <= this.handled) return;
     if (message.seq !== this.handled + 1) {
       // Something between is missing: connecting again replays it.
@@ -159,7 +164,7 @@ export class Signal {
     }
     this.handled = message.seq;
     this.after('ack', 500, () => this.acknowledge());
-    this.host.onMessage(message.type, message.body);
+    this.host.onMessage(message);
   }
 
   private closed(code: number, reason: string) {
@@ -202,12 +207,12 @@ export class Signal {
     if (this.acknowledged < this.handled) this.pong();
   }
 
-  private write(seq: number, type: string, body: unknown) {
-    this.raw({ seq, ack: this.handled, type, body });
+  private write(seq: number, what: SignalClientBody) {
+    this.raw({ seq, ack: this.handled, ...what });
     this.acknowledged = this.handled;
   }
 
-  private raw(message: unknown) {
+  private raw(message: SignalClientMessage) {
     if (this.state === 'open') this.socket?.send(JSON.stringify(message));
   }
 

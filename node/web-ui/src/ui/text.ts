@@ -10,8 +10,7 @@ export function textOf(key: string, fallback: string, values: Record<string, unk
 /** What happened and what to do, in the reader's language where the code is known. */
 export function problemText(error: unknown): string {
   const problem: Problem = asProblem(error);
-  const unlockAt = problem.extra.until ?? problem.extra.locked_until;
-  const until = typeof unlockAt === 'string' ? exactTime(unlockAt) : '';
+  const until = typeof problem.extra.until === 'string' ? exactTime(problem.extra.until) : '';
   const code = problem.code === 'account-locked' && until ? 'account-locked-until' : problem.code;
   const text = textOf(`problem.${code}`, problem.detail || textOf('problem.unknown', ''), { until });
   const why = problem.code === 'conflict' ? problem.detail : '';
