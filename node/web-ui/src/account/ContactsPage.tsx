@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Menu, Select, Text } from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Menu, Text } from '@mantine/core';
 import { IconAddressBook, IconDots, IconEdit, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -8,13 +8,15 @@ import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { Contact } from '../api/types';
 import { Confirm } from '../ui/Confirm';
-import { DataTable, type Column } from '../ui/DataTable';
+import type { Column } from '../ui/DataTable';
 import { Face } from '../ui/Face';
+import { FilterSelect } from '../ui/FilterSelect';
+import { ListTable } from '../ui/ListTable';
 import { tell } from '../ui/notify';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
 import { PresenceStatus } from '../ui/Status';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
 import { ContactForm } from './ContactForm';
@@ -24,8 +26,8 @@ const route = getRouteApi('/_app/contacts');
 export function ContactsPage() {
   const { t } = useTranslation();
   const me = useMe();
-  const { search, group } = route.useSearch();
-  const navigate = route.useNavigate();
+  const { said, set } = useAddress(route);
+  const { search, group } = said;
   const list = useList(queries.myContacts({ search }));
   const [editing, edit] = useState<Contact | 'new' | null>(null);
   const [removing, remove] = useState<Contact | null>(null);
@@ -41,57 +43,38 @@ export function ContactsPage() {
   return (
     <Page fill title={t('nav.contacts')} purpose={t('contacts.purpose')} action={add}>
       <Group gap="xs" mb="sm">
-        <Search
-          label={t('contacts.search')}
-          value={search ?? ''}
-          onChange={(next) => void navigate({ search: { search: next || undefined, group }, replace: true })}
-        />
+        <Search label={t('contacts.search')} value={search} onChange={(search) => set({ search })} />
         {(groups.length > 0 || group) && (
-          <Select
-            aria-label={t('contacts.group')}
-            placeholder={t('contacts.allGroups')}
-            clearable
-            clearButtonProps={{ 'aria-label': t('action.clear') }}
-            data={[...new Set([...groups, ...(group ? [group] : [])])]}
-            value={group ?? null}
-            onChange={(next) =>
-              void navigate({ search: { search, group: next ?? undefined }, replace: true })
-            }
+          <FilterSelect
+            label={t('contacts.group')}
+            any={t('contacts.allGroups')}
+            options={[...new Set([...groups, ...(group ? [group] : [])])].map((value) => ({
+              value,
+              label: value,
+            }))}
+            value={group}
+            onChange={(group) => set({ group })}
           />
         )}
       </Group>
-      {list.error ? (
-        <ErrorState error={list.error} retry={list.retry} />
-      ) : (
-        <DataTable
-          name="contacts"
-          label={t('nav.contacts')}
-          columns={columns}
-          rows={rows}
-          total={group ? rows.length : list.total}
-          rowKey={(row) => row.call}
-          rowHeight={56}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
-          empty={
-            search || group ? (
-              <EmptyState
-                icon={<IconAddressBook />}
-                title={t('state.nothingFound')}
-                text={t('state.nothingFoundHint')}
-              />
-            ) : (
-              <EmptyState
-                icon={<IconAddressBook />}
-                title={t('contacts.empty')}
-                text={t(mayEdit ? 'contacts.emptyHint' : 'contacts.emptyHintReader')}
-                action={add}
-              />
-            )
-          }
-        />
-      )}
+      <ListTable
+        name="contacts"
+        label={t('nav.contacts')}
+        columns={columns}
+        list={group ? { ...list, rows, total: rows.length } : list}
+        rowKey={(row) => row.call}
+        rowHeight={56}
+        icon={<IconAddressBook />}
+        none={
+          search || group
+            ? undefined
+            : {
+                title: t('contacts.empty'),
+                text: t(mayEdit ? 'contacts.emptyHint' : 'contacts.emptyHintReader'),
+                action: add,
+              }
+        }
+      />
       <ContactForm key={keyOf(editing)} editing={editing} groups={groups} close={() => edit(null)} />
       <RemoveContact contact={removing} close={() => remove(null)} />
     </Page>

@@ -8,13 +8,14 @@ import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { Alias } from '../api/types';
 import { Confirm, useClose } from '../ui/Confirm';
-import { DataTable } from '../ui/DataTable';
+import { ListTable } from '../ui/ListTable';
 import { tell } from '../ui/notify';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
 import { Sheet } from '../ui/Sheet';
-import { EmptyState, ErrorState, Loading } from '../ui/States';
+import { EmptyState, Loading } from '../ui/States';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMayChange } from '../ui/useMe';
 
@@ -24,114 +25,84 @@ export function AliasesPage() {
   const { t } = useAdminText();
   const mayChange = useMayChange();
   const cache = useQueryClient();
-  const { search, alias, create } = route.useSearch();
-  const navigate = route.useNavigate();
+  const { said, set, go } = useAddress(route);
+  const { search, alias, create } = said;
   const list = useList(queries.aliases({ search }));
   const [removing, remove] = useState<Alias | null>(null);
   const open = list.rows.find((row) => row.id === alias);
-  const edit = (row: Alias) => void navigate({ search: (now) => ({ ...now, alias: row.id }) });
-  const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
-  const close = () =>
-    void navigate({ search: (now) => ({ ...now, alias: undefined, create: undefined }), replace: true });
+  const edit = (row: Alias) => go({ alias: row.id });
+  const close = () => set({ alias: undefined, create: undefined });
   const add = mayChange && (
-    <Button leftSection={<IconPlus size={16} />} onClick={startCreating}>
+    <Button leftSection={<IconPlus size={16} />} onClick={() => go({ create: true })}>
       {t('aliases.create')}
     </Button>
   );
   return (
     <Page fill title={t('common:nav.aliases')} purpose={t('aliases.purpose')} action={add}>
       <Group mb="sm">
-        <Search
-          label={t('aliases.search')}
-          value={search ?? ''}
-          onChange={(next) =>
-            void navigate({ search: (now) => ({ ...now, search: next || undefined }), replace: true })
-          }
-        />
+        <Search label={t('aliases.search')} value={search} onChange={(search) => set({ search })} />
       </Group>
-      {list.error ? (
-        <ErrorState error={list.error} retry={list.retry} />
-      ) : (
-        <DataTable
-          name="aliases"
-          label={t('common:nav.aliases')}
-          rows={list.rows}
-          total={list.total}
-          rowKey={(alias) => alias.id}
-          onOpen={mayChange ? edit : undefined}
-          active={alias}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
-          columns={[
-            {
-              id: 'id',
-              header: t('aliases.id'),
-              width: 'minmax(0, 1fr)',
-              cell: (alias) => (
-                <Text size="sm" fw={500} truncate>
-                  {alias.id}
-                </Text>
+      <ListTable
+        name="aliases"
+        label={t('common:nav.aliases')}
+        list={list}
+        rowKey={(alias) => alias.id}
+        onOpen={mayChange ? edit : undefined}
+        active={alias}
+        columns={[
+          {
+            id: 'id',
+            header: t('aliases.id'),
+            width: 'minmax(0, 1fr)',
+            cell: (alias) => (
+              <Text size="sm" fw={500} truncate>
+                {alias.id}
+              </Text>
+            ),
+          },
+          {
+            id: 'target',
+            header: t('aliases.target'),
+            width: 'minmax(0, 2fr)',
+            cell: (alias) => alias.target,
+          },
+          {
+            id: 'note',
+            header: t('aliases.note'),
+            width: 'minmax(0, 2fr)',
+            from: 'sm',
+            cell: (alias) => alias.note,
+          },
+          {
+            id: 'menu',
+            header: '',
+            width: '92px',
+            cell: (alias) =>
+              mayChange && (
+                <Group gap={4} wrap="nowrap" justify="flex-end">
+                  <Button
+                    size="compact-xs"
+                    variant="subtle"
+                    onClick={() => edit(alias)}
+                    aria-label={t('aliases.edit', { id: alias.id })}
+                  >
+                    {t('aliases.editShort')}
+                  </Button>
+                  <ActionIcon
+                    variant="subtle"
+                    color="gray"
+                    aria-label={t('aliases.delete', { id: alias.id })}
+                    onClick={() => remove(alias)}
+                  >
+                    <IconTrash size={16} />
+                  </ActionIcon>
+                </Group>
               ),
-            },
-            {
-              id: 'target',
-              header: t('aliases.target'),
-              width: 'minmax(0, 2fr)',
-              cell: (alias) => alias.target,
-            },
-            {
-              id: 'note',
-              header: t('aliases.note'),
-              width: 'minmax(0, 2fr)',
-              from: 'sm',
-              cell: (alias) => alias.note,
-            },
-            {
-              id: 'menu',
-              header: '',
-              width: '92px',
-              cell: (alias) =>
-                mayChange && (
-                  <Group gap={4} wrap="nowrap" justify="flex-end">
-                    <Button
-                      size="compact-xs"
-                      variant="subtle"
-                      onClick={() => edit(alias)}
-                      aria-label={t('aliases.edit', { id: alias.id })}
-                    >
-                      {t('aliases.editShort')}
-                    </Button>
-                    <ActionIcon
-                      variant="subtle"
-                      color="gray"
-                      aria-label={t('aliases.delete', { id: alias.id })}
-                      onClick={() => remove(alias)}
-                    >
-                      <IconTrash size={16} />
-                    </ActionIcon>
-                  </Group>
-                ),
-            },
-          ]}
-          empty={
-            search ? (
-              <EmptyState
-                icon={<IconAt />}
-                title={t('common:state.nothingFound')}
-                text={t('common:state.nothingFoundHint')}
-              />
-            ) : (
-              <EmptyState
-                icon={<IconAt />}
-                title={t('aliases.empty')}
-                text={t('aliases.emptyText')}
-                action={add}
-              />
-            )
-          }
-        />
-      )}
+          },
+        ]}
+        icon={<IconAt />}
+        none={search ? undefined : { title: t('aliases.empty'), text: t('aliases.emptyText'), action: add }}
+      />
       <Modal
         opened={!!create && mayChange}
         onClose={close}

@@ -1,4 +1,4 @@
-import { Button, Select, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Button, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconDownload, IconHistory } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
@@ -6,15 +6,17 @@ import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { eventKinds, type LogEvent } from '../api/types';
-import { Below, DataTable, type Column } from '../ui/DataTable';
+import { Below, type Column } from '../ui/DataTable';
 import { deviceName } from '../ui/DeviceList';
 import { download } from '../ui/download';
 import { FilterBar } from '../ui/FilterBar';
+import { FilterSelect } from '../ui/FilterSelect';
+import { ListTable } from '../ui/ListTable';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
 import { useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { queryOf } from './eventQuery';
 import { EventSheet } from './EventSheet';
@@ -23,13 +25,11 @@ import { aboutOf, actorOf, descriptionOf, fieldOf, whoAndWhat } from './eventTex
 
 const route = getRouteApi('/_app/admin/events');
 
-type Filter = ReturnType<typeof route.useSearch>;
-
 /** Who did what, when, and what it was before. */
 export function EventsPage() {
   const { t } = useAdminText();
-  const { event, ...filter } = route.useSearch();
-  const navigate = route.useNavigate();
+  const { said, go } = useAddress(route);
+  const { event, ...filter } = said;
   const query = queryOf(filter);
   const columns = useColumns();
   const list = useList(queries.events(query));
@@ -50,35 +50,22 @@ export function EventsPage() {
       }
     >
       <Filters />
-      {list.error ? (
-        <ErrorState error={list.error} retry={list.retry} />
-      ) : (
-        <DataTable
-          name="events"
-          label={t('common:nav.events')}
-          columns={columns}
-          rows={list.rows}
-          total={list.total}
-          rowKey={(row) => row.id}
-          onOpen={(row) => void navigate({ search: (now) => ({ ...now, event: row.id }) })}
-          active={event}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
-          empty={
-            <EmptyState
-              icon={<IconHistory />}
-              title={filtered ? t('common:state.nothingFound') : t('events.empty')}
-              text={filtered ? t('common:state.nothingFoundHint') : t('events.emptyText')}
-            />
-          }
-        />
-      )}
+      <ListTable
+        name="events"
+        label={t('common:nav.events')}
+        columns={columns}
+        list={list}
+        rowKey={(row) => row.id}
+        onOpen={(row) => go({ event: row.id })}
+        active={event}
+        icon={<IconHistory />}
+        none={filtered ? undefined : { title: t('events.empty'), text: t('events.emptyText') }}
+      />
       {event && (
         <EventSheet
           event={list.rows.find((row) => row.id === event)}
           loading={list.loading}
-          close={() => void navigate({ search: (now) => ({ ...now, event: undefined }) })}
+          close={() => go({ event: undefined })}
         />
       )}
     </Page>
@@ -87,7 +74,7 @@ export function EventsPage() {
 
 function useColumns(): Column<LogEvent>[] {
   const { t } = useAdminText();
-  const navigate = route.useNavigate();
+  const { go } = useAddress(route);
   return [
     {
       id: 'at',
@@ -101,7 +88,7 @@ function useColumns(): Column<LogEvent>[] {
       width: 'minmax(0, 1.3fr)',
       cell: (event) => (
         <>
-          <UnstyledButton onClick={() => void navigate({ search: (now) => ({ ...now, event: event.id }) })}>
+          <UnstyledButton onClick={() => go({ event: event.id })}>
             <EventStatus event={event} />
           </UnstyledButton>
           <Below>{whoAndWhat(event)}</Below>
@@ -156,52 +143,32 @@ const objectKinds = ['user', 'group', 'alias', 'settings', 'node', 'server'] as 
 
 function Filters() {
   const { t } = useAdminText();
-  const filter = route.useSearch();
-  const navigate = route.useNavigate();
-  const set = (patch: Partial<Filter>) =>
-    void navigate({ search: (now) => ({ ...now, ...patch, event: undefined }), replace: true });
-  const clear = { 'aria-label': t('common:action.clear') };
+  const { said, set: correct } = useAddress(route);
+  const { search, kind, object_kind, actor, from, until } = said;
+  const set = (patch: Partial<typeof said>) => correct({ ...patch, event: undefined });
   return (
     <FilterBar
-      search={
-        <Search
-          label={t('events.search')}
-          value={filter.search ?? ''}
-          onChange={(search) => set({ search: search || undefined })}
-        />
-      }
-      active={
-        [filter.kind, filter.object_kind, filter.actor, filter.from, filter.until].filter(Boolean).length
-      }
-      clear={() =>
-        set({ kind: undefined, object_kind: undefined, actor: undefined, from: undefined, until: undefined })
-      }
+      search={<Search label={t('events.search')} value={search} onChange={(search) => set({ search })} />}
+      filters={{ kind, object_kind, actor, from, until }}
+      set={set}
     >
-      <Select
-        w={170}
-        aria-label={t('events.kind')}
-        placeholder={t('events.anyKind')}
-        clearable
-        clearButtonProps={clear}
-        data={eventKinds.map((value) => ({ value, label: t(`eventKind.${value}`) }))}
-        value={filter.kind ?? null}
-        onChange={(kind) => set({ kind: (kind as Filter['kind']) ?? undefined })}
+      <FilterSelect
+        width={170}
+        label={t('events.kind')}
+        any={t('events.anyKind')}
+        options={eventKinds.map((value) => ({ value, label: t(`eventKind.${value}`) }))}
+        value={kind}
+        onChange={(kind) => set({ kind })}
       />
-      <Select
-        w={160}
-        aria-label={t('events.object')}
-        placeholder={t('events.anyObject')}
-        clearable
-        clearButtonProps={clear}
-        data={objectKinds.map((value) => ({ value, label: t(`objectKind.${value}`) }))}
-        value={filter.object_kind ?? null}
-        onChange={(kind) => set({ object_kind: kind ?? undefined })}
+      <FilterSelect<string>
+        width={160}
+        label={t('events.object')}
+        any={t('events.anyObject')}
+        options={objectKinds.map((value) => ({ value, label: t(`objectKind.${value}`) }))}
+        value={object_kind}
+        onChange={(object_kind) => set({ object_kind })}
       />
-      <Actor
-        key={filter.actor}
-        value={filter.actor ?? ''}
-        onChange={(actor) => set({ actor: actor || undefined })}
-      />
+      <Actor key={actor} value={actor ?? ''} onChange={(actor) => set({ actor: actor || undefined })} />
       <TextInput
         type="date"
         w={196}
@@ -209,8 +176,8 @@ function Filters() {
         leftSectionWidth={50}
         aria-label={t('events.from')}
         title={t('events.from')}
-        value={filter.from ?? ''}
-        max={filter.until}
+        value={from ?? ''}
+        max={until}
         onChange={(event) => set({ from: event.currentTarget.value || undefined })}
       />
       <TextInput
@@ -220,8 +187,8 @@ function Filters() {
         leftSectionWidth={50}
         aria-label={t('events.until')}
         title={t('events.until')}
-        value={filter.until ?? ''}
-        min={filter.from}
+        value={until ?? ''}
+        min={from}
         onChange={(event) => set({ until: event.currentTarget.value || undefined })}
       />
     </FilterBar>

@@ -6,10 +6,10 @@ import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { Group as UserGroup } from '../api/types';
-import { DataTable } from '../ui/DataTable';
+import { ListTable } from '../ui/ListTable';
 import { tellProblem } from '../ui/notify';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
+import { ErrorState } from '../ui/States';
 import { PresenceStatus } from '../ui/Status';
 import { useAdminText } from '../ui/text';
 import { useList } from '../ui/useList';
@@ -20,8 +20,8 @@ export function GroupMembers({ group }: { group: UserGroup }) {
   const { t } = useAdminText();
   const mayChange = useMayChange() && !group.builtin;
   const cache = useQueryClient();
-  const [search, setSearch] = useState('');
-  const list = useList(queries.members(group.id, { search: search || undefined }));
+  const [search, setSearch] = useState<string>();
+  const list = useList(queries.members(group.id, { search }));
   const change = useMutation({
     mutationFn: ({ add = [], remove = [] }: { add?: string[]; remove?: string[] }) =>
       calls.changeMembers(group.id, add, remove),
@@ -47,14 +47,10 @@ export function GroupMembers({ group }: { group: UserGroup }) {
         <Search label={t('group.searchMembers')} value={search} onChange={setSearch} />
       </Group>
       <Box h={400} display="flex">
-        <DataTable
+        <ListTable
           label={t('groups.members')}
-          rows={list.rows}
-          total={list.total}
+          list={list}
           rowKey={(user) => user.id}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
           columns={[
             {
               id: 'name',
@@ -99,7 +95,8 @@ export function GroupMembers({ group }: { group: UserGroup }) {
                 ),
             },
           ]}
-          empty={<EmptyState icon={<IconUsers />} title={t('group.empty')} text={t('group.emptyText')} />}
+          icon={<IconUsers />}
+          none={{ title: t('group.empty'), text: t('group.emptyText') }}
         />
       </Box>
     </>

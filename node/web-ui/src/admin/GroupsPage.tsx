@@ -8,11 +8,11 @@ import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { rights } from '../api/types';
 import { useClose } from '../ui/Confirm';
-import { DataTable } from '../ui/DataTable';
+import { ListTable } from '../ui/ListTable';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
 import { fieldErrors, number, problemText, useAdminText } from '../ui/text';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMayChange } from '../ui/useMe';
 import { groupName } from './groupName';
@@ -22,11 +22,11 @@ const route = getRouteApi('/_app/admin/groups');
 export function GroupsPage() {
   const { t } = useAdminText();
   const mayChange = useMayChange();
-  const { search, sort = 'name', create } = route.useSearch();
+  const { said, set, go } = useAddress(route);
+  const { search, sort = 'name', create } = said;
   const navigate = route.useNavigate();
   const open = useMatchRoute()({ to: '/admin/groups/$id' });
   const list = useList(queries.groups({ search, sort }));
-  const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
   return (
     <Page
       fill
@@ -34,113 +34,90 @@ export function GroupsPage() {
       purpose={t('groups.purpose')}
       action={
         mayChange && (
-          <Button leftSection={<IconPlus size={16} />} onClick={startCreating}>
+          <Button leftSection={<IconPlus size={16} />} onClick={() => go({ create: true })}>
             {t('groups.create')}
           </Button>
         )
       }
     >
       <Group mb="sm">
-        <Search
-          label={t('groups.search')}
-          value={search ?? ''}
-          onChange={(next) =>
-            void navigate({ search: (now) => ({ ...now, search: next || undefined }), replace: true })
-          }
-        />
+        <Search label={t('groups.search')} value={search} onChange={(search) => set({ search })} />
       </Group>
-      {list.error ? (
-        <ErrorState error={list.error} retry={list.retry} />
-      ) : (
-        <DataTable
-          name="groups"
-          label={t('common:nav.groups')}
-          rows={list.rows}
-          total={list.total}
-          rowKey={(group) => group.id}
-          sort={sort}
-          onSort={(next) => void navigate({ search: (now) => ({ ...now, sort: next }), replace: true })}
-          onOpen={(group) =>
-            void navigate({ to: '/admin/groups/$id', params: { id: group.id }, search: (now) => now })
-          }
-          active={open ? open.id : undefined}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
-          columns={[
-            {
-              id: 'name',
-              header: t('groups.name'),
-              width: 'minmax(0, 2fr)',
-              sortable: true,
-              cell: (group) => (
-                <Group gap="xs" wrap="nowrap">
-                  <Text
-                    component={Link}
-                    to="/admin/groups/$id"
-                    params={{ id: group.id } as never}
-                    size="sm"
-                    fw={500}
-                    c="inherit"
-                    td="none"
-                    truncate
-                  >
-                    {groupName(group)}
-                  </Text>
-                  {group.builtin && (
-                    <Badge size="xs" variant="light" color="gray" c="dimmed" style={{ flex: 'none' }}>
-                      {t('groups.builtin')}
-                    </Badge>
-                  )}
-                </Group>
-              ),
-            },
-            {
-              id: 'members',
-              header: t('groups.members'),
-              width: '110px',
-              sortable: true,
-              cell: (group) => number(group.members),
-            },
-            {
-              id: 'rights',
-              header: t('groups.rights'),
-              width: '130px',
-              from: 'sm',
-              cell: (group) => t('groups.rightsCount', { count: group.rights.length, all: rights.length }),
-            },
-            {
-              id: 'book',
-              header: t('groups.addressBook'),
-              width: 'minmax(0, 1fr)',
-              from: 'md',
-              cell: (group) => t(`scope.${group.address_book.scope}`),
-            },
-            {
-              id: 'bandwidth',
-              header: t('user.bandwidth'),
-              width: 'minmax(0, 1.4fr)',
-              from: 'lg',
-              cell: (group) => (
-                <Text size="sm" c="dimmed" truncate>
-                  {showBandwidth(group.bandwidth)}
+      <ListTable
+        name="groups"
+        label={t('common:nav.groups')}
+        list={list}
+        rowKey={(group) => group.id}
+        sort={sort}
+        onSort={(sort) => set({ sort })}
+        onOpen={(group) =>
+          void navigate({ to: '/admin/groups/$id', params: { id: group.id }, search: (now) => now })
+        }
+        active={open ? open.id : undefined}
+        columns={[
+          {
+            id: 'name',
+            header: t('groups.name'),
+            width: 'minmax(0, 2fr)',
+            sortable: true,
+            cell: (group) => (
+              <Group gap="xs" wrap="nowrap">
+                <Text
+                  component={Link}
+                  to="/admin/groups/$id"
+                  params={{ id: group.id } as never}
+                  size="sm"
+                  fw={500}
+                  c="inherit"
+                  td="none"
+                  truncate
+                >
+                  {groupName(group)}
                 </Text>
-              ),
-            },
-          ]}
-          empty={
-            <EmptyState
-              icon={<IconUsersGroup />}
-              title={t('common:state.nothingFound')}
-              text={t('common:state.nothingFoundHint')}
-            />
-          }
-        />
-      )}
-      <CreateGroup
-        opened={!!create && mayChange}
-        close={() => void navigate({ search: (now) => ({ ...now, create: undefined }), replace: true })}
+                {group.builtin && (
+                  <Badge size="xs" variant="light" color="gray" c="dimmed" style={{ flex: 'none' }}>
+                    {t('groups.builtin')}
+                  </Badge>
+                )}
+              </Group>
+            ),
+          },
+          {
+            id: 'members',
+            header: t('groups.members'),
+            width: '110px',
+            sortable: true,
+            cell: (group) => number(group.members),
+          },
+          {
+            id: 'rights',
+            header: t('groups.rights'),
+            width: '130px',
+            from: 'sm',
+            cell: (group) => t('groups.rightsCount', { count: group.rights.length, all: rights.length }),
+          },
+          {
+            id: 'book',
+            header: t('groups.addressBook'),
+            width: 'minmax(0, 1fr)',
+            from: 'md',
+            cell: (group) => t(`scope.${group.address_book.scope}`),
+          },
+          {
+            id: 'bandwidth',
+            header: t('user.bandwidth'),
+            width: 'minmax(0, 1.4fr)',
+            from: 'lg',
+            cell: (group) => (
+              <Text size="sm" c="dimmed" truncate>
+                {showBandwidth(group.bandwidth)}
+              </Text>
+            ),
+          },
+        ]}
+        icon={<IconUsersGroup />}
       />
+      <CreateGroup opened={!!create && mayChange} close={() => set({ create: undefined })} />
       <Outlet />
     </Page>
   );

@@ -3,9 +3,9 @@ import { IconAddressBook } from '@tabler/icons-react';
 import { useState } from 'react';
 import { queries } from '../api/queries';
 import type { User } from '../api/types';
-import { DataTable } from '../ui/DataTable';
+import { ListTable } from '../ui/ListTable';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
+import { ErrorState } from '../ui/States';
 import { PresenceStatus } from '../ui/Status';
 import { useAdminText } from '../ui/text';
 import { useList } from '../ui/useList';
@@ -13,8 +13,8 @@ import { useList } from '../ui/useList';
 /** The address book as this user sees it. */
 export function UserContacts({ user }: { user: User }) {
   const { t } = useAdminText();
-  const [search, setSearch] = useState('');
-  const list = useList(queries.userContacts(user.id, { search: search || undefined }));
+  const [search, setSearch] = useState<string>();
+  const list = useList(queries.userContacts(user.id, { search }));
   if (list.error) return <ErrorState error={list.error} retry={list.retry} />;
   return (
     <>
@@ -22,15 +22,11 @@ export function UserContacts({ user }: { user: User }) {
         <Search label={t('common:contacts.search')} value={search} onChange={setSearch} />
       </Group>
       <Box h={420} display="flex">
-        <DataTable
+        <ListTable
           label={t('user.contacts')}
-          rows={list.rows}
-          total={list.total}
+          list={list}
           rowKey={(row) => row.call}
           rowHeight={52}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
           columns={[
             {
               id: 'name',
@@ -54,13 +50,8 @@ export function UserContacts({ user }: { user: User }) {
               cell: (row) => row.presence && <PresenceStatus presence={row.presence} />,
             },
           ]}
-          empty={
-            <EmptyState
-              icon={<IconAddressBook />}
-              title={t('user.noContacts')}
-              text={t('user.noContactsText')}
-            />
-          }
+          icon={<IconAddressBook />}
+          none={{ title: t('user.noContacts'), text: t('user.noContactsText') }}
         />
       </Box>
     </>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Menu, Select, Text } from '@mantine/core';
+import { Badge, Button, Group, Menu, Text } from '@mantine/core';
 import { IconDownload, IconFileImport, IconPlus, IconUsers } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, Outlet, useMatchRoute } from '@tanstack/react-router';
@@ -6,16 +6,18 @@ import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { User } from '../api/types';
-import { Below, DataTable, type Column } from '../ui/DataTable';
+import { Below, type Column } from '../ui/DataTable';
 import { download } from '../ui/download';
 import { Face } from '../ui/Face';
 import { FilterBar } from '../ui/FilterBar';
+import { FilterSelect } from '../ui/FilterSelect';
+import { ListTable } from '../ui/ListTable';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
-import { EmptyState, ErrorState } from '../ui/States';
 import { PresenceStatus } from '../ui/Status';
 import { useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMayChange } from '../ui/useMe';
 import { CreateUser } from './CreateUser';
@@ -27,7 +29,8 @@ const route = getRouteApi('/_app/admin/users');
 export function UsersPage() {
   const { t } = useAdminText();
   const mayChange = useMayChange();
-  const { create, ...filters } = route.useSearch();
+  const { said, set, go } = useAddress(route);
+  const { create, ...filters } = said;
   const { sort, ...narrowing } = filters;
   const navigate = route.useNavigate();
   const open = useMatchRoute()({ to: '/admin/users/$id' });
@@ -35,7 +38,7 @@ export function UsersPage() {
   const list = useList(queries.users({ ...filters, sort: sort ?? 'display_name' }));
   const [chosen, choose] = useChoice(JSON.stringify(narrowing));
   const filtered = Object.values(narrowing).some((value) => value !== undefined);
-  const startCreating = () => void navigate({ search: (now) => ({ ...now, create: true }) });
+  const startCreating = () => go({ create: true });
 
   return (
     <Page
@@ -74,52 +77,35 @@ export function UsersPage() {
       {chosen.size > 0 && (
         <UsersBulk chosen={chosen} choose={choose} filters={narrowing} total={list.total} />
       )}
-      {list.error ? (
-        <ErrorState error={list.error} retry={list.retry} />
-      ) : (
-        <DataTable
-          name="users"
-          label={t('common:nav.users')}
-          columns={columns}
-          rows={list.rows}
-          total={list.total}
-          rowKey={(user) => user.id}
-          sort={sort ?? 'display_name'}
-          onSort={(next) => void navigate({ search: (now) => ({ ...now, sort: next }), replace: true })}
-          selection={
-            mayChange
-              ? { keys: chosen, change: choose, label: (id) => t('users.choose', { name: id }) }
-              : undefined
-          }
-          onOpen={(user) =>
-            void navigate({ to: '/admin/users/$id', params: { id: user.id }, search: (now) => now })
-          }
-          active={open ? open.id : undefined}
-          hasMore={list.hasMore}
-          loadMore={list.loadMore}
-          loading={list.loading}
-          empty={
-            filtered ? (
-              <EmptyState
-                icon={<IconUsers />}
-                title={t('common:state.nothingFound')}
-                text={t('common:state.nothingFoundHint')}
-              />
-            ) : (
-              <EmptyState
-                icon={<IconUsers />}
-                title={t('users.empty')}
-                text={t('users.emptyText')}
-                action={mayChange && <Button onClick={startCreating}>{t('users.create')}</Button>}
-              />
-            )
-          }
-        />
-      )}
-      <CreateUser
-        opened={!!create && mayChange}
-        close={() => void navigate({ search: (now) => ({ ...now, create: undefined }), replace: true })}
+      <ListTable
+        name="users"
+        label={t('common:nav.users')}
+        columns={columns}
+        list={list}
+        rowKey={(user) => user.id}
+        sort={sort ?? 'display_name'}
+        onSort={(sort) => set({ sort })}
+        selection={
+          mayChange
+            ? { keys: chosen, change: choose, label: (id) => t('users.choose', { name: id }) }
+            : undefined
+        }
+        onOpen={(user) =>
+          void navigate({ to: '/admin/users/$id', params: { id: user.id }, search: (now) => now })
+        }
+        active={open ? open.id : undefined}
+        icon={<IconUsers />}
+        none={
+          filtered
+            ? undefined
+            : {
+                title: t('users.empty'),
+                text: t('users.emptyText'),
+                action: mayChange && <Button onClick={startCreating}>{t('users.create')}</Button>,
+              }
+        }
       />
+      <CreateUser opened={!!create && mayChange} close={() => set({ create: undefined })} />
       <Outlet />
     </Page>
   );
@@ -235,60 +221,45 @@ function useColumns(): Column<User>[] {
 
 function Filters() {
   const { t } = useAdminText();
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
+  const { said, set } = useAddress(route);
+  const { search, group, presence, admin } = said;
   const groups = useQuery(queries.allGroups());
-  const set = (patch: Partial<typeof search>) =>
-    void navigate({ search: (now) => ({ ...now, ...patch }), replace: true });
-  const clear = { 'aria-label': t('common:action.clear') };
   return (
     <FilterBar
-      search={
-        <Search
-          label={t('users.search')}
-          value={search.search ?? ''}
-          onChange={(next) => set({ search: next || undefined })}
-        />
-      }
-      active={[search.group, search.presence, search.admin].filter(Boolean).length}
-      clear={() => set({ group: undefined, presence: undefined, admin: undefined })}
+      search={<Search label={t('users.search')} value={search} onChange={(search) => set({ search })} />}
+      filters={{ group, presence, admin }}
+      set={set}
     >
-      <Select
-        w={170}
-        aria-label={t('users.filterGroup')}
-        placeholder={t('users.anyGroup')}
+      <FilterSelect
+        width={170}
+        label={t('users.filterGroup')}
+        any={t('users.anyGroup')}
         searchable
-        clearable
-        clearButtonProps={clear}
-        data={groups.data?.map((group) => ({ value: group.id, label: groupName(group) })) ?? []}
-        value={search.group ?? null}
-        onChange={(group) => set({ group: group ?? undefined })}
+        options={groups.data?.map((group) => ({ value: group.id, label: groupName(group) })) ?? []}
+        value={group}
+        onChange={(group) => set({ group })}
       />
-      <Select
-        w={150}
-        aria-label={t('users.filterPresence')}
-        placeholder={t('users.anyPresence')}
-        clearable
-        clearButtonProps={clear}
-        data={(['online', 'offline', 'disabled'] as const).map((value) => ({
+      <FilterSelect
+        width={150}
+        label={t('users.filterPresence')}
+        any={t('users.anyPresence')}
+        options={(['online', 'offline', 'disabled'] as const).map((value) => ({
           value,
           label: t(`common:presence.${value}`),
         }))}
-        value={search.presence ?? null}
-        onChange={(presence) => set({ presence: (presence as typeof search.presence) ?? undefined })}
+        value={presence}
+        onChange={(presence) => set({ presence })}
       />
-      <Select
-        w={170}
-        aria-label={t('users.filterAdmin')}
-        placeholder={t('users.anyAdmin')}
-        clearable
-        clearButtonProps={clear}
-        data={(['none', 'security', 'full'] as const).map((value) => ({
+      <FilterSelect
+        width={170}
+        label={t('users.filterAdmin')}
+        any={t('users.anyAdmin')}
+        options={(['none', 'security', 'full'] as const).map((value) => ({
           value,
           label: t(`adminRole.${value}`),
         }))}
-        value={search.admin ?? null}
-        onChange={(admin) => set({ admin: (admin as typeof search.admin) ?? undefined })}
+        value={admin}
+        onChange={(admin) => set({ admin })}
       />
     </FilterBar>
   );

@@ -30,7 +30,7 @@ export interface Selection {
   label: (key: string) => string;
 }
 
-interface Props<T> {
+export interface TableProps<T> {
   /** Under which the browser keeps what columns were chosen; without it there is no choice. */
   name?: string;
   label: string;
@@ -52,7 +52,7 @@ interface Props<T> {
 }
 
 /** Rows as the server pages them: only those in sight exist, more are asked for before they are. */
-export function DataTable<T>(props: Props<T>) {
+export function DataTable<T>(props: TableProps<T>) {
   const { rows, rowKey, hasMore, loadMore, selection, rowHeight = 48 } = props;
   const { t } = useTranslation();
   const choice = useColumnChoice(props.name ?? '', props.columns);
@@ -146,7 +146,7 @@ function tracksFor<T>(columns: Column<T>[], selectable: boolean, without: string
   return [selectable && '44px', ...left.map((column) => column.width)].filter(Boolean).join(' ');
 }
 
-function Head<T>({ table }: { table: Props<T> }) {
+function Head<T>({ table }: { table: TableProps<T> }) {
   const { t } = useTranslation();
   const { selection, rows, rowKey } = table;
   const chosen = selection?.keys.size ?? 0;
@@ -202,7 +202,7 @@ interface RowProps<T> {
   place: number;
   top: number;
   height: number;
-  table: Props<T>;
+  table: TableProps<T>;
 }
 
 function Row<T>({ row, place, top, height, table }: RowProps<T>) {

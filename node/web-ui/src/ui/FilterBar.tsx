@@ -5,17 +5,20 @@ import { Children, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './FilterBar.module.css';
 
-interface Props {
+interface Props<F> {
   search: ReactNode;
-  /** How many of the filters beside the search say something. */
-  active: number;
-  clear: () => void;
+  /** What the filters beside the search say. */
+  filters: F;
+  set: (filters: Partial<F>) => void;
   children: ReactNode;
 }
 
 /** The search and the filters of a list; on phones the filters wait behind a button, so that rows come first. */
-export function FilterBar({ search, active, clear, children }: Props) {
+export function FilterBar<F extends object>({ search, filters, set, children }: Props<F>) {
   const { t } = useTranslation();
+  const active = Object.values(filters).filter(Boolean).length;
+  const clear = () =>
+    set(Object.fromEntries(Object.keys(filters).map((name) => [name, undefined])) as Partial<F>);
   const [opened, { toggle }] = useDisclosure(false);
   return (
     <div className={classes.bar}>

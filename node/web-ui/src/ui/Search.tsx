@@ -6,16 +6,17 @@ import { useTranslation } from 'react-i18next';
 
 interface Props {
   label: string;
-  value: string;
-  onChange: (value: string) => void;
+  value?: string;
+  /** Nothing where it was emptied. */
+  onChange: (value: string | undefined) => void;
 }
 
 /** Searches as one types, a moment after the last key. */
-export function Search({ label, value, onChange }: Props) {
+export function Search({ label, value = '', onChange }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState(value);
   const [shown, setShown] = useState(value);
-  const later = useDebouncedCallback(onChange, 200);
+  const later = useDebouncedCallback((next: string) => onChange(next || undefined), 200);
   if (value !== shown) {
     // The address changed by other means (back, a link).
     setShown(value);

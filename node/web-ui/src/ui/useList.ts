@@ -9,6 +9,8 @@ type ListOptions<T> = UseInfiniteQueryOptions<
   string | null
 >;
 
+export type List<T> = ReturnType<typeof useList<T>>;
+
 /** All rows read so far of a list that the server pages. */
 export function useList<T>(options: ListOptions<T>) {
   const query = useInfiniteQuery(options);
