@@ -1,0 +1,184 @@
+//! The payload descriptor of VP8 (RFC 7741 §4.2) and the first byte of its payload header (§4.3).
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+use super::{Codec, Malformed, Summary};
+
+/// Where things stand in a payload.
+#[derive(Debug, Default)]
+struct Fields {
+    starts_partition: bool,
+    partition: u8,
+    /// The first byte of the picture id, and whether it has a second one.
+    picture_id: Option<(usize, bool)>,
+    tl0_pic_idx: Option<usize>,
+    /// TID, Y and KEYIDX.
+    layer: Option<usize>,
+    has_temporal: bool,
+    /// Behind the descriptor.
+    header: usize,
+}
+
+fn fields(payload: &[u8]) -> Option<Fields> {
+    let first = *payload.first()?;
+    let mut fields = Fields {
+        starts_partition: first & 0x10 != 0,
+        partition: first & 0x07,
+        header: 1,
+        ..Fields::default()
+    };
+    if first & 0x80 == 0 {
+        return Some(fields);
+    }
+    let extension = *payload.get(1)?;
+    let mut at = 2;
+    if extension & 0x80 != 0 {
+        let wide = payload.get(at)? & 0x80 != 0;
+        fields.picture_id = Some((at, wide));
+        at += if wide { 2 } else { 1 };
+    }
+    if extension & 0x40 != 0 {
+        fields.tl0_pic_idx = Some(at);
+        at += 1;
+    }
+    if extension & 0x30 != 0 {
+        fields.layer = Some(at);
+        fields.has_temporal = extension & 0x20 != 0;
+        at += 1;
+    }
+    fields.header = at;
+    Some(fields)
+}
+
+fn picture_id(payload: &[u8], (at, wide): (usize, bool)) -> Option<u16> {
+    let high = u16::from(payload.get(at)? & 0x7f);
+    if !wide {
+        return Some(high);
+    }
+    Some(high << 8 | u16::from(*payload.get(at + 1)?))
+}
+
+pub(super) fn read(payload: &[u8]) -> Result<Summary, Malformed> {
+    summary(payload).ok_or(Malformed)
+}
+
+fn summary(payload: &[u8]) -> Option<Summary> {
+    let fields = fields(payload)?;
+    let header = *payload.get(fields.header)?;
+    let starts_frame = fields.starts_partition && fields.partition == 0;
+    let layer = match fields.layer.filter(|_| fields.has_temporal) {
+        Some(at) => Some(*payload.get(at)?),
+        None => None,
+    };
+    let picture_id = match fields.picture_id {
+        Some(place) => Some(picture_id(payload, place)?),
+        None => None,
+    };
+    let tl0_pic_idx = match fields.tl0_pic_idx {
+        Some(at) => Some(*payload.get(at)?),
+        None => None,
+    };
+    Some(Summary {
+        // P of the payload header is 0 in key frames.
+        key_frame: starts_frame && header & 0x01 == 0,
+        starts_frame,
+        temporal: layer.map(|byte| byte >> 6),
+        switch_up: layer.is_some_and(|byte| byte & 0x20 != 0),
+        picture_id,
+        tl0_pic_idx,
+        ..Summary::plain(Codec::Vp8)
+    })
+}
+
+/// Puts a picture id and TL0PICIDX in the place of those that a VP8 payload has. One that the payload does not have
+/// is not put in, so the length stays; in a field of 7 bits only the low 7 are kept.
+pub fn patch(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> Result<(), Malformed> {
+    let fields = fields(payload).ok_or(Malformed)?;
+    if let (Some((at, wide)), Some(id)) = (fields.picture_id, picture_id) {
+        let [high, low] = id.to_be_bytes();
+        if wide {
+            let place = payload.get_mut(at..at + 2).ok_or(Malformed)?;
+            place.copy_from_slice(&[0x80 | high, low]);
+        } else {
+            *payload.get_mut(at).ok_or(Malformed)? = low & 0x7f;
+        }
+    }
+    if let (Some(at), Some(index)) = (fields.tl0_pic_idx, tl0_pic_idx) {
+        *payload.get_mut(at).ok_or(Malformed)? = index;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// X, S, PID 0; I, L, T, K; picture id 0x1234 in 15 bits; TL0PICIDX 7; TID 2, Y, KEYIDX 5; an inter frame.
+    const FULL: [u8; 7] = [0x90, 0xf0, 0x92, 0x34, 7, 0b1010_0101, 0x01];
+
+    #[test]
+    fn a_full_descriptor_is_read() {
+        let summary = read(&FULL).unwrap();
+        assert_eq!(summary.picture_id, Some(0x1234));
+        assert_eq!(summary.tl0_pic_idx, Some(7));
+        assert_eq!(summary.temporal, Some(2));
+        assert!(summary.switch_up && summary.starts_frame && !summary.key_frame);
+    }
+
+    #[test]
+    fn a_key_frame_begins_only_where_its_first_partition_does() {
+        assert!(read(&[0x10, 0x00]).unwrap().key_frame);
+        assert!(!read(&[0x10, 0x01]).unwrap().key_frame);
+        assert!(
+            !read(&[0x00, 0x00]).unwrap().key_frame,
+            "the rest of a frame has no header"
+        );
+        assert!(
+            !read(&[0x11, 0x00]).unwrap().key_frame,
+            "another partition has no header"
+        );
+    }
+
+    #[test]
+    fn a_short_picture_id_is_read_and_patched() {
+        let mut payload = [0x90, 0x80, 0x25, 0x00];
+        assert_eq!(read(&payload).unwrap().picture_id, Some(0x25));
+        patch(&mut payload, Some(0x1fe), Some(9)).unwrap();
+        assert_eq!(payload, [0x90, 0x80, 0x7e, 0x00]);
+    }
+
+    #[test]
+    fn a_key_index_alone_says_nothing_of_temporal_layers() {
+        let summary = read(&[0x90, 0x10, 0b1110_0101, 0x00]).unwrap();
+        assert_eq!((summary.temporal, summary.switch_up), (None, false));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_malformed() {
+        for length in 0..FULL.len() {
+            assert_eq!(read(&FULL[..length]), Err(Malformed), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_patched_is_read_again_and_nothing_else_changes(id in 0_u16..0x8000, index: u8) {
+            let mut payload = FULL;
+            patch(&mut payload, Some(id), Some(index)).unwrap();
+            let summary = read(&payload).unwrap();
+            let before = read(&FULL).unwrap();
+            prop_assert_eq!(summary.picture_id, Some(id));
+            prop_assert_eq!(summary.tl0_pic_idx, Some(index));
+            prop_assert_eq!(Summary { picture_id: before.picture_id, tl0_pic_idx: before.tl0_pic_idx, ..summary }, before);
+        }
+
+        #[test]
+        fn garbage_is_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..40), id: u16, index: u8) {
+            let summary = read(&bytes);
+            let length = bytes.len();
+            let patched = patch(&mut bytes, Some(id), Some(index));
+            prop_assert_eq!(bytes.len(), length);
+            prop_assert!(summary.is_err() || patched.is_ok());
+        }
+    }
+}
