@@ -33,7 +33,7 @@ pub struct Config {
     pub first_seq: u16,
     /// Ticks of the RTP timestamp in a second: 90,000 for video, 48,000 for Opus.
     pub clock_hz: u32,
-    /// Numbers that are remembered, at least 16, for late packets and for NACK: 12 bytes each. A gap of more than
+    /// Numbers that are remembered, at least 16, for late packets and for NACK: 8 bytes each. A gap of more than
     /// half of it is taken for a new beginning of the stream.
     pub window: u16,
 }
@@ -125,7 +125,7 @@ pub struct Origin {
     pub seq: u64,
 }
 
-/// The highest layers that go through.
+/// The highest layers that go through, each 0 to 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Layers {
     spatial: u8,
@@ -133,6 +133,17 @@ struct Layers {
 }
 
 impl Layers {
+    fn pack(self) -> u8 {
+        self.spatial << 3 | self.temporal
+    }
+
+    fn unpack(packed: u8) -> Self {
+        Self {
+            spatial: packed >> 3,
+            temporal: packed & 7,
+        }
+    }
+
     fn admit(self, summary: &Summary) -> bool {
         summary.temporal.unwrap_or(0) <= self.temporal && summary.spatial.unwrap_or(0) <= self.spatial
     }
@@ -169,9 +180,9 @@ impl Layers {
 
     /// The highest layers up to `wanted` that a frame opens for who can decode it, or the present ones.
     fn opened(self, summary: &Summary, wanted: Self) -> Self {
-        let spatials = (self.spatial..=wanted.spatial.min(7)).rev();
+        let spatials = (self.spatial..=wanted.spatial).rev();
         let all = spatials.flat_map(|spatial| {
-            (self.temporal..=wanted.temporal.min(7))
+            (self.temporal..=wanted.temporal)
                 .rev()
                 .map(move |temporal| Self { spatial, temporal })
         });
@@ -196,7 +207,7 @@ impl Epoch {
     fn outgoing(&self, packet: &Incoming, entry: Entry, seq: u64) -> Outgoing {
         let summary = &packet.summary;
         let vp8 = summary.codec == Codec::Vp8;
-        let top = summary.spatial == Some(entry.layers.spatial);
+        let top = summary.spatial == Some(entry.layers().spatial);
         Outgoing {
             seq,
             timestamp: packet.timestamp.wrapping_sub(self.timestamp_offset),
@@ -266,7 +277,11 @@ impl Rewriter {
     /// frame and the present one goes on until then; who does not want that, as when the slot changes to another
     /// participant, pauses first.
     pub fn handle_target(&mut self, target: Option<Target>) {
-        self.wanted = target;
+        self.wanted = target.map(|target| Target {
+            spatial: target.spatial.min(7),
+            temporal: target.temporal.min(7),
+            ..target
+        });
         self.live &= target.is_some();
     }
 
@@ -332,7 +347,8 @@ impl Rewriter {
         let origin = self.origin(seq)?;
         let (epoch, _) = self.epoch_of(seq)?;
         let entry = self.ring.entry_mut(seq)?;
-        if (origin.stream, origin.seq) != (packet.stream, packet.seq) || !entry.layers.admit(&packet.summary)
+        if (origin.stream, origin.seq) != (packet.stream, packet.seq)
+            || !entry.layers().admit(&packet.summary)
         {
             return None;
         }
@@ -418,7 +434,7 @@ impl Rewriter {
         Entry {
             input: input as u32,
             picture_offset: self.picture_offset,
-            layers: self.layers,
+            packed_layers: self.layers.pack(),
             sent,
         }
     }
@@ -465,7 +481,7 @@ impl Rewriter {
         if entry.sent {
             return Verdict::Drop(Why::Duplicate);
         }
-        if !entry.layers.admit(&packet.summary) {
+        if !entry.layers().admit(&packet.summary) {
             if newest {
                 // Nothing went out behind it, so the receiver need not see a gap.
                 self.ring.pop();

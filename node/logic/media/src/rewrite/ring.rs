@@ -8,12 +8,18 @@ pub(super) struct Entry {
     /// What was taken from picture ids at that time.
     pub(super) picture_offset: u16,
     /// The layers that were forwarded at that time.
-    pub(super) layers: Layers,
+    pub(super) packed_layers: u8,
     /// Whether the packet came; else the number is kept for one that the network has lost or holds up.
     pub(super) sent: bool,
 }
 
-/// The last output numbers. Memory comes with the first one, 12 bytes for each number of the window.
+impl Entry {
+    pub(super) fn layers(&self) -> Layers {
+        Layers::unpack(self.packed_layers)
+    }
+}
+
+/// The last output numbers. Memory comes with the first one, 8 bytes for each number of the window.
 #[derive(Debug)]
 pub(super) struct Ring {
     entries: Vec<Entry>,
