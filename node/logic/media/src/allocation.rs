@@ -1,8 +1,9 @@
 //! Who gets how much of a subscriber's bandwidth.
 //!
-//! Audio comes first; then every visible tile gets its lowest layer before anyone gets more; what is left raises content,
-//! then who is pinned or large, then the rest, a step each in turn. What does not fit is paused, smallest tiles first.
-//! Down at once; up only with headroom, and, for who was cut before, after a hold time that doubles when it was in vain.
+//! Audio comes first; then every visible tile gets its lowest layer before anyone gets more; what is left raises
+//! content, then who is pinned or large, then the rest, a step each in turn. What does not fit is paused,
+//! smallest tiles first. Down at once; up only with headroom, and, for who was cut before, after a hold time that
+//! doubles when it was in vain.
 
 mod ladder;
 
@@ -191,11 +192,11 @@ impl Allocator {
         }
     }
 
-    /// Decides what each slot gets of `estimate`. To be called when the estimate, the tiles or the layers change, and
-    /// at [`Allocator::poll_timeout`]; costs O(slots × steps).
+    /// Decides what each slot gets of `estimate`. To be called when the estimate, the tiles or the layers change,
+    /// and at [`Allocator::poll_timeout`]; costs O(slots × steps).
     ///
-    /// Invariant: the sum is at most the estimate, unless it is the first audio slot alone; nobody gets more than the
-    /// lowest layer while somebody is paused for bandwidth.
+    /// Invariant: the sum is at most the estimate, unless it is the first audio slot alone; nobody gets more than
+    /// the lowest layer while somebody is paused for bandwidth.
     pub fn allocate(&mut self, demands: &[Demand<'_>], estimate: Kbps, now_ms: u64) -> Allocation {
         let mut candidates = candidates(demands);
         self.forget_others(&candidates);

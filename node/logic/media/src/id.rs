@@ -1,5 +1,5 @@
-/// One RTP stream of a publisher: a microphone, or one simulcast layer of a camera or of content. A stream that starts
-/// anew with other sequence numbers is another one.
+/// One RTP stream of a publisher: a microphone, or one simulcast layer of a camera or of content. A stream that
+/// starts anew with other sequence numbers is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 

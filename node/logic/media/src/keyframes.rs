@@ -1,5 +1,5 @@
-//! Key-frame requests (PLI and FIR, RFC 4585 §6.3.1, RFC 5104 §4.3.1): those of all subscribers to one stream become
-//! one, at a pace that no subscriber can hasten.
+//! Key-frame requests (PLI and FIR, RFC 4585 §6.3.1, RFC 5104 §4.3.1): those of all subscribers to one stream
+//! become one, at a pace that no subscriber can hasten.
 //!
 //! ```text
 //!            request                      no key frame for `retry_ms`

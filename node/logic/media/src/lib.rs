@@ -1,7 +1,7 @@
 //! Media: the decisions of a selective forwarding unit, without sockets, clock or threads.
 //!
-//! Packets go from publishers to subscribers as they are: nothing is decoded, mixed or encoded. What is decided is who
-//! gets which packets, and under which numbers.
+//! Packets go from publishers to subscribers as they are: nothing is decoded, mixed or encoded. What is decided
+//! is who gets which packets, and under which numbers.
 //!
 //! ```text
 //!  publisher                       room                                        subscriber
@@ -20,14 +20,15 @@
 //! ```
 //!
 //! Time is milliseconds of any clock that never runs backwards. Each part says when it wants to be asked again
-//! (`poll_timeout`) and what is to be done (`poll_*`); the same inputs give the same outputs. On the path of packets
-//! ([`payload::Reader::read`], [`rewrite::Rewriter::handle_packet`], [`speakers::Speakers::handle_level`]) nothing is
-//! allocated, but for what the first packet of a stream or slot sets up.
+//! (`poll_timeout`) and what is to be done (`poll_*`); the same inputs give the same outputs. On the path of
+//! packets ([`payload::Reader::read`], [`rewrite::Rewriter::handle_packet`],
+//! [`speakers::Speakers::handle_level`]) nothing is allocated, but for what the first packet of a stream or slot
+//! sets up.
 //!
-//! What is deliberately not here: ICE, DTLS, SRTP, RTCP and the estimation of bandwidth (the WebRTC stack has them), the
-//! buffer that answers NACK (the shell keeps packets, [`rewrite::Rewriter::origin`] says which), reports of senders for
-//! rewritten timestamps, the wire between nodes, roles and rights (who may publish is decided before), and the client's
-//! messages.
+//! What is deliberately not here: ICE, DTLS, SRTP, RTCP and the estimation of bandwidth (the WebRTC stack has
+//! them), the buffer that answers NACK (the shell keeps packets, [`rewrite::Rewriter::origin`] says which),
+//! reports of senders for rewritten timestamps, the wire between nodes, roles and rights (who may publish is
+//! decided before), and the client's messages.
 
 pub mod allocation;
 mod id;

@@ -8,15 +8,17 @@
 //!          ──── epoch of A ─────┴─ epoch of B ──►
 //! ```
 //!
-//! An *epoch* is the time between two switches. In it timestamps, TL0PICIDX and frame numbers are moved by constants;
-//! sequence numbers and picture ids by what was dropped so far.
+//! An *epoch* is the time between two switches. In it timestamps, TL0PICIDX and frame numbers are moved by
+//! constants; sequence numbers and picture ids by what was dropped so far.
 
+mod layers;
 mod ring;
 
 use crate::{
     StreamId,
     payload::{Codec, Summary},
 };
+use layers::Layers;
 use ring::{Entry, Ring};
 
 /// Epochs whose late packets are still mapped.
@@ -125,73 +127,6 @@ pub struct Origin {
     pub seq: u64,
 }
 
-/// The highest layers that go through, each 0 to 7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Layers {
-    spatial: u8,
-    temporal: u8,
-}
-
-impl Layers {
-    fn pack(self) -> u8 {
-        self.spatial << 3 | self.temporal
-    }
-
-    fn unpack(packed: u8) -> Self {
-        Self {
-            spatial: packed >> 3,
-            temporal: packed & 7,
-        }
-    }
-
-    fn admit(self, summary: &Summary) -> bool {
-        summary.temporal.unwrap_or(0) <= self.temporal && summary.spatial.unwrap_or(0) <= self.spatial
-    }
-
-    /// The layers from this frame on. Down is possible with every picture, up only where the codec says so.
-    fn step(self, summary: &Summary, target: &Target) -> Self {
-        let wanted = Self {
-            spatial: target.spatial,
-            temporal: target.temporal,
-        };
-        if summary.key_frame {
-            return wanted;
-        }
-        let (spatial, temporal) = (summary.spatial.unwrap_or(0), summary.temporal.unwrap_or(0));
-        let mut next = self;
-        if spatial == 0 {
-            // In the middle of a picture it would be too late to mark the end of the layer below.
-            next.spatial = next.spatial.min(wanted.spatial);
-            next.temporal = next.temporal.min(wanted.temporal);
-        }
-        if summary.switch_up && temporal == next.temporal + 1 && temporal <= wanted.temporal {
-            next.temporal = temporal;
-        }
-        let above = spatial == next.spatial + 1 && spatial <= wanted.spatial;
-        if summary.switch_up_spatial && above && temporal <= next.temporal {
-            next.spatial = spatial;
-        }
-        if next.admit(summary) {
-            next.opened(summary, wanted)
-        } else {
-            next
-        }
-    }
-
-    /// The highest layers up to `wanted` that a frame opens for who can decode it, or the present ones.
-    fn opened(self, summary: &Summary, wanted: Self) -> Self {
-        let spatials = (self.spatial..=wanted.spatial).rev();
-        let all = spatials.flat_map(|spatial| {
-            (self.temporal..=wanted.temporal)
-                .rev()
-                .map(move |temporal| Self { spatial, temporal })
-        });
-        all.into_iter()
-            .find(|layers| summary.opens.contains(layers.spatial, layers.temporal))
-            .unwrap_or(self)
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Epoch {
     stream: StreamId,
@@ -288,6 +223,12 @@ impl Rewriter {
     /// The stream that goes through now.
     pub fn current(&self) -> Option<StreamId> {
         self.epochs[0].filter(|_| self.live).map(|epoch| epoch.stream)
+    }
+
+    /// The output timestamp of a timestamp of the current stream, for reports of senders (RFC 3550 §6.4.1).
+    pub fn timestamp(&self, input: u32) -> Option<u32> {
+        let epoch = self.epochs[0].filter(|_| self.live)?;
+        Some(input.wrapping_sub(epoch.timestamp_offset))
     }
 
     /// The stream that should send a key frame, so that the slot comes to carry what it should.

@@ -71,8 +71,8 @@ struct Tile {
     height: u16,
 }
 
-/// The room. What one participant does costs O(shown × log n), and for those who show them once each; another speaker
-/// costs O(n), because everybody is told.
+/// The room. What one participant does costs O(shown × log n), and for those who show them once each; another
+/// speaker costs O(n), because everybody is told.
 ///
 /// Invariant: `tiles` has an entry for each video and content slot that is filled, and no other.
 #[derive(Debug, Default)]
@@ -181,8 +181,9 @@ impl Room {
         Ok(())
     }
 
-    /// A client shows these tiles now, the most important first; it replaces what it showed before. Tracks that are not
-    /// there get a slot when they come. Own tracks and audio are not looked at, and of doubles the first counts.
+    /// A client shows these tiles now, the most important first; it replaces what it showed before. Tracks that
+    /// are not there get a slot when they come. Own tracks and audio are not looked at, and of doubles the first
+    /// counts.
     pub fn handle_show(&mut self, who: ParticipantId, shows: &[Show], now_ms: u64) -> Result<(), NotHere> {
         if !self.participants.contains_key(&who) {
             return Err(NotHere(who));
@@ -191,7 +192,8 @@ impl Room {
         Ok(())
     }
 
-    /// These are heard now, by slot ([`crate::speakers::Speakers::heard`]); more than [`AUDIO_SLOTS`] are not looked at.
+    /// These are heard now, by slot ([`crate::speakers::Speakers::heard`]); more than [`AUDIO_SLOTS`] are not
+    /// looked at.
     pub fn handle_heard(&mut self, heard: &[Option<ParticipantId>]) {
         let mut now = [None; AUDIO_SLOTS as usize];
         for (place, who) in now.iter_mut().zip(heard) {
@@ -219,8 +221,8 @@ impl Room {
         self.watch.poll_timeout()
     }
 
-    /// The filled slots of a subscriber, with the heights of their tiles in pixels (0 for audio): what the bandwidth is
-    /// shared among.
+    /// The filled slots of a subscriber, with the heights of their tiles in pixels (0 for audio): what the
+    /// bandwidth is shared among.
     pub fn slots(&self, subscriber: ParticipantId) -> impl Iterator<Item = (Slot, Source, u16)> + '_ {
         let kinds = self
             .participants

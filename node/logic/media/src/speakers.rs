@@ -1,8 +1,9 @@
 //! Who speaks, from the levels that packets of audio carry (RFC 6464), so that nothing needs to be decoded.
 //!
-//! Two questions with different answers. *Who is heard?* must be answered at the first syllable: whoever speaks takes a
-//! free slot, or that of somebody silent, at once, and only displaces others who speak by being clearly louder for a
-//! while. *Who is the speaker?* must not be answered by coughs and by those who talk over others for a moment.
+//! Two questions with different answers. *Who is heard?* must be answered at the first syllable: whoever speaks
+//! takes a free slot, or that of somebody silent, at once, and only displaces others who speak by being clearly
+//! louder for a while. *Who is the speaker?* must not be answered by coughs and by those who talk over others for
+//! a moment.
 
 use crate::ParticipantId;
 use std::collections::BTreeMap;

@@ -252,6 +252,25 @@ fn height(layers: &[Layer], choice: Choice) -> Option<u16> {
     Some(height)
 }
 
+/// What somebody gets who has just enough bandwidth for anything at all.
+fn lowest(demand: &Demand<'_>) -> Choice {
+    let alone = |estimate: u32| {
+        Allocator::default()
+            .allocate(&[*demand], Kbps(estimate), 0)
+            .choices[&demand.slot]
+    };
+    let (mut low, mut high) = (0, 2_000);
+    while low < high {
+        let middle = (low + high) / 2;
+        if alone(middle) == NO_ROOM {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    alone(low)
+}
+
 proptest! {
     #[test]
     fn the_rules_hold_for_all_tiles_estimates_and_times(
@@ -268,17 +287,26 @@ proptest! {
         let mut now = 0;
         for (estimate, passed) in estimates {
             now += passed;
-            let [allocation, again] = allocators.each_mut().map(|allocator| allocator.allocate(&demands, Kbps(estimate), now));
+            let both = allocators.each_mut();
+            let [allocation, again] = both.map(|allocator| allocator.allocate(&demands, Kbps(estimate), now));
             prop_assert_eq!(&allocation, &again, "deterministic");
             prop_assert!(allocation.used.0 <= estimate.max(40));
             prop_assert!(allocation.used <= allocation.desired);
             prop_assert_eq!(allocation.choices.len(), demands.len());
+            if allocation.choices.values().any(|choice| *choice == NO_ROOM) {
+                for demand in &demands {
+                    let choice = allocation.choices[&demand.slot];
+                    let more_than_lowest = matches!(choice, Choice::Layer { .. }) && choice != lowest(demand);
+                    prop_assert!(!more_than_lowest, "{:?} while somebody is paused", choice);
+                }
+            }
             for demand in demands.iter().filter(|demand| demand.class != Class::Audio) {
                 let choice = allocation.choices[&demand.slot];
                 if let Some(height) = height(demand.layers, choice) {
+                    let dead = |layer: &Layer| Layer::new(layer.spatial, layer.height, layer.fps, &[]);
                     let smaller = demand.layers.iter().filter(|layer| layer.height < height);
-                    let live = smaller.filter(|layer| **layer != Layer::new(layer.spatial, layer.height, layer.fps, &[]));
-                    prop_assert!(live.into_iter().all(|layer| layer.height < demand.height), "a smaller layer would do");
+                    let mut live = smaller.filter(|layer| **layer != dead(layer));
+                    prop_assert!(live.all(|layer| layer.height < demand.height), "a smaller layer would do");
                 }
             }
         }
@@ -290,7 +318,9 @@ proptest! {
         before in proptest::collection::vec((0_u32..20_000, 0_u64..5_000), 0..10),
         estimate in 0_u32..20_000,
     ) {
-        let demands: Vec<_> = (0_u8..).zip(&tiles).map(|(index, (layers, height))| tile(index, Class::Rest, *height, layers)).collect();
+        let demand = |(index, (layers, height))| tile(index, Class::Rest, height, layers);
+        let tiles = tiles.iter().map(|(layers, height)| (&layers[..], *height));
+        let demands: Vec<_> = (0_u8..).zip(tiles).map(demand).collect();
         let mut allocator = Allocator::default();
         let mut now = 0;
         for (estimate, passed) in before {

@@ -187,7 +187,14 @@ proptest! {
     #[test]
     fn a_publisher_who_lies_gets_no_number_twice_and_makes_no_wide_gap(
         packets in proptest::collection::vec(
-            (0_u64..3, prop_oneof![0_u64..40, any::<u64>()], any::<u32>(), proptest::collection::vec(any::<u8>(), 1..12), 0_u8..4, any::<u16>()),
+            (
+                0_u64..3,
+                prop_oneof![0_u64..40, any::<u64>()],
+                any::<u32>(),
+                proptest::collection::vec(any::<u8>(), 1..12),
+                0_u8..4,
+                any::<u16>(),
+            ),
             1..300,
         ),
         window in 0_u16..100,
@@ -217,8 +224,8 @@ proptest! {
             }
             let asked = highest.wrapping_add(u64::from(noise) % 200).wrapping_sub(100);
             if let Some(origin) = slot.origin(asked) {
-                let repaired = slot.handle_repair(asked, &Incoming { stream: origin.stream, seq: origin.seq, ..packet });
-                if let Some(repaired) = repaired {
+                let kept = Incoming { stream: origin.stream, seq: origin.seq, ..packet };
+                if let Some(repaired) = slot.handle_repair(asked, &kept) {
                     prop_assert_eq!(repaired.seq, asked);
                     numbers.insert(asked);
                 }

@@ -59,8 +59,8 @@ fn layer(mut rest: &[u8], count: u8) -> Option<Option<(u8, u8)>> {
     Some(None)
 }
 
-/// A number in groups of seven bits, the lowest first (AV1 specification §4.10.5); up to four groups are read, as no
-/// packet is longer.
+/// A number in groups of seven bits, the lowest first (AV1 specification §4.10.5); up to four groups are read, as
+/// no packet is longer.
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_usize;
     for group in 0..4 {

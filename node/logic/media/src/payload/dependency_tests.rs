@@ -112,7 +112,9 @@ fn a_frame_number_is_patched_in_place() {
 
 proptest! {
     #[test]
-    fn garbage_is_read_or_refused(frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 1..6)) {
+    fn garbage_is_read_or_refused(
+        frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 1..6),
+    ) {
         let mut known = None;
         for bytes in frames {
             if let Ok(summary) = read(&bytes, &mut known) {

@@ -169,11 +169,16 @@ mod tests {
             let before = read(&FULL).unwrap();
             prop_assert_eq!(summary.picture_id, Some(id));
             prop_assert_eq!(summary.tl0_pic_idx, Some(index));
-            prop_assert_eq!(Summary { picture_id: before.picture_id, tl0_pic_idx: before.tl0_pic_idx, ..summary }, before);
+            let (picture_id, tl0_pic_idx) = (before.picture_id, before.tl0_pic_idx);
+            prop_assert_eq!(Summary { picture_id, tl0_pic_idx, ..summary }, before);
         }
 
         #[test]
-        fn garbage_is_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..40), id: u16, index: u8) {
+        fn garbage_is_read_or_refused(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            id: u16,
+            index: u8,
+        ) {
             let summary = read(&bytes);
             let length = bytes.len();
             let patched = patch(&mut bytes, Some(id), Some(index));

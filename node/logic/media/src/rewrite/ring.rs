@@ -86,7 +86,8 @@ impl Ring {
         self.next -= 1;
     }
 
-    /// The number from `low` up to `high` (exclusive) that was given to an input number. Inputs in that range ascend.
+    /// The number from `low` up to `high` (exclusive) that was given to an input number. Inputs in that range
+    /// ascend.
     pub(super) fn find(&self, low: u64, high: u64, input: u64) -> Option<u64> {
         let (mut low, mut high) = (low.max(self.oldest()), high.min(self.next));
         while low < high {

@@ -3,8 +3,8 @@
 use crate::Source;
 use std::collections::BTreeSet;
 
-/// Fills places with sources that are wanted, at most as many as there are places, each once. Who has a place keeps it;
-/// the others take the first free ones in their order.
+/// Fills places with sources that are wanted, at most as many as there are places, each once. Who has a place
+/// keeps it; the others take the first free ones in their order.
 pub(super) fn arrange(before: &[Option<Source>], wanted: &[Source]) -> Vec<Option<Source>> {
     let all: BTreeSet<Source> = wanted.iter().copied().collect();
     let mut places: Vec<Option<Source>> = before

@@ -3,8 +3,8 @@
 use crate::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a layer is still sent after the last one has stopped watching it, so that scrolling through pages of tiles
-/// does not cost a key frame each time.
+/// How long a layer is still sent after the last one has stopped watching it, so that scrolling through pages of
+/// tiles does not cost a key frame each time.
 const LINGER_MS: u64 = 4_000;
 
 #[derive(Debug)]
