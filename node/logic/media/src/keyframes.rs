@@ -196,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_on_and_on_does_not_hasten_the_repetition() {
+        let mut requests = KeyFrames::default();
+        let mut times = Vec::new();
+        for now in 0..3_500 {
+            requests.handle_request(CAMERA, ParticipantId(now % 2), now);
+            times.extend(requests.poll_request(now).map(|_| now));
+        }
+        assert_eq!(times, [0, 1_000, 2_000, 3_000]);
+    }
+
+    #[test]
     fn who_comes_after_the_answer_does_not_wait_for_the_pace() {
         let mut requests = KeyFrames::default();
         requests.handle_request(CAMERA, ParticipantId(1), 0);

@@ -209,6 +209,20 @@ fn temporal_layers_go_down_at_once_and_up_where_the_stream_allows_it() {
 }
 
 #[test]
+fn temporal_layers_do_not_go_up_where_a_frame_needs_what_was_dropped() {
+    let (mut slot, mut camera) = (slot(), Camera::new(A));
+    slot.handle_target(target(A, 0));
+    forwarded(slot.handle_packet(&camera.frame(true)[0], 0));
+    slot.handle_target(target(A, 2));
+    for _ in 0..12 {
+        let [mut packet, _] = camera.frame(false);
+        packet.summary.switch_up = false;
+        let passed = matches!(slot.handle_packet(&packet, 0), Verdict::Forward(_));
+        assert_eq!(passed, packet.summary.temporal == Some(0));
+    }
+}
+
+#[test]
 fn what_the_network_lost_stays_a_gap_that_can_be_asked_for_and_filled() {
     let (mut slot, mut camera) = (slot(), Camera::new(A));
     slot.handle_target(target(A, 2));
