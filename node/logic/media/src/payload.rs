@@ -122,6 +122,11 @@ impl Reader {
         }
     }
 
+    /// The last dependency structure of AV1, which says how large the layers are.
+    pub fn structure(&self) -> Option<&Structure> {
+        self.structure.as_deref()
+    }
+
     /// Reads a packet. `descriptor` is the dependency descriptor header extension, if the packet has one; it is of
     /// use for AV1 only.
     pub fn read(&mut self, payload: &[u8], descriptor: Option<&[u8]>) -> Result<Summary, Malformed> {

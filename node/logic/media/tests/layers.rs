@@ -93,6 +93,8 @@ fn av1_goes_up_where_the_descriptor_indicates_a_switch_and_its_frame_numbers_go_
     let Ok(key) = key else {
         panic!("the structure is well-formed");
     };
+    let sizes = reader.structure().map(|structure| structure.resolution(0));
+    assert_eq!(sizes, Some(None), "it is kept, and says nothing of sizes");
     let mut frame = |stream: StreamId, number: u16, template: u8| {
         let [high, low] = number.to_be_bytes();
         let summary = if template == 5 {
