@@ -1,0 +1,56 @@
+//! What the engine counts, for metrics: never by user or room.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! figures {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// Counters and gauges; read with [`Figures::read`].
+        #[derive(Debug, Default)]
+        pub(crate) struct Figures {
+            $(pub(crate) $name: AtomicU64,)+
+        }
+
+        /// The figures at a moment.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Reading {
+            $($(#[$doc])* pub $name: u64,)+
+        }
+
+        impl Figures {
+            pub(crate) fn read(&self) -> Reading {
+                Reading { $($name: self.$name.load(Ordering::Relaxed),)+ }
+            }
+        }
+    };
+}
+
+figures! {
+    /// Sessions that are open.
+    sessions,
+    /// Of them, those whose media flows.
+    connected,
+    /// Rooms with a session.
+    rooms,
+    /// Datagrams that came.
+    received,
+    /// Of them, those that belong to nobody here.
+    foreign,
+    /// Packets of publishers that were taken.
+    packets_in,
+    /// Packets that were given to receivers.
+    packets_out,
+    /// Datagrams that left.
+    sent,
+    /// Calls of the system for them.
+    send_calls,
+    /// Datagrams that the system had no room for.
+    send_dropped,
+    /// Key frames that publishers were asked for.
+    key_frames_asked,
+    /// Sessions that ended by a fault of their own.
+    failed,
+}
+
+pub(crate) fn add(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}

@@ -1,0 +1,23 @@
+//! The media of a node: one UDP socket, one thread, all sessions (MED-01).
+//!
+//! ```text
+//!  socket ─► whose is it? ─► peer (ICE, DTLS, SRTP: str0m) ─► room: who gets it ─► peers ─► socket
+//!   many at once   address, ufrag                              plenary-media              many at once
+//! ```
+//!
+//! What is decided (who is shown to whom, which layer, how numbers go on when a source changes) is
+//! [`plenary_media`]; here are the socket, the clock and str0m. Nothing of a session is stored or told to other nodes.
+//! Garbage, forged and foreign packets have no effect but a count; a peer whose state machine fails ends alone.
+
+mod demux;
+mod engine;
+mod figures;
+mod offer;
+mod peer;
+mod room;
+mod shard;
+mod socket;
+mod timers;
+
+pub use engine::{Engine, EngineError, Opened, Opening, Options, Part, SessionKey};
+pub use figures::Reading;

@@ -1,0 +1,406 @@
+//! One peer connection: str0m's state machine and what the shard must know of its lines.
+//!
+//! Blast radius: a panic within one peer's state machine ends that peer alone.
+
+use crate::timers::Noted;
+use std::{
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
+use str0m::{
+    Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig,
+    bwe::{Bitrate, BweKind},
+    change::SdpOffer,
+    config::DtlsCert,
+    format::{Codec, FormatParams},
+    media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt},
+    net::{DatagramRecv, Protocol, Receive, Transmit},
+    rtp::{RtpPacket, RtpWrite, Ssrc},
+};
+
+/// The estimate that a receiver starts with, until its first feedback: one small picture and sound.
+const FIRST_ESTIMATE: u64 = 600_000;
+
+/// What a peer's state machine told.
+#[allow(clippy::large_enum_variant)] // Nearly all are packets, and a box for each would be an allocation for each.
+pub(crate) enum Happening {
+    /// [`Peer::tracks`] or [`Peer::outbound`] grew.
+    Lines,
+    Connected,
+    /// Nobody is there any more, or the peer said so.
+    Ended,
+    /// A packet of the n-th of [`Peer::inbound`].
+    Packet(usize, RtpPacket),
+    /// The receiver cannot go on without a key frame in the n-th of [`Peer::outbound`].
+    KeyFrameWanted(usize),
+    EstimateKbps(u64),
+}
+
+/// A stream that comes from the peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inbound {
+    ssrc: Ssrc,
+    /// Which of the peer's lines that send; with `layer` it names the stream.
+    pub(crate) track: usize,
+    /// Place of its RID in the offer, the smallest picture first; 0 without simulcast.
+    pub(crate) layer: u8,
+}
+
+/// A line of the offer that sends to us.
+#[derive(Debug, Clone)]
+pub(crate) struct Track {
+    mid: Mid,
+    pub(crate) kind: MediaKind,
+    /// RIDs of its layers in the order of the offer; empty without simulcast.
+    rids: Vec<str0m::media::Rid>,
+}
+
+/// A line of the offer that we send to: a slot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outbound {
+    mid: Mid,
+    pub(crate) kind: MediaKind,
+    ssrc: Option<Ssrc>,
+}
+
+/// A payload type and what it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(crate) codec: Codec,
+    params: FormatParams,
+}
+
+pub(crate) struct Peer {
+    rtc: Box<Rtc>,
+    offer: String,
+    pub(crate) ufrag: String,
+    pub(crate) noted: Noted,
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) inbound: Vec<Inbound>,
+    pub(crate) outbound: Vec<Outbound>,
+    formats: Vec<(Pt, Format)>,
+    pub(crate) is_connected: bool,
+}
+
+/// What all peers of an engine have in common.
+pub(crate) struct Ground {
+    pub(crate) certificate: DtlsCert,
+    pub(crate) candidates: Vec<SocketAddr>,
+}
+
+impl Ground {
+    fn config(&self, now: Instant) -> Rtc {
+        let mut config = RtcConfig::new()
+            .set_rtp_mode(true)
+            .set_ice_lite(true)
+            .set_dtls_cert(self.certificate.clone())
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .enable_vp9(true)
+            .enable_h264(true)
+            .enable_av1(true);
+        config = config.enable_bwe(Some(Bitrate::bps(FIRST_ESTIMATE)));
+        config.build(now)
+    }
+}
+
+impl Peer {
+    /// Answers an offer whose size was checked. Gives the answer (SDP).
+    pub(crate) fn answer(ground: &Ground, offer: String, now: Instant) -> Result<(Self, String), String> {
+        let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let mut rtc = ground.config(now);
+            for address in &ground.candidates {
+                let candidate = Candidate::host(*address, "udp").map_err(|error| error.to_string())?;
+                rtc.add_local_candidate(candidate);
+            }
+            let answer = rtc
+                .sdp_api()
+                .accept_offer(parsed)
+                .map_err(|error| error.to_string())?;
+            Ok::<_, String>((rtc, answer.to_sdp_string()))
+        }));
+        let (mut rtc, answer) = made.unwrap_or_else(|_| Err("it contradicts itself".into()))?;
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let peer = Self {
+            rtc: Box::new(rtc),
+            offer,
+            ufrag,
+            noted: Noted::default(),
+            tracks: Vec::new(),
+            inbound: Vec::new(),
+            outbound: Vec::new(),
+            formats: Vec::new(),
+            is_connected: false,
+        };
+        Ok((peer, answer))
+    }
+
+    /// Begins ICE anew with the client's new credentials; gives the new answer.
+    pub(crate) fn restart(&mut self, ufrag: &str, pwd: &str) -> Result<String, String> {
+        let line = |line: &str| {
+            if line.starts_with("a=ice-ufrag:") {
+                format!("a=ice-ufrag:{ufrag}\r\n")
+            } else if line.starts_with("a=ice-pwd:") {
+                format!("a=ice-pwd:{pwd}\r\n")
+            } else {
+                format!("{line}\r\n")
+            }
+        };
+        let offer: String = self.offer.lines().map(line).collect();
+        let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
+        let rtc = &mut self.rtc;
+        let made = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(parsed)));
+        let answer = match made {
+            Ok(Ok(answer)) => answer.to_sdp_string(),
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => return Err("it contradicts itself".into()),
+        };
+        self.offer = offer;
+        self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
+        Ok(answer)
+    }
+
+    /// Whether the offer already has these credentials.
+    pub(crate) fn has_credentials(&self, ufrag: &str) -> bool {
+        self.offer
+            .lines()
+            .any(|line| line.trim_end().strip_prefix("a=ice-ufrag:") == Some(ufrag))
+    }
+
+    /// Hands a datagram to the state machine. `false` if the peer has failed. After it, [`Self::drain`] is due.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        bytes: &[u8],
+    ) -> bool {
+        let Ok(contents) = DatagramRecv::try_from(bytes) else {
+            return true;
+        };
+        let input = Input::Receive(
+            now,
+            Receive {
+                proto: Protocol::Udp,
+                source,
+                destination,
+                contents,
+            },
+        );
+        self.input(input)
+    }
+
+    pub(crate) fn wake(&mut self, now: Instant) -> bool {
+        self.input(Input::Timeout(now))
+    }
+
+    fn input(&mut self, input: Input<'_>) -> bool {
+        let rtc = &mut self.rtc;
+        match catch_unwind(AssertUnwindSafe(|| rtc.handle_input(input))) {
+            Ok(Ok(())) => true,
+            // Forged and broken packets are an everyday matter.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a peer's packet was not taken");
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Takes all that the state machine has to give. Gives when it wants to be woken; `None` if it has failed.
+    pub(crate) fn drain(
+        &mut self,
+        mut send: impl FnMut(Transmit),
+        mut tell: impl FnMut(Happening),
+    ) -> Option<Instant> {
+        loop {
+            let rtc = &mut self.rtc;
+            match catch_unwind(AssertUnwindSafe(|| rtc.poll_output())) {
+                Ok(Ok(Output::Timeout(at))) => return Some(at),
+                Ok(Ok(Output::Transmit(transmit))) => send(transmit),
+                Ok(Ok(Output::Event(event))) => {
+                    if let Some(happening) = self.understand(event) {
+                        tell(happening);
+                    }
+                }
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a peer failed");
+                    return None;
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
+    fn understand(&mut self, event: Event) -> Option<Happening> {
+        match event {
+            Event::Connected => {
+                self.is_connected = true;
+                Some(Happening::Connected)
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) | Event::Closed => {
+                Some(Happening::Ended)
+            }
+            Event::MediaAdded(added) => {
+                self.learn_formats();
+                if matches!(added.direction, Direction::RecvOnly | Direction::SendRecv) {
+                    let rids = added
+                        .simulcast
+                        .map(|simulcast| simulcast.recv)
+                        .unwrap_or_default();
+                    self.tracks.push(Track {
+                        mid: added.mid,
+                        kind: added.kind,
+                        rids: rids.iter().map(|layer| layer.rid).collect(),
+                    });
+                }
+                if matches!(added.direction, Direction::SendOnly | Direction::SendRecv) {
+                    self.outbound.push(Outbound {
+                        mid: added.mid,
+                        kind: added.kind,
+                        ssrc: None,
+                    });
+                }
+                Some(Happening::Lines)
+            }
+            Event::RtpPacket(packet) => {
+                let inbound = self.inbound_of(packet.header.ssrc)?;
+                Some(Happening::Packet(inbound, packet))
+            }
+            Event::KeyframeRequest(request) => {
+                let slot = self.outbound.iter().position(|slot| slot.mid == request.mid)?;
+                Some(Happening::KeyFrameWanted(slot))
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) => {
+                Some(Happening::EstimateKbps(estimate.as_u64() / 1000))
+            }
+            _ => None,
+        }
+    }
+
+    fn learn_formats(&mut self) {
+        self.formats = self
+            .rtc
+            .codec_config()
+            .params()
+            .iter()
+            .map(|params| {
+                let spec = params.spec();
+                let format = Format {
+                    codec: spec.codec,
+                    params: spec.format,
+                };
+                (params.pt(), format)
+            })
+            .collect();
+    }
+
+    /// Which stream an SSRC is; found by its RID or line at the first packet.
+    fn inbound_of(&mut self, ssrc: Ssrc) -> Option<usize> {
+        if let Some(known) = self.inbound.iter().position(|inbound| inbound.ssrc == ssrc) {
+            return Some(known);
+        }
+        let (mid, rid) = {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_rx(&ssrc)?;
+            (stream.mid(), stream.rid())
+        };
+        let track = self.tracks.iter().position(|track| track.mid == mid)?;
+        let rids = &self.tracks.get(track)?.rids;
+        let layer = rid
+            .and_then(|rid| rids.iter().position(|known| *known == rid))
+            .unwrap_or(0);
+        let inbound = Inbound {
+            ssrc,
+            track,
+            layer: u8::try_from(layer).ok()?,
+        };
+        // A browser that restarts a stream gives it a new SSRC.
+        let same = |known: &Inbound| known.track == inbound.track && known.layer == inbound.layer;
+        if let Some(place) = self.inbound.iter().position(same) {
+            self.inbound[place] = inbound;
+            return Some(place);
+        }
+        self.inbound.push(inbound);
+        Some(self.inbound.len() - 1)
+    }
+
+    /// What a payload type of this peer stands for.
+    pub(crate) fn format(&self, pt: Pt) -> Option<Format> {
+        self.formats
+            .iter()
+            .find(|(known, _)| *known == pt)
+            .map(|(_, format)| *format)
+    }
+
+    /// This peer's payload type for what another one sends; none if it did not offer that.
+    pub(crate) fn payload_type(&self, format: &Format) -> Option<Pt> {
+        let exact = self.formats.iter().find(|(_, known)| known == format);
+        let alike = || self.formats.iter().find(|(_, known)| known.can_take(format));
+        exact.or_else(alike).map(|(pt, _)| *pt)
+    }
+
+    /// Asks the peer for a key frame of one of its streams.
+    pub(crate) fn ask_for_key_frame(&mut self, inbound: usize) {
+        let Some(Inbound { ssrc, .. }) = self.inbound.get(inbound).copied() else {
+            return;
+        };
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    /// Queues a packet for the n-th slot. [`Self::drain`] sends it.
+    pub(crate) fn write(&mut self, slot: usize, write: RtpWrite) {
+        let Some(slot) = self.outbound.get_mut(slot) else {
+            return;
+        };
+        let mut api = self.rtc.direct_api();
+        let ssrc = match slot.ssrc {
+            Some(ssrc) => ssrc,
+            None => {
+                let Some(stream) = api.stream_tx_by_mid(slot.mid, None) else {
+                    return;
+                };
+                *slot.ssrc.insert(stream.ssrc())
+            }
+        };
+        if let Some(stream) = api.stream_tx(&ssrc) {
+            stream.write_rtp(write);
+        }
+    }
+
+    /// What this receiver would get if the network let it, for the estimation to look for.
+    pub(crate) fn desire_kbps(&mut self, kbps: u64) {
+        self.rtc.bwe().set_bitrate(Bitrate::kbps(0), Bitrate::kbps(kbps));
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.rtc.is_alive()
+    }
+
+    /// Says goodbye; what is to be sent for it is given by the next [`Self::drain`].
+    pub(crate) fn close(&mut self) {
+        if let Err(error) = self.rtc.close() {
+            tracing::debug!(%error, "a peer could not be told that it is over");
+        }
+    }
+}
+
+impl Format {
+    /// H.264 and VP9 have profiles; a decoder that offered another level of the same profile takes it.
+    fn can_take(&self, sent: &Format) -> bool {
+        self.codec == sent.codec
+            && self.params.packetization_mode == sent.params.packetization_mode
+            && self.params.profile_id == sent.params.profile_id
+            && profile_of(&self.params) == profile_of(&sent.params)
+    }
+}
+
+/// The profile of H.264's `profile-level-id` without its level.
+fn profile_of(params: &FormatParams) -> Option<u32> {
+    params.profile_level_id.map(|id| id >> 8)
+}

@@ -1,0 +1,174 @@
+//! A stream of a publisher and its packets.
+
+use crate::peer::{Format, Inbound};
+use plenary_media::{
+    Kbps, StreamId,
+    allocation::Layer,
+    payload::{Codec, Reader, Summary},
+    rewrite::{Incoming, Outgoing},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use str0m::{
+    format,
+    media::{MediaKind, Pt},
+    rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Vp8Descriptor},
+};
+
+/// A publisher's line: a microphone or a camera with all its layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
+    pub(super) peer: usize,
+    pub(super) track: usize,
+}
+
+/// What a stream needs is measured over this time.
+const MEASURED: Duration = Duration::from_secs(1);
+/// What a stream is thought to need until it was measured, by layer.
+const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
+
+pub(super) struct Stream {
+    pub(super) inbound: usize,
+    pub(super) source: Source,
+    pub(super) layer: u8,
+    pub(super) format: Format,
+    pub(super) reader: Reader,
+    pub(super) ssrc: u32,
+    /// Bytes since `measured`, and what that came to.
+    bytes: u64,
+    measured: Instant,
+    pub(super) kbps: Kbps,
+}
+
+pub(super) struct Packet {
+    pub(super) source: Source,
+    pub(super) incoming: Incoming,
+    pub(super) format: Format,
+    payload: Arc<[u8]>,
+    extensions: ExtensionValues,
+    at: Instant,
+}
+
+impl Stream {
+    /// `None` for what is not forwarded: comfort noise, telephone events.
+    pub(super) fn new(
+        peer: usize,
+        inbound: usize,
+        place: Inbound,
+        format: Format,
+        ssrc: u32,
+        now: Instant,
+    ) -> Option<Self> {
+        let layer = usize::from(place.layer);
+        Some(Self {
+            inbound,
+            source: Source {
+                peer,
+                track: place.track,
+            },
+            layer: place.layer,
+            format,
+            reader: Reader::new(codec_of(format.codec)?),
+            ssrc,
+            bytes: 0,
+            measured: now,
+            kbps: GUESSED.get(layer).or(GUESSED.last()).copied().unwrap_or_default(),
+        })
+    }
+
+    /// A packet of it with what it is; `None` if it cannot be read, and so not shown either.
+    pub(super) fn take(&mut self, id: StreamId, packet: RtpPacket, now: Instant) -> Option<Packet> {
+        self.measure(packet.payload.len(), now);
+        let summary = self.reader.read(&packet.payload, None).ok()?;
+        Some(Packet::new(self, id, summary, packet))
+    }
+
+    fn measure(&mut self, bytes: usize, now: Instant) {
+        self.bytes += bytes as u64;
+        let passed = now.duration_since(self.measured);
+        if passed >= MEASURED {
+            let kbps = self.bytes * 8 / millis(passed).max(1);
+            self.kbps = Kbps(u32::try_from(kbps).unwrap_or(u32::MAX));
+            self.bytes = 0;
+            self.measured = now;
+        }
+    }
+
+    /// A browser's layers halve from one to the next; what their heights are is told by signalling only.
+    pub(super) fn as_layer(&self) -> Layer {
+        let height = 180_u16 << self.layer.min(4);
+        Layer::new(self.layer, height, 30, &[self.kbps])
+    }
+}
+
+impl Packet {
+    fn new(stream: &Stream, id: StreamId, summary: Summary, packet: RtpPacket) -> Self {
+        Self {
+            source: stream.source,
+            incoming: Incoming {
+                stream: id,
+                seq: *packet.seq_no,
+                timestamp: packet.header.timestamp,
+                marker: packet.header.marker,
+                summary,
+            },
+            format: stream.format,
+            payload: packet.payload,
+            extensions: ExtensionValues {
+                audio_level: packet.header.ext_vals.audio_level,
+                voice_activity: packet.header.ext_vals.voice_activity,
+                video_orientation: packet.header.ext_vals.video_orientation,
+                ..ExtensionValues::default()
+            },
+            at: packet.timestamp,
+        }
+    }
+
+    /// The level of sound (RFC 6464) and whether it is a voice.
+    pub(super) fn level(&self) -> Option<(u8, bool)> {
+        let level = self.extensions.audio_level?.unsigned_abs();
+        Some((level, self.extensions.voice_activity.unwrap_or(false)))
+    }
+
+    /// Whether a picture begins here that needs no other.
+    pub(super) fn is_key_frame(&self) -> bool {
+        let summary = &self.incoming.summary;
+        summary.key_frame && summary.codec != Codec::Opus
+    }
+
+    pub(super) fn write(&self, pt: Pt, outgoing: &Outgoing, kind: MediaKind) -> RtpWrite {
+        let seq = SeqNo::from(outgoing.seq);
+        let mut write = RtpWrite::new(pt, seq, outgoing.timestamp, self.at, self.payload.clone())
+            .marker(outgoing.marker)
+            .ext_vals(self.extensions.clone())
+            .nackable(kind.is_video());
+        if let (Some(picture_id), Ok(descriptor)) = (outgoing.picture_id, Vp8Descriptor::parse(&self.payload))
+        {
+            let mut patch = descriptor.patch().picture_id(picture_id);
+            if let Some(index) = outgoing.tl0_pic_idx {
+                patch = patch.tl0_pic_idx(index);
+            }
+            if let Ok(patch) = patch.build() {
+                write = write.vp8_patch(patch);
+            }
+        }
+        write
+    }
+}
+
+fn codec_of(codec: format::Codec) -> Option<Codec> {
+    match codec {
+        format::Codec::Opus => Some(Codec::Opus),
+        format::Codec::Vp8 => Some(Codec::Vp8),
+        format::Codec::Vp9 => Some(Codec::Vp9),
+        format::Codec::H264 => Some(Codec::H264),
+        format::Codec::Av1 => Some(Codec::Av1),
+        _ => None,
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,456 @@
+//! The media thread: what comes in, what is due, and what goes out because of it.
+
+use crate::{
+    demux::{Demux, Kind, kind_of, ufrag_of},
+    engine::{Command, EngineError, Opened, Opening, Options, SessionKey},
+    figures::{Figures, add},
+    peer::{Ground, Happening, Peer},
+    room::Room,
+    socket::{Outbox, Received, Socket},
+    timers::Timers,
+};
+use slab::Slab;
+use std::{
+    collections::BTreeMap,
+    io,
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+use str0m::net::Transmit;
+use tokio::sync::mpsc;
+
+/// A client that did not connect within this is not coming.
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// Rooms look at what nobody told them this often: who is silent, which key frames did not come.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Batches read before the rest of the work gets its turn.
+const BATCHES: usize = 4;
+
+/// One session.
+pub(crate) struct Member {
+    pub(crate) peer: Peer,
+    key: SessionKey,
+    room: Arc<str>,
+    opened: Instant,
+}
+
+pub(crate) type Members = Slab<Member>;
+
+pub(crate) struct Shard {
+    socket: Socket,
+    outbox: Outbox,
+    ground: Ground,
+    options: Options,
+    figures: Arc<Figures>,
+    demux: Demux,
+    timers: Timers,
+    members: Members,
+    by_key: BTreeMap<SessionKey, usize>,
+    rooms: BTreeMap<Arc<str>, Room>,
+    /// What peers told and nobody has heard yet.
+    happenings: Vec<(usize, Happening)>,
+    ended: mpsc::UnboundedSender<SessionKey>,
+    /// Peers that have failed or ended.
+    gone: Vec<usize>,
+    last_key: u64,
+    next_look: Instant,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        socket: std::net::UdpSocket,
+        ground: Ground,
+        options: Options,
+        figures: Arc<Figures>,
+        ended: mpsc::UnboundedSender<SessionKey>,
+    ) -> io::Result<Self> {
+        let socket = Socket::new(socket)?;
+        Ok(Self {
+            outbox: Outbox::for_socket(&socket),
+            socket,
+            ground,
+            options,
+            figures,
+            demux: Demux::default(),
+            timers: Timers::default(),
+            members: Slab::new(),
+            by_key: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            happenings: Vec::new(),
+            ended,
+            gone: Vec::new(),
+            last_key: 0,
+            next_look: Instant::now(),
+        })
+    }
+
+    /// Until the engine is told to stop or its last handle is gone.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let wake = self
+                .timers
+                .next()
+                .map_or(self.next_look, |due| due.min(self.next_look));
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(Command::Stop(done)) => {
+                        self.say_goodbye();
+                        done.send(()).ok();
+                        return;
+                    }
+                    Some(command) => self.obey(command),
+                    None => return self.say_goodbye(),
+                },
+                ready = self.socket.readable() => if let Err(error) = ready {
+                    tracing::error!(%error, "the media socket failed");
+                    return;
+                },
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.read();
+            self.wake_due();
+            self.settle();
+            self.bury();
+            self.flush();
+        }
+    }
+
+    fn read(&mut self) {
+        for _ in 0..BATCHES {
+            let now = Instant::now();
+            let Self {
+                socket,
+                demux,
+                members,
+                ..
+            } = self;
+            let mut intake = Intake {
+                demux,
+                members,
+                timers: &mut self.timers,
+                outbox: &mut self.outbox,
+                happenings: &mut self.happenings,
+                gone: &mut self.gone,
+                figures: &self.figures,
+                now,
+            };
+            match socket.receive(|datagram| intake.take(&datagram)) {
+                Ok(true) => self.settle(),
+                Ok(false) => return,
+                // An address that cannot be reached is told by the next call.
+                Err(error) => return tracing::debug!(%error, "receiving failed"),
+            }
+            if self.outbox.is_full() {
+                self.flush();
+            }
+        }
+    }
+
+    fn wake_due(&mut self) {
+        let now = Instant::now();
+        while let Some((at, noted)) = self.timers.due(now) {
+            let Some(member) = self.members.get_mut(at) else {
+                continue;
+            };
+            if !member.peer.noted.taken(noted) {
+                continue;
+            }
+            if member.peer.wake(now) {
+                self.drain(at);
+            } else {
+                self.gone.push(at);
+            }
+        }
+        if now >= self.next_look {
+            self.next_look = now + LOOK_EVERY;
+            self.look(now);
+        }
+    }
+
+    fn look(&mut self, now: Instant) {
+        for (at, member) in &self.members {
+            let late = !member.peer.is_connected && now.duration_since(member.opened) > CONNECT_WITHIN;
+            if late || !member.peer.is_alive() {
+                self.gone.push(at);
+            }
+        }
+        let mut touched = Vec::new();
+        for room in self.rooms.values_mut() {
+            room.look(now, &mut self.members, &self.figures, &mut touched);
+        }
+        for at in touched {
+            self.drain(at);
+        }
+    }
+
+    /// Lets rooms act on what peers told, until nobody has anything to tell.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        let mut touched = Vec::new();
+        // What one peer is given may make it ask for something, but not without end.
+        for _ in 0..8 {
+            if self.happenings.is_empty() {
+                return;
+            }
+            for (at, happening) in std::mem::take(&mut self.happenings) {
+                match happening {
+                    Happening::Ended => self.gone.push(at),
+                    happening => {
+                        let Some(member) = self.members.get(at) else {
+                            continue;
+                        };
+                        let Some(room) = self.rooms.get_mut(&member.room) else {
+                            continue;
+                        };
+                        room.hear(at, happening, now, &self.members, &self.figures);
+                    }
+                }
+            }
+            for room in self.rooms.values_mut() {
+                room.forward(now, &mut self.members, &self.figures, &mut touched);
+            }
+            touched.sort_unstable();
+            touched.dedup();
+            for at in touched.drain(..) {
+                self.drain(at);
+            }
+        }
+    }
+
+    /// Sends what a peer has to send and hears what it tells.
+    fn drain(&mut self, at: usize) {
+        let mut intake = Intake {
+            demux: &mut self.demux,
+            members: &mut self.members,
+            timers: &mut self.timers,
+            outbox: &mut self.outbox,
+            happenings: &mut self.happenings,
+            gone: &mut self.gone,
+            figures: &self.figures,
+            now: Instant::now(),
+        };
+        intake.drain(at, None);
+    }
+
+    fn flush(&mut self) {
+        let sent = self.outbox.flush(&self.socket);
+        add(&self.figures.sent, sent.datagrams);
+        add(&self.figures.send_calls, sent.calls);
+        add(&self.figures.send_dropped, sent.dropped);
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(opening, answer) => {
+                let opened = self.open(opening);
+                answer.send(opened).ok();
+            }
+            Command::Restart {
+                key,
+                ufrag,
+                pwd,
+                answer,
+            } => {
+                let restarted = self.restart(key, &ufrag, &pwd);
+                answer.send(restarted).ok();
+            }
+            Command::Close(key, answer) => {
+                let found = self.by_key.get(&key).copied();
+                if let Some(at) = found {
+                    self.gone.push(at);
+                }
+                answer.send(found.is_some()).ok();
+            }
+            Command::Stop(done) => drop(done),
+        }
+    }
+
+    fn open(&mut self, opening: Opening) -> Result<Opened, EngineError> {
+        let Opening {
+            room,
+            participant,
+            part,
+            offer,
+        } = opening;
+        let in_room = self.rooms.get(room.as_str()).map_or(0, Room::sessions);
+        if self.members.len() >= self.options.sessions || in_room >= self.options.sessions_of_room {
+            return Err(EngineError::Full);
+        }
+        let now = Instant::now();
+        let (peer, answer) = Peer::answer(&self.ground, offer, now).map_err(EngineError::BadOffer)?;
+        self.last_key += 1;
+        let key = SessionKey(self.last_key);
+        let ufrag = peer.ufrag.clone();
+        let room: Arc<str> = room.into();
+        let at = self.members.insert(Member {
+            peer,
+            key,
+            room: room.clone(),
+            opened: now,
+        });
+        self.by_key.insert(key, at);
+        self.demux.add(ufrag.clone(), at);
+        // Learns the lines of the offer.
+        self.drain(at);
+        let figures = &self.figures;
+        let room = self.rooms.entry(room).or_default();
+        room.join(at, participant, part, now, &self.members);
+        figures
+            .sessions
+            .store(self.members.len() as u64, Ordering::Relaxed);
+        figures.rooms.store(self.rooms.len() as u64, Ordering::Relaxed);
+        Ok(Opened { key, answer, ufrag })
+    }
+
+    fn restart(&mut self, key: SessionKey, ufrag: &str, pwd: &str) -> Result<Option<Opened>, EngineError> {
+        let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
+        let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
+        if member.peer.has_credentials(ufrag) {
+            return Ok(None);
+        }
+        let before = member.peer.ufrag.clone();
+        let answer = member.peer.restart(ufrag, pwd).map_err(EngineError::BadOffer)?;
+        let ufrag = member.peer.ufrag.clone();
+        self.demux.rename(&before, ufrag.clone(), at);
+        self.drain(at);
+        Ok(Some(Opened { key, answer, ufrag }))
+    }
+
+    /// Ends the sessions that are over.
+    fn bury(&mut self) {
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.sort_unstable();
+        gone.dedup();
+        for at in gone {
+            let Some(member) = self.members.get_mut(at) else {
+                continue;
+            };
+            member.peer.close();
+            self.drain(at);
+            self.happenings.retain(|(of, _)| *of != at);
+            let member = self.members.remove(at);
+            self.by_key.remove(&member.key);
+            // Nobody has to listen.
+            self.ended.send(member.key).ok();
+            self.demux.remove(at, &member.peer.ufrag);
+            if let Some(room) = self.rooms.get_mut(&member.room) {
+                room.leave(at, Instant::now(), &self.members);
+                if room.sessions() == 0 {
+                    self.rooms.remove(&member.room);
+                }
+            }
+            if member.peer.is_connected {
+                self.figures.connected.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        // Failures of those that were just told goodbye are none.
+        self.gone.clear();
+        self.figures
+            .sessions
+            .store(self.members.len() as u64, Ordering::Relaxed);
+        self.figures
+            .rooms
+            .store(self.rooms.len() as u64, Ordering::Relaxed);
+    }
+
+    fn say_goodbye(&mut self) {
+        self.gone = self.members.iter().map(|(at, _)| at).collect();
+        self.bury();
+        self.flush();
+    }
+}
+
+/// What is needed to hand something to a peer.
+struct Intake<'a> {
+    demux: &'a mut Demux,
+    members: &'a mut Members,
+    timers: &'a mut Timers,
+    outbox: &'a mut Outbox,
+    happenings: &'a mut Vec<(usize, Happening)>,
+    gone: &'a mut Vec<usize>,
+    figures: &'a Figures,
+    now: Instant,
+}
+
+impl Intake<'_> {
+    fn take(&mut self, datagram: &Received<'_>) {
+        add(&self.figures.received, 1);
+        let Received {
+            source,
+            destination,
+            bytes,
+        } = *datagram;
+        let kind = kind_of(bytes);
+        let named = match kind {
+            Kind::Stun => ufrag_of(bytes).and_then(|ufrag| self.demux.by_ufrag(ufrag)),
+            Kind::Other => None,
+            Kind::Foreign => return add(&self.figures.foreign, 1),
+        };
+        let Some(at) = named.or_else(|| self.demux.by_address(source)) else {
+            return add(&self.figures.foreign, 1);
+        };
+        let Some(member) = self.members.get_mut(at) else {
+            return;
+        };
+        if member.peer.receive(self.now, source, destination, bytes) {
+            self.drain(at, named.map(|_| source));
+        } else {
+            self.gone.push(at);
+        }
+    }
+
+    /// `asked` sent a STUN request: an answer that it succeeded makes it an address of the peer.
+    fn drain(&mut self, at: usize, asked: Option<std::net::SocketAddr>) {
+        let Some(member) = self.members.get_mut(at) else {
+            return;
+        };
+        let Self {
+            outbox,
+            happenings,
+            figures,
+            ..
+        } = self;
+        let mut believed = None;
+        let send = |transmit: Transmit| {
+            if asked == Some(transmit.destination) && is_success(&transmit.contents) {
+                believed = asked;
+            }
+            outbox.push(
+                unspecified(transmit.source.ip()),
+                transmit.destination,
+                &transmit.contents,
+            );
+        };
+        let tell = |happening| {
+            if matches!(happening, Happening::Connected) {
+                add(&figures.connected, 1);
+            }
+            happenings.push((at, happening));
+        };
+        match member.peer.drain(send, tell) {
+            Some(deadline) => self.timers.set(at, &mut member.peer.noted, deadline),
+            None => {
+                add(&self.figures.failed, 1);
+                self.gone.push(at);
+            }
+        }
+        if let Some(address) = believed {
+            self.demux.learn(address, at);
+        }
+    }
+}
+
+/// A success response to a binding request (RFC 8489 §5).
+fn is_success(datagram: &[u8]) -> bool {
+    datagram.starts_with(&[1, 1])
+}
+
+/// The address that clients are told may be a translator's; the system knows which of its own to send from.
+fn unspecified(told: IpAddr) -> IpAddr {
+    match told {
+        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    }
+}

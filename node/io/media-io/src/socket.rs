@@ -1,0 +1,296 @@
+//! The UDP socket: many datagrams with one call, in (recvmmsg, GRO) and out (GSO).
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use std::{
+    io::{self, IoSliceMut},
+    net::{IpAddr, SocketAddr},
+};
+use tokio::{io::Interest, net::UdpSocket};
+
+/// What the kernel is asked to keep for us in each direction: 4 MiB are 20 ms of 1.6 Gbit/s. It gives what it may.
+const KERNEL_BUFFER: usize = 4 << 20;
+/// Room for one received datagram, or a train of them (GRO).
+const TRAIN: usize = 65_536;
+/// Trains read at once: more would only wait for their turn here instead of in the kernel.
+const TRAINS: usize = 8;
+/// Longest message of UDP over IPv4.
+const LARGEST: usize = 65_000;
+
+pub(crate) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+    buffers: Vec<Vec<u8>>,
+}
+
+/// One datagram as it came.
+pub(crate) struct Received<'a> {
+    pub(crate) source: SocketAddr,
+    /// The address of ours that it was sent to.
+    pub(crate) destination: SocketAddr,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Socket {
+    /// To be called within the runtime that waits for it.
+    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let local = socket.local_addr()?;
+        let state = UdpSocketState::new((&socket).into())?;
+        for (what, result) in [
+            (
+                "receive",
+                state.set_recv_buffer_size((&socket).into(), KERNEL_BUFFER),
+            ),
+            (
+                "send",
+                state.set_send_buffer_size((&socket).into(), KERNEL_BUFFER),
+            ),
+        ] {
+            if let Err(error) = result {
+                tracing::warn!(%error, what, "the media socket keeps the buffers that the system gives");
+            }
+        }
+        let trains = TRAINS.min(BATCH_SIZE);
+        Ok(Self {
+            io: UdpSocket::from_std(socket)?,
+            state,
+            local,
+            buffers: vec![vec![0; TRAIN]; trains],
+        })
+    }
+
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.io.readable().await
+    }
+
+    /// Gives what is there to `take`, at most [`TRAINS`] trains. `false` if nothing was there.
+    pub(crate) fn receive(&mut self, mut take: impl FnMut(Received<'_>)) -> io::Result<bool> {
+        let Self {
+            io,
+            state,
+            local,
+            buffers,
+        } = self;
+        let mut metas = [RecvMeta::default(); TRAINS];
+        let metas = &mut metas[..buffers.len()];
+        let mut slices: Vec<IoSliceMut<'_>> =
+            buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+        let received = io.try_io(Interest::READABLE, || {
+            state.recv((&*io).into(), &mut slices, metas)
+        });
+        let count = match received {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        for (meta, buffer) in metas.iter().zip(buffers.iter()).take(count) {
+            let destination = meta
+                .dst_ip
+                .map_or(*local, |ip| SocketAddr::new(canonical(ip), local.port()));
+            let source = SocketAddr::new(canonical(meta.addr.ip()), meta.addr.port());
+            let train = buffer.get(..meta.len).unwrap_or_default();
+            for bytes in train.chunks(meta.stride.max(1)) {
+                take(Received {
+                    source,
+                    destination,
+                    bytes,
+                });
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A socket of both families names IPv4 addresses as IPv6 ones; peers know them as IPv4.
+fn canonical(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}
+
+/// Datagrams on their way out, gathered so that those of one length to one address leave as one message.
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    runs: Vec<Run>,
+    most_segments: usize,
+    /// Whether the socket is one of both families, which names IPv4 addresses its own way.
+    mapped: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    source: IpAddr,
+    destination: SocketAddr,
+    start: usize,
+    length: usize,
+    segment: usize,
+    segments: usize,
+}
+
+/// What became of what was in an [`Outbox`].
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) datagrams: u64,
+    pub(crate) calls: u64,
+    /// The kernel had no room, or refused the address.
+    pub(crate) dropped: u64,
+}
+
+impl Outbox {
+    pub(crate) fn for_socket(socket: &Socket) -> Self {
+        Self::new(socket.state.max_gso_segments(), socket.local.is_ipv6())
+    }
+
+    fn new(most_segments: usize, mapped: bool) -> Self {
+        Self {
+            bytes: Vec::with_capacity(1 << 20),
+            runs: Vec::new(),
+            most_segments,
+            mapped,
+        }
+    }
+
+    pub(crate) fn push(&mut self, source: IpAddr, destination: SocketAddr, datagram: &[u8]) {
+        let start = self.bytes.len();
+        let length = datagram.len();
+        self.bytes.extend_from_slice(datagram);
+        if let Some(run) = self.runs.last_mut()
+            && run.takes(source, destination, length, self.most_segments)
+        {
+            run.length += length;
+            run.segments += 1;
+            return;
+        }
+        self.runs.push(Run {
+            source,
+            destination,
+            start,
+            length,
+            segment: length,
+            segments: 1,
+        });
+    }
+
+    /// Enough is gathered: sending it now keeps it in the cache and others from waiting.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.len() >= 1 << 19
+    }
+
+    pub(crate) fn flush(&mut self, socket: &Socket) -> Sent {
+        let mut sent = Sent::default();
+        for run in self.runs.drain(..) {
+            let contents = self
+                .bytes
+                .get(run.start..run.start + run.length)
+                .unwrap_or_default();
+            let transmit = Transmit {
+                destination: if self.mapped {
+                    mapped(run.destination)
+                } else {
+                    run.destination
+                },
+                ecn: None,
+                contents,
+                segment_size: (run.segments > 1).then_some(run.segment),
+                src_ip: (!run.source.is_unspecified()).then_some(run.source),
+            };
+            sent.calls += 1;
+            // What the kernel has no room for is lost as on the wire; what counts is asked for again.
+            match socket.state.try_send((&socket.io).into(), &transmit) {
+                Ok(()) => sent.datagrams += run.segments as u64,
+                Err(_) => sent.dropped += run.segments as u64,
+            }
+        }
+        self.bytes.clear();
+        sent
+    }
+}
+
+impl Run {
+    /// A message is cut into segments of one length, of which the last may be shorter.
+    fn takes(&self, source: IpAddr, destination: SocketAddr, length: usize, most: usize) -> bool {
+        let all_equal = self.length == self.segment * self.segments;
+        self.destination == destination
+            && self.source == source
+            && all_equal
+            && length <= self.segment
+            && self.segments < most
+            && self.length + length <= LARGEST
+    }
+}
+
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(v4) => SocketAddr::new(v4.to_ipv6_mapped().into(), address.port()),
+        IpAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+    fn to(port: u16) -> SocketAddr {
+        (std::net::Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    #[test]
+    fn equal_lengths_to_one_address_leave_as_one_message() {
+        let mut outbox = Outbox::new(64, false);
+        for length in [100, 100, 40, 100] {
+            outbox.push(ANY, to(1), &vec![0; length]);
+        }
+        outbox.push(ANY, to(2), &[0; 100]);
+        let segments: Vec<_> = outbox.runs.iter().map(|run| (run.segments, run.length)).collect();
+        assert_eq!(
+            segments,
+            [(3, 240), (1, 100), (1, 100)],
+            "a shorter one ends its run"
+        );
+    }
+
+    #[test]
+    fn a_message_has_no_more_segments_than_the_kernel_takes() {
+        let mut outbox = Outbox::new(4, false);
+        for _ in 0..10 {
+            outbox.push(ANY, to(1), &[0; 10]);
+        }
+        assert_eq!(
+            outbox.runs.iter().map(|run| run.segments).collect::<Vec<_>>(),
+            [4, 4, 2]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_arrives_datagram_by_datagram() {
+        let bind = || std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+        let (sender, mut receiver) = (
+            Socket::new(bind()).expect("a socket"),
+            Socket::new(bind()).expect("a socket"),
+        );
+        let mut outbox = Outbox::for_socket(&sender);
+        let sizes = [1200, 1200, 1200, 700, 3];
+        for (at, size) in sizes.iter().enumerate() {
+            outbox.push(
+                ANY,
+                receiver.local,
+                &vec![u8::try_from(at).expect("small"); *size],
+            );
+        }
+        let sent = outbox.flush(&sender);
+        assert_eq!((sent.datagrams, sent.dropped), (5, 0));
+        let mut seen = Vec::new();
+        while seen.len() < sizes.len() {
+            receiver.readable().await.expect("a socket");
+            let from = sender.local;
+            receiver
+                .receive(|datagram| {
+                    assert_eq!(datagram.source, from);
+                    seen.push((datagram.bytes[0], datagram.bytes.len()));
+                })
+                .expect("a socket");
+        }
+        assert_eq!(seen, [(0, 1200), (1, 1200), (2, 1200), (3, 700), (4, 3)]);
+    }
+}

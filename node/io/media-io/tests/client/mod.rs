@@ -1,0 +1,252 @@
+//! A client with a socket of its own: what it publishes is a picture of three packets every 20 ms and sound.
+
+use std::{
+    net::{SocketAddr, UdpSocket},
+    time::{Duration, Instant},
+};
+use str0m::{
+    Candidate, Event, Input, Output, Rtc,
+    change::{SdpAnswer, SdpOffer, SdpPendingOffer},
+    media::{Direction, MediaKind, Mid},
+    net::{Protocol, Receive},
+    rtp::{ExtensionValues, RtpWrite},
+};
+
+/// What the last bytes of a key frame's first packet are.
+pub(crate) const KEY_FRAME: &[u8] = b"key frame";
+const PICTURE_EVERY: Duration = Duration::from_millis(20);
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// A packet that a client received.
+pub(crate) struct Seen {
+    pub(crate) seq: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) payload: Vec<u8>,
+}
+
+pub(crate) struct Client {
+    rtc: Rtc,
+    socket: UdpSocket,
+    local: SocketAddr,
+    pending: Option<SdpPendingOffer>,
+    offer: Option<SdpOffer>,
+    lines: Vec<(Mid, MediaKind, Direction)>,
+    seen: Vec<(Mid, Seen)>,
+    connected: bool,
+    wants_key_frame: bool,
+    next_picture: Instant,
+    pictures: u32,
+    packets: [u64; 2],
+    mark: u8,
+    server_ufrag: String,
+    wake: Instant,
+}
+
+impl Client {
+    pub(crate) fn new(lines: &[(MediaKind, Direction)]) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let local = socket.local_addr().unwrap();
+        let now = Instant::now();
+        let mut rtc = Rtc::builder()
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .build(now);
+        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        let mut changes = rtc.sdp_api();
+        let lines = lines
+            .iter()
+            .map(|(kind, direction)| {
+                let mid = changes.add_media(*kind, *direction, None, None, None);
+                (mid, *kind, *direction)
+            })
+            .collect();
+        let (offer, pending) = changes.apply().unwrap();
+        Self {
+            rtc,
+            socket,
+            local,
+            pending: Some(pending),
+            offer: Some(offer),
+            lines,
+            seen: Vec::new(),
+            connected: false,
+            wants_key_frame: true,
+            next_picture: now,
+            pictures: 0,
+            packets: [0; 2],
+            mark: 1,
+            server_ufrag: String::new(),
+            wake: now,
+        }
+    }
+
+    pub(crate) fn offer(&self) -> String {
+        self.offer.as_ref().unwrap().to_sdp_string()
+    }
+
+    pub(crate) fn accept(&mut self, answer: &str) {
+        let find = |line: &str| line.strip_prefix("a=ice-ufrag:").map(str::to_owned);
+        self.server_ufrag = answer.lines().find_map(find).unwrap();
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        let pending = self.pending.take().unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    /// Puts this byte into all pictures.
+    pub(crate) fn mark(&mut self, mark: u8) {
+        self.mark = mark;
+    }
+
+    pub(crate) fn server_ufrag(&self) -> &str {
+        &self.server_ufrag
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// What came on the n-th line of this kind.
+    fn on_line(&self, kind: MediaKind, place: usize) -> Vec<&Seen> {
+        let mut of_kind = self.lines.iter().filter(|(_, of, _)| *of == kind);
+        let mid = of_kind.nth(place).unwrap().0;
+        self.seen
+            .iter()
+            .filter(|(of, _)| *of == mid)
+            .map(|(_, seen)| seen)
+            .collect()
+    }
+
+    pub(crate) fn video(&self, place: usize) -> Vec<&Seen> {
+        self.on_line(MediaKind::Video, place)
+    }
+
+    pub(crate) fn audio(&self) -> Vec<&Seen> {
+        self.on_line(MediaKind::Audio, 0)
+    }
+
+    pub(crate) async fn say_goodbye(&mut self) {
+        self.rtc.close().unwrap();
+        for _ in 0..20 {
+            self.go_on();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn go_on(&mut self) {
+        let mut buffer = [0; 2000];
+        while let Ok((length, source)) = self.socket.recv_from(&mut buffer) {
+            let received = Receive::new(Protocol::Udp, source, self.local, &buffer[..length]);
+            if let Ok(received) = received {
+                self.rtc
+                    .handle_input(Input::Receive(Instant::now(), received))
+                    .unwrap();
+                self.drain();
+            }
+        }
+        let now = Instant::now();
+        if now >= self.wake {
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            self.drain();
+        }
+        if self.connected && now >= self.next_picture {
+            self.next_picture += PICTURE_EVERY;
+            self.publish(now);
+        }
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(at) => {
+                    self.wake = at;
+                    return;
+                }
+                // A full buffer of the system is a lost packet.
+                Output::Transmit(transmit) => {
+                    drop(self.socket.send_to(&transmit.contents, transmit.destination))
+                }
+                Output::Event(Event::Connected) => self.connected = true,
+                Output::Event(Event::KeyframeRequest(_)) => self.wants_key_frame = true,
+                Output::Event(Event::RtpPacket(packet)) => {
+                    let mid = self
+                        .rtc
+                        .direct_api()
+                        .stream_rx(&packet.header.ssrc)
+                        .unwrap()
+                        .mid();
+                    let seen = Seen {
+                        seq: *packet.seq_no,
+                        timestamp: packet.header.timestamp,
+                        payload: packet.payload.to_vec(),
+                    };
+                    self.seen.push((mid, seen));
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        let sending: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|(_, _, direction)| *direction == Direction::SendOnly)
+            .map(|(mid, kind, _)| (*mid, *kind))
+            .collect();
+        for (mid, kind) in sending {
+            if kind.is_audio() {
+                self.write(mid, kind, now, true, &[self.mark; 40]);
+                continue;
+            }
+            let key = std::mem::take(&mut self.wants_key_frame);
+            let id = u16::try_from(self.pictures & 0x7fff).unwrap().to_be_bytes();
+            let frame_header = u8::from(!key);
+            let mut first = vec![0x90, 0x80, 0x80 | id[0], id[1], frame_header, self.mark];
+            first.extend(if key { KEY_FRAME } else { b"picture" });
+            let rest = vec![0x80, 0x80, 0x80 | id[0], id[1], self.mark, self.mark];
+            self.write(mid, kind, now, false, &first);
+            self.write(mid, kind, now, false, &rest);
+            self.write(mid, kind, now, true, &rest);
+        }
+        self.pictures += 1;
+    }
+
+    fn write(&mut self, mid: Mid, kind: MediaKind, now: Instant, marker: bool, payload: &[u8]) {
+        let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
+        let place = usize::from(kind.is_video());
+        let clock = if kind.is_audio() { 960 } else { 1800 };
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid, None).unwrap();
+        self.packets[place] += 1;
+        let write = RtpWrite::new(
+            pt,
+            self.packets[place].into(),
+            self.pictures * clock,
+            now,
+            payload,
+        )
+        .marker(marker)
+        .ext_vals(ExtensionValues {
+            audio_level: kind.is_audio().then_some(-30),
+            ..ExtensionValues::default()
+        })
+        .nackable(kind.is_video());
+        stream.write_rtp(write);
+        self.drain();
+    }
+}
+
+/// Lets the clients go on until this holds.
+pub(crate) async fn until(clients: &mut [&mut Client], holds: impl Fn(&[&mut Client]) -> bool) {
+    let deadline = Instant::now() + WITHIN;
+    while !holds(clients) {
+        assert!(Instant::now() < deadline, "not within {WITHIN:?}");
+        for client in clients.iter_mut() {
+            client.go_on();
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
