@@ -1,4 +1,4 @@
-use crate::{ParseError, ServerName, UserName, limits, name::text_newtype};
+use crate::{Cid, ParseError, ServerName, UserName, limits, name::text_newtype};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -47,7 +47,7 @@ pub enum CallKind {
         server: Option<ServerName>,
     },
     /// A conference: `\c\review@paris.example.com`.
-    Conference { cid: String, server: Option<ServerName> },
+    Conference { cid: Cid, server: Option<ServerName> },
     /// A gateway address after `#`: scheme (`sip`, `h323`, `rtsp`, `tel`, `mailto`) and the rest.
     Gateway { scheme: &'static str, address: String },
 }
@@ -75,20 +75,13 @@ fn read(text: &str) -> Result<CallKind, ParseError> {
     }
     if let Some(rest) = text.strip_prefix("\\c\\") {
         let (cid, server) = split_server(rest)?;
-        let good = (1..=64).contains(&cid.len())
-            && cid
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        if !good {
+        let Ok(cid) = cid.parse() else {
             return Err(ParseError::new(
                 WHAT,
-                "names no conference; after \\c\\ come letters, digits, _ or -",
+                "names no conference; after \\c\\ come letters, digits, _, - or .",
             ));
-        }
-        return Ok(CallKind::Conference {
-            cid: cid.to_ascii_lowercase(),
-            server,
-        });
+        };
+        return Ok(CallKind::Conference { cid, server });
     }
     if let Some(rest) = text.strip_prefix('#') {
         for scheme in SCHEMES {
@@ -144,9 +137,13 @@ mod tests {
         assert_eq!(
             kind("\\c\\Review@oslo.example.net"),
             Ok(CallKind::Conference {
-                cid: "review".into(),
+                cid: "review".parse().expect("good"),
                 server: "oslo.example.net".parse().ok()
             })
+        );
+        assert!(
+            kind("\\c\\new").is_ok(),
+            "what is reserved here may be called elsewhere"
         );
         assert_eq!(
             kind("#sip:a@b"),
@@ -155,7 +152,9 @@ mod tests {
                 address: "a@b".into()
             })
         );
-        for bad in ["", "#ftp:x", "#sip:", "\\c\\", "a b", "a@", "a@b c", "\u{7}"] {
+        for bad in [
+            "", "#ftp:x", "#sip:", "\\c\\", "\\c\\a b", "a b", "a@", "a@b c", "\u{7}",
+        ] {
             assert!(kind(bad).is_err(), "{bad:?}");
         }
     }

@@ -12,6 +12,16 @@ pub const GROUP_NAME: usize = 128;
 pub const ALIAS: usize = 32;
 /// Longest call string.
 pub const CALL_STRING: usize = 512;
+/// Longest name of a conference in addresses, its CID.
+pub const CID: usize = 64;
+/// Longest name of a conference for people.
+pub const CONFERENCE_NAME: usize = 128;
+/// Longest description of a conference.
+pub const CONFERENCE_DESCRIPTION: usize = 2_000;
+/// Most conferences that one user owns.
+pub const CONFERENCES_PER_USER: usize = 1_000;
+/// Most conferences of a server.
+pub const CONFERENCES: usize = 100_000;
 /// Longest password, in characters (USR-10).
 pub const PASSWORD: usize = 64;
 /// Largest avatar in bytes.

@@ -53,39 +53,7 @@ impl FromStr for UserName {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         const WHAT: &str = "user ID";
-        // Bounded before normalising: NFC never makes more than three times the characters.
-        if text.len() > limits::USER_NAME * 8 {
-            return Err(ParseError::new(WHAT, "is too long; at most 64 characters"));
-        }
-        let name: String = text.nfc().flat_map(char::to_lowercase).collect();
-        let length = name.chars().count();
-        if length == 0 {
-            return Err(ParseError::new(
-                WHAT,
-                "is empty; give 1 to 64 letters, digits, _, - or .",
-            ));
-        }
-        if length > limits::USER_NAME {
-            return Err(ParseError::new(
-                WHAT,
-                format!("has {length} characters; at most 64 are allowed"),
-            ));
-        }
-        if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {
-            return Err(ParseError::new(
-                WHAT,
-                format!("must not contain {bad:?}; use Latin or Cyrillic letters, digits, _, - and ."),
-            ));
-        }
-        if name.chars().all(|c| c == '.') {
-            return Err(ParseError::new(WHAT, "must contain a letter or digit"));
-        }
-        if name.chars().any(is_cyrillic) && name.chars().any(|c| c.is_alphabetic() && !is_cyrillic(c)) {
-            return Err(ParseError::new(
-                WHAT,
-                "mixes Latin and Cyrillic letters, which can look alike; use letters of one of them",
-            ));
-        }
+        let name = folded_name(WHAT, text, limits::USER_NAME)?;
         if RESERVED_USER_NAMES.contains(&name.as_str()) {
             return Err(ParseError::new(
                 WHAT,
@@ -94,6 +62,75 @@ impl FromStr for UserName {
         }
         Ok(Self(name))
     }
+}
+
+/// The bare name of a conference, as it stands in URLs and JSON: `review`. Letters as in a [`UserName`], digits, `_`,
+/// `-`, `.`; 1 to 64 characters. What people type to call it is [`CallString`](crate::CallString)'s:
+/// `\c\review@paris.example.com`.
+///
+/// Invariant: in Unicode NFC and lower case, so that equal names are equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cid(String);
+text_newtype!(Cid);
+
+/// Names that conferences cannot take: pages and lists stand beside conferences in addresses.
+const RESERVED_CIDS: &[&str] = &["all", "join", "me", "new", "system"];
+
+impl Cid {
+    /// Whether the product uses the name itself. Not an error of reading: servers of partners may see it otherwise.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED_CIDS.contains(&self.as_str())
+    }
+}
+
+impl FromStr for Cid {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        folded_name("conference ID", text, limits::CID).map(Self)
+    }
+}
+
+/// A name of at most `most` characters in the one form that is stored and compared.
+fn folded_name(what: &'static str, text: &str, most: usize) -> Result<String, ParseError> {
+    // Bounded before normalising: NFC never makes more than three times the characters.
+    if text.len() > most * 8 {
+        return Err(ParseError::new(
+            what,
+            format!("is too long; at most {most} characters"),
+        ));
+    }
+    let name: String = text.nfc().flat_map(char::to_lowercase).collect();
+    let length = name.chars().count();
+    if length == 0 {
+        return Err(ParseError::new(
+            what,
+            format!("is empty; give 1 to {most} letters, digits, _, - or ."),
+        ));
+    }
+    if length > most {
+        return Err(ParseError::new(
+            what,
+            format!("has {length} characters; at most {most} are allowed"),
+        ));
+    }
+    if let Some(bad) = name.chars().find(|c| !is_name_char(*c)) {
+        return Err(ParseError::new(
+            what,
+            format!("must not contain {bad:?}; use Latin or Cyrillic letters, digits, _, - and ."),
+        ));
+    }
+    if name.chars().all(|c| c == '.') {
+        return Err(ParseError::new(what, "must contain a letter or digit"));
+    }
+    if name.chars().any(is_cyrillic) && name.chars().any(|c| c.is_alphabetic() && !is_cyrillic(c)) {
+        return Err(ParseError::new(
+            what,
+            "mixes Latin and Cyrillic letters, which can look alike; use letters of one of them",
+        ));
+    }
+    Ok(name)
 }
 
 fn is_name_char(c: char) -> bool {
@@ -265,6 +302,30 @@ mod tests {
         ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn conference_ids_are_names_like_those_of_users() {
+        let cid = |text: &str| text.parse::<Cid>();
+        assert_eq!(cid("Week.Review_2-a").expect("good").as_str(), "week.review_2-a");
+        assert_eq!(cid("RÉUNION"), cid("re\u{301}union"));
+        assert_eq!(cid("Обзор").expect("Cyrillic").as_str(), "обзор");
+        assert!(cid(&"x".repeat(64)).is_ok());
+        for bad in [
+            "",
+            "..",
+            "a b",
+            "a/b",
+            "\\c\\review",
+            "review@paris.example.com",
+            "日本",
+            "r\u{435}view",
+            &"x".repeat(65),
+        ] {
+            assert!(cid(bad).is_err(), "{bad:?}");
+        }
+        assert!(cid("new").expect("can be read").is_reserved());
+        assert!(!cid("news").expect("good").is_reserved());
     }
 
     #[test]

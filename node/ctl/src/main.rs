@@ -7,6 +7,7 @@
 mod backup;
 mod client;
 mod cluster;
+mod conferences;
 mod connect;
 mod groups;
 mod output;
@@ -70,6 +71,9 @@ enum Command {
     /// Short names for call strings
     #[command(subcommand)]
     Alias(groups::Alias),
+    /// Conferences: virtual rooms of the server
+    #[command(subcommand)]
+    Conference(conferences::Conference),
     /// What happened: sign-ins, changes before → after
     Events(people::Events),
     /// Show and change the settings of the server
@@ -110,6 +114,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::User(user) => user.run(&connect()?, output).await,
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,
+        Command::Conference(conference) => conference.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
         Command::Backup(backup) => backup.run(connect).await,

@@ -8,11 +8,12 @@ use plenary_access::{
     UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
+use plenary_conference::Conference;
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
-use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{Applied, Backend, ReadError, WriteError};
-use plenary_store::{QueryError, queries};
+use plenary_store::{Part, QueryError, queries};
 use rusqlite::Connection;
 use std::{path::PathBuf, time::Duration};
 
@@ -135,6 +136,10 @@ impl Backend for Server {
         self.propose_command(&command).await
     }
 
+    async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
+        self.propose_command(&command).await
+    }
+
     async fn rehearse(&self, command: Command) -> Result<Applied, WriteError> {
         let (index, now_ms, level) = (self.applied() + 1, self.now_ms().0, self.replica.status().level);
         let at = Stamp {
@@ -146,7 +151,7 @@ impl Backend for Server {
         let internal = |error: Box<dyn std::error::Error + Send + Sync>| WriteError::Internal(error);
         let reply = self
             .replica
-            .read(move |db| plenary_store::rehearse(db, at, &command))
+            .read(move |db| plenary_store::rehearse(db, at, command))
             .await
             .map_err(|error| internal(error.into()))?
             .map_err(|error| internal(error.into()))?;
@@ -233,6 +238,14 @@ impl Backend for Server {
         self.query(move |db| queries::resolve(db, &call)).await
     }
 
+    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError> {
+        self.query(move |db| queries::conferences(db, &list)).await
+    }
+
+    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
+        self.query(move |db| queries::conference(db, &cid)).await
+    }
+
     async fn settings(&self) -> Result<Settings, ReadError> {
         self.query(queries::settings).await
     }
@@ -288,7 +301,10 @@ impl Backend for Server {
 
 impl Server {
     /// Proposes a command on any node and reads the outcome of the rules.
-    pub(crate) async fn propose_command(&self, command: &Command) -> Result<Applied, WriteError> {
+    pub(crate) async fn propose_command<'a, C>(&self, command: &'a Command<C>) -> Result<Applied, WriteError>
+    where
+        &'a C: Into<Part<'a>>,
+    {
         let bytes =
             plenary_store::encode_command(command).map_err(|error| WriteError::Internal(Box::new(error)))?;
         let committed = self.replica.propose(bytes).await.map_err(write_error)?;

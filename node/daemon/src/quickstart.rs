@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// Start a complete server on this machine, with demo users.
+/// Start a complete server on this machine, with demo users and a demo room.
 ///
 /// Everything is kept in the data folder: the enterprise's root key, the data of each node, and the passwords of
 /// the demo accounts (readable by you only). Start it again with the same folder and it goes on.
@@ -80,6 +80,10 @@ impl Quickstart {
             layout.users = api.create_demo_users().await?;
             layout.save()?;
         }
+        if layout.room.is_none() {
+            layout.room = Some(api.create_demo_room().await?);
+            layout.save()?;
+        }
         for place in layout.nodes.iter().filter(|place| !place.has_data()) {
             self.tell(&format!("Adding {}…", place.name));
             let token = api.invite().await?;
@@ -125,7 +129,7 @@ impl Quickstart {
                 "nodes": nodes,
                 "admin": { "login": layout.admin_login, "password": layout.admin_password },
                 "users": users,
-                "room": null,
+                "room": layout.room_link(),
                 "license_manager": null,
                 "directory": null,
                 "server": layout.server,
@@ -168,6 +172,9 @@ impl Quickstart {
         ));
         for user in &layout.users {
             text.push_str(&format!("  {:<8} {}\n", user.login, user.password));
+        }
+        if let Some(cid) = &layout.room {
+            text.push_str(&format!("\nDemo room  {cid}\n"));
         }
         text.push_str(&format!(
             "\nData, logs and the enterprise's root key are in {}.\nThis set-up is for trying out: in production the root key is kept offline.\nStop with Ctrl+C.\n",

@@ -95,6 +95,7 @@ fn topic(changed: Changed) -> Topic {
         Changed::Sessions => Topic::Sessions,
         Changed::Contacts => Topic::Contacts,
         Changed::Cluster => Topic::Cluster,
+        Changed::Conferences => Topic::Conferences,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{UsageError, config::Config};
 use anyhow::Context as _;
-use plenary_model::{NodeName, ServerName};
+use plenary_model::{Cid, NodeName, ServerName};
 use serde::{Deserialize, Serialize};
 use std::{
     io::Write as _,
@@ -17,6 +17,9 @@ pub(super) struct Layout {
     pub(super) admin_login: String,
     pub(super) admin_password: String,
     pub(super) users: Vec<Credentials>,
+    /// The demo room, once it is made.
+    #[serde(default)]
+    pub(super) room: Option<Cid>,
     pub(super) nodes: Vec<NodePlace>,
     #[serde(skip)]
     pub(super) folder: PathBuf,
@@ -69,6 +72,7 @@ impl Layout {
                 admin_login: "admin".into(),
                 admin_password: String::new(),
                 users: Vec::new(),
+                room: None,
                 nodes: Vec::new(),
                 folder: PathBuf::new(),
                 lock: None,
@@ -122,6 +126,12 @@ impl Layout {
 
     pub(super) fn is_founded(&self) -> bool {
         self.nodes.first().is_some_and(NodePlace::has_data)
+    }
+
+    /// The demo room, and where its page is.
+    pub(super) fn room_link(&self) -> Option<serde_json::Value> {
+        let (cid, first) = (self.room.as_ref()?, self.nodes.first()?);
+        Some(serde_json::json!({ "cid": cid, "url": format!("{}/c/{cid}", first.url()) }))
     }
 
     /// Written beside and renamed, so that a crash leaves the old or the new file.

@@ -1,8 +1,10 @@
-//! What quickstart does by REST, like any administrator: demo users, invitations.
+//! What quickstart does by REST, like any administrator: demo users, the demo room, invitations.
 
 use super::layout::{Credentials, Layout};
 use crate::secret::random_password;
 use anyhow::{Context as _, bail};
+use plenary_model::Cid;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -33,13 +35,14 @@ impl Api {
     }
 
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        read(
-            self.http
-                .post(format!("{}{path}", self.base))
-                .bearer_auth(&self.token)
-                .json(body),
-        )
-        .await
+        read(self.request(path, body)).await
+    }
+
+    fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.http
+            .post(format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+            .json(body)
     }
 
     pub(super) async fn create_demo_users(&self) -> anyhow::Result<Vec<Credentials>> {
@@ -55,6 +58,17 @@ impl Api {
             users.push(user);
         }
         Ok(users)
+    }
+
+    /// The room that everybody may come to; it stays as it is if it is there already.
+    pub(super) async fn create_demo_room(&self) -> anyhow::Result<Cid> {
+        const ROOM: &str = "demo";
+        let body = json!({ "cid": ROOM, "name": "Demo", "access": "public" });
+        let (status, answer) = send(self.request("/conferences", &body)).await?;
+        if !status.is_success() && answer["code"] != "exists" {
+            bail!("{}", reason(status, &answer));
+        }
+        ROOM.parse().context("a good name for a room")
     }
 
     /// A join token for one more node.
@@ -108,11 +122,19 @@ impl Api {
 }
 
 async fn read(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-    let response = request.send().await?;
-    let status = response.status();
-    let body: Value = response.json().await.unwrap_or_default();
+    let (status, body) = send(request).await?;
     if !status.is_success() {
-        bail!("{}", body["detail"].as_str().unwrap_or(status.as_str()));
+        bail!("{}", reason(status, &body));
     }
     Ok(body)
+}
+
+async fn send(request: reqwest::RequestBuilder) -> anyhow::Result<(StatusCode, Value)> {
+    let response = request.send().await?;
+    let status = response.status();
+    Ok((status, response.json().await.unwrap_or_default()))
+}
+
+fn reason(status: StatusCode, body: &Value) -> String {
+    body["detail"].as_str().unwrap_or(status.as_str()).to_owned()
 }

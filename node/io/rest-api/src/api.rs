@@ -99,6 +99,19 @@ impl Api {
     /// Changes something, and waits until this node shows it.
     pub(crate) async fn propose(&self, command: Command) -> Result<Applied, Problem> {
         let applied = self.backend().propose(command).await?;
+        self.shown(applied).await
+    }
+
+    /// Changes something about conferences, and waits until this node shows it.
+    pub(crate) async fn propose_conference(
+        &self,
+        command: plenary_conference::Command,
+    ) -> Result<Applied, Problem> {
+        let applied = self.backend().propose_conference(command).await?;
+        self.shown(applied).await
+    }
+
+    async fn shown(&self, applied: Applied) -> Result<Applied, Problem> {
         if self.backend().wait_applied(applied.index).await.is_err() {
             let detail = "the change was made, but this node does not show it yet; read again in a moment";
             return Err(Problem::new(Code::Behind, detail));

@@ -115,6 +115,18 @@ impl Signed {
         }
         Err(Refusal::Forbidden { needs: words.into() }.into())
     }
+
+    /// Refuses who asks from where the control panel is not open.
+    pub(crate) async fn require_network(&self, api: &Api) -> Result<(), Problem> {
+        let address = self.client.address;
+        if api.is_admin_address(address).await? {
+            return Ok(());
+        }
+        let detail = format!(
+            "the control panel is not open to {address}; ask for its network to be added to the settings"
+        );
+        Err(Problem::new(Code::AdminNetwork, detail))
+    }
 }
 
 impl FromRequestParts<Api> for Signed {
@@ -181,12 +193,5 @@ async fn require_role(signed: &Signed, api: &Api, role: AdminRole, needs: &str) 
     if signed.row.user.admin < role {
         return Err(Refusal::Forbidden { needs: needs.into() }.into());
     }
-    if !api.is_admin_address(signed.client.address).await? {
-        let detail = format!(
-            "the control panel is not open to {}; ask for its network to be added to the settings",
-            signed.client.address
-        );
-        return Err(Problem::new(Code::AdminNetwork, detail));
-    }
-    Ok(())
+    signed.require_network(api).await
 }

@@ -6,7 +6,8 @@ use plenary_access::{
     Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_model::{AliasName, CallString, GroupId, NodeName, UserName};
+use plenary_conference::Conference;
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, UserName};
 
 /// A command that was applied: its position in the log and what it gave.
 #[derive(Debug, Clone)]
@@ -54,6 +55,7 @@ pub enum ReadError {
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     async fn propose(&self, command: Command) -> Result<Applied, WriteError>;
+    async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError>;
     /// What `command` would do by this node's copy right now; changes nothing.
     async fn rehearse(&self, command: Command) -> Result<Applied, WriteError>;
     /// Waits until this node has applied all that any node had acknowledged when this was called.
@@ -80,6 +82,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError>;
     /// Follows aliases of this server (at most one step).
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError>;
+    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError>;
+    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError>;
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError>;

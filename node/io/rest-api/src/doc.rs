@@ -27,6 +27,7 @@ use utoipa::{
         (name = "users", description = "Accounts"),
         (name = "groups", description = "Groups, rights and address books"),
         (name = "aliases", description = "Short names for call strings"),
+        (name = "conferences", description = "Virtual rooms"),
         (name = "settings", description = "Settings of the server"),
         (name = "events", description = "What happened"),
         (name = "cluster", description = "Nodes and backups"),
@@ -247,7 +248,10 @@ fn has_if_match(operation: &str) -> bool {
     let object = operation
         .strip_prefix("update_")
         .or(operation.strip_prefix("delete_"));
-    matches!(object, Some("me" | "user" | "group" | "alias" | "settings"))
+    matches!(
+        object,
+        Some("me" | "user" | "group" | "alias" | "conference" | "settings")
+    )
 }
 
 fn has_etag(operation: &str) -> bool {
@@ -256,6 +260,7 @@ fn has_etag(operation: &str) -> bool {
         "user",
         "group",
         "alias",
+        "conference",
         "settings",
         "my_avatar",
         "user_avatar",

@@ -11,7 +11,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use plenary_access::{Change, Command, Idempotency};
+use plenary_access::{Command, Idempotency};
 use plenary_model::{GroupId, Revision};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -210,7 +210,7 @@ impl Write {
         self.if_match
     }
 
-    pub(crate) fn command(&self, by: &Signed, body: BodyDigest, change: Change) -> Command {
+    pub(crate) fn command<C>(&self, by: &Signed, body: BodyDigest, change: C) -> Command<C> {
         let idempotency = self.key.clone().map(|key| Idempotency {
             key,
             request: self.request_hash(body),

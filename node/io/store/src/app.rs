@@ -1,11 +1,12 @@
 //! The rules as a replicated application.
 
 use crate::{
-    codec::{CodecError, Reply, decode_command, encode},
+    codec::{AnyCommand, CodecError, Reply, decode_command, encode},
     effects, schema,
     view::{StoreView, sql},
 };
-use plenary_access::{Command, Moment, Notice, Refusal, actor_key, decide};
+use plenary_access::{Actor, Effect, Idempotency, Moment, Notice, Outcome, Refusal, actor_key};
+use plenary_conference as conference;
 use plenary_model::{Revision, Timestamp};
 use plenary_replication::{AppError, Application, Stamp};
 use rusqlite::{Connection, Transaction, params};
@@ -61,11 +62,60 @@ fn codec_defect(error: CodecError) -> AppError {
 ///
 /// # Errors
 /// What the database says.
-pub fn rehearse(db: &Connection, at: Stamp, command: &Command) -> Result<Reply, AppError> {
+pub fn rehearse(db: &Connection, at: Stamp, command: impl Into<AnyCommand>) -> Result<Reply, AppError> {
     let view = StoreView::new(db);
-    let reply = decide(&view, moment(at), command).map(|decision| decision.outcome);
+    let reply = decide(&view, moment(at), &command.into()).map(|decided| decided.outcome);
     view.finish()?;
     Ok(reply)
+}
+
+/// What follows from one command, for each part of the server.
+struct Decided {
+    access: plenary_access::Decision,
+    conferences: Vec<conference::Decision>,
+    outcome: Outcome,
+}
+
+/// Asks the rules of the part that `command` changes, and those of the parts that it touches.
+fn decide(view: &StoreView<'_>, at: Moment, command: &AnyCommand) -> Result<Decided, Refusal> {
+    match command {
+        AnyCommand::Access(command) => {
+            let access = plenary_access::decide(view, at, command)?;
+            let removed = access.effects.iter().filter_map(|effect| match effect {
+                Effect::RemoveUser(user) => Some(user),
+                _ => None,
+            });
+            let conferences = removed
+                .map(|user| conference::account_removed(view, user))
+                .collect();
+            Ok(Decided {
+                outcome: access.outcome.clone(),
+                access,
+                conferences,
+            })
+        }
+        AnyCommand::Conference(command) => {
+            let decision = conference::decide(view, at, command)?;
+            Ok(Decided {
+                outcome: decision.outcome.clone(),
+                access: plenary_access::Decision::default(),
+                conferences: vec![decision],
+            })
+        }
+    }
+}
+
+/// Carries a decision out; gives what pages must load again.
+fn carry_out(db: &Connection, at: Stamp, by: &Actor, decided: Decided) -> Result<Vec<Notice>, AppError> {
+    effects::carry_out(db, at, by, &decided.access, effects::put)?;
+    let mut notices = decided.access.notices;
+    for decision in decided.conferences {
+        effects::carry_out(db, at, by, &decision, effects::put_conference)?;
+        notices.extend(decision.notices);
+    }
+    notices.sort();
+    notices.dedup();
+    Ok(notices)
 }
 
 impl Application for ServerApp {
@@ -85,16 +135,15 @@ impl Application for ServerApp {
         let view = StoreView::new(transaction);
         let decided = decide(&view, moment(at), &command);
         view.finish()?;
+        let (by, idempotency) = command.origin();
         let (reply, notices) = match decided {
-            Ok(mut decision) => {
-                effects::carry_out(transaction, at, &command.by, &decision)?;
-                decision.notices.sort();
-                decision.notices.dedup();
-                (Ok(decision.outcome), decision.notices)
+            Ok(decided) => {
+                let outcome = decided.outcome.clone();
+                (Ok(outcome), carry_out(transaction, at, by, decided)?)
             }
             Err(refusal) => (Err(refusal), Vec::new()),
         };
-        remember(transaction, at, &command, &reply)?;
+        remember(transaction, at, by, idempotency, &reply)?;
         Ok(plenary_replication::Reply {
             bytes: encode(&reply).map_err(codec_defect)?,
             notices,
@@ -121,8 +170,14 @@ impl Application for ServerApp {
 }
 
 /// Keeps the first answer to an idempotency key; repetitions get it from the rules.
-fn remember(db: &Connection, at: Stamp, command: &Command, reply: &Reply) -> Result<(), AppError> {
-    let Some(asked) = &command.idempotency else {
+fn remember(
+    db: &Connection,
+    at: Stamp,
+    by: &Actor,
+    asked: Option<&Idempotency>,
+    reply: &Reply,
+) -> Result<(), AppError> {
+    let Some(asked) = asked else {
         return Ok(());
     };
     if matches!(reply, Err(Refusal::IdempotencyMismatch)) {
@@ -132,7 +187,7 @@ fn remember(db: &Connection, at: Stamp, command: &Command, reply: &Reply) -> Res
         "INSERT OR IGNORE INTO remembered (actor, key, at, request, answer) VALUES (?, ?, ?, ?, ?)",
     )?
     .execute(params![
-        actor_key(&command.by),
+        actor_key(by),
         asked.key,
         sql(at.now_ms),
         asked.request,

@@ -1,7 +1,8 @@
 //! How commands, answers and rows are written: MessagePack maps with field names (`docs/decisions/0003`).
 
-use plenary_access::{Command, Outcome, Refusal};
-use serde::{Serialize, de::DeserializeOwned};
+use plenary_access::{Actor, Command, Idempotency, Outcome, Refusal};
+use plenary_conference as conference;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What an applied command gives back to its proposer.
 pub type Reply = Result<Outcome, Refusal>;
@@ -13,6 +14,80 @@ pub enum CodecError {
     Encode(#[from] rmp_serde::encode::Error),
     #[error("is not the MessagePack that was expected")]
     Decode(#[from] rmp_serde::decode::Error),
+    #[error("has no change, more than one, or one of a part of the server that this version does not know")]
+    NoChange,
+}
+
+/// A command of the log, whichever part of the server it changes.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Decoded and applied at once, never kept in collections.
+pub enum AnyCommand {
+    Access(Command),
+    Conference(conference::Command),
+}
+
+impl AnyCommand {
+    /// Who wants it, and under which key a repetition is known.
+    pub(crate) fn origin(&self) -> (&Actor, Option<&Idempotency>) {
+        match self {
+            Self::Access(command) => (&command.by, command.idempotency.as_ref()),
+            Self::Conference(command) => (&command.by, command.idempotency.as_ref()),
+        }
+    }
+}
+
+impl From<Command> for AnyCommand {
+    fn from(command: Command) -> Self {
+        Self::Access(command)
+    }
+}
+
+impl From<conference::Command> for AnyCommand {
+    fn from(command: conference::Command) -> Self {
+        Self::Conference(command)
+    }
+}
+
+/// A change of one part of the server, to be written into the log.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    Access(&'a plenary_access::Change),
+    Conference(&'a conference::Change),
+}
+
+impl<'a> From<&'a plenary_access::Change> for Part<'a> {
+    fn from(change: &'a plenary_access::Change) -> Self {
+        Self::Access(change)
+    }
+}
+
+impl<'a> From<&'a conference::Change> for Part<'a> {
+    fn from(change: &'a conference::Change) -> Self {
+        Self::Conference(change)
+    }
+}
+
+/// A command as its bytes: one field for each part of the server, of which exactly one is there.
+#[derive(Serialize)]
+struct Written<'a> {
+    by: &'a Actor,
+    idempotency: &'a Option<Idempotency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'a plenary_access::Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conference: Option<&'a conference::Change>,
+}
+
+/// [`Written`], read again.
+#[derive(Deserialize)]
+struct Read {
+    by: Actor,
+    #[serde(default)]
+    idempotency: Option<Idempotency>,
+    #[serde(default)]
+    change: Option<plenary_access::Change>,
+    #[serde(default)]
+    conference: Option<conference::Change>,
 }
 
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
@@ -27,16 +102,46 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError>
 ///
 /// # Errors
 /// A value that MessagePack cannot hold; none of today's can be one.
-pub fn encode_command(command: &Command) -> Result<Vec<u8>, CodecError> {
-    encode(command)
+pub fn encode_command<'a, C>(command: &'a Command<C>) -> Result<Vec<u8>, CodecError>
+where
+    &'a C: Into<Part<'a>>,
+{
+    let (change, conference) = match (&command.change).into() {
+        Part::Access(change) => (Some(change), None),
+        Part::Conference(change) => (None, Some(change)),
+    };
+    encode(&Written {
+        by: &command.by,
+        idempotency: &command.idempotency,
+        change,
+        conference,
+    })
 }
 
 /// A command as it is applied.
 ///
 /// # Errors
 /// Bytes that no node of this version wrote.
-pub fn decode_command(bytes: &[u8]) -> Result<Command, CodecError> {
-    decode(bytes)
+pub fn decode_command(bytes: &[u8]) -> Result<AnyCommand, CodecError> {
+    let Read {
+        by,
+        idempotency,
+        change,
+        conference,
+    } = decode(bytes)?;
+    match (change, conference) {
+        (Some(change), None) => Ok(AnyCommand::Access(Command {
+            by,
+            idempotency,
+            change,
+        })),
+        (None, Some(change)) => Ok(AnyCommand::Conference(Command {
+            by,
+            idempotency,
+            change,
+        })),
+        _ => Err(CodecError::NoChange),
+    }
 }
 
 /// What [`ServerApp`](crate::ServerApp) answered.

@@ -8,13 +8,20 @@ use plenary_access::{
     Actor, ActorKind, AdminRole, Contact, Decision, Effect, Event, EventDraft, EventKind, Group, Member,
     Session, TokenHash, User, fold,
 };
+use plenary_conference as conference;
 use plenary_model::{GroupId, NodeId, Timestamp, UserName};
 use plenary_replication::{AppError, Stamp};
 use rusqlite::{Connection, Params, params};
 use serde::Serialize;
 
-/// Carries out a decision and writes its events.
-pub(crate) fn carry_out(db: &Connection, at: Stamp, by: &Actor, decision: &Decision) -> Result<(), AppError> {
+/// Carries out a decision, each effect by `put`, and writes its events.
+pub(crate) fn carry_out<E>(
+    db: &Connection,
+    at: Stamp,
+    by: &Actor,
+    decision: &Decision<E>,
+    put: fn(&Connection, &E) -> Result<(), AppError>,
+) -> Result<(), AppError> {
     for effect in &decision.effects {
         put(db, effect)?;
     }
@@ -33,7 +40,7 @@ fn body<T: Serialize>(value: &T) -> Result<Vec<u8>, AppError> {
     encode(value).map_err(|error: CodecError| AppError::Defect(format!("an object {error}")))
 }
 
-fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
+pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
     match effect {
         Effect::Found { server, enterprise } => {
             fact(db, "server", server.as_str())?;
@@ -119,6 +126,32 @@ fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             )?;
             run(db, "DELETE FROM remembered WHERE at <= ?", [bound(*keys_until)])
         }
+    }
+}
+
+pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Result<(), AppError> {
+    match effect {
+        conference::Effect::Put(conference) => {
+            let search = format!(
+                "{} {} {} {}",
+                conference.cid, conference.name, conference.description, conference.owner
+            );
+            run(
+                db,
+                "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    conference.cid.as_str(),
+                    conference.owner.as_str(),
+                    fold(&conference.name),
+                    fold(&search),
+                    sql(conference.created_at.0),
+                    sql(conference.updated_at.0),
+                    body(conference)?
+                ],
+            )
+        }
+        conference::Effect::Remove(cid) => run(db, "DELETE FROM conferences WHERE cid = ?", [cid.as_str()]),
     }
 }
 

@@ -1,8 +1,8 @@
-//! The replicated state of a server in SQLite: carries out what the rules in `plenary_access` decide, and answers
-//! queries about it.
+//! The replicated state of a server in SQLite: carries out what the rules in `plenary_access` and
+//! `plenary_conference` decide, and answers queries about it.
 //!
 //! ```text
-//!  replication ── command ──► ServerApp ── View ──► plenary_access::decide
+//!  replication ── command ──► ServerApp ── View ──► decide, of the part that the command changes
 //!                                 ▲                         │ effects, events
 //!                     rows ◄──────┴──── carry out ◄─────────┘
 //!  REST, signalling ── queries ──► rows          notices ──► [`ServerApp::changes`]
@@ -18,5 +18,5 @@ mod schema;
 mod view;
 
 pub use app::{Changes, ServerApp, rehearse};
-pub use codec::{CodecError, Reply, decode_command, decode_reply, encode_command};
+pub use codec::{AnyCommand, CodecError, Part, Reply, decode_command, decode_reply, encode_command};
 pub use queries::QueryError;

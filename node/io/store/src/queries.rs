@@ -1,6 +1,7 @@
 //! Questions about the stored state. All are functions of one read transaction.
 
 mod address_book;
+mod conferences;
 mod digest;
 mod directory;
 mod events;
@@ -9,6 +10,7 @@ mod people;
 mod server;
 
 pub use address_book::{address_book, finds};
+pub use conferences::{conference, conferences};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;

@@ -4,9 +4,12 @@ use plenary_replication::AppError;
 use rusqlite::Connection;
 
 /// Version of the schema, in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = STEPS.len() as i64;
 
-const TABLES: &str = "
+/// What each version added to the one before.
+const STEPS: [&str; 2] = [ACCOUNTS, CONFERENCES];
+
+const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
@@ -63,6 +66,16 @@ CREATE INDEX events_by_kind ON events (kind, id);
 CREATE INDEX events_by_actor ON events (actor, id) WHERE actor IS NOT NULL;
 ";
 
+const CONFERENCES: &str = "
+CREATE TABLE conferences (
+    cid TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, search TEXT NOT NULL, created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conferences_by_owner ON conferences (owner, cid);
+CREATE INDEX conferences_by_name ON conferences (name, cid);
+CREATE INDEX conferences_by_created ON conferences (created_at, cid);
+";
+
 /// Brings a database to this version of the schema.
 pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
     let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -71,10 +84,10 @@ pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
             "the state has schema {found}, this version knows up to {VERSION}; install that version or newer"
         )));
     }
-    if found < 1 {
+    for (step, version) in STEPS.iter().zip(1..).filter(|(_, version)| *version > found) {
         let transaction = database.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     Ok(())

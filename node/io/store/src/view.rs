@@ -5,8 +5,9 @@ use plenary_access::{
     Alias, Contact, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash, Refusal,
     Session, Settings, User, View,
 };
+use plenary_conference::Conference;
 use plenary_model::{
-    AliasName, CallString, GroupId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_replication::AppError;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, types::Type};
@@ -307,5 +308,35 @@ impl View for StoreView<'_> {
                 ))
             },
         )
+    }
+}
+
+impl plenary_conference::View for StoreView<'_> {
+    fn conference(&self, cid: &Cid) -> Option<Conference> {
+        self.one(
+            "SELECT body FROM conferences WHERE cid = ?",
+            [cid.as_str()],
+            |row| body(row, 0),
+        )
+    }
+
+    fn conferences(&self) -> u64 {
+        self.one("SELECT count(*) FROM conferences", [], |row| number(row, 0))
+            .unwrap_or(0)
+    }
+
+    fn owned(&self, owner: &UserName) -> u64 {
+        let sql = "SELECT count(*) FROM conferences WHERE owner = ?";
+        self.one(sql, [owner.as_str()], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn owned_by(&self, owner: &UserName) -> Vec<Conference> {
+        let sql = "SELECT body FROM conferences WHERE owner = ? ORDER BY cid";
+        self.all(sql, [owner.as_str()], |row| body(row, 0))
+    }
+
+    fn is_account(&self, user: &UserName) -> bool {
+        self.one("SELECT 1 FROM users WHERE id = ?", [user.as_str()], |_| Ok(()))
+            .is_some()
     }
 }

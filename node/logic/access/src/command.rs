@@ -6,17 +6,14 @@ use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Revision, 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// One entry of the replicated log of a server: who wants what.
-///
-/// Encoded as a MessagePack map with field names (`docs/decisions/0003`): fields may be added with
-/// `#[serde(default)]`, never renamed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Command {
+/// One entry of the replicated log of a server: who wants what. Other parts of the server have commands of the same
+/// form with changes of their own; the store writes both into one log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command<C = Change> {
     pub by: Actor,
     /// Makes a retry of the same request change nothing twice for 24 h of log time.
-    #[serde(default)]
     pub idempotency: Option<Idempotency>,
-    pub change: Change,
+    pub change: C,
 }
 
 /// `Idempotency-Key` of a request and the hash of what was asked with it.
@@ -102,7 +99,10 @@ pub struct ImportRow {
     pub group_names: Option<BTreeSet<String>>,
 }
 
-/// What a command changes. Every variant that names `expect` is refused with
+/// What a command changes.
+///
+/// Encoded as a MessagePack map with field names (`docs/decisions/0003`): fields may be added with
+/// `#[serde(default)]`, never renamed. Every variant that names `expect` is refused with
 /// [`Refusal::Stale`](crate::Refusal::Stale) if the object's revision is another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,8 +6,14 @@ mod import;
 mod nodes;
 mod sessions;
 
-use crate::{Actor, ActorKind, AdminRole, Change, Command, Decision, Outcome, Refusal, User, View};
-use plenary_model::{Revision, Timestamp, UserName};
+use crate::{
+    Actor, ActorKind, AdminRole, Change, Command, Decision, Group, Outcome, Refusal, User, View,
+    effective_rights,
+};
+use plenary_model::{GroupId, Revision, Right, Rights, Timestamp, UserName};
+use std::collections::BTreeSet;
+
+pub use directory::check_text;
 
 /// Where in the log a command stands: the revision of everything it changes, and the time it happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +39,76 @@ pub fn decide<V: View>(view: &V, at: Moment, command: &Command) -> Result<Decisi
         by: &command.by,
         at,
     };
-    if let Some(asked) = &command.idempotency
-        && let Some((before, answer)) = view.remembered(&case.actor_key(), &asked.key)
-    {
-        if before.request != asked.request {
-            return Err(Refusal::IdempotencyMismatch);
-        }
-        // The first answer again, and nothing else.
-        return answer.map(|outcome| Decision {
-            outcome,
-            ..Decision::default()
+    match first_answer(view, command) {
+        Some(answer) => answer,
+        None => case.decide(&command.change),
+    }
+}
+
+/// The answer to the first command with the same idempotency key, which does nothing once more.
+pub fn first_answer<V: View, C, E>(view: &V, command: &Command<C>) -> Option<Result<Decision<E>, Refusal>> {
+    let asked = command.idempotency.as_ref()?;
+    let (before, answer) = view.remembered(&actor_key(&command.by), &asked.key)?;
+    if before.request != asked.request {
+        return Some(Err(Refusal::IdempotencyMismatch));
+    }
+    Some(answer.map(Decision::giving))
+}
+
+/// Who asks, as other rules need to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// The account; `None` is the server itself, which may do everything.
+    pub user: Option<UserName>,
+    pub admin: AdminRole,
+    /// What the groups of the account allow together.
+    pub rights: Rights,
+}
+
+/// Who asks with `by`, at this place of the log.
+///
+/// # Errors
+/// Nobody is signed in, or the account is gone or disabled.
+pub fn asker<V: View>(view: &V, by: &Actor) -> Result<Asker, Refusal> {
+    if by.kind == ActorKind::System {
+        return Ok(Asker {
+            user: None,
+            admin: AdminRole::Full,
+            rights: Rights(Right::ALL.into()),
         });
     }
-    case.decide(&command.change)
+    let user = acting_user(view, by)?;
+    Ok(Asker {
+        admin: user.admin,
+        rights: rights_of(view, &user),
+        user: Some(user.id),
+    })
+}
+
+/// The account that acts, which must exist and be active.
+fn acting_user<V: View>(view: &V, by: &Actor) -> Result<User, Refusal> {
+    let ActorKind::User(id) = &by.kind else {
+        return Err(Refusal::Forbidden {
+            needs: "an account".into(),
+        });
+    };
+    let user = view.user(id).ok_or_else(|| not_found("user", id))?;
+    if user.active {
+        Ok(user)
+    } else {
+        Err(Refusal::AccountDisabled)
+    }
+}
+
+/// What the groups of an account allow together.
+fn rights_of<V: View>(view: &V, user: &User) -> Rights {
+    let ids = if user.groups.is_empty() {
+        BTreeSet::from([GroupId::ungrouped()])
+    } else {
+        user.groups.clone()
+    };
+    let groups: Vec<Group> = ids.iter().filter_map(|id| view.group(id)).collect();
+    effective_rights(&groups)
 }
 
 impl<V: View> Case<'_, V> {
@@ -152,11 +215,6 @@ impl<V: View> Case<'_, V> {
         }
     }
 
-    /// Under which idempotency keys of this actor are remembered.
-    pub(crate) fn actor_key(&self) -> String {
-        actor_key(self.by)
-    }
-
     pub(crate) fn require_system(&self) -> Result<(), Refusal> {
         match self.by.kind {
             ActorKind::System => Ok(()),
@@ -168,17 +226,7 @@ impl<V: View> Case<'_, V> {
 
     /// The account that acts, which must exist and be active.
     pub(crate) fn require_user(&self) -> Result<User, Refusal> {
-        let ActorKind::User(id) = &self.by.kind else {
-            return Err(Refusal::Forbidden {
-                needs: "an account".into(),
-            });
-        };
-        let user = self.view.user(id).ok_or_else(|| not_found("user", id))?;
-        if user.active {
-            Ok(user)
-        } else {
-            Err(Refusal::AccountDisabled)
-        }
+        acting_user(self.view, self.by)
     }
 
     pub(crate) fn require_admin(&self) -> Result<(), Refusal> {
@@ -212,21 +260,24 @@ pub fn actor_key(by: &Actor) -> String {
     }
 }
 
-pub(crate) fn not_found(what: &str, id: impl ToString) -> Refusal {
+/// There is no such object.
+pub fn not_found(what: &str, id: impl ToString) -> Refusal {
     Refusal::NotFound {
         what: what.into(),
         id: id.to_string(),
     }
 }
 
-pub(crate) fn exists(what: &str, id: impl ToString) -> Refusal {
+/// There is one already.
+pub fn exists(what: &str, id: impl ToString) -> Refusal {
     Refusal::Exists {
         what: what.into(),
         id: id.to_string(),
     }
 }
 
-pub(crate) fn invalid(field: &str, reason: impl Into<String>) -> Refusal {
+/// A field has a bad value.
+pub fn invalid(field: &str, reason: impl Into<String>) -> Refusal {
     Refusal::Invalid {
         field: field.into(),
         reason: reason.into(),
@@ -234,7 +285,10 @@ pub(crate) fn invalid(field: &str, reason: impl Into<String>) -> Refusal {
 }
 
 /// Refuses a change of something that somebody else has changed since it was loaded.
-pub(crate) fn expect_revision(what: &str, now: Revision, expect: Option<Revision>) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Refusal::Stale`].
+pub fn expect_revision(what: &str, now: Revision, expect: Option<Revision>) -> Result<(), Refusal> {
     match expect {
         Some(expected) if expected != now => Err(Refusal::Stale { what: what.into() }),
         _ => Ok(()),

@@ -84,10 +84,16 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.0
 }
 
-#[derive(Default)]
-struct Changes(Vec<FieldChange>);
+/// Collects what is different, as JSON texts.
+#[derive(Debug, Default)]
+pub struct Changes(Vec<FieldChange>);
 
 impl Changes {
+    /// All that was different, in the order of the questions.
+    pub fn into_list(self) -> Vec<FieldChange> {
+        self.0
+    }
+
     fn push(&mut self, field: &str, before: Option<String>, after: Option<String>) {
         if before != after {
             self.0.push(FieldChange {
@@ -98,13 +104,14 @@ impl Changes {
         }
     }
 
-    /// An empty text is the same as none.
-    fn text(&mut self, field: &str, before: Option<String>, after: Option<String>) {
+    /// A text; an empty one is the same as none.
+    pub fn text(&mut self, field: &str, before: Option<String>, after: Option<String>) {
         let set = |value: Option<String>| value.filter(|text| !text.is_empty()).map(|text| json(&text));
         self.push(field, set(before), set(after));
     }
 
-    fn value<T: Serialize>(&mut self, field: &str, before: Option<T>, after: Option<T>) {
+    /// Anything that has a JSON form; `None` where the object did not exist or does no more.
+    pub fn value<T: Serialize>(&mut self, field: &str, before: Option<T>, after: Option<T>) {
         self.push(
             field,
             before.map(|value| json(&value)),

@@ -75,22 +75,40 @@ pub struct EventDraft {
     pub actor: Option<UserName>,
 }
 
-/// What follows from a command that is not refused.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Decision {
-    pub effects: Vec<Effect>,
+/// What follows from a command that is not refused; `E` is what it does to the stored state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<E = Effect> {
+    pub effects: Vec<E>,
     pub events: Vec<EventDraft>,
     pub notices: Vec<Notice>,
     pub outcome: Outcome,
 }
 
-impl Decision {
-    pub(crate) fn effect(&mut self, effect: Effect) -> &mut Self {
+impl<E> Default for Decision<E> {
+    fn default() -> Self {
+        Self::giving(Outcome::default())
+    }
+}
+
+impl<E> Decision<E> {
+    /// A decision that does nothing yet but give this.
+    pub fn giving(outcome: Outcome) -> Self {
+        Self {
+            effects: Vec::new(),
+            events: Vec::new(),
+            notices: Vec::new(),
+            outcome,
+        }
+    }
+
+    /// Adds a change of the stored state; they are carried out in order.
+    pub fn effect(&mut self, effect: E) -> &mut Self {
         self.effects.push(effect);
         self
     }
 
-    pub(crate) fn notice(&mut self, topic: crate::Topic, object: impl Into<String>) -> &mut Self {
+    /// Adds that pages must load something again; `object` is empty for "any of them".
+    pub fn notice(&mut self, topic: crate::Topic, object: impl Into<String>) -> &mut Self {
         self.notices.push(Notice {
             topic,
             object: object.into(),
@@ -98,13 +116,14 @@ impl Decision {
         self
     }
 
-    pub(crate) fn event(&mut self, draft: EventDraft) -> &mut Self {
+    /// Adds a line for the event log.
+    pub fn event(&mut self, draft: EventDraft) -> &mut Self {
         self.events.push(draft);
         self
     }
 
     /// A change of configuration or data that administrators see as before → after.
-    pub(crate) fn changed(
+    pub fn changed(
         &mut self,
         object_kind: &'static str,
         object: impl Into<String>,

@@ -68,4 +68,5 @@ pub enum Topic {
     Sessions,
     Contacts,
     Cluster,
+    Conferences,
 }

@@ -20,6 +20,7 @@ mod node;
 mod query;
 mod refusal;
 mod rights;
+pub mod rules;
 mod session;
 mod settings;
 mod view;

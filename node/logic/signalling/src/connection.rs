@@ -28,7 +28,8 @@ impl Who {
 
     /// Users hear of their own sessions and contacts. An empty object is "any", so theirs may be among them.
     fn may_hear(&self, topic: Topic, object: &str) -> bool {
-        self.admin || topic.is_for_all() && (object.is_empty() || object == self.user.as_str())
+        let is_theirs = object.is_empty() || object == self.user.as_str();
+        self.admin || topic.is_for_all() && (is_theirs || !topic.is_personal())
     }
 }
 

@@ -41,11 +41,12 @@ pub enum Topic {
     /// Who watches it hears of the presence of those in the address book too.
     Contacts,
     Cluster,
+    Conferences,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Users,
         Self::Groups,
         Self::Aliases,
@@ -54,10 +55,16 @@ impl Topic {
         Self::Sessions,
         Self::Contacts,
         Self::Cluster,
+        Self::Conferences,
     ];
 
     /// Whether one who is no administrator may watch it.
     pub fn is_for_all(self) -> bool {
+        matches!(self, Self::Sessions | Self::Contacts | Self::Conferences)
+    }
+
+    /// Whether what changes is one user's own; beside that user only administrators hear of it.
+    pub fn is_personal(self) -> bool {
         matches!(self, Self::Sessions | Self::Contacts)
     }
 
@@ -72,6 +79,7 @@ impl Topic {
             Self::Sessions => "sessions",
             Self::Contacts => "contacts",
             Self::Cluster => "cluster",
+            Self::Conferences => "conferences",
         }
     }
 }

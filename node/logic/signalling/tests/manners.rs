@@ -70,6 +70,24 @@ fn users_hear_of_their_own_sessions_and_contacts_only() {
 }
 
 #[test]
+fn everybody_hears_of_all_conferences() {
+    let mut run = connection(false, Limits::default());
+    run.handle(attach(0), 0);
+    run.handle(Input::Text(&watch(1, 0, &[Topic::Conferences])), 0);
+    let changed = Input::Changed {
+        topic: Topic::Conferences,
+        object: "review",
+        index: 2,
+    };
+    let expected = ServerBody::Changed {
+        topic: Topic::Conferences,
+        object: "review".into(),
+        index: 2,
+    };
+    assert_eq!(bodies(&run.handle(changed, 1)), [expected]);
+}
+
+#[test]
 fn the_topics_of_administrators_are_refused_to_users() {
     for topic in Topic::ALL {
         let mut run = connection(false, Limits::default());

@@ -139,7 +139,7 @@ function useColumns(): Column<LogEvent>[] {
   ];
 }
 
-const objectKinds = ['user', 'group', 'alias', 'settings', 'node', 'server'] as const;
+const objectKinds = ['user', 'group', 'alias', 'conference', 'settings', 'node', 'server'] as const;
 
 function Filters() {
   const { t } = useAdminText();

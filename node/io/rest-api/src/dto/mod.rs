@@ -2,6 +2,7 @@
 
 mod address_book;
 mod cluster;
+mod conference;
 mod event;
 mod group;
 mod session;
@@ -10,6 +11,7 @@ mod user;
 
 pub use address_book::*;
 pub use cluster::*;
+pub use conference::*;
 pub use event::*;
 pub use group::*;
 pub use session::*;

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod cluster;
+mod conferences;
 mod contacts;
 mod events;
 mod groups;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(user_csv::calls())
         .merge(groups::calls())
         .merge(aliases::calls())
+        .merge(conferences::calls())
         .merge(settings::calls())
         .merge(events::calls())
         .merge(cluster::calls())

@@ -6,6 +6,7 @@ const LISTS: &[(&str, &str)] = &[
     ("/groups", "members"),
     ("/groups/ungrouped/members", "email"),
     ("/aliases", "target"),
+    ("/conferences", "owner"),
     ("/events", "id"),
     ("/me/contacts", "call"),
     ("/users/alice/contacts", "display_name"),
@@ -22,6 +23,8 @@ async fn filled() -> TestServer {
             .is(201);
         let alias = json!({"id": format!("a{at}"), "target": "alice"});
         server.write("POST", "/aliases", &alias).await.is(201);
+        let room = json!({"cid": format!("c{at}"), "name": format!("Réunion {at}")});
+        server.write("POST", "/conferences", &room).await.is(201);
     }
     server
 }
@@ -144,6 +147,9 @@ async fn searches_and_filters_find() {
     assert_eq!(total("/users?presence=disabled").await, Some(0));
     assert_eq!(total("/me/contacts?search=emile").await, Some(8));
     assert_eq!(total("/events?object_kind=alias&actor=root").await, Some(8));
+    assert_eq!(total("/conferences?search=reunion").await, Some(8));
+    assert_eq!(total("/conferences?search=REUNION+3").await, Some(1));
+    assert_eq!(total("/events?object_kind=conference").await, Some(8));
     assert_eq!(total("/events?from=2999-01-01T00:00:00Z").await, Some(0));
     assert_eq!(total("/events?until=1970-01-01T00:00:00Z").await, Some(0));
     let resolved = server.get("/resolve?call=A1").await.json();

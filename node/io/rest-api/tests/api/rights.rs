@@ -53,6 +53,11 @@ const RIGHTS: &[(&str, Right)] = &[
     ("PATCH /aliases/{id}", Right::Admin),
     ("DELETE /aliases/{id}", Right::Admin),
     ("GET /resolve", Right::User),
+    ("GET /conferences", Right::User),
+    ("POST /conferences", Right::User),
+    ("GET /conferences/{cid}", Right::User),
+    ("PATCH /conferences/{cid}", Right::User),
+    ("DELETE /conferences/{cid}", Right::User),
     ("GET /settings", Right::Security),
     ("PATCH /settings", Right::Admin),
     ("GET /events", Right::Security),
@@ -76,6 +81,7 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
             "alice"
         };
         let path = path.replace("{id}", id).replace("{name}", "node-1");
+        let path = path.replace("{cid}", "review");
         (method, path, *right)
     })
 }

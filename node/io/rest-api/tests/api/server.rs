@@ -10,14 +10,15 @@ use axum::{
 use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
-use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_conference::Conference;
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{Applied, ReadError, WriteError},
     router,
 };
-use plenary_store::{QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
+use plenary_store::{Part, QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::{
@@ -73,7 +74,10 @@ impl Store {
         Timestamp(self.stamp(0).now_ms)
     }
 
-    fn apply(&self, command: &Command) -> Result<Applied, WriteError> {
+    fn apply<'a, C>(&self, command: &'a Command<C>) -> Result<Applied, WriteError>
+    where
+        &'a C: Into<Part<'a>>,
+    {
         let mut db = self.db.lock().expect("not poisoned");
         let index = self.index.load(Ordering::Relaxed) + 1;
         let bytes = encode_command(command).map_err(internal)?;
@@ -113,10 +117,13 @@ impl Backend for Store {
     async fn propose(&self, command: Command) -> Result<Applied, WriteError> {
         self.apply(&command)
     }
+    async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
+        self.apply(&command)
+    }
     async fn rehearse(&self, command: Command) -> Result<Applied, WriteError> {
         let index = self.applied() + 1;
         let db = self.db.lock().expect("not poisoned");
-        let reply = rehearse(&db, self.stamp(index), &command).map_err(internal)?;
+        let reply = rehearse(&db, self.stamp(index), command).map_err(internal)?;
         Ok(Applied {
             index,
             outcome: reply?,
@@ -172,6 +179,12 @@ impl Backend for Store {
     }
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError> {
         self.query(|db| queries::resolve(db, &call))
+    }
+    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError> {
+        self.query(|db| queries::conferences(db, &list))
+    }
+    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
+        self.query(|db| queries::conference(db, &cid))
     }
     async fn settings(&self) -> Result<Settings, ReadError> {
         self.query(queries::settings)

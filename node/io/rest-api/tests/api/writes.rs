@@ -14,7 +14,16 @@ async fn a_change_of_what_was_changed_meanwhile_is_stale() {
         .write("POST", "/aliases", &json!({"id": "111", "target": "alice"}))
         .await
         .is(201);
+    server
+        .write(
+            "POST",
+            "/conferences",
+            &json!({"cid": "review", "name": "Review"}),
+        )
+        .await
+        .is(201);
     let objects = [
+        ("/conferences/review", json!({"name": "Other"}), true),
         ("/users/alice", json!({"first_name": "A"}), true),
         (group.as_str(), json!({"name": "H"}), true),
         ("/aliases/111", json!({"note": "n"}), true),
@@ -64,7 +73,21 @@ async fn a_change_of_what_was_changed_meanwhile_is_stale() {
 #[tokio::test]
 async fn what_a_reader_has_is_not_sent_again() {
     let server = TestServer::new();
-    for path in ["/me", "/users/alice", "/groups/guests", "/settings"] {
+    server
+        .write(
+            "POST",
+            "/conferences",
+            &json!({"cid": "review", "name": "Review"}),
+        )
+        .await
+        .is(201);
+    for path in [
+        "/me",
+        "/users/alice",
+        "/groups/guests",
+        "/conferences/review",
+        "/settings",
+    ] {
         let seen = server.get(path).await.is(200);
         let tag = seen.header("etag").to_owned();
         let again = || server.call("GET", path).by("root").header("if-none-match", &tag);
@@ -237,6 +260,8 @@ async fn what_is_not_there_cannot_be_changed() {
         ("POST", "/groups/ungrouped/members", json!({"remove": ["nobody"]})),
         ("PATCH", "/aliases/none", json!({})),
         ("DELETE", "/aliases/none", json!(null)),
+        ("PATCH", "/conferences/none", json!({})),
+        ("DELETE", "/conferences/none", json!(null)),
         ("DELETE", "/me/contacts?call=nobody", json!(null)),
         ("POST", "/cluster/nodes/node-9/drain", json!({"drain": true})),
         ("POST", "/cluster/nodes/node-9/promote", json!(null)),

@@ -14,6 +14,7 @@ const TABLES: &[&str] = &[
     "members",
     "aliases",
     "contacts",
+    "conferences",
     "settings",
     "sessions",
     "nodes",

@@ -203,7 +203,7 @@ fn rehearsing_tells_what_would_be_and_changes_nothing() {
         now_ms: home.now,
         level: 1,
     };
-    let told = |change| rehearse(&home.db, at, &plain(by("root"), change)).expect("reads");
+    let told = |change| rehearse(&home.db, at, plain(by("root"), change)).expect("reads");
     assert!(told(create_group("g-1", "One")).is_ok());
     assert!(told(Change::CreateUser(new_user("alice"))).is_err());
     assert_eq!(home.digest(), before);

@@ -1,9 +1,10 @@
 //! A state on disk, with commands applied as the replication does.
 
 use plenary_access::*;
+use plenary_conference as conference;
 use plenary_model::{NodeId, Rights, Timestamp};
 use plenary_replication::{Application as _, Stamp};
-use plenary_store::{Changes, Reply, ServerApp, decode_reply, encode_command, queries};
+use plenary_store::{Changes, Part, Reply, ServerApp, decode_reply, encode_command, queries};
 use rusqlite::Connection;
 use std::{collections::BTreeSet, fmt::Debug, str::FromStr};
 use tempfile::TempDir;
@@ -138,7 +139,24 @@ pub(crate) fn found() -> Change {
     }
 }
 
-pub(crate) fn keyed(by: Actor, key: &str, change: Change) -> Command {
+pub(crate) fn room(cid: &str, title: &str) -> conference::Change {
+    conference::Change::Create(conference::NewConference {
+        cid: name(cid),
+        name: title.into(),
+        description: String::new(),
+        owner: None,
+        access: conference::Access::Internal,
+    })
+}
+
+pub(crate) fn close(cid: &str) -> conference::Change {
+    conference::Change::Delete {
+        cid: name(cid),
+        expect: None,
+    }
+}
+
+pub(crate) fn keyed<C>(by: Actor, key: &str, change: C) -> Command<C> {
     Command {
         by,
         idempotency: Some(Idempotency {
@@ -149,7 +167,7 @@ pub(crate) fn keyed(by: Actor, key: &str, change: Change) -> Command {
     }
 }
 
-pub(crate) fn plain(by: Actor, change: Change) -> Command {
+pub(crate) fn plain<C>(by: Actor, change: C) -> Command<C> {
     Command {
         by,
         idempotency: None,
@@ -221,7 +239,10 @@ impl Home {
     }
 
     /// Applies commands as one entry of the log.
-    pub(crate) fn batch(&mut self, commands: &[Command]) -> Vec<Reply> {
+    pub(crate) fn batch<'a, C>(&mut self, commands: &'a [Command<C>]) -> Vec<Reply>
+    where
+        &'a C: Into<Part<'a>>,
+    {
         self.index += 1;
         let transaction = self.db.transaction().expect("begins");
         let mut replies = Vec::new();
@@ -243,11 +264,17 @@ impl Home {
         replies
     }
 
-    pub(crate) fn run(&mut self, command: Command) -> Reply {
+    pub(crate) fn run<C>(&mut self, command: Command<C>) -> Reply
+    where
+        for<'a> &'a C: Into<Part<'a>>,
+    {
         self.batch(&[command]).remove(0)
     }
 
-    pub(crate) fn ok(&mut self, by: Actor, change: Change) -> Outcome {
+    pub(crate) fn ok<C>(&mut self, by: Actor, change: C) -> Outcome
+    where
+        for<'a> &'a C: Into<Part<'a>>,
+    {
         self.run(plain(by, change)).expect("not refused")
     }
 

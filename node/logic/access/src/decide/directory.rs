@@ -3,7 +3,7 @@
 use super::{Case, exists, expect_revision, invalid, not_found};
 use crate::{
     AddressBook, AddressBookScope, Alias, Bandwidth, Contact, Decision, Effect, Group, Outcome, Refusal,
-    Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, effective_rights, fold,
+    Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -400,13 +400,7 @@ impl<V: View> Case<'_, V> {
     /// The account that acts, if its groups let it keep own entries.
     fn require_own_address_book(&self) -> Result<User, Refusal> {
         let user = self.require_user()?;
-        let ids = if user.groups.is_empty() {
-            BTreeSet::from([GroupId::ungrouped()])
-        } else {
-            user.groups.clone()
-        };
-        let groups: Vec<Group> = ids.iter().filter_map(|id| self.view.group(id)).collect();
-        if effective_rights(&groups).allows(Right::EditAddressBook) {
+        if super::rights_of(self.view, &user).allows(Right::EditAddressBook) {
             Ok(user)
         } else {
             Err(Refusal::Forbidden {
@@ -417,7 +411,10 @@ impl<V: View> Case<'_, V> {
 }
 
 /// Text of one line, `least` to `most` characters when trimmed.
-pub(super) fn check_text(field: &str, text: &str, least: usize, most: usize) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Refusal::Invalid`] for `field`.
+pub fn check_text(field: &str, text: &str, least: usize, most: usize) -> Result<(), Refusal> {
     let length = text.trim().chars().count();
     if !(least..=most).contains(&length) {
         return Err(invalid(field, format!("must have {least} to {most} characters")));

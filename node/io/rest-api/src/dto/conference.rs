@@ -1,0 +1,113 @@
+use super::{Time, check_text, mirror, parse};
+use crate::problem::Problem;
+use plenary_conference as conference;
+use plenary_model::{UserName, limits};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+mirror! {
+    /// Who can come in: accounts of this server, or guests too.
+    ConferenceAccess = conference::Access { Internal, Public }
+}
+
+/// A conference: a virtual room, without a schedule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Conference {
+    pub cid: String,
+    pub name: String,
+    pub description: String,
+    /// ID of the user that it belongs to.
+    pub owner: String,
+    pub access: ConferenceAccess,
+    pub created_at: Time,
+    pub updated_at: Time,
+    /// Changes with each change; also the `ETag`.
+    #[schema(pattern = "^[0-9]+$")]
+    pub revision: String,
+}
+
+impl From<conference::Conference> for Conference {
+    fn from(conference: conference::Conference) -> Self {
+        Self {
+            cid: conference.cid.into(),
+            name: conference.name,
+            description: conference.description,
+            owner: conference.owner.into(),
+            access: conference.access.into(),
+            created_at: Time(conference.created_at),
+            updated_at: Time(conference.updated_at),
+            revision: conference.revision.to_string(),
+        }
+    }
+}
+
+/// A new conference.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConference {
+    /// Letters, digits, `-`, `_`, `.`; kept in lower case.
+    #[schema(min_length = 1, max_length = 64)]
+    pub cid: String,
+    #[schema(min_length = 1, max_length = 128)]
+    pub name: String,
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: String,
+    /// Without it: who asks. Only administrators name another user.
+    #[schema(min_length = 1, max_length = 64)]
+    pub owner: Option<String>,
+    /// Without it: `internal`.
+    pub access: Option<ConferenceAccess>,
+}
+
+/// Changes to a conference; what is missing or null stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferencePatch {
+    #[schema(min_length = 1, max_length = 128)]
+    pub name: Option<String>,
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// Only administrators name another user.
+    #[schema(min_length = 1, max_length = 64)]
+    pub owner: Option<String>,
+    pub access: Option<ConferenceAccess>,
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    if name.trim().is_empty() {
+        return Err(Problem::field("name", "is empty; give the conference a name"));
+    }
+    check_text("name", name, limits::CONFERENCE_NAME)
+}
+
+fn read_owner(owner: Option<String>) -> Result<Option<UserName>, Problem> {
+    owner.map(|text| parse("owner", &text)).transpose()
+}
+
+impl NewConference {
+    pub(crate) fn read(self) -> Result<conference::NewConference, Problem> {
+        check_name(&self.name)?;
+        Ok(conference::NewConference {
+            cid: parse("cid", &self.cid)?,
+            name: self.name,
+            description: self.description,
+            owner: read_owner(self.owner)?,
+            access: self.access.map(Into::into).unwrap_or_default(),
+        })
+    }
+}
+
+impl ConferencePatch {
+    pub(crate) fn read(self) -> Result<conference::Patch, Problem> {
+        if let Some(name) = &self.name {
+            check_name(name)?;
+        }
+        Ok(conference::Patch {
+            name: self.name,
+            description: self.description,
+            owner: read_owner(self.owner)?,
+            access: self.access.map(Into::into),
+        })
+    }
+}

@@ -1,0 +1,165 @@
+use super::{OpenApiRouter, list_query, routes};
+use crate::{
+    answer::{self, still_there},
+    api::Api,
+    auth::Signed,
+    dto::{Conference, ConferencePatch, NewConference, Page},
+    extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
+    problem::Problem,
+};
+use axum::{Json, extract::State, response::Response};
+use plenary_access::AdminRole;
+use plenary_conference::Change;
+use plenary_model::{Cid, Right};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_conferences, create_conference))
+        .routes(routes!(get_conference, update_conference, delete_conference))
+}
+
+/// Which conferences.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ConferenceFilter {
+    /// Parts of CID, name, description or owner, in any order.
+    #[param(max_length = 256)]
+    search: Option<String>,
+    /// `name`, `cid`, `owner`, `created_at` or `updated_at`, with `-` before it to turn it round.
+    #[param(pattern = "^-?(name|cid|owner|created_at|updated_at)$")]
+    sort: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+}
+
+/// List the conferences of the server
+#[utoipa::path(get, path = "/conferences", tag = "conferences", params(ConferenceFilter),
+    responses((status = 200, body = Page<Conference>)))]
+async fn list_conferences(
+    State(api): State<Api>,
+    _: Signed,
+    Query(query): Query<ConferenceFilter>,
+) -> Result<Json<Page<Conference>>, Problem> {
+    let list = list_query(
+        query.search,
+        query.sort,
+        query.cursor,
+        query.limit,
+        &["name", "cid", "owner", "created_at", "updated_at"],
+    )?;
+    let page = api.backend().conferences(list).await?;
+    Ok(Json(Page::of(page, Conference::from)))
+}
+
+/// Create a conference
+#[utoipa::path(post, path = "/conferences", tag = "conferences", request_body = NewConference,
+    responses((status = 201, body = Conference)))]
+async fn create_conference(
+    State(api): State<Api>,
+    by: Signed,
+    write: Write,
+    Strict { value, digest }: Strict<NewConference>,
+) -> Result<Response, Problem> {
+    let new = value.read()?;
+    let is_own = new.owner.as_ref().is_none_or(|owner| owner == by.name());
+    let is_allowed = is_own && api.rights_of(by.name()).await?.allows(Right::CreateConferences);
+    check_network(&api, &by, is_allowed).await?;
+    let cid = new.cid.clone();
+    let command = write.command(&by, digest, Change::Create(new));
+    let applied = api.propose_conference(command).await?;
+    let conference = stored(&api, cid.clone()).await?;
+    let revision = conference.revision.to_string();
+    let body = Conference::from(conference);
+    Ok(answer::created(
+        body,
+        &revision,
+        &applied,
+        ["conferences", cid.as_str()],
+    ))
+}
+
+async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, Problem> {
+    still_there(
+        api.backend().conference(cid.clone()).await?,
+        "conference",
+        cid.as_str(),
+    )
+}
+
+/// What only administrators may, they may only from where the control panel is open. That nobody else may it is decided
+/// by the rules.
+async fn check_network(api: &Api, by: &Signed, everybody_may: bool) -> Result<(), Problem> {
+    if everybody_may || by.row.user.admin != AdminRole::Full {
+        return Ok(());
+    }
+    by.require_network(api).await
+}
+
+async fn is_own(api: &Api, by: &Signed, cid: &Cid) -> Result<bool, Problem> {
+    let found = api.backend().conference(cid.clone()).await?;
+    Ok(found.is_none_or(|conference| conference.owner == *by.name()))
+}
+
+/// One conference
+#[utoipa::path(get, path = "/conferences/{cid}", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Conference)))]
+async fn get_conference(
+    State(api): State<Api>,
+    _: Signed,
+    Id(cid): Id<Cid>,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let conference = stored(&api, cid).await?;
+    let revision = conference.revision.to_string();
+    Ok(answer::one(Conference::from(conference), &revision, &known))
+}
+
+/// Change a conference
+#[utoipa::path(patch, path = "/conferences/{cid}", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    request_body = ConferencePatch, responses((status = 200, body = Conference)))]
+async fn update_conference(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+    Strict { value, digest }: Strict<ConferencePatch>,
+) -> Result<Response, Problem> {
+    let patch = value.read()?;
+    let stays = patch.owner.as_ref().is_none_or(|owner| owner == by.name());
+    let is_allowed = stays && is_own(&api, &by, &cid).await?;
+    check_network(&api, &by, is_allowed).await?;
+    let change = Change::Update {
+        cid: cid.clone(),
+        expect: write.expect(),
+        patch,
+    };
+    let command = write.command(&by, digest, change);
+    let applied = api.propose_conference(command).await?;
+    let conference = stored(&api, cid).await?;
+    let revision = conference.revision.to_string();
+    Ok(answer::changed(Conference::from(conference), &revision, &applied))
+}
+
+/// Delete a conference
+#[utoipa::path(delete, path = "/conferences/{cid}", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 204)))]
+async fn delete_conference(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let is_allowed = is_own(&api, &by, &cid).await?;
+    check_network(&api, &by, is_allowed).await?;
+    let expect = write.expect();
+    let command = write.command(&by, BodyDigest::none(), Change::Delete { cid, expect });
+    Ok(answer::done(&api.propose_conference(command).await?))
+}

@@ -1,0 +1,195 @@
+use crate::server::*;
+use serde_json::{Value, json};
+
+async fn create(server: &TestServer, who: &str, body: Value) -> Answer {
+    let call = server.call("POST", "/conferences").by(who).json(&body);
+    call.send().await
+}
+
+async fn patch(server: &TestServer, who: &str, cid: &str, body: Value) -> Answer {
+    let path = format!("/conferences/{cid}");
+    server.call("PATCH", &path).by(who).json(&body).send().await
+}
+
+async fn delete(server: &TestServer, who: &str, cid: &str) -> Answer {
+    let path = format!("/conferences/{cid}");
+    server.call("DELETE", &path).by(who).send().await
+}
+
+fn room(cid: &str) -> Value {
+    json!({"cid": cid, "name": "Weekly review"})
+}
+
+#[tokio::test]
+async fn a_room_is_made_seen_changed_and_deleted() {
+    let server = TestServer::new();
+    let made = create(&server, "alice", room("Review")).await.is(201);
+    assert_eq!(made.header("location"), "/api/v1/conferences/review");
+    let made = made.json();
+    for (field, value) in [
+        ("cid", "review"),
+        ("name", "Weekly review"),
+        ("description", ""),
+        ("owner", "alice"),
+        ("access", "internal"),
+    ] {
+        assert_eq!(made[field], value, "{made}");
+    }
+    assert_eq!(made["created_at"], made["updated_at"]);
+    let changed = json!({"description": "Bring\nnumbers", "access": "public"});
+    let changed = patch(&server, "alice", "review", changed).await.is(200);
+    let seen = server.call("GET", "/conferences/REVIEW").by("eye").send().await;
+    let seen = seen.is(200);
+    assert_eq!(seen.header("etag"), changed.header("etag"));
+    assert_eq!(seen.json()["description"], "Bring\nnumbers");
+    assert_eq!(seen.json()["access"], "public");
+    delete(&server, "alice", "review").await.is(204);
+    let gone = server.call("GET", "/conferences/review").by("alice");
+    gone.send().await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn names_of_other_letters_have_an_address() {
+    let server = TestServer::new();
+    let made = create(&server, "alice", room("Обзор")).await.is(201);
+    let location = made.header("location").to_owned();
+    assert!(location.is_ascii());
+    let path = location.strip_prefix("/api/v1").expect("of this version");
+    assert_eq!(server.get(path).await.is(200).json()["cid"], "обзор");
+    let twice = create(&server, "eye", room("ОБЗОР")).await;
+    twice.problem(409, "exists");
+}
+
+#[tokio::test]
+async fn everybody_sees_all_rooms_and_changes_their_own() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    create(&server, "eye", room("other")).await.is(201);
+    let list = server.call("GET", "/conferences").by("alice").send().await;
+    assert_eq!(list.is(200).json()["total"], 2);
+    let before = server.digest();
+    for (who, cid) in [("alice", "other"), ("eye", "review")] {
+        patch(&server, who, cid, json!({"name": "Mine"}))
+            .await
+            .problem(403, "forbidden");
+        delete(&server, who, cid).await.problem(403, "forbidden");
+    }
+    let for_another = json!({"cid": "gift", "name": "Gift", "owner": "eye"});
+    create(&server, "alice", for_another.clone())
+        .await
+        .problem(403, "forbidden");
+    patch(&server, "alice", "review", json!({"owner": "eye"}))
+        .await
+        .problem(403, "forbidden");
+    assert_eq!(server.digest(), before);
+    create(&server, "root", for_another).await.is(201);
+    let given = patch(&server, "root", "review", json!({"owner": "eye"})).await;
+    assert_eq!(given.is(200).json()["owner"], "eye");
+    delete(&server, "alice", "review").await.problem(403, "forbidden");
+    delete(&server, "eye", "review").await.is(204);
+    delete(&server, "root", "other").await.is(204);
+}
+
+#[tokio::test]
+async fn the_right_to_create_conferences_is_asked_for() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    let rights = json!({"rights": ["make_calls"]});
+    server.write("PATCH", "/groups/ungrouped", &rights).await.is(200);
+    let before = server.digest();
+    create(&server, "alice", room("more"))
+        .await
+        .problem(403, "forbidden");
+    assert_eq!(server.digest(), before);
+    patch(&server, "alice", "review", json!({"name": "Still mine"}))
+        .await
+        .is(200);
+    create(&server, "root", room("more")).await.is(201);
+}
+
+#[tokio::test]
+async fn rooms_of_others_are_administered_from_near_only() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    let before = server.digest();
+    let from_outside = |method: &str, path: &str, body: Value| {
+        let call = server.call(method, path).by("root").from(OUTSIDE);
+        call.json(&body)
+    };
+    for (method, path, body) in [
+        ("PATCH", "/conferences/review", json!({"name": "Other"})),
+        ("DELETE", "/conferences/review", json!(null)),
+        (
+            "POST",
+            "/conferences",
+            json!({"cid": "gift", "name": "Gift", "owner": "alice"}),
+        ),
+    ] {
+        let answer = from_outside(method, path, body).send().await;
+        answer.problem(403, "admin-network");
+    }
+    assert_eq!(server.digest(), before);
+    let own = from_outside("POST", "/conferences", room("own"));
+    own.send().await.is(201);
+    from_outside("PATCH", "/conferences/own", json!({"name": "Own"}))
+        .send()
+        .await
+        .is(200);
+    from_outside("PATCH", "/conferences/own", json!({"owner": "alice"}))
+        .send()
+        .await
+        .problem(403, "admin-network");
+}
+
+#[tokio::test]
+async fn repetitions_of_writes_of_rooms_change_nothing_more() {
+    let server = TestServer::new();
+    let writes = [
+        ("POST", "/conferences", room("review")),
+        ("PATCH", "/conferences/review", json!({"name": "Other"})),
+        ("DELETE", "/conferences/review", json!(null)),
+    ];
+    for (at, (method, path, body)) in writes.into_iter().enumerate() {
+        let send = || {
+            let call = server.call(method, path).by("alice").json(&body);
+            call.header("idempotency-key", &format!("key {at}")).send()
+        };
+        let first = send().await;
+        assert!(first.status.is_success(), "{method}: {}", first.text());
+        let before = server.digest();
+        let again = send().await;
+        assert_eq!(
+            (again.status, &again.body),
+            (first.status, &first.body),
+            "{method}"
+        );
+        assert_eq!(server.digest(), before, "{method}");
+    }
+    let other = server
+        .call("POST", "/conferences")
+        .by("alice")
+        .json(&room("other"));
+    let other = other.header("idempotency-key", "key 0").send().await;
+    other.problem(422, "idempotency-mismatch");
+}
+
+#[tokio::test]
+async fn bodies_of_rooms_are_exactly_what_is_expected() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    let before = server.digest();
+    for body in [
+        json!({"cid": "more", "name": "More", "pin": "1234"}),
+        json!({"cid": "more"}),
+        json!({"name": "More"}),
+        json!(["more", "More"]),
+    ] {
+        let answer = create(&server, "alice", body.clone()).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body}");
+    }
+    for body in [json!({"cid": "other"}), json!({"access": "secret"})] {
+        let answer = patch(&server, "alice", "review", body.clone()).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body}");
+    }
+    assert_eq!(server.digest(), before);
+}

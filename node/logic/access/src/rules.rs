@@ -1,0 +1,7 @@
+//! What the rules of other parts of the server share with those of this one: who asks, repetitions, refusals, and what
+//! events tell.
+
+pub use crate::decide::{
+    Asker, asker, check_text, exists, expect_revision, first_answer, invalid, not_found,
+};
+pub use crate::diff::Changes;

@@ -1,0 +1,131 @@
+use crate::world::*;
+use plenary_access::{FieldChange, Outcome, Topic};
+use plenary_conference::*;
+use plenary_model::{Revision, Timestamp};
+
+#[test]
+fn a_cid_is_there_once_and_free_again_after_deletion() {
+    let mut world = World::new();
+    world.run(&user("alice"), &create("review")).expect("good");
+    for asker in [user("alice"), user("bob"), root()] {
+        assert_eq!(world.refuses(&asker, &create("Review")).code(), "exists");
+    }
+    world.run(&user("alice"), &delete("review")).expect("good");
+    world.run(&user("bob"), &create("review")).expect("good");
+    assert_eq!(world.room("review").owner, name("bob"));
+}
+
+#[test]
+fn a_change_of_what_was_changed_meanwhile_is_stale() {
+    let mut world = World::new();
+    let made = world.run(&user("alice"), &create("review")).expect("good");
+    let Outcome::Revision(first) = made else {
+        panic!("{made:?}")
+    };
+    world.run(&root(), &rename("review", "Other")).expect("good");
+    let now = world.room("review").revision;
+    let changes = |expect| {
+        let (cid, expect) = (name("review"), Some(expect));
+        let update = Change::Update {
+            cid,
+            expect,
+            patch: Patch::default(),
+        };
+        let delete = Change::Delete {
+            cid: name("review"),
+            expect,
+        };
+        [update, delete]
+    };
+    for old in changes(first).into_iter().chain(changes(Revision(99))) {
+        assert_eq!(world.refuses(&user("alice"), &old).code(), "stale");
+    }
+    let [update, _] = changes(now);
+    world.run(&user("alice"), &update).expect("as it is now");
+    let [_, delete] = changes(world.room("review").revision);
+    world.run(&user("alice"), &delete).expect("as it is now");
+}
+
+#[test]
+fn events_tell_what_was_and_what_is() {
+    let mut world = World::new();
+    world.run(&user("alice"), &create("review")).expect("good");
+    let patch = Patch {
+        description: Some(" Every week ".into()),
+        access: Some(Access::Public),
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update("review", patch)).expect("good");
+    world.run(&root(), &delete("review")).expect("good");
+    let field = |field: &str, before: Option<&str>, after: Option<&str>| FieldChange {
+        field: field.into(),
+        before: before.map(|text| format!("{text:?}")),
+        after: after.map(|text| format!("{text:?}")),
+    };
+    let expected = [
+        (
+            "created",
+            vec![
+                field("name", None, Some("Room review")),
+                field("owner", None, Some("alice")),
+                field("access", None, Some("internal")),
+            ],
+        ),
+        (
+            "changed",
+            vec![
+                field("description", None, Some("Every week")),
+                field("access", Some("internal"), Some("public")),
+            ],
+        ),
+        (
+            "deleted",
+            vec![
+                field("name", Some("Room review"), None),
+                field("description", Some("Every week"), None),
+                field("owner", Some("alice"), None),
+                field("access", Some("public"), None),
+            ],
+        ),
+    ];
+    assert_eq!(world.events.len(), expected.len());
+    for (event, (description, changes)) in world.events.iter().zip(expected) {
+        assert_eq!(
+            (event.object_kind, event.object.as_str()),
+            ("conference", "review")
+        );
+        assert_eq!(
+            (event.description.as_str(), &event.changes),
+            (description, &changes)
+        );
+    }
+    let told = world.notices.iter();
+    let told = told.filter(|notice| notice.topic == Topic::Conferences && notice.object == "review");
+    assert_eq!(told.count(), 3);
+}
+
+#[test]
+fn times_tell_when_it_was_made_and_changed_last() {
+    let mut world = World::new();
+    world.run(&user("alice"), &create("review")).expect("good");
+    world
+        .run(&user("alice"), &rename("review", "Other"))
+        .expect("good");
+    let room = world.room("review");
+    assert_eq!((room.created_at, room.updated_at), (Timestamp(1), Timestamp(2)));
+}
+
+#[test]
+fn the_rooms_of_an_account_go_with_it() {
+    let mut world = World::new();
+    for (owner, cid) in [("alice", "one"), ("bob", "other"), ("alice", "two")] {
+        world.run(&user(owner), &create(cid)).expect("good");
+    }
+    world.events.clear();
+    let decision = account_removed(&world, &name("alice"));
+    world.carry_out(decision);
+    let left: Vec<_> = world.conferences.keys().map(ToString::to_string).collect();
+    assert_eq!(left, ["other"]);
+    let told: Vec<_> = world.events.iter().map(|event| event.object.as_str()).collect();
+    assert_eq!(told, ["one", "two"]);
+}
