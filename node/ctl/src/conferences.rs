@@ -82,10 +82,19 @@ impl Conference {
 }
 
 fn lines(conference: &Value) -> String {
-    let fields = conference.as_object().into_iter().flatten();
-    let line = |(field, value): (&String, &Value)| {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!("{field}: {text}")
+    let line = |(title, field): (&str, &str)| {
+        let text = conference[field].as_str().unwrap_or_default();
+        format!("{title:<13}{text}")
     };
-    fields.map(line).collect::<Vec<_>>().join("\n")
+    [
+        ("CID", "cid"),
+        ("Name", "name"),
+        ("Description", "description"),
+        ("Owner", "owner"),
+        ("Access", "access"),
+        ("Created", "created_at"),
+        ("Changed", "updated_at"),
+    ]
+    .map(line)
+    .join("\n")
 }

@@ -1,6 +1,6 @@
 //! What the REST API asks of the server, answered by the replicated store.
 
-use crate::server::Server;
+use crate::{options::CONFERENCES_LEVEL, server::Server};
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Event, EventQuery, Group,
@@ -137,6 +137,10 @@ impl Backend for Server {
     }
 
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
+        if self.replica.status().level < CONFERENCES_LEVEL {
+            let text = "not every node knows conferences yet; try again once all run this version";
+            return Err(Refusal::Conflict(text.into()).into());
+        }
         self.propose_command(&command).await
     }
 

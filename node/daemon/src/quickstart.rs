@@ -81,7 +81,7 @@ impl Quickstart {
             layout.save()?;
         }
         if layout.room.is_none() {
-            layout.room = Some(api.create_demo_room().await?);
+            layout.room = Some(api.create_demo_room(READY_WITHIN).await?);
             layout.save()?;
         }
         for place in layout.nodes.iter().filter(|place| !place.has_data()) {

@@ -23,6 +23,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut swept = Instant::now();
+    let mut raised: Option<Instant> = None;
     let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
     let mut lost: BTreeSet<NodeId> = BTreeSet::new();
     loop {
@@ -39,6 +40,10 @@ pub(crate) async fn steer(server: Arc<Server>) {
         if swept.elapsed() >= SWEEP_EVERY {
             swept = Instant::now();
             propose(&server, Change::Sweep).await;
+        }
+        // At once too: what the newer rules allow waits for them.
+        if raised.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+            raised = Some(Instant::now());
             raise_level(&server).await;
         }
     }

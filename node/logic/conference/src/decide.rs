@@ -218,7 +218,7 @@ fn name(text: &str) -> Result<String, Refusal> {
 fn description(text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.chars().count() > limits::CONFERENCE_DESCRIPTION {
-        return Err(invalid("description", "must have at most 2000 characters"));
+        return Err(invalid("description", "must have at most 2,000 characters"));
     }
     if text.chars().any(|c| c.is_control() && c != '\n') {
         return Err(invalid("description", "must not contain control characters"));
