@@ -298,7 +298,7 @@ impl Member {
         let (http, cluster, metrics) = (http?, cluster?, metrics?);
         let config = folder.join("node.toml");
         let text = format!(
-            "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\n\
+            "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\nmedia = \"127.0.0.1:0\"\n\
              [advertise]\ncluster = \"{cluster}\"\nurl = \"http://{http}\"\n",
             folder.join("data").display()
         );

@@ -8,7 +8,7 @@ use figment::{
 use plenary_model::NodeName;
 use serde::{Deserialize, Serialize};
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Listen {
     pub(crate) cluster: String,
     /// Metrics, health and readiness; keep it on loopback.
     pub(crate) metrics: String,
+    /// Media of all participants, by UDP.
+    pub(crate) media: String,
 }
 
 /// How others reach this node, where it is not what it listens on.
@@ -50,6 +52,8 @@ pub(crate) struct Advertise {
     pub(crate) cluster: Option<String>,
     /// Address of the web pages for browsers.
     pub(crate) url: Option<String>,
+    /// Addresses to which browsers send media, where they are a translator's; empty: those of this machine.
+    pub(crate) media: Vec<IpAddr>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -113,6 +117,7 @@ impl Default for Listen {
             https: "[::]:443".into(),
             cluster: "[::]:4308".into(),
             metrics: "127.0.0.1:9464".into(),
+            media: "[::]:53000".into(),
         }
     }
 }
@@ -178,6 +183,7 @@ impl Config {
             ("listen.https", &self.listen.https),
             ("listen.cluster", &self.listen.cluster),
             ("listen.metrics", &self.listen.metrics),
+            ("listen.media", &self.listen.media),
         ] {
             let optional = matches!(key, "listen.http" | "listen.https");
             if !(optional && text.is_empty()) && text.parse::<SocketAddr>().is_err() {
@@ -243,6 +249,7 @@ fn check_keys(given: &toml::Table) -> anyhow::Result<()> {
         advertise: Advertise {
             cluster: Some(String::new()),
             url: Some(String::new()),
+            media: Vec::new(),
         },
         log: Log {
             file: Some(PathBuf::new()),

@@ -1,6 +1,6 @@
 //! HTTP and HTTPS for browsers and programs: the REST API, live updates, the pages.
 
-use crate::{config::Config, door::Doors, server::Server};
+use crate::{config::Config, door::Doors, media::MediaDoor, server::Server};
 use axum::{
     Router,
     extract::ConnectInfo,
@@ -34,6 +34,7 @@ pub(crate) fn router(
     server: &Arc<Server>,
     config: &Config,
     draining: watch::Receiver<bool>,
+    media: Arc<MediaDoor>,
 ) -> anyhow::Result<(Router, Hub)> {
     let passwords = Arc::new(Passwords::new(Cost::measured()));
     let mut options = Options::new(server.facts.server.clone(), crate::server::VERSION, passwords);
@@ -70,6 +71,7 @@ pub(crate) fn router(
     let app = Router::new()
         .route("/ca.pem", routing::get(root))
         .merge(signalling)
+        .merge(plenary_whip::router(media))
         .merge(plenary_rest_api::router(server.clone(), options).layer(cors(server)))
         .merge(plenary_web::router(WebConfig::new(move || {
             for_pages.known_urls()

@@ -13,6 +13,7 @@ mod found;
 mod http;
 mod join;
 mod links;
+mod media;
 mod metrics;
 mod options;
 mod quickstart;

@@ -1,5 +1,6 @@
 //! Metrics of the node.
 
+use plenary_media_io::Engine;
 use plenary_replication::{Replica, Role};
 use plenary_store::ServerApp;
 use plenary_telemetry::{
@@ -7,7 +8,7 @@ use plenary_telemetry::{
     prometheus::{
         collector::Collector,
         encoding::{DescriptorEncoder, EncodeMetric as _},
-        metrics::gauge::ConstGauge,
+        metrics::{counter::ConstCounter, gauge::ConstGauge},
     },
 };
 
@@ -90,6 +91,90 @@ impl Collector for ReplicaCollector {
         for (name, help, value) in values {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Registers what the media engine counts.
+pub(crate) fn register_media(metrics: &Metrics, engine: Engine) {
+    metrics.register(|registry| registry.register_collector(Box::new(MediaCollector(engine))));
+}
+
+struct MediaCollector(Engine);
+
+impl std::fmt::Debug for MediaCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MediaCollector")
+    }
+}
+
+impl Collector for MediaCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let figures = self.0.figures();
+        let gauges = [
+            ("media_sessions", "Media sessions that are open", figures.sessions),
+            (
+                "media_sessions_connected",
+                "Of them, those whose media flows",
+                figures.connected,
+            ),
+            (
+                "media_rooms",
+                "Rooms with a media session on this node",
+                figures.rooms,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value as f64);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let counters = [
+            (
+                "media_datagrams_received",
+                "Datagrams that came to the media port",
+                figures.received,
+            ),
+            (
+                "media_datagrams_foreign",
+                "Of them, those that belong to no session",
+                figures.foreign,
+            ),
+            ("media_datagrams_sent", "Datagrams that left", figures.sent),
+            (
+                "media_datagrams_send_dropped",
+                "Datagrams that the system had no room for",
+                figures.send_dropped,
+            ),
+            (
+                "media_send_calls",
+                "Calls of the system that sent datagrams",
+                figures.send_calls,
+            ),
+            (
+                "media_packets_received",
+                "Packets of publishers that were taken",
+                figures.packets_in,
+            ),
+            (
+                "media_packets_forwarded",
+                "Packets that were given to watchers",
+                figures.packets_out,
+            ),
+            (
+                "media_key_frames_requested",
+                "Key frames that publishers were asked for",
+                figures.key_frames_asked,
+            ),
+            (
+                "media_sessions_failed",
+                "Sessions that ended by a fault of their own",
+                figures.failed,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::{
     door::Doors,
     http::{self, Serving},
     links::{Links, LogLinks},
+    media::{self, MediaDoor},
     metrics,
     options::{self, Common},
     roster,
@@ -23,7 +24,7 @@ use plenary_signalling_io::Hub;
 use plenary_store::ServerApp;
 use plenary_telemetry::{CheckState, Health, Metrics, management_router};
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, UdpSocket},
     sync::Arc,
     time::Duration,
 };
@@ -90,6 +91,7 @@ pub(crate) struct Ports {
     metrics: TcpListener,
     http: Option<TcpListener>,
     https: Option<TcpListener>,
+    media: UdpSocket,
 }
 
 impl Ports {
@@ -107,18 +109,31 @@ impl Ports {
             metrics: bind("listen.metrics", &listen.metrics)?,
             http: optional("listen.http", &listen.http)?,
             https: optional("listen.https", &listen.https)?,
+            media: bind_udp("listen.media", &listen.media)?,
         })
     }
 }
 
 fn bind(key: &str, text: &str) -> Result<TcpListener, UsageError> {
+    bind_by(key, text, TcpListener::bind)
+}
+
+fn bind_udp(key: &str, text: &str) -> Result<UdpSocket, UsageError> {
+    bind_by(key, text, UdpSocket::bind)
+}
+
+fn bind_by<T>(
+    key: &str,
+    text: &str,
+    bind: impl Fn(SocketAddr) -> std::io::Result<T>,
+) -> Result<T, UsageError> {
     let address: SocketAddr = text.parse().map_err(UsageError::caused)?;
-    let bound = TcpListener::bind(address).or_else(|error| {
+    let bound = bind(address).or_else(|error| {
         // A machine without IPv6 still has all of its IPv4 addresses.
         let wide = address.ip().is_unspecified() && address.is_ipv6();
         let missing = error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32);
         if wide && missing {
-            TcpListener::bind(("0.0.0.0", address.port()))
+            bind(([0, 0, 0, 0], address.port()).into())
         } else {
             Err(error)
         }
@@ -171,6 +186,11 @@ pub(crate) async fn serve(
     let mut tasks = JoinSet::new();
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
+    let web = web_tls(&config, &server)?;
+    let (engine, media_ended) = media::start(&config, ports.media)?;
+    metrics::register_media(&measured, engine.clone());
+    let door = Arc::new(MediaDoor::new(server.clone(), engine.clone()));
+    let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;
     let management_app = management_router(measured, health.clone());
     tasks.spawn(async move {
@@ -178,8 +198,6 @@ pub(crate) async fn serve(
             tracing::error!(%error, "metrics are not served any more");
         }
     });
-    let web = web_tls(&config, &server)?;
-    let (app, hub) = http::router(&server, &config, draining.clone())?;
     let https = ports.https.zip(web.clone());
     let doors = Doors::new(http::proxies(&config)?, http::HEAD_WITHIN);
     let serving = Serving::start(app, &doors, ports.http, https)?;
@@ -191,6 +209,7 @@ pub(crate) async fn serve(
         removed_tx.send(()).ok();
     });
     tasks.spawn(server.peers.clone().watch(server.links.clone()));
+    tasks.spawn(door.watch(media_ended));
     tasks.spawn(steering::steer(server.clone()));
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
@@ -214,6 +233,7 @@ pub(crate) async fn serve(
         hand_over(&server).await;
     }
     hub.shutdown().await;
+    engine.stop().await;
     serving.stop(FINISH_WITHIN).await;
     tasks.shutdown().await;
     stop_cluster.send(()).ok();

@@ -28,7 +28,7 @@ impl Place {
             http,
         };
         let text = format!(
-            "name = \"node-1\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\n",
+            "name = \"node-1\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\nmedia = \"127.0.0.1:0\"\n",
             place.data().display()
         );
         std::fs::write(place.config(), text).expect("written");

@@ -6,7 +6,7 @@ use plenary_model::{Cid, NodeName, ServerName};
 use serde::{Deserialize, Serialize};
 use std::{
     io::Write as _,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -41,6 +41,9 @@ pub(super) struct NodePlace {
     pub(super) https: SocketAddr,
     pub(super) cluster: SocketAddr,
     pub(super) metrics: SocketAddr,
+    /// Missing in folders of earlier builds: chosen at their next start.
+    #[serde(default)]
+    pub(super) media: Option<SocketAddr>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -109,6 +112,7 @@ impl Layout {
                 https: ports.free(https_ip, prefer(8443))?,
                 cluster: ports.free(local, prefer(4308))?,
                 metrics: ports.free(local, prefer(9464))?,
+                media: None,
                 folder: PathBuf::new(),
             });
         }
@@ -117,7 +121,16 @@ impl Layout {
         {
             first.http = http;
         }
-        for place in &mut self.nodes {
+        let wide = self
+            .nodes
+            .first()
+            .is_some_and(|first| !first.https.ip().is_loopback());
+        for (at, place) in self.nodes.iter_mut().enumerate() {
+            if place.media.is_none() {
+                let ip = Ipv4Addr::UNSPECIFIED;
+                let ip = if wide { ip } else { Ipv4Addr::LOCALHOST };
+                place.media = Some(ports.free_udp(ip.into(), if at == 0 && wide { 53_000 } else { 0 })?);
+            }
             place.folder = self.folder.join(place.name.as_str());
             place.write_config()?;
         }
@@ -174,6 +187,7 @@ fn lock(folder: &Path) -> anyhow::Result<nix::fcntl::Flock<std::fs::File>> {
 #[derive(Default)]
 struct Ports {
     held: Vec<TcpListener>,
+    held_udp: Vec<UdpSocket>,
 }
 
 impl Ports {
@@ -183,6 +197,15 @@ impl Ports {
         let listener = listener.with_context(|| format!("no free port on {ip}"))?;
         let address = listener.local_addr()?;
         self.held.push(listener);
+        Ok(address)
+    }
+
+    /// The same for UDP.
+    fn free_udp(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
+        let socket = UdpSocket::bind((ip, preferred)).or_else(|_| UdpSocket::bind((ip, 0)));
+        let socket = socket.with_context(|| format!("no free UDP port on {ip}"))?;
+        let address = socket.local_addr()?;
+        self.held_udp.push(socket);
         Ok(address)
     }
 }
@@ -223,6 +246,7 @@ impl NodePlace {
         config.listen.https = self.https.to_string();
         config.listen.cluster = self.cluster.to_string();
         config.listen.metrics = self.metrics.to_string();
+        config.listen.media = self.media.map(|media| media.to_string()).unwrap_or_default();
         config.advertise.cluster = Some(self.cluster.to_string());
         config.advertise.url = Some(self.url());
         Ok(std::fs::write(

@@ -3,6 +3,7 @@
 //! Blast radius: a panic within one peer's state machine ends that peer alone.
 
 use crate::timers::Noted;
+use plenary_media::Kbps;
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -34,7 +35,10 @@ pub(crate) enum Happening {
     Packet(usize, RtpPacket),
     /// The receiver cannot go on without a key frame in the n-th of [`Peer::outbound`].
     KeyFrameWanted(usize),
-    EstimateKbps(u64),
+    /// What the network to the peer bears, found by probing.
+    Estimate(Kbps),
+    /// What the peer itself thinks that its network bears (REMB). It has seen no more than it was sent.
+    ReceivedEstimate(Kbps),
 }
 
 /// A stream that comes from the peer.
@@ -274,8 +278,11 @@ impl Peer {
                 let slot = self.outbound.iter().position(|slot| slot.mid == request.mid)?;
                 Some(Happening::KeyFrameWanted(slot))
             }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) => {
-                Some(Happening::EstimateKbps(estimate.as_u64() / 1000))
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                Some(Happening::Estimate(kbps(estimate)))
+            }
+            Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
+                Some(Happening::ReceivedEstimate(kbps(estimate)))
             }
             _ => None,
         }
@@ -403,4 +410,8 @@ impl Format {
 /// The profile of H.264's `profile-level-id` without its level.
 fn profile_of(params: &FormatParams) -> Option<u32> {
     params.profile_level_id.map(|id| id >> 8)
+}
+
+fn kbps(bitrate: Bitrate) -> Kbps {
+    Kbps(u32::try_from(bitrate.as_u64() / 1000).unwrap_or(u32::MAX))
 }

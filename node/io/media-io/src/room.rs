@@ -20,9 +20,12 @@ use plenary_media::{
     speakers::Speakers,
 };
 use slot::{Slot, fill, place};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 use str0m::{media::MediaKind, rtp::RtpPacket};
-use stream::{Packet, Source, Stream, millis};
+use stream::{Packet, Rate, Source, Stream, millis};
 
 /// What a watcher gets until its network has told how much it bears: some never tell.
 const UNTOLD: Kbps = Kbps(10_000);
@@ -51,9 +54,43 @@ struct Publisher {
 struct Watcher {
     wants: Option<String>,
     slots: Vec<Slot>,
-    estimate: Kbps,
+    told: Told,
     allocator: Allocator,
+    sent: Rate,
 }
+
+/// What is known of the network to a watcher.
+#[derive(Clone, Copy)]
+enum Told {
+    Nothing,
+    /// Found by probing: what it bears.
+    Probed(Kbps),
+    /// By the receiver itself, when.
+    Received(Kbps, Instant),
+}
+
+/// A receiver tells what it thinks only while pictures come; for so long it counts.
+const RECEIVED_COUNTS: Duration = Duration::from_secs(2);
+
+impl Watcher {
+    /// What may be sent. Receivers that estimate by themselves (REMB) tell little more than what they are sent, and
+    /// nothing at all when they are sent no picture: theirs keeps larger layers away, but never all pictures.
+    fn estimate(&self, smallest: Kbps, now: Instant) -> Kbps {
+        match self.told {
+            Told::Probed(kbps) => kbps,
+            Told::Received(kbps, at)
+                if now.duration_since(at) < RECEIVED_COUNTS
+                    && u64::from(kbps.0) * 100 < u64::from(self.sent.kbps().0) * 85 =>
+            {
+                kbps.max(Kbps(smallest.0.saturating_mul(5) / 4))
+            }
+            _ => UNTOLD,
+        }
+    }
+}
+
+/// A slot that has a source, its layers, and what the smallest of them needs.
+type Filled = (Place, MediaKind, Source, Vec<Layer>, Option<Kbps>);
 
 impl Room {
     pub(crate) fn sessions(&self) -> usize {
@@ -81,8 +118,9 @@ impl Room {
                 let watcher = Watcher {
                     wants,
                     slots: Vec::new(),
-                    estimate: UNTOLD,
+                    told: Told::Nothing,
                     allocator: Allocator::default(),
+                    sent: Rate::new(now, Kbps(0)),
                 };
                 self.watchers.insert(at, watcher);
             }
@@ -141,9 +179,15 @@ impl Room {
                     self.key_frames.handle_request(stream, participant(at), now_ms);
                 }
             }
-            Happening::EstimateKbps(kbps) => {
+            Happening::Estimate(kbps) => {
                 if let Some(watcher) = self.watchers.get_mut(&at) {
-                    watcher.estimate = Kbps(u32::try_from(kbps).unwrap_or(u32::MAX));
+                    watcher.told = Told::Probed(kbps);
+                    self.choose_layers(at, now);
+                }
+            }
+            Happening::ReceivedEstimate(kbps) => {
+                if let Some(watcher) = self.watchers.get_mut(&at) {
+                    watcher.told = Told::Received(kbps, now);
                     self.choose_layers(at, now);
                 }
             }
@@ -258,14 +302,16 @@ impl Room {
         };
         let streams = &self.streams;
         let of = |source: Source| streams.iter().filter(move |(_, stream)| stream.source == source);
-        let filled: Vec<(Place, MediaKind, Source, Vec<Layer>)> = watcher
+        let filled: Vec<Filled> = watcher
             .slots
             .iter()
             .enumerate()
             .filter_map(|(index, slot)| {
                 let source = slot.source?;
                 let layers = of(source).map(|(_, stream)| stream.as_layer()).collect();
-                Some((place(index, slot.kind), slot.kind, source, layers))
+                let smallest = of(source).min_by_key(|(_, stream)| stream.layer);
+                let smallest = smallest.map(|(_, stream)| stream.rate.kbps());
+                Some((place(index, slot.kind), slot.kind, source, layers, smallest))
             })
             .collect();
         let class = match (&watcher.wants, MediaKind::Video) {
@@ -274,7 +320,7 @@ impl Room {
         };
         let demands: Vec<Demand<'_>> = filled
             .iter()
-            .map(|(place, kind, source, layers)| Demand {
+            .map(|(place, kind, source, layers, _)| Demand {
                 slot: *place,
                 source: participant(source.peer),
                 class: if kind.is_audio() { Class::Audio } else { class },
@@ -282,7 +328,13 @@ impl Room {
                 layers,
             })
             .collect();
-        let allocation = watcher.allocator.allocate(&demands, watcher.estimate, now_ms);
+        let smallest = filled
+            .iter()
+            .filter_map(|(.., smallest)| *smallest)
+            .map(|Kbps(kbps)| kbps)
+            .sum();
+        let estimate = watcher.estimate(Kbps(smallest), now);
+        let allocation = watcher.allocator.allocate(&demands, estimate, now_ms);
         for (index, slot) in watcher.slots.iter_mut().enumerate() {
             let choice = allocation.choices.get(&place(index, slot.kind));
             let stream = match (slot.source, choice) {
@@ -331,6 +383,7 @@ impl Room {
                         && let Some(pt) = member.peer.payload_type(&packet.format)
                     {
                         member.peer.write(place, packet.write(pt, &outgoing, slot.kind));
+                        watcher.sent.count(packet.bytes(), now);
                         given += 1;
                     }
                     if slot.kind.is_video()

@@ -22,6 +22,7 @@ const adminTopics = Object.keys({
   events: true,
   sessions: true,
   contacts: true,
+  conferences: true,
   cluster: true,
 } satisfies Record<SignalTopic, true>) as SignalTopic[];
 const userTopics: SignalTopic[] = ['sessions', 'contacts'];

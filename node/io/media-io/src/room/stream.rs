@@ -36,10 +36,7 @@ pub(super) struct Stream {
     pub(super) format: Format,
     pub(super) reader: Reader,
     pub(super) ssrc: u32,
-    /// Bytes since `measured`, and what that came to.
-    bytes: u64,
-    measured: Instant,
-    pub(super) kbps: Kbps,
+    pub(super) rate: Rate,
 }
 
 pub(super) struct Packet {
@@ -49,6 +46,38 @@ pub(super) struct Packet {
     payload: Arc<[u8]>,
     extensions: ExtensionValues,
     at: Instant,
+}
+
+/// Kilobits in the last whole second.
+pub(super) struct Rate {
+    /// Since `measured`.
+    bytes: u64,
+    measured: Instant,
+    kbps: Kbps,
+}
+
+impl Rate {
+    /// `guess` counts until there is a measurement.
+    pub(super) fn new(now: Instant, guess: Kbps) -> Self {
+        Self {
+            bytes: 0,
+            measured: now,
+            kbps: guess,
+        }
+    }
+
+    pub(super) fn count(&mut self, bytes: usize, now: Instant) {
+        self.bytes += bytes as u64;
+        let passed = now.duration_since(self.measured);
+        if passed >= MEASURED {
+            let kbps = self.bytes * 8 / millis(passed).max(1);
+            *self = Self::new(now, Kbps(u32::try_from(kbps).unwrap_or(u32::MAX)));
+        }
+    }
+
+    pub(super) fn kbps(&self) -> Kbps {
+        self.kbps
+    }
 }
 
 impl Stream {
@@ -72,34 +101,24 @@ impl Stream {
             format,
             reader: Reader::new(codec_of(format.codec)?),
             ssrc,
-            bytes: 0,
-            measured: now,
-            kbps: GUESSED.get(layer).or(GUESSED.last()).copied().unwrap_or_default(),
+            rate: Rate::new(
+                now,
+                GUESSED.get(layer).or(GUESSED.last()).copied().unwrap_or_default(),
+            ),
         })
     }
 
     /// A packet of it with what it is; `None` if it cannot be read, and so not shown either.
     pub(super) fn take(&mut self, id: StreamId, packet: RtpPacket, now: Instant) -> Option<Packet> {
-        self.measure(packet.payload.len(), now);
+        self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
         Some(Packet::new(self, id, summary, packet))
-    }
-
-    fn measure(&mut self, bytes: usize, now: Instant) {
-        self.bytes += bytes as u64;
-        let passed = now.duration_since(self.measured);
-        if passed >= MEASURED {
-            let kbps = self.bytes * 8 / millis(passed).max(1);
-            self.kbps = Kbps(u32::try_from(kbps).unwrap_or(u32::MAX));
-            self.bytes = 0;
-            self.measured = now;
-        }
     }
 
     /// A browser's layers halve from one to the next; what their heights are is told by signalling only.
     pub(super) fn as_layer(&self) -> Layer {
         let height = 180_u16 << self.layer.min(4);
-        Layer::new(self.layer, height, 30, &[self.kbps])
+        Layer::new(self.layer, height, 30, &[self.rate.kbps()])
     }
 }
 
@@ -124,6 +143,10 @@ impl Packet {
             },
             at: packet.timestamp,
         }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.payload.len()
     }
 
     /// The level of sound (RFC 6464) and whether it is a voice.

@@ -144,6 +144,44 @@ export type ClusterProblem = {
 export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'draining' | 'busy' | 'disk-full';
 
 /**
+ * A conference: a virtual room, without a schedule.
+ */
+export type Conference = {
+    access: ConferenceAccess;
+    cid: string;
+    created_at: Time;
+    description: string;
+    name: string;
+    /**
+     * ID of the user that it belongs to.
+     */
+    owner: string;
+    /**
+     * Changes with each change; also the `ETag`.
+     */
+    revision: string;
+    updated_at: Time;
+};
+
+/**
+ * Who can come in: accounts of this server, or guests too.
+ */
+export type ConferenceAccess = 'internal' | 'public';
+
+/**
+ * Changes to a conference; what is missing or null stays as it is.
+ */
+export type ConferencePatch = {
+    access?: ConferenceAccess | null;
+    description?: string | null;
+    name?: string | null;
+    /**
+     * Only administrators name another user.
+     */
+    owner?: string | null;
+};
+
+/**
  * One line of the address book that a user sees.
  */
 export type ContactRow = {
@@ -389,6 +427,23 @@ export type NewAlias = {
 };
 
 /**
+ * A new conference.
+ */
+export type NewConference = {
+    access?: ConferenceAccess | null;
+    /**
+     * Letters, digits, `-`, `_`, `.`; kept in lower case.
+     */
+    cid: string;
+    description?: string;
+    name: string;
+    /**
+     * Without it: who asks. Only administrators name another user.
+     */
+    owner?: string | null;
+};
+
+/**
  * A new group. Without `rights` it gets the usual ones: all but `operator`.
  */
 export type NewGroup = {
@@ -514,6 +569,36 @@ export type PageAlias = {
          */
         revision: string;
         target: string;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageConference = {
+    items: Array<{
+        access: ConferenceAccess;
+        cid: string;
+        created_at: Time;
+        description: string;
+        name: string;
+        /**
+         * ID of the user that it belongs to.
+         */
+        owner: string;
+        /**
+         * Changes with each change; also the `ETag`.
+         */
+        revision: string;
+        updated_at: Time;
     }>;
     /**
      * `cursor` of the following page; null on the last one.
@@ -1010,7 +1095,7 @@ export type SignalServerMessage = SignalBeat | (SignalNumbers & SignalServerBody
 /**
  * What a client can hear about.
  */
-export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster';
+export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster' | 'conferences';
 
 /**
  * The answer to a hello.
@@ -1350,6 +1435,100 @@ export type PromoteNodeResponses = {
 };
 
 export type PromoteNodeResponse = PromoteNodeResponses[keyof PromoteNodeResponses];
+
+export type ListConferencesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Parts of CID, name, description or owner, in any order.
+         */
+        search?: string;
+        /**
+         * `name`, `cid`, `owner`, `created_at` or `updated_at`, with `-` before it to turn it round.
+         */
+        sort?: string;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/conferences';
+};
+
+export type ListConferencesResponses = {
+    200: PageConference;
+};
+
+export type ListConferencesResponse = ListConferencesResponses[keyof ListConferencesResponses];
+
+export type CreateConferenceData = {
+    body: NewConference;
+    path?: never;
+    query?: never;
+    url: '/api/v1/conferences';
+};
+
+export type CreateConferenceResponses = {
+    201: Conference;
+};
+
+export type CreateConferenceResponse = CreateConferenceResponses[keyof CreateConferenceResponses];
+
+export type DeleteConferenceData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}';
+};
+
+export type DeleteConferenceResponses = {
+    204: void;
+};
+
+export type DeleteConferenceResponse = DeleteConferenceResponses[keyof DeleteConferenceResponses];
+
+export type GetConferenceData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}';
+};
+
+export type GetConferenceResponses = {
+    200: Conference;
+};
+
+export type GetConferenceResponse = GetConferenceResponses[keyof GetConferenceResponses];
+
+export type UpdateConferenceData = {
+    body: ConferencePatch;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}';
+};
+
+export type UpdateConferenceResponses = {
+    200: Conference;
+};
+
+export type UpdateConferenceResponse = UpdateConferenceResponses[keyof UpdateConferenceResponses];
 
 export type ListEventsData = {
     body?: never;

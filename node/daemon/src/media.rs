@@ -1,0 +1,242 @@
+//! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
+
+use crate::{addresses, config::Config, server::Server};
+use async_trait::async_trait;
+use plenary_access::{Session, TokenHash, UserRow};
+use plenary_conference::{Visitor, admit};
+use plenary_media_io::{Engine, EngineError, Opening, Part as EnginePart, SessionKey};
+use plenary_model::{Cid, UserName};
+use plenary_rest_api::{backend::ReadError, token_hash};
+use plenary_store::queries;
+use plenary_whip::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch};
+use std::{
+    collections::BTreeMap,
+    net::UdpSocket,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Media sessions that one account may have on this node at once.
+const SESSIONS_OF_USER: usize = 32;
+/// How soon a session ends whose sign-in has ended, whose account was disabled or whose room is gone.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Addresses that clients are told at most: each costs them checks.
+const ADDRESSES: usize = 8;
+
+/// Starts the media engine; the receiver gets the sessions that are over.
+pub(crate) fn start(
+    config: &Config,
+    socket: UdpSocket,
+) -> anyhow::Result<(Engine, mpsc::UnboundedReceiver<SessionKey>)> {
+    let mut addresses = config.advertise.media.clone();
+    let listen = socket.local_addr()?.ip();
+    if addresses.is_empty() && listen.is_unspecified() {
+        addresses = addresses::own_addresses();
+        addresses.retain(|ip| ip.is_ipv4() || listen.is_ipv6());
+        if addresses.iter().any(|ip| !ip.is_loopback()) {
+            addresses.retain(|ip| !ip.is_loopback());
+        }
+        addresses.truncate(ADDRESSES);
+    }
+    let (ended, receiver) = mpsc::unbounded_channel();
+    let options = plenary_media_io::Options {
+        addresses,
+        ..plenary_media_io::Options::default()
+    };
+    Ok((Engine::start(socket, options, ended)?, receiver))
+}
+
+/// What is known of a session that is open.
+#[derive(Clone)]
+struct Held {
+    key: SessionKey,
+    cid: Cid,
+    user: UserName,
+    token: TokenHash,
+    /// This side's ICE name: the entity tag.
+    ice: String,
+}
+
+/// The media engine with what the server knows of its users.
+pub(crate) struct MediaDoor {
+    server: Arc<Server>,
+    engine: Engine,
+    held: Mutex<BTreeMap<String, Held>>,
+}
+
+impl MediaDoor {
+    pub(crate) fn new(server: Arc<Server>, engine: Engine) -> Self {
+        Self {
+            server,
+            engine,
+            held: Mutex::default(),
+        }
+    }
+
+    /// Forgets sessions that are over, and ends those that may not be any more. Runs until the task is dropped.
+    pub(crate) async fn watch(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<SessionKey>) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                over = ended.recv() => match over {
+                    Some(key) => self.held().retain(|_, held| held.key != key),
+                    None => return,
+                },
+                _ = look.tick() => self.end_those_without_right().await,
+            }
+        }
+    }
+
+    async fn end_those_without_right(&self) {
+        let all: Vec<Held> = self.held().values().cloned().collect();
+        for held in all {
+            let who = self.look_up(held.token, &held.cid).await;
+            // Where the server cannot tell, a running session goes on.
+            if matches!(
+                who,
+                Err(Refused::NotSignedIn | Refused::NotFound | Refused::Forbidden(_))
+            ) {
+                tracing::info!(user = %held.user, "a media session ends: it may not be any more");
+                self.engine.close(held.key).await.ok();
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose token it is, if they may enter the room: as this node's copy of the state has it.
+    async fn look_up(&self, token: TokenHash, cid: &Cid) -> Result<UserName, Refused> {
+        let (now, cid) = (self.server.now_ms(), cid.clone());
+        let found = self.server.query(move |db| {
+            let session = queries::session(db, &token, now)?;
+            Ok((session, queries::conference(db, &cid)?))
+        });
+        let (session, conference) = found.await.map_err(|_: ReadError| Refused::Unavailable)?;
+        let user = signed_in(session)?;
+        let conference = conference.ok_or(Refused::NotFound)?;
+        admit(&conference, Visitor::Account(&user))
+            .map_err(|_| Refused::Forbidden("you may not enter this room"))?;
+        Ok(user)
+    }
+
+    /// The same; what this node does not know yet may have happened on another one a moment ago.
+    async fn who(&self, token: &str, cid: &Cid) -> Result<UserName, Refused> {
+        match self.look_up(token_hash(token), cid).await {
+            Err(Refused::NotSignedIn | Refused::NotFound) => {
+                self.server
+                    .replica
+                    .read_index()
+                    .await
+                    .map_err(|_| Refused::Unavailable)?;
+                self.look_up(token_hash(token), cid).await
+            }
+            known => known,
+        }
+    }
+
+    /// A session by its name in URLs, if it is this user's in this room.
+    async fn find(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<Held, MediaError> {
+        let user = self.who(token, cid).await.map_err(MediaError::Refused)?;
+        let held = self.held().get(&session.0).cloned();
+        held.filter(|held| held.user == user && held.cid == *cid)
+            .ok_or(MediaError::NotFound)
+    }
+}
+
+fn signed_in(session: Option<(Session, UserRow)>) -> Result<UserName, Refused> {
+    match session {
+        Some((session, row)) if row.user.active => Ok(session.user),
+        _ => Err(Refused::NotSignedIn),
+    }
+}
+
+fn engine_error(error: EngineError) -> MediaError {
+    match error {
+        EngineError::BadOffer(reason) => MediaError::BadOffer(reason),
+        EngineError::Full => MediaError::Full,
+        EngineError::Gone => MediaError::NotFound,
+        EngineError::Stopped => MediaError::Stopped,
+    }
+}
+
+#[async_trait]
+impl Backend for MediaDoor {
+    async fn may(&self, token: &str, cid: &Cid, _: &Part) -> Result<(), Refused> {
+        self.who(token, cid).await.map(|_| ())
+    }
+
+    async fn open(&self, token: &str, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
+        let user = self.who(token, cid).await.map_err(MediaError::Refused)?;
+        if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
+            return Err(MediaError::Full);
+        }
+        let opening = Opening {
+            room: cid.to_string(),
+            participant: user.to_string(),
+            part: match part {
+                Part::Publish => EnginePart::Publish,
+                Part::Watch(Watch::Speakers) => EnginePart::Watch(None),
+                Part::Watch(Watch::Participant(participant)) => EnginePart::Watch(Some(participant)),
+            },
+            offer,
+        };
+        let opened = self.engine.open(opening).await.map_err(engine_error)?;
+        let session = SessionId(crate::secret::random_password());
+        let held = Held {
+            key: opened.key,
+            cid: cid.clone(),
+            user,
+            token: token_hash(token),
+            ice: opened.ufrag.clone(),
+        };
+        self.held().insert(session.0.clone(), held);
+        Ok(Opened {
+            session,
+            answer: opened.answer,
+            ice: opened.ufrag,
+            ice_servers: Vec::new(),
+        })
+    }
+
+    async fn change(
+        &self,
+        token: &str,
+        cid: &Cid,
+        session: &SessionId,
+        before: Option<&str>,
+        ufrag: &str,
+        pwd: &str,
+    ) -> Result<Option<Opened>, MediaError> {
+        let held = self.find(token, cid, session).await?;
+        if before.is_some_and(|before| before != "*" && before != held.ice) {
+            return Err(MediaError::Stale);
+        }
+        let restarted = self.engine.restart(held.key, ufrag.to_owned(), pwd.to_owned());
+        let Some(opened) = restarted.await.map_err(engine_error)? else {
+            return Ok(None);
+        };
+        if let Some(held) = self.held().get_mut(&session.0) {
+            held.ice.clone_from(&opened.ufrag);
+        }
+        Ok(Some(Opened {
+            session: session.clone(),
+            answer: opened.answer,
+            ice: opened.ufrag,
+            ice_servers: Vec::new(),
+        }))
+    }
+
+    async fn close(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<(), MediaError> {
+        let held = self.find(token, cid, session).await?;
+        self.held().remove(&session.0);
+        match self.engine.close(held.key).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MediaError::NotFound),
+            Err(error) => Err(engine_error(error)),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Publishing into and watching a room by plain HTTP: WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep).
+//!
+//! ```text
+//!  POST   /whip/{cid}       an offer that sends     ─► 201, the answer, Location of the session
+//!  POST   /whep/{cid}       an offer that receives  ─► the same; ?participant=ID shows that one, else who speaks
+//!  PATCH  /whip/{cid}/{id}  candidates, ICE restart ─► 204 or 200
+//!  DELETE /whip/{cid}/{id}  the end                 ─► 200
+//! ```
+//!
+//! OBS, GStreamer, FFmpeg and aiortc come this way, with the bearer token of a session. Who may and what happens then
+//! is asked of a [`Backend`], which the daemon implements; here is the HTTP of it.
+
+// A refusal is an answer, and as large as one.
+#![allow(clippy::result_large_err)]
+
+mod answer;
+mod backend;
+mod fragment;
+
+pub use backend::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch};
+
+use answer::problem;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing,
+};
+use fragment::Fragment;
+use plenary_model::Cid;
+use serde::Deserialize;
+use std::sync::Arc;
+use tower_http::cors::{Any, CorsLayer};
+
+/// Longest offer: one of 51 m-lines with all that browsers write has 150 KiB.
+const OFFER_BYTES: usize = 256 << 10;
+/// Longest fragment of candidates.
+const FRAGMENT_BYTES: usize = 16 << 10;
+const SDP: &str = "application/sdp";
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+
+/// The addresses, to be merged into what the node serves.
+pub fn router(backend: Arc<dyn Backend>) -> Router {
+    // Who calls brings a token in a header that no foreign page has: every page may try.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .expose_headers([header::LOCATION, header::ETAG, header::LINK, header::ACCEPT]);
+    let session = routing::patch(change).delete(end);
+    Router::new()
+        .route("/whip/{cid}", routing::post(publish).options(what_is_taken))
+        .route("/whep/{cid}", routing::post(watch).options(what_is_taken))
+        .route("/whip/{cid}/{session}", session.clone())
+        .route("/whep/{cid}/{session}", session)
+        .layer(cors)
+        .with_state(backend)
+}
+
+type Shared = State<Arc<dyn Backend>>;
+
+/// RFC 9725 §4.2: what a POST here takes.
+async fn what_is_taken() -> Response {
+    (StatusCode::NO_CONTENT, [(header::ACCEPT, SDP)]).into_response()
+}
+
+async fn publish(State(backend): Shared, Path(cid): Path<String>, request: Request) -> Response {
+    open(&*backend, &cid, Part::Publish, request)
+        .await
+        .unwrap_or_else(|refusal| refusal)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WatchQuery {
+    participant: Option<String>,
+}
+
+async fn watch(
+    State(backend): Shared,
+    Path(cid): Path<String>,
+    query: Result<Query<WatchQuery>, axum::extract::rejection::QueryRejection>,
+    request: Request,
+) -> Response {
+    let Ok(Query(query)) = query else {
+        let detail = "the only parameter is participant, the ID of somebody in the room";
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "bad-query",
+            "A parameter is wrong",
+            detail,
+        );
+    };
+    let part = Part::Watch(match query.participant {
+        Some(participant) => Watch::Participant(participant),
+        None => Watch::Speakers,
+    });
+    open(&*backend, &cid, part, request)
+        .await
+        .unwrap_or_else(|refusal| refusal)
+}
+
+async fn open(backend: &dyn Backend, cid: &str, part: Part, request: Request) -> Result<Response, Response> {
+    let way = if matches!(part, Part::Publish) {
+        "whip"
+    } else {
+        "whep"
+    };
+    let cid = cid_of(cid)?;
+    let (parts, body) = request.into_parts();
+    let token = token(&parts.headers)?;
+    of_kind(&parts.headers, SDP)?;
+    // Asked before the offer is read: strangers shall cost little.
+    backend.may(&token, &cid, &part).await.map_err(answer::refused)?;
+    let offer = text(body, OFFER_BYTES).await?;
+    let opened = backend
+        .open(&token, &cid, part, offer)
+        .await
+        .map_err(answer::failed)?;
+    let location = format!("/{way}/{cid}/{}", opened.session);
+    let header = |value: &str| HeaderValue::from_str(value).map_err(|_| answer::defect());
+    let mut response = (StatusCode::CREATED, opened.answer).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
+    headers.insert(header::LOCATION, header(&location)?);
+    headers.insert(header::ETAG, header(&format!("\"{}\"", opened.ice))?);
+    headers.insert("accept-patch", HeaderValue::from_static(FRAGMENT));
+    for server in opened.ice_servers {
+        headers.append(header::LINK, header(&format!("<{server}>; rel=\"ice-server\""))?);
+    }
+    Ok(response)
+}
+
+/// Trickled candidates need nothing here: this side only answers checks (ICE-lite), from wherever they come. New
+/// credentials are a restart.
+async fn change(
+    State(backend): Shared,
+    Path((cid, session)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let changed = async {
+        let cid = cid_of(&cid)?;
+        let (parts, body) = request.into_parts();
+        let token = token(&parts.headers)?;
+        of_kind(&parts.headers, FRAGMENT)?;
+        let fragment = text(body, FRAGMENT_BYTES).await?;
+        let fragment = Fragment::read(&fragment).map_err(|reason| {
+            let title = "The fragment cannot be read";
+            problem(StatusCode::BAD_REQUEST, "bad-fragment", title, reason)
+        })?;
+        let session = SessionId(session);
+        let before = parts
+            .headers
+            .get(header::IF_MATCH)
+            .and_then(|value| value.to_str().ok());
+        let restarted = backend
+            .change(
+                &token,
+                &cid,
+                &session,
+                before.map(|tag| tag.trim_matches('"')),
+                &fragment.ufrag,
+                &fragment.pwd,
+            )
+            .await
+            .map_err(answer::failed)?;
+        let Some(opened) = restarted else {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        };
+        let tag = HeaderValue::from_str(&format!("\"{}\"", opened.ice)).map_err(|_| answer::defect())?;
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT)),
+            (header::ETAG, tag),
+        ];
+        Ok((headers, fragment::of_answer(&opened.answer)).into_response())
+    };
+    changed.await.unwrap_or_else(|refusal: Response| refusal)
+}
+
+async fn end(
+    State(backend): Shared,
+    Path((cid, session)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let ended = async {
+        let cid = cid_of(&cid)?;
+        let token = token(&headers)?;
+        backend
+            .close(&token, &cid, &SessionId(session))
+            .await
+            .map_err(answer::failed)?;
+        Ok(StatusCode::OK.into_response())
+    };
+    ended.await.unwrap_or_else(|refusal: Response| refusal)
+}
+
+fn cid_of(text: &str) -> Result<Cid, Response> {
+    text.parse().map_err(|_| answer::failed(MediaError::NotFound))
+}
+
+/// RFC 6750 §2.1.
+fn token(headers: &HeaderMap) -> Result<String, Response> {
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let bearer = value.and_then(|value| value.split_once(' '));
+    match bearer {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(token.trim().to_owned())
+        }
+        _ => Err(answer::refused(Refused::NotSignedIn)),
+    }
+}
+
+fn of_kind(headers: &HeaderMap, wanted: &'static str) -> Result<(), Response> {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    if kind.trim().eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    let detail = format!("the body must be {wanted}; set Content-Type");
+    let title = "The body has the wrong type";
+    Err(problem(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        title,
+        &detail,
+    ))
+}
+
+async fn text(body: Body, most: usize) -> Result<String, Response> {
+    let bytes = to_bytes(body, most).await.map_err(|_| {
+        let detail = format!("the body has more than {most} bytes, or broke off");
+        problem(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The body is too large",
+            &detail,
+        )
+    })?;
+    String::from_utf8(bytes.into()).map_err(|_| {
+        problem(
+            StatusCode::BAD_REQUEST,
+            "bad-sdp",
+            "The description cannot be read",
+            "the body is not UTF-8",
+        )
+    })
+}
