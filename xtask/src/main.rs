@@ -5,6 +5,7 @@
 mod api;
 mod fresh;
 mod generate;
+mod media;
 mod nodejs;
 mod packages;
 mod python;

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{path::PathBuf, process::Command};
 
-/// The folder of an environment that holds exactly this requirement, as `schemathesis==4.0.0`.
+/// The folder of an environment that holds exactly these requirements, as `schemathesis==4.0.0`, with blanks between.
 ///
 /// Whether this may be done was asked before.
 pub(crate) fn environment(name: &str, requirement: &str) -> anyhow::Result<PathBuf> {
@@ -30,7 +30,8 @@ pub(crate) fn environment(name: &str, requirement: &str) -> anyhow::Result<PathB
         create()
     })?;
     let mut install = Command::new(folder.join("bin/pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check", requirement]);
+    install.args(["install", "--quiet", "--disable-pip-version-check"]);
+    install.args(requirement.split_whitespace());
     step(install, &format!("pip install {requirement}"))?;
     std::fs::write(&marker, requirement)?;
     Ok(folder)

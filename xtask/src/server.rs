@@ -15,6 +15,8 @@ pub(crate) struct Server {
     pub(crate) urls: Vec<String>,
     pub(crate) admin: String,
     pub(crate) password: String,
+    /// The demo room.
+    pub(crate) room: String,
     _folder: tempfile::TempDir,
 }
 
@@ -54,6 +56,7 @@ impl Server {
             urls: urls.iter().map(|node| text(&node["url"])).collect(),
             admin: text(&ready["admin"]["login"]),
             password: text(&ready["admin"]["password"]),
+            room: text(&ready["room"]["cid"]),
             _folder: folder,
         })
     }

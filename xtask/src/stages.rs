@@ -1,7 +1,7 @@
 //! What `cargo xtask test` runs, one stage after the other.
 
 use crate::{
-    api, fresh, generate, packages,
+    api, fresh, generate, media, packages,
     steps::{build, built, cargo, cargo_command, has, step},
     tidy, web,
 };
@@ -26,6 +26,8 @@ pub(crate) enum Stage {
     Simulation,
     /// Schemathesis against a running server
     Api,
+    /// Media with aiortc against a running server
+    Media,
     /// Playwright in Chromium against a server of three nodes
     Browser,
 }
@@ -87,6 +89,7 @@ impl Stage {
                 )
             }
             Stage::Api => api::test(),
+            Stage::Media => media::test(),
             Stage::Browser => web::browse(),
         }
     }
