@@ -13,7 +13,7 @@ use std::{
     collections::BTreeMap,
     net::UdpSocket,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
 
@@ -64,6 +64,26 @@ pub(crate) struct MediaDoor {
     server: Arc<Server>,
     engine: Engine,
     held: Mutex<BTreeMap<String, Held>>,
+    asked: Mutex<Asked>,
+}
+
+/// Questions to the leader in the second that runs.
+struct Asked {
+    since: Instant,
+    count: u32,
+}
+
+/// Whoever comes with something that this node does not know costs a question to the leader: so many a second.
+const QUESTIONS: u32 = 50;
+
+impl Asked {
+    fn may_ask(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count += 1;
+        self.count <= QUESTIONS
+    }
 }
 
 impl MediaDoor {
@@ -72,6 +92,10 @@ impl MediaDoor {
             server,
             engine,
             held: Mutex::default(),
+            asked: Mutex::new(Asked {
+                since: Instant::now(),
+                count: 0,
+            }),
         }
     }
 
@@ -104,6 +128,11 @@ impl MediaDoor {
         }
     }
 
+    fn may_ask(&self) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.may_ask(Instant::now())
+    }
+
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,6 +156,9 @@ impl MediaDoor {
     async fn who(&self, token: &str, cid: &Cid) -> Result<UserName, Refused> {
         match self.look_up(token_hash(token), cid).await {
             Err(Refused::NotSignedIn | Refused::NotFound) => {
+                if !self.may_ask() {
+                    return Err(Refused::Unavailable);
+                }
                 self.server
                     .replica
                     .read_index()
@@ -238,5 +270,22 @@ impl Backend for MediaDoor {
             Ok(false) => Err(MediaError::NotFound),
             Err(error) => Err(engine_error(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_unknown_tokens_is_no_flood_of_questions() {
+        let start = Instant::now();
+        let mut asked = Asked {
+            since: start,
+            count: 0,
+        };
+        let allowed = (0..1_000).filter(|_| asked.may_ask(start)).count();
+        assert_eq!(allowed, 50);
+        assert!(asked.may_ask(start + Duration::from_secs(1)));
     }
 }

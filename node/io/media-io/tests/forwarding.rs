@@ -15,7 +15,11 @@ use tokio::sync::mpsc;
 type Ended = mpsc::UnboundedReceiver<SessionKey>;
 
 fn engine(options: Options) -> (Engine, Ended) {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    engine_on("127.0.0.1:0", options)
+}
+
+fn engine_on(address: &str, options: Options) -> (Engine, Ended) {
+    let socket = std::net::UdpSocket::bind(address).unwrap();
     let (ended, receiver) = mpsc::unbounded_channel();
     (Engine::start(socket, options, ended).unwrap(), receiver)
 }
@@ -70,6 +74,22 @@ async fn who_watches_sees_and_hears_who_publishes_from_a_key_frame_on_and_withou
     );
     assert_eq!(engine.figures().connected, 2);
     assert_eq!(engine.figures().foreign, 0);
+}
+
+#[tokio::test]
+async fn a_socket_of_both_families_serves_ipv4_too() {
+    let options = Options {
+        addresses: vec![std::net::Ipv4Addr::LOCALHOST.into()],
+        ..Options::default()
+    };
+    let (engine, _ended) = engine_on("[::]:0", options);
+    let (mut camera, mut screen) = (camera(), screen(1));
+    open(&engine, &mut camera, "r", "alice", Part::Publish).await;
+    open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
+    until(&mut [&mut camera, &mut screen], |clients| {
+        clients[1].video(0).len() > 20
+    })
+    .await;
 }
 
 #[tokio::test]

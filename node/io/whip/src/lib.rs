@@ -24,7 +24,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Path, Query, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing,
 };
@@ -32,7 +32,10 @@ use fragment::Fragment;
 use plenary_model::Cid;
 use serde::Deserialize;
 use std::sync::Arc;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::{
+    cors::{Any, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
 
 /// Longest offer: one of 51 m-lines with all that browsers write has 150 KiB.
 const OFFER_BYTES: usize = 256 << 10;
@@ -48,23 +51,22 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
         .allow_origin(Any)
         .allow_methods([Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
-        .expose_headers([header::LOCATION, header::ETAG, header::LINK, header::ACCEPT]);
+        .expose_headers([header::LOCATION, header::ETAG, header::LINK]);
     let session = routing::patch(change).delete(end);
     Router::new()
-        .route("/whip/{cid}", routing::post(publish).options(what_is_taken))
-        .route("/whep/{cid}", routing::post(watch).options(what_is_taken))
+        .route("/whip/{cid}", routing::post(publish))
+        .route("/whep/{cid}", routing::post(watch))
         .route("/whip/{cid}/{session}", session.clone())
         .route("/whep/{cid}/{session}", session)
         .layer(cors)
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("accept-post"),
+            HeaderValue::from_static(SDP),
+        ))
         .with_state(backend)
 }
 
 type Shared = State<Arc<dyn Backend>>;
-
-/// RFC 9725 §4.2: what a POST here takes.
-async fn what_is_taken() -> Response {
-    (StatusCode::NO_CONTENT, [(header::ACCEPT, SDP)]).into_response()
-}
 
 async fn publish(State(backend): Shared, Path(cid): Path<String>, request: Request) -> Response {
     open(&*backend, &cid, Part::Publish, request)

@@ -216,6 +216,11 @@ async fn pages_of_other_origins_may_come_with_a_token() {
     let allowed = call(&app, "OPTIONS", "/whip/review", &wanted, "").await;
     assert_eq!(allowed.header("access-control-allow-origin"), "*");
     assert!(allowed.header("access-control-allow-methods").contains("PATCH"));
+    let asked = call(&app, "OPTIONS", "/whip/review", &[], "").await;
+    assert_eq!(
+        (asked.status, asked.header("accept-post")),
+        (StatusCode::OK, "application/sdp")
+    );
     let opened = call(&app, "POST", "/whip/review", &[origin, GOOD, SDP], "v=0").await;
     assert!(
         opened
