@@ -314,9 +314,10 @@ impl Room {
                 Some((place(index, slot.kind), slot.kind, source, layers, smallest))
             })
             .collect();
-        let class = match (&watcher.wants, MediaKind::Video) {
-            (Some(_), _) => Class::Large,
-            _ => Class::Rest,
+        let class = if watcher.wants.is_some() {
+            Class::Large
+        } else {
+            Class::Rest
         };
         let demands: Vec<Demand<'_>> = filled
             .iter()
