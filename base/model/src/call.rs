@@ -1,4 +1,4 @@
-use crate::{Cid, ParseError, ServerName, UserName, limits, name::text_newtype};
+use crate::{Cid, GuestId, ParseError, ServerName, UserName, limits, name::text_newtype};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -7,6 +7,13 @@ use std::{fmt, str::FromStr};
 #[serde(try_from = "String", into = "String")]
 pub struct AliasName(String);
 text_newtype!(AliasName);
+
+impl AliasName {
+    /// Whether it reads like the ID of a guest. New aliases cannot take such a name; one that has it keeps it.
+    pub fn is_like_a_guest(&self) -> bool {
+        self.0.starts_with(GuestId::PREFIX)
+    }
+}
 
 impl FromStr for AliasName {
     type Err = ParseError;

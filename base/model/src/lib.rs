@@ -8,6 +8,7 @@
 //! | [`UserName`], [`UserId`], [`ServerName`] | `alice`, `alice@paris.example.com`, `paris.example.com` |
 //! | [`GroupId`], [`AliasName`], [`CallString`] | groups, short names, anything that can be called |
 //! | [`Cid`] | conferences: `review` |
+//! | [`GuestId`] | guests of public conferences: `guest-q2xf7…` |
 //! | [`Right`], [`Rights`] | the twelve rights of a group (USR-05) |
 //! | [`NodeId`], [`NodeName`] | one node of a server |
 //! | [`Timestamp`], [`Revision`] | milliseconds of log time, position in the replicated log |
@@ -21,7 +22,7 @@ mod time;
 pub mod limits;
 
 pub use call::{AliasName, CallKind, CallString};
-pub use name::{Cid, GroupId, ServerName, UserId, UserName};
+pub use name::{Cid, GroupId, GuestId, ServerName, UserId, UserName};
 pub use node::{NodeId, NodeName};
 pub use rights::{Right, Rights};
 pub use time::{Revision, Timestamp};

@@ -38,3 +38,19 @@ pub const CONTACTS: usize = 5_000;
 pub const ADDRESS_BOOK_ENTRIES: usize = 1_000;
 /// Most sessions of one user; a new sign-in ends the oldest.
 pub const SESSIONS_PER_USER: usize = 100;
+/// Most participants of one run of a conference.
+pub const PARTICIPANTS: usize = 2_000;
+/// Most places that one person has in one run, each on a device or program of its own.
+pub const PLACES_PER_PERSON: usize = 8;
+/// Longest name that a participant gives.
+pub const PARTICIPANT_NAME: usize = 128;
+/// Longest reaction: an emoji may be made of several characters.
+pub const REACTION: usize = 8;
+/// Longest line of a meeting's chat.
+pub const CHAT_LINE: usize = 4_000;
+/// Most lines of a run's chat that are kept; the oldest go first.
+pub const CHAT_LINES: usize = 1_000;
+/// Most guests of one conference whose tokens are valid.
+pub const GUESTS_PER_CONFERENCE: usize = 5_000;
+/// Most guests of a server whose tokens are valid.
+pub const GUESTS: usize = 20_000;

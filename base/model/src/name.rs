@@ -64,6 +64,47 @@ impl FromStr for UserName {
     }
 }
 
+impl UserName {
+    /// Whether it reads like the ID of a guest. New accounts cannot take such a name; one that has it keeps it.
+    pub fn is_like_a_guest(&self) -> bool {
+        self.0.starts_with(GuestId::PREFIX)
+    }
+}
+
+/// A guest of a public conference: `guest-` and 16 of the lower-case letters and digits of Base32 (RFC 4648 §6).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GuestId(String);
+text_newtype!(GuestId);
+
+impl GuestId {
+    /// What the ID of every guest begins with, and that of nobody and nothing else that is made from now on.
+    pub const PREFIX: &str = "guest-";
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    const LENGTH: usize = 16;
+
+    /// An ID of random bytes, of which it keeps five bits each.
+    pub fn of_random(bytes: [u8; Self::LENGTH]) -> Self {
+        let letters = bytes.map(|byte| Self::LETTERS[usize::from(byte % 32)]);
+        Self(Self::PREFIX.chars().chain(letters.map(char::from)).collect())
+    }
+}
+
+impl FromStr for GuestId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let letters = text.strip_prefix(Self::PREFIX).unwrap_or_default();
+        if letters.len() == Self::LENGTH && letters.bytes().all(|byte| Self::LETTERS.contains(&byte)) {
+            return Ok(Self(text.into()));
+        }
+        Err(ParseError::new(
+            "guest ID",
+            "must be guest- and 16 lower-case letters or digits from 2 to 7",
+        ))
+    }
+}
+
 /// The bare name of a conference, as it stands in URLs and JSON: `review`. Letters as in a [`UserName`], digits, `_`,
 /// `-`, `.`; 1 to 64 characters. What people type to call it is [`CallString`](crate::CallString)'s:
 /// `\c\review@paris.example.com`.
@@ -244,6 +285,10 @@ impl GroupId {
     pub fn guests() -> Self {
         Self("guests".into())
     }
+    /// Whether it reads like the ID of a guest. New groups cannot take such an ID; one that has it keeps it.
+    pub fn is_like_a_guest(&self) -> bool {
+        self.0.starts_with(GuestId::PREFIX)
+    }
     /// Whether this is one of the three groups that exist always and keep their names (USR-04).
     pub fn is_builtin(&self) -> bool {
         matches!(self.0.as_str(), "ungrouped" | "federated" | "guests")
@@ -302,6 +347,26 @@ mod tests {
         ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn guests_have_ids_that_no_new_account_gets() {
+        let id = GuestId::of_random([0, 25, 26, 31, 32, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(id.as_str(), "guest-az27a7bcdefghijk");
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        for bad in [
+            "",
+            "guest-",
+            "guest-ABCDEFGHIJKLMNOP",
+            "guest-abc",
+            "host-abcdefghijklmnop",
+        ] {
+            assert!(bad.parse::<GuestId>().is_err(), "{bad:?}");
+        }
+        let alike: UserName = "Guest-Bob".parse().expect("accounts of before may be called so");
+        assert!(alike.is_like_a_guest());
+        let other: UserName = "guestbook".parse().expect("good");
+        assert!(!other.is_like_a_guest());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the REST API asks of the server, answered by the replicated store.
 
-use crate::{options::CONFERENCES_LEVEL, server::Server};
+use crate::server::Server;
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Event, EventQuery, Group,
@@ -137,8 +137,9 @@ impl Backend for Server {
     }
 
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
-        if self.replica.status().level < CONFERENCES_LEVEL {
-            let text = "not every node knows conferences yet; try again once all run this version";
+        // Nodes of older versions cannot read it.
+        if self.replica.status().level < command.change.level() {
+            let text = "not every node knows this yet; try again once all run this version";
             return Err(Refusal::Conflict(text.into()).into());
         }
         self.propose_command(&command).await

@@ -17,9 +17,7 @@ use plenary_telemetry::LogOptions;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// The newest rules that this version applies; in force once every node knows them (OPS-02).
-pub(crate) const LEVEL: u32 = 2;
-/// From this level on the log may hold commands about conferences: nodes of older versions cannot read them.
-pub(crate) const CONFERENCES_LEVEL: u32 = 2;
+pub(crate) const LEVEL: u32 = 3;
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]

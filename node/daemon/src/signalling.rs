@@ -85,8 +85,9 @@ impl Source for Server {
     }
 }
 
-fn topic(changed: Changed) -> Topic {
-    match changed {
+/// The topic that clients watch; `None` for what they are told otherwise.
+fn topic(changed: Changed) -> Option<Topic> {
+    Some(match changed {
         Changed::Users => Topic::Users,
         Changed::Groups => Topic::Groups,
         Changed::Aliases => Topic::Aliases,
@@ -96,7 +97,8 @@ fn topic(changed: Changed) -> Topic {
         Changed::Contacts => Topic::Contacts,
         Changed::Cluster => Topic::Cluster,
         Changed::Conferences => Topic::Conferences,
-    }
+        Changed::Meetings => return None,
+    })
 }
 
 /// Turns what was committed into notifications, until the store ends.
@@ -123,12 +125,11 @@ pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver
             continue;
         };
         for notice in notices.iter() {
+            let Some(topic) = topic(notice.topic) else {
+                continue;
+            };
             let object = notice.object.clone();
-            server.tell(Notification::Changed {
-                topic: topic(notice.topic),
-                object,
-                index,
-            });
+            server.tell(Notification::Changed { topic, object, index });
             if notice.topic == Changed::Users {
                 tell_presence(&server, &notice.object).await;
             }

@@ -7,6 +7,8 @@ use plenary_cluster::{Membership, Step, next_step};
 use plenary_cluster_io::DOWN_AFTER;
 use plenary_model::NodeId;
 use plenary_replication::{Member, Role};
+use plenary_rest_api::backend::Backend as _;
+use plenary_store::queries;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -15,6 +17,10 @@ use std::{
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether places in meetings were kept long enough.
+const SWEEP_MEETINGS_EVERY: Duration = Duration::from_secs(10);
+/// Each of them frees a bounded number of places.
+const MOST_SWEEPS: usize = 20;
 /// A node that is silent for this long has lost its clients: they are offline or on another node.
 const LOST_AFTER: Duration = DOWN_AFTER.saturating_mul(3);
 
@@ -23,6 +29,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut swept = Instant::now();
+    let mut swept_meetings = Instant::now();
     let mut raised: Option<Instant> = None;
     let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
     let mut lost: BTreeSet<NodeId> = BTreeSet::new();
@@ -41,6 +48,10 @@ pub(crate) async fn steer(server: Arc<Server>) {
             swept = Instant::now();
             propose(&server, Change::Sweep).await;
         }
+        if swept_meetings.elapsed() >= SWEEP_MEETINGS_EVERY {
+            swept_meetings = Instant::now();
+            sweep_meetings(&server).await;
+        }
         // At once too: what the newer rules allow waits for them.
         if raised.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
             raised = Some(Instant::now());
@@ -57,6 +68,26 @@ async fn propose(server: &Server, change: Change) {
     };
     if let Err(error) = server.propose_command(&command).await {
         tracing::debug!(%error, "housekeeping was not done; it is tried again");
+    }
+}
+
+/// Frees places whose participants did not come back, if there are any.
+async fn sweep_meetings(server: &Server) {
+    for _ in 0..MOST_SWEEPS {
+        let now = server.now_ms();
+        match server.query(move |db| queries::needs_sweep(db, now)).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::warn!(%error, "meetings were not swept; it is tried again"),
+        }
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change: plenary_conference::Change::Sweep,
+        };
+        if let Err(error) = server.propose_conference(command).await {
+            return tracing::debug!(%error, "meetings were not swept; it is tried again");
+        }
     }
 }
 
@@ -134,7 +165,7 @@ async fn step(server: &Server) -> anyhow::Result<()> {
     }
 }
 
-/// Proposes once for each silent node that its devices are offline.
+/// Proposes once for each silent node that its devices are offline and its participants away.
 async fn mark_lost(server: &Server, silent: &mut BTreeMap<NodeId, Instant>, lost: &mut BTreeSet<NodeId>) {
     let Ok(nodes) = server.node_rows().await else {
         return;

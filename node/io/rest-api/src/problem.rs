@@ -265,7 +265,7 @@ impl From<Refusal> for Problem {
             Refusal::AccountLocked { .. } => Code::AccountLocked,
             Refusal::IdempotencyMismatch => Code::IdempotencyMismatch,
             Refusal::BadInvitation(_) => Code::BadInvitation,
-            Refusal::Conflict(_) => Code::Conflict,
+            Refusal::Conflict(_) | Refusal::Full(_) => Code::Conflict,
         };
         let mut problem = Problem::new(code, refusal.to_string());
         match refusal {

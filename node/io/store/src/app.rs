@@ -49,6 +49,7 @@ fn moment(at: Stamp) -> Moment {
     Moment {
         now: Timestamp(at.now_ms),
         revision: Revision((at.index << POSITION_BITS) | u64::from(at.position)),
+        level: at.level,
     }
 }
 
@@ -81,13 +82,12 @@ fn decide(view: &StoreView<'_>, at: Moment, command: &AnyCommand) -> Result<Deci
     match command {
         AnyCommand::Access(command) => {
             let access = plenary_access::decide(view, at, command)?;
-            let removed = access.effects.iter().filter_map(|effect| match effect {
-                Effect::RemoveUser(user) => Some(user),
-                _ => None,
-            });
-            let conferences = removed
-                .map(|user| conference::account_removed(view, user))
-                .collect();
+            let facts: Vec<_> = access.effects.iter().filter_map(fact).collect();
+            let conferences = if facts.is_empty() {
+                Vec::new()
+            } else {
+                vec![conference::follow(view, at, &facts)]
+            };
             Ok(Decided {
                 outcome: access.outcome.clone(),
                 access,
@@ -102,6 +102,23 @@ fn decide(view: &StoreView<'_>, at: Moment, command: &AnyCommand) -> Result<Deci
                 conferences: vec![decision],
             })
         }
+    }
+}
+
+/// What an effect means to conferences.
+fn fact(effect: &Effect) -> Option<conference::Fact<'_>> {
+    match effect {
+        Effect::RemoveUser(user) => Some(conference::Fact::AccountRemoved(user)),
+        Effect::PutUser(user) if !user.active => Some(conference::Fact::AccountDisabled(&user.id)),
+        Effect::PutNode(member) => Some(conference::Fact::NodeStands {
+            node: member.id,
+            start: member.epoch,
+        }),
+        Effect::RemoveNode(node) => Some(conference::Fact::NodeStands {
+            node: *node,
+            start: 0,
+        }),
+        _ => None,
     }
 }
 

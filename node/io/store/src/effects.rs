@@ -2,6 +2,7 @@
 
 use crate::{
     codec::{CodecError, encode},
+    meetings,
     view::{bound, sql},
 };
 use plenary_access::{
@@ -31,7 +32,7 @@ pub(crate) fn carry_out<E>(
     Ok(())
 }
 
-fn run(db: &Connection, query: &str, params: impl Params) -> Result<(), AppError> {
+pub(crate) fn run(db: &Connection, query: &str, params: impl Params) -> Result<(), AppError> {
     db.prepare_cached(query)?.execute(params)?;
     Ok(())
 }
@@ -151,7 +152,11 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                 ],
             )
         }
-        conference::Effect::Remove(cid) => run(db, "DELETE FROM conferences WHERE cid = ?", [cid.as_str()]),
+        conference::Effect::Remove(cid) => {
+            run(db, "DELETE FROM conferences WHERE cid = ?", [cid.as_str()])?;
+            meetings::put(db, effect)
+        }
+        of_a_meeting => meetings::put(db, of_a_meeting),
     }
 }
 

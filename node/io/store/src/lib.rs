@@ -13,6 +13,7 @@
 mod app;
 mod codec;
 mod effects;
+mod meetings;
 pub mod queries;
 mod schema;
 mod view;

@@ -5,6 +5,7 @@ mod conferences;
 mod digest;
 mod directory;
 mod events;
+mod meetings;
 mod page;
 mod people;
 mod server;
@@ -14,6 +15,7 @@ pub use conferences::{conference, conferences};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;
+pub use meetings::{guest, lines, needs_sweep, participant, participants_of_node, roster};
 pub use people::{avatar, credentials, session, sessions, user, users};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 

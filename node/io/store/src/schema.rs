@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 2] = [ACCOUNTS, CONFERENCES];
+const STEPS: [&str; 3] = [ACCOUNTS, CONFERENCES, MEETINGS];
 
 const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -74,6 +74,33 @@ CREATE TABLE conferences (
 CREATE INDEX conferences_by_owner ON conferences (owner, cid);
 CREATE INDEX conferences_by_name ON conferences (name, cid);
 CREATE INDEX conferences_by_created ON conferences (created_at, cid);
+";
+
+/// `person` begins with what kind of person it is; `away_since` is null for who is there.
+const MEETINGS: &str = "
+CREATE TABLE runs (
+    cid TEXT PRIMARY KEY, started_at INTEGER NOT NULL, participants INTEGER NOT NULL, last_line INTEGER NOT NULL,
+    last_hand INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE participants (
+    cid TEXT NOT NULL, id INTEGER NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, via TEXT NOT NULL,
+    node INTEGER NOT NULL, epoch INTEGER NOT NULL, secret BLOB NOT NULL, muted INTEGER NOT NULL,
+    camera INTEGER NOT NULL, content INTEGER NOT NULL, hand INTEGER, reaction TEXT, reacted_at INTEGER,
+    joined_at INTEGER NOT NULL, moves INTEGER NOT NULL, away_since INTEGER, PRIMARY KEY (cid, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX participants_by_person ON participants (person, cid);
+CREATE INDEX participants_by_node ON participants (node, epoch, cid);
+CREATE INDEX participants_away ON participants (away_since) WHERE away_since IS NOT NULL;
+CREATE TABLE lines (
+    cid TEXT NOT NULL, id INTEGER NOT NULL, participant INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+    at INTEGER NOT NULL, PRIMARY KEY (cid, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE guests (
+    id TEXT PRIMARY KEY, cid TEXT NOT NULL, name TEXT NOT NULL, token BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guests_by_conference ON guests (cid, expires_at);
+CREATE INDEX guests_by_end ON guests (expires_at);
 ";
 
 /// Brings a database to this version of the schema.

@@ -1,16 +1,21 @@
 //! What the rules see of the stored state.
 
-use crate::codec::decode;
+use crate::{
+    codec::decode,
+    meetings::{GUEST, GUEST_PERSONS, PARTICIPANT, guest_of, participant_of, person_key, place_of, run_of},
+};
 use plenary_access::{
     Alias, Contact, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash, Refusal,
-    Session, Settings, User, View,
+    Session, Settings, TokenHash, User, View,
 };
-use plenary_conference::Conference;
+use plenary_conference::{
+    Account, Conference, Guest, GuestId, Participant, ParticipantId, Person, Run, SWEEP,
+};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_replication::AppError;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, types::Type};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, types::Type};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 
@@ -338,5 +343,100 @@ impl plenary_conference::View for StoreView<'_> {
     fn is_account(&self, user: &UserName) -> bool {
         self.one("SELECT 1 FROM users WHERE id = ?", [user.as_str()], |_| Ok(()))
             .is_some()
+    }
+}
+
+impl plenary_conference::MeetingView for StoreView<'_> {
+    fn account(&self, user: &UserName) -> Option<Account> {
+        let user = View::user(self, user)?;
+        Some(Account {
+            active: user.active,
+            display_name: user.profile.display_name,
+        })
+    }
+
+    fn start_of(&self, node: NodeId) -> Option<u64> {
+        View::node(self, node).map(|member| member.epoch)
+    }
+
+    fn run_of(&self, cid: &Cid) -> Option<Run> {
+        self.one(
+            "SELECT cid, started_at, participants, last_line, last_hand FROM runs WHERE cid = ?",
+            [cid.as_str()],
+            run_of,
+        )
+    }
+
+    fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant> {
+        let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND id = ?");
+        self.one(&query, params![cid.as_str(), sql(id.0)], participant_of)
+    }
+
+    fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant> {
+        let query =
+            format!("SELECT {PARTICIPANT} FROM participants WHERE person = ? AND cid = ? ORDER BY id");
+        self.all(
+            &query,
+            [person_key(person).as_str(), cid.as_str()],
+            participant_of,
+        )
+    }
+
+    fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)> {
+        self.all(
+            "SELECT cid, id FROM participants WHERE person = ? ORDER BY cid, id",
+            [person_key(person)],
+            place_of,
+        )
+    }
+
+    fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId> {
+        let [from, until] = GUEST_PERSONS;
+        self.all(
+            "SELECT cid, id FROM participants WHERE cid = ? AND person >= ? AND person < ? ORDER BY id",
+            [cid.as_str(), from, until],
+            |row| place_of(row).map(|(_, id)| id),
+        )
+    }
+
+    fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
+        self.all(
+            "SELECT DISTINCT cid FROM participants WHERE node = ? AND epoch <> ? AND away_since IS NULL ORDER BY cid",
+            [sql(node.0), sql(start)],
+            |row| name(row, 0),
+        )
+    }
+
+    fn away_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)> {
+        let query = format!(
+            "SELECT cid, id FROM participants WHERE away_since < ? ORDER BY away_since, cid, id LIMIT {SWEEP}"
+        );
+        self.all(&query, [bound(until)], place_of)
+    }
+
+    fn guest(&self, id: &GuestId) -> Option<Guest> {
+        let query = format!("SELECT {GUEST} FROM guests WHERE id = ?");
+        self.one(&query, [id.as_str()], guest_of)
+    }
+
+    fn guest_with(&self, token: &TokenHash) -> Option<Guest> {
+        let query = format!("SELECT {GUEST} FROM guests WHERE token = ?");
+        self.one(&query, [token.0], guest_of)
+    }
+
+    fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64 {
+        let query = "SELECT count(*) FROM guests WHERE cid = ? AND expires_at > ?";
+        self.one(query, params![cid.as_str(), bound(now)], |row| number(row, 0))
+            .unwrap_or(0)
+    }
+
+    fn guests(&self, now: Timestamp) -> u64 {
+        let query = "SELECT count(*) FROM guests WHERE expires_at > ?";
+        self.one(query, [bound(now)], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn has_expired_guests(&self, now: Timestamp) -> bool {
+        let query = "SELECT 1 FROM guests WHERE expires_at <= ? LIMIT 1";
+        self.one(query, [bound(now)], |_| Ok(())).is_some()
     }
 }

@@ -2,7 +2,7 @@ use crate::{
     AddressBook, AdminRole, Avatar, Bandwidth, Contact, Device, Profile, ProfilePatch, SettingsPatch,
     TokenHash,
 };
-use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, Revision, Rights, UserName};
+use plenary_model::{AliasName, CallString, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -319,5 +319,19 @@ pub enum Outcome {
     },
     Admitted {
         node: NodeId,
+    },
+    /// Somebody has a place in a meeting, or has it again.
+    Entered {
+        /// Fences what belongs to earlier times at the same place.
+        moves: u64,
+    },
+    Said {
+        /// Number of the line.
+        line: u64,
+    },
+    GuestEntered {
+        /// The one that was proposed, or the one that the guest has kept.
+        guest: GuestId,
+        expires_at: plenary_model::Timestamp,
     },
 }

@@ -15,12 +15,18 @@ use std::collections::BTreeSet;
 
 pub use directory::check_text;
 
-/// Where in the log a command stands: the revision of everything it changes, and the time it happens.
+/// Where in the log a command stands: the revision of everything it changes, the time it happens, and the rules that
+/// are in force there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub now: Timestamp,
     pub revision: Revision,
+    /// Level of the rules (`docs/decisions/0003`): what a newer rule refuses, it refuses from its level on.
+    pub level: u32,
 }
+
+/// From this level on there are meetings and guests, and nothing new takes a name like that of a guest.
+pub const MEETINGS_LEVEL: u32 = 3;
 
 /// Everything one decision works with.
 pub(crate) struct Case<'a, V: View> {
@@ -243,6 +249,17 @@ impl<V: View> Case<'_, V> {
 
     pub(crate) fn user(&self, id: &UserName) -> Result<User, Refusal> {
         self.view.user(id).ok_or_else(|| not_found("user", id))
+    }
+
+    /// Refuses a name that reads like the ID of a guest, for what is new.
+    pub(crate) fn check_not_like_a_guest(&self, is_like_a_guest: bool) -> Result<(), Refusal> {
+        if is_like_a_guest && self.at.level >= MEETINGS_LEVEL {
+            return Err(invalid(
+                "id",
+                "begins with guest-, which is reserved for guests; choose another one",
+            ));
+        }
+        Ok(())
     }
 
     /// What a change of an object gives back.

@@ -69,4 +69,6 @@ pub enum Topic {
     Contacts,
     Cluster,
     Conferences,
+    /// Who is in a conference (`object`), and what is said there.
+    Meetings,
 }

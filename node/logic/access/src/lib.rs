@@ -27,7 +27,7 @@ mod view;
 
 pub use account::*;
 pub use command::*;
-pub use decide::{Moment, actor_key, decide};
+pub use decide::{MEETINGS_LEVEL, Moment, actor_key, decide};
 pub use effect::*;
 pub use event::*;
 pub use fold::fold;

@@ -38,6 +38,9 @@ pub enum Refusal {
     BadInvitation(String),
     #[error("{0}")]
     Conflict(String),
+    /// As many as there may be are there already.
+    #[error("{0}")]
+    Full(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +69,7 @@ impl Refusal {
             Refusal::IdempotencyMismatch => "idempotency-mismatch",
             Refusal::BadInvitation(_) => "bad-invitation",
             Refusal::Conflict(_) => "conflict",
+            Refusal::Full(_) => "full",
         }
     }
 }

@@ -1,5 +1,9 @@
-use crate::Access;
-use plenary_model::{Cid, Revision, UserName};
+use crate::{
+    Access, GuestId,
+    meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
+};
+use plenary_access::TokenHash;
+use plenary_model::{Cid, NodeId, Revision, UserName};
 use serde::{Deserialize, Serialize};
 
 /// A command about conferences, in the form that all commands of a server have.
@@ -23,6 +27,86 @@ pub enum Change {
         cid: Cid,
         expect: Option<Revision>,
     },
+
+    /// Somebody without an account wants to come to a public conference and gets a token for it. All changes from here
+    /// on are proposed by the server itself, for those who ask.
+    GuestEnter {
+        cid: Cid,
+        /// A random ID; not used if the guest keeps one.
+        guest: GuestId,
+        name: String,
+        token: TokenHash,
+        /// The token of before: as long as it is valid, the guest keeps the ID and the token of before ends.
+        #[serde(default)]
+        before: Option<TokenHash>,
+    },
+    /// Somebody takes a new place; gives [`Outcome::Entered`](plenary_access::Outcome::Entered).
+    Enter {
+        cid: Cid,
+        /// Random.
+        participant: ParticipantId,
+        person: Person,
+        /// `None`: the display name of the account, or what the guest calls itself.
+        #[serde(default)]
+        name: Option<String>,
+        via: Via,
+        node: NodeId,
+        /// The node's start; refused if it is not the one that the server knows.
+        epoch: u64,
+        secret: SecretHash,
+        muted: bool,
+        camera: bool,
+    },
+    /// A place is taken up again, here or on another node; gives
+    /// [`Outcome::Entered`](plenary_access::Outcome::Entered) too. What still belongs to the time before is fenced off
+    /// by `moves`.
+    Resume {
+        cid: Cid,
+        participant: ParticipantId,
+        secret: SecretHash,
+        node: NodeId,
+        epoch: u64,
+    },
+    /// Gives a place up; nothing follows if it is gone, or was taken up again.
+    Leave {
+        cid: Cid,
+        participant: ParticipantId,
+        moves: u64,
+    },
+    /// Nothing follows if the place was taken up again. So with [`Change::React`].
+    Set {
+        cid: Cid,
+        participant: ParticipantId,
+        moves: u64,
+        patch: StatePatch,
+    },
+    React {
+        cid: Cid,
+        participant: ParticipantId,
+        moves: u64,
+        /// 1 to 8 characters.
+        text: String,
+    },
+    /// Gives [`Outcome::Said`](plenary_access::Outcome::Said).
+    Say {
+        cid: Cid,
+        participant: ParticipantId,
+        /// 1 to 4,000 characters, with line breaks.
+        text: String,
+    },
+    /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
+    /// there is something to do.
+    Sweep,
+}
+
+impl Change {
+    /// The level of the rules from which on nodes can read it.
+    pub fn level(&self) -> u32 {
+        match self {
+            Self::Create(_) | Self::Update { .. } | Self::Delete { .. } => 2,
+            _ => plenary_access::MEETINGS_LEVEL,
+        }
+    }
 }
 
 /// A new conference.

@@ -1,15 +1,20 @@
 //! Who may make, change and delete which conferences.
 
-use crate::{Change, Command, Conference, NewConference, Patch, conference::differences};
+use crate::{
+    Access, Change, Command, Conference, Guest, NewConference, Patch,
+    conference::differences,
+    follow::shut_out_guests,
+    meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
+};
 use plenary_access::{
     AdminRole, Moment, Outcome, Refusal, Topic,
     rules::{Asker, asker, check_text, exists, expect_revision, first_answer, invalid, not_found},
 };
-use plenary_model::{Cid, Revision, Right, UserName, limits};
+use plenary_model::{Cid, NodeId, Revision, Right, Timestamp, UserName, limits};
 
 /// What the rules read of the stored conferences while they decide. As with
 /// [`plenary_access::View`], methods cannot fail.
-pub trait View {
+pub trait View: MeetingView {
     fn conference(&self, cid: &Cid) -> Option<Conference>;
     /// Conferences of the server.
     fn conferences(&self) -> u64;
@@ -25,7 +30,36 @@ pub trait View {
 pub enum Effect {
     /// Writes a conference whole.
     Put(Conference),
+    /// Removes a conference with its run, participants, chat and guests.
     Remove(Cid),
+    PutRun(Run),
+    /// Writes a participant whole.
+    PutParticipant(Participant),
+    RemoveParticipant {
+        cid: Cid,
+        id: ParticipantId,
+    },
+    /// Whoever is on another start of the node than `but`, and is not away yet, is away.
+    MarkAway {
+        node: NodeId,
+        but: u64,
+        since: Timestamp,
+    },
+    /// Adds a line; those numbered up to `forget_until` are forgotten.
+    AddLine {
+        line: Line,
+        forget_until: u64,
+    },
+    /// Removes the whole chat of a conference.
+    RemoveLines(Cid),
+    /// Writes a guest whole.
+    PutGuest(Guest),
+    /// Removes the guests of a conference; their places are removed each by itself.
+    RemoveGuests(Cid),
+    /// Forgets guests whose tokens ended by then.
+    ForgetGuests {
+        until: Timestamp,
+    },
 }
 
 /// What follows from a command about conferences.
@@ -60,20 +94,73 @@ pub fn decide_for<V: View>(
         Change::Create(new) => case.create(new),
         Change::Update { cid, expect, patch } => case.update(cid, *expect, patch),
         Change::Delete { cid, expect } => case.delete(cid, *expect),
+        Change::GuestEnter {
+            cid,
+            guest,
+            name,
+            token,
+            before,
+        } => case
+            .meetings()?
+            .guest_enter(cid, guest, name, *token, before.as_ref()),
+        Change::Enter {
+            cid,
+            participant,
+            person,
+            name,
+            via,
+            node,
+            epoch,
+            secret,
+            muted,
+            camera,
+        } => case.meetings()?.enter(&Entry {
+            cid,
+            participant: *participant,
+            person,
+            name: name.as_deref(),
+            via: *via,
+            node: *node,
+            epoch: *epoch,
+            secret: *secret,
+            muted: *muted,
+            camera: *camera,
+        }),
+        Change::Resume {
+            cid,
+            participant,
+            secret,
+            node,
+            epoch,
+        } => case.meetings()?.resume(cid, *participant, secret, *node, *epoch),
+        Change::Leave {
+            cid,
+            participant,
+            moves,
+        } => Ok(case.meetings()?.leave(cid, *participant, *moves)),
+        Change::Set {
+            cid,
+            participant,
+            moves,
+            patch,
+        } => case.meetings()?.set(cid, *participant, *moves, *patch),
+        Change::React {
+            cid,
+            participant,
+            moves,
+            text,
+        } => case.meetings()?.react(cid, *participant, *moves, text),
+        Change::Say {
+            cid,
+            participant,
+            text,
+        } => case.meetings()?.say(cid, *participant, text),
+        Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
 
-/// What follows once `user` is no account any more: its conferences go with it, so that nobody who gets the same user
-/// ID later owns them.
-pub fn account_removed<V: View>(view: &V, user: &UserName) -> Decision {
-    let mut decision = Decision::default();
-    for conference in view.owned_by(user) {
-        remove(&mut decision, &conference);
-    }
-    decision
-}
-
-fn remove(decision: &mut Decision, before: &Conference) {
+/// The conference is no more, and with it all that it holds.
+pub(crate) fn remove(decision: &mut Decision, before: &Conference) {
     decision
         .effect(Effect::Remove(before.cid.clone()))
         .changed(
@@ -83,6 +170,7 @@ fn remove(decision: &mut Decision, before: &Conference) {
             differences(Some(before), None),
         )
         .notice(Topic::Conferences, before.cid.as_str())
+        .notice(Topic::Meetings, before.cid.as_str())
         .notice(Topic::Events, "");
 }
 
@@ -93,7 +181,18 @@ struct Case<'a, V: View> {
     at: Moment,
 }
 
-impl<V: View> Case<'_, V> {
+impl<'a, V: View> Case<'a, V> {
+    /// Meetings, which only the server itself changes, for those who are connected to it.
+    fn meetings(&self) -> Result<Meetings<'a, V>, Refusal> {
+        if self.asker.user.is_some() {
+            return Err(forbidden("the server itself"));
+        }
+        Ok(Meetings {
+            view: self.view,
+            at: self.at,
+        })
+    }
+
     fn create(&self, new: &NewConference) -> Result<Decision, Refusal> {
         if !self.asker.rights.allows(Right::CreateConferences) && !self.is_full_administrator() {
             return Err(forbidden("the right to create conferences"));
@@ -143,7 +242,12 @@ impl<V: View> Case<'_, V> {
         after.access = patch.access.unwrap_or(before.access);
         after.updated_at = self.at.now;
         after.revision = self.at.revision;
-        Ok(self.put(Some(&before), after))
+        let closes = (before.access, after.access) == (Access::Public, Access::Internal);
+        let mut decision = self.put(Some(&before), after);
+        if closes {
+            shut_out_guests(self.view, self.at, &mut decision, cid);
+        }
+        Ok(decision)
     }
 
     fn delete(&self, cid: &Cid, expect: Option<Revision>) -> Result<Decision, Refusal> {
@@ -205,7 +309,7 @@ impl<V: View> Case<'_, V> {
     }
 }
 
-fn forbidden(needs: &str) -> Refusal {
+pub(crate) fn forbidden(needs: &str) -> Refusal {
     Refusal::Forbidden { needs: needs.into() }
 }
 

@@ -66,7 +66,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: 1,
+            level: MEETINGS_LEVEL,
         }
     }
 
@@ -507,6 +507,13 @@ impl TestServer {
     pub(crate) fn sleep(&self, time: Duration) {
         let ms = time.as_millis() as u64;
         self.store.later_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The guest of a token, as signalling asks for it.
+    pub(crate) fn guest(&self, token: &str) -> Option<plenary_conference::Guest> {
+        let (hash, now) = (plenary_rest_api::token_hash(token), self.store.now());
+        let found = self.store.query(|db| queries::guest(db, &hash, now));
+        found.expect("reads")
     }
 
     pub(crate) fn be_stuck(&self, stuck: bool) {

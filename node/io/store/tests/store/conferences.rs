@@ -305,7 +305,10 @@ fn a_state_from_before_there_were_conferences_is_opened() {
     let mut home = Home::with_users([new_user("alice")]);
     // As the version before left it.
     home.db
-        .execute_batch("DROP TABLE conferences; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE conferences; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests;
+             PRAGMA user_version = 1",
+        )
         .expect("writes");
     home.reopen();
     assert_eq!(home.count("users"), 2);

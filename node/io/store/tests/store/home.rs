@@ -10,6 +10,8 @@ use std::{collections::BTreeSet, fmt::Debug, str::FromStr};
 use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
+/// The newest rules.
+pub(crate) const LEVEL: u32 = MEETINGS_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -232,6 +234,18 @@ impl Home {
         home
     }
 
+    /// Goes on from a copy of the database, as a node that got a snapshot.
+    pub(crate) fn copied(&self) -> Self {
+        let mut copy = Self::empty();
+        let file = copy.folder.path().join("snapshot.db");
+        let path = file.to_str().expect("temporary paths are UTF-8");
+        self.db.execute("VACUUM INTO ?", [path]).expect("copies");
+        copy.db = Connection::open(&file).expect("opens");
+        copy.app.migrate(&mut copy.db).expect("migrates");
+        (copy.index, copy.now) = (self.index, self.now);
+        copy
+    }
+
     /// Closes the database and opens it again.
     pub(crate) fn reopen(&mut self) {
         self.db = Connection::open(self.folder.path().join("state.db")).expect("opens");
@@ -252,7 +266,7 @@ impl Home {
                 index: self.index,
                 position: position as u32,
                 now_ms: self.now,
-                level: 1,
+                level: LEVEL,
             };
             let bytes = encode_command(command).expect("encodes");
             let reply = self.app.apply(&transaction, at, &bytes).expect("applies");

@@ -7,4 +7,5 @@ mod directory;
 mod events;
 mod home;
 mod lists;
+mod meetings;
 mod sessions;

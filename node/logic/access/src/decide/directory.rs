@@ -29,6 +29,7 @@ impl<V: View> Case<'_, V> {
         if id.is_builtin() || self.view.group(id).is_some() {
             return Err(exists("group", id));
         }
+        self.check_not_like_a_guest(id.is_like_a_guest())?;
         let group = Group {
             id: id.clone(),
             name: self.group_name(name, None)?,
@@ -193,6 +194,9 @@ impl<V: View> Case<'_, V> {
             None if !create => return Err(not_found("alias", id)),
             Some(alias) => expect_revision("the alias", alias.revision, expect)?,
             None => {}
+        }
+        if create {
+            self.check_not_like_a_guest(id.is_like_a_guest())?;
         }
         if create
             && let Ok(user) = id.as_str().parse::<UserName>()

@@ -362,3 +362,47 @@ fn an_address_book_is_full_at_five_thousand() {
         assert_eq!(field, "contact_groups");
     }
 }
+
+#[test]
+fn nothing_new_takes_a_name_like_that_of_a_guest() {
+    let all = || {
+        [
+            Change::CreateUser(new_user("Guest-Bob")),
+            Change::PutAlias {
+                id: name("guest-1"),
+                target: name("alice"),
+                note: String::new(),
+                expect: None,
+                create: true,
+            },
+            Change::CreateGroup {
+                id: name("guest-g"),
+                name: "Hosts".into(),
+                rights: Rights::usual(),
+                address_book: AddressBook::default(),
+                bandwidth: Bandwidth::default(),
+            },
+        ]
+    };
+    let mut world = World::founded();
+    for change in all() {
+        let refusal = world.refused(system(), change);
+        assert!(
+            matches!(&refusal, Refusal::Invalid { field, .. } if field == "id"),
+            "{refusal}"
+        );
+    }
+    // As it was before there were guests: what was taken then stays.
+    world.level = MEETINGS_LEVEL - 1;
+    for change in all() {
+        world.ok(system(), change);
+    }
+    world.level = MEETINGS_LEVEL;
+    let patch = UserPatch::default();
+    let update = Change::UpdateUser {
+        id: name("guest-bob"),
+        expect: None,
+        patch,
+    };
+    world.ok(system(), update);
+}

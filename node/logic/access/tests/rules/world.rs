@@ -89,6 +89,7 @@ type Remembered = (u64, Idempotency, Result<Outcome, Refusal>);
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) index: u64,
+    pub(crate) level: u32,
     pub(crate) server: Option<(ServerName, String)>,
     pub(crate) users: BTreeMap<UserName, User>,
     pub(crate) passwords: BTreeMap<UserName, PasswordHash>,
@@ -111,6 +112,7 @@ impl World {
     pub(crate) fn founded() -> Self {
         let mut world = Self {
             now: 1_700_000_000_000,
+            level: MEETINGS_LEVEL,
             ..Self::default()
         };
         world.ok(system(), found());
@@ -134,6 +136,7 @@ impl World {
         let at = Moment {
             now: Timestamp(self.now),
             revision: Revision((self.index + 1) << 20),
+            level: self.level,
         };
         decide(self, at, command)
     }

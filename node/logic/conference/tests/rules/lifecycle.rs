@@ -122,8 +122,7 @@ fn the_rooms_of_an_account_go_with_it() {
         world.run(&user(owner), &create(cid)).expect("good");
     }
     world.events.clear();
-    let decision = account_removed(&world, &name("alice"));
-    world.carry_out(decision);
+    world.follow(&[Fact::AccountRemoved(&name("alice"))]);
     let left: Vec<_> = world.conferences.keys().map(ToString::to_string).collect();
     assert_eq!(left, ["other"]);
     let told: Vec<_> = world.events.iter().map(|event| event.object.as_str()).collect();

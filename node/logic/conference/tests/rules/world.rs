@@ -1,13 +1,11 @@
 //! Conferences in memory: what the rules see of them, and their effects carried out as the store does.
 
-use plenary_access::{AdminRole, EventDraft, Moment, Notice, Outcome, Refusal, rules::Asker};
-use plenary_conference::*;
-use plenary_model::{Cid, Revision, Right, Rights, Timestamp, UserName};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-    str::FromStr,
+use plenary_access::{
+    AdminRole, EventDraft, MEETINGS_LEVEL, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
 };
+use plenary_conference::*;
+use plenary_model::{Cid, NodeId, Revision, Right, Rights, Timestamp, UserName};
+use std::{collections::BTreeMap, fmt::Debug, str::FromStr};
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a good name")
@@ -76,59 +74,293 @@ pub(crate) fn delete(cid: &str) -> Change {
     }
 }
 
+pub(crate) fn secret(number: u64) -> SecretHash {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&number.to_be_bytes());
+    SecretHash(hash)
+}
+
+pub(crate) fn token(number: u64) -> TokenHash {
+    TokenHash(secret(number).0)
+}
+
+pub(crate) fn account(id: &str) -> Person {
+    Person::Account(name(id))
+}
+
+pub(crate) fn guest_id(number: u8) -> GuestId {
+    GuestId::of_random([number; 16])
+}
+
+/// `person` enters with the ID `id`, whose secret is its number, on node 1.
+pub(crate) fn enter(cid: &str, id: u64, person: Person) -> Change {
+    Change::Enter {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        person,
+        name: None,
+        via: Via::Browser,
+        node: NodeId(1),
+        epoch: 11,
+        secret: secret(id),
+        muted: false,
+        camera: true,
+    }
+}
+
+/// The place is taken up on node 2.
+pub(crate) fn resume(cid: &str, id: u64, hash: SecretHash) -> Change {
+    Change::Resume {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        secret: hash,
+        node: NodeId(2),
+        epoch: 12,
+    }
+}
+
+pub(crate) fn leave(cid: &str, id: u64, moves: u64) -> Change {
+    Change::Leave {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        moves,
+    }
+}
+
+pub(crate) fn set(cid: &str, id: u64, moves: u64, patch: StatePatch) -> Change {
+    Change::Set {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        moves,
+        patch,
+    }
+}
+
+pub(crate) fn hand(up: bool) -> StatePatch {
+    StatePatch {
+        hand: Some(up),
+        ..StatePatch::default()
+    }
+}
+
+pub(crate) fn say(cid: &str, id: u64, text: &str) -> Change {
+    Change::Say {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        text: text.into(),
+    }
+}
+
+/// A guest asks for a token, whose hash is made of its number.
+pub(crate) fn guest_enter(cid: &str, id: u8, token_number: u64, before: Option<u64>) -> Change {
+    Change::GuestEnter {
+        cid: name(cid),
+        guest: guest_id(id),
+        name: format!(" Guest {id} "),
+        token: token(token_number),
+        before: before.map(token),
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) conferences: BTreeMap<Cid, Conference>,
-    pub(crate) accounts: BTreeSet<UserName>,
+    pub(crate) accounts: BTreeMap<UserName, Account>,
+    pub(crate) starts: BTreeMap<NodeId, u64>,
+    pub(crate) runs: BTreeMap<Cid, Run>,
+    pub(crate) participants: BTreeMap<(Cid, ParticipantId), Participant>,
+    pub(crate) lines: BTreeMap<(Cid, u64), Line>,
+    pub(crate) guests: BTreeMap<GuestId, Guest>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
     pub(crate) more: u64,
     pub(crate) more_owned: u64,
+    pub(crate) more_guests: u64,
 }
 
+/// What a refusal must leave as it is.
+type Stored = (
+    BTreeMap<Cid, Conference>,
+    BTreeMap<Cid, Run>,
+    BTreeMap<(Cid, ParticipantId), Participant>,
+    BTreeMap<(Cid, u64), Line>,
+    BTreeMap<GuestId, Guest>,
+);
+
 impl World {
-    /// A server with the accounts `root`, `alice` and `bob`.
+    /// A server with the accounts `root`, `alice` and `bob`, and the nodes 1 and 2 that run with the starts 11 and 12.
     pub(crate) fn new() -> Self {
+        let account = |id: &str| {
+            let account = Account {
+                active: true,
+                display_name: id.to_uppercase(),
+            };
+            (name(id), account)
+        };
         Self {
-            accounts: ["root", "alice", "bob"].map(name).into(),
+            accounts: ["root", "alice", "bob"].map(account).into(),
+            starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
             ..Self::default()
+        }
+    }
+
+    /// The same, with the public room `open` and the internal room `inside` of `alice`.
+    pub(crate) fn with_rooms() -> Self {
+        let mut world = Self::new();
+        for (cid, access) in [("open", Access::Public), ("inside", Access::Internal)] {
+            let new = NewConference { access, ..room(cid) };
+            world.run(&user("alice"), &Change::Create(new)).expect("good");
+        }
+        world.events.clear();
+        world.notices.clear();
+        world
+    }
+
+    /// Does what the server itself does.
+    #[track_caller]
+    pub(crate) fn ok(&mut self, change: &Change) -> Outcome {
+        self.run(&system(), change).expect("not refused")
+    }
+
+    #[track_caller]
+    pub(crate) fn refused(&mut self, change: &Change) -> &'static str {
+        self.refuses(&system(), change).code()
+    }
+
+    /// A participant who is there.
+    #[track_caller]
+    pub(crate) fn place(&self, cid: &str, id: u64) -> &Participant {
+        let key = (name(cid), ParticipantId(id));
+        self.participants.get(&key).expect("there")
+    }
+
+    /// IDs of those who are in a room.
+    pub(crate) fn inside(&self, cid: &str) -> Vec<u64> {
+        let all = self.participants.values();
+        all.filter(|place| place.cid == name(cid))
+            .map(|place| place.id.0)
+            .collect()
+    }
+
+    /// Texts of the chat of a room.
+    pub(crate) fn chat(&self, cid: &str) -> Vec<(u64, &str)> {
+        let all = self.lines.values().filter(|line| line.cid == name(cid));
+        all.map(|line| (line.id, line.text.as_str())).collect()
+    }
+
+    /// Rooms of which was told that somebody or something there has changed.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        let told = std::mem::take(&mut self.notices).into_iter();
+        told.filter(|notice| notice.topic == Topic::Meetings)
+            .map(|notice| notice.object)
+            .collect()
+    }
+
+    pub(crate) fn at(&self) -> Moment {
+        Moment {
+            now: Timestamp(self.now),
+            revision: Revision(self.now),
+            level: MEETINGS_LEVEL,
         }
     }
 
     pub(crate) fn run(&mut self, asker: &Asker, change: &Change) -> Result<Outcome, Refusal> {
         self.now += 1;
-        let at = Moment {
-            now: Timestamp(self.now),
-            revision: Revision(self.now),
-        };
-        let decision = decide_for(self, asker, at, change)?;
+        let decision = decide_for(self, asker, self.at(), change)?;
         Ok(self.carry_out(decision))
     }
 
     pub(crate) fn carry_out(&mut self, decision: Decision) -> Outcome {
         for effect in decision.effects {
-            match effect {
-                Effect::Put(conference) => {
-                    self.conferences.insert(conference.cid.clone(), conference);
-                }
-                Effect::Remove(cid) => {
-                    self.conferences.remove(&cid);
-                }
-            }
+            self.put(effect);
         }
         self.events.extend(decision.events);
         self.notices.extend(decision.notices);
         decision.outcome
     }
 
+    fn put(&mut self, effect: Effect) {
+        match effect {
+            Effect::Put(conference) => {
+                self.conferences.insert(conference.cid.clone(), conference);
+            }
+            Effect::Remove(cid) => {
+                self.conferences.remove(&cid);
+                self.runs.remove(&cid);
+                self.participants.retain(|(of, _), _| *of != cid);
+                self.lines.retain(|(of, _), _| *of != cid);
+                self.guests.retain(|_, guest| guest.cid != cid);
+            }
+            Effect::PutRun(run) => {
+                self.runs.insert(run.cid.clone(), run);
+            }
+            Effect::PutParticipant(participant) => {
+                let key = (participant.cid.clone(), participant.id);
+                self.participants.insert(key, participant);
+            }
+            Effect::RemoveParticipant { cid, id } => {
+                let removed = self.participants.remove(&(cid, id));
+                assert!(removed.is_some(), "only who is there is removed");
+            }
+            Effect::MarkAway { node, but, since } => {
+                let on = self.participants.values_mut();
+                for place in on.filter(|place| place.node == node && place.epoch != but && !place.away) {
+                    place.away = true;
+                    place.away_since = Some(since);
+                }
+            }
+            Effect::AddLine { line, forget_until } => {
+                self.lines
+                    .retain(|(of, id), _| *of != line.cid || *id > forget_until);
+                self.lines.insert((line.cid.clone(), line.id), line);
+            }
+            Effect::RemoveLines(cid) => self.lines.retain(|(of, _), _| *of != cid),
+            Effect::PutGuest(guest) => {
+                self.guests.insert(guest.id.clone(), guest);
+            }
+            Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
+            Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
+        }
+    }
+
+    fn stored(&self) -> Stored {
+        (
+            self.conferences.clone(),
+            self.runs.clone(),
+            self.participants.clone(),
+            self.lines.clone(),
+            self.guests.clone(),
+        )
+    }
+
     #[track_caller]
     pub(crate) fn refuses(&mut self, asker: &Asker, change: &Change) -> Refusal {
-        let before = self.conferences.clone();
+        let before = self.stored();
         let refusal = self.run(asker, change).expect_err("must be refused");
-        assert_eq!(self.conferences, before);
+        assert!(self.stored() == before, "a refusal changes nothing");
         refusal
+    }
+
+    /// What another part of the server has decided.
+    pub(crate) fn follow(&mut self, facts: &[Fact<'_>]) {
+        self.now += 1;
+        for fact in facts {
+            match fact {
+                Fact::AccountRemoved(user) => {
+                    self.accounts.remove(*user);
+                }
+                Fact::AccountDisabled(user) => {
+                    self.accounts.get_mut(*user).expect("there").active = false;
+                }
+                Fact::NodeStands { node, start } => {
+                    self.starts.insert(*node, *start);
+                }
+            }
+        }
+        let decision = follow(self, self.at(), facts);
+        self.carry_out(decision);
     }
 
     pub(crate) fn room(&self, cid: &str) -> &Conference {
@@ -153,6 +385,75 @@ impl View for World {
             .collect()
     }
     fn is_account(&self, user: &UserName) -> bool {
-        self.accounts.contains(user)
+        self.accounts.contains_key(user)
+    }
+}
+
+impl MeetingView for World {
+    fn account(&self, user: &UserName) -> Option<Account> {
+        self.accounts.get(user).cloned()
+    }
+    fn start_of(&self, node: NodeId) -> Option<u64> {
+        self.starts.get(&node).copied()
+    }
+    fn run_of(&self, cid: &Cid) -> Option<Run> {
+        self.runs.get(cid).cloned()
+    }
+    fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant> {
+        self.participants.get(&(cid.clone(), id)).cloned()
+    }
+    fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant> {
+        let all = self.participants.values();
+        all.filter(|place| place.cid == *cid && place.person == *person)
+            .cloned()
+            .collect()
+    }
+    fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)> {
+        let all = self.participants.iter();
+        all.filter(|(_, place)| place.person == *person)
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+    fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId> {
+        let all = self.participants.values();
+        all.filter(|place| place.cid == *cid && matches!(place.person, Person::Guest(_)))
+            .map(|place| place.id)
+            .collect()
+    }
+    fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
+        let all = self.participants.values();
+        let mut rooms: Vec<Cid> = all
+            .filter(|place| place.node == node && place.epoch != start && !place.away)
+            .map(|place| place.cid.clone())
+            .collect();
+        rooms.dedup();
+        rooms
+    }
+    fn away_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)> {
+        let all = self.participants.iter();
+        let mut found: Vec<_> = all
+            .filter_map(|(key, place)| Some((place.away_since?, key.clone())))
+            .filter(|(since, _)| *since < until)
+            .collect();
+        found.sort();
+        found.into_iter().map(|(_, key)| key).take(SWEEP).collect()
+    }
+    fn guest(&self, id: &GuestId) -> Option<Guest> {
+        self.guests.get(id).cloned()
+    }
+    fn guest_with(&self, token: &TokenHash) -> Option<Guest> {
+        self.guests.values().find(|guest| guest.token == *token).cloned()
+    }
+    fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64 {
+        let all = self.guests.values();
+        all.filter(|guest| guest.cid == *cid && guest.expires_at > now)
+            .count() as u64
+    }
+    fn guests(&self, now: Timestamp) -> u64 {
+        let valid = self.guests.values().filter(|guest| guest.expires_at > now);
+        valid.count() as u64 + self.more_guests
+    }
+    fn has_expired_guests(&self, now: Timestamp) -> bool {
+        self.guests.values().any(|guest| guest.expires_at <= now)
     }
 }

@@ -1,0 +1,231 @@
+//! Rows of meetings: how participants, lines and guests are written, read and found.
+
+use crate::{
+    effects::run,
+    view::{bound, name, number, sql},
+};
+use plenary_access::TokenHash;
+use plenary_conference::{
+    Effect, Guest, GuestId, Line, Participant, ParticipantId, Person, Reaction, Run, SecretHash, Via,
+};
+use plenary_model::{Cid, NodeId, Timestamp};
+use plenary_replication::AppError;
+use rusqlite::{Connection, Row, params, types::Type};
+
+/// Columns of a participant, in the order of [`participant_of`].
+pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
+     hand, reaction, reacted_at, joined_at, moves, away_since";
+/// Columns of a line, in the order of [`line_of`].
+pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
+/// Columns of a guest, in the order of [`guest_of`].
+pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at";
+
+const ACCOUNT: &str = "account:";
+/// What `person` of guests begins with.
+const GUEST_PERSON: &str = "guest:";
+/// Persons of guests are from [`GUEST_PERSON`] up to this.
+pub(crate) const GUEST_PERSONS: [&str; 2] = [GUEST_PERSON, "guest;"];
+
+/// A person as its column: the kind and the name.
+pub(crate) fn person_key(person: &Person) -> String {
+    match person {
+        Person::Account(user) => format!("{ACCOUNT}{user}"),
+        Person::Guest(guest) => format!("{GUEST_PERSON}{guest}"),
+    }
+}
+
+fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
+    let text = row.get_ref(column)?.as_str()?;
+    let read = match (text.strip_prefix(ACCOUNT), text.strip_prefix(GUEST_PERSON)) {
+        (Some(user), _) => user.parse().map(Person::Account),
+        (_, Some(guest)) => guest.parse().map(Person::Guest),
+        _ => text.parse::<GuestId>().map(Person::Guest),
+    };
+    read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+fn via_name(via: Via) -> &'static str {
+    match via {
+        Via::Browser => "browser",
+        Via::Whip => "whip",
+    }
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    number(row, column).map(Timestamp)
+}
+
+fn time_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let stored: Option<i64> = row.get(column)?;
+    Ok(stored.map(|time| Timestamp(time.cast_unsigned())))
+}
+
+pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
+    let reaction = match (row.get(12)?, time_or_none(row, 13)?) {
+        (Some(text), Some(at)) => Some(Reaction { text, at }),
+        _ => None,
+    };
+    let away_since = time_or_none(row, 16)?;
+    Ok(Participant {
+        cid: name(row, 0)?,
+        id: ParticipantId(number(row, 1)?),
+        person: person_of(row, 2)?,
+        name: row.get(3)?,
+        via: match row.get_ref(4)?.as_str()? {
+            "whip" => Via::Whip,
+            _ => Via::Browser,
+        },
+        node: NodeId(number(row, 5)?),
+        epoch: number(row, 6)?,
+        secret: SecretHash(row.get(7)?),
+        muted: row.get(8)?,
+        camera: row.get(9)?,
+        content: row.get(10)?,
+        hand: time_or_none(row, 11)?,
+        reaction,
+        joined_at: time(row, 14)?,
+        moves: number(row, 15)?,
+        away: away_since.is_some(),
+        away_since,
+    })
+}
+
+/// The conference and the ID of a place.
+pub(crate) fn place_of(row: &Row<'_>) -> rusqlite::Result<(Cid, ParticipantId)> {
+    Ok((name(row, 0)?, ParticipantId(number(row, 1)?)))
+}
+
+pub(crate) fn line_of(row: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line {
+        cid: name(row, 0)?,
+        id: number(row, 1)?,
+        participant: ParticipantId(number(row, 2)?),
+        name: row.get(3)?,
+        text: row.get(4)?,
+        at: time(row, 5)?,
+    })
+}
+
+pub(crate) fn guest_of(row: &Row<'_>) -> rusqlite::Result<Guest> {
+    Ok(Guest {
+        id: name(row, 0)?,
+        cid: name(row, 1)?,
+        name: row.get(2)?,
+        token: TokenHash(row.get(3)?),
+        created_at: time(row, 4)?,
+        expires_at: time(row, 5)?,
+    })
+}
+
+pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        cid: name(row, 0)?,
+        started_at: time(row, 1)?,
+        participants: number(row, 2)?,
+        last_line: number(row, 3)?,
+        last_hand: time(row, 4)?,
+    })
+}
+
+/// Carries out what concerns meetings; the conference itself is [`crate::effects`]'.
+pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
+    match effect {
+        Effect::Put(_) => Ok(()),
+        Effect::Remove(cid) => {
+            for table in ["runs", "participants", "lines", "guests"] {
+                run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid.as_str()])?;
+            }
+            Ok(())
+        }
+        Effect::PutRun(of) => run(
+            db,
+            "INSERT OR REPLACE INTO runs (cid, started_at, participants, last_line, last_hand) VALUES (?, ?, ?, ?, ?)",
+            params![
+                of.cid.as_str(),
+                sql(of.started_at.0),
+                sql(of.participants),
+                sql(of.last_line),
+                sql(of.last_hand.0)
+            ],
+        ),
+        Effect::PutParticipant(participant) => put_participant(db, participant),
+        Effect::RemoveParticipant { cid, id } => run(
+            db,
+            "DELETE FROM participants WHERE cid = ? AND id = ?",
+            params![cid.as_str(), sql(id.0)],
+        ),
+        Effect::MarkAway { node, but, since } => run(
+            db,
+            "UPDATE participants SET away_since = ? WHERE node = ? AND epoch <> ? AND away_since IS NULL",
+            [sql(since.0), sql(node.0), sql(*but)],
+        ),
+        Effect::AddLine { line, forget_until } => add_line(db, line, *forget_until),
+        Effect::RemoveLines(cid) => run(db, "DELETE FROM lines WHERE cid = ?", [cid.as_str()]),
+        Effect::PutGuest(guest) => run(
+            db,
+            "INSERT OR REPLACE INTO guests (id, cid, name, token, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
+                guest.id.as_str(),
+                guest.cid.as_str(),
+                guest.name,
+                guest.token.0,
+                sql(guest.created_at.0),
+                sql(guest.expires_at.0)
+            ],
+        ),
+        Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
+        Effect::ForgetGuests { until } => {
+            run(db, "DELETE FROM guests WHERE expires_at <= ?", [bound(*until)])
+        }
+    }
+}
+
+fn put_participant(db: &Connection, participant: &Participant) -> Result<(), AppError> {
+    let time = |time: Option<Timestamp>| time.map(|time| sql(time.0));
+    let reaction = participant.reaction.as_ref();
+    run(
+        db,
+        "INSERT OR REPLACE INTO participants (cid, id, person, name, via, node, epoch, secret, muted, camera, content,
+             hand, reaction, reacted_at, joined_at, moves, away_since)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            participant.cid.as_str(),
+            sql(participant.id.0),
+            person_key(&participant.person),
+            participant.name,
+            via_name(participant.via),
+            sql(participant.node.0),
+            sql(participant.epoch),
+            participant.secret.0,
+            participant.muted,
+            participant.camera,
+            participant.content,
+            time(participant.hand),
+            reaction.map(|reaction| reaction.text.as_str()),
+            time(reaction.map(|reaction| reaction.at)),
+            sql(participant.joined_at.0),
+            sql(participant.moves),
+            time(participant.away_since)
+        ],
+    )
+}
+
+fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppError> {
+    run(
+        db,
+        "INSERT INTO lines (cid, id, participant, name, text, at) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            line.cid.as_str(),
+            sql(line.id),
+            sql(line.participant.0),
+            line.name,
+            line.text,
+            sql(line.at.0)
+        ],
+    )?;
+    run(
+        db,
+        "DELETE FROM lines WHERE cid = ? AND id <= ?",
+        params![line.cid.as_str(), sql(forget_until)],
+    )
+}

@@ -1,0 +1,69 @@
+//! Who is in meetings, what was said there, and guests.
+
+use super::Found;
+use crate::{
+    meetings::{GUEST, LINE, PARTICIPANT, guest_of, line_of, participant_of},
+    view::{bound, sql},
+};
+use plenary_access::TokenHash;
+use plenary_conference::{AWAY_MS, Guest, Line, Participant, ParticipantId};
+use plenary_model::{Cid, NodeId, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
+
+fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
+    let query = format!("SELECT {PARTICIPANT} FROM participants WHERE {condition}");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map(params, participant_of)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Everybody who is in a conference, those who came first before others.
+pub fn roster(db: &Connection, cid: &Cid) -> Found<Vec<Participant>> {
+    let mut all = participants(db, "cid = ?", [cid.as_str()])?;
+    // IDs of 64 bits without a sign have another order in the database.
+    all.sort_by_key(|participant| (participant.joined_at, participant.id));
+    Ok(all)
+}
+
+/// One participant.
+pub fn participant(db: &Connection, cid: &Cid, id: ParticipantId) -> Found<Option<Participant>> {
+    let found = participants(db, "cid = ? AND id = ?", params![cid.as_str(), sql(id.0)])?;
+    Ok(found.into_iter().next())
+}
+
+/// Those whose connections one start of a node holds or held last, also if they are away; ordered by conference and ID.
+pub fn participants_of_node(db: &Connection, node: NodeId, epoch: u64) -> Found<Vec<Participant>> {
+    let params = [sql(node.0), sql(epoch)];
+    participants(db, "node = ? AND epoch = ? ORDER BY cid, id", params)
+}
+
+/// Lines of the chat that follow the one numbered `after`, the oldest first, at most `limit`; after 0 the newest ones.
+pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Line>> {
+    let order = if after == 0 { "DESC" } else { "ASC" };
+    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id > ? ORDER BY id {order} LIMIT ?");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map(params![cid.as_str(), sql(after), limit], line_of)?;
+    let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
+    if after == 0 {
+        lines.reverse();
+    }
+    Ok(lines)
+}
+
+/// The guest of a token that is valid at `now`.
+pub fn guest(db: &Connection, token: &TokenHash, now: Timestamp) -> Found<Option<Guest>> {
+    let query = format!("SELECT {GUEST} FROM guests WHERE token = ? AND expires_at > ?");
+    Ok(db
+        .prepare_cached(&query)?
+        .query_row(params![token.0, bound(now)], guest_of)
+        .optional()?)
+}
+
+/// Whether [`Change::Sweep`](plenary_conference::Change::Sweep) would do anything at `now`.
+pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM participants WHERE away_since < ?)
+                     OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?)";
+    let away = Timestamp(now.0.saturating_sub(AWAY_MS));
+    let params = [bound(away), bound(now)];
+    Ok(db.prepare_cached(query)?.query_row(params, |row| row.get(0))?)
+}

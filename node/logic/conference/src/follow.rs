@@ -1,0 +1,78 @@
+//! What follows for conferences from what other parts of the server decided.
+
+use crate::{
+    Decision, Effect, View,
+    decide::remove,
+    meeting::{Person, Runs},
+};
+use plenary_access::{Moment, Topic};
+use plenary_model::{Cid, NodeId, UserName};
+use std::collections::BTreeSet;
+
+/// Something that another part of the server has decided and that concerns conferences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact<'a> {
+    /// The account is no more.
+    AccountRemoved(&'a UserName),
+    /// The account may not sign in.
+    AccountDisabled(&'a UserName),
+    /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
+    NodeStands { node: NodeId, start: u64 },
+}
+
+/// What follows from `facts`. Conferences go with the account of their owner, so that nobody who gets the same user ID
+/// later owns them; accounts that are gone or disabled lose their places; whoever was on an earlier start of a node is
+/// away.
+pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
+    let mut decision = Decision::default();
+    let mut gone = BTreeSet::new();
+    for fact in facts {
+        if let Fact::AccountRemoved(user) = fact {
+            for conference in view.owned_by(user) {
+                remove(&mut decision, &conference);
+                gone.insert(conference.cid);
+            }
+        }
+    }
+    let mut runs = Runs::new(view, at.now);
+    for fact in facts {
+        match fact {
+            Fact::AccountRemoved(user) | Fact::AccountDisabled(user) => {
+                let places = view.places_of(&Person::Account((*user).clone()));
+                for (cid, id) in places.iter().filter(|(cid, _)| !gone.contains(cid)) {
+                    runs.remove(&mut decision, cid, *id);
+                }
+            }
+            Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),
+        }
+    }
+    runs.finish(&mut decision);
+    decision
+}
+
+fn mark_away<V: View>(view: &V, decision: &mut Decision, at: Moment, node: NodeId, start: u64) {
+    let rooms = view.rooms_on_other_starts(node, start);
+    if rooms.is_empty() {
+        return;
+    }
+    for cid in rooms {
+        decision.notice(Topic::Meetings, cid.as_str());
+    }
+    decision.effect(Effect::MarkAway {
+        node,
+        but: start,
+        since: at.now,
+    });
+}
+
+/// What follows once guests may not come in any more: their tokens and places are gone.
+pub(crate) fn shut_out_guests<V: View>(view: &V, at: Moment, decision: &mut Decision, cid: &Cid) {
+    decision.effect(Effect::RemoveGuests(cid.clone()));
+    let mut runs = Runs::new(view, at.now);
+    for id in view.places_of_guests(cid) {
+        runs.remove(decision, cid, id);
+    }
+    runs.finish(decision);
+    // Those who are at the door must learn it too.
+    decision.notice(Topic::Meetings, cid.as_str());
+}

@@ -1,0 +1,66 @@
+//! Who is in a conference, what they show of themselves, and what they say: the roster and the chat of a run.
+//!
+//! A run begins when somebody enters and ends when the last one is gone; its chat goes with it.
+//!
+//! ```text
+//!            Enter                       NodeLost, NodeStarted            60 s, Sweep
+//!  nobody ──────────► there, moves 0 ─────────────────────────► away ──────────────────► nobody
+//!                       ▲   │  Leave, if moves is still that      │
+//!                       │   └───────────────────────────► nobody  │
+//!                       └────── Resume, with the secret: moves + 1 ┘
+//! ```
+//!
+//! Invariant: whoever's node and start are not those that the server knows as running is away.
+
+mod decide;
+mod participant;
+mod run;
+
+pub(crate) use decide::{Entry, Meetings};
+pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, StatePatch, Via};
+pub(crate) use run::Runs;
+pub use run::{Line, Run};
+
+use crate::{Guest, GuestId};
+use plenary_access::TokenHash;
+use plenary_model::{Cid, NodeId, Timestamp, UserName};
+
+/// Milliseconds that the place of somebody whose node is lost is kept for.
+pub const AWAY_MS: u64 = 60_000;
+
+/// Most places that one [`Change::Sweep`](crate::Change::Sweep) frees.
+pub const SWEEP: usize = 1_000;
+
+/// What meetings ask about an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub active: bool,
+    pub display_name: String,
+}
+
+/// What the rules read of meetings and of those who may be in them. None of these loads a whole roster.
+pub trait MeetingView {
+    fn account(&self, user: &UserName) -> Option<Account>;
+    /// The number of the node's last start; 0 while it counts as lost.
+    fn start_of(&self, node: NodeId) -> Option<u64>;
+    fn run_of(&self, cid: &Cid) -> Option<Run>;
+    fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant>;
+    /// The places of one person in a conference.
+    fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant>;
+    /// The places of one person in all conferences, ordered by CID and ID.
+    fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)>;
+    /// The places of guests in a conference, ordered by ID.
+    fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId>;
+    /// Conferences with somebody who is on another start of the node than this and not away, ordered by CID.
+    fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid>;
+    /// Places whose participants have been away since before `until`, the longest first, at most [`SWEEP`].
+    fn away_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)>;
+    fn guest(&self, id: &GuestId) -> Option<Guest>;
+    fn guest_with(&self, token: &TokenHash) -> Option<Guest>;
+    /// Guests of a conference whose tokens are valid at `now`.
+    fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64;
+    /// Guests of the server whose tokens are valid at `now`.
+    fn guests(&self, now: Timestamp) -> u64;
+    /// Whether the token of any guest has ended by `now`.
+    fn has_expired_guests(&self, now: Timestamp) -> bool;
+}

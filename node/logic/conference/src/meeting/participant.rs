@@ -1,0 +1,114 @@
+use crate::{GuestId, Visitor};
+use plenary_model::{Cid, NodeId, Timestamp, UserName};
+use serde::{Deserialize, Serialize};
+use std::{fmt, num::ParseIntError, str::FromStr};
+use subtle::ConstantTimeEq as _;
+
+/// A place in a meeting, random; to clients a decimal number as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ParticipantId(pub u64);
+
+impl fmt::Display for ParticipantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ParticipantId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
+/// Who has a place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Person {
+    /// An account of this server.
+    Account(UserName),
+    Guest(GuestId),
+}
+
+impl Person {
+    /// Who it is at the gate.
+    pub fn visitor(&self) -> Visitor<'_> {
+        match self {
+            Self::Account(user) => Visitor::Account(user),
+            Self::Guest(_) => Visitor::Guest,
+        }
+    }
+}
+
+/// The way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// The meeting room of the web pages.
+    Browser,
+    /// A program that publishes (RFC 9725).
+    Whip,
+}
+
+/// SHA-256 of the secret that takes a place up again; the secret itself is known to its holder only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl SecretHash {
+    /// Whether both are the same, in a time that does not tell how much of them is.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// An emoji that somebody shows for a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    pub text: String,
+    pub at: Timestamp,
+}
+
+/// Somebody in a meeting.
+///
+/// Invariant: `away` says whether there is `away_since`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    pub cid: Cid,
+    pub id: ParticipantId,
+    pub person: Person,
+    /// As it was when they came in.
+    pub name: String,
+    pub via: Via,
+    /// The node that holds the connection.
+    pub node: NodeId,
+    /// The node's start, as presence has it.
+    pub epoch: u64,
+    pub secret: SecretHash,
+    pub muted: bool,
+    pub camera: bool,
+    /// Shows the screen or a window.
+    pub content: bool,
+    /// When the hand was raised; no two of one meeting are the same.
+    pub hand: Option<Timestamp>,
+    pub reaction: Option<Reaction>,
+    pub joined_at: Timestamp,
+    /// How often the place was taken up again: fences late messages of earlier times.
+    pub moves: u64,
+    /// Their node is lost; the place is kept for [`AWAY_MS`](crate::AWAY_MS).
+    pub away: bool,
+    pub away_since: Option<Timestamp>,
+}
+
+/// Changes to what somebody shows of themselves: `Some` replaces, `None` leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatePatch {
+    pub muted: Option<bool>,
+    pub camera: Option<bool>,
+    pub content: Option<bool>,
+    /// Raised or lowered; raising a hand that is up leaves its time.
+    pub hand: Option<bool>,
+}
