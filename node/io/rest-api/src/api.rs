@@ -1,7 +1,7 @@
 use crate::{
     Options,
     backend::{Applied, Backend},
-    limits::{Buckets, Place, Places, SignInLimits},
+    limits::{Buckets, Place, Places, SignInLimits, StrangerLimits},
     network::Network,
     problem::{Code, Problem},
 };
@@ -23,6 +23,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     options: Options,
     sign_in_limits: SignInLimits,
+    stranger_limits: StrangerLimits,
     places: Places,
     /// Calls that take a query, as method and address.
     queried: HashSet<(String, String)>,
@@ -45,6 +46,7 @@ impl Api {
         Self(Arc::new(Inner {
             backend,
             sign_in_limits: SignInLimits::new(options.sign_in_rates),
+            stranger_limits: StrangerLimits::new(options.sign_in_rates),
             places: Places::new(options.places),
             queried,
             unknown_tokens: Buckets::new(20.0, 2.0),
@@ -69,6 +71,10 @@ impl Api {
 
     pub(crate) fn sign_in_limits(&self) -> &SignInLimits {
         &self.0.sign_in_limits
+    }
+
+    pub(crate) fn stranger_limits(&self) -> &StrangerLimits {
+        &self.0.stranger_limits
     }
 
     /// A place for one more backup, until the last byte is sent.

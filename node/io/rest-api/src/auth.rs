@@ -34,6 +34,14 @@ impl Client {
             user_agent: self.user_agent.clone(),
         }
     }
+
+    /// The server itself, acting for somebody without an account.
+    pub(crate) fn by_server(&self) -> Actor {
+        Actor {
+            kind: ActorKind::System,
+            ..self.anonymous()
+        }
+    }
 }
 
 impl FromRequestParts<Api> for Client {

@@ -191,6 +191,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
     }
     let has_body = operation.request_body.is_some();
     let is_sign_in = path.ends_with("/session") && is_public;
+    let is_for_guests = path.ends_with("/door") || path.ends_with("/guests");
     let applies = |status: u16| match status {
         400 | 405 | 500 | 503 => true,
         401 | 403 => !is_public || is_sign_in,
@@ -199,7 +200,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         409 | 412 | 507 => is_write,
         413 | 415 => has_body,
         422 => is_write || path.ends_with("/resolve"),
-        429 => is_sign_in || path.ends_with("/me/password"),
+        429 => is_sign_in || is_for_guests || path.ends_with("/me/password"),
         _ => false,
     };
     for (status, name, _) in PROBLEMS {
@@ -214,7 +215,8 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         "Answer only after this much is applied: what an earlier answer carried.",
         "^[0-9]{1,19}$",
     ));
-    if is_write && !is_sign_in {
+    // What gives out a token cannot give the same one again.
+    if is_write && !is_public {
         parameters.push(header(
             "Idempotency-Key",
             "The same key with the same request changes nothing twice within a day.",

@@ -197,6 +197,40 @@ impl SignInLimits {
     }
 }
 
+/// Limits of what strangers may ask about conferences, by address; all that they ask counts.
+pub(crate) struct StrangerLimits {
+    doors: Buckets<IpAddr>,
+    guests: Buckets<IpAddr>,
+}
+
+impl StrangerLimits {
+    /// As many as wrong passwords from one address.
+    pub(crate) fn new(rates: SignInRates) -> Self {
+        let (most, per_second) = rates.per_address;
+        Self {
+            doors: Buckets::new(most, per_second),
+            guests: Buckets::new(most, per_second),
+        }
+    }
+
+    /// One more look whether a conference lets guests in.
+    pub(crate) fn door(&self, address: IpAddr) -> Result<(), Problem> {
+        take(&self.doors, address)
+    }
+
+    /// One more guest.
+    pub(crate) fn guest(&self, address: IpAddr) -> Result<(), Problem> {
+        take(&self.guests, address)
+    }
+}
+
+fn take(buckets: &Buckets<IpAddr>, address: IpAddr) -> Result<(), Problem> {
+    buckets.take(network_of(address)).map_err(|seconds| {
+        let detail = format!("too many guests have come from here; try again in {seconds} s");
+        Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
+    })
+}
+
 /// A sign-in that has begun.
 pub(crate) struct Try<'a> {
     limits: &'a SignInLimits,

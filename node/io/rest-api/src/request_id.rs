@@ -37,7 +37,11 @@ pub(crate) fn choose(headers: &HeaderMap) -> String {
 
 /// `N` random bytes in URL-safe Base64.
 pub(crate) fn random_text<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(random_bytes::<N>())
+}
+
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0u8; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
-    URL_SAFE_NO_PAD.encode(bytes)
+    bytes
 }

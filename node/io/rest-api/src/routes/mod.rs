@@ -6,6 +6,7 @@ mod conferences;
 mod contacts;
 mod events;
 mod groups;
+mod guests;
 mod me;
 mod session;
 mod settings;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(groups::calls())
         .merge(aliases::calls())
         .merge(conferences::calls())
+        .merge(guests::calls())
         .merge(settings::calls())
         .merge(events::calls())
         .merge(cluster::calls())

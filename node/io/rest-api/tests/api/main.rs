@@ -3,6 +3,7 @@
 mod conferences;
 mod csv;
 mod forms;
+mod guests;
 mod lists;
 mod pictures;
 mod rights;

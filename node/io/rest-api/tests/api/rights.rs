@@ -58,6 +58,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /conferences/{cid}", Right::User),
     ("PATCH /conferences/{cid}", Right::User),
     ("DELETE /conferences/{cid}", Right::User),
+    ("GET /conferences/{cid}/door", Right::Public),
+    ("POST /conferences/{cid}/guests", Right::Public),
     ("GET /settings", Right::Security),
     ("PATCH /settings", Right::Admin),
     ("GET /events", Right::Security),

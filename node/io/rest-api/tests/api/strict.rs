@@ -110,7 +110,7 @@ async fn lists_are_no_objects_and_queries_are_for_calls_that_take_them() {
 async fn reserved_names_are_nobodys() {
     let server = TestServer::new();
     let before = server.digest();
-    for id in ["guest", "Guests", "FEDERATED", "me", "system"] {
+    for id in ["guest", "Guests", "FEDERATED", "me", "system", "Guest-Ann"] {
         let problem = server
             .write("POST", "/users", &json!({"id": id}))
             .await

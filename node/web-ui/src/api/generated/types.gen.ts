@@ -217,6 +217,18 @@ export type Disk = {
 };
 
 /**
+ * What strangers may know of a conference that they can come to.
+ */
+export type Door = {
+    cid: string;
+    /**
+     * Whether guests are let in; where they are not, there is no door.
+     */
+    guests: boolean;
+    name: string;
+};
+
+/**
  * Whether a node is taken out of service.
  */
 export type Drain = {
@@ -337,6 +349,22 @@ export type GroupPatch = {
 };
 
 /**
+ * A guest of one conference.
+ */
+export type Guest = {
+    expires_at: Time;
+    /**
+     * ID of the guest.
+     */
+    guest: string;
+    name: string;
+    /**
+     * Opens the signalling connection for this one conference, and nothing else; given out this once.
+     */
+    token: string;
+};
+
+/**
  * The node that should lead.
  */
 export type HandOver = {
@@ -454,6 +482,20 @@ export type NewGroup = {
      */
     name: string;
     rights?: Vec | null;
+};
+
+/**
+ * Somebody without an account who wants to come to a conference.
+ */
+export type NewGuest = {
+    /**
+     * What others call them.
+     */
+    name: string;
+    /**
+     * The token of before: the guest stays the same, and that token ends.
+     */
+    token?: string | null;
 };
 
 /**
@@ -1529,6 +1571,42 @@ export type UpdateConferenceResponses = {
 };
 
 export type UpdateConferenceResponse = UpdateConferenceResponses[keyof UpdateConferenceResponses];
+
+export type GetDoorData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/door';
+};
+
+export type GetDoorResponses = {
+    200: Door;
+};
+
+export type GetDoorResponse = GetDoorResponses[keyof GetDoorResponses];
+
+export type EnterAsGuestData = {
+    body: NewGuest;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/guests';
+};
+
+export type EnterAsGuestResponses = {
+    201: Guest;
+};
+
+export type EnterAsGuestResponse = EnterAsGuestResponses[keyof EnterAsGuestResponses];
 
 export type ListEventsData = {
     body?: never;

@@ -1,0 +1,50 @@
+use super::{Time, check_text};
+use crate::problem::Problem;
+use plenary_model::limits;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What strangers may know of a conference that they can come to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Door {
+    pub cid: String,
+    pub name: String,
+    /// Whether guests are let in; where they are not, there is no door.
+    pub guests: bool,
+}
+
+/// Somebody without an account who wants to come to a conference.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGuest {
+    /// What others call them.
+    #[schema(min_length = 1, max_length = 128)]
+    pub name: String,
+    /// The token of before: the guest stays the same, and that token ends.
+    #[schema(max_length = 128)]
+    pub token: Option<String>,
+}
+
+impl NewGuest {
+    /// The name, trimmed.
+    pub(crate) fn read_name(&self) -> Result<String, Problem> {
+        let name = self.name.trim();
+        if name.is_empty() {
+            return Err(Problem::field("name", "is empty; say what others shall call you"));
+        }
+        check_text("name", name, limits::PARTICIPANT_NAME)?;
+        Ok(name.to_owned())
+    }
+}
+
+/// A guest of one conference.
+#[derive(Serialize, ToSchema)]
+pub struct Guest {
+    /// Opens the signalling connection for this one conference, and nothing else; given out this once.
+    pub token: String,
+    /// ID of the guest.
+    #[schema(pattern = "^guest-[a-z2-7]{16}$")]
+    pub guest: String,
+    pub name: String,
+    pub expires_at: Time,
+}

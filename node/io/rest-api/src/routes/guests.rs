@@ -1,0 +1,83 @@
+//! What strangers may ask: whether a conference lets guests in, and to be one (AUTH-08).
+
+use super::{OpenApiRouter, routes, session::UnexpectedOutcome};
+use crate::{
+    answer,
+    api::Api,
+    auth::{Client, token_hash},
+    dto::{Door, Guest, NewGuest, Time},
+    extract::{Id, Strict},
+    problem::{Code, Problem},
+    request_id::{random_bytes, random_text},
+};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use plenary_access::Outcome;
+use plenary_conference::{Change, Command, GuestId, Visitor, admit};
+use plenary_model::Cid;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(get_door))
+        .routes(routes!(enter_as_guest))
+}
+
+/// Whether a conference lets guests in
+///
+/// Conferences that do not, and those that do not exist, are not told apart.
+#[utoipa::path(get, path = "/conferences/{cid}/door", tag = "conferences", security(()),
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Door)))]
+async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> Result<Json<Door>, Problem> {
+    api.stranger_limits().door(client.address)?;
+    let found = api.backend().conference(cid.clone()).await?;
+    let open = found.filter(|conference| admit(conference, Visitor::Guest).is_ok());
+    let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
+    Ok(Json(Door {
+        cid: conference.cid.into(),
+        name: conference.name,
+        guests: true,
+    }))
+}
+
+/// Come to a conference as a guest
+///
+/// The token that is given opens the signalling connection for this conference for 12 hours.
+#[utoipa::path(post, path = "/conferences/{cid}/guests", tag = "conferences", security(()),
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    request_body = NewGuest, responses((status = 201, body = Guest)))]
+async fn enter_as_guest(
+    State(api): State<Api>,
+    client: Client,
+    Id(cid): Id<Cid>,
+    Strict { value: new, .. }: Strict<NewGuest>,
+) -> Result<Response, Problem> {
+    if api.options().is_draining() {
+        let detail = "this node is being taken out of service; come in by another node of the server";
+        return Err(Problem::new(Code::Draining, detail));
+    }
+    api.stranger_limits().guest(client.address)?;
+    let name = new.read_name()?;
+    let token = format!("plg_{}", random_text::<32>());
+    let command = Command {
+        by: client.by_server(),
+        idempotency: None,
+        change: Change::GuestEnter {
+            cid,
+            guest: GuestId::of_random(random_bytes()),
+            name: name.clone(),
+            token: token_hash(&token),
+            before: new.token.as_deref().map(token_hash),
+        },
+    };
+    let applied = api.propose_conference(command).await?;
+    let Outcome::GuestEntered { guest, expires_at } = applied.outcome else {
+        return Err(Problem::internal(&UnexpectedOutcome));
+    };
+    let body = Guest {
+        token,
+        guest: guest.into(),
+        name,
+        expires_at: Time(expires_at),
+    };
+    Ok(answer::result(StatusCode::CREATED, body, applied.index))
+}
