@@ -173,8 +173,8 @@ impl Quickstart {
         for user in &layout.users {
             text.push_str(&format!("  {:<8} {}\n", user.login, user.password));
         }
-        if let Some(cid) = &layout.room {
-            text.push_str(&format!("\nDemo room  {cid}\n"));
+        if let Some(url) = layout.room_url() {
+            text.push_str(&format!("\nDemo room  {url}\n"));
         }
         text.push_str(&format!(
             "\nData, logs and the enterprise's root key are in {}.\nThis set-up is for trying out: in production the root key is kept offline.\nStop with Ctrl+C.\n",

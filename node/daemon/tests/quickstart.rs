@@ -54,10 +54,13 @@ struct Api {
 
 impl Api {
     async fn sign_in(line: &Value) -> Self {
+        Self::sign_in_as(line, &line["admin"]).await
+    }
+
+    async fn sign_in_as(line: &Value, who: &Value) -> Self {
         let url = line["nodes"][0]["url"].as_str().expect("a URL");
         let base = format!("{url}/api/v1");
-        let admin = &line["admin"];
-        let body = json!({ "login": admin["login"], "password": admin["password"] });
+        let body = json!({ "login": who["login"], "password": who["password"] });
         let request = client().post(format!("{base}/session")).json(&body);
         let answer: Value = request
             .send()
@@ -99,7 +102,7 @@ async fn the_demo_room_is_there_and_comes_again_only_if_it_is_not_in_the_notes()
     let data = folder.path().join("data");
     let (process, line) = start(&data, &folder.path().join("first.log")).await;
     let url = line["nodes"][0]["url"].as_str().expect("a URL");
-    let expected = json!({ "cid": "demo", "url": format!("{url}/c/demo") });
+    let expected = json!({ "cid": "demo", "url": format!("{url}/m/demo") });
     assert_eq!(line["room"], expected);
     let api = Api::sign_in(&line).await;
     let (status, room) = api.room().await;
@@ -107,11 +110,33 @@ async fn the_demo_room_is_there_and_comes_again_only_if_it_is_not_in_the_notes()
         (status, &room["access"], &room["owner"]),
         (200, &json!("public"), &json!("admin"))
     );
+    let door = client().get(format!("{}/conferences/demo/door", api.base));
+    let door: Value = door.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(door["guests"], true, "guests come in too");
+    let users = line["users"].clone();
+    let logins: Vec<_> = users
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|user| &user["login"])
+        .collect();
+    assert_eq!(logins, ["demo1", "demo2", "demo3"]);
+    for user in users.as_array().expect("a list") {
+        assert!(
+            user["password"]
+                .as_str()
+                .is_some_and(|password| password.len() >= 12)
+        );
+        let own = Api::sign_in_as(&line, user).await;
+        assert_eq!(own.room().await.0, 200);
+    }
     stop(process).await;
 
     // Notes of before there were rooms, and the room is there: it stays as it is.
     forget_room(&data);
     let (process, line) = start(&data, &folder.path().join("second.log")).await;
+    assert_eq!(line["users"], users, "they are kept");
+    Api::sign_in_as(&line, &users[2]).await;
     let api = Api::sign_in(&line).await;
     assert_eq!(api.room().await, (200, room));
     // Deleted by an administrator: it stays away.

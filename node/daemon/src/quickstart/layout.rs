@@ -141,10 +141,16 @@ impl Layout {
         self.nodes.first().is_some_and(NodePlace::has_data)
     }
 
-    /// The demo room, and where its page is.
-    pub(super) fn room_link(&self) -> Option<serde_json::Value> {
+    /// Where the demo room is entered.
+    pub(super) fn room_url(&self) -> Option<String> {
         let (cid, first) = (self.room.as_ref()?, self.nodes.first()?);
-        Some(serde_json::json!({ "cid": cid, "url": format!("{}/c/{cid}", first.url()) }))
+        Some(format!("{}/m/{cid}", first.url()))
+    }
+
+    /// The demo room, and where it is entered.
+    pub(super) fn room_link(&self) -> Option<serde_json::Value> {
+        let (cid, url) = (self.room.as_ref()?, self.room_url()?);
+        Some(serde_json::json!({ "cid": cid, "url": url }))
     }
 
     /// Written beside and renamed, so that a crash leaves the old or the new file.
