@@ -7,6 +7,10 @@ use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
 };
+use str0m::net::Protocol;
+
+/// Where a peer speaks from.
+pub(crate) type Address = (Protocol, SocketAddr);
 
 /// Addresses of one peer that are remembered: a device has Wi-Fi, LTE and a VPN at once, and changes them.
 const ADDRESSES: usize = 8;
@@ -14,10 +18,10 @@ const ADDRESSES: usize = 8;
 /// The tables of one shard.
 #[derive(Default)]
 pub(crate) struct Demux {
-    by_address: HashMap<SocketAddr, usize>,
+    by_address: HashMap<Address, usize>,
     by_ufrag: HashMap<String, usize>,
     /// The addresses of a peer in the order in which they became known.
-    addresses: HashMap<usize, VecDeque<SocketAddr>>,
+    addresses: HashMap<usize, VecDeque<Address>>,
 }
 
 impl Demux {
@@ -25,7 +29,7 @@ impl Demux {
         self.by_ufrag.insert(ufrag, peer);
     }
 
-    pub(crate) fn by_address(&self, source: SocketAddr) -> Option<usize> {
+    pub(crate) fn by_address(&self, source: Address) -> Option<usize> {
         self.by_address.get(&source).copied()
     }
 
@@ -34,7 +38,7 @@ impl Demux {
     }
 
     /// The peer's ICE agent has answered this address.
-    pub(crate) fn learn(&mut self, source: SocketAddr, peer: usize) {
+    pub(crate) fn learn(&mut self, source: Address, peer: usize) {
         if self.by_address.insert(source, peer) == Some(peer) {
             return;
         }
@@ -142,7 +146,7 @@ mod tests {
     fn a_peer_keeps_its_newest_addresses_and_leaves_nothing_behind() {
         let mut demux = Demux::default();
         demux.add("ours".into(), 3);
-        let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
+        let address = |port: u16| (Protocol::Udp, SocketAddr::from(([192, 0, 2, 1], port)));
         for port in 0..20 {
             demux.learn(address(port), 3);
             demux.learn(address(port), 3);

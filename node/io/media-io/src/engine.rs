@@ -6,10 +6,14 @@ use crate::{
     peer::Ground,
     shard::Shard,
 };
+use plenary_media::{Kbps, Kind, ParticipantId, allocation::Reason, room::Show};
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
-    sync::Arc,
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,10 +44,15 @@ impl Default for Options {
 /// Whom a session is for and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
+    /// Of [`Engine::key`].
+    pub key: SessionKey,
     /// Those of one room see and hear each other.
     pub room: String,
-    /// Who it is, for watchers that want to see only them.
-    pub participant: String,
+    /// Whose it is. A session that publishes takes the place of an earlier one of the same participant; so does one
+    /// that receives.
+    pub participant: ParticipantId,
+    /// What watchers call whom they want to see.
+    pub name: String,
     pub part: Part,
     /// The client's offer (SDP).
     pub offer: String,
@@ -52,14 +61,67 @@ pub struct Opening {
 /// What a session does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    Publish,
-    /// Whoever speaks, or the participant of this name.
+    /// What its lines carry; those that are not named are, in their order, a microphone, a camera and content.
+    Publish(Vec<Line>),
+    /// Whoever speaks, or the participant of this name: the node decides.
     Watch(Option<String>),
+    /// Slots, for what is asked for by [`Engine::show`], and for voices.
+    Receive(Vec<Line>),
+}
+
+/// What a line of an offer is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub mid: String,
+    pub kind: Kind,
+}
+
+/// What the engine tells of its sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It is over, however it came to that; nothing follows.
+    Ended(SessionKey),
+    /// These slots of a receiving session are filled by others now.
+    Slots(SessionKey, Vec<Filled>),
+    /// Nobody watches more than this layer of what a session publishes; `None`: nothing at all.
+    Layers(SessionKey, Kind, Option<u8>),
+    /// What a receiving session gets has changed.
+    Quality(SessionKey, Quality),
+    /// Who speaks in a room, the loudest first.
+    Speaking(Arc<str>, Vec<ParticipantId>),
+}
+
+/// Who fills a slot; nobody where it is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    pub mid: String,
+    pub kind: Kind,
+    pub participant: Option<ParticipantId>,
+}
+
+/// What the network to a receiver bears, and what each of its slots for pictures carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Quality {
+    pub estimate: Kbps,
+    pub slots: Vec<Carried>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    pub mid: String,
+    pub carries: Result<Carries, Reason>,
+}
+
+/// A spatial layer and its height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carries {
+    pub layer: u8,
+    pub height: u16,
 }
 
 /// A session of this engine; never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionKey(pub(crate) u64);
+pub struct SessionKey(pub u64);
 
 /// A session that has begun, or whose ICE began anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +155,13 @@ pub(crate) enum Command {
         /// `None` where the credentials are those of before.
         answer: oneshot::Sender<Result<Option<Opened>, EngineError>>,
     },
+    Negotiate {
+        key: SessionKey,
+        offer: String,
+        lines: Vec<Line>,
+        answer: oneshot::Sender<Result<Opened, EngineError>>,
+    },
+    Show(SessionKey, Vec<Show>),
     Close(SessionKey, oneshot::Sender<bool>),
     /// Says goodbye to all and ends.
     Stop(oneshot::Sender<()>),
@@ -104,14 +173,16 @@ pub struct Engine {
     commands: mpsc::Sender<Command>,
     figures: Arc<Figures>,
     local: SocketAddr,
+    last_key: Arc<AtomicU64>,
 }
 
 impl Engine {
-    /// Starts the media thread on this socket. `ended` is told of each session that is over, however it came to that.
+    /// Starts the media thread on this socket, and for networks that let no UDP through this listener. `events` must be read: what it holds is not bounded.
     pub fn start(
         socket: UdpSocket,
+        listener: Option<TcpListener>,
         options: Options,
-        ended: mpsc::UnboundedSender<SessionKey>,
+        events: mpsc::UnboundedSender<Event>,
     ) -> io::Result<Self> {
         let provider = str0m::crypto::from_feature_flags();
         let certificate = provider
@@ -123,13 +194,20 @@ impl Engine {
         if addresses.is_empty() && !local.ip().is_unspecified() {
             addresses.push(local.ip());
         }
-        let candidates = addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, local.port()))
-            .collect();
+        let on = |port: u16| {
+            addresses
+                .iter()
+                .map(move |ip| SocketAddr::new(*ip, port))
+                .collect()
+        };
+        let tcp_port = listener
+            .as_ref()
+            .map(|listener| listener.local_addr())
+            .transpose()?;
         let ground = Ground {
             certificate,
-            candidates,
+            candidates: on(local.port()),
+            tcp_candidates: tcp_port.map_or_else(Vec::new, |local| on(local.port())),
         };
         let figures = Arc::new(Figures::default());
         let (commands, inbox) = mpsc::channel(QUEUE);
@@ -142,7 +220,7 @@ impl Engine {
             };
             let made = {
                 let _within = runtime.enter();
-                Shard::new(socket, ground, options, theirs, ended)
+                Shard::new(socket, listener, ground, options, theirs, events)
             };
             match made {
                 Ok(shard) => {
@@ -158,6 +236,7 @@ impl Engine {
             commands,
             figures,
             local,
+            last_key: Arc::default(),
         })
     }
 
@@ -168,6 +247,11 @@ impl Engine {
 
     pub fn figures(&self) -> Reading {
         self.figures.read()
+    }
+
+    /// A key for the next session, so that who opens it knows whose it is before the engine tells anything of it.
+    pub fn key(&self) -> SessionKey {
+        SessionKey(self.last_key.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Begins a session and answers its offer.
@@ -191,6 +275,30 @@ impl Engine {
             answer,
         })
         .await?
+    }
+
+    /// Negotiates a session anew: new ICE credentials, more lines.
+    pub async fn negotiate(
+        &self,
+        key: SessionKey,
+        offer: String,
+        lines: Vec<Line>,
+    ) -> Result<Opened, EngineError> {
+        offer::check(&offer).map_err(EngineError::BadOffer)?;
+        let offer = offer::without_candidates(&offer);
+        self.ask(|answer| Command::Negotiate {
+            key,
+            offer,
+            lines,
+            answer,
+        })
+        .await?
+    }
+
+    /// What a receiving session shows from now on, the most important first. Without effect on one that is over.
+    pub async fn show(&self, key: SessionKey, shows: Vec<Show>) -> Result<(), EngineError> {
+        let sent = self.commands.send(Command::Show(key, shows)).await;
+        sent.map_err(|_| EngineError::Stopped)
     }
 
     /// Ends a session. `false` if it is over already.

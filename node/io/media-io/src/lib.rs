@@ -1,4 +1,4 @@
-//! The media of a node: one UDP socket, one thread, all sessions (MED-01).
+//! The media of a node: one port for UDP and TCP, one thread, all sessions (MED-01).
 //!
 //! ```text
 //!  socket ─► whose is it? ─► peer (ICE, DTLS, SRTP: str0m) ─► room: who gets it ─► peers ─► socket
@@ -17,7 +17,12 @@ mod peer;
 mod room;
 mod shard;
 mod socket;
+mod tcp;
 mod timers;
 
-pub use engine::{Engine, EngineError, Opened, Opening, Options, Part, SessionKey};
+pub use engine::{
+    Carried, Carries, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options, Part, Quality,
+    SessionKey,
+};
 pub use figures::Reading;
+pub use plenary_media::{Kbps, Kind, ParticipantId, Source, allocation::Reason, room::Show};

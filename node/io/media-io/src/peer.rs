@@ -16,7 +16,7 @@ use str0m::{
     config::DtlsCert,
     format::{Codec, FormatParams},
     media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt},
-    net::{DatagramRecv, Protocol, Receive, Transmit},
+    net::{DatagramRecv, Protocol, Receive, TcpType, Transmit},
     rtp::{RtpPacket, RtpWrite, Ssrc},
 };
 
@@ -54,16 +54,16 @@ pub(crate) struct Inbound {
 /// A line of the offer that sends to us.
 #[derive(Debug, Clone)]
 pub(crate) struct Track {
-    mid: Mid,
+    pub(crate) mid: Mid,
     pub(crate) kind: MediaKind,
     /// RIDs of its layers in the order of the offer; empty without simulcast.
-    rids: Vec<str0m::media::Rid>,
+    pub(crate) rids: Vec<str0m::media::Rid>,
 }
 
 /// A line of the offer that we send to: a slot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outbound {
-    mid: Mid,
+    pub(crate) mid: Mid,
     pub(crate) kind: MediaKind,
     ssrc: Option<Ssrc>,
 }
@@ -91,6 +91,7 @@ pub(crate) struct Peer {
 pub(crate) struct Ground {
     pub(crate) certificate: DtlsCert,
     pub(crate) candidates: Vec<SocketAddr>,
+    pub(crate) tcp_candidates: Vec<SocketAddr>,
 }
 
 impl Ground {
@@ -119,6 +120,14 @@ impl Peer {
             for address in &ground.candidates {
                 let candidate = Candidate::host(*address, "udp").map_err(|error| error.to_string())?;
                 rtc.add_local_candidate(candidate);
+            }
+            for address in &ground.tcp_candidates {
+                let candidate = Candidate::builder()
+                    .tcp()
+                    .host(*address)
+                    .tcptype(TcpType::Passive)
+                    .build();
+                rtc.add_local_candidate(candidate.map_err(|error| error.to_string())?);
             }
             let answer = rtc
                 .sdp_api()
@@ -154,6 +163,11 @@ impl Peer {
             }
         };
         let offer: String = self.offer.lines().map(line).collect();
+        self.negotiate(offer)
+    }
+
+    /// Answers a new offer of the same connection, whose size was checked.
+    pub(crate) fn negotiate(&mut self, offer: String) -> Result<String, String> {
         let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
         let rtc = &mut self.rtc;
         let made = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(parsed)));
@@ -178,6 +192,7 @@ impl Peer {
     pub(crate) fn receive(
         &mut self,
         now: Instant,
+        proto: Protocol,
         source: SocketAddr,
         destination: SocketAddr,
         bytes: &[u8],
@@ -188,7 +203,7 @@ impl Peer {
         let input = Input::Receive(
             now,
             Receive {
-                proto: Protocol::Udp,
+                proto,
                 source,
                 destination,
                 contents,

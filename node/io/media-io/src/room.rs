@@ -1,161 +1,239 @@
-//! One room on this node: which stream goes into which slot of which watcher.
+//! One room on this node: which stream goes into which slot of which receiver.
 //!
-//! Streams are numbered anew when their SSRC changes; slots keep their source as long as it is there, so that nobody's
-//! pictures change places because somebody else came.
+//! Who is shown where is decided by [`plenary_media::room`], for watchers that cannot say what they show by the order of
+//! the speakers. Streams are numbered anew when their SSRC changes; slots keep their track as long as it is there, so
+//! that nobody's pictures change places because somebody else came.
 
+mod assign;
+mod publish;
+mod receiver;
 mod slot;
 mod stream;
+mod track;
 
 use crate::{
-    Part,
+    engine::{Event, Line, Part},
     figures::{Figures, add},
     peer::Happening,
     shard::Members,
 };
 use plenary_media::{
-    Kbps, ParticipantId, Slot as Place, StreamId,
-    allocation::{Allocator, Choice, Class, Demand, Layer},
+    Kind, ParticipantId, Slot as Place, Source, StreamId,
     keyframes::KeyFrames,
     rewrite::Verdict,
+    room::{Room as Rules, Show, VIDEO_SLOTS},
     speakers::Speakers,
 };
-use slot::{Slot, fill, place};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
-use str0m::{media::MediaKind, rtp::RtpPacket};
-use stream::{Packet, Rate, Source, Stream, millis};
+use receiver::{Mode, Receiver, Told};
+use slab::Slab;
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use stream::{Packet, Stream, millis};
+use track::Track;
 
-/// What a watcher gets until its network has told how much it bears: some never tell.
-const UNTOLD: Kbps = Kbps(10_000);
-/// Watchers that cannot say how large they show a picture get the largest.
-const TALLEST: u16 = 4_320;
-
-#[derive(Default)]
 pub(crate) struct Room {
+    name: Arc<str>,
+    rules: Rules,
     publishers: BTreeMap<usize, Publisher>,
-    watchers: BTreeMap<usize, Watcher>,
+    receivers: BTreeMap<usize, Receiver>,
+    /// The sessions of a participant.
+    publishing: BTreeMap<ParticipantId, usize>,
+    receiving: BTreeMap<ParticipantId, usize>,
+    tracks: Slab<Track>,
+    by_source: BTreeMap<Source, usize>,
     streams: BTreeMap<StreamId, Stream>,
     /// What came and is not forwarded yet.
     batch: Vec<Packet>,
     last_stream: u64,
-    started: Option<Instant>,
+    started: Instant,
     key_frames: KeyFrames,
     speakers: Speakers,
+    speaking: Vec<ParticipantId>,
+    events: Vec<Event>,
+    /// Sessions that are to send other layers.
+    layers: Vec<(usize, Kind, Option<u8>)>,
 }
 
 struct Publisher {
-    participant: String,
+    participant: ParticipantId,
+    /// What watchers call them.
+    name: String,
+    lines: Vec<Line>,
+    /// By the place of the line among those of the session.
+    tracks: BTreeMap<usize, usize>,
     /// By place of the peer's inbound streams.
     streams: BTreeMap<usize, StreamId>,
 }
 
-struct Watcher {
-    wants: Option<String>,
-    slots: Vec<Slot>,
-    told: Told,
-    allocator: Allocator,
-    sent: Rate,
-}
-
-/// What is known of the network to a watcher.
-#[derive(Clone, Copy)]
-enum Told {
-    Nothing,
-    /// Found by probing: what it bears.
-    Probed(Kbps),
-    /// By the receiver itself, when.
-    Received(Kbps, Instant),
-}
-
-/// A receiver tells what it thinks only while pictures come; for so long it counts.
-const RECEIVED_COUNTS: Duration = Duration::from_secs(2);
-
-impl Watcher {
-    /// What may be sent. Receivers that estimate by themselves (REMB) tell little more than what they are sent, and
-    /// nothing at all when they are sent no picture: theirs keeps larger layers away, but never all pictures.
-    fn estimate(&self, smallest: Kbps, now: Instant) -> Kbps {
-        match self.told {
-            Told::Probed(kbps) => kbps,
-            Told::Received(kbps, at)
-                if now.duration_since(at) < RECEIVED_COUNTS
-                    && u64::from(kbps.0) * 100 < u64::from(self.sent.kbps().0) * 85 =>
-            {
-                kbps.max(Kbps(smallest.0.saturating_mul(5) / 4))
-            }
-            _ => UNTOLD,
+impl Room {
+    pub(crate) fn new(name: Arc<str>, now: Instant) -> Self {
+        Self {
+            name,
+            rules: Rules::default(),
+            publishers: BTreeMap::new(),
+            receivers: BTreeMap::new(),
+            publishing: BTreeMap::new(),
+            receiving: BTreeMap::new(),
+            tracks: Slab::new(),
+            by_source: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            batch: Vec::new(),
+            last_stream: 0,
+            started: now,
+            key_frames: KeyFrames::default(),
+            speakers: Speakers::default(),
+            speaking: Vec::new(),
+            events: Vec::new(),
+            layers: Vec::new(),
         }
     }
-}
 
-/// A slot that has a source, its layers, and what the smallest of them needs.
-type Filled = (Place, MediaKind, Source, Vec<Layer>, Option<Kbps>);
-
-impl Room {
     pub(crate) fn sessions(&self) -> usize {
-        self.publishers.len() + self.watchers.len()
+        self.publishers.len() + self.receivers.len()
     }
 
+    /// A session begins. Gives the one whose place it takes.
     pub(crate) fn join(
         &mut self,
         at: usize,
-        participant: String,
+        participant: ParticipantId,
+        name: String,
         part: Part,
         now: Instant,
-        members: &Members,
-    ) {
-        self.started.get_or_insert(now);
-        match part {
-            Part::Publish => {
+    ) -> Option<usize> {
+        let is_new =
+            !self.publishing.contains_key(&participant) && !self.receiving.contains_key(&participant);
+        if is_new {
+            self.rules.handle_join(participant, 0, self.now_ms(now));
+        }
+        let (mode, lines) = match part {
+            Part::Publish(lines) => {
                 let publisher = Publisher {
                     participant,
+                    name,
+                    lines,
+                    tracks: BTreeMap::new(),
                     streams: BTreeMap::new(),
                 };
                 self.publishers.insert(at, publisher);
+                return self.publishing.insert(participant, at);
             }
-            Part::Watch(wants) => {
-                let watcher = Watcher {
-                    wants,
-                    slots: Vec::new(),
-                    told: Told::Nothing,
-                    allocator: Allocator::default(),
-                    sent: Rate::new(now, Kbps(0)),
-                };
-                self.watchers.insert(at, watcher);
-            }
+            Part::Watch(wants) => (Mode::Speakers(wants), Vec::new()),
+            Part::Receive(lines) => (Mode::Tiles, lines),
+        };
+        self.receivers
+            .insert(at, Receiver::new(participant, mode, lines, now));
+        self.receiving.insert(participant, at)
+    }
+
+    /// What the lines of a session are for that is negotiated anew.
+    pub(crate) fn name_lines(&mut self, at: usize, lines: Vec<Line>) {
+        if let Some(publisher) = self.publishers.get_mut(&at) {
+            publisher.lines = lines;
+        } else if let Some(receiver) = self.receivers.get_mut(&at) {
+            receiver.lines = lines;
         }
-        self.learn_lines(at, now, members);
     }
 
     fn now_ms(&self, now: Instant) -> u64 {
-        self.started
-            .map_or(0, |started| millis(now.duration_since(started)))
+        millis(now.duration_since(self.started))
     }
 
-    fn learn_lines(&mut self, at: usize, now: Instant, members: &Members) {
-        if let (Some(watcher), Some(member)) = (self.watchers.get_mut(&at), members.get(at)) {
-            let new = member.peer.outbound.iter().skip(watcher.slots.len());
-            watcher.slots.extend(new.map(|slot| Slot::new(slot.kind)));
+    /// A session may have lines that are new.
+    pub(crate) fn learn_lines(&mut self, at: usize, now: Instant, members: &Members) {
+        let now_ms = self.now_ms(now);
+        let (Some(receiver), Some(member)) = (self.receivers.get_mut(&at), members.get(at)) else {
+            return;
+        };
+        let before = receiver.slots.len();
+        receiver.learn(&member.peer.outbound);
+        if receiver.slots.len() == before {
+            return;
         }
-        self.assign(now, members);
-    }
-
-    pub(crate) fn leave(&mut self, at: usize, now: Instant, members: &Members) {
-        if let Some(watcher) = self.watchers.remove(&at) {
-            for stream in watcher.slots.iter().filter_map(|slot| slot.target) {
-                self.key_frames.handle_unsubscribe(stream, participant(at));
+        let who = receiver.participant;
+        let pool = match receiver.mode {
+            Mode::Tiles => receiver.pool(),
+            // Not shared out by the rules; only what somebody watches at all is told to publishers by them.
+            Mode::Speakers(_) => VIDEO_SLOTS,
+        };
+        self.rules.handle_pool(who, pool, now_ms).ok();
+        if matches!(receiver.mode, Mode::Tiles) {
+            // What the rules know of an earlier session of the participant, which this one takes the place of.
+            let filled: Vec<(Place, Source)> = self
+                .rules
+                .slots(who)
+                .map(|(place, source, _)| (place, source))
+                .collect();
+            for (place, source) in filled {
+                self.fill(who, place, Some(source));
             }
         }
-        self.speakers.handle_leave(participant(at));
+        self.settle(now);
+        self.follow_speakers(now);
+        self.choose_layers(at, now);
+    }
+
+    pub(crate) fn leave(&mut self, at: usize, now: Instant) {
+        let now_ms = self.now_ms(now);
+        let mut who = None;
+        if let Some(mut receiver) = self.receivers.remove(&at) {
+            for place in 0..receiver.slots.len() {
+                if let Some((track, carried)) = receiver.assign(place, None) {
+                    self.unfilled(receiver.participant, track, carried);
+                }
+            }
+            who = Some(receiver.participant);
+            if self.receiving.get(&receiver.participant) == Some(&at) {
+                self.receiving.remove(&receiver.participant);
+                self.rules.handle_show(receiver.participant, &[], now_ms).ok();
+            }
+        }
         if let Some(publisher) = self.publishers.remove(&at) {
-            for stream in publisher.streams.values() {
-                self.streams.remove(stream);
-                self.key_frames.handle_end(*stream);
+            who = Some(publisher.participant);
+            for id in publisher.streams.values() {
+                self.streams.remove(id);
+                self.key_frames.handle_end(*id);
             }
-            self.batch.retain(|packet| packet.source.peer != at);
-            self.assign(now, members);
+            for track in publisher.tracks.values() {
+                self.remove_track(*track, now_ms);
+            }
+            if self.publishing.get(&publisher.participant) == Some(&at) {
+                self.publishing.remove(&publisher.participant);
+                self.speakers.handle_leave(publisher.participant);
+            }
         }
+        if let Some(who) = who
+            && !self.publishing.contains_key(&who)
+            && !self.receiving.contains_key(&who)
+        {
+            self.rules.handle_leave(who, now_ms);
+        }
+        self.hear_speakers();
+        self.settle(now);
+        self.follow_speakers(now);
+    }
+
+    fn remove_track(&mut self, index: usize, now_ms: u64) {
+        let Some(source) = self.tracks.get(index).map(|track| track.source) else {
+            return;
+        };
+        self.by_source.remove(&source);
+        self.rules
+            .handle_unpublish(source.participant, source.kind, now_ms)
+            .ok();
+        let filled: Vec<usize> = self.receivers.keys().copied().collect();
+        for at in filled {
+            let Some(receiver) = self.receivers.get_mut(&at) else {
+                continue;
+            };
+            if let Some(place) = receiver.place_of(index)
+                && let Some((_, carried)) = receiver.assign(place, None)
+            {
+                let who = receiver.participant;
+                self.unfilled(who, None, carried);
+            }
+        }
+        self.batch.retain(|packet| packet.track != index);
+        self.tracks.remove(index);
     }
 
     pub(crate) fn hear(
@@ -170,186 +248,39 @@ impl Room {
             Happening::Lines => self.learn_lines(at, now, members),
             Happening::Packet(inbound, packet) => self.take(at, inbound, packet, now, members, figures),
             Happening::KeyFrameWanted(slot) => {
-                let wanted = self
-                    .watchers
-                    .get(&at)
-                    .and_then(|watcher| watcher.slots.get(slot)?.target);
-                if let Some(stream) = wanted {
-                    let now_ms = self.now_ms(now);
-                    self.key_frames.handle_request(stream, participant(at), now_ms);
+                let now_ms = self.now_ms(now);
+                if let Some(receiver) = self.receivers.get(&at)
+                    && let Some(stream) = receiver.slots.get(slot).and_then(|slot| slot.target)
+                {
+                    self.key_frames
+                        .handle_request(stream, receiver.participant, now_ms);
                 }
             }
-            Happening::Estimate(kbps) => {
-                if let Some(watcher) = self.watchers.get_mut(&at) {
-                    watcher.told = Told::Probed(kbps);
-                    self.choose_layers(at, now);
-                }
-            }
-            Happening::ReceivedEstimate(kbps) => {
-                if let Some(watcher) = self.watchers.get_mut(&at) {
-                    watcher.told = Told::Received(kbps, now);
-                    self.choose_layers(at, now);
-                }
-            }
+            Happening::Estimate(kbps) => self.told(at, Told::Probed(kbps), now),
+            Happening::ReceivedEstimate(kbps) => self.told(at, Told::Received(kbps, now), now),
             // Whoever can decode from now on asks by [`Rewriter::wants_key_frame`].
             Happening::Connected | Happening::Ended => {}
         }
     }
 
-    /// Notes a publisher's packet.
-    fn take(
-        &mut self,
-        at: usize,
-        inbound: usize,
-        packet: RtpPacket,
-        now: Instant,
-        members: &Members,
-        figures: &Figures,
-    ) {
-        let Some(id) = self.stream_of(at, inbound, &packet, now, members) else {
-            return;
-        };
-        let Some(packet) = self
-            .streams
-            .get_mut(&id)
-            .and_then(|stream| stream.take(id, packet, now))
-        else {
-            return;
-        };
-        if packet.is_key_frame() {
-            self.key_frames.handle_key_frame(id);
-        }
-        if let Some((level, voice)) = packet.level() {
-            let now_ms = self.now_ms(now);
-            self.speakers.handle_level(participant(at), level, voice, now_ms);
-        }
-        add(&figures.packets_in, 1);
-        self.batch.push(packet);
-    }
-
-    /// The stream of a packet; a new one if its SSRC or format is new.
-    fn stream_of(
-        &mut self,
-        at: usize,
-        inbound: usize,
-        packet: &RtpPacket,
-        now: Instant,
-        members: &Members,
-    ) -> Option<StreamId> {
-        let publisher = self.publishers.get(&at)?;
-        let ssrc = *packet.header.ssrc;
-        let peer = &members.get(at)?.peer;
-        let format = peer.format(packet.header.payload_type)?;
-        if let Some(known) = publisher.streams.get(&inbound)
-            && let Some(stream) = self.streams.get(known)
-            && stream.ssrc == ssrc
-            && stream.format == format
-        {
-            return Some(*known);
-        }
-        let place = *peer.inbound.get(inbound)?;
-        let stream = Stream::new(at, inbound, place, format, ssrc, now)?;
-        self.last_stream += 1;
-        let id = StreamId(self.last_stream);
-        self.streams.insert(id, stream);
-        if let Some(before) = self.publishers.get_mut(&at)?.streams.insert(inbound, id) {
-            self.streams.remove(&before);
-            self.key_frames.handle_end(before);
-        }
-        self.assign(now, members);
-        Some(id)
-    }
-
-    /// Fills the slots of all watchers, the speakers first, and chooses their layers.
-    fn assign(&mut self, now: Instant, members: &Members) {
-        let ranking = self.speakers.ranking();
-        let rank = |at: usize| {
-            ranking
-                .iter()
-                .position(|who| *who == participant(at))
-                .unwrap_or(usize::MAX)
-        };
-        let mut sources: Vec<(usize, Source, MediaKind, &str)> = Vec::new();
-        for (at, publisher) in &self.publishers {
-            let tracks = members.get(*at).map_or(&[][..], |member| &member.peer.tracks);
-            for (track, line) in tracks.iter().enumerate() {
-                let source = Source { peer: *at, track };
-                sources.push((rank(*at), source, line.kind, &publisher.participant));
-            }
-        }
-        sources.sort_unstable_by_key(|(rank, source, ..)| (*rank, *source));
-        for watcher in self.watchers.values_mut() {
-            for kind in [MediaKind::Audio, MediaKind::Video] {
-                let wanted = sources.iter().filter(|(_, _, of, who)| {
-                    *of == kind && watcher.wants.as_deref().is_none_or(|wants| wants == *who)
-                });
-                let wanted: Vec<Source> = wanted.map(|(_, source, ..)| *source).collect();
-                fill(&mut watcher.slots, kind, &wanted);
-            }
-        }
-        let watchers: Vec<usize> = self.watchers.keys().copied().collect();
-        for at in watchers {
+    fn told(&mut self, at: usize, told: Told, now: Instant) {
+        if let Some(receiver) = self.receivers.get_mut(&at) {
+            receiver.told = told;
             self.choose_layers(at, now);
         }
     }
 
-    /// Chooses for each slot of a watcher which layer of its source it carries. Gives what all that it could show
-    /// would need.
-    fn choose_layers(&mut self, at: usize, now: Instant) -> Kbps {
+    /// What a client shows from now on.
+    pub(crate) fn show(&mut self, at: usize, shows: &[Show], now: Instant) {
         let now_ms = self.now_ms(now);
-        let Some(watcher) = self.watchers.get_mut(&at) else {
-            return Kbps(0);
+        let Some(receiver) = self.receivers.get(&at) else {
+            return;
         };
-        let streams = &self.streams;
-        let of = |source: Source| streams.iter().filter(move |(_, stream)| stream.source == source);
-        let filled: Vec<Filled> = watcher
-            .slots
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| {
-                let source = slot.source?;
-                let layers = of(source).map(|(_, stream)| stream.as_layer()).collect();
-                let smallest = of(source).min_by_key(|(_, stream)| stream.layer);
-                let smallest = smallest.map(|(_, stream)| stream.rate.kbps());
-                Some((place(index, slot.kind), slot.kind, source, layers, smallest))
-            })
-            .collect();
-        let class = if watcher.wants.is_some() {
-            Class::Large
-        } else {
-            Class::Rest
-        };
-        let demands: Vec<Demand<'_>> = filled
-            .iter()
-            .map(|(place, kind, source, layers, _)| Demand {
-                slot: *place,
-                source: participant(source.peer),
-                class: if kind.is_audio() { Class::Audio } else { class },
-                height: TALLEST,
-                layers,
-            })
-            .collect();
-        let smallest = filled
-            .iter()
-            .filter_map(|(.., smallest)| *smallest)
-            .map(|Kbps(kbps)| kbps)
-            .sum();
-        let estimate = watcher.estimate(Kbps(smallest), now);
-        let allocation = watcher.allocator.allocate(&demands, estimate, now_ms);
-        for (index, slot) in watcher.slots.iter_mut().enumerate() {
-            let choice = allocation.choices.get(&place(index, slot.kind));
-            let stream = match (slot.source, choice) {
-                (Some(source), Some(Choice::Layer { spatial, .. })) => of(source)
-                    .find(|(_, stream)| stream.layer == *spatial)
-                    .map(|(id, _)| *id),
-                _ => None,
-            };
-            if let (Some(before), true) = (slot.target, slot.target != stream) {
-                self.key_frames.handle_unsubscribe(before, participant(at));
-            }
-            slot.carry(stream);
+        if matches!(receiver.mode, Mode::Tiles) {
+            self.rules.handle_show(receiver.participant, shows, now_ms).ok();
+            self.settle(now);
+            self.choose_layers(at, now);
         }
-        allocation.desired
     }
 
     /// Gives what came to those who are shown it. `touched` gets whoever was given something.
@@ -367,7 +298,7 @@ impl Room {
         let now_ms = self.now_ms(now);
         let mut given = 0;
         let mut wanted = Vec::new();
-        for (at, watcher) in &mut self.watchers {
+        for (at, receiver) in &mut self.receivers {
             let Some(member) = members.get_mut(*at) else {
                 continue;
             };
@@ -376,22 +307,22 @@ impl Room {
             }
             let before = given;
             for packet in &batch {
-                for (place, slot) in watcher.slots.iter_mut().enumerate() {
-                    if slot.source != Some(packet.source) {
-                        continue;
-                    }
-                    if let Verdict::Forward(outgoing) = slot.rewriter.handle_packet(&packet.incoming, now_ms)
-                        && let Some(pt) = member.peer.payload_type(&packet.format)
-                    {
-                        member.peer.write(place, packet.write(pt, &outgoing, slot.kind));
-                        watcher.sent.count(packet.bytes(), now);
-                        given += 1;
-                    }
-                    if slot.kind.is_video()
-                        && let Some(stream) = slot.rewriter.wants_key_frame()
-                    {
-                        wanted.push((stream, *at));
-                    }
+                let Some(place) = receiver.place_of(packet.track) else {
+                    continue;
+                };
+                let Some(slot) = receiver.slots.get_mut(place) else {
+                    continue;
+                };
+                let nackable = !slot.kind().is_sound();
+                if let Verdict::Forward(outgoing) = slot.rewriter.handle_packet(&packet.incoming, now_ms)
+                    && let Some(pt) = member.peer.payload_type(&packet.format)
+                {
+                    member.peer.write(place, packet.write(pt, &outgoing, nackable));
+                    receiver.sent.count(packet.bytes(), now);
+                    given += 1;
+                }
+                if nackable && let Some(stream) = slot.rewriter.wants_key_frame() {
+                    wanted.push((stream, receiver.participant));
                 }
             }
             if given > before {
@@ -402,8 +333,8 @@ impl Room {
         self.batch = batch;
         self.batch.clear();
         wanted.dedup();
-        for (stream, at) in wanted {
-            self.key_frames.handle_request(stream, participant(at), now_ms);
+        for (stream, who) in wanted {
+            self.key_frames.handle_request(stream, who, now_ms);
         }
         self.ask_for_key_frames(now, members, figures, touched);
     }
@@ -416,21 +347,48 @@ impl Room {
         figures: &Figures,
         touched: &mut Vec<usize>,
     ) {
-        let mut changed = false;
-        while self.speakers.poll_event().is_some() {
-            changed = true;
+        let now_ms = self.now_ms(now);
+        self.rules.handle_timeout(now_ms);
+        let tracks: Vec<usize> = self.tracks.iter().map(|(index, _)| index).collect();
+        for track in tracks {
+            self.look_at_track(track, now);
         }
-        if changed {
-            self.assign(now, members);
+        self.hear_speakers();
+        self.settle(now);
+        self.follow_speakers(now);
+        let speaking = self.speakers.speaking(now_ms);
+        if speaking != self.speaking {
+            self.speaking.clone_from(&speaking);
+            self.events.push(Event::Speaking(self.name.clone(), speaking));
         }
-        let watchers: Vec<usize> = self.watchers.keys().copied().collect();
-        for at in watchers {
+        let receivers: Vec<usize> = self.receivers.keys().copied().collect();
+        for at in receivers {
             let desired = self.choose_layers(at, now);
             if let Some(member) = members.get_mut(at) {
                 member.peer.desire_kbps(u64::from(desired.0) * 5 / 4);
             }
         }
         self.ask_for_key_frames(now, members, figures, touched);
+    }
+
+    /// What is to be told to the world since this was asked last.
+    pub(crate) fn tell(&mut self, now: Instant, members: &Members, mut tell: impl FnMut(Event)) {
+        self.events.drain(..).for_each(&mut tell);
+        for (at, kind, highest) in self.layers.drain(..) {
+            if let Some(member) = members.get(at) {
+                tell(Event::Layers(member.key, kind, highest));
+            }
+        }
+        for (at, receiver) in &mut self.receivers {
+            let Some(member) = members.get(*at) else { continue };
+            let filled = receiver.take_refilled(&self.tracks);
+            if !filled.is_empty() && matches!(receiver.mode, Mode::Tiles) {
+                tell(Event::Slots(member.key, filled));
+            }
+            if let Some(quality) = receiver.take_quality(now) {
+                tell(Event::Quality(member.key, quality));
+            }
+        }
     }
 
     fn ask_for_key_frames(
@@ -445,17 +403,15 @@ impl Room {
             let Some(stream) = self.streams.get(&stream) else {
                 continue;
             };
-            let Some(member) = members.get_mut(stream.source.peer) else {
+            let Some(publisher) = self.tracks.get(stream.track).map(|track| track.publisher) else {
+                continue;
+            };
+            let Some(member) = members.get_mut(publisher) else {
                 continue;
             };
             member.peer.ask_for_key_frame(stream.inbound);
-            touched.push(stream.source.peer);
+            touched.push(publisher);
             add(&figures.key_frames_asked, 1);
         }
     }
-}
-
-/// A session's name in the rules. Numbers are used again only after the rules were told that it left.
-fn participant(at: usize) -> ParticipantId {
-    ParticipantId(at as u64)
 }

@@ -1,12 +1,13 @@
 //! The media thread: what comes in, what is due, and what goes out because of it.
 
 use crate::{
-    demux::{Demux, Kind, kind_of, ufrag_of},
-    engine::{Command, EngineError, Opened, Opening, Options, SessionKey},
+    demux::{Address, Demux, Kind, kind_of, ufrag_of},
+    engine::{Command, EngineError, Event, Line, Opened, Opening, Options, SessionKey},
     figures::{Figures, add},
     peer::{Ground, Happening, Peer},
     room::Room,
     socket::{Outbox, Received, Socket},
+    tcp::{Frame, Tcp},
     timers::Timers,
 };
 use slab::Slab;
@@ -17,20 +18,22 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use str0m::net::Transmit;
+use str0m::net::{Protocol, Transmit};
 use tokio::sync::mpsc;
 
 /// A client that did not connect within this is not coming.
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 /// Rooms look at what nobody told them this often: who is silent, which key frames did not come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Frames of TCP read before the rest of the work gets its turn.
+const FRAMES: usize = 256;
 /// Batches read before the rest of the work gets its turn.
 const BATCHES: usize = 4;
 
 /// One session.
 pub(crate) struct Member {
     pub(crate) peer: Peer,
-    key: SessionKey,
+    pub(crate) key: SessionKey,
     room: Arc<str>,
     opened: Instant,
 }
@@ -39,6 +42,7 @@ pub(crate) type Members = Slab<Member>;
 
 pub(crate) struct Shard {
     socket: Socket,
+    tcp: Option<Tcp>,
     outbox: Outbox,
     ground: Ground,
     options: Options,
@@ -50,25 +54,26 @@ pub(crate) struct Shard {
     rooms: BTreeMap<Arc<str>, Room>,
     /// What peers told and nobody has heard yet.
     happenings: Vec<(usize, Happening)>,
-    ended: mpsc::UnboundedSender<SessionKey>,
+    events: mpsc::UnboundedSender<Event>,
     /// Peers that have failed or ended.
     gone: Vec<usize>,
-    last_key: u64,
     next_look: Instant,
 }
 
 impl Shard {
     pub(crate) fn new(
         socket: std::net::UdpSocket,
+        listener: Option<std::net::TcpListener>,
         ground: Ground,
         options: Options,
         figures: Arc<Figures>,
-        ended: mpsc::UnboundedSender<SessionKey>,
+        events: mpsc::UnboundedSender<Event>,
     ) -> io::Result<Self> {
         let socket = Socket::new(socket)?;
         Ok(Self {
             outbox: Outbox::for_socket(&socket),
             socket,
+            tcp: listener.map(Tcp::new).transpose()?,
             ground,
             options,
             figures,
@@ -78,9 +83,8 @@ impl Shard {
             by_key: BTreeMap::new(),
             rooms: BTreeMap::new(),
             happenings: Vec::new(),
-            ended,
+            events,
             gone: Vec::new(),
-            last_key: 0,
             next_look: Instant::now(),
         })
     }
@@ -107,13 +111,24 @@ impl Shard {
                     tracing::error!(%error, "the media socket failed");
                     return;
                 },
+                frame = receive_frame(&mut self.tcp) => self.take_frame(frame),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.read();
+            self.read_frames();
             self.wake_due();
             self.settle();
             self.bury();
+            self.tell();
             self.flush();
+        }
+    }
+
+    /// Tells what changed in the rooms. Nobody has to listen.
+    fn tell(&mut self) {
+        let now = Instant::now();
+        for room in self.rooms.values_mut() {
+            room.tell(now, &self.members, |event| drop(self.events.send(event)));
         }
     }
 
@@ -131,12 +146,15 @@ impl Shard {
                 members,
                 timers: &mut self.timers,
                 outbox: &mut self.outbox,
+                tcp: self.tcp.as_ref(),
                 happenings: &mut self.happenings,
                 gone: &mut self.gone,
                 figures: &self.figures,
                 now,
             };
-            match socket.receive(|datagram| intake.take(&datagram)) {
+            match socket.receive(|datagram| {
+                intake.take(Protocol::Udp, &datagram);
+            }) {
                 Ok(true) => self.settle(),
                 Ok(false) => return,
                 // An address that cannot be reached is told by the next call.
@@ -145,6 +163,42 @@ impl Shard {
             if self.outbox.is_full() {
                 self.flush();
             }
+        }
+    }
+
+    /// Frames that came over TCP meanwhile, as many as one turn of the others may wait for.
+    fn read_frames(&mut self) {
+        for _ in 0..FRAMES {
+            let Some(frame) = self.tcp.as_mut().and_then(Tcp::try_receive) else {
+                break;
+            };
+            self.take_frame(frame);
+        }
+        self.settle();
+    }
+
+    fn take_frame(&mut self, frame: Frame) {
+        let Some(tcp) = &self.tcp else { return };
+        let mut intake = Intake {
+            demux: &mut self.demux,
+            members: &mut self.members,
+            timers: &mut self.timers,
+            outbox: &mut self.outbox,
+            tcp: Some(tcp),
+            happenings: &mut self.happenings,
+            gone: &mut self.gone,
+            figures: &self.figures,
+            now: Instant::now(),
+        };
+        let received = Received {
+            source: frame.source,
+            destination: frame.destination,
+            bytes: &frame.bytes,
+        };
+        if intake.take(Protocol::Tcp, &received) {
+            tcp.welcome(frame.source);
+        } else {
+            tcp.turn_away(frame.source);
         }
     }
 
@@ -226,6 +280,7 @@ impl Shard {
             members: &mut self.members,
             timers: &mut self.timers,
             outbox: &mut self.outbox,
+            tcp: self.tcp.as_ref(),
             happenings: &mut self.happenings,
             gone: &mut self.gone,
             figures: &self.figures,
@@ -256,6 +311,23 @@ impl Shard {
                 let restarted = self.restart(key, &ufrag, &pwd);
                 answer.send(restarted).ok();
             }
+            Command::Negotiate {
+                key,
+                offer,
+                lines,
+                answer,
+            } => {
+                let negotiated = self.negotiate(key, offer, lines);
+                answer.send(negotiated).ok();
+            }
+            Command::Show(key, shows) => {
+                if let Some(at) = self.by_key.get(&key)
+                    && let Some(member) = self.members.get(*at)
+                    && let Some(room) = self.rooms.get_mut(&member.room)
+                {
+                    room.show(*at, &shows, Instant::now());
+                }
+            }
             Command::Close(key, answer) => {
                 let found = self.by_key.get(&key).copied();
                 if let Some(at) = found {
@@ -269,8 +341,10 @@ impl Shard {
 
     fn open(&mut self, opening: Opening) -> Result<Opened, EngineError> {
         let Opening {
+            key,
             room,
             participant,
+            name,
             part,
             offer,
         } = opening;
@@ -280,8 +354,6 @@ impl Shard {
         }
         let now = Instant::now();
         let (peer, answer) = Peer::answer(&self.ground, offer, now).map_err(EngineError::BadOffer)?;
-        self.last_key += 1;
-        let key = SessionKey(self.last_key);
         let ufrag = peer.ufrag.clone();
         let room: Arc<str> = room.into();
         let at = self.members.insert(Member {
@@ -295,12 +367,18 @@ impl Shard {
         // Learns the lines of the offer.
         self.drain(at);
         let figures = &self.figures;
-        let room = self.rooms.entry(room).or_default();
-        room.join(at, participant, part, now, &self.members);
+        let room = self
+            .rooms
+            .entry(room.clone())
+            .or_insert_with(|| Room::new(room, now));
+        let replaced = room.join(at, participant, name, part, now);
+        room.learn_lines(at, now, &self.members);
         figures
             .sessions
             .store(self.members.len() as u64, Ordering::Relaxed);
         figures.rooms.store(self.rooms.len() as u64, Ordering::Relaxed);
+        self.gone.extend(replaced);
+        self.bury();
         Ok(Opened { key, answer, ufrag })
     }
 
@@ -318,6 +396,21 @@ impl Shard {
         Ok(Some(Opened { key, answer, ufrag }))
     }
 
+    fn negotiate(&mut self, key: SessionKey, offer: String, lines: Vec<Line>) -> Result<Opened, EngineError> {
+        let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
+        let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
+        if let Some(room) = self.rooms.get_mut(&member.room) {
+            room.name_lines(at, lines);
+        }
+        let before = member.peer.ufrag.clone();
+        let answer = member.peer.negotiate(offer).map_err(EngineError::BadOffer)?;
+        let ufrag = member.peer.ufrag.clone();
+        self.demux.rename(&before, ufrag.clone(), at);
+        self.drain(at);
+        self.settle();
+        Ok(Opened { key, answer, ufrag })
+    }
+
     /// Ends the sessions that are over.
     fn bury(&mut self) {
         let mut gone = std::mem::take(&mut self.gone);
@@ -333,10 +426,10 @@ impl Shard {
             let member = self.members.remove(at);
             self.by_key.remove(&member.key);
             // Nobody has to listen.
-            self.ended.send(member.key).ok();
+            self.events.send(Event::Ended(member.key)).ok();
             self.demux.remove(at, &member.peer.ufrag);
             if let Some(room) = self.rooms.get_mut(&member.room) {
-                room.leave(at, Instant::now(), &self.members);
+                room.leave(at, Instant::now());
                 if room.sessions() == 0 {
                     self.rooms.remove(&member.room);
                 }
@@ -368,6 +461,7 @@ struct Intake<'a> {
     members: &'a mut Members,
     timers: &'a mut Timers,
     outbox: &'a mut Outbox,
+    tcp: Option<&'a Tcp>,
     happenings: &'a mut Vec<(usize, Happening)>,
     gone: &'a mut Vec<usize>,
     figures: &'a Figures,
@@ -375,7 +469,8 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    fn take(&mut self, datagram: &Received<'_>) {
+    /// Gives whether it belongs to a session of ours.
+    fn take(&mut self, proto: Protocol, datagram: &Received<'_>) -> bool {
         add(&self.figures.received, 1);
         let Received {
             source,
@@ -386,36 +481,53 @@ impl Intake<'_> {
         let named = match kind {
             Kind::Stun => ufrag_of(bytes).and_then(|ufrag| self.demux.by_ufrag(ufrag)),
             Kind::Other => None,
-            Kind::Foreign => return add(&self.figures.foreign, 1),
+            Kind::Foreign => {
+                add(&self.figures.foreign, 1);
+                return false;
+            }
         };
-        let Some(at) = named.or_else(|| self.demux.by_address(source)) else {
-            return add(&self.figures.foreign, 1);
+        let Some(at) = named.or_else(|| self.demux.by_address((proto, source))) else {
+            add(&self.figures.foreign, 1);
+            return false;
         };
         let Some(member) = self.members.get_mut(at) else {
-            return;
+            return false;
         };
-        if member.peer.receive(self.now, source, destination, bytes) {
-            self.drain(at, named.map(|_| source));
+        if member.peer.receive(self.now, proto, source, destination, bytes) {
+            self.drain(at, named.map(|_| (proto, source)));
         } else {
             self.gone.push(at);
         }
+        true
     }
 
     /// `asked` sent a STUN request: an answer that it succeeded makes it an address of the peer.
-    fn drain(&mut self, at: usize, asked: Option<std::net::SocketAddr>) {
+    fn drain(&mut self, at: usize, asked: Option<Address>) {
         let Some(member) = self.members.get_mut(at) else {
             return;
         };
         let Self {
             outbox,
+            tcp,
             happenings,
             figures,
             ..
         } = self;
         let mut believed = None;
         let send = |transmit: Transmit| {
-            if asked == Some(transmit.destination) && is_success(&transmit.contents) {
+            if asked == Some((transmit.proto, transmit.destination)) && is_success(&transmit.contents) {
                 believed = asked;
+            }
+            if transmit.proto != Protocol::Udp {
+                let sent = tcp.is_some_and(|tcp| tcp.send(transmit.destination, &transmit.contents));
+                return add(
+                    if sent {
+                        &figures.sent
+                    } else {
+                        &figures.send_dropped
+                    },
+                    1,
+                );
             }
             outbox.push(
                 unspecified(transmit.source.ip()),
@@ -439,6 +551,16 @@ impl Intake<'_> {
         if let Some(address) = believed {
             self.demux.learn(address, at);
         }
+    }
+}
+
+async fn receive_frame(tcp: &mut Option<Tcp>) -> Frame {
+    match tcp {
+        Some(tcp) => match tcp.receive().await {
+            Some(frame) => frame,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
     }
 }
 

@@ -5,36 +5,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod support;
 
 use client::{Client, KEY_FRAME, until};
-use plenary_media_io::{Engine, EngineError, Opening, Options, Part, SessionKey};
+use plenary_media_io::{EngineError, Event, Options, Part};
 use std::time::Duration;
 use str0m::media::{Direction, MediaKind};
-use tokio::sync::mpsc;
+use support::{engine, engine_on, engine_with_tcp, open, opening};
 
-type Ended = mpsc::UnboundedReceiver<SessionKey>;
-
-fn engine(options: Options) -> (Engine, Ended) {
-    engine_on("127.0.0.1:0", options)
-}
-
-fn engine_on(address: &str, options: Options) -> (Engine, Ended) {
-    let socket = std::net::UdpSocket::bind(address).unwrap();
-    let (ended, receiver) = mpsc::unbounded_channel();
-    (Engine::start(socket, options, ended).unwrap(), receiver)
-}
-
-async fn open(engine: &Engine, client: &mut Client, room: &str, who: &str, part: Part) -> SessionKey {
-    let opening = Opening {
-        room: room.into(),
-        participant: who.into(),
-        part,
-        offer: client.offer(),
-    };
-    let opened = engine.open(opening).await.unwrap();
-    client.accept(&opened.answer);
-    opened.key
-}
+const PUBLISH: Part = Part::Publish(Vec::new());
 
 fn camera() -> Client {
     Client::new(&[
@@ -53,7 +32,7 @@ fn screen(videos: usize) -> Client {
 async fn who_watches_sees_and_hears_who_publishes_from_a_key_frame_on_and_without_gaps() {
     let (engine, _ended) = engine(Options::default());
     let (mut camera, mut screen) = (camera(), screen(1));
-    open(&engine, &mut camera, "r", "alice", Part::Publish).await;
+    open(&engine, &mut camera, "r", "alice", PUBLISH).await;
     open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
     until(&mut [&mut camera, &mut screen], |clients| {
         clients[1].video(0).len() > 200
@@ -84,7 +63,7 @@ async fn a_socket_of_both_families_serves_ipv4_too() {
     };
     let (engine, _ended) = engine_on("[::]:0", options);
     let (mut camera, mut screen) = (camera(), screen(1));
-    open(&engine, &mut camera, "r", "alice", Part::Publish).await;
+    open(&engine, &mut camera, "r", "alice", PUBLISH).await;
     open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
     until(&mut [&mut camera, &mut screen], |clients| {
         clients[1].video(0).len() > 20
@@ -93,13 +72,28 @@ async fn a_socket_of_both_families_serves_ipv4_too() {
 }
 
 #[tokio::test]
+async fn where_no_udp_gets_through_media_goes_over_tcp() {
+    let (engine, _events, address) = engine_with_tcp();
+    let mut camera = Client::over_tcp(address, &[(MediaKind::Video, Direction::SendOnly)]);
+    let mut screen = Client::over_tcp(address, &[(MediaKind::Video, Direction::RecvOnly)]);
+    open(&engine, &mut camera, "r", "alice", PUBLISH).await;
+    open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
+    until(&mut [&mut camera, &mut screen], |clients| {
+        clients[1].video(0).len() > 100
+    })
+    .await;
+    let numbers: Vec<u64> = screen.video(0).iter().map(|packet| packet.seq).collect();
+    assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "{numbers:?}");
+}
+
+#[tokio::test]
 async fn slots_are_filled_and_freed_as_publishers_come_and_go() {
     let (engine, _ended) = engine(Options::default());
     let mut screen = screen(2);
     open(&engine, &mut screen, "r", "eve", Part::Watch(None)).await;
     let (mut first, mut second) = (camera(), camera());
-    let first_key = open(&engine, &mut first, "r", "alice", Part::Publish).await;
-    open(&engine, &mut second, "r", "bob", Part::Publish).await;
+    let first_key = open(&engine, &mut first, "r", "alice", PUBLISH).await;
+    open(&engine, &mut second, "r", "bob", PUBLISH).await;
     until(&mut [&mut first, &mut second, &mut screen], |clients| {
         clients[2].video(0).len() > 50 && clients[2].video(1).len() > 50
     })
@@ -107,7 +101,7 @@ async fn slots_are_filled_and_freed_as_publishers_come_and_go() {
     assert!(engine.close(first_key).await.unwrap());
     assert!(!engine.close(first_key).await.unwrap(), "it is over");
     let mut third = camera();
-    open(&engine, &mut third, "r", "carol", Part::Publish).await;
+    open(&engine, &mut third, "r", "carol", PUBLISH).await;
     let before = (screen.video(0).len(), screen.video(1).len());
     until(&mut [&mut second, &mut third, &mut screen], |clients| {
         clients[2].video(0).len() > before.0 + 50 && clients[2].video(1).len() > before.1 + 50
@@ -125,9 +119,9 @@ async fn slots_are_filled_and_freed_as_publishers_come_and_go() {
 async fn rooms_do_not_hear_each_other_and_a_watcher_may_want_one_participant() {
     let (engine, _ended) = engine(Options::default());
     let (mut alice, mut bob, mut elsewhere) = (camera(), camera(), camera());
-    open(&engine, &mut alice, "r", "alice", Part::Publish).await;
-    open(&engine, &mut bob, "r", "bob", Part::Publish).await;
-    open(&engine, &mut elsewhere, "other", "bob", Part::Publish).await;
+    open(&engine, &mut alice, "r", "alice", PUBLISH).await;
+    open(&engine, &mut bob, "r", "bob", PUBLISH).await;
+    open(&engine, &mut elsewhere, "other", "bob", PUBLISH).await;
     bob.mark(7);
     elsewhere.mark(9);
     let mut screen = screen(3);
@@ -145,7 +139,7 @@ async fn rooms_do_not_hear_each_other_and_a_watcher_may_want_one_participant() {
 async fn strangers_and_garbage_change_nothing_and_are_counted() {
     let (engine, _ended) = engine(Options::default());
     let (mut camera, mut screen) = (camera(), screen(1));
-    open(&engine, &mut camera, "r", "alice", Part::Publish).await;
+    open(&engine, &mut camera, "r", "alice", PUBLISH).await;
     open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
     until(&mut [&mut camera, &mut screen], |clients| {
         clients[1].video(0).len() > 20
@@ -185,23 +179,18 @@ async fn strangers_and_garbage_change_nothing_and_are_counted() {
 async fn a_client_that_says_goodbye_or_never_comes_is_forgotten() {
     let (engine, mut ended) = engine(Options::default());
     let mut camera = camera();
-    let key = open(&engine, &mut camera, "r", "alice", Part::Publish).await;
+    let key = open(&engine, &mut camera, "r", "alice", PUBLISH).await;
     until(&mut [&mut camera], |clients| clients[0].is_connected()).await;
     camera.say_goodbye().await;
     assert_eq!(
         tokio::time::timeout(Duration::from_secs(20), ended.recv())
             .await
             .unwrap(),
-        Some(key)
+        Some(Event::Ended(key))
     );
     assert_eq!((engine.figures().sessions, engine.figures().rooms), (0, 0));
     engine.stop().await;
-    let opening = Opening {
-        room: "r".into(),
-        participant: "bob".into(),
-        part: Part::Publish,
-        offer: camera.offer(),
-    };
+    let opening = opening(&engine, "r", "bob", PUBLISH, camera.offer());
     assert_eq!(engine.open(opening).await, Err(EngineError::Stopped));
 }
 
@@ -211,12 +200,7 @@ async fn offers_that_cannot_be_answered_are_refused_and_rooms_are_bounded() {
         sessions_of_room: 1,
         ..Options::default()
     });
-    let opening = |offer: &str| Opening {
-        room: "r".into(),
-        participant: "x".into(),
-        part: Part::Publish,
-        offer: offer.into(),
-    };
+    let opening = |offer: &str| opening(&engine, "r", "x", PUBLISH, offer.into());
     for bad in [
         "",
         "garbage",

@@ -82,6 +82,11 @@ impl Layer {
         }
     }
 
+    /// With all its temporal layers.
+    pub fn needs(&self) -> Kbps {
+        self.kbps_of(self.temporal_layers.saturating_sub(1))
+    }
+
     fn kbps_of(&self, temporal: u8) -> Kbps {
         self.kbps.get(usize::from(temporal)).copied().unwrap_or_default()
     }

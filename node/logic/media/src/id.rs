@@ -19,6 +19,15 @@ pub enum Kind {
     Video,
     /// A screen, a window or a document.
     Content,
+    /// The sound of that: who shows it hears it, whoever speaks.
+    ContentAudio,
+}
+
+impl Kind {
+    /// Whether there is nothing to see.
+    pub fn is_sound(self) -> bool {
+        matches!(self, Self::Audio | Self::ContentAudio)
+    }
 }
 
 /// One place of a subscriber's receive pool; it is negotiated once and filled by whoever is to be heard or seen.

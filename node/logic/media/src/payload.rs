@@ -127,6 +127,15 @@ impl Reader {
         self.structure.as_deref()
     }
 
+    /// How high the picture is whose key frame begins with this packet, in pixels, where it stands in it in the clear:
+    /// VP8.
+    pub fn picture_height(&self, payload: &[u8]) -> Option<u16> {
+        match self.codec {
+            Codec::Vp8 => vp8::height(payload),
+            _ => None,
+        }
+    }
+
     /// Reads a packet. `descriptor` is the dependency descriptor header extension, if the packet has one; it is of
     /// use for AV1 only.
     pub fn read(&mut self, payload: &[u8], descriptor: Option<&[u8]>) -> Result<Summary, Malformed> {

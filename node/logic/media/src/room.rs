@@ -97,6 +97,7 @@ impl Room {
             (Kind::Audio, empty(AUDIO_SLOTS)),
             (Kind::Video, empty(video_slots.min(VIDEO_SLOTS))),
             (Kind::Content, empty(CONTENT_SLOTS)),
+            (Kind::ContentAudio, empty(CONTENT_SLOTS)),
         ]);
         let participant = Participant {
             published: BTreeSet::new(),
@@ -160,8 +161,10 @@ impl Room {
             participant: who,
             kind,
         };
-        let layers = layer_heights.get(..8).unwrap_or(layer_heights);
-        self.watch.publish(source, layers, now_ms);
+        if !kind.is_sound() {
+            let layers = layer_heights.get(..8).unwrap_or(layer_heights);
+            self.watch.publish(source, layers, now_ms);
+        }
         self.arrange_interested(source, now_ms);
         Ok(())
     }
@@ -182,7 +185,7 @@ impl Room {
     }
 
     /// A client shows these tiles now, the most important first; it replaces what it showed before. Tracks that
-    /// are not there get a slot when they come. Own tracks and audio are not looked at, and of doubles the first
+    /// are not there get a slot when they come. Own tracks and voices are not looked at, and of doubles the first
     /// counts.
     pub fn handle_show(&mut self, who: ParticipantId, shows: &[Show], now_ms: u64) -> Result<(), NotHere> {
         if !self.participants.contains_key(&who) {
@@ -293,6 +296,7 @@ impl Room {
         }
         self.arrange_tiles(who, Kind::Video, now_ms);
         self.arrange_tiles(who, Kind::Content, now_ms);
+        self.arrange_tiles(who, Kind::ContentAudio, now_ms);
     }
 
     fn arrange_interested(&mut self, source: Source, now_ms: u64) {
@@ -375,7 +379,7 @@ impl Room {
                 slot,
                 source,
             });
-            if let Some(source) = source.filter(|_| kind != Kind::Audio) {
+            if let Some(source) = source.filter(|_| !kind.is_sound()) {
                 self.effects.push_back(Effect::KeyFrame { subscriber, source });
             }
         }

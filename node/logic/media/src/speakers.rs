@@ -162,6 +162,15 @@ impl Speakers {
         &self.ranking
     }
 
+    /// Who speaks now, of those who are heard: the speaker first.
+    pub fn speaking(&self, now_ms: u64) -> Vec<ParticipantId> {
+        let speaks = |who: &ParticipantId| !self.is_silent(*who, now_ms);
+        let mut all: Vec<ParticipantId> = self.heard.iter().flatten().copied().filter(speaks).collect();
+        let rank = |who: &ParticipantId| self.ranking.iter().position(|ranked| ranked == who);
+        all.sort_by_key(|who| (rank(who).unwrap_or(usize::MAX), *who));
+        all
+    }
+
     /// A packet of audio with its level: 0 (loudest) to 127 (silence) in −dBov, and the voice bit (RFC 6464 §3).
     pub fn handle_level(&mut self, who: ParticipantId, minus_dbov: u8, voice: bool, now_ms: u64) {
         let level = 127_u8.saturating_sub(minus_dbov & 0x7f);

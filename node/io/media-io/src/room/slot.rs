@@ -1,36 +1,43 @@
-//! A slot of a watcher, and who fills it.
+//! A slot of a receiver, and who fills it.
 
-use super::stream::Source;
 use plenary_media::{
     Kind, Slot as Place, StreamId,
     rewrite::{Config, Rewriter, Target},
 };
-use str0m::media::MediaKind;
+use std::sync::Arc;
 
 /// The first number of a slot; SRTP assumes that it is below 65,536.
 const FIRST_SEQ: u16 = 1_000;
 
-/// One line that a watcher receives on.
+/// One line that a receiver has, in the order of the offer.
 pub(super) struct Slot {
-    pub(super) kind: MediaKind,
-    pub(super) source: Option<Source>,
+    pub(super) mid: Arc<str>,
+    /// Its name in the rules.
+    pub(super) place: Place,
+    /// The track that fills it.
+    pub(super) track: Option<usize>,
     pub(super) target: Option<StreamId>,
     pub(super) rewriter: Rewriter,
 }
 
 impl Slot {
-    pub(super) fn new(kind: MediaKind) -> Self {
-        let config = if kind.is_audio() {
+    pub(super) fn new(mid: Arc<str>, place: Place) -> Self {
+        let config = if place.kind.is_sound() {
             Config::audio(FIRST_SEQ)
         } else {
             Config::video(FIRST_SEQ)
         };
         Self {
-            kind,
-            source: None,
+            mid,
+            place,
+            track: None,
             target: None,
             rewriter: Rewriter::new(config),
         }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.place.kind
     }
 
     pub(super) fn carry(&mut self, stream: Option<StreamId>) {
@@ -46,31 +53,24 @@ impl Slot {
     }
 }
 
-/// Gives each source a slot of its kind: those that have one keep it, the others get what is free.
-pub(super) fn fill(slots: &mut [Slot], kind: MediaKind, wanted: &[Source]) {
-    let of_kind = |slots: &[Slot]| slots.iter().filter(|slot| slot.kind == kind).count();
-    let wanted = wanted.get(..of_kind(slots).min(wanted.len())).unwrap_or_default();
-    for slot in slots.iter_mut().filter(|slot| slot.kind == kind) {
-        if slot.source.is_some_and(|source| !wanted.contains(&source)) {
-            slot.source = None;
-            slot.carry(None);
+/// Which track fills each slot, if these are wanted: those that have one keep it, the others get what is free.
+pub(super) fn fill(slots: &[Slot], sound: bool, wanted: &[usize]) -> Vec<(usize, Option<usize>)> {
+    let mut all: Vec<(usize, Option<usize>)> = slots
+        .iter()
+        .enumerate()
+        .filter(|(_, slot)| slot.kind().is_sound() == sound)
+        .map(|(at, slot)| (at, slot.track))
+        .collect();
+    let wanted = wanted.get(..all.len().min(wanted.len())).unwrap_or_default();
+    for (_, track) in &mut all {
+        *track = track.filter(|track| wanted.contains(track));
+    }
+    for track in wanted {
+        if all.iter().all(|(_, has)| *has != Some(*track))
+            && let Some((_, free)) = all.iter_mut().find(|(_, has)| has.is_none())
+        {
+            *free = Some(*track);
         }
     }
-    for source in wanted {
-        let is_shown = slots.iter().any(|slot| slot.source == Some(*source));
-        let free = slots
-            .iter_mut()
-            .find(|slot| slot.kind == kind && slot.source.is_none());
-        if let (false, Some(slot)) = (is_shown, free) {
-            slot.source = Some(*source);
-        }
-    }
-}
-
-/// The name of a line in the rules.
-pub(super) fn place(index: usize, kind: MediaKind) -> Place {
-    Place {
-        kind: if kind.is_audio() { Kind::Audio } else { Kind::Video },
-        index: u8::try_from(index).unwrap_or(u8::MAX),
-    }
+    all
 }

@@ -1,9 +1,8 @@
 //! A stream of a publisher and its packets.
 
-use crate::peer::{Format, Inbound};
+use crate::peer::Format;
 use plenary_media::{
     Kbps, StreamId,
-    allocation::Layer,
     payload::{Codec, Reader, Summary},
     rewrite::{Incoming, Outgoing},
 };
@@ -13,16 +12,9 @@ use std::{
 };
 use str0m::{
     format,
-    media::{MediaKind, Pt},
+    media::Pt,
     rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Vp8Descriptor},
 };
-
-/// A publisher's line: a microphone or a camera with all its layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Source {
-    pub(super) peer: usize,
-    pub(super) track: usize,
-}
 
 /// What a stream needs is measured over this time.
 const MEASURED: Duration = Duration::from_secs(1);
@@ -30,17 +22,21 @@ const MEASURED: Duration = Duration::from_secs(1);
 const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
 
 pub(super) struct Stream {
+    /// Of the session that publishes it.
     pub(super) inbound: usize,
-    pub(super) source: Source,
-    pub(super) layer: u8,
+    pub(super) track: usize,
     pub(super) format: Format,
     pub(super) reader: Reader,
     pub(super) ssrc: u32,
     pub(super) rate: Rate,
+    /// Of the last picture that told it, in pixels.
+    pub(super) height: Option<u16>,
+    /// When something came last.
+    pub(super) last: Instant,
 }
 
 pub(super) struct Packet {
-    pub(super) source: Source,
+    pub(super) track: usize,
     pub(super) incoming: Incoming,
     pub(super) format: Format,
     payload: Arc<[u8]>,
@@ -83,49 +79,42 @@ impl Rate {
 impl Stream {
     /// `None` for what is not forwarded: comfort noise, telephone events.
     pub(super) fn new(
-        peer: usize,
         inbound: usize,
-        place: Inbound,
+        track: usize,
+        layer: u8,
         format: Format,
         ssrc: u32,
         now: Instant,
     ) -> Option<Self> {
-        let layer = usize::from(place.layer);
+        let guess = GUESSED.get(usize::from(layer)).or(GUESSED.last());
         Some(Self {
             inbound,
-            source: Source {
-                peer,
-                track: place.track,
-            },
-            layer: place.layer,
+            track,
             format,
             reader: Reader::new(codec_of(format.codec)?),
             ssrc,
-            rate: Rate::new(
-                now,
-                GUESSED.get(layer).or(GUESSED.last()).copied().unwrap_or_default(),
-            ),
+            rate: Rate::new(now, guess.copied().unwrap_or_default()),
+            height: None,
+            last: now,
         })
     }
 
     /// A packet of it with what it is; `None` if it cannot be read, and so not shown either.
     pub(super) fn take(&mut self, id: StreamId, packet: RtpPacket, now: Instant) -> Option<Packet> {
+        self.last = now;
         self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
+        if summary.key_frame {
+            self.height = self.reader.picture_height(&packet.payload).or(self.height);
+        }
         Some(Packet::new(self, id, summary, packet))
-    }
-
-    /// A browser's layers halve from one to the next; what their heights are is told by signalling only.
-    pub(super) fn as_layer(&self) -> Layer {
-        let height = 180_u16 << self.layer.min(4);
-        Layer::new(self.layer, height, 30, &[self.rate.kbps()])
     }
 }
 
 impl Packet {
     fn new(stream: &Stream, id: StreamId, summary: Summary, packet: RtpPacket) -> Self {
         Self {
-            source: stream.source,
+            track: stream.track,
             incoming: Incoming {
                 stream: id,
                 seq: *packet.seq_no,
@@ -161,12 +150,12 @@ impl Packet {
         summary.key_frame && summary.codec != Codec::Opus
     }
 
-    pub(super) fn write(&self, pt: Pt, outgoing: &Outgoing, kind: MediaKind) -> RtpWrite {
+    pub(super) fn write(&self, pt: Pt, outgoing: &Outgoing, nackable: bool) -> RtpWrite {
         let seq = SeqNo::from(outgoing.seq);
         let mut write = RtpWrite::new(pt, seq, outgoing.timestamp, self.at, self.payload.clone())
             .marker(outgoing.marker)
             .ext_vals(self.extensions.clone())
-            .nackable(kind.is_video());
+            .nackable(nackable);
         if let (Some(picture_id), Ok(descriptor)) = (outgoing.picture_id, Vp8Descriptor::parse(&self.payload))
         {
             let mut patch = descriptor.patch().picture_id(picture_id);

@@ -1,14 +1,17 @@
 //! A client with a socket of its own: what it publishes is a picture of three packets every 20 ms and sound.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::{
-    net::{SocketAddr, UdpSocket},
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream, UdpSocket},
     time::{Duration, Instant},
 };
 use str0m::{
     Candidate, Event, Input, Output, Rtc,
     change::{SdpAnswer, SdpOffer, SdpPendingOffer},
     media::{Direction, MediaKind, Mid},
-    net::{Protocol, Receive},
+    net::{Protocol, Receive, TcpType},
     rtp::{ExtensionValues, RtpWrite},
 };
 
@@ -24,9 +27,56 @@ pub(crate) struct Seen {
     pub(crate) payload: Vec<u8>,
 }
 
+/// How a client reaches the server.
+enum Wire {
+    Udp(UdpSocket),
+    /// With what came of a frame that is not whole yet (RFC 4571).
+    Tcp(TcpStream, Vec<u8>),
+}
+
+impl Wire {
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::Udp(_) => Protocol::Udp,
+            Self::Tcp(..) => Protocol::Tcp,
+        }
+    }
+
+    /// A full buffer of the system is a lost packet.
+    fn send(&mut self, bytes: &[u8], to: SocketAddr) {
+        match self {
+            Self::Udp(socket) => drop(socket.send_to(bytes, to)),
+            Self::Tcp(stream, _) => {
+                let length = u16::try_from(bytes.len()).unwrap();
+                let frame = [&length.to_be_bytes(), bytes].concat();
+                stream.write_all(&frame).unwrap();
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
+        let mut buffer = [0; 2000];
+        match self {
+            Self::Udp(socket) => {
+                let (length, source) = socket.recv_from(&mut buffer).ok()?;
+                Some((buffer[..length].to_vec(), source))
+            }
+            Self::Tcp(stream, rest) => {
+                if let Ok(length) = stream.read(&mut buffer) {
+                    rest.extend_from_slice(&buffer[..length]);
+                }
+                let length = usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?]));
+                let frame = rest.get(2..2 + length)?.to_vec();
+                rest.drain(..2 + length);
+                Some((frame, stream.peer_addr().unwrap()))
+            }
+        }
+    }
+}
+
 pub(crate) struct Client {
     rtc: Rtc,
-    socket: UdpSocket,
+    wire: Wire,
     local: SocketAddr,
     pending: Option<SdpPendingOffer>,
     offer: Option<SdpOffer>,
@@ -47,6 +97,18 @@ impl Client {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
         let local = socket.local_addr().unwrap();
+        Self::over(Wire::Udp(socket), local, lines)
+    }
+
+    /// One that no UDP gets through to.
+    pub(crate) fn over_tcp(server: SocketAddr, lines: &[(MediaKind, Direction)]) -> Self {
+        let stream = TcpStream::connect(server).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let local = stream.local_addr().unwrap();
+        Self::over(Wire::Tcp(stream, Vec::new()), local, lines)
+    }
+
+    fn over(wire: Wire, local: SocketAddr, lines: &[(MediaKind, Direction)]) -> Self {
         let now = Instant::now();
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
@@ -54,7 +116,12 @@ impl Client {
             .enable_opus(true, false)
             .enable_vp8(true)
             .build(now);
-        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        let candidate = Candidate::builder();
+        let candidate = match wire {
+            Wire::Udp(_) => candidate.udp().host(local).build(),
+            Wire::Tcp(..) => candidate.tcp().host(local).tcptype(TcpType::Active).build(),
+        };
+        rtc.add_local_candidate(candidate.unwrap());
         let mut changes = rtc.sdp_api();
         let lines = lines
             .iter()
@@ -66,7 +133,7 @@ impl Client {
         let (offer, pending) = changes.apply().unwrap();
         Self {
             rtc,
-            socket,
+            wire,
             local,
             pending: Some(pending),
             offer: Some(offer),
@@ -81,6 +148,21 @@ impl Client {
             server_ufrag: String::new(),
             wake: now,
         }
+    }
+
+    /// The names of the lines, in the order in which they were given.
+    pub(crate) fn mids(&self) -> Vec<String> {
+        self.lines.iter().map(|(mid, ..)| mid.to_string()).collect()
+    }
+
+    /// Packets of sound on all lines.
+    pub(crate) fn heard(&self) -> usize {
+        let audio = |of: &Mid| {
+            self.lines
+                .iter()
+                .any(|(mid, kind, _)| mid == of && kind.is_audio())
+        };
+        self.seen.iter().filter(|(mid, _)| audio(mid)).count()
     }
 
     pub(crate) fn offer(&self) -> String {
@@ -136,9 +218,8 @@ impl Client {
     }
 
     fn go_on(&mut self) {
-        let mut buffer = [0; 2000];
-        while let Ok((length, source)) = self.socket.recv_from(&mut buffer) {
-            let received = Receive::new(Protocol::Udp, source, self.local, &buffer[..length]);
+        while let Some((bytes, source)) = self.wire.receive() {
+            let received = Receive::new(self.wire.protocol(), source, self.local, &bytes);
             if let Ok(received) = received {
                 self.rtc
                     .handle_input(Input::Receive(Instant::now(), received))
@@ -164,9 +245,10 @@ impl Client {
                     self.wake = at;
                     return;
                 }
-                // A full buffer of the system is a lost packet.
                 Output::Transmit(transmit) => {
-                    drop(self.socket.send_to(&transmit.contents, transmit.destination))
+                    if transmit.proto == self.wire.protocol() {
+                        self.wire.send(&transmit.contents, transmit.destination);
+                    }
                 }
                 Output::Event(Event::Connected) => self.connected = true,
                 Output::Event(Event::KeyframeRequest(_)) => self.wants_key_frame = true,
@@ -231,6 +313,7 @@ impl Client {
         .marker(marker)
         .ext_vals(ExtensionValues {
             audio_level: kind.is_audio().then_some(-30),
+            voice_activity: kind.is_audio().then_some(true),
             ..ExtensionValues::default()
         })
         .nackable(kind.is_video());

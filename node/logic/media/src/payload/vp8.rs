@@ -89,6 +89,17 @@ fn summary(payload: &[u8]) -> Option<Summary> {
     })
 }
 
+/// How high the picture is whose key frame begins here, in pixels (RFC 6386 §9.1).
+pub(super) fn height(payload: &[u8]) -> Option<u16> {
+    const START_CODE: [u8; 3] = [0x9d, 0x01, 0x2a];
+    if !summary(payload)?.key_frame {
+        return None;
+    }
+    let header = payload.get(fields(payload)?.header..)?;
+    let size = header.get(3..)?.strip_prefix(&START_CODE)?;
+    Some(u16::from_le_bytes([*size.get(2)?, *size.get(3)?]) & 0x3fff)
+}
+
 /// Puts a picture id and TL0PICIDX in the place of those that a VP8 payload has. One that the payload does not have
 /// is not put in, so the length stays; in a field of 7 bits only the low 7 are kept.
 pub fn patch(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> Result<(), Malformed> {
@@ -123,6 +134,14 @@ mod tests {
         assert_eq!(summary.tl0_pic_idx, Some(7));
         assert_eq!(summary.temporal, Some(2));
         assert!(summary.switch_up && summary.starts_frame && !summary.key_frame);
+    }
+
+    #[test]
+    fn the_height_stands_in_the_key_frame() {
+        let key_frame = [0x10, 0x50, 0x42, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x40];
+        assert_eq!(height(&key_frame), Some(180));
+        assert_eq!(height(&key_frame[..10]), None);
+        assert_eq!(height(&FULL), None);
     }
 
     #[test]

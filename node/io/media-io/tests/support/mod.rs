@@ -1,0 +1,58 @@
+//! An engine on a port of its own.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use crate::client::Client;
+use plenary_media_io::{Engine, Event, Opening, Options, Part, ParticipantId, SessionKey};
+use std::net::SocketAddr;
+use tokio::sync::mpsc;
+
+pub(crate) type Events = mpsc::UnboundedReceiver<Event>;
+
+pub(crate) fn engine(options: Options) -> (Engine, Events) {
+    engine_on("127.0.0.1:0", options)
+}
+
+pub(crate) fn engine_on(address: &str, options: Options) -> (Engine, Events) {
+    let socket = std::net::UdpSocket::bind(address).unwrap();
+    let (events, receiver) = mpsc::unbounded_channel();
+    (Engine::start(socket, None, options, events).unwrap(), receiver)
+}
+
+/// One that listens for TCP too, and where.
+pub(crate) fn engine_with_tcp() -> (Engine, Events, SocketAddr) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (events, receiver) = mpsc::unbounded_channel();
+    let engine = Engine::start(socket, Some(listener), Options::default(), events).unwrap();
+    (engine, receiver, address)
+}
+
+/// The participant of this name.
+pub(crate) fn id(who: &str) -> ParticipantId {
+    ParticipantId(who.bytes().fold(7, |id, byte| id * 31 + u64::from(byte)))
+}
+
+pub(crate) fn opening(engine: &Engine, room: &str, who: &str, part: Part, offer: String) -> Opening {
+    Opening {
+        key: engine.key(),
+        room: room.into(),
+        participant: id(who),
+        name: who.into(),
+        part,
+        offer,
+    }
+}
+
+pub(crate) async fn open(
+    engine: &Engine,
+    client: &mut Client,
+    room: &str,
+    who: &str,
+    part: Part,
+) -> SessionKey {
+    let opening = opening(engine, room, who, part, client.offer());
+    let opened = engine.open(opening).await.unwrap();
+    client.accept(&opened.answer);
+    opened.key
+}
