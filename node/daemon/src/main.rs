@@ -14,6 +14,7 @@ mod http;
 mod join;
 mod links;
 mod media;
+mod meetings;
 mod metrics;
 mod options;
 mod quickstart;

@@ -1,17 +1,19 @@
 //! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
 
-use crate::{addresses, config::Config, server::Server};
+use crate::{addresses, config::Config, meetings::ServerRoster, server::Server};
 use async_trait::async_trait;
 use plenary_access::{Session, TokenHash, UserRow};
-use plenary_conference::{Visitor, admit};
-use plenary_media_io::{Engine, EngineError, Opening, Part as EnginePart, SessionKey};
+use plenary_conference::{Person, Via, Visitor, admit};
+use plenary_media_io::{Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey};
+use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
+use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::queries;
 use plenary_whip::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch};
 use std::{
     collections::BTreeMap,
-    net::UdpSocket,
+    net::{TcpListener, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -25,11 +27,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Addresses that clients are told at most: each costs them checks.
 const ADDRESSES: usize = 8;
 
-/// Starts the media engine; the receiver gets the sessions that are over.
+/// Starts the media engine; the receiver gets what it tells.
 pub(crate) fn start(
     config: &Config,
     socket: UdpSocket,
-) -> anyhow::Result<(Engine, mpsc::UnboundedReceiver<SessionKey>)> {
+    listener: TcpListener,
+) -> anyhow::Result<(Engine, mpsc::UnboundedReceiver<Event>)> {
     let mut addresses = config.advertise.media.clone();
     let listen = socket.local_addr()?.ip();
     if addresses.is_empty() && listen.is_unspecified() {
@@ -40,12 +43,12 @@ pub(crate) fn start(
         }
         addresses.truncate(ADDRESSES);
     }
-    let (ended, receiver) = mpsc::unbounded_channel();
+    let (events, receiver) = mpsc::unbounded_channel();
     let options = plenary_media_io::Options {
         addresses,
         ..plenary_media_io::Options::default()
     };
-    Ok((Engine::start(socket, options, ended)?, receiver))
+    Ok((Engine::start(socket, Some(listener), options, events)?, receiver))
 }
 
 /// What is known of a session that is open.
@@ -57,6 +60,14 @@ struct Held {
     token: TokenHash,
     /// This side's ICE name: the entity tag.
     ice: String,
+    /// Of who publishes: in the roster of the meeting, so that all see who is there.
+    place: Option<Place>,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    participant: meeting::ParticipantId,
+    moves: u64,
 }
 
 /// The media engine with what the server knows of its users.
@@ -99,18 +110,37 @@ impl MediaDoor {
         }
     }
 
-    /// Forgets sessions that are over, and ends those that may not be any more. Runs until the task is dropped.
-    pub(crate) async fn watch(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<SessionKey>) {
+    /// Ends sessions that may not be any more. Runs until the task is dropped.
+    pub(crate) async fn watch(self: Arc<Self>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
-            tokio::select! {
-                over = ended.recv() => match over {
-                    Some(key) => self.held().retain(|_, held| held.key != key),
-                    None => return,
-                },
-                _ = look.tick() => self.end_those_without_right().await,
-            }
+            look.tick().await;
+            self.end_those_without_right().await;
         }
+    }
+
+    /// A session of the engine is over.
+    pub(crate) fn over(&self, key: SessionKey) {
+        let mut held = self.held();
+        let name = held
+            .iter()
+            .find(|(_, held)| held.key == key)
+            .map(|(name, _)| name.clone());
+        if let Some(over) = name.and_then(|name| held.remove(&name)) {
+            self.free(over);
+        }
+    }
+
+    /// Gives the place of a session up.
+    fn free(&self, held: Held) {
+        let Some(place) = held.place else { return };
+        let roster = ServerRoster(self.server.clone());
+        tokio::spawn(async move {
+            let left = roster.leave(&held.cid, place.participant, place.moves).await;
+            if let Err(error) = left {
+                tracing::warn!(reason = error.detail, "a place in a meeting was not given up");
+            }
+        });
     }
 
     async fn end_those_without_right(&self) {
@@ -125,6 +155,35 @@ impl MediaDoor {
                 tracing::info!(user = %held.user, "a media session ends: it may not be any more");
                 self.engine.close(held.key).await.ok();
             }
+        }
+    }
+
+    /// Takes a place in the meeting for somebody who publishes.
+    async fn enter(&self, cid: &Cid, user: &UserName) -> Result<Place, MediaError> {
+        let state = State {
+            camera: Some(true),
+            ..State::default()
+        };
+        let roster = ServerRoster(self.server.clone());
+        let entered = roster.enter_by(cid, Person::Account(user.clone()), Via::Whip, state);
+        match entered.await {
+            Ok(Entered {
+                participant, moves, ..
+            }) => Ok(Place { participant, moves }),
+            Err(NoPlace {
+                code: Refusal::NotFound,
+                ..
+            }) => Err(MediaError::Refused(Refused::NotFound)),
+            Err(NoPlace {
+                code: Refusal::Forbidden,
+                ..
+            }) => Err(MediaError::Refused(Refused::Forbidden(
+                "you may not enter this room",
+            ))),
+            Err(NoPlace {
+                code: Refusal::Full, ..
+            }) => Err(MediaError::Full),
+            Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
         }
     }
 
@@ -206,32 +265,56 @@ impl Backend for MediaDoor {
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
         }
+        let place = match part {
+            Part::Publish => Some(self.enter(cid, &user).await?),
+            Part::Watch(_) => None,
+        };
+        // Who only watches stands in no roster, and is told from those who do by the highest bit.
+        let nobody = || u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;
+        let (session, key) = (SessionId(crate::secret::random_password()), self.engine.key());
+        let held = Held {
+            key,
+            cid: cid.clone(),
+            user: user.clone(),
+            token: token_hash(token),
+            ice: String::new(),
+            place,
+        };
+        // Before it begins: it may be over at once.
+        self.held().insert(session.0.clone(), held);
         let opening = Opening {
+            key,
             room: cid.to_string(),
-            participant: user.to_string(),
+            participant: ParticipantId(place.map_or_else(nobody, |place| place.participant.0)),
+            name: user.to_string(),
             part: match part {
-                Part::Publish => EnginePart::Publish,
+                Part::Publish => EnginePart::Publish(Vec::new()),
                 Part::Watch(Watch::Speakers) => EnginePart::Watch(None),
                 Part::Watch(Watch::Participant(participant)) => EnginePart::Watch(Some(participant)),
             },
             offer,
         };
-        let opened = self.engine.open(opening).await.map_err(engine_error)?;
-        let session = SessionId(crate::secret::random_password());
-        let held = Held {
-            key: opened.key,
-            cid: cid.clone(),
-            user,
-            token: token_hash(token),
-            ice: opened.ufrag.clone(),
-        };
-        self.held().insert(session.0.clone(), held);
-        Ok(Opened {
-            session,
-            answer: opened.answer,
-            ice: opened.ufrag,
-            ice_servers: Vec::new(),
-        })
+        let opened = self.engine.open(opening).await;
+        let mut held = self.held();
+        match opened {
+            Ok(opened) => {
+                if let Some(held) = held.get_mut(&session.0) {
+                    held.ice.clone_from(&opened.ufrag);
+                }
+                Ok(Opened {
+                    session,
+                    answer: opened.answer,
+                    ice: opened.ufrag,
+                    ice_servers: Vec::new(),
+                })
+            }
+            Err(error) => {
+                if let Some(over) = held.remove(&session.0) {
+                    self.free(over);
+                }
+                Err(engine_error(error))
+            }
+        }
     }
 
     async fn change(
@@ -264,7 +347,7 @@ impl Backend for MediaDoor {
 
     async fn close(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<(), MediaError> {
         let held = self.find(token, cid, session).await?;
-        self.held().remove(&session.0);
+        // The engine tells that it is over.
         match self.engine.close(held.key).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(MediaError::NotFound),

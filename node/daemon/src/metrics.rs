@@ -101,6 +101,37 @@ pub(crate) fn register_media(metrics: &Metrics, engine: Engine) {
     metrics.register(|registry| registry.register_collector(Box::new(MediaCollector(engine))));
 }
 
+/// What there is of meetings on this node.
+pub(crate) fn register_meetings(metrics: &Metrics, meetings: plenary_meeting_io::Hub) {
+    metrics.register(|registry| registry.register_collector(Box::new(MeetingCollector(meetings))));
+}
+
+struct MeetingCollector(plenary_meeting_io::Hub);
+
+impl std::fmt::Debug for MeetingCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MeetingCollector")
+    }
+}
+
+impl Collector for MeetingCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let gauges = [
+            (
+                "meeting_participants",
+                "People in meetings on this node",
+                self.0.seats(),
+            ),
+            ("meetings", "Meetings with people on this node", self.0.rooms()),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value as f64);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
 struct MediaCollector(Engine);
 
 impl std::fmt::Debug for MediaCollector {

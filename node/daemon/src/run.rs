@@ -8,7 +8,7 @@ use crate::{
     http::{self, Serving},
     links::{Links, LogLinks},
     media::{self, MediaDoor},
-    metrics,
+    meetings, metrics,
     options::{self, Common},
     roster,
     server::{Server, VERSION},
@@ -92,6 +92,7 @@ pub(crate) struct Ports {
     http: Option<TcpListener>,
     https: Option<TcpListener>,
     media: UdpSocket,
+    media_tcp: TcpListener,
 }
 
 impl Ports {
@@ -110,6 +111,7 @@ impl Ports {
             http: optional("listen.http", &listen.http)?,
             https: optional("listen.https", &listen.https)?,
             media: bind_udp("listen.media", &listen.media)?,
+            media_tcp: bind("listen.media", &listen.media)?,
         })
     }
 }
@@ -187,9 +189,11 @@ pub(crate) async fn serve(
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
-    let (engine, media_ended) = media::start(&config, ports.media)?;
+    let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp)?;
     metrics::register_media(&measured, engine.clone());
     let door = Arc::new(MediaDoor::new(server.clone(), engine.clone()));
+    let meetings = meetings::start(&server, &engine);
+    metrics::register_meetings(&measured, meetings.clone());
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;
     let management_app = management_router(measured, health.clone());
@@ -209,7 +213,8 @@ pub(crate) async fn serve(
         removed_tx.send(()).ok();
     });
     tasks.spawn(server.peers.clone().watch(server.links.clone()));
-    tasks.spawn(door.watch(media_ended));
+    tasks.spawn(door.clone().watch());
+    tasks.spawn(meetings::watch_media(meetings, door, media_events));
     tasks.spawn(steering::steer(server.clone()));
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));

@@ -17,7 +17,7 @@ use plenary_store::{ServerApp, queries};
 use std::{
     path::PathBuf,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
@@ -44,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) told_anew: AtomicBool,
     /// Addresses of the pages of all nodes.
     urls: RwLock<Vec<String>>,
+    /// Set once media is there.
+    pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
 }
 
 impl Server {
@@ -69,6 +71,7 @@ impl Server {
             notifications: broadcast::Sender::new(4_096),
             told_anew: AtomicBool::new(false),
             urls: RwLock::default(),
+            meetings: OnceLock::new(),
         }
     }
 

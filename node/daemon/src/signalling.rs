@@ -1,11 +1,15 @@
 //! Live updates: what signalling asks of the server, and presence in the other direction.
 
-use crate::{options::system, server::Server};
+use crate::{
+    meetings::{self, newcomer},
+    options::system,
+    server::Server,
+};
 use async_trait::async_trait;
 use plenary_access::{AdminRole, Change, Command, Presence, Topic as Changed};
 use plenary_model::UserName;
 use plenary_rest_api::{Network, backend::ReadError, token_hash};
-use plenary_signalling_io::{Caller, Hub, Notification, Source, Topic, Unavailable, Who};
+use plenary_signalling_io::{Caller, Client, ClientBody, Hub, Notification, Source, Topic, Unavailable, Who};
 use plenary_store::{Changes, queries};
 use std::{
     collections::BTreeSet,
@@ -30,7 +34,7 @@ impl Server {
             .query(move |db| Ok((queries::session(db, &hash, now)?, queries::settings(db)?)))
             .await?;
         let (Some((session, row)), settings) = found else {
-            return Ok(None);
+            return meetings::guest(self, token).await;
         };
         if !row.user.active {
             return Ok(None);
@@ -42,6 +46,7 @@ impl Server {
         Ok(Some(Who {
             admin: row.user.admin != AdminRole::None && near,
             user: session.user,
+            guest_of: None,
             session: session.id,
         }))
     }
@@ -80,6 +85,18 @@ impl Source for Server {
         self.replica.applied()
     }
 
+    fn request(&self, client: &Client, request: ClientBody) {
+        if let Some(meetings) = self.meetings.get() {
+            meetings.request(&newcomer(client), request);
+        }
+    }
+
+    fn ended(&self, run: u64) {
+        if let Some(meetings) = self.meetings.get() {
+            meetings.ended(run);
+        }
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<Notification> {
         self.notifications.subscribe()
     }
@@ -115,6 +132,9 @@ pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver
         };
         let index = change.index;
         let Some(notices) = change.notices else {
+            if let Some(meetings) = server.meetings.get() {
+                meetings.all_changed();
+            }
             for topic in Topic::ALL {
                 server.tell(Notification::Changed {
                     topic,
@@ -125,6 +145,9 @@ pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver
             continue;
         };
         for notice in notices.iter() {
+            if matches!(notice.topic, Changed::Meetings | Changed::Conferences) {
+                tell_meetings(&server, &notice.object);
+            }
             let Some(topic) = topic(notice.topic) else {
                 continue;
             };
@@ -134,6 +157,17 @@ pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver
                 tell_presence(&server, &notice.object).await;
             }
         }
+    }
+}
+
+/// What changed in a conference is told to those in it.
+fn tell_meetings(server: &Server, conference: &str) {
+    let Some(meetings) = server.meetings.get() else {
+        return;
+    };
+    match conference.parse() {
+        Ok(cid) => meetings.changed(&cid),
+        Err(_) => meetings.all_changed(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What quickstart keeps in its data folder: where each node is, and the demo credentials.
 
 use crate::{UsageError, config::Config};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use plenary_model::{Cid, NodeName, ServerName};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -129,7 +129,7 @@ impl Layout {
             if place.media.is_none() {
                 let ip = Ipv4Addr::UNSPECIFIED;
                 let ip = if wide { ip } else { Ipv4Addr::LOCALHOST };
-                place.media = Some(ports.free_udp(ip.into(), if at == 0 && wide { 53_000 } else { 0 })?);
+                place.media = Some(ports.free_for_both(ip.into(), if at == 0 && wide { 53_000 } else { 0 })?);
             }
             place.folder = self.folder.join(place.name.as_str());
             place.write_config()?;
@@ -206,13 +206,20 @@ impl Ports {
         Ok(address)
     }
 
-    /// The same for UDP.
-    fn free_udp(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
-        let socket = UdpSocket::bind((ip, preferred)).or_else(|_| UdpSocket::bind((ip, 0)));
-        let socket = socket.with_context(|| format!("no free UDP port on {ip}"))?;
-        let address = socket.local_addr()?;
-        self.held_udp.push(socket);
-        Ok(address)
+    /// One that is free for UDP and for TCP.
+    fn free_for_both(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
+        for port in std::iter::once(preferred).chain([0; 16]) {
+            let Ok(socket) = UdpSocket::bind((ip, port)) else {
+                continue;
+            };
+            let address = socket.local_addr()?;
+            if let Ok(listener) = TcpListener::bind(address) {
+                self.held_udp.push(socket);
+                self.held.push(listener);
+                return Ok(address);
+            }
+        }
+        bail!("no port on {ip} is free for both UDP and TCP")
     }
 }
 

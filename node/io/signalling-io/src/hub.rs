@@ -11,7 +11,10 @@ use plenary_model::UserName;
 use plenary_signalling::{Close, CloseCode, Connection, Limits, Station, Who};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -55,6 +58,7 @@ struct Inner {
     draining: watch::Sender<bool>,
     handshakes: Arc<Handshakes>,
     tasks: TaskTracker,
+    last_run: AtomicU64,
 }
 
 /// Invariant: `users` names exactly the keys of `runs`, by their user.
@@ -112,15 +116,24 @@ impl Hub {
             draining: watch::channel(false).0,
             handshakes: Arc::new(Handshakes::new(options.handshakes)),
             tasks: TaskTracker::new(),
+            last_run: AtomicU64::new(0),
             options,
         }))
     }
 
-    /// Who is connected to this node, and with which sessions (their IDs).
+    pub(crate) fn next_run(&self) -> u64 {
+        self.0.last_run.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Which accounts are connected to this node, and with which sessions (their IDs).
     pub fn online(&self) -> BTreeMap<UserName, BTreeSet<String>> {
         let register = self.register();
         let mut online = BTreeMap::<_, BTreeSet<_>>::new();
-        for Entry { who, .. } in register.runs.values().filter(|entry| entry.present) {
+        for Entry { who, .. } in register
+            .runs
+            .values()
+            .filter(|entry| entry.present && entry.who.guest_of.is_none())
+        {
             online
                 .entry(who.user.clone())
                 .or_default()

@@ -24,8 +24,8 @@ mod transport;
 
 pub use hub::{Figures, Hub, Seen};
 pub use options::{AddressOf, Options, Origins};
-pub use plenary_signalling::{Limits, Presence, Topic, Who};
-pub use source::{Caller, Notification, Source, Unavailable};
+pub use plenary_signalling::{ClientBody, Limits, Presence, ServerBody, Topic, Who};
+pub use source::{Caller, Client, Notification, Source, Unavailable};
 
 use axum::{Router, routing};
 use std::sync::Arc;

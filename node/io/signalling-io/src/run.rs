@@ -1,12 +1,12 @@
 //! The task of one run: it carries between socket, notifications and clock on one side and the rules on the other.
 
 use crate::{
-    Caller, Notification,
+    Caller, Client, Notification,
     hub::Hub,
     transport::{Received, Transport},
 };
 use axum::extract::ws::WebSocket;
-use plenary_signalling::{Attach, Close, CloseCode, Connection, Input, Output, Topic, Who};
+use plenary_signalling::{Attach, Close, CloseCode, Connection, Input, Output, ServerBody, Topic, Who};
 use std::{future, time::Duration};
 use tokio::{
     sync::{
@@ -47,6 +47,7 @@ enum Happened {
     Received(Received),
     Command(Command),
     Notified(Result<Notification, RecvError>),
+    Told(ServerBody),
     Recheck,
     Tick,
     Drained,
@@ -56,6 +57,9 @@ struct Run {
     hub: Hub,
     key: String,
     connection: Connection,
+    client: Client,
+    /// Whether the client has asked for something about a meeting.
+    asked: bool,
     token: String,
     caller: Caller,
     transport: Option<Transport>,
@@ -77,7 +81,14 @@ pub(crate) async fn run(
 ) {
     // Before the welcome: what changes after it is told.
     let mut notifications = hub.source().subscribe();
+    let (tell, mut told) = mpsc::unbounded_channel();
     let mut run = Run {
+        client: Client {
+            run: hub.next_run(),
+            who: connection.who().clone(),
+            tell,
+        },
+        asked: false,
         // The session may have ended after it was looked up and before this was told.
         recheck: Instant::now(),
         token: first.token,
@@ -96,7 +107,10 @@ pub(crate) async fn run(
     }));
     let mut notified = true;
     while !run.connection.is_ended() {
-        match run.next(&mut inbox, &mut notifications, notified).await {
+        match run
+            .next(&mut inbox, &mut notifications, &mut told, notified)
+            .await
+        {
             Happened::Received(received) => run.received(received),
             Happened::Command(Command::Attach { newcomer, back }) => run.attach(newcomer, back),
             Happened::Command(Command::Evict) => run.feed(Input::Evict),
@@ -108,6 +122,7 @@ pub(crate) async fn run(
                 run.recheck = Instant::now();
             }
             Happened::Notified(Err(RecvError::Closed)) => notified = false,
+            Happened::Told(body) => run.feed(Input::Tell(body)),
             Happened::Recheck => run.check().await,
             Happened::Tick => run.feed(Input::Tick),
             Happened::Drained => {
@@ -117,6 +132,9 @@ pub(crate) async fn run(
         }
     }
     run.hub.forget(&run.key);
+    if run.asked {
+        run.hub.source().ended(run.client.run);
+    }
     // Whoever asked for the run in its last moment gets a new one.
     inbox.close();
     while let Some(command) = inbox.recv().await {
@@ -131,6 +149,7 @@ impl Run {
         &mut self,
         inbox: &mut mpsc::Receiver<Command>,
         notifications: &mut broadcast::Receiver<Notification>,
+        told: &mut mpsc::UnboundedReceiver<ServerBody>,
         notified: bool,
     ) -> Happened {
         let tick = self.connection.next_deadline().and_then(|ms| self.hub.moment(ms));
@@ -138,6 +157,7 @@ impl Run {
             received = receive(&mut self.transport) => Happened::Received(received),
             Some(command) = inbox.recv() => Happened::Command(command),
             notification = notifications.recv(), if notified => Happened::Notified(notification),
+            Some(body) = told.recv() => Happened::Told(body),
             () = sleep_until(self.recheck) => Happened::Recheck,
             () = wait_until(tick) => Happened::Tick,
             () = self.hub.drained() => Happened::Drained,
@@ -218,6 +238,11 @@ impl Run {
             }
             // The networks of administrators.
             Topic::Settings => true,
+            // The room that a guest is in may not be theirs any more.
+            Topic::Conferences => {
+                let guest_of = self.connection.who().guest_of.as_ref();
+                guest_of.is_some_and(|cid| object.is_empty() || object == cid.as_str())
+            }
             _ => false,
         }
     }
@@ -244,6 +269,10 @@ impl Run {
                         .transport
                         .as_ref()
                         .is_some_and(|transport| !transport.send(text));
+                }
+                Output::Request(request) => {
+                    self.asked = true;
+                    self.hub.source().request(&self.client, request);
                 }
                 Output::Close(close) => self.close(close),
                 Output::Present => self.present = true,

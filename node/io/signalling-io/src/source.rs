@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use plenary_model::UserName;
-use plenary_signalling::{Presence, Topic, Who};
+use plenary_signalling::{ClientBody, Presence, ServerBody, Topic, Who};
 use std::net::IpAddr;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 /// From where a client speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub enum Notification {
     Presence { user: UserName, presence: Presence },
 }
 
+/// A client's run, as the meetings of the server see it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Never given twice while the node runs.
+    pub run: u64,
+    pub who: Who,
+    /// What the client is told, in this order. Once the run is over nothing is taken.
+    pub tell: mpsc::UnboundedSender<ServerBody>,
+}
+
 /// The server cannot tell right now.
 #[derive(Debug, thiserror::Error)]
 #[error("the server cannot tell right now")]
@@ -50,6 +60,10 @@ pub trait Source: Send + Sync + 'static {
     async fn nodes(&self) -> Vec<String>;
     /// The last index of the log that can be read here.
     fn applied(&self) -> u64;
+    /// A client asks for something about its meeting. Answers and all that follows go to [`Client::tell`].
+    fn request(&self, client: &Client, request: ClientBody);
+    /// The run of a client that has asked for something is over.
+    fn ended(&self, run: u64);
     /// All notifications from now on. A receiver that falls behind is told, and its client loads anew.
     fn subscribe(&self) -> broadcast::Receiver<Notification>;
 }

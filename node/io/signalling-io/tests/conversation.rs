@@ -2,7 +2,7 @@
 
 mod support;
 
-use plenary_signalling_io::{Presence, Topic};
+use plenary_signalling_io::{ClientBody, Presence, ServerBody, Topic};
 use serde_json::json;
 use std::time::Duration;
 use support::{Node, changed, options};
@@ -232,4 +232,25 @@ async fn leave_is_taken_at_once_when_all_have_heard() {
         close
     });
     assert_eq!(close.0, 4503);
+}
+
+#[tokio::test]
+async fn what_is_asked_about_meetings_goes_to_the_server_and_what_it_says_comes_back() {
+    let node = Node::start(options()).await;
+    let mut alice = node.client("alice-1").await;
+    let join = json!({"seq": 1, "ack": 0, "type": "join", "body": {"room": "demo"}});
+    alice.send(&join).await;
+    node.until(|_| !node.server.requests.lock().unwrap().is_empty())
+        .await;
+    let (client, request) = node.server.requests.lock().unwrap()[0].clone();
+    assert!(matches!(request, ClientBody::Join(join) if join.room == "demo"));
+    assert_eq!(client.who.user.as_str(), "alice");
+    let ended: ServerBody =
+        serde_json::from_value(json!({"type": "ended", "body": {"reason": "removed"}})).unwrap();
+    client.tell.send(ended).unwrap();
+    assert_eq!(alice.told().await["body"]["reason"], "removed");
+    drop(alice);
+    node.hub.drain(true);
+    node.until(|_| *node.server.ended.lock().unwrap() == [client.run])
+        .await;
 }

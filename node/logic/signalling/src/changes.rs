@@ -142,7 +142,7 @@ mod tests {
         let bodies = changes.take(now_ms).into_iter();
         let pairs = bodies.filter_map(|body| match body {
             ServerBody::Changed { object, index, .. } => Some((object, index)),
-            ServerBody::Presence { .. } => None,
+            _ => None,
         });
         pairs.collect()
     }

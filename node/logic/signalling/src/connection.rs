@@ -5,7 +5,7 @@ use crate::{
     Topic, VERSION, Welcome, changes::Changes, limits::Bucket, seal,
 };
 use plenary_access::Presence;
-use plenary_model::{NodeName, ServerName, UserName};
+use plenary_model::{Cid, NodeName, ServerName, UserName};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Silences of this many heartbeats end a transport.
@@ -14,7 +14,10 @@ const SILENT_BEATS: u64 = 3;
 /// Who a client is, as its session says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
+    /// The account, or the ID of a guest.
     pub user: UserName,
+    /// The one room that a guest may enter; `None` for accounts.
+    pub guest_of: Option<Cid>,
     /// Whether the control panel is open to this client (its role and its address): it may hear of everything.
     pub admin: bool,
     /// The ID of the session (not its token).
@@ -23,7 +26,7 @@ pub struct Who {
 
 impl Who {
     fn may_watch(&self, topic: Topic) -> bool {
-        self.admin || topic.is_for_all()
+        self.guest_of.is_none() && (self.admin || topic.is_for_all())
     }
 
     /// Users hear of their own sessions and contacts. An empty object is "any", so theirs may be among them.
@@ -72,6 +75,8 @@ pub enum Input<'a> {
     },
     /// The presence of somebody whom this user may see.
     Presence { user: UserName, presence: Presence },
+    /// Something for this client alone.
+    Tell(ServerBody),
     /// Notifications up to about `index` were not heard, nobody knows which.
     Missed { index: u64 },
     /// What the session says now; `None` when it is over.
@@ -91,6 +96,8 @@ pub enum Output {
     Attached,
     /// A text message for the transport.
     Send(String),
+    /// The client asks for something about its meeting.
+    Request(ClientBody),
     /// Close the transport.
     Close(Close),
     /// The user is here.
@@ -241,6 +248,7 @@ impl Connection {
                     self.changes.presence(user, presence);
                 }
             }
+            Input::Tell(body) => self.tell_or_fail(body, out),
             Input::Missed { index } => self.missed(index),
             Input::Checked(who) => self.checked(who, out),
             Input::GoAway { nodes } => self.fail(Close::elsewhere(nodes), out),
@@ -320,7 +328,7 @@ impl Connection {
             Sealed::Ping { .. } => {}
             Sealed::Body { seq, body, .. } => {
                 if self.link.receive(seq).map_err(Close::not_understood)? {
-                    self.obey(body)?;
+                    self.obey(body, out)?;
                 }
             }
         }
@@ -330,7 +338,7 @@ impl Connection {
         Ok(())
     }
 
-    fn obey(&mut self, body: ClientBody) -> Result<(), Close> {
+    fn obey(&mut self, body: ClientBody, out: &mut Vec<Output>) -> Result<(), Close> {
         match body {
             ClientBody::Watch { topics } => {
                 if let Some(topic) = topics.iter().find(|topic| !self.who.may_watch(**topic)) {
@@ -339,6 +347,7 @@ impl Connection {
                 self.watched = topics;
                 self.changes.retain(|topic| self.watched.contains(&topic));
             }
+            request => out.push(Output::Request(request)),
         }
         Ok(())
     }
@@ -376,9 +385,9 @@ impl Connection {
             return;
         }
         for body in self.changes.take(now_ms) {
-            if self.tell(body, out).is_err() {
-                let words = "too much was not acknowledged; load anew";
-                return self.fail(Close::new(CloseCode::TooSlow, words), out);
+            self.tell_or_fail(body, out);
+            if self.is_ended() {
+                return;
             }
         }
         match &self.state {
@@ -397,6 +406,13 @@ impl Connection {
                     out.push(Output::Absent);
                 }
             }
+        }
+    }
+
+    fn tell_or_fail(&mut self, body: ServerBody, out: &mut Vec<Output>) {
+        if self.tell(body, out).is_err() {
+            let words = "too much was not acknowledged; load anew";
+            self.fail(Close::new(CloseCode::TooSlow, words), out);
         }
     }
 

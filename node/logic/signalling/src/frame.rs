@@ -1,5 +1,9 @@
 //! The messages as they stand on the wire.
 
+use crate::meeting::{
+    Answer, Chat, Ended, Join, Joined, Layers, Lost, Offer, Quality, React, Refused, Roster, Say, Show,
+    Slots, Speaking, State,
+};
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -173,6 +177,7 @@ pub struct Welcome {
     pub last_seq: u64,
     /// Silence after which either side pings; after three times that it closes.
     pub heartbeat_ms: u64,
+    /// The account, or the guest's ID.
     #[schema(value_type = String)]
     pub user: UserName,
     #[schema(value_type = String)]
@@ -218,6 +223,19 @@ pub enum ServerBody {
         #[schema(value_type = String)]
         presence: Presence,
     },
+    /// The client is in the meeting.
+    Joined(Joined),
+    /// A request about the meeting was refused.
+    Refused(Refused),
+    Answer(Answer),
+    Lost(Lost),
+    Roster(Roster),
+    Slots(Slots),
+    Speaking(Speaking),
+    Layers(Layers),
+    Quality(Quality),
+    Chat(Chat),
+    Ended(Ended),
 }
 
 /// What the client asks for.
@@ -226,11 +244,21 @@ pub enum ServerBody {
 #[schema(as = SignalClientBody)]
 pub enum ClientBody {
     /// From now on tell about these and no other topics.
-    Watch { topics: BTreeSet<Topic> },
+    Watch {
+        topics: BTreeSet<Topic>,
+    },
+    Join(Join),
+    Offer(Offer),
+    Show(Show),
+    State(State),
+    React(React),
+    Say(Say),
+    /// Goes out of the meeting.
+    Leave {},
 }
 
 impl ClientBody {
-    const TYPES: [&str; 1] = ["watch"];
+    const TYPES: [&str; 8] = ["watch", "join", "offer", "show", "state", "react", "say", "leave"];
 }
 
 /// A message after the hello or the welcome.
@@ -478,6 +506,28 @@ mod tests {
         ));
         let unknown = r#"{"seq":1,"ack":0,"type":"watch","body":{"topics":["weather"]}}"#;
         assert!(matches!(bad(unknown), BadFrame::Json(_)));
+        let join = r#"{"seq":1,"ack":0,"type":"join","body":{"room":"demo","muted":true,"resume":{"participant":"18446744073709551615","secret":"s"}}}"#;
+        let Sealed::Body {
+            body: ClientBody::Join(join),
+            ..
+        } = ClientFrame::parse(join).unwrap()
+        else {
+            panic!("it is a join");
+        };
+        assert!(join.muted && !join.camera);
+        let place = join.resume.unwrap();
+        assert_eq!(place.participant.0, u64::MAX);
+        assert!(!format!("{place:?}").contains("\"s\""), "secrets are not logged");
+        let leave = r#"{"seq":1,"ack":0,"type":"leave","body":{}}"#;
+        assert!(matches!(
+            ClientFrame::parse(leave).unwrap(),
+            Sealed::Body {
+                body: ClientBody::Leave {},
+                ..
+            }
+        ));
+        let number = r#"{"seq":1,"ack":0,"type":"show","body":{"tiles":[{"participant":7,"kind":"video","height":1}]}}"#;
+        assert!(matches!(bad(number), BadFrame::Json(_)), "IDs are texts");
         let negative = r#"{"seq":-1,"ack":0,"type":"watch","body":{"topics":[]}}"#;
         assert!(matches!(bad(negative), BadFrame::Json(_)));
     }

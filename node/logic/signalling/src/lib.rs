@@ -23,6 +23,7 @@ mod connection;
 mod frame;
 mod limits;
 mod link;
+pub mod meeting;
 mod schema;
 
 pub use close::{Close, CloseCode};

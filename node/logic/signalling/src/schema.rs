@@ -21,6 +21,10 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<Beat<'_>>(&mut all);
     add::<ClientBody>(&mut all);
     add::<ServerBody>(&mut all);
+    ClientBody::schemas(&mut all);
+    ServerBody::schemas(&mut all);
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all.dedup_by(|(one, _), (other, _)| one == other);
     all.push(("SignalClientMessage".into(), message::<ClientBody>()));
     all.push(("SignalServerMessage".into(), message::<ServerBody>()));
     all

@@ -2,8 +2,13 @@
 
 mod support;
 
-use plenary_signalling::{CloseCode, Input, Limits, Output, Presence, ServerBody, ServerFrame, Topic, Who};
+use plenary_signalling::{
+    ClientBody, CloseCode, Connection, Input, Limits, Output, Presence, ServerBody, ServerFrame, Station,
+    Topic, Who,
+    meeting::{Ended, Why},
+};
 use proptest::prelude::*;
+use std::sync::Arc;
 use support::{attach, bodies, changed, codes, connection, watch, who};
 
 fn only_code(outputs: &[Output]) -> CloseCode {
@@ -344,4 +349,48 @@ proptest! {
             prop_assert_eq!(run.is_ended(), run.next_deadline().is_none());
         }
     }
+}
+
+#[test]
+fn what_is_asked_about_meetings_is_passed_on_and_answers_are_kept_as_all_messages() {
+    let mut run = connection(false, Limits::default());
+    run.handle(attach(0), 0);
+    let say = r#"{"seq":1,"ack":0,"type":"say","body":{"text":"hello"}}"#;
+    let out = run.handle(Input::Text(say), 1);
+    assert!(matches!(&out[0], Output::Request(ClientBody::Say(said)) if said.text == "hello"));
+    assert!(
+        run.handle(Input::Text(say), 2)
+            .iter()
+            .all(|out| !matches!(out, Output::Request(_))),
+        "once"
+    );
+    let ended = ServerBody::Ended(Ended { reason: Why::Removed });
+    run.handle(Input::Lost { left: false }, 3);
+    assert_eq!(run.handle(Input::Tell(ended), 4), []);
+    let out = run.handle(attach(0), 5);
+    assert!(
+        matches!(out.last(), Some(Output::Send(text)) if text.contains(r#""type":"ended","body":{"reason":"removed"}"#)),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn guests_watch_nothing() {
+    let guest = Who {
+        guest_of: Some("demo".parse().unwrap()),
+        ..who(false)
+    };
+    let station = Station {
+        server: "paris.example.com".parse().unwrap(),
+        node: "node-1".parse().unwrap(),
+    };
+    let mut run = Connection::new(
+        guest,
+        Arc::new(station),
+        Arc::new(Limits::default()),
+        "run-1".into(),
+    );
+    run.handle(attach(0), 0);
+    let out = run.handle(Input::Text(&watch(1, 0, &[Topic::Conferences])), 1);
+    assert_eq!(only_code(&out), CloseCode::Forbidden);
 }

@@ -10,7 +10,8 @@ use axum::{Router, routing};
 use futures::{SinkExt as _, StreamExt as _};
 use plenary_model::UserName;
 use plenary_signalling_io::{
-    Caller, Hub, Notification, Options, Presence, Source, Topic, Unavailable, Who, router,
+    Caller, Client as MeetingClient, ClientBody, Hub, Notification, Options, Presence, Source, Topic,
+    Unavailable, Who, router,
 };
 use serde_json::{Value, json};
 use std::{
@@ -42,6 +43,9 @@ pub(crate) struct Server {
     pub(crate) callers: Mutex<Vec<Caller>>,
     pub(crate) nodes: Mutex<Vec<String>>,
     pub(crate) broken: AtomicBool,
+    /// What was asked about meetings, and which runs ended that had asked.
+    pub(crate) requests: Mutex<Vec<(MeetingClient, ClientBody)>>,
+    pub(crate) ended: Mutex<Vec<u64>>,
     sender: broadcast::Sender<Notification>,
 }
 
@@ -72,6 +76,14 @@ impl Source for Server {
         77
     }
 
+    fn request(&self, client: &MeetingClient, request: ClientBody) {
+        self.requests.lock().unwrap().push((client.clone(), request));
+    }
+
+    fn ended(&self, run: u64) {
+        self.ended.lock().unwrap().push(run);
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<Notification> {
         self.sender.subscribe()
     }
@@ -81,6 +93,7 @@ impl Server {
     pub(crate) fn sign_in(&self, token: &str, user: &str, admin: bool) {
         let who = Who {
             user: user.parse().unwrap(),
+            guest_of: None,
             admin,
             session: format!("id-of-{token}"),
         };
@@ -136,6 +149,8 @@ impl Node {
                 "https://node-2.example.com".into(),
             ]),
             broken: AtomicBool::new(false),
+            requests: Mutex::default(),
+            ended: Mutex::default(),
             sender: broadcast::channel(64).0,
         });
         for (token, user, admin) in [

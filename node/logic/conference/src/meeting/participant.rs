@@ -59,7 +59,7 @@ pub struct SecretHash(pub [u8; 32]);
 
 impl SecretHash {
     /// Whether both are the same, in a time that does not tell how much of them is.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }

@@ -14,6 +14,7 @@ use std::{collections::VecDeque, sync::Arc};
 pub(crate) fn who(admin: bool) -> Who {
     Who {
         user: "alice".parse().unwrap(),
+        guest_of: None,
         admin,
         session: "s-1".into(),
     }

@@ -426,6 +426,320 @@ export type Me = User & {
 };
 
 /**
+ * Answers an offer.
+ */
+export type MeetingAnswer = {
+    connection: MeetingConnection;
+    generation: number;
+    sdp: string;
+};
+
+export type MeetingCarried = {
+    /**
+     * Of that layer, in pixels; 0 if it is not known.
+     */
+    height: number;
+    /**
+     * Null: nothing.
+     */
+    layer: number | null;
+    mid: string;
+    reason: MeetingReason;
+};
+
+/**
+ * What was said.
+ */
+export type MeetingChat = {
+    lines: Array<MeetingSaid>;
+};
+
+/**
+ * One of a client's two peer connections.
+ */
+export type MeetingConnection = 'publish' | 'receive';
+
+/**
+ * Not in the meeting any more.
+ */
+export type MeetingEnded = {
+    reason: MeetingEndedReason;
+};
+
+export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'elsewhere';
+
+/**
+ * As `RTCPeerConnection` takes it. `Debug` hides the credential.
+ */
+export type MeetingIceServer = {
+    credential?: string | null;
+    urls: Array<string>;
+    username?: string | null;
+};
+
+/**
+ * Wants to come in.
+ */
+export type MeetingJoin = {
+    camera?: boolean;
+    muted?: boolean;
+    resume?: MeetingPlace | null;
+    /**
+     * The CID.
+     */
+    room: string;
+};
+
+/**
+ * Who is in, and what was said, at the moment of coming in. `Debug` hides the secret.
+ */
+export type MeetingJoined = {
+    chat: Array<MeetingSaid>;
+    ice_servers: Array<MeetingIceServer>;
+    /**
+     * The client's own place.
+     */
+    participant: MeetingParticipantId;
+    participants: Array<MeetingParticipant>;
+    room: MeetingRoom;
+    /**
+     * For `resume`; a secret.
+     */
+    secret: string;
+};
+
+/**
+ * What a line of a connection carries.
+ */
+export type MeetingKind = 'audio' | 'video' | 'content' | 'content_audio';
+
+/**
+ * The most that anybody watches of what the client publishes.
+ */
+export type MeetingLayers = {
+    /**
+     * The layer, the smallest is 0; null: none.
+     */
+    highest: number | null;
+    kind: MeetingKind;
+};
+
+/**
+ * A line of an offer.
+ */
+export type MeetingLine = {
+    kind: MeetingKind;
+    mid: string;
+};
+
+/**
+ * The node has ended a connection.
+ */
+export type MeetingLost = {
+    connection: MeetingConnection;
+    generation: number;
+};
+
+/**
+ * Begins a peer connection, or negotiates it anew.
+ */
+export type MeetingOffer = {
+    connection: MeetingConnection;
+    /**
+     * A higher one is a new connection in place of the one before.
+     */
+    generation: number;
+    /**
+     * What its lines are for.
+     */
+    lines: Array<MeetingLine>;
+    /**
+     * The client's offer.
+     */
+    sdp: string;
+};
+
+/**
+ * Somebody in the meeting. Times are milliseconds since 1970.
+ */
+export type MeetingParticipant = {
+    /**
+     * Their node is lost, or their page is gone for a moment; the place is kept.
+     */
+    away: boolean;
+    camera: boolean;
+    content: boolean;
+    guest: boolean;
+    /**
+     * When the hand was raised.
+     */
+    hand: number | null;
+    id: MeetingParticipantId;
+    joined_at: number;
+    muted: boolean;
+    name: string;
+    /**
+     * The name of the node that they are connected to.
+     */
+    node: string;
+    reaction: MeetingReaction | null;
+    /**
+     * The account; null for guests.
+     */
+    user: string | null;
+    via: MeetingVia;
+};
+
+/**
+ * A place in the roster of a meeting. A text on the wire: scripts cannot hold such numbers.
+ */
+export type MeetingParticipantId = string;
+
+/**
+ * A place that was given before. `Debug` hides the secret.
+ */
+export type MeetingPlace = {
+    participant: MeetingParticipantId;
+    /**
+     * Of `joined`.
+     */
+    secret: string;
+};
+
+/**
+ * What the network to the client bears, and what its slots carry.
+ */
+export type MeetingQuality = {
+    /**
+     * The estimate.
+     */
+    kbps: number;
+    slots: Array<MeetingCarried>;
+};
+
+/**
+ * Shows a reaction to all.
+ */
+export type MeetingReact = {
+    reaction: string;
+};
+
+export type MeetingReaction = {
+    at: number;
+    text: string;
+};
+
+export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
+
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'unavailable';
+
+/**
+ * Why something was not done.
+ */
+export type MeetingRefused = {
+    code: MeetingRefusal;
+    /**
+     * For people.
+     */
+    detail: string;
+    /**
+     * The type of the request.
+     */
+    request: string;
+};
+
+export type MeetingRoom = {
+    cid: string;
+    name: string;
+};
+
+/**
+ * Who is new, has changed or is gone.
+ */
+export type MeetingRoster = {
+    gone: Array<MeetingParticipantId>;
+    participants: Array<MeetingParticipant>;
+};
+
+/**
+ * A line of the chat.
+ */
+export type MeetingSaid = {
+    at: number;
+    /**
+     * A number that rises.
+     */
+    id: string;
+    /**
+     * As it was when they wrote.
+     */
+    name: string;
+    participant: MeetingParticipantId;
+    text: string;
+};
+
+/**
+ * Writes to all.
+ */
+export type MeetingSay = {
+    text: string;
+};
+
+/**
+ * What the client shows from now on, the most important first.
+ */
+export type MeetingShow = {
+    tiles: Array<MeetingTile>;
+};
+
+export type MeetingSlot = {
+    kind: MeetingKind;
+    mid: string;
+    participant: MeetingParticipantId | null;
+};
+
+/**
+ * Who fills slots from now on.
+ */
+export type MeetingSlots = {
+    slots: Array<MeetingSlot>;
+};
+
+/**
+ * Who speaks, the loudest first.
+ */
+export type MeetingSpeaking = {
+    participants: Array<MeetingParticipantId>;
+};
+
+/**
+ * What the client does; what is left out stays as it is.
+ */
+export type MeetingState = {
+    camera?: boolean | null;
+    content?: boolean | null;
+    hand?: boolean | null;
+    muted?: boolean | null;
+};
+
+/**
+ * A picture that the client shows, or would show if there was one.
+ */
+export type MeetingTile = {
+    /**
+     * In pixels of the screen; 0 keeps the slot without a picture.
+     */
+    height: number;
+    kind: MeetingKind;
+    participant: MeetingParticipantId;
+};
+
+/**
+ * The way by which somebody is in.
+ */
+export type MeetingVia = 'browser' | 'whip';
+
+/**
  * Who joins and who leaves a group: all of it, or nothing if something is wrong.
  */
 export type MembersChange = {
@@ -1048,7 +1362,7 @@ export type SignalBeat = {
 };
 
 /**
- * From now on tell about these and no other topics.
+ * What the client asks for.
  */
 export type SignalClientBody = {
     /**
@@ -1058,6 +1372,32 @@ export type SignalClientBody = {
         topics: Array<SignalTopic>;
     };
     type: 'watch';
+} | {
+    body: MeetingJoin;
+    type: 'join';
+} | {
+    body: MeetingOffer;
+    type: 'offer';
+} | {
+    body: MeetingShow;
+    type: 'show';
+} | {
+    body: MeetingState;
+    type: 'state';
+} | {
+    body: MeetingReact;
+    type: 'react';
+} | {
+    body: MeetingSay;
+    type: 'say';
+} | {
+    /**
+     * Goes out of the meeting.
+     */
+    body: {
+        [key: string]: unknown;
+    };
+    type: 'leave';
 };
 
 export type SignalClientMessage = SignalBeat | (SignalNumbers & SignalClientBody);
@@ -1130,6 +1470,45 @@ export type SignalServerBody = {
         user: string;
     };
     type: 'presence';
+} | {
+    /**
+     * The client is in the meeting.
+     */
+    body: MeetingJoined;
+    type: 'joined';
+} | {
+    /**
+     * A request about the meeting was refused.
+     */
+    body: MeetingRefused;
+    type: 'refused';
+} | {
+    body: MeetingAnswer;
+    type: 'answer';
+} | {
+    body: MeetingLost;
+    type: 'lost';
+} | {
+    body: MeetingRoster;
+    type: 'roster';
+} | {
+    body: MeetingSlots;
+    type: 'slots';
+} | {
+    body: MeetingSpeaking;
+    type: 'speaking';
+} | {
+    body: MeetingLayers;
+    type: 'layers';
+} | {
+    body: MeetingQuality;
+    type: 'quality';
+} | {
+    body: MeetingChat;
+    type: 'chat';
+} | {
+    body: MeetingEnded;
+    type: 'ended';
 };
 
 export type SignalServerMessage = SignalBeat | (SignalNumbers & SignalServerBody);
@@ -1165,6 +1544,9 @@ export type SignalWelcome = {
      */
     resumed: boolean;
     server: string;
+    /**
+     * The account, or the guest's ID.
+     */
     user: string;
     v: number;
 };

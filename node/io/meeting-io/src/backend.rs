@@ -1,0 +1,140 @@
+//! What meetings need of the node around them.
+
+use async_trait::async_trait;
+use plenary_model::{Cid, UserName};
+use plenary_signalling::{
+    ServerBody,
+    meeting::{
+        IceServer, Layers, Line, Participant, ParticipantId, Peer, Place, Quality, Refusal, Said, Slots,
+        Speaking, State, Tile,
+    },
+};
+use tokio::sync::mpsc;
+
+/// Who a client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    Account(UserName),
+    /// With the one room that is open to them.
+    Guest {
+        id: UserName,
+        room: Cid,
+    },
+}
+
+/// A client that asks for a meeting.
+#[derive(Debug, Clone)]
+pub struct Newcomer {
+    /// Of its connection; never given twice.
+    pub run: u64,
+    pub person: Person,
+    /// What it is told.
+    pub tell: mpsc::UnboundedSender<ServerBody>,
+}
+
+/// Why something is not done, for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub code: Refusal,
+    pub detail: String,
+}
+
+impl Refused {
+    pub fn new(code: Refusal, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// A place that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    pub participant: ParticipantId,
+    /// By which it is taken up again.
+    pub secret: String,
+    /// How often it was taken up again; fences what comes late from before.
+    pub moves: u64,
+}
+
+/// A room as this node's copy of the state has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    pub name: String,
+    /// Each with its `moves`.
+    pub participants: Vec<(Participant, u64)>,
+}
+
+/// The replicated roster. What has been answered can be read on this node.
+#[async_trait]
+pub trait Roster: Send + Sync + 'static {
+    async fn enter(&self, room: &Cid, person: &Person, state: State) -> Result<Entered, Refused>;
+    /// Whether this place may be taken up, as this node knows it right now: asks no other node.
+    async fn knows(&self, room: &Cid, person: &Person, place: &Place) -> bool;
+    /// Takes a place up on this node. Gives its `moves`.
+    async fn resume(&self, room: &Cid, place: &Place) -> Result<u64, Refused>;
+    /// Frees a place, if it was not taken up elsewhere since.
+    async fn leave(&self, room: &Cid, participant: ParticipantId, moves: u64) -> Result<(), Refused>;
+    async fn set(
+        &self,
+        room: &Cid,
+        participant: ParticipantId,
+        moves: u64,
+        state: State,
+    ) -> Result<(), Refused>;
+    async fn react(
+        &self,
+        room: &Cid,
+        participant: ParticipantId,
+        moves: u64,
+        reaction: String,
+    ) -> Result<(), Refused>;
+    async fn say(&self, room: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused>;
+    /// `None` if there is no such room.
+    async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
+    /// What was said after this line, with the numbers of the lines.
+    async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<(u64, Said)>, Refused>;
+}
+
+/// A session of the media engine; never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session(pub u64);
+
+/// The media engine of this node.
+#[async_trait]
+pub trait Media: Send + Sync + 'static {
+    /// A name for the next session.
+    fn session(&self) -> Session;
+    /// Begins a session; it takes the place of the participant's earlier one of its kind. Gives the answer.
+    async fn open(
+        &self,
+        session: Session,
+        room: &Cid,
+        participant: ParticipantId,
+        peer: Peer,
+        sdp: String,
+        lines: Vec<Line>,
+    ) -> Result<String, Refused>;
+    /// Negotiates a session anew; `None` if it is over.
+    async fn negotiate(
+        &self,
+        session: Session,
+        sdp: String,
+        lines: Vec<Line>,
+    ) -> Result<Option<String>, Refused>;
+    async fn show(&self, session: Session, tiles: Vec<Tile>);
+    async fn close(&self, session: Session);
+    /// What clients may need to reach this node.
+    fn ice_servers(&self) -> Vec<IceServer>;
+}
+
+/// What the media engine tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaEvent {
+    Ended(Session),
+    Slots(Session, Slots),
+    Layers(Session, Layers),
+    Quality(Session, Quality),
+    Speaking(Cid, Speaking),
+}

@@ -1,0 +1,142 @@
+//! The clerk of a seat: carries what must be committed, one after the other.
+
+use crate::{
+    Hub, Refused,
+    hub::refused,
+    seat::{Told, UNSETTLED},
+};
+use plenary_model::Cid;
+use plenary_signalling::{
+    ServerBody,
+    meeting::{ParticipantId, Place, Refusal, State},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+/// Errands that may wait; more are refused as too fast.
+pub(crate) const ERRANDS: usize = 32;
+/// One after the other not faster than this: 20 a second.
+const PACE: Duration = Duration::from_millis(50);
+/// A place is taken up provisionally for so long at most.
+const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+pub(crate) enum Errand {
+    Set(State),
+    React(String),
+    Say(String),
+    /// The server took this node for lost and the place for away: it is taken up again.
+    Return(Place),
+    /// The last one: the place is free.
+    Leave,
+}
+
+impl Errand {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Set(_) => "state",
+            Self::React(_) => "react",
+            Self::Say(_) => "say",
+            Self::Return(_) => "join",
+            Self::Leave => "leave",
+        }
+    }
+}
+
+pub(crate) struct Clerk {
+    pub(crate) hub: Hub,
+    pub(crate) room: Cid,
+    pub(crate) participant: ParticipantId,
+    /// The seat's; [`UNSETTLED`] while the place is provisional.
+    pub(crate) moves: Arc<AtomicU64>,
+    pub(crate) tell: mpsc::UnboundedSender<ServerBody>,
+    pub(crate) seat: mpsc::UnboundedSender<Told>,
+}
+
+impl Clerk {
+    /// Works until [`Errand::Leave`] is done or the seat is gone. `place`: what is to be settled first.
+    pub(crate) async fn work(self, place: Option<Place>, mut errands: mpsc::Receiver<Errand>) {
+        if let Some(place) = place
+            && !self.settle(&place, &mut errands).await
+        {
+            return;
+        }
+        while let Some(errand) = errands.recv().await {
+            let begun = Instant::now();
+            let last = matches!(errand, Errand::Leave);
+            let name = errand.name();
+            match self.run(errand).await {
+                Ok(()) => {}
+                Err(_) if last => {}
+                Err(why) => drop(self.tell.send(refused(name, why))),
+            }
+            if last {
+                return;
+            }
+            tokio::time::sleep_until(begun + PACE).await;
+        }
+    }
+
+    /// Has the place committed that the client has taken up. Gives whether it has it.
+    async fn settle(&self, place: &Place, errands: &mut mpsc::Receiver<Errand>) -> bool {
+        let deadline = Instant::now() + SETTLE_WITHIN;
+        loop {
+            match self.hub.roster().resume(&self.room, place).await {
+                Ok(moves) => {
+                    self.moves.store(moves, Ordering::Release);
+                    return true;
+                }
+                Err(Refused {
+                    code: Refusal::Unavailable,
+                    ..
+                }) if Instant::now() < deadline && !errands.is_closed() => sleep(TRY_AGAIN).await,
+                Err(why) => {
+                    tracing::info!(reason = why.detail, "a place that was taken up is lost");
+                    self.seat.send(Told::Lost).ok();
+                    return false;
+                }
+            }
+        }
+    }
+
+    async fn run(&self, errand: Errand) -> Result<(), Refused> {
+        let roster = self.hub.roster();
+        let (room, who) = (&self.room, self.participant);
+        let moves = self.moves.load(Ordering::Acquire);
+        debug_assert_ne!(moves, UNSETTLED, "errands wait until the place is settled");
+        match errand {
+            Errand::Set(state) => roster.set(room, who, moves, state).await,
+            Errand::React(reaction) => roster.react(room, who, moves, reaction).await,
+            Errand::Say(text) => roster.say(room, who, text).await,
+            Errand::Return(place) => {
+                let moves = roster.resume(room, &place).await?;
+                self.moves.store(moves, Ordering::Release);
+                Ok(())
+            }
+            Errand::Leave => self.leave(moves).await,
+        }
+    }
+
+    /// A place that nobody frees stays in everybody's roster, so it is tried for a while.
+    async fn leave(&self, moves: u64) -> Result<(), Refused> {
+        let deadline = Instant::now() + SETTLE_WITHIN;
+        loop {
+            match self.hub.roster().leave(&self.room, self.participant, moves).await {
+                Err(Refused {
+                    code: Refusal::Unavailable,
+                    ..
+                }) if Instant::now() < deadline => sleep(TRY_AGAIN).await,
+                done => return done,
+            }
+        }
+    }
+}

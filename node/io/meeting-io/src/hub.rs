@@ -1,0 +1,235 @@
+//! Who sits where on this node.
+
+use crate::{
+    Media, MediaEvent, Newcomer, Refused, Roster, Session,
+    room::{self, Tidings},
+    seat::{self, Told},
+};
+use plenary_model::Cid;
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{ParticipantId, Refusal},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// How long the place of a client is kept that went without saying so: pages are loaded again.
+const KEPT: Duration = Duration::from_secs(10);
+
+/// The handle of all meetings of this node; clones are of the same.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    roster: Arc<dyn Roster>,
+    media: Arc<dyn Media>,
+    kept: Duration,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    /// Each client that wants to be in a meeting, by its run.
+    seats: HashMap<u64, mpsc::UnboundedSender<Told>>,
+    /// Of those, who has which place.
+    places: BTreeMap<ParticipantId, u64>,
+    sessions: HashMap<Session, u64>,
+    rooms: BTreeMap<Cid, mpsc::UnboundedSender<Tidings>>,
+}
+
+impl Hub {
+    pub fn new(roster: Arc<dyn Roster>, media: Arc<dyn Media>) -> Self {
+        Self::keeping(roster, media, KEPT)
+    }
+
+    /// As [`Hub::new`]; places of clients that went without saying so are kept for so long.
+    pub fn keeping(roster: Arc<dyn Roster>, media: Arc<dyn Media>, kept: Duration) -> Self {
+        Self(Arc::new(Inner {
+            roster,
+            media,
+            kept,
+            tables: Mutex::default(),
+        }))
+    }
+
+    /// A client asks for something. What it asks is done in order, and answered by [`Newcomer::tell`].
+    pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
+        let mut tables = self.tables();
+        let known = tables.seats.get(&newcomer.run).cloned();
+        if let ClientBody::Join(join) = request {
+            if let Some(before) = known {
+                before.send(Told::Leave).ok();
+            }
+            let (inbox, told) = mpsc::unbounded_channel();
+            tables.seats.insert(newcomer.run, inbox.clone());
+            tokio::spawn(seat::sit(self.clone(), newcomer.clone(), join, inbox, told));
+            return;
+        }
+        let sent = known.is_some_and(|seat| seat.send(Told::Request(request.clone())).is_ok());
+        if !sent && !matches!(request, ClientBody::Leave {}) {
+            let why = Refused::new(Refusal::NotJoined, "you are in no meeting; join one first");
+            newcomer.tell.send(refused(request_name(&request), why)).ok();
+        }
+    }
+
+    /// The connection of a client is over.
+    pub fn ended(&self, run: u64) {
+        if let Some(seat) = self.tables().seats.get(&run) {
+            seat.send(Told::Gone).ok();
+        }
+    }
+
+    /// The roster, the chat or the settings of a room have changed.
+    pub fn changed(&self, room: &Cid) {
+        if let Some(room) = self.tables().rooms.get(room) {
+            room.send(Tidings::Changed).ok();
+        }
+    }
+
+    /// Anything may have changed.
+    pub fn all_changed(&self) {
+        for room in self.tables().rooms.values() {
+            room.send(Tidings::Changed).ok();
+        }
+    }
+
+    /// The media engine tells something.
+    pub fn media(&self, event: MediaEvent) {
+        let tables = self.tables();
+        let session = match &event {
+            MediaEvent::Ended(session)
+            | MediaEvent::Slots(session, _)
+            | MediaEvent::Layers(session, _)
+            | MediaEvent::Quality(session, _) => *session,
+            MediaEvent::Speaking(room, speaking) => {
+                if let Some(room) = tables.rooms.get(room) {
+                    room.send(Tidings::Speaking(speaking.clone())).ok();
+                }
+                return;
+            }
+        };
+        let seat = tables
+            .sessions
+            .get(&session)
+            .and_then(|run| tables.seats.get(run));
+        if let Some(seat) = seat {
+            seat.send(Told::Media(event)).ok();
+        }
+    }
+
+    /// Clients in meetings on this node.
+    pub fn seats(&self) -> usize {
+        self.tables().places.len()
+    }
+
+    /// Rooms with a client of this node.
+    pub fn rooms(&self) -> usize {
+        self.tables().rooms.len()
+    }
+
+    pub(crate) fn roster(&self) -> &Arc<dyn Roster> {
+        &self.0.roster
+    }
+
+    pub(crate) fn media_engine(&self) -> &Arc<dyn Media> {
+        &self.0.media
+    }
+
+    pub(crate) fn kept(&self) -> Duration {
+        self.0.kept
+    }
+
+    /// Notes who has a place; whoever had it on this node before has it no more.
+    pub(crate) fn place(&self, participant: ParticipantId, run: u64) {
+        let mut tables = self.tables();
+        let before = tables
+            .places
+            .insert(participant, run)
+            .filter(|before| *before != run);
+        if let Some(seat) = before.and_then(|before| tables.seats.get(&before)) {
+            seat.send(Told::Elsewhere).ok();
+        }
+    }
+
+    pub(crate) fn note_session(&self, session: Session, run: u64) {
+        self.tables().sessions.insert(session, run);
+    }
+
+    pub(crate) fn forget_session(&self, session: Session) {
+        self.tables().sessions.remove(&session);
+    }
+
+    /// A seat is free. `inbox` tells it from one that its client took since.
+    pub(crate) fn stand_up(
+        &self,
+        run: u64,
+        participant: Option<ParticipantId>,
+        inbox: &mpsc::UnboundedSender<Told>,
+    ) {
+        let mut tables = self.tables();
+        if tables
+            .seats
+            .get(&run)
+            .is_some_and(|seat| seat.same_channel(inbox))
+        {
+            tables.seats.remove(&run);
+        }
+        if let Some(participant) = participant
+            && tables.places.get(&participant) == Some(&run)
+        {
+            tables.places.remove(&participant);
+        }
+    }
+
+    /// Tells the room's task something; begins it for who comes in.
+    pub(crate) fn tell_room(&self, room: &Cid, tidings: Tidings) {
+        let mut tables = self.tables();
+        if !tables.rooms.contains_key(room) && matches!(tidings, Tidings::Came(_)) {
+            let (inbox, told) = mpsc::unbounded_channel();
+            tables.rooms.insert(room.clone(), inbox);
+            tokio::spawn(room::keep(self.clone(), room.clone(), told));
+        }
+        if let Some(inbox) = tables.rooms.get(room) {
+            inbox.send(tidings).ok();
+        }
+    }
+
+    /// Ends the room's task if nobody has told it anything.
+    pub(crate) fn close_room(&self, room: &Cid, told: &mpsc::UnboundedReceiver<Tidings>) -> bool {
+        let mut tables = self.tables();
+        let idle = told.is_empty();
+        if idle {
+            tables.rooms.remove(room);
+        }
+        idle
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn refused(request: &str, why: Refused) -> ServerBody {
+    ServerBody::Refused(plenary_signalling::meeting::Refused {
+        request: request.to_owned(),
+        code: why.code,
+        detail: why.detail,
+    })
+}
+
+pub(crate) fn request_name(request: &ClientBody) -> &'static str {
+    match request {
+        ClientBody::Watch { .. } => "watch",
+        ClientBody::Join(_) => "join",
+        ClientBody::Offer(_) => "offer",
+        ClientBody::Show(_) => "show",
+        ClientBody::State(_) => "state",
+        ClientBody::React(_) => "react",
+        ClientBody::Say(_) => "say",
+        ClientBody::Leave {} => "leave",
+    }
+}

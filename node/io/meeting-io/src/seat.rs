@@ -1,0 +1,345 @@
+//! A client in a meeting.
+
+use crate::{
+    Hub, MediaEvent, Newcomer, Person, Refused, Session,
+    clerk::{Clerk, ERRANDS, Errand},
+    hub::{refused, request_name},
+    room::{Seated, Tidings},
+};
+use plenary_model::Cid;
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Answer, Ended, Join, Lost, Offer, Peer, Place, Refusal, State, Tile, Why},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
+use tokio::sync::mpsc;
+
+/// `moves` of a place that is taken up provisionally.
+pub(crate) const UNSETTLED: u64 = u64::MAX;
+
+/// What a seat is told.
+pub(crate) enum Told {
+    Request(ClientBody),
+    Media(MediaEvent),
+    /// The client goes out of the meeting.
+    Leave,
+    /// The client's connection is over.
+    Gone,
+    /// The place was taken up on another connection.
+    Elsewhere,
+    /// The place counts as away, though the client is here.
+    Away,
+    /// The place could not be taken up after all.
+    Lost,
+    /// The place is none any more.
+    Out(Why),
+}
+
+/// A peer connection of the client.
+struct Connection {
+    session: Session,
+    generation: u32,
+}
+
+struct Seat {
+    hub: Hub,
+    newcomer: Newcomer,
+    room: Cid,
+    place: Place,
+    connections: BTreeMap<Peer, Connection>,
+    shown: Vec<Tile>,
+    errands: mpsc::Sender<Errand>,
+}
+
+/// How a seat ends.
+enum End {
+    /// The client says so, or lost its place: nothing is kept.
+    Left,
+    /// Without a word: the place is kept for a moment.
+    Gone,
+    /// The place is somebody else's business now.
+    Taken,
+}
+
+/// Lives as long as the client is in the meeting.
+pub(crate) async fn sit(
+    hub: Hub,
+    newcomer: Newcomer,
+    join: Join,
+    inbox: mpsc::UnboundedSender<Told>,
+    mut told: mpsc::UnboundedReceiver<Told>,
+) {
+    let run = newcomer.run;
+    match take_place(&hub, &newcomer, &join).await {
+        Ok(taken) => {
+            let participant = taken.place.participant;
+            hub.place(participant, run);
+            let moves = Arc::new(AtomicU64::new(taken.moves));
+            let (errands, to_do) = mpsc::channel(ERRANDS);
+            let clerk = Clerk {
+                hub: hub.clone(),
+                room: taken.room.clone(),
+                participant,
+                moves: moves.clone(),
+                tell: newcomer.tell.clone(),
+                seat: inbox.clone(),
+            };
+            let unsettled = (taken.moves == UNSETTLED).then(|| taken.place.clone());
+            tokio::spawn(clerk.work(unsettled, to_do));
+            let seated = Seated {
+                run,
+                place: taken.place,
+                moves,
+                tell: newcomer.tell.clone(),
+                seat: inbox.clone(),
+            };
+            let place = seated.place.clone();
+            hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));
+            let seat = Seat {
+                hub: hub.clone(),
+                newcomer,
+                room: taken.room,
+                place,
+                connections: BTreeMap::new(),
+                shown: Vec::new(),
+                errands,
+            };
+            seat.stay(&mut told).await;
+            hub.stand_up(run, Some(participant), &inbox);
+        }
+        Err(why) => {
+            newcomer.tell.send(refused("join", why)).ok();
+            hub.stand_up(run, None, &inbox);
+        }
+    }
+}
+
+struct Taken {
+    room: Cid,
+    place: Place,
+    moves: u64,
+}
+
+async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken, Refused> {
+    let no_room = || {
+        Refused::new(
+            Refusal::NotFound,
+            format!("there is no conference {:?}", join.room),
+        )
+    };
+    let room: Cid = join.room.parse().map_err(|_| no_room())?;
+    if let Person::Guest { room: own, .. } = &newcomer.person
+        && *own != room
+    {
+        let words =
+            "as a guest you may enter the conference that you were let into; sign in, or ask at its door";
+        return Err(Refused::new(Refusal::Forbidden, words));
+    }
+    let roster = hub.roster();
+    if let Some(place) = &join.resume {
+        // At once, so that media need not wait for an election; the commit follows.
+        if roster.knows(&room, &newcomer.person, place).await {
+            return Ok(Taken {
+                room,
+                place: place.clone(),
+                moves: UNSETTLED,
+            });
+        }
+    }
+    let state = State {
+        muted: Some(join.muted),
+        camera: Some(join.camera),
+        ..State::default()
+    };
+    let entered = roster.enter(&room, &newcomer.person, state).await?;
+    Ok(Taken {
+        room,
+        place: Place {
+            participant: entered.participant,
+            secret: entered.secret,
+        },
+        moves: entered.moves,
+    })
+}
+
+impl Seat {
+    async fn stay(mut self, told: &mut mpsc::UnboundedReceiver<Told>) {
+        let end = loop {
+            let Some(told) = told.recv().await else {
+                break End::Gone;
+            };
+            match told {
+                Told::Request(request) => {
+                    if matches!(request, ClientBody::Leave {}) {
+                        break End::Left;
+                    }
+                    let name = request_name(&request);
+                    if let Err(why) = self.request(request).await {
+                        self.tell(refused(name, why));
+                    }
+                }
+                Told::Media(event) => self.media(event),
+                // If there is too much to do, the roster tells it again.
+                Told::Away => drop(self.send_clerk(Errand::Return(self.place.clone()))),
+                Told::Leave => break End::Left,
+                Told::Gone => break End::Gone,
+                Told::Elsewhere => {
+                    self.tell(ServerBody::Ended(Ended {
+                        reason: Why::Elsewhere,
+                    }));
+                    break End::Taken;
+                }
+                Told::Lost => {
+                    self.tell(ServerBody::Ended(Ended { reason: Why::Removed }));
+                    break End::Taken;
+                }
+                Told::Out(reason) => {
+                    self.tell(ServerBody::Ended(Ended { reason }));
+                    break End::Taken;
+                }
+            }
+        };
+        self.hub.tell_room(&self.room, Tidings::Went(self.newcomer.run));
+        for connection in std::mem::take(&mut self.connections).into_values() {
+            self.close(connection.session).await;
+        }
+        match end {
+            End::Left => drop(self.errands.send(Errand::Leave).await),
+            End::Gone => {
+                let (errands, kept) = (self.errands, self.hub.kept());
+                tokio::spawn(async move {
+                    tokio::time::sleep(kept).await;
+                    errands.send(Errand::Leave).await.ok();
+                });
+            }
+            End::Taken => {}
+        }
+    }
+
+    async fn request(&mut self, request: ClientBody) -> Result<(), Refused> {
+        match request {
+            ClientBody::Offer(offer) => self.offer(offer).await,
+            ClientBody::Show(show) => {
+                self.shown = show.tiles;
+                self.show().await;
+                Ok(())
+            }
+            ClientBody::State(state) => self.send_clerk(Errand::Set(state)),
+            ClientBody::React(react) => self.send_clerk(Errand::React(react.reaction)),
+            ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
+            // Not for a seat.
+            ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
+        }
+    }
+
+    fn send_clerk(&self, errand: Errand) -> Result<(), Refused> {
+        let too_fast = |_| Refused::new(Refusal::TooFast, "too much at once; try again in a moment");
+        self.errands.try_send(errand).map_err(too_fast)
+    }
+
+    async fn offer(&mut self, offer: Offer) -> Result<(), Refused> {
+        let Offer {
+            connection: peer,
+            generation,
+            sdp,
+            lines,
+        } = offer;
+        let known = self.connections.get(&peer);
+        let answer = match known {
+            // What was sent before the client began anew.
+            Some(known) if known.generation > generation => return Ok(()),
+            Some(known) if known.generation == generation => {
+                let session = known.session;
+                let answer = self.hub.media_engine().negotiate(session, sdp, lines).await?;
+                let Some(answer) = answer else {
+                    self.lose(session);
+                    return Ok(());
+                };
+                answer
+            }
+            _ => self.begin(peer, generation, sdp, lines).await?,
+        };
+        self.tell(ServerBody::Answer(Answer {
+            connection: peer,
+            generation,
+            sdp: answer,
+        }));
+        Ok(())
+    }
+
+    async fn begin(
+        &mut self,
+        peer: Peer,
+        generation: u32,
+        sdp: String,
+        lines: Vec<plenary_signalling::meeting::Line>,
+    ) -> Result<String, Refused> {
+        let media = self.hub.media_engine().clone();
+        let session = media.session();
+        // Before it begins: it may tell something at once.
+        self.hub.note_session(session, self.newcomer.run);
+        let opened = media
+            .open(session, &self.room, self.place.participant, peer, sdp, lines)
+            .await;
+        let answer = opened.inspect_err(|_| self.hub.forget_session(session))?;
+        let before = self.connections.insert(peer, Connection { session, generation });
+        if let Some(before) = before {
+            self.hub.forget_session(before.session);
+        }
+        if peer == Peer::Receive {
+            self.show().await;
+        }
+        Ok(answer)
+    }
+
+    async fn show(&self) {
+        if let Some(receive) = self.connections.get(&Peer::Receive) {
+            self.hub
+                .media_engine()
+                .show(receive.session, self.shown.clone())
+                .await;
+        }
+    }
+
+    fn media(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::Ended(session) => self.lose(session),
+            MediaEvent::Slots(_, slots) => self.tell(ServerBody::Slots(slots)),
+            MediaEvent::Layers(_, layers) => self.tell(ServerBody::Layers(layers)),
+            MediaEvent::Quality(_, quality) => self.tell(ServerBody::Quality(quality)),
+            MediaEvent::Speaking(..) => {}
+        }
+    }
+
+    /// A connection is over; the client makes a new one.
+    fn lose(&mut self, session: Session) {
+        self.hub.forget_session(session);
+        let of = |(_, connection): &(&Peer, &Connection)| connection.session == session;
+        let Some((peer, generation)) = self
+            .connections
+            .iter()
+            .find(of)
+            .map(|(peer, connection)| (*peer, connection.generation))
+        else {
+            return;
+        };
+        self.connections.remove(&peer);
+        self.tell(ServerBody::Lost(Lost {
+            connection: peer,
+            generation,
+        }));
+    }
+
+    async fn close(&self, session: Session) {
+        self.hub.forget_session(session);
+        self.hub.media_engine().close(session).await;
+    }
+
+    fn tell(&self, body: ServerBody) {
+        // Whose connection is over hears nothing.
+        self.newcomer.tell.send(body).ok();
+    }
+}

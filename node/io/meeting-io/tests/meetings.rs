@@ -1,0 +1,287 @@
+//! Clients in meetings, with a roster in memory and a media engine that only notes what it is asked.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use plenary_meeting_io::{Hub, MediaEvent, Newcomer, Person, Session};
+use plenary_model::Cid;
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Ended, Join, Joined, Kind, Layers, Offer, Peer, Place, Refusal, Say, State, Why},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::timeout};
+use world::World;
+
+struct Client {
+    newcomer: Newcomer,
+    told: mpsc::UnboundedReceiver<ServerBody>,
+}
+
+fn client(run: u64, user: &str) -> Client {
+    let (tell, told) = mpsc::unbounded_channel();
+    let person = Person::Account(user.parse().unwrap());
+    Client {
+        newcomer: Newcomer { run, person, tell },
+        told,
+    }
+}
+
+impl Client {
+    /// The next message that this makes something of; others are passed over.
+    async fn hear<T>(&mut self, mut pick: impl FnMut(ServerBody) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                if let Some(found) = pick(self.told.recv().await.unwrap()) {
+                    return found;
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), found)
+            .await
+            .expect("it is told in time")
+    }
+
+    async fn join(&mut self, hub: &Hub, resume: Option<Place>) -> Joined {
+        hub.request(&self.newcomer, join("demo", resume));
+        self.hear(|told| match told {
+            ServerBody::Joined(joined) => Some(joined),
+            ServerBody::Refused(refused) => panic!("{refused:?}"),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn ended(&mut self) -> Why {
+        self.hear(|told| match told {
+            ServerBody::Ended(Ended { reason }) => Some(reason),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn refused(&mut self) -> (String, Refusal) {
+        self.hear(|told| match told {
+            ServerBody::Refused(refused) => Some((refused.request, refused.code)),
+            _ => None,
+        })
+        .await
+    }
+}
+
+fn join(room: &str, resume: Option<Place>) -> ClientBody {
+    ClientBody::Join(Join {
+        room: room.into(),
+        muted: false,
+        camera: true,
+        resume,
+    })
+}
+
+fn place(joined: &Joined) -> Place {
+    Place {
+        participant: joined.participant,
+        secret: joined.secret.clone(),
+    }
+}
+
+fn offer(generation: u32) -> ClientBody {
+    ClientBody::Offer(Offer {
+        connection: Peer::Publish,
+        generation,
+        sdp: format!("offer {generation}"),
+        lines: Vec::new(),
+    })
+}
+
+fn demo() -> Cid {
+    "demo".parse().unwrap()
+}
+
+fn start() -> (Hub, Arc<World>) {
+    let world = Arc::new(World::default());
+    let hub = Hub::keeping(world.clone(), world.clone(), Duration::ZERO);
+    world.watched_by(hub.clone());
+    (hub, world)
+}
+
+#[tokio::test]
+async fn who_is_in_hears_of_who_comes_says_something_and_goes() {
+    let (hub, _world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let first = ann.join(&hub, None).await;
+    assert_eq!((first.participants.len(), first.room.name.as_str()), (1, "Demo"));
+    let second = ben.join(&hub, None).await;
+    assert_eq!(second.participants.len(), 2);
+    let came = ann.hear(|told| match told {
+        ServerBody::Roster(roster) => Some(roster.participants),
+        _ => None,
+    });
+    assert_eq!(came.await[0].id, second.participant);
+    hub.request(&ben.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    let said = ann.hear(|told| match told {
+        ServerBody::Chat(chat) => Some(chat.lines),
+        _ => None,
+    });
+    assert_eq!(said.await[0].text, "hello");
+    let raise = State {
+        hand: Some(true),
+        ..State::default()
+    };
+    hub.request(&ben.newcomer, ClientBody::State(raise));
+    ann.hear(|told| match told {
+        ServerBody::Roster(roster) => roster.participants[0].hand,
+        _ => None,
+    })
+    .await;
+    hub.request(&ben.newcomer, ClientBody::Leave {});
+    let gone = ann.hear(|told| match told {
+        ServerBody::Roster(roster) if !roster.gone.is_empty() => Some(roster.gone),
+        _ => None,
+    });
+    assert_eq!(gone.await, [second.participant]);
+    assert_eq!((hub.seats(), hub.rooms()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_the_reason() {
+    let (hub, _world) = start();
+    let mut ann = client(1, "ann");
+    hub.request(&ann.newcomer, offer(1));
+    assert_eq!(ann.refused().await, ("offer".into(), Refusal::NotJoined));
+    for room in ["none", "../x", ""] {
+        hub.request(&ann.newcomer, join(room, None));
+        assert_eq!(ann.refused().await, ("join".into(), Refusal::NotFound));
+    }
+    let (tell, told) = mpsc::unbounded_channel();
+    let person = Person::Guest {
+        id: "guest-1".parse().unwrap(),
+        room: "other".parse().unwrap(),
+    };
+    let newcomer = Newcomer { run: 7, person, tell };
+    let mut guest = Client { newcomer, told };
+    hub.request(&guest.newcomer, join("demo", None));
+    assert_eq!(guest.refused().await, ("join".into(), Refusal::Forbidden));
+    assert_eq!((hub.seats(), hub.rooms()), (0, 0));
+}
+
+#[tokio::test]
+async fn offers_are_answered_by_generation_and_a_lost_connection_is_told() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let joined = ann.join(&hub, None).await;
+    let answer = |told| match told {
+        ServerBody::Answer(answer) => Some((answer.generation, answer.sdp)),
+        _ => None,
+    };
+    hub.request(&ann.newcomer, offer(1));
+    assert_eq!(ann.hear(answer).await, (1, "opened offer 1".into()));
+    hub.request(&ann.newcomer, offer(1));
+    assert_eq!(ann.hear(answer).await, (1, "negotiated offer 1".into()));
+    hub.request(&ann.newcomer, offer(3));
+    assert_eq!(ann.hear(answer).await, (3, "opened offer 3".into()));
+    // Late words about the one before are nobody's business.
+    hub.media(MediaEvent::Ended(Session(1)));
+    hub.request(&ann.newcomer, offer(2));
+    let layers = Layers {
+        kind: Kind::Video,
+        highest: Some(1),
+    };
+    hub.media(MediaEvent::Layers(Session(2), layers));
+    let next = ann.hear(Some).await;
+    assert_eq!(next, ServerBody::Layers(layers), "nothing was told in between");
+    hub.media(MediaEvent::Ended(Session(2)));
+    let lost = ann.hear(|told| match told {
+        ServerBody::Lost(lost) => Some(lost.generation),
+        _ => None,
+    });
+    assert_eq!(lost.await, 3);
+    hub.request(&ann.newcomer, ClientBody::Leave {});
+    world
+        .until(|world| world.moves(joined.participant).is_none())
+        .await;
+}
+
+#[tokio::test]
+async fn a_place_is_taken_up_again_before_that_is_committed() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let first = ann.join(&hub, None).await;
+    // The server has no leader for a while.
+    world.cut(true);
+    let mut again = client(2, "ann");
+    let second = again.join(&hub, Some(place(&first))).await;
+    assert_eq!(second.participant, first.participant);
+    assert_eq!(ann.ended().await, Why::Elsewhere);
+    hub.request(&again.newcomer, offer(1));
+    again
+        .hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    world.cut(false);
+    world
+        .until(|world| world.moves(first.participant) == Some(1))
+        .await;
+    // The first connection ends late, and frees nothing.
+    hub.ended(1);
+    hub.request(&again.newcomer, ClientBody::Say(Say { text: "here".into() }));
+    again
+        .hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
+        .await;
+    assert_eq!(world.moves(first.participant), Some(1));
+}
+
+#[tokio::test]
+async fn a_wrong_secret_gets_another_place() {
+    let (hub, _world) = start();
+    let (mut ann, mut eve) = (client(1, "ann"), client(2, "eve"));
+    let first = ann.join(&hub, None).await;
+    let stolen = Place {
+        participant: first.participant,
+        secret: "guess".into(),
+    };
+    let second = eve.join(&hub, Some(stolen)).await;
+    assert_ne!(second.participant, first.participant);
+    let with_secret = eve.join(&hub, Some(place(&first))).await;
+    assert_ne!(with_secret.participant, first.participant, "it is ann's");
+}
+
+#[tokio::test]
+async fn who_is_removed_or_whose_room_is_deleted_is_told_and_out() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let first = ann.join(&hub, None).await;
+    ben.join(&hub, None).await;
+    world.remove(first.participant);
+    hub.changed(&demo());
+    assert_eq!(ann.ended().await, Why::Removed);
+    world.delete_room();
+    hub.changed(&demo());
+    assert_eq!(ben.ended().await, Why::RoomDeleted);
+    world.until(|_| hub.seats() == 0 && hub.rooms() == 0).await;
+}
+
+#[tokio::test]
+async fn the_place_of_a_client_that_vanished_is_free_after_a_moment() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    hub.ended(1);
+    world.until(|world| world.is_empty()).await;
+    world.until(|_| hub.seats() == 0 && hub.rooms() == 0).await;
+}
+
+#[tokio::test]
+async fn who_is_here_and_counts_as_away_returns() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let joined = ann.join(&hub, None).await;
+    world.lose(joined.participant);
+    hub.changed(&demo());
+    world
+        .until(|world| world.moves(joined.participant) == Some(1))
+        .await;
+    hub.request(&ann.newcomer, ClientBody::Say(Say { text: "here".into() }));
+    ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
+        .await;
+}

@@ -1,0 +1,256 @@
+//! The node around the meetings: one room, `demo`.
+
+use async_trait::async_trait;
+use plenary_meeting_io::{Entered, Hub, Media, Person, Refused, Roster, Session, View};
+use plenary_model::Cid;
+use plenary_signalling::meeting::{
+    IceServer, Line, Participant, ParticipantId, Peer, Place, Refusal, Said, State, Tile, Via,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock},
+    time::Duration,
+};
+
+#[derive(Default)]
+struct State_ {
+    places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
+    lines: Vec<Said>,
+    last: u64,
+    sessions: u64,
+    open: Vec<Session>,
+    cut: bool,
+    deleted: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct World {
+    state: Mutex<State_>,
+    hub: OnceLock<Hub>,
+}
+
+fn unavailable() -> Refused {
+    Refused::new(Refusal::Unavailable, "there is no leader")
+}
+
+fn demo() -> Cid {
+    "demo".parse().unwrap()
+}
+
+impl World {
+    pub(crate) fn watched_by(&self, hub: Hub) {
+        assert!(self.hub.set(hub).is_ok());
+    }
+
+    /// Whether nothing can be committed.
+    pub(crate) fn cut(&self, cut: bool) {
+        self.state.lock().unwrap().cut = cut;
+    }
+
+    pub(crate) fn moves(&self, of: ParticipantId) -> Option<u64> {
+        self.state
+            .lock()
+            .unwrap()
+            .places
+            .get(&of)
+            .map(|(.., moves)| *moves)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        state.places.is_empty() && state.open.is_empty()
+    }
+
+    pub(crate) fn remove(&self, who: ParticipantId) {
+        self.state.lock().unwrap().places.remove(&who);
+    }
+
+    /// The server takes the node for lost.
+    pub(crate) fn lose(&self, who: ParticipantId) {
+        if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
+            row.away = true;
+        }
+    }
+
+    pub(crate) fn delete_room(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.deleted = true;
+        state.places.clear();
+    }
+
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let within = async {
+            while !holds(self) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), within)
+            .await
+            .expect("in time");
+    }
+
+    /// Commits a change, if that can be done.
+    fn commit<T>(&self, change: impl FnOnce(&mut State_) -> Result<T, Refused>) -> Result<T, Refused> {
+        let done = {
+            let mut state = self.state.lock().unwrap();
+            if state.cut {
+                return Err(unavailable());
+            }
+            change(&mut state)
+        };
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+        done
+    }
+}
+
+#[async_trait]
+impl Roster for World {
+    async fn enter(&self, room: &Cid, person: &Person, state: State) -> Result<Entered, Refused> {
+        if *room != demo() {
+            return Err(Refused::new(Refusal::NotFound, "there is no such room"));
+        }
+        self.commit(|world| {
+            world.last += 1;
+            let participant = ParticipantId(world.last);
+            let secret = format!("secret {}", world.last);
+            let row = Participant {
+                id: participant,
+                name: format!("{person:?}"),
+                user: None,
+                guest: false,
+                via: Via::Browser,
+                node: "node-1".into(),
+                muted: state.muted.unwrap_or(false),
+                camera: state.camera.unwrap_or(false),
+                content: false,
+                hand: None,
+                reaction: None,
+                joined_at: 0,
+                away: false,
+            };
+            world
+                .places
+                .insert(participant, (person.clone(), row, secret.clone(), 0));
+            Ok(Entered {
+                participant,
+                secret,
+                moves: 0,
+            })
+        })
+    }
+
+    async fn knows(&self, _: &Cid, person: &Person, place: &Place) -> bool {
+        let state = self.state.lock().unwrap();
+        let found = state.places.get(&place.participant);
+        found.is_some_and(|(whose, _, secret, _)| whose == person && *secret == place.secret)
+    }
+
+    async fn resume(&self, _: &Cid, place: &Place) -> Result<u64, Refused> {
+        self.commit(|world| {
+            let gone = || Refused::new(Refusal::NotFound, "the place is gone");
+            let (_, row, _, moves) = world.places.get_mut(&place.participant).ok_or_else(gone)?;
+            (row.away, *moves) = (false, *moves + 1);
+            Ok(*moves)
+        })
+    }
+
+    async fn leave(&self, _: &Cid, participant: ParticipantId, moves: u64) -> Result<(), Refused> {
+        self.commit(|world| {
+            world
+                .places
+                .retain(|id, (.., own)| *id != participant || *own != moves);
+            Ok(())
+        })
+    }
+
+    async fn set(&self, _: &Cid, who: ParticipantId, _: u64, state: State) -> Result<(), Refused> {
+        self.commit(|world| {
+            if let Some((_, row, ..)) = world.places.get_mut(&who) {
+                row.hand = state.hand.and_then(|up| up.then_some(1)).or(row.hand);
+            }
+            Ok(())
+        })
+    }
+
+    async fn react(&self, _: &Cid, _: ParticipantId, _: u64, _: String) -> Result<(), Refused> {
+        self.commit(|_| Ok(()))
+    }
+
+    async fn say(&self, _: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused> {
+        self.commit(|world| {
+            let line = Said {
+                id: (world.lines.len() + 1).to_string(),
+                participant,
+                name: "Somebody".into(),
+                text,
+                at: 0,
+            };
+            world.lines.push(line);
+            Ok(())
+        })
+    }
+
+    async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {
+        let state = self.state.lock().unwrap();
+        if state.deleted || *room != demo() {
+            return Ok(None);
+        }
+        let rows = state.places.values();
+        Ok(Some(View {
+            name: "Demo".into(),
+            participants: rows.map(|(_, row, _, moves)| (row.clone(), *moves)).collect(),
+        }))
+    }
+
+    async fn lines(&self, _: &Cid, after: u64) -> Result<Vec<(u64, Said)>, Refused> {
+        let state = self.state.lock().unwrap();
+        let all = (1..).zip(state.lines.iter().cloned());
+        Ok(all.filter(|(id, _)| *id > after).collect())
+    }
+}
+
+#[async_trait]
+impl Media for World {
+    fn session(&self) -> Session {
+        let mut state = self.state.lock().unwrap();
+        state.sessions += 1;
+        Session(state.sessions)
+    }
+
+    async fn open(
+        &self,
+        session: Session,
+        _: &Cid,
+        _: ParticipantId,
+        _: Peer,
+        sdp: String,
+        _: Vec<Line>,
+    ) -> Result<String, Refused> {
+        let mut state = self.state.lock().unwrap();
+        // One publishing connection each, and the tests have one person with one.
+        state.open = vec![session];
+        Ok(format!("opened {sdp}"))
+    }
+
+    async fn negotiate(
+        &self,
+        session: Session,
+        sdp: String,
+        _: Vec<Line>,
+    ) -> Result<Option<String>, Refused> {
+        let is_open = self.state.lock().unwrap().open.contains(&session);
+        Ok(is_open.then(|| format!("negotiated {sdp}")))
+    }
+
+    async fn show(&self, _: Session, _: Vec<Tile>) {}
+
+    async fn close(&self, session: Session) {
+        self.state.lock().unwrap().open.retain(|open| *open != session);
+    }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,396 @@
+//! What is said about meetings (`docs/protocols/meeting.md`): the words, not what they mean.
+
+mod roster;
+
+pub use roster::Known;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
+
+/// A place in the roster of a meeting. A text on the wire: scripts cannot hold such numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(as = MeetingParticipantId, value_type = String, pattern = "^[0-9]+$")]
+pub struct ParticipantId(pub u64);
+
+impl Serialize for ParticipantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ParticipantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// What a line of a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingKind)]
+pub enum Kind {
+    Audio,
+    Video,
+    /// A screen, a window or a tab.
+    Content,
+    /// The sound of that.
+    ContentAudio,
+}
+
+/// One of a client's two peer connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingConnection)]
+pub enum Peer {
+    Publish,
+    Receive,
+}
+
+/// Wants to come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingJoin)]
+pub struct Join {
+    /// The CID.
+    pub room: String,
+    #[serde(default)]
+    pub muted: bool,
+    #[serde(default)]
+    pub camera: bool,
+    /// The place to take up again.
+    #[serde(default)]
+    pub resume: Option<Place>,
+}
+
+/// A place that was given before. `Debug` hides the secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingPlace)]
+pub struct Place {
+    pub participant: ParticipantId,
+    /// Of `joined`.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Place");
+        out.field("participant", &self.participant)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Begins a peer connection, or negotiates it anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingOffer)]
+pub struct Offer {
+    pub connection: Peer,
+    /// A higher one is a new connection in place of the one before.
+    pub generation: u32,
+    /// The client's offer.
+    pub sdp: String,
+    /// What its lines are for.
+    pub lines: Vec<Line>,
+}
+
+/// A line of an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingLine)]
+pub struct Line {
+    pub mid: String,
+    pub kind: Kind,
+}
+
+/// What the client shows from now on, the most important first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingShow)]
+pub struct Show {
+    pub tiles: Vec<Tile>,
+}
+
+/// A picture that the client shows, or would show if there was one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingTile)]
+pub struct Tile {
+    pub participant: ParticipantId,
+    pub kind: Kind,
+    /// In pixels of the screen; 0 keeps the slot without a picture.
+    pub height: u16,
+}
+
+/// What the client does; what is left out stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = MeetingState)]
+pub struct State {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hand: Option<bool>,
+}
+
+/// Shows a reaction to all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingReact)]
+pub struct React {
+    pub reaction: String,
+}
+
+/// Writes to all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSay)]
+pub struct Say {
+    pub text: String,
+}
+
+/// Who is in, and what was said, at the moment of coming in. `Debug` hides the secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingJoined)]
+pub struct Joined {
+    pub room: Room,
+    /// The client's own place.
+    pub participant: ParticipantId,
+    /// For `resume`; a secret.
+    pub secret: String,
+    pub participants: Vec<Participant>,
+    pub chat: Vec<Said>,
+    pub ice_servers: Vec<IceServer>,
+}
+
+impl std::fmt::Debug for Joined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Joined");
+        out.field("room", &self.room)
+            .field("participant", &self.participant);
+        out.field("participants", &self.participants.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingRoom)]
+pub struct Room {
+    pub cid: String,
+    pub name: String,
+}
+
+/// As `RTCPeerConnection` takes it. `Debug` hides the credential.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingIceServer)]
+pub struct IceServer {
+    pub urls: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl std::fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Somebody in the meeting. Times are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingParticipant)]
+pub struct Participant {
+    pub id: ParticipantId,
+    pub name: String,
+    /// The account; null for guests.
+    #[schema(required)]
+    pub user: Option<String>,
+    pub guest: bool,
+    pub via: Via,
+    /// The name of the node that they are connected to.
+    pub node: String,
+    pub muted: bool,
+    pub camera: bool,
+    pub content: bool,
+    /// When the hand was raised.
+    #[schema(required)]
+    pub hand: Option<u64>,
+    #[schema(required)]
+    pub reaction: Option<Reaction>,
+    pub joined_at: u64,
+    /// Their node is lost, or their page is gone for a moment; the place is kept.
+    pub away: bool,
+}
+
+/// The way by which somebody is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingVia)]
+pub enum Via {
+    Browser,
+    Whip,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingReaction)]
+pub struct Reaction {
+    pub text: String,
+    pub at: u64,
+}
+
+/// A line of the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSaid)]
+pub struct Said {
+    /// A number that rises.
+    pub id: String,
+    pub participant: ParticipantId,
+    /// As it was when they wrote.
+    pub name: String,
+    pub text: String,
+    pub at: u64,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingRefused)]
+pub struct Refused {
+    /// The type of the request.
+    pub request: String,
+    pub code: Refusal,
+    /// For people.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = MeetingRefusal)]
+pub enum Refusal {
+    NotFound,
+    Forbidden,
+    Full,
+    BadOffer,
+    BadRequest,
+    NotJoined,
+    TooFast,
+    /// Trying again helps.
+    Unavailable,
+}
+
+/// Answers an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingAnswer)]
+pub struct Answer {
+    pub connection: Peer,
+    pub generation: u32,
+    pub sdp: String,
+}
+
+/// The node has ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingLost)]
+pub struct Lost {
+    pub connection: Peer,
+    pub generation: u32,
+}
+
+/// Who is new, has changed or is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingRoster)]
+pub struct Roster {
+    pub participants: Vec<Participant>,
+    pub gone: Vec<ParticipantId>,
+}
+
+/// Who fills slots from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSlots)]
+pub struct Slots {
+    pub slots: Vec<Filled>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSlot)]
+pub struct Filled {
+    pub mid: String,
+    pub kind: Kind,
+    /// Null: nobody.
+    #[schema(required)]
+    pub participant: Option<ParticipantId>,
+}
+
+/// Who speaks, the loudest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSpeaking)]
+pub struct Speaking {
+    pub participants: Vec<ParticipantId>,
+}
+
+/// The most that anybody watches of what the client publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingLayers)]
+pub struct Layers {
+    pub kind: Kind,
+    /// The layer, the smallest is 0; null: none.
+    #[schema(required)]
+    pub highest: Option<u8>,
+}
+
+/// What the network to the client bears, and what its slots carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingQuality)]
+pub struct Quality {
+    /// The estimate.
+    pub kbps: u32,
+    pub slots: Vec<Carried>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingCarried)]
+pub struct Carried {
+    pub mid: String,
+    /// Null: nothing.
+    #[schema(required)]
+    pub layer: Option<u8>,
+    /// Of that layer, in pixels; 0 if it is not known.
+    pub height: u16,
+    pub reason: Reason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = MeetingReason)]
+pub enum Reason {
+    Ok,
+    /// Not even the smallest layer fits.
+    Bandwidth,
+    /// Nothing comes from the publisher.
+    NoPicture,
+    /// The client does not show it.
+    Hidden,
+}
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingChat)]
+pub struct Chat {
+    pub lines: Vec<Said>,
+}
+
+/// Not in the meeting any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingEnded)]
+pub struct Ended {
+    pub reason: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = MeetingEndedReason)]
+pub enum Why {
+    Removed,
+    RoomDeleted,
+    NotAllowed,
+    /// The place was taken up again on another connection.
+    Elsewhere,
+}
