@@ -17,6 +17,7 @@ import { Route as AppDevicesRouteImport } from './routes/_app.devices'
 import { Route as AppHomeRouteImport } from './routes/_app.home'
 import { Route as AppPasswordRouteImport } from './routes/_app.password'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
+import { Route as MCidRouteImport } from './routes/m.$cid'
 import { Route as AppAdminIndexRouteImport } from './routes/_app.admin.index'
 import { Route as AppAdminAliasesRouteImport } from './routes/_app.admin.aliases'
 import { Route as AppAdminBackupRouteImport } from './routes/_app.admin.backup'
@@ -67,6 +68,11 @@ const AppProfileRoute = AppProfileRouteImport.update({
   id: '/profile',
   path: '/profile',
   getParentRoute: () => AppRoute,
+} as any)
+const MCidRoute = MCidRouteImport.update({
+  id: '/m/$cid',
+  path: '/m/$cid',
+  getParentRoute: () => rootRouteImport,
 } as any)
 const AppAdminIndexRoute = AppAdminIndexRouteImport.update({
   id: '/',
@@ -132,6 +138,7 @@ export interface FileRoutesByFullPath {
   '/home': typeof AppHomeRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
+  '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
   '/admin/events': typeof AppAdminEventsRoute
@@ -151,6 +158,7 @@ export interface FileRoutesByTo {
   '/home': typeof AppHomeRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
+  '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
   '/admin/events': typeof AppAdminEventsRoute
@@ -173,6 +181,7 @@ export interface FileRoutesById {
   '/_app/home': typeof AppHomeRoute
   '/_app/password': typeof AppPasswordRoute
   '/_app/profile': typeof AppProfileRoute
+  '/m/$cid': typeof MCidRoute
   '/_app/admin/aliases': typeof AppAdminAliasesRoute
   '/_app/admin/backup': typeof AppAdminBackupRoute
   '/_app/admin/events': typeof AppAdminEventsRoute
@@ -195,6 +204,7 @@ export interface FileRouteTypes {
     | '/home'
     | '/password'
     | '/profile'
+    | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
     | '/admin/events'
@@ -214,6 +224,7 @@ export interface FileRouteTypes {
     | '/home'
     | '/password'
     | '/profile'
+    | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
     | '/admin/events'
@@ -235,6 +246,7 @@ export interface FileRouteTypes {
     | '/_app/home'
     | '/_app/password'
     | '/_app/profile'
+    | '/m/$cid'
     | '/_app/admin/aliases'
     | '/_app/admin/backup'
     | '/_app/admin/events'
@@ -251,6 +263,7 @@ export interface FileRouteTypes {
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute
   AppRoute: typeof AppRouteWithChildren
+  MCidRoute: typeof MCidRoute
 }
 
 declare module '@tanstack/react-router' {
@@ -310,6 +323,13 @@ declare module '@tanstack/react-router' {
       fullPath: '/profile'
       preLoaderRoute: typeof AppProfileRouteImport
       parentRoute: typeof AppRoute
+    }
+    '/m/$cid': {
+      id: '/m/$cid'
+      path: '/m/$cid'
+      fullPath: '/m/$cid'
+      preLoaderRoute: typeof MCidRouteImport
+      parentRoute: typeof rootRouteImport
     }
     '/_app/admin/': {
       id: '/_app/admin/'
@@ -466,6 +486,7 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   AppRoute: AppRouteWithChildren,
+  MCidRoute: MCidRoute,
 }
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

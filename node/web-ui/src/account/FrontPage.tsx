@@ -1,6 +1,5 @@
 import {
   Alert,
-  Anchor,
   Box,
   Button,
   Group,
@@ -21,9 +20,11 @@ import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
 import { Brand } from '../ui/Brand';
+import { linked } from '../ui/linked';
 import { LanguageSelect, SchemeSwitch } from '../ui/Preferences';
 import { problemText } from '../ui/text';
 import classes from './FrontPage.module.css';
+import { JoinById } from './JoinById';
 
 const route = getRouteApi('/');
 
@@ -62,6 +63,9 @@ export function FrontPage() {
             )}
             <SignIn />
           </Stack>
+        </Paper>
+        <Paper withBorder p={{ base: 'md', xs: 'lg' }} mt="md" radius="lg" className={classes.card}>
+          <JoinById label={t('join.guest')} />
         </Paper>
         <Help text={server.data?.help} failed={server.error} />
       </main>
@@ -151,24 +155,5 @@ function Help({ text, failed }: { text?: string; failed: unknown }) {
         {linked(text)}
       </Text>
     </Group>
-  );
-}
-
-/** Addresses in a plain text can be clicked. */
-function linked(text: string) {
-  return text.split(/(https?:\/\/[^\s<>"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)/).map((part, place) =>
-    place % 2 === 0 ? (
-      part
-    ) : (
-      <Anchor
-        key={place}
-        inherit
-        underline="always"
-        href={part.includes('://') ? part : `mailto:${part}`}
-        rel="noreferrer"
-      >
-        {part}
-      </Anchor>
-    ),
   );
 }

@@ -9,6 +9,7 @@ import { Face } from '../ui/Face';
 import { Page } from '../ui/Page';
 import { PresenceStatus } from '../ui/Status';
 import { useMe } from '../ui/useMe';
+import { Meetings } from './Meetings';
 import { showBandwidth } from './showBandwidth';
 
 export function HomePage() {
@@ -22,6 +23,7 @@ export function HomePage() {
       purpose={t('home.purpose')}
     >
       <Stack gap="md">
+        <Meetings />
         <Card withBorder padding="lg">
           <Group justify="space-between" align="flex-start" gap="md">
             <Group wrap="nowrap" miw={0}>

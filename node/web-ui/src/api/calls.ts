@@ -5,11 +5,15 @@ import type {
   Alias,
   AliasPatch,
   Cluster,
+  Conference,
+  ConferenceQuery,
   Contact,
   ContactEntry,
   Device,
+  Door,
   EventQuery,
   Group,
+  Guest,
   GroupPatch,
   ImportResult,
   Invitation,
@@ -161,6 +165,14 @@ export const calls = {
   updateAlias: (alias: string, patch: AliasPatch, match?: string) =>
     json<Alias>('PATCH', `/aliases/${id(alias)}`, { json: patch, match }),
   deleteAlias: (alias: string, match?: string) => done('DELETE', `/aliases/${id(alias)}`, { match }),
+
+  conferences: (query: ConferenceQuery, signal?: AbortSignal) =>
+    json<Page<Conference>>('GET', '/conferences', { query, signal }),
+  conference: (cid: string, signal?: AbortSignal) =>
+    json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
+  door: (cid: string, signal?: AbortSignal) => json<Door>('GET', `/conferences/${id(cid)}/door`, { signal }),
+  comeAsGuest: (cid: string, name: string, token?: string) =>
+    json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: { name, token } }),
 
   settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
   updateSettings: (patch: SettingsPatch, match?: string) =>

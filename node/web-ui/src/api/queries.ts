@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-query';
 import { calls } from './calls';
 import { Problem } from './problem';
-import type { EventQuery, ListQuery, Page, UserQuery } from './types';
+import type { ConferenceQuery, EventQuery, ListQuery, Page, UserQuery } from './types';
 
 /** What pages read, each under a key that starts with the topic whose changes make it stale. */
 
@@ -89,6 +89,17 @@ export const queries = {
     pages(['groups', 'members', group], query, (q, signal) => calls.members(group, q, signal)),
 
   aliases: (query: ListQuery) => pages(['aliases'], query, calls.aliases),
+  conferences: (query: ConferenceQuery) => pages(['conferences', 'list'], query, calls.conferences),
+  conference: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'one', cid],
+      queryFn: ({ signal }) => calls.conference(cid, signal),
+    }),
+  door: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'door', cid],
+      queryFn: ({ signal }) => calls.door(cid, signal),
+    }),
   settings: () =>
     queryOptions({ queryKey: ['settings', 'all'], queryFn: ({ signal }) => calls.settings(signal) }),
   events: (query: EventQuery) => pages(['events', 'list'], query, calls.events),

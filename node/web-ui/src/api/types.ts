@@ -2,6 +2,7 @@
 
 import type {
   EventKind,
+  ListConferencesData,
   ListEventsData,
   ListGroupsData,
   ListUsersData,
@@ -21,6 +22,7 @@ export type {
   Bandwidth,
   Cluster,
   ClusterProblem,
+  Conference,
   ContactRow as Contact,
   EventKind,
   Event as LogEvent,
@@ -107,5 +109,20 @@ export type SettingsSections = Omit<Settings, 'revision'>;
 export type Page<T> = Omit<PageUser, 'items'> & { items: T[] };
 
 export type ListQuery = NonNullable<ListGroupsData['query']>;
+export type ConferenceQuery = NonNullable<ListConferencesData['query']>;
 export type UserQuery = NonNullable<ListUsersData['query']>;
 export type EventQuery = NonNullable<ListEventsData['query']>;
+
+/** What strangers may know of a room that is open to guests: docs/protocols/meeting.md. */
+export interface Door {
+  cid: string;
+  name: string;
+  guests: boolean;
+}
+
+export interface Guest {
+  token: string;
+  guest: string;
+  name: string;
+  expires_at: string;
+}

@@ -2,17 +2,19 @@ import i18n from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import type admin from './locales/en/admin.json';
 import type common from './locales/en/common.json';
+import type meeting from './locales/en/meeting.json';
 
 /**
- * Texts live in `locales/LANGUAGE/{common,admin}.json`; a new folder there is a new language: nothing else
- * has to be told. `common` is what everyone needs, `admin` comes with the control panel.
+ * Texts live in `locales/LANGUAGE/{common,admin,meeting}.json`; a new folder there is a new language: nothing else
+ * has to be told. `common` is what everyone needs, `admin` comes with the control panel,
+ * `meeting` with the room.
  */
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'common';
     keySeparator: false;
     nsSeparator: ':';
-    resources: { common: typeof common; admin: typeof admin };
+    resources: { common: typeof common; admin: typeof admin; meeting: typeof meeting };
     enableSelector: false;
   }
 }

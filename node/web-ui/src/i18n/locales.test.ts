@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const folder = join(import.meta.dirname, 'locales');
 const languages = readdirSync(folder);
-const spaces = ['common', 'admin'] as const;
+const spaces = ['common', 'admin', 'meeting'] as const;
 type Texts = Record<string, string>;
 
 const texts = (language: string, space: string) =>
@@ -67,7 +67,7 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const uses = sources.flatMap(usesIn);
 const pattern = (key: string) =>
   new RegExp(
-    `^${key.replace(/^(common|admin):/, '').replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === '*' ? '.+' : `\\${c}`))}$`,
+    `^${key.replace(/^(common|admin|meeting):/, '').replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === '*' ? '.+' : `\\${c}`))}$`,
   );
 
 describe('texts', () => {

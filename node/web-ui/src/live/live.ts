@@ -25,7 +25,7 @@ const adminTopics = Object.keys({
   conferences: true,
   cluster: true,
 } satisfies Record<SignalTopic, true>) as SignalTopic[];
-const userTopics: SignalTopic[] = ['sessions', 'contacts'];
+const userTopics: SignalTopic[] = ['sessions', 'contacts', 'conferences'];
 
 type Changed = Extract<SignalServerBody, { type: 'changed' }>['body'];
 

@@ -42,7 +42,7 @@ class Socket implements SocketLike {
 
 const watch = (topic: SignalTopic): SignalClientBody => ({ type: 'watch', body: { topics: [topic] } });
 
-function setUp() {
+function setUp(more: object = {}) {
   const sockets: Socket[] = [];
   const host = {
     url: () => 'https://a.example.com',
@@ -58,6 +58,7 @@ function setUp() {
     onFresh: vi.fn(),
     onNodes: vi.fn(),
     onMoveOn: vi.fn(),
+    ...more,
   };
   const signal = new Signal(host);
   signal.start();
@@ -163,5 +164,54 @@ describe('the signalling client', () => {
     const { host, last } = setUp();
     last().end(1006);
     expect(host.onMoveOn).toHaveBeenCalledWith('https://a.example.com', []);
+  });
+});
+
+describe('an impatient signalling client', () => {
+  it('leaves beats and the judgement of silence to others', () => {
+    const { signal, last, sockets } = setUp({ impatient: true });
+    last().welcome();
+    vi.advanceTimersByTime(60_000);
+    expect(sockets[0]!.closed).toBeNull();
+    expect(last().sent).toHaveLength(1);
+    signal.beat();
+    expect(last().sent.at(-1)).toEqual({ type: 'ping', ack: 0 });
+  });
+
+  it('tries again at once, and elsewhere where the node is lost', () => {
+    const { host, signal, last, sockets } = setUp({ impatient: true });
+    last().welcome();
+    last().end(1006);
+    vi.advanceTimersByTime(0);
+    expect(sockets).toHaveLength(2);
+    expect(host.onMoveOn).not.toHaveBeenCalled();
+    last().welcome({ resumed: true });
+    signal.abandon(true);
+    vi.advanceTimersByTime(0);
+    expect(host.onMoveOn).toHaveBeenCalledTimes(1);
+    expect(sockets).toHaveLength(3);
+    expect(sockets[1]!.closed).not.toBeNull();
+  });
+
+  it('does not wait long for a node that says nothing, and waits between tries only later', () => {
+    const { host, sockets } = setUp({ impatient: true });
+    vi.advanceTimersByTime(2_000);
+    expect(host.onMoveOn).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(4_010);
+    expect(sockets).toHaveLength(4);
+    vi.advanceTimersByTime(2_500);
+    expect(sockets).toHaveLength(4);
+  });
+
+  it('hands what a lost run has not handled to its owner instead of replaying it', () => {
+    const onWaiting = vi.fn();
+    const { signal, last } = setUp({ impatient: true, onWaiting });
+    last().welcome();
+    signal.say(watch('users'));
+    last().end(1006);
+    vi.advanceTimersByTime(0);
+    last().welcome({ resume: 'r2', resumed: false });
+    expect(onWaiting).toHaveBeenLastCalledWith([watch('users')]);
+    expect(last().sent).toHaveLength(1);
   });
 });

@@ -14,7 +14,6 @@
 import type {
   SignalBeat,
   SignalClientBody,
-  SignalClientMessage,
   SignalHello,
   SignalNumbers,
   SignalServerBody,
@@ -32,7 +31,7 @@ export interface SocketLike {
   onclose: ((event: CloseEvent) => void) | null;
 }
 
-export interface SignalHost {
+export interface SignalHost<Out = SignalClientBody, In = SignalServerBody> {
   /** Origin of the node to connect to. */
   url(): string;
   token(): string | null;
@@ -40,27 +39,45 @@ export interface SignalHost {
   random(): number;
   onState(state: SignalState, reason?: EndReason): void;
   /** One message of the server, each exactly once and in order. */
-  onMessage(message: SignalServerBody): void;
+  onMessage(message: In): void;
   /** A new run: what to watch has to be said. `lost`: an earlier run is unknown, load again what is shown. */
   onFresh(lost: boolean): void;
   /** Members of the server, to move on to. */
   onNodes(urls: string[]): void;
   /** The node at `url` could not be reached, or sent us on to `others`. */
   onMoveOn(url: string, others: string[]): void;
+  /** The same run goes on after a cut. */
+  onResumed?(): void;
+  /** Anything came from the server. */
+  onHeard?(): void;
+  /** Instead of replaying what waited into a new run: `onFresh` has to do with it what is right. */
+  onWaiting?(waiting: Out[]): void;
+  /**
+   * Somebody waits for every moment: pings come from `beat`, silence is judged outside and told by `abandon`,
+   * and whatever can be tried at once is tried at once.
+   */
+  impatient?: boolean;
 }
 
-type Numbered = SignalNumbers & SignalServerBody;
-type Heard = SignalWelcome | SignalBeat | Numbered;
+interface Typed {
+  type: string;
+}
+type Numbered<In> = SignalNumbers & In;
+type Heard<In> = SignalWelcome | SignalBeat | Numbered<In>;
 
 const HELLO_TIMEOUT_MS = 5_000;
+const IMPATIENT_HELLO_MS = 2_000;
+const IMPATIENT_WAIT_MS = 2_000;
+/** So often an impatient one tries at once before it begins to wait. */
+const IMPATIENT_TRIES = 3;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
 const MOST_KEPT = 1_000;
 
 const ENDS: Record<number, EndReason> = { 4400: 'defect', 4401: 'token', 4403: 'right', 4409: 'replaced' };
 
-export class Signal {
-  private readonly host: SignalHost;
+export class Signal<Out extends Typed = SignalClientBody, In extends Typed = SignalServerBody> {
+  private readonly host: SignalHost<Out, In>;
   private socket: SocketLike | null = null;
   private at = '';
   private state: SignalState = 'stopped';
@@ -70,12 +87,12 @@ export class Signal {
   /** The last one that the server knows to be handled. */
   private acknowledged = 0;
   private sent = 0;
-  private kept: { seq: number; what: SignalClientBody }[] = [];
+  private kept: { seq: number; what: Out }[] = [];
   private failures = 0;
   private heartbeat = 10_000;
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(host: SignalHost) {
+  constructor(host: SignalHost<Out, In>) {
     this.host = host;
   }
 
@@ -90,7 +107,7 @@ export class Signal {
   }
 
   /** Says it now or, if there is no connection, as soon as there is one. */
-  say(what: SignalClientBody) {
+  say(what: Out) {
     this.sent += 1;
     this.kept.push({ seq: this.sent, what });
     if (this.kept.length > MOST_KEPT) this.kept.shift();
@@ -101,6 +118,20 @@ export class Signal {
   hurry() {
     if (this.state === 'waiting') this.connect();
     else if (this.state === 'open') this.ping();
+  }
+
+  /** Asks the other end for a sign of life. */
+  beat() {
+    if (this.state === 'open') this.ping();
+  }
+
+  /** The node is lost (`elsewhere`), or only the way to it: connects again at once. */
+  abandon(elsewhere: boolean) {
+    if (this.state !== 'open' && this.state !== 'connecting') return;
+    this.drop();
+    if (elsewhere) this.host.onMoveOn(this.at, []);
+    this.enter('waiting');
+    this.after('connect', 0, () => this.connect());
   }
 
   private connect() {
@@ -117,13 +148,15 @@ export class Signal {
     };
     socket.onmessage = (event) => this.receive(String(event.data));
     socket.onclose = (event) => this.closed(event.code, event.reason);
-    this.after('hello', HELLO_TIMEOUT_MS, () => this.closed(1006, ''));
+    this.after('hello', this.host.impatient ? IMPATIENT_HELLO_MS : HELLO_TIMEOUT_MS, () =>
+      this.closed(1006, ''),
+    );
   }
 
   private receive(text: string) {
-    let message: Heard;
+    let message: Heard<In>;
     try {
-      message = JSON.parse(text) as Heard;
+      message = JSON.parse(text) as Heard<In>;
     } catch {
       return this.end('defect');
     }
@@ -146,6 +179,10 @@ export class Signal {
     } else {
       this.handled = 0;
       this.acknowledged = 0;
+      if (this.host.onWaiting) {
+        this.host.onWaiting(this.kept.map((one) => one.what));
+        this.kept = [];
+      }
       this.kept = this.kept.map((one, place) => ({ ...one, seq: place + 1 }));
       this.sent = this.kept.length;
     }
@@ -154,9 +191,10 @@ export class Signal {
     for (const one of this.kept) this.write(one.seq, one.what);
     this.listen();
     if (fresh) this.host.onFresh(lost);
+    else this.host.onResumed?.();
   }
 
-  private handle(message: Numbered) {
+  private handle(message: Numbered<In>) {
     if (message.seq <= this.handled) return;
     if (message.seq !== this.handled + 1) {
       // Something between is missing: connecting again replays it.
@@ -174,10 +212,16 @@ export class Signal {
     this.drop(code === 4408 ? 4408 : undefined);
     if (code === 4503) this.host.onMoveOn(this.at, urlsOf(reason));
     else if (failed) this.host.onMoveOn(this.at, []);
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS);
+    const wait = this.nextWait();
     this.failures += 1;
     this.enter('waiting');
     this.after('connect', code === 4503 ? 0 : wait * (0.5 + this.host.random() / 2), () => this.connect());
+  }
+
+  private nextWait(): number {
+    const usual = FIRST_WAIT_MS * 2 ** this.failures;
+    if (!this.host.impatient) return Math.min(usual, LONGEST_WAIT_MS);
+    return this.failures < IMPATIENT_TRIES ? 0 : Math.min(usual, IMPATIENT_WAIT_MS);
   }
 
   private end(reason: EndReason) {
@@ -189,6 +233,8 @@ export class Signal {
 
   /** After silence asks whether anybody is there; after three times that gives up. */
   private listen() {
+    this.host.onHeard?.();
+    if (this.host.impatient) return;
     this.after('silence', this.heartbeat * 3, () => this.closed(4408, ''));
     this.after('ping', this.heartbeat, () => this.ping());
   }
@@ -207,12 +253,12 @@ export class Signal {
     if (this.acknowledged < this.handled) this.pong();
   }
 
-  private write(seq: number, what: SignalClientBody) {
+  private write(seq: number, what: Out) {
     this.raw({ seq, ack: this.handled, ...what });
     this.acknowledged = this.handled;
   }
 
-  private raw(message: SignalClientMessage) {
+  private raw(message: SignalBeat | (SignalNumbers & Out)) {
     if (this.state === 'open') this.socket?.send(JSON.stringify(message));
   }
 

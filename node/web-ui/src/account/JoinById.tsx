@@ -1,0 +1,46 @@
+import { Button, Group, TextInput } from '@mantine/core';
+import { IconDoorEnter } from '@tabler/icons-react';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { roomOf } from './roomOf';
+
+/** The way into a room whose ID one was told. */
+export function JoinById({ label }: { label: string }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState('');
+  const [wrong, setWrong] = useState(false);
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        const cid = roomOf(typed);
+        setWrong(cid === null);
+        if (cid !== null) void navigate({ to: '/m/$cid', params: { cid } });
+      }}
+    >
+      <Group gap="xs" align="flex-start" wrap="nowrap">
+        <TextInput
+          label={label}
+          description={t('join.hint')}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+          autoCapitalize="none"
+          autoComplete="off"
+          spellCheck={false}
+          style={{ flex: 1 }}
+          value={typed}
+          error={wrong && t('join.wrong')}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+            setWrong(false);
+          }}
+        />
+        <Button type="submit" variant="default" mt={25} leftSection={<IconDoorEnter size={18} aria-hidden />}>
+          {t('join.action')}
+        </Button>
+      </Group>
+    </form>
+  );
+}

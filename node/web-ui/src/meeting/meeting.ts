@@ -1,0 +1,338 @@
+import { Signal, type EndReason, type SignalState, type SocketLike } from '../live/signal';
+import { Heart } from './heart';
+import type {
+  ClientMessage,
+  Joined,
+  MeetingHears,
+  OwnState,
+  Refused,
+  Seat,
+  ServerMessage,
+  ShownTile,
+} from './messages';
+import { Publish, type Tracks } from './publish';
+import { Receive } from './receive';
+import {
+  emptyMeeting,
+  withLines,
+  withQuality,
+  withRoster,
+  type MeetingState,
+  type OverReason,
+} from './state';
+
+/**
+ * One's place in a meeting: docs/protocols/meeting.md from the client's side. Decides; devices, sockets and
+ * timers come from outside.
+ *
+ * ```text
+ *   joining ── joined ──► in ◄── resumed, or `join` with the seat ── reconnecting
+ *      │ refused           │ ended, leave                                 │
+ *      └──────────────────►└────────────────► over ◄──────────────────────┘
+ * ```
+ */
+
+export interface MeetingHost {
+  cid: string;
+  url(): string;
+  token(): string | null;
+  open(url: string): SocketLike;
+  peer(config: RTCConfiguration): RTCPeerConnection;
+  random(): number;
+  now(): number;
+  onNodes(urls: string[]): void;
+  onMoveOn(url: string, others: string[]): void;
+  /** The seat of before, so that a page that was loaded again comes back to it. */
+  seat: Seat | null;
+  keepSeat(seat: Seat | null): void;
+}
+
+const SHOW_MS = 100;
+const REJOIN_MS = 1_000;
+const ENDS: Record<EndReason, OverReason> = {
+  token: 'signed-out',
+  right: 'forbidden',
+  replaced: 'elsewhere',
+  defect: 'defect',
+};
+
+export class Meeting {
+  readonly publish: Publish;
+  readonly receive: Receive;
+  private readonly host: MeetingHost;
+  private readonly signal: Signal<ClientMessage, ServerMessage>;
+  private readonly heart: Heart;
+  private readonly listeners = new Set<() => void>();
+  private state: MeetingState;
+  private seat: Seat | null;
+  /** `join` was said and not answered yet. */
+  private rejoining = false;
+  private own: OwnState = { muted: true, camera: false, content: false, hand: false };
+  /** What the node was told of that last. */
+  private told: OwnState | null = null;
+  private tiles: ShownTile[] = [];
+  private shown = '';
+  private outbox: string[] = [];
+  private timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(host: MeetingHost) {
+    this.host = host;
+    this.seat = host.seat;
+    this.state = emptyMeeting(host.cid);
+    const wire = {
+      create: (config: RTCConfiguration) => host.peer(config),
+      offer: (body: Extract<ClientMessage, { type: 'offer' }>['body']) =>
+        this.signal.say({ type: 'offer', body }),
+      ready: () => this.state.phase === 'in' || this.state.phase === 'reconnecting',
+      changed: () => this.looked(),
+    };
+    this.publish = new Publish(wire);
+    this.receive = new Receive(wire);
+    this.signal = new Signal<ClientMessage, ServerMessage>({
+      url: () => host.url(),
+      token: () => host.token(),
+      open: (url) => host.open(url),
+      random: () => host.random(),
+      impatient: true,
+      onState: (state, reason) => this.follow(state, reason),
+      onMessage: (message) => this.hear(message as MeetingHears),
+      onHeard: () => this.heart.heard(),
+      onWaiting: (waiting) => waiting.forEach((one) => one.type === 'say' && this.outbox.push(one.body.text)),
+      onFresh: () => this.join(),
+      onResumed: () => this.resumed(),
+      onNodes: (urls) => host.onNodes(urls),
+      onMoveOn: (url, others) => host.onMoveOn(url, others),
+    });
+    this.heart = new Heart({
+      now: () => host.now(),
+      beat: () => this.signal.beat(),
+      received: () => this.receive.received(),
+      abandon: (elsewhere) => this.signal.abandon(elsewhere),
+    });
+  }
+
+  current = (): MeetingState => this.state;
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  };
+
+  enter(own: Pick<OwnState, 'muted' | 'camera'>) {
+    this.own = { ...this.own, ...own };
+    this.signal.start();
+  }
+
+  leave() {
+    if (this.state.phase === 'in') this.signal.say({ type: 'leave', body: {} });
+    this.finish('left');
+  }
+
+  /** The page goes away; the place stays for a while. */
+  dispose() {
+    this.stop();
+    this.listeners.clear();
+  }
+
+  tick() {
+    this.heart.tick();
+  }
+
+  hurry() {
+    this.signal.hurry();
+    this.publish.restart();
+    this.receive.restart();
+  }
+
+  send(tracks: Tracks) {
+    this.publish.send(tracks);
+  }
+
+  set(change: Partial<OwnState>) {
+    this.own = { ...this.own, ...change };
+    this.tell();
+  }
+
+  react(reaction: string) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'react', body: { reaction } });
+  }
+
+  write(text: string) {
+    this.outbox.push(text);
+    this.flush();
+  }
+
+  /** What is shown from now on, the most important first. */
+  show(tiles: ShownTile[]) {
+    this.tiles = tiles;
+    this.after('show', SHOW_MS, () => this.tellShown());
+  }
+
+  private join() {
+    const { muted, camera } = this.own;
+    this.told = null;
+    this.rejoining = true;
+    this.signal.say({
+      type: 'join',
+      body: { room: this.host.cid, muted, camera, resume: this.seat },
+    });
+  }
+
+  private hear(message: MeetingHears) {
+    switch (message.type) {
+      case 'joined':
+        return this.joined(message.body);
+      case 'refused':
+        return this.refused(message.body);
+      case 'answer':
+        return void this[message.body.connection].answer(message.body);
+      case 'lost':
+        return this[message.body.connection].lost(message.body.generation);
+      case 'slots':
+        return this.receive.fill(message.body.slots);
+      case 'layers':
+        this.publish.limit(message.body.kind, message.body.highest);
+        return this.looked();
+      case 'ended':
+        return this.finish(message.body.reason);
+      default:
+        return this.learn(message);
+    }
+  }
+
+  private learn(message: MeetingHears) {
+    const { participants, chat, quality } = this.state;
+    if (message.type === 'roster') {
+      const { participants: changed, gone } = message.body;
+      this.next({ participants: withRoster(participants, changed, gone) });
+    } else if (message.type === 'speaking') {
+      this.next({ speaking: message.body.participants });
+    } else if (message.type === 'quality') {
+      this.next({ kbps: message.body.kbps, quality: withQuality(quality, message.body.slots) });
+    } else if (message.type === 'chat') {
+      this.next({ chat: withLines(chat, message.body.lines) });
+    }
+  }
+
+  private joined(body: Joined) {
+    const { participant: me, secret, participants, room } = body;
+    this.rejoining = false;
+    this.seat = { participant: me, secret };
+    this.host.keepSeat(this.seat);
+    const mine = participants.find((one) => one.id === me);
+    if (mine) {
+      // A hand of before is still raised, unless it was lowered while away.
+      if (this.state.me === null) this.own.hand = mine.hand !== null;
+      this.told = {
+        muted: mine.muted,
+        camera: mine.camera,
+        content: mine.content,
+        hand: mine.hand !== null,
+      };
+    }
+    this.next({
+      phase: 'in',
+      room,
+      me,
+      participants: withRoster(new Map(), participants, []),
+      speaking: [],
+      quality: new Map(),
+      chat: withLines(this.state.chat, body.chat),
+    });
+    this.shown = '';
+    this.publish.open(body.ice_servers);
+    this.receive.open(body.ice_servers);
+    this.tell();
+    this.tellShown();
+    this.flush();
+  }
+
+  private refused({ request, code, detail }: Refused) {
+    if (request === 'offer') {
+      this.publish.refused();
+      this.receive.refused();
+    } else if (code === 'not-joined') {
+      // The node has forgotten this place.
+      this.after('join', REJOIN_MS, () => this.join());
+    } else if (request === 'join') {
+      if (code === 'unavailable' || code === 'too-fast') {
+        this.after('join', REJOIN_MS, () => this.join());
+      } else if (this.seat) {
+        // The place was given up meanwhile: a new one, if there is any.
+        this.seat = null;
+        this.join();
+      } else {
+        this.finish(code, detail);
+      }
+    }
+  }
+
+  private tell() {
+    if (this.state.phase !== 'in') return;
+    const told = this.told;
+    const change = Object.fromEntries(
+      Object.entries(this.own).filter(([name, value]) => told?.[name as keyof OwnState] !== value),
+    );
+    this.told = { ...this.own };
+    if (Object.keys(change).length > 0) this.signal.say({ type: 'state', body: change });
+  }
+
+  private tellShown() {
+    const text = JSON.stringify(this.tiles);
+    if (this.state.phase !== 'in' || text === this.shown) return;
+    this.shown = text;
+    this.receive.grow(this.tiles.filter(({ kind }) => kind === 'video').length);
+    this.signal.say({ type: 'show', body: { tiles: this.tiles } });
+  }
+
+  private flush() {
+    if (this.state.phase !== 'in') return;
+    for (const text of this.outbox.splice(0)) this.signal.say({ type: 'say', body: { text } });
+  }
+
+  private follow(state: SignalState, reason?: EndReason) {
+    this.heart.set(state === 'open');
+    if (state === 'ended') this.finish(reason ? ENDS[reason] : 'defect');
+    else if (state === 'waiting' && this.state.phase === 'in') this.next({ phase: 'reconnecting' });
+  }
+
+  /** The same run goes on; a fresh one says `join` and gets here by `joined`. */
+  private resumed() {
+    if (this.state.phase !== 'reconnecting' || this.rejoining) return;
+    this.next({ phase: 'in' });
+    this.tell();
+    this.tellShown();
+    this.flush();
+  }
+
+  private looked() {
+    const broken = this.publish.state === 'broken' || this.receive.state === 'broken';
+    this.next({ pictures: this.state.pictures + 1, mediaBroken: broken });
+  }
+
+  private finish(over: OverReason, detail = '') {
+    if (this.state.phase === 'over') return;
+    this.host.keepSeat(null);
+    this.next({ phase: 'over', over, detail });
+    this.stop();
+  }
+
+  private stop() {
+    this.timers.forEach(clearTimeout);
+    this.timers.clear();
+    this.heart.set(false);
+    this.publish.close();
+    this.receive.close();
+    this.signal.stop();
+  }
+
+  private next(change: Partial<MeetingState>) {
+    this.state = { ...this.state, ...change };
+    this.listeners.forEach((listener) => listener());
+  }
+
+  private after(name: string, ms: number, act: () => void) {
+    clearTimeout(this.timers.get(name));
+    this.timers.set(name, setTimeout(act, ms));
+  }
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { withDtx } from './publish';
+
+const sdp = (fmtp: string) =>
+  ['v=0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:0', 'a=rtpmap:111 opus/48000/2', fmtp]
+    .concat(['m=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:3', 'a=rtpmap:111 opus/48000/2'])
+    .filter(Boolean)
+    .join('\r\n');
+
+describe('pauses of a microphone', () => {
+  it('cost nothing, and other sound keeps its own', () => {
+    const [, mic, content] = withDtx(sdp('a=fmtp:111 minptime=10'), '0').split(/(?=^m=)/m);
+    expect(mic).toContain('a=fmtp:111 minptime=10;usedtx=1\r\n');
+    expect(content).not.toContain('usedtx');
+  });
+
+  it('are told where nothing else is', () =>
+    expect(withDtx(sdp(''), '0')).toContain('a=rtpmap:111 opus/48000/2\r\na=fmtp:111 usedtx=1'));
+
+  it('are not told twice', () => {
+    const once = withDtx(sdp('a=fmtp:111 minptime=10'), '0');
+    expect(withDtx(once, '0')).toBe(once);
+  });
+});

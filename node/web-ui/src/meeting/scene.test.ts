@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { arrange, bringForward, shownTiles, type SceneInput } from './scene';
+import { person } from './testing/fakes';
+
+const input = (more: Partial<SceneInput> = {}): SceneInput => ({
+  people: ['1', '2', '3', '4'].map((id) => person(id, { camera: id !== '4' })),
+  me: '1',
+  speaking: [],
+  lastSpeaker: null,
+  pinned: null,
+  view: 'gallery',
+  stage: { width: 1200, height: 700 },
+  page: 0,
+  audioOnly: false,
+  ...more,
+});
+const asked = (of: SceneInput, ratio = 1) => shownTiles(arrange(of), of, ratio);
+
+describe('the stage', () => {
+  it('has everybody in the order of coming', () => {
+    const { tiles } = arrange(input());
+    expect(tiles.map((tile) => tile.participant)).toEqual(['1', '2', '3', '4']);
+    expect(tiles.some((tile) => tile.main)).toBe(false);
+  });
+
+  it('belongs to who speaks in the speaker view, and stays theirs while nobody does', () => {
+    const main = (more: Partial<SceneInput>) =>
+      arrange(input({ view: 'speaker', ...more })).tiles.find((tile) => tile.main)?.participant;
+    expect(main({})).toBe('2');
+    expect(main({ speaking: ['1', '3'] })).toBe('3');
+    expect(main({ lastSpeaker: '3' })).toBe('3');
+    expect(main({ lastSpeaker: 'gone' })).toBe('2');
+  });
+
+  it('belongs to who is pinned, else to what is shared', () => {
+    const people = input().people.map((one) => (one.id === '3' ? { ...one, content: true } : one));
+    expect(arrange(input({ people })).tiles[0]).toMatchObject({
+      participant: '3',
+      kind: 'content',
+      main: true,
+    });
+    expect(arrange(input({ people })).tiles).toHaveLength(5);
+    expect(arrange(input({ people, pinned: '2' })).tiles[0]).toMatchObject({
+      participant: '2',
+      kind: 'video',
+      main: true,
+    });
+  });
+
+  it('lets go of a pin whose owner has left', () =>
+    expect(arrange(input({ pinned: 'gone' })).tiles.some((tile) => tile.main)).toBe(false));
+
+  it('moves only who speaks to the first page, for somebody who does not', () => {
+    expect(bringForward(['1', '2', '3', '4'], ['4', '2'], 2)).toEqual(['4', '2', '3', '1']);
+    expect(bringForward(['1', '2', '3', '4'], ['1'], 2)).toEqual(['1', '2', '3', '4']);
+    expect(bringForward(['1', '2', '3'], ['1', '2', '3'], 2)).toEqual(['1', '2', '3']);
+  });
+});
+
+describe('what the node is asked for', () => {
+  it('is no picture of oneself and none of who has none', () =>
+    expect(asked(input()).map((tile) => tile.participant)).toEqual(['2', '3']));
+
+  it('begins with content, then who is large', () => {
+    const people = input().people.map((one) => (one.id === '3' ? { ...one, content: true } : one));
+    expect(asked(input({ people })).map(({ participant, kind }) => `${kind} ${participant}`)).toEqual([
+      'content 3',
+      'video 2',
+      'video 3',
+    ]);
+    expect(asked(input({ pinned: '3' }))[0]).toMatchObject({ participant: '3', kind: 'video' });
+  });
+
+  it('is as high as the tile has pixels on this screen', () => {
+    const [once] = asked(input());
+    const [twice] = asked(input(), 2);
+    expect(twice!.height / once!.height).toBeCloseTo(2, 1);
+  });
+
+  it('is only what the page shows', () => {
+    const people = Array.from({ length: 60 }, (_, at) => person(String(at + 1), { camera: true }));
+    expect(asked(input({ people, page: 1, stage: { width: 2400, height: 1400 } }))).toHaveLength(11);
+  });
+
+  it('is nothing when only sound is wanted', () => expect(asked(input({ audioOnly: true }))).toEqual([]));
+});

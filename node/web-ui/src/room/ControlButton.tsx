@@ -1,0 +1,52 @@
+import { Kbd, Tooltip } from '@mantine/core';
+import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
+import classes from './Controls.module.css';
+
+interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'children'> {
+  label: string;
+  icon: ReactNode;
+  shortcut?: string;
+  /** Something of one's own that others do not get now. */
+  off?: boolean;
+  /** Something that is on for a while: a hand, a share, an open panel. */
+  on?: boolean;
+  danger?: boolean;
+  count?: number;
+  countLabel?: string;
+  /** The narrow half of a pair. */
+  caret?: boolean;
+  ref?: Ref<HTMLButtonElement>;
+}
+
+/** One button of the control bar; its name is its tooltip. */
+export function ControlButton(props: Props) {
+  const { label, icon, shortcut, off, on, danger, count, countLabel, caret, className, ref, ...rest } = props;
+  return (
+    <Tooltip
+      label={
+        <>
+          {label} {shortcut && <Kbd size="xs">{shortcut}</Kbd>}
+        </>
+      }
+    >
+      <button
+        ref={ref}
+        type="button"
+        className={[classes.button, className].filter(Boolean).join(' ')}
+        data-off={off || undefined}
+        data-on={on || undefined}
+        data-danger={danger || undefined}
+        data-caret={caret || undefined}
+        aria-label={count && countLabel ? `${label} (${countLabel})` : label}
+        {...rest}
+      >
+        {icon}
+        {!!count && (
+          <span className={classes.count} aria-hidden>
+            {count > 99 ? '99+' : count}
+          </span>
+        )}
+      </button>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,63 @@
+import { Button, CopyButton, Group, Stack, Text, TextInput } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import { encode } from 'uqr';
+import { useMeeting, useMeetingText } from './context';
+
+/** The address of the room, to send or to scan. */
+export function Invite() {
+  const { t } = useMeetingText();
+  const { room } = useMeeting();
+  const address = `${location.origin}/m/${encodeURIComponent(room.cid)}`;
+  return (
+    <Stack gap="md">
+      <Text size="sm">{t('invite.text')}</Text>
+      <Group align="flex-end" gap="xs" wrap="nowrap">
+        <TextInput
+          label={t('invite.address')}
+          value={address}
+          readOnly
+          style={{ flex: 1 }}
+          onFocus={(event) => event.currentTarget.select()}
+        />
+        <CopyButton value={address} timeout={2_000}>
+          {({ copied, copy }) => (
+            <Button
+              variant={copied ? 'light' : 'filled'}
+              leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+              onClick={copy}
+            >
+              {t(copied ? 'invite.copied' : 'invite.copy')}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+      <Group justify="center">
+        <QrCode text={address} label={t('invite.qr')} />
+      </Group>
+    </Stack>
+  );
+}
+
+/** Always dark on light: many cameras read nothing else. */
+function QrCode({ text, label }: { text: string; label: string }) {
+  const { size, path } = useMemo(() => {
+    const { size, data } = encode(text, { border: 2 });
+    const cells = data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : [])));
+    return { size, path: cells.join('') };
+  }, [text]);
+  return (
+    <svg
+      viewBox={`0 0 ${size} ${size}`}
+      width={208}
+      height={208}
+      role="img"
+      aria-label={label}
+      shapeRendering="crispEdges"
+      style={{ borderRadius: 8 }}
+    >
+      <rect width={size} height={size} fill="#fff" />
+      <path d={path} fill="#0e141d" />
+    </svg>
+  );
+}

@@ -1,0 +1,39 @@
+import { Button, Group } from '@mantine/core';
+import { IconDoorExit } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { session } from '../api/session';
+import type { OverReason } from '../meeting/state';
+import { EmptyState } from '../ui/States';
+import { textOf } from '../ui/text';
+import { useMeeting, useMeetingText } from './context';
+import { EntryFrame } from './EntryFrame';
+
+/** Where coming back makes no sense. */
+const FINAL: OverReason[] = ['room-deleted', 'removed', 'not-found'];
+
+/** The meeting is over for this page: why, and what one can do. */
+export function Over({ again }: { again: () => void }) {
+  const { t } = useMeetingText();
+  const { over, detail, room } = useMeeting();
+  const reason = over ?? 'left';
+  const home = session.token() !== null;
+  const told = reason === 'forbidden' && detail ? detail : textOf(`meeting:over.${reason}.text`, detail);
+  return (
+    <EntryFrame>
+      <EmptyState
+        order={1}
+        icon={<IconDoorExit />}
+        title={textOf(`meeting:over.${reason}.title`, t('over.other'), { room: room.name })}
+        text={told}
+        action={
+          <Group gap="sm" justify="center">
+            {!FINAL.includes(reason) && <Button onClick={again}>{t('over.again')}</Button>}
+            <Button component={Link} to={home ? '/home' : '/'} variant="default">
+              {t(home ? 'door.home' : 'over.front')}
+            </Button>
+          </Group>
+        }
+      />
+    </EntryFrame>
+  );
+}

@@ -1,0 +1,93 @@
+import { ActionIcon, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import {
+  IconHandStop,
+  IconMicrophone,
+  IconMicrophoneOff,
+  IconPin,
+  IconPinFilled,
+  IconScreenShare,
+  IconVideo,
+  IconVideoOff,
+} from '@tabler/icons-react';
+import type { Participant } from '../meeting/messages';
+import { inOrderOfHands } from '../meeting/state';
+import { Face } from '../ui/Face';
+import { useMeeting, useMeetingText } from './context';
+import type { RoomControls } from './Room';
+import classes from './Room.module.css';
+
+/** Everybody: raised hands first, in their order. */
+export function PeoplePanel({ controls }: { controls: RoomControls }) {
+  const { t } = useMeetingText();
+  const { participants, me } = useMeeting();
+  const people = inOrderOfHands(participants.values());
+  return (
+    <Stack component="ul" gap={2} className={classes.panelBody} m={0} style={{ listStyle: 'none' }}>
+      {people.map((person, place) => (
+        <li key={person.id}>
+          <Group wrap="nowrap" gap="sm" px={8} py={6}>
+            <Face name={person.name} size={36} />
+            <div style={{ flex: 1, minWidth: 0 }}>
+              <Text size="sm" truncate fw={500}>
+                {person.id === me ? t('tile.you', { name: person.name }) : person.name}
+              </Text>
+              <Text size="xs" c="dimmed" truncate>
+                {roleOf(person, t)}
+              </Text>
+            </div>
+            {person.hand !== null && (
+              <Badge
+                color="yellow"
+                variant="filled"
+                leftSection={<IconHandStop size={14} aria-hidden />}
+                aria-label={t('people.hand', { place: place + 1 })}
+              >
+                {place + 1}
+              </Badge>
+            )}
+            <Group gap={4} wrap="nowrap" c="dimmed">
+              {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
+              {person.muted ? (
+                <IconMicrophoneOff size={18} role="img" aria-label={t('tile.muted')} />
+              ) : (
+                <IconMicrophone size={18} role="img" aria-label={t('tile.unmuted')} />
+              )}
+              {person.camera ? (
+                <IconVideo size={18} role="img" aria-label={t('people.camera')} />
+              ) : (
+                <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
+              )}
+            </Group>
+            <PinButton person={person} controls={controls} />
+          </Group>
+        </li>
+      ))}
+    </Stack>
+  );
+}
+
+function PinButton({ person, controls }: { person: Participant; controls: RoomControls }) {
+  const { t } = useMeetingText();
+  const pinned = controls.pinned === person.id;
+  const label = t(pinned ? 'tile.unpin' : 'tile.pin', { name: person.name });
+  return (
+    <Tooltip label={label}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={36}
+        aria-label={label}
+        aria-pressed={pinned}
+        onClick={() => controls.pin(person.id)}
+      >
+        {pinned ? <IconPinFilled size={18} aria-hidden /> : <IconPin size={18} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function roleOf(person: Participant, t: ReturnType<typeof useMeetingText>['t']): string {
+  if (person.away) return t('tile.away');
+  if (person.via === 'whip') return t('people.program');
+  return person.guest ? t('people.guest') : (person.user ?? '');
+}

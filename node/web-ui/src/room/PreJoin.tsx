@@ -1,0 +1,109 @@
+import { Alert, Anchor, Button, Stack, Text, TextInput, Title } from '@mantine/core';
+import { IconAlertTriangle, IconDoorEnter } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { useState, type FormEvent } from 'react';
+import { problemText } from '../ui/text';
+import { choices } from '../meeting/choices';
+import type { Local } from '../meeting/local';
+import { useChoices, useLocal, useMeetingText } from './context';
+import { DeviceChoices } from './DeviceChoices';
+import { DeviceHelp } from './DeviceHelp';
+import { EntryFrame } from './EntryFrame';
+import { Preview } from './Preview';
+import classes from './PreJoin.module.css';
+import type { Door } from './useDoor';
+
+interface Props {
+  cid: string;
+  door: Extract<Door, { state: 'account' | 'guest' }>;
+  local: Local;
+  join: (name: string, guest: boolean) => Promise<void>;
+}
+
+/** How one looks and sounds before others see it. */
+export function PreJoin({ cid, door, local, join }: Props) {
+  const { t } = useMeetingText();
+  const guest = door.state === 'guest';
+  const choice = useChoices();
+  const state = useLocal(local);
+  const [name, setName] = useState(choice.name);
+  const [missing, setMissing] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState<unknown>(null);
+  const shown = guest ? name.trim() : door.name;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setMissing(guest && !shown);
+    if (guest && !shown) return;
+    setBusy(true);
+    setFailed(null);
+    if (guest) choices.set({ name: shown });
+    try {
+      await join(shown, guest);
+    } catch (error) {
+      setFailed(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <EntryFrame>
+      <form className={classes.entry} noValidate onSubmit={(event) => void submit(event)}>
+        <Preview local={local} name={shown || t('entry.you')} />
+        <Stack gap="md" className={classes.choices}>
+          <div>
+            <Title order={1} className={classes.room}>
+              {door.room}
+            </Title>
+            <Text size="sm" c="dimmed">
+              {guest ? t('entry.asGuest', { cid }) : t('entry.as', { name: door.name })}
+            </Text>
+          </div>
+          {guest && (
+            <TextInput
+              label={t('entry.name')}
+              description={t('entry.nameHint')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              size="md"
+              maxLength={128}
+              autoComplete="name"
+              value={name}
+              error={missing && t('entry.nameMissing')}
+              onChange={(event) => {
+                setName(event.currentTarget.value);
+                setMissing(false);
+              }}
+            />
+          )}
+          <DeviceHelp micProblem={state.micProblem} cameraProblem={state.cameraProblem} local={local} />
+          <DeviceChoices local={local} />
+          {failed !== null && (
+            <Alert color="red" icon={<IconAlertTriangle />} role="alert">
+              {problemText(failed)}
+            </Alert>
+          )}
+          <Button
+            type="submit"
+            size="md"
+            loading={busy}
+            disabled={state.micProblem === 'unsupported'}
+            leftSection={<IconDoorEnter size={20} aria-hidden />}
+          >
+            {t('entry.join')}
+          </Button>
+          {guest && (
+            <Text size="sm" ta="center">
+              <Anchor
+                inherit
+                underline="always"
+                renderRoot={(props) => <Link to="/" search={{ next: `/m/${cid}` }} {...props} />}
+              >
+                {t('entry.signIn')}
+              </Anchor>
+            </Text>
+          )}
+        </Stack>
+      </form>
+    </EntryFrame>
+  );
+}

@@ -1,0 +1,81 @@
+import { nodes } from '../api/nodes';
+import type { SocketLike } from '../live/signal';
+import { choices } from '../meeting/choices';
+import { obstacle } from '../meeting/devices';
+import { Local } from '../meeting/local';
+import { Meeting } from '../meeting/meeting';
+import { seats } from '../meeting/seat';
+import { startTicks } from '../meeting/ticks';
+
+/** Joins the state machines with the browser: sockets, peer connections, devices, time. */
+
+/** The seat's time is renewed so often while one is inside. */
+const TOUCH_TICKS = 20;
+
+export function ownDevices(): Local {
+  return new Local({
+    media: navigator.mediaDevices ?? null,
+    choices: choices.current,
+    obstacle: obstacle(),
+  });
+}
+
+export interface Visit {
+  meeting: Meeting;
+  local: Local;
+  end(): void;
+}
+
+export function enter(cid: string, token: () => string | null, local: Local): Visit {
+  const meeting = new Meeting({
+    cid,
+    token,
+    url: () => nodes.current(),
+    open: (url) => new WebSocket(url) as unknown as SocketLike,
+    peer: (config) => new RTCPeerConnection(config),
+    random: Math.random,
+    now: () => performance.now(),
+    onNodes: (urls) => nodes.learn(urls),
+    onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
+    seat: seats.of(cid),
+    keepSeat: (seat) => seats.keep(cid, seat),
+  });
+  const send = () => {
+    const { muted, cameraOn: camera, sharing: content } = local.current();
+    meeting.send(local.tracks());
+    meeting.set({ muted, camera, content });
+  };
+  const forgetLocal = local.subscribe(send);
+  const { muted, cameraOn } = local.current();
+  send();
+  meeting.enter({ muted, camera: cameraOn });
+
+  let ticks = 0;
+  const stopTicks = startTicks(() => {
+    meeting.tick();
+    ticks += 1;
+    if (ticks % TOUCH_TICKS === 0 && meeting.current().phase !== 'over') seats.touch(cid);
+  });
+  const forgetNetwork = onOtherNetwork(() => meeting.hurry());
+  return {
+    meeting,
+    local,
+    end() {
+      stopTicks();
+      forgetLocal();
+      forgetNetwork();
+      meeting.leave();
+    },
+  };
+}
+
+/** Another network, or the same one again: the way to the node has to be found anew. */
+function onOtherNetwork(act: () => void): () => void {
+  const connection = (navigator as { connection?: EventTarget }).connection;
+  window.addEventListener('online', act);
+  connection?.addEventListener?.('change', act);
+  return () => {
+    window.removeEventListener('online', act);
+    connection?.removeEventListener?.('change', act);
+  };
+}

@@ -1,0 +1,29 @@
+import { useEffect, useState } from 'react';
+import { meterOf, SPEAKING } from '../meeting/level';
+
+const SHOWN_MS = 4_000;
+const EVERY_MS = 150;
+/** Longer than a cough. */
+const TIMES = 3;
+
+/** Whether somebody speaks into a microphone that is muted. */
+export function useSpeakingMuted(track: MediaStreamTrack | null, muted: boolean): boolean {
+  const [speaking, setSpeaking] = useState(false);
+  useEffect(() => {
+    const meter = muted && track ? meterOf(track) : null;
+    if (!meter) return;
+    let loud = 0;
+    let until = 0;
+    const timer = setInterval(() => {
+      loud = meter.level() >= SPEAKING ? loud + 1 : 0;
+      if (loud >= TIMES) until = Date.now() + SHOWN_MS;
+      setSpeaking(Date.now() < until);
+    }, EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      meter.close();
+      setSpeaking(false);
+    };
+  }, [track, muted]);
+  return speaking;
+}

@@ -1,0 +1,5 @@
+import { createFileRoute } from '@tanstack/react-router';
+import { MeetingPage } from '../room/MeetingPage';
+
+/** Outside of the frame of the other pages: a meeting has the whole screen, and guests are not signed in. */
+export const Route = createFileRoute('/m/$cid')({ component: MeetingPage });
