@@ -1,3 +1,4 @@
+import { Timers } from './timers';
 import type { Answer, ConnectionName, LineKind, Offer } from './messages';
 
 /**
@@ -47,7 +48,7 @@ export abstract class Connection {
   private offered = false;
   private again = false;
   private failures = 0;
-  private timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly timers = new Timers();
 
   constructor(wire: Wire) {
     this.wire = wire;
@@ -70,7 +71,7 @@ export abstract class Connection {
   }
 
   close() {
-    this.forgetTimers();
+    this.timers.clear();
     this.retire();
     this.end(this.pc);
     this.pc = null;
@@ -107,7 +108,7 @@ export abstract class Connection {
     if (!this.pc || this.state !== 'connected') return;
     this.pc.restartIce();
     void this.negotiate();
-    this.after('restart', RESTART_MS, () => {
+    this.timers.after('restart', RESTART_MS, () => {
       if (!isConnected(this.pc)) this.failed();
     });
   }
@@ -139,7 +140,7 @@ export abstract class Connection {
   }
 
   private renew() {
-    this.forgetTimers();
+    this.timers.clear();
     // What never showed anything is not kept in place of what does.
     if (this.state === 'connected' || !this.before) {
       this.retire();
@@ -156,18 +157,18 @@ export abstract class Connection {
     };
     this.lines = this.prepare(pc);
     this.enter(this.failures > 1 ? 'broken' : 'connecting');
-    this.after('connect', CONNECT_MS, () => this.failed());
+    this.timers.after('connect', CONNECT_MS, () => this.failed());
     void this.negotiate();
   }
 
   private follow(ice: RTCIceConnectionState) {
     if (ice === 'connected' || ice === 'completed') {
       this.failures = 0;
-      for (const name of ['cut', 'connect', 'restart']) this.forgetTimer(name);
+      this.timers.forget('cut', 'connect', 'restart');
       this.enter('connected');
-      if (this.before) this.after('retire', RETIRE_MS, () => this.retire());
+      if (this.before) this.timers.after('retire', RETIRE_MS, () => this.retire());
     } else if (ice === 'disconnected') {
-      this.after('cut', CUT_MS, () => this.restart());
+      this.timers.after('cut', CUT_MS, () => this.restart());
     } else if (ice === 'failed') {
       if (this.state === 'connected' && !this.timers.has('restart')) this.restart();
       else this.failed();
@@ -179,8 +180,8 @@ export abstract class Connection {
     this.failures += 1;
     const wait =
       this.failures === 1 ? 0 : Math.min(1_000 * 2 ** Math.min(this.failures - 2, 5), LONGEST_WAIT_MS);
-    for (const name of ['cut', 'connect', 'restart']) this.forgetTimer(name);
-    this.after('renew', wait, () => {
+    this.timers.forget('cut', 'connect', 'restart');
+    this.timers.after('renew', wait, () => {
       if (this.wire.ready()) this.renew();
     });
   }
@@ -202,25 +203,6 @@ export abstract class Connection {
   private enter(state: ConnectionState) {
     this.state = state;
     this.changed();
-  }
-
-  private after(name: string, ms: number, act: () => void) {
-    this.forgetTimer(name);
-    const run = () => {
-      this.timers.delete(name);
-      act();
-    };
-    this.timers.set(name, setTimeout(run, ms));
-  }
-
-  private forgetTimer(name: string) {
-    clearTimeout(this.timers.get(name));
-    this.timers.delete(name);
-  }
-
-  private forgetTimers() {
-    this.timers.forEach(clearTimeout);
-    this.timers.clear();
   }
 }
 

@@ -1,4 +1,4 @@
-import { Signal, type EndReason, type SignalState, type SocketLike } from '../live/signal';
+import { Signal, type EndReason, type SignalState } from '../live/signal';
 import { Heart } from './heart';
 import type {
   ClientMessage,
@@ -10,6 +10,7 @@ import type {
   ServerMessage,
   ShownTile,
 } from './messages';
+import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
 import { Receive } from './receive';
 import {
@@ -20,6 +21,7 @@ import {
   type MeetingState,
   type OverReason,
 } from './state';
+import { Timers } from './timers';
 
 /**
  * One's place in a meeting: docs/protocols/meeting.md from the client's side. Decides; devices, sockets and
@@ -32,30 +34,8 @@ import {
  * ```
  */
 
-export interface MeetingHost {
-  cid: string;
-  url(): string;
-  token(): string | null;
-  open(url: string): SocketLike;
-  peer(config: RTCConfiguration): RTCPeerConnection;
-  random(): number;
-  now(): number;
-  onNodes(urls: string[]): void;
-  onMoveOn(url: string, others: string[]): void;
-  /** The seat of before, so that a page that was loaded again comes back to it. */
-  seat: Seat | null;
-  keepSeat(seat: Seat | null): void;
-}
-
 const SHOW_MS = 100;
 const REJOIN_MS = 1_000;
-const ENDS: Record<EndReason, OverReason> = {
-  token: 'signed-out',
-  right: 'forbidden',
-  replaced: 'elsewhere',
-  defect: 'defect',
-};
-
 export class Meeting {
   readonly publish: Publish;
   readonly receive: Receive;
@@ -73,7 +53,7 @@ export class Meeting {
   private tiles: ShownTile[] = [];
   private shown = '';
   private outbox: string[] = [];
-  private timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly timers = new Timers();
 
   constructor(host: MeetingHost) {
     this.host = host;
@@ -165,7 +145,7 @@ export class Meeting {
   /** What is shown from now on, the most important first. */
   show(tiles: ShownTile[]) {
     this.tiles = tiles;
-    this.after('show', SHOW_MS, () => this.tellShown());
+    this.timers.after('show', SHOW_MS, () => this.tellShown());
   }
 
   private join() {
@@ -253,10 +233,10 @@ export class Meeting {
       this.receive.refused();
     } else if (code === 'not-joined') {
       // The node has forgotten this place.
-      this.after('join', REJOIN_MS, () => this.join());
+      this.timers.after('join', REJOIN_MS, () => this.join());
     } else if (request === 'join') {
       if (code === 'unavailable' || code === 'too-fast') {
-        this.after('join', REJOIN_MS, () => this.join());
+        this.timers.after('join', REJOIN_MS, () => this.join());
       } else if (this.seat) {
         // The place was given up meanwhile: a new one, if there is any.
         this.seat = null;
@@ -318,7 +298,6 @@ export class Meeting {
   }
 
   private stop() {
-    this.timers.forEach(clearTimeout);
     this.timers.clear();
     this.heart.set(false);
     this.publish.close();
@@ -329,10 +308,5 @@ export class Meeting {
   private next(change: Partial<MeetingState>) {
     this.state = { ...this.state, ...change };
     this.listeners.forEach((listener) => listener());
-  }
-
-  private after(name: string, ms: number, act: () => void) {
-    clearTimeout(this.timers.get(name));
-    this.timers.set(name, setTimeout(act, ms));
   }
 }

@@ -16,7 +16,7 @@ const TOGETHER_MS = 120_000;
 export function ChatPanel() {
   const { t } = useMeetingText();
   const { chat, me } = useMeeting();
-  const list = useRef<HTMLOListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const last = chat.at(-1)?.id;
   useEffect(() => {
     list.current?.scrollTo({ top: list.current.scrollHeight });
@@ -28,11 +28,13 @@ export function ChatPanel() {
           {t('chat.empty')}
         </Text>
       ) : (
-        <ol ref={list} className={classes.lines} role="log" aria-label={t('bar.chat')} tabIndex={0}>
-          {chat.map((line, place) => (
-            <Line key={line.id} line={line} mine={line.participant === me} before={chat[place - 1]} />
-          ))}
-        </ol>
+        <div ref={list} className={classes.lines} role="log" aria-label={t('bar.chat')} tabIndex={0}>
+          <ol>
+            {chat.map((line, place) => (
+              <Line key={line.id} line={line} mine={line.participant === me} before={chat[place - 1]} />
+            ))}
+          </ol>
+        </div>
       )}
       <Write />
     </div>

@@ -20,7 +20,9 @@ import classes from './Controls.module.css';
 import { CameraMenu, MicMenu } from './DeviceMenus';
 import { LayoutItems } from './LayoutItems';
 import { canShare, MoreMenu } from './MoreMenu';
-import { useOwnSwitches, type RoomControls } from './Room';
+import type { RoomControls } from './controls';
+import { reactions } from './reactions';
+import { useOwnSwitches } from './useOwnSwitches';
 
 /** In the order of how often and how urgently one needs it. */
 export function ControlBar({ controls }: { controls: RoomControls }) {
@@ -110,8 +112,6 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
   );
 }
 
-const reactions = ['👍', '❤️', '😂', '😮', '👏', '🎉'];
-
 function Reactions() {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
@@ -150,7 +150,7 @@ function Reactions() {
 function LayoutMenu() {
   const { t } = useMeetingText();
   return (
-    <Menu position="top" shadow="md" transitionProps={{ duration: 80 }}>
+    <Menu withInitialFocusPlaceholder={false} position="top" shadow="md" transitionProps={{ duration: 80 }}>
       <Menu.Target>
         <ControlButton className={classes.wide} label={t('bar.layout')} icon={<IconLayoutGrid />} />
       </Menu.Target>

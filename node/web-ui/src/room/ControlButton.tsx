@@ -23,6 +23,7 @@ export function ControlButton(props: Props) {
   const { label, icon, shortcut, off, on, danger, count, countLabel, caret, className, ref, ...rest } = props;
   return (
     <Tooltip
+      disabled={rest['aria-expanded'] === true}
       label={
         <>
           {label} {shortcut && <Kbd size="xs">{shortcut}</Kbd>}

@@ -1,5 +1,5 @@
 import { ActionIcon, Select, Stack, Tooltip } from '@mantine/core';
-import { IconMicrophone, IconVideo, IconVolume } from '@tabler/icons-react';
+import { IconMicrophone, IconPlayerPlay, IconVideo, IconVolume } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
@@ -62,7 +62,7 @@ export function DeviceChoices({ local }: { local: Local }) {
             loading={playing}
             onClick={() => void test()}
           >
-            <IconVolume size={18} aria-hidden />
+            <IconPlayerPlay size={18} aria-hidden />
           </ActionIcon>
         </Tooltip>
       </div>

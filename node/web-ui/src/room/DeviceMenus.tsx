@@ -1,5 +1,5 @@
 import { Menu } from '@mantine/core';
-import { IconCheck, IconChevronUp } from '@tabler/icons-react';
+import { IconChevronUp } from '@tabler/icons-react';
 import { choices } from '../meeting/choices';
 import { ControlButton } from './ControlButton';
 import { useChoices, useLocal, useMeetingText, useVisit } from './context';
@@ -14,7 +14,12 @@ export function MicMenu() {
   const { speaker, mic: chosen } = useChoices();
   const { mics, speakers } = useDevices(mic);
   return (
-    <Menu position="top-start" shadow="md" transitionProps={{ duration: 80 }}>
+    <Menu
+      withInitialFocusPlaceholder={false}
+      position="top-start"
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+    >
       <Menu.Target>
         <ControlButton caret className={controls.wide} label={t('bar.micMenu')} icon={<IconChevronUp />} />
       </Menu.Target>
@@ -51,7 +56,12 @@ export function CameraMenu() {
   const { camera: chosen } = useChoices();
   const { cameras } = useDevices(camera);
   return (
-    <Menu position="top-start" shadow="md" transitionProps={{ duration: 80 }}>
+    <Menu
+      withInitialFocusPlaceholder={false}
+      position="top-start"
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+    >
       <Menu.Target>
         <ControlButton caret className={controls.wide} label={t('bar.cameraMenu')} icon={<IconChevronUp />} />
       </Menu.Target>
@@ -73,15 +83,13 @@ export function CameraMenu() {
 function DeviceItems(props: { devices: MediaDeviceInfo[]; chosen: string; choose: (id: string) => void }) {
   const { t } = useMeetingText();
   if (props.devices.length === 0) return <Menu.Item disabled>{t('entry.systemDevice')}</Menu.Item>;
-  return props.devices.map((one) => (
-    <Menu.Item
-      key={one.deviceId}
-      role="menuitemradio"
-      aria-checked={one.deviceId === props.chosen}
-      rightSection={one.deviceId === props.chosen && <IconCheck size={16} aria-hidden />}
-      onClick={() => props.choose(one.deviceId)}
-    >
-      {one.label || t('entry.unnamed')}
-    </Menu.Item>
-  ));
+  return (
+    <Menu.RadioGroup value={props.chosen} onChange={props.choose}>
+      {props.devices.map((one) => (
+        <Menu.RadioItem key={one.deviceId} value={one.deviceId} closeMenuOnClick>
+          {one.label || t('entry.unnamed')}
+        </Menu.RadioItem>
+      ))}
+    </Menu.RadioGroup>
+  );
 }

@@ -4,9 +4,19 @@ import { useClose } from '../ui/Confirm';
 import { Loading } from '../ui/States';
 import { useMeetingText } from './context';
 
-const Invite = lazy(() => import('./Invite').then((file) => ({ default: file.Invite })));
-const Details = lazy(() => import('./Details').then((file) => ({ default: file.Details })));
-const Shortcuts = lazy(() => import('./Shortcuts').then((file) => ({ default: file.Shortcuts })));
+const load = {
+  invite: () => import('./Invite').then((file) => ({ default: file.Invite })),
+  details: () => import('./Details').then((file) => ({ default: file.Details })),
+  shortcuts: () => import('./Shortcuts').then((file) => ({ default: file.Shortcuts })),
+};
+const Invite = lazy(load.invite);
+const Details = lazy(load.details);
+const Shortcuts = lazy(load.shortcuts);
+
+/** A meeting outlives the node that gave the page: nothing of it may have to be asked for there later. */
+export function warmDialogs() {
+  for (const one of Object.values(load)) void one().catch(() => undefined);
+}
 
 export type DialogName = 'invite' | 'details' | 'shortcuts';
 

@@ -1,31 +1,25 @@
 import { Menu } from '@mantine/core';
-import { IconCheck, IconLayoutGrid, IconLayoutSidebarRight } from '@tabler/icons-react';
 import { choices } from '../meeting/choices';
 import { useChoices, useMeetingText } from './context';
 
-const views = [
-  { view: 'gallery', Icon: IconLayoutGrid, key: 'layout.gallery' },
-  { view: 'speaker', Icon: IconLayoutSidebarRight, key: 'layout.speaker' },
-] as const;
+const views = ['gallery', 'speaker'] as const;
 
 export function LayoutItems() {
   const { t } = useMeetingText();
-  const { view: now } = useChoices();
+  const { view } = useChoices();
   return (
     <>
       <Menu.Label>{t('bar.layout')}</Menu.Label>
-      {views.map(({ view, Icon, key }) => (
-        <Menu.Item
-          key={view}
-          role="menuitemradio"
-          aria-checked={view === now}
-          leftSection={<Icon size={18} aria-hidden />}
-          rightSection={view === now && <IconCheck size={16} aria-hidden />}
-          onClick={() => choices.set({ view })}
-        >
-          {t(key)}
-        </Menu.Item>
-      ))}
+      <Menu.RadioGroup
+        value={view}
+        onChange={(next) => choices.set({ view: next as (typeof views)[number] })}
+      >
+        {views.map((one) => (
+          <Menu.RadioItem key={one} value={one} closeMenuOnClick>
+            {t(`layout.${one}`)}
+          </Menu.RadioItem>
+        ))}
+      </Menu.RadioGroup>
     </>
   );
 }

@@ -1,28 +1,26 @@
-import { Menu } from '@mantine/core';
+import { Box, Group, Menu } from '@mantine/core';
 import {
   IconActivity,
-  IconCheck,
   IconDots,
-  IconHeadphones,
   IconKeyboard,
   IconMaximize,
-  IconMoodSmile,
   IconPictureInPicture,
   IconScreenShare,
   IconUserPlus,
   IconUsers,
-  IconWaveSine,
 } from '@tabler/icons-react';
 import { choices } from '../meeting/choices';
 import { ControlButton } from './ControlButton';
 import { useChoices, useMeetingText, useVisit } from './context';
 import { LayoutItems } from './LayoutItems';
-import { useOwnSwitches, type RoomControls } from './Room';
+import type { RoomControls } from './controls';
+import { reactions } from './reactions';
+import { useOwnSwitches } from './useOwnSwitches';
 
 /** What is needed seldom; on phones also what the bar has no room for, in the same order. */
 export function MoreMenu({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
-  const { local, meeting } = useVisit();
+  const { local } = useVisit();
   const choice = useChoices();
   const own = useOwnSwitches();
   const clean = (change: { noise?: boolean; echo?: boolean }) => {
@@ -30,7 +28,13 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
     void local.changeMic();
   };
   return (
-    <Menu position="top" shadow="md" transitionProps={{ duration: 80 }} width={280}>
+    <Menu
+      withInitialFocusPlaceholder={false}
+      position="top"
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+      width={280}
+    >
       <Menu.Target>
         <ControlButton label={t('bar.more')} icon={<IconDots />} />
       </Menu.Target>
@@ -43,13 +47,7 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
         >
           {t(own.sharing ? 'bar.stopSharing' : 'bar.share')}
         </Menu.Item>
-        <Menu.Item
-          hiddenFrom="sm"
-          leftSection={<IconMoodSmile size={18} aria-hidden />}
-          onClick={() => meeting.react('👍')}
-        >
-          {t('bar.reactWith', { reaction: '👍' })}
-        </Menu.Item>
+        <ReactionItems />
         <Menu.Item
           hiddenFrom="sm"
           leftSection={<IconUsers size={18} aria-hidden />}
@@ -77,24 +75,15 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
           </Menu.Item>
         )}
         <Menu.Divider />
-        <Toggle
-          icon={<IconHeadphones size={18} aria-hidden />}
-          label={t('more.audioOnly')}
-          on={controls.audioOnly}
-          set={controls.setAudioOnly}
-        />
-        <Toggle
-          icon={<IconWaveSine size={18} aria-hidden />}
-          label={t('more.noise')}
-          on={choice.noise}
-          set={(noise) => clean({ noise })}
-        />
-        <Toggle
-          icon={<IconWaveSine size={18} aria-hidden />}
-          label={t('more.echo')}
-          on={choice.echo}
-          set={(echo) => clean({ echo })}
-        />
+        <Menu.CheckboxItem checked={controls.audioOnly} onChange={controls.setAudioOnly}>
+          {t('more.audioOnly')}
+        </Menu.CheckboxItem>
+        <Menu.CheckboxItem checked={choice.noise} onChange={(noise) => clean({ noise })}>
+          {t('more.noise')}
+        </Menu.CheckboxItem>
+        <Menu.CheckboxItem checked={choice.echo} onChange={(echo) => clean({ echo })}>
+          {t('more.echo')}
+        </Menu.CheckboxItem>
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconActivity size={18} aria-hidden />}
@@ -109,25 +98,32 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
           {t('more.shortcuts')}
         </Menu.Item>
         <Menu.Divider hiddenFrom="sm" />
-        <div className="mantine-hidden-from-sm">
+        <Box hiddenFrom="sm" role="group" aria-label={t('bar.layout')}>
           <LayoutItems />
-        </div>
+        </Box>
       </Menu.Dropdown>
     </Menu>
   );
 }
 
-function Toggle(props: { icon: React.ReactNode; label: string; on: boolean; set: (on: boolean) => void }) {
+/** One row of them, where the bar has no button for it. */
+function ReactionItems() {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
   return (
-    <Menu.Item
-      role="menuitemcheckbox"
-      aria-checked={props.on}
-      leftSection={props.icon}
-      rightSection={props.on && <IconCheck size={16} aria-hidden />}
-      onClick={() => props.set(!props.on)}
-    >
-      {props.label}
-    </Menu.Item>
+    <Group gap={0} grow hiddenFrom="sm" role="group" aria-label={t('bar.react')}>
+      {reactions.map((reaction) => (
+        <Menu.Item
+          key={reaction}
+          px={0}
+          ta="center"
+          aria-label={t('bar.reactWith', { reaction })}
+          onClick={() => meeting.react(reaction)}
+        >
+          {reaction}
+        </Menu.Item>
+      ))}
+    </Group>
   );
 }
 

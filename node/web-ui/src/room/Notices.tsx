@@ -1,8 +1,15 @@
 import { Button, Loader } from '@mantine/core';
-import { IconAlertTriangle, IconMicrophoneOff, IconHeadphones, IconAccessPoint } from '@tabler/icons-react';
+import {
+  IconAccessPoint,
+  IconAlertTriangle,
+  IconHeadphones,
+  IconMicrophoneOff,
+  IconUserPlus,
+  IconUsers,
+} from '@tabler/icons-react';
 import { type ReactNode } from 'react';
 import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './context';
-import type { RoomControls } from './Room';
+import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { useSpeakingMuted } from './useSpeakingMuted';
 
@@ -10,7 +17,7 @@ import { useSpeakingMuted } from './useSpeakingMuted';
 export function Notices({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { local } = useVisit();
-  const { phase, quality, mediaBroken } = useMeeting();
+  const { phase, participants, quality, mediaBroken } = useMeeting();
   const { mic, muted, micProblem, cameraProblem } = useLocal(local);
   const { shortcuts } = useChoices();
   const speakingMuted = useSpeakingMuted(mic, muted);
@@ -40,6 +47,18 @@ export function Notices({ controls }: { controls: RoomControls }) {
           {t('notice.audioOnly')}
           <Button size="compact-sm" variant="white" color="dark" onClick={() => controls.setAudioOnly(false)}>
             {t('notice.showPictures')}
+          </Button>
+        </Notice>
+      )}
+      {phase === 'in' && participants.size === 1 && (
+        <Notice icon={<IconUsers size={18} aria-hidden />}>
+          {t('room.alone')}
+          <Button
+            size="xs"
+            leftSection={<IconUserPlus size={16} aria-hidden />}
+            onClick={() => controls.open('invite')}
+          >
+            {t('more.invite')}
           </Button>
         </Notice>
       )}

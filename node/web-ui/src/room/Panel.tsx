@@ -2,7 +2,7 @@ import { CloseButton, Title } from '@mantine/core';
 import { ChatPanel } from './ChatPanel';
 import { useMeetingText } from './context';
 import { PeoplePanel } from './PeoplePanel';
-import type { RoomControls } from './Room';
+import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 
 export type PanelName = 'people' | 'chat';

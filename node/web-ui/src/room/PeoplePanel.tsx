@@ -13,56 +13,72 @@ import type { Participant } from '../meeting/messages';
 import { inOrderOfHands } from '../meeting/state';
 import { Face } from '../ui/Face';
 import { useMeeting, useMeetingText } from './context';
-import type { RoomControls } from './Room';
+import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 
 /** Everybody: raised hands first, in their order. */
 export function PeoplePanel({ controls }: { controls: RoomControls }) {
-  const { t } = useMeetingText();
   const { participants, me } = useMeeting();
   const people = inOrderOfHands(participants.values());
   return (
     <Stack component="ul" gap={2} className={classes.panelBody} m={0} style={{ listStyle: 'none' }}>
       {people.map((person, place) => (
-        <li key={person.id}>
-          <Group wrap="nowrap" gap="sm" px={8} py={6}>
-            <Face name={person.name} size={36} />
-            <div style={{ flex: 1, minWidth: 0 }}>
-              <Text size="sm" truncate fw={500}>
-                {person.id === me ? t('tile.you', { name: person.name }) : person.name}
-              </Text>
-              <Text size="xs" c="dimmed" truncate>
-                {roleOf(person, t)}
-              </Text>
-            </div>
-            {person.hand !== null && (
-              <Badge
-                color="yellow"
-                variant="filled"
-                leftSection={<IconHandStop size={14} aria-hidden />}
-                aria-label={t('people.hand', { place: place + 1 })}
-              >
-                {place + 1}
-              </Badge>
-            )}
-            <Group gap={4} wrap="nowrap" c="dimmed">
-              {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
-              {person.muted ? (
-                <IconMicrophoneOff size={18} role="img" aria-label={t('tile.muted')} />
-              ) : (
-                <IconMicrophone size={18} role="img" aria-label={t('tile.unmuted')} />
-              )}
-              {person.camera ? (
-                <IconVideo size={18} role="img" aria-label={t('people.camera')} />
-              ) : (
-                <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
-              )}
-            </Group>
-            <PinButton person={person} controls={controls} />
-          </Group>
-        </li>
+        <Row key={person.id} person={person} place={place} mine={person.id === me} controls={controls} />
       ))}
     </Stack>
+  );
+}
+
+interface RowProps {
+  person: Participant;
+  place: number;
+  mine: boolean;
+  controls: RoomControls;
+}
+
+function Row({ person, place, mine, controls }: RowProps) {
+  const { t } = useMeetingText();
+  const role = roleOf(person, t);
+  return (
+    <li>
+      <Group wrap="nowrap" gap="sm" px={8} py={6}>
+        <Face name={person.name} size={36} />
+        <div style={{ flex: 1, minWidth: 0 }}>
+          <Text size="sm" truncate fw={500}>
+            {mine ? t('tile.you', { name: person.name }) : person.name}
+          </Text>
+          {role && (
+            <Text size="xs" c="dimmed" truncate>
+              {role}
+            </Text>
+          )}
+        </div>
+        {person.hand !== null && (
+          <Badge
+            color="yellow"
+            variant="filled"
+            leftSection={<IconHandStop size={14} aria-hidden />}
+            aria-label={t('people.hand', { place: place + 1 })}
+          >
+            {place + 1}
+          </Badge>
+        )}
+        <Group gap={4} wrap="nowrap" c="dimmed">
+          {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
+          {person.muted ? (
+            <IconMicrophoneOff size={18} role="img" aria-label={t('tile.muted')} />
+          ) : (
+            <IconMicrophone size={18} role="img" aria-label={t('tile.unmuted')} />
+          )}
+          {person.camera ? (
+            <IconVideo size={18} role="img" aria-label={t('people.camera')} />
+          ) : (
+            <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
+          )}
+        </Group>
+        <PinButton person={person} controls={controls} />
+      </Group>
+    </li>
   );
 }
 
@@ -89,5 +105,5 @@ function PinButton({ person, controls }: { person: Participant; controls: RoomCo
 function roleOf(person: Participant, t: ReturnType<typeof useMeetingText>['t']): string {
   if (person.away) return t('tile.away');
   if (person.via === 'whip') return t('people.program');
-  return person.guest ? t('people.guest') : (person.user ?? '');
+  return person.guest ? t('people.guest') : '';
 }

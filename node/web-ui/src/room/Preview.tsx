@@ -26,7 +26,7 @@ export function Preview({ local, name }: { local: Local; name: string }) {
       {seen ? (
         <Video track={camera} mirrored className={classes.picture} />
       ) : (
-        <Portrait name={name} size={96} />
+        <Portrait name={name} size={80} />
       )}
       <Text size="sm" className={classes.said} role="status">
         {asking ? (

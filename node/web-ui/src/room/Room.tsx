@@ -1,30 +1,21 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { choices } from '../meeting/choices';
-import { useLocal, useMeeting, useMeetingText, useVisit } from './context';
+import { useMeeting, useMeetingText, useVisit } from './context';
 import { ControlBar } from './ControlBar';
-import { Dialogs, type DialogName } from './Dialogs';
+import { Dialogs, warmDialogs, type DialogName } from './Dialogs';
 import { Notices } from './Notices';
 import { Over } from './Over';
 import { Panel, type PanelName } from './Panel';
 import { RoomHead } from './RoomHead';
 import { Sound } from './Sound';
 import { Stage } from './Stage';
+import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { useChatSeen } from './useChatSeen';
 import { useFullScreen } from './useFullScreen';
 import { useShortcuts } from './useShortcuts';
 
-export interface RoomControls {
-  panel: PanelName | null;
-  togglePanel(panel: PanelName): void;
-  open(dialog: DialogName): void;
-  pinned: string | null;
-  pin(participant: string): void;
-  audioOnly: boolean;
-  setAudioOnly(on: boolean): void;
-  full: ReturnType<typeof useFullScreen>;
-  unread: number;
-}
+/** Joining comes first. */
+const WARM_MS = 3_000;
 
 /** A meeting as one sees it: people and content, one bar, one panel at a time. */
 export function Room({ again }: { again: () => void }) {
@@ -57,6 +48,11 @@ export function Room({ again }: { again: () => void }) {
     if (over) local.close();
   }, [over, local]);
 
+  useEffect(() => {
+    const timer = setTimeout(warmDialogs, WARM_MS);
+    return () => clearTimeout(timer);
+  }, []);
+
   if (over) return <Over again={again} />;
   return (
     <div ref={root} className={classes.room} data-still={full.still || undefined}>
@@ -73,30 +69,4 @@ export function Room({ again }: { again: () => void }) {
       <Sound />
     </div>
   );
-}
-
-/** Own microphone as bar and shortcuts switch it. */
-export function useOwnSwitches() {
-  const { local, meeting } = useVisit();
-  const state = useLocal(local);
-  const { me, participants } = useMeeting();
-  const mine = me ? participants.get(me) : undefined;
-  const hand = mine?.hand !== null && mine !== undefined;
-  return {
-    ...state,
-    hand,
-    toggleMic() {
-      choices.set({ micOn: state.muted });
-      void local.setMuted(!state.muted);
-    },
-    toggleCamera() {
-      choices.set({ cameraOn: !state.cameraOn });
-      void local.setCamera(!state.cameraOn);
-    },
-    toggleHand: () => meeting.set({ hand: !hand }),
-    toggleShare() {
-      if (state.sharing) local.stopSharing();
-      else void local.share();
-    },
-  };
 }

@@ -1,21 +1,18 @@
-import { Button } from '@mantine/core';
-import { IconChevronLeft, IconChevronRight, IconUserPlus } from '@tabler/icons-react';
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { ControlButton } from './ControlButton';
 import { useLocal, useMeeting, useMeetingText, useVisit } from './context';
-import type { RoomControls } from './Room';
+import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { Tile } from './Tile';
 import { useScene } from './useScene';
 
 /** Faces and content. Tiles keep their element wherever they go, so that pictures never blink. */
 export function Stage({ controls }: { controls: RoomControls }) {
-  const { t } = useMeetingText();
   const { meeting, local } = useVisit();
-  const { me, participants, speaking, quality, phase } = useMeeting();
+  const { me, participants, speaking, quality } = useMeeting();
   const own = useLocal(local);
   const { ref, scene, setPage } = useScene(controls);
   const tiles = [...scene.tiles].sort((a, b) => (tileKey(a) < tileKey(b) ? -1 : 1));
-  const numbers = new Map(scene.tiles.map((tile, place) => [tileKey(tile), place + 1]));
 
   return (
     <div ref={ref} style={{ position: 'absolute', inset: 0 }}>
@@ -32,7 +29,6 @@ export function Stage({ controls }: { controls: RoomControls }) {
             kind={tile.kind}
             box={tile.box}
             main={tile.main}
-            number={numbers.get(tileKey(tile)) ?? 0}
             mine={mine}
             muted={mine ? own.muted : person.muted}
             track={mine ? ownTrack : (picture?.track ?? null)}
@@ -45,20 +41,6 @@ export function Stage({ controls }: { controls: RoomControls }) {
         );
       })}
       {scene.pages > 1 && <Pager page={scene.page} pages={scene.pages} go={setPage} />}
-      {phase === 'in' && participants.size === 1 && (
-        <div className={classes.alone}>
-          <div>
-            {t('room.alone')}
-            <Button
-              size="xs"
-              leftSection={<IconUserPlus size={16} aria-hidden />}
-              onClick={() => controls.open('invite')}
-            >
-              {t('more.invite')}
-            </Button>
-          </div>
-        </div>
-      )}
     </div>
   );
 }
@@ -69,21 +51,19 @@ function Pager({ page, pages, go }: { page: number; pages: number; go: (page: nu
   const { t } = useMeetingText();
   return (
     <nav className={classes.pager} aria-label={t('room.pages')}>
-      <div>
-        <ControlButton
-          label={t('room.previous')}
-          icon={<IconChevronLeft />}
-          disabled={page === 0}
-          onClick={() => go(page - 1)}
-        />
-        <span>{t('room.page', { page: page + 1, pages })}</span>
-        <ControlButton
-          label={t('room.next')}
-          icon={<IconChevronRight />}
-          disabled={page === pages - 1}
-          onClick={() => go(page + 1)}
-        />
-      </div>
+      <ControlButton
+        label={t('room.previous')}
+        icon={<IconChevronLeft />}
+        disabled={page === 0}
+        onClick={() => go(page - 1)}
+      />
+      <span>{t('room.page', { page: page + 1, pages })}</span>
+      <ControlButton
+        label={t('room.next')}
+        icon={<IconChevronRight />}
+        disabled={page === pages - 1}
+        onClick={() => go(page + 1)}
+      />
     </nav>
   );
 }

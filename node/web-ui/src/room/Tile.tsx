@@ -4,6 +4,7 @@ import {
   IconMicrophoneOff,
   IconPin,
   IconPinFilled,
+  IconPlugConnectedX,
   IconScreenShare,
 } from '@tabler/icons-react';
 import { memo } from 'react';
@@ -20,8 +21,6 @@ interface Props {
   kind: PictureKind;
   box: Box;
   main: boolean;
-  /** The key that pins it. */
-  number: number;
   mine: boolean;
   muted: boolean;
   track: MediaStreamTrack | null;
@@ -66,7 +65,6 @@ export const Tile = memo(function Tile(props: Props) {
       data-away={person.away || undefined}
       data-speaking={(speaking && !muted) || undefined}
       data-participant={person.id}
-      data-number={props.number}
     >
       <div className={classes.behind}>
         {!content && (
@@ -75,10 +73,15 @@ export const Tile = memo(function Tile(props: Props) {
             size={Math.max(32, Math.min(128, box.height * 0.42, box.width * 0.42))}
           />
         )}
-        {words && (!small || content) && <span className={classes.note}>{words}</span>}
+        {words && (box.height >= 200 || content) && <span className={classes.note}>{words}</span>}
       </div>
       {picture && <Video track={picture} mirrored={mine && !content} whole={content} />}
       <div className={classes.marks}>
+        {person.away && (
+          <span className={classes.mark} data-quiet role="img" aria-label={t('tile.away')}>
+            <IconPlugConnectedX aria-hidden />
+          </span>
+        )}
         {person.hand !== null && !content && (
           <span className={classes.mark} role="img" aria-label={t('tile.hand')}>
             <IconHandStop aria-hidden />

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { arrange, shownTiles, type SceneInput } from '../meeting/scene';
 import { inOrderOfComing } from '../meeting/state';
 import { useChoices, useMeeting, useVisit } from './context';
-import type { RoomControls } from './Room';
+import type { RoomControls } from './controls';
 
 /** Who is where, and the node told of it. */
 export function useScene({ pinned, audioOnly }: Pick<RoomControls, 'pinned' | 'audioOnly'>) {

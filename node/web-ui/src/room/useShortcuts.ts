@@ -1,7 +1,8 @@
 import { useEffect, useEffectEvent } from 'react';
 import { choices } from '../meeting/choices';
-import { useVisit } from './context';
-import { useOwnSwitches } from './Room';
+import { inOrderOfComing } from '../meeting/state';
+import { useMeeting, useVisit } from './context';
+import { useOwnSwitches } from './useOwnSwitches';
 
 interface Acts {
   pin: (participant: string) => void;
@@ -13,6 +14,7 @@ const TYPING = 'input, textarea, select, [contenteditable=true], [role=dialog], 
 /** Keys of the room. Never while one types, in a dialog or a menu; they can be switched off. */
 export function useShortcuts({ pin, help }: Acts) {
   const { local } = useVisit();
+  const { participants, me } = useMeeting();
   const own = useOwnSwitches();
 
   /** Space presses the button that the keyboard is at; else it opens the microphone for as long as it is held. */
@@ -44,8 +46,9 @@ export function useShortcuts({ pin, help }: Acts) {
     else if (key === 'h') own.toggleHand();
     else if (key === '?') help();
     else if (/^[1-9]$/.test(key)) {
-      const tile = document.querySelector<HTMLElement>(`[data-number="${key}"][data-kind=video]`);
-      if (tile?.dataset.participant) pin(tile.dataset.participant);
+      const others = inOrderOfComing(participants.values()).filter((one) => one.id !== me);
+      const chosen = others[Number(key) - 1];
+      if (chosen) pin(chosen.id);
     }
   });
 

@@ -3,8 +3,9 @@ import { meterOf, SPEAKING } from '../meeting/level';
 
 const SHOWN_MS = 4_000;
 const EVERY_MS = 150;
-/** Longer than a cough. */
-const TIMES = 3;
+/** Longer than a cough; between syllables it may be quiet. */
+const TIMES = 2.5;
+const FADE = 0.5;
 
 /** Whether somebody speaks into a microphone that is muted. */
 export function useSpeakingMuted(track: MediaStreamTrack | null, muted: boolean): boolean {
@@ -15,7 +16,7 @@ export function useSpeakingMuted(track: MediaStreamTrack | null, muted: boolean)
     let loud = 0;
     let until = 0;
     const timer = setInterval(() => {
-      loud = meter.level() >= SPEAKING ? loud + 1 : 0;
+      loud = meter.level() >= SPEAKING ? Math.min(loud + 1, TIMES + 1) : Math.max(0, loud - FADE);
       if (loud >= TIMES) until = Date.now() + SHOWN_MS;
       setSpeaking(Date.now() < until);
     }, EVERY_MS);

@@ -12,6 +12,7 @@ export function warm(router: AnyRouter, admin: boolean): () => void {
   let wanted = true;
   const load = async () => {
     if (admin) await i18n.loadNamespaces('admin');
+    await i18n.loadNamespaces('meeting');
     await loadPalette();
     for (const route of Object.values(router.routesById)) {
       if (!wanted) return;

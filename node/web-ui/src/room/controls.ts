@@ -1,0 +1,16 @@
+import type { DialogName } from './Dialogs';
+import type { PanelName } from './Panel';
+import type { useFullScreen } from './useFullScreen';
+
+/** What parts of the room may change about its looks. */
+export interface RoomControls {
+  panel: PanelName | null;
+  togglePanel(panel: PanelName): void;
+  open(dialog: DialogName): void;
+  pinned: string | null;
+  pin(participant: string): void;
+  audioOnly: boolean;
+  setAudioOnly(on: boolean): void;
+  full: ReturnType<typeof useFullScreen>;
+  unread: number;
+}
