@@ -1,0 +1,32 @@
+//! The media cascade's connections: QUIC over mutual TLS, one between each two nodes of a server.
+//!
+//! ```text
+//!  Handle::send, tell ──► outbox ──► plenary_cascade::Link ──► QUIC datagrams ──►  other node
+//!                                            ▲                 control stream
+//!                          clock, path ──────┘
+//!  Event::{Up, Message, Packet, Down} ◄── Link ◄── datagrams, control stream
+//! ```
+//! Does, never decides: order, queue, repairs are [`plenary_cascade::Link`]; who is told what is
+//! [`plenary_cascade::Exchange`], which the consumer of the events runs.
+//!
+//! The node with the lower number dials; the other one waits. So a pair never has two connections, and a lost one is
+//! made again by who made it before. When a node dials again before the other noticed that the old connection is
+//! dead, the newer one counts.
+//!
+//! Everything of a connection is soft state. After [`Event::Up`] nothing of an earlier one is left: both sides tell
+//! again what they want.
+
+mod cascade;
+mod codec;
+mod dial;
+mod doors;
+mod driver;
+mod figures;
+mod outbox;
+mod peers;
+mod tls;
+
+pub use cascade::{Cascade, CascadeError, Event, Handle};
+pub use codec::fuzz_control;
+pub use figures::Reading;
+pub use plenary_cascade::{Control, MediaPacket, Priority, StreamId};

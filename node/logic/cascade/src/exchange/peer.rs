@@ -1,0 +1,78 @@
+//! What another node said and gets.
+
+use crate::{Layer, Layers, Room, Track, wire::StreamId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Invariant: `forwarded` has no empty set, and only tracks of `subscribed`.
+#[derive(Debug, Default)]
+pub(super) struct Peer {
+    /// It has people in these.
+    pub(super) rooms: BTreeSet<Room>,
+    pub(super) subscribed: BTreeMap<Track, Layers>,
+    forwarded: BTreeMap<Track, BTreeSet<StreamId>>,
+    /// What was announced to it and not taken back. It may have lost interest, and what was announced before may reach
+    /// it when it is interested again: so it hears of the end in any case.
+    told: BTreeSet<Track>,
+    /// The newest levels that it told.
+    ticks: BTreeMap<Room, u64>,
+}
+
+impl Peer {
+    pub(super) fn forwarded(&self) -> impl Iterator<Item = StreamId> + '_ {
+        self.forwarded.values().flatten().copied()
+    }
+
+    pub(super) fn is_forwarded(&self, stream: StreamId) -> bool {
+        self.forwarded.values().any(|streams| streams.contains(&stream))
+    }
+
+    /// What goes to it of a track with these layers: which streams begin, and which end.
+    pub(super) fn forward(&mut self, track: &Track, layers: &[Layer]) -> (Vec<StreamId>, Vec<StreamId>) {
+        let now = self.subscribed.get(track).map(|wanted| wanted.pick(layers));
+        let now = now.unwrap_or_default();
+        let before = self.forwarded.remove(track).unwrap_or_default();
+        let begin = now.difference(&before).copied().collect();
+        let end = before.difference(&now).copied().collect();
+        if !now.is_empty() {
+            self.forwarded.insert(track.clone(), now);
+        }
+        (begin, end)
+    }
+
+    /// It hears of a track.
+    pub(super) fn announce(&mut self, track: &Track) {
+        self.told.insert(track.clone());
+    }
+
+    /// A track ended. Says whether it has heard of it.
+    pub(super) fn forget(&mut self, track: &Track) -> bool {
+        self.subscribed.remove(track);
+        self.forwarded.remove(track);
+        self.told.remove(track)
+    }
+
+    /// It has nobody in a room any more. Gives the streams that end.
+    pub(super) fn leave(&mut self, room: &Room) -> Vec<StreamId> {
+        self.rooms.remove(room);
+        self.ticks.remove(room);
+        self.subscribed.retain(|track, _| track.room != *room);
+        let mut ended = Vec::new();
+        self.forwarded.retain(|track, streams| {
+            let stays = track.room != *room;
+            if !stays {
+                ended.extend(streams.iter().copied());
+            }
+            stays
+        });
+        ended
+    }
+
+    /// Whether levels with this tick are newer than those before; they count then.
+    pub(super) fn is_newer(&mut self, room: &Room, tick: u64) -> bool {
+        if self.ticks.get(room).is_some_and(|newest| *newest >= tick) {
+            return false;
+        }
+        self.ticks.insert(room.clone(), tick);
+        true
+    }
+}
