@@ -1,6 +1,7 @@
 //! The handle that the rest of the node has of the media thread.
 
 use crate::{
+    cascade::Cascade,
     figures::{Figures, Reading},
     offer,
     peer::Ground,
@@ -177,10 +178,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the media thread on this socket, and for networks that let no UDP through this listener. `events` must be read: what it holds is not bounded.
+    /// Starts the media thread on this socket, and for networks that let no UDP through this listener.
+    /// With `cascade` rooms span nodes. `events` must be read: what it holds is not bounded.
     pub fn start(
         socket: UdpSocket,
         listener: Option<TcpListener>,
+        cascade: Option<Cascade>,
         options: Options,
         events: mpsc::UnboundedSender<Event>,
     ) -> io::Result<Self> {
@@ -220,7 +223,7 @@ impl Engine {
             };
             let made = {
                 let _within = runtime.enter();
-                Shard::new(socket, listener, ground, options, theirs, events)
+                Shard::new(socket, listener, cascade, ground, options, theirs, events)
             };
             match made {
                 Ok(shard) => {

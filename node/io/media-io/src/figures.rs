@@ -37,6 +37,10 @@ figures! {
     foreign,
     /// Packets of publishers that were taken.
     packets_in,
+    /// Packets that came from other nodes.
+    packets_far,
+    /// Packets that were given to other nodes.
+    packets_to_nodes,
     /// Packets that were given to receivers.
     packets_out,
     /// Datagrams that left.

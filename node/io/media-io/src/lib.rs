@@ -5,10 +5,13 @@
 //!   many at once   address, ufrag                              plenary-media              many at once
 //! ```
 //!
+//! Rooms on several nodes: [`Cascade`] is the engine's end of the links, and each stream crosses a link once (MED-03).
+//!
 //! What is decided (who is shown to whom, which layer, how numbers go on when a source changes) is
 //! [`plenary_media`]; here are the socket, the clock and str0m. Nothing of a session is stored or told to other nodes.
 //! Garbage, forged and foreign packets have no effect but a count; a peer whose state machine fails ends alone.
 
+mod cascade;
 mod demux;
 mod engine;
 mod figures;
@@ -20,6 +23,7 @@ mod socket;
 mod tcp;
 mod timers;
 
+pub use cascade::{Cascade, LinkEvent, Links};
 pub use engine::{
     Carried, Carries, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options, Part, Quality,
     SessionKey,

@@ -413,6 +413,21 @@ impl Peer {
 }
 
 impl Format {
+    /// As other nodes read it: `H264;profile-level-id=42e01f`.
+    pub(crate) fn to_text(self) -> String {
+        format!("{};{}", self.codec, self.params)
+    }
+
+    /// `None` for what is not forwarded.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let (codec, params) = text.split_once(';')?;
+        let known = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1];
+        Some(Self {
+            codec: known.into_iter().find(|known| known.to_string() == codec)?,
+            params: FormatParams::parse_line(params),
+        })
+    }
+
     /// H.264 and VP9 have profiles; a decoder that offered another level of the same profile takes it.
     fn can_take(&self, sent: &Format) -> bool {
         self.codec == sent.codec

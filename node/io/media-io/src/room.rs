@@ -5,6 +5,7 @@
 //! that nobody's pictures change places because somebody else came.
 
 mod assign;
+mod far;
 mod publish;
 mod receiver;
 mod slot;
@@ -17,6 +18,8 @@ use crate::{
     peer::Happening,
     shard::Members,
 };
+use far::Far;
+pub(crate) use far::{Outgoing, Wish, far_kind, near_kind};
 use plenary_media::{
     Kind, ParticipantId, Slot as Place, Source, StreamId,
     keyframes::KeyFrames,
@@ -27,8 +30,8 @@ use plenary_media::{
 use receiver::{Mode, Receiver, Told};
 use slab::Slab;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
-use stream::{Packet, Stream, millis};
-use track::Track;
+use stream::{Origin, Packet, Stream, millis};
+use track::{Home, Track};
 
 pub(crate) struct Room {
     name: Arc<str>,
@@ -49,6 +52,8 @@ pub(crate) struct Room {
     speakers: Speakers,
     speaking: Vec<ParticipantId>,
     events: Vec<Event>,
+    /// What other nodes are told and given.
+    pub(crate) far: Far,
     /// Sessions that are to send other layers.
     layers: Vec<(usize, Kind, Option<u8>)>,
 }
@@ -65,7 +70,8 @@ struct Publisher {
 }
 
 impl Room {
-    pub(crate) fn new(name: Arc<str>, now: Instant) -> Self {
+    /// `number` is that of no other room while the node runs.
+    pub(crate) fn new(name: Arc<str>, number: u32, now: Instant) -> Self {
         Self {
             name,
             rules: Rules::default(),
@@ -77,13 +83,14 @@ impl Room {
             by_source: BTreeMap::new(),
             streams: BTreeMap::new(),
             batch: Vec::new(),
-            last_stream: 0,
+            last_stream: u64::from(number) << 32,
             started: now,
             key_frames: KeyFrames::default(),
             speakers: Speakers::default(),
             speaking: Vec::new(),
             events: Vec::new(),
             layers: Vec::new(),
+            far: Far::default(),
         }
     }
 
@@ -132,6 +139,10 @@ impl Room {
         } else if let Some(receiver) = self.receivers.get_mut(&at) {
             receiver.lines = lines;
         }
+    }
+
+    pub(crate) fn has_stream(&self, id: StreamId) -> bool {
+        self.streams.contains_key(&id)
     }
 
     fn now_ms(&self, now: Instant) -> u64 {
@@ -213,9 +224,12 @@ impl Room {
     }
 
     fn remove_track(&mut self, index: usize, now_ms: u64) {
-        let Some(source) = self.tracks.get(index).map(|track| track.source) else {
+        let Some((source, home)) = self.tracks.get(index).map(|track| (track.source, track.home)) else {
             return;
         };
+        if matches!(home, Home::Here(_)) {
+            self.far.gone(source);
+        }
         self.by_source.remove(&source);
         self.rules
             .handle_unpublish(source.participant, source.kind, now_ms)
@@ -403,14 +417,18 @@ impl Room {
             let Some(stream) = self.streams.get(&stream) else {
                 continue;
             };
-            let Some(publisher) = self.tracks.get(stream.track).map(|track| track.publisher) else {
-                continue;
-            };
-            let Some(member) = members.get_mut(publisher) else {
-                continue;
-            };
-            member.peer.ask_for_key_frame(stream.inbound);
-            touched.push(publisher);
+            let home = self.tracks.get(stream.track).map(|track| track.home);
+            match (stream.origin, home) {
+                (Origin::Here(inbound), Some(Home::Here(publisher))) => {
+                    let Some(member) = members.get_mut(publisher) else {
+                        continue;
+                    };
+                    member.peer.ask_for_key_frame(inbound);
+                    touched.push(publisher);
+                }
+                (Origin::Node(node, id), _) => self.far.ask_for_key_frame(node, id),
+                _ => continue,
+            }
             add(&figures.key_frames_asked, 1);
         }
     }

@@ -1,6 +1,7 @@
 //! The media thread: what comes in, what is due, and what goes out because of it.
 
 use crate::{
+    cascade::{Cascade, LinkEvent, Neighbours, Rooms},
     demux::{Address, Demux, Kind, kind_of, ufrag_of},
     engine::{Command, EngineError, Event, Line, Opened, Opening, Options, SessionKey},
     figures::{Figures, add},
@@ -43,6 +44,7 @@ pub(crate) type Members = Slab<Member>;
 pub(crate) struct Shard {
     socket: Socket,
     tcp: Option<Tcp>,
+    neighbours: Option<Neighbours>,
     outbox: Outbox,
     ground: Ground,
     options: Options,
@@ -51,7 +53,8 @@ pub(crate) struct Shard {
     timers: Timers,
     members: Members,
     by_key: BTreeMap<SessionKey, usize>,
-    rooms: BTreeMap<Arc<str>, Room>,
+    rooms: Rooms,
+    last_room: u32,
     /// What peers told and nobody has heard yet.
     happenings: Vec<(usize, Happening)>,
     events: mpsc::UnboundedSender<Event>,
@@ -64,6 +67,7 @@ impl Shard {
     pub(crate) fn new(
         socket: std::net::UdpSocket,
         listener: Option<std::net::TcpListener>,
+        cascade: Option<Cascade>,
         ground: Ground,
         options: Options,
         figures: Arc<Figures>,
@@ -74,6 +78,8 @@ impl Shard {
             outbox: Outbox::for_socket(&socket),
             socket,
             tcp: listener.map(Tcp::new).transpose()?,
+            neighbours: cascade.map(Neighbours::new),
+            last_room: 0,
             ground,
             options,
             figures,
@@ -112,10 +118,12 @@ impl Shard {
                     return;
                 },
                 frame = receive_frame(&mut self.tcp) => self.take_frame(frame),
+                event = receive_far(&mut self.neighbours) => self.hear_far(event),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.read();
             self.read_frames();
+            self.read_far();
             self.wake_due();
             self.settle();
             self.bury();
@@ -202,6 +210,51 @@ impl Shard {
         }
     }
 
+    /// What other nodes sent meanwhile, as much as one turn of the others may wait for.
+    fn read_far(&mut self) {
+        for _ in 0..FRAMES {
+            let Some(event) = self.neighbours.as_mut().and_then(Neighbours::try_receive) else {
+                break;
+            };
+            self.hear_far(event);
+        }
+        self.forward();
+    }
+
+    fn hear_far(&mut self, event: LinkEvent) {
+        let now = Instant::now();
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.hear(event, &mut self.rooms, &self.figures, now);
+            neighbours.carry(&mut self.rooms, &self.figures, now);
+        }
+    }
+
+    /// Carries what rooms want of other nodes, and have for them.
+    fn carry(&mut self) {
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.carry(&mut self.rooms, &self.figures, Instant::now());
+        } else {
+            for room in self.rooms.values_mut() {
+                room.far.wishes.clear();
+            }
+        }
+    }
+
+    /// Gives what came to those who are shown it.
+    fn forward(&mut self) {
+        let now = Instant::now();
+        let mut touched = Vec::new();
+        for room in self.rooms.values_mut() {
+            room.forward(now, &mut self.members, &self.figures, &mut touched);
+        }
+        self.carry();
+        touched.sort_unstable();
+        touched.dedup();
+        for at in touched {
+            self.drain(at);
+        }
+    }
+
     fn wake_due(&mut self) {
         let now = Instant::now();
         while let Some((at, noted)) = self.timers.due(now) {
@@ -234,6 +287,7 @@ impl Shard {
         for room in self.rooms.values_mut() {
             room.look(now, &mut self.members, &self.figures, &mut touched);
         }
+        self.carry();
         for at in touched {
             self.drain(at);
         }
@@ -242,7 +296,6 @@ impl Shard {
     /// Lets rooms act on what peers told, until nobody has anything to tell.
     fn settle(&mut self) {
         let now = Instant::now();
-        let mut touched = Vec::new();
         // What one peer is given may make it ask for something, but not without end.
         for _ in 0..8 {
             if self.happenings.is_empty() {
@@ -262,14 +315,7 @@ impl Shard {
                     }
                 }
             }
-            for room in self.rooms.values_mut() {
-                room.forward(now, &mut self.members, &self.figures, &mut touched);
-            }
-            touched.sort_unstable();
-            touched.dedup();
-            for at in touched.drain(..) {
-                self.drain(at);
-            }
+            self.forward();
         }
     }
 
@@ -366,20 +412,38 @@ impl Shard {
         self.demux.add(ufrag.clone(), at);
         // Learns the lines of the offer.
         self.drain(at);
+        let replaced = self
+            .room(room.clone(), now)
+            .join(at, participant, name, part, now);
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.learn_lines(at, now, &self.members);
+        }
         let figures = &self.figures;
-        let room = self
-            .rooms
-            .entry(room.clone())
-            .or_insert_with(|| Room::new(room, now));
-        let replaced = room.join(at, participant, name, part, now);
-        room.learn_lines(at, now, &self.members);
         figures
             .sessions
             .store(self.members.len() as u64, Ordering::Relaxed);
         figures.rooms.store(self.rooms.len() as u64, Ordering::Relaxed);
+        self.carry();
         self.gone.extend(replaced);
         self.bury();
         Ok(Opened { key, answer, ufrag })
+    }
+
+    /// The room of this name; a new one if there is none.
+    fn room(&mut self, name: Arc<str>, now: Instant) -> &mut Room {
+        let Self {
+            rooms,
+            neighbours,
+            last_room,
+            ..
+        } = self;
+        rooms.entry(name.clone()).or_insert_with(|| {
+            *last_room = last_room.wrapping_add(1);
+            if let Some(neighbours) = neighbours {
+                neighbours.opened(&name, *last_room);
+            }
+            Room::new(name, *last_room, now)
+        })
     }
 
     fn restart(&mut self, key: SessionKey, ufrag: &str, pwd: &str) -> Result<Option<Opened>, EngineError> {
@@ -430,8 +494,15 @@ impl Shard {
             self.demux.remove(at, &member.peer.ufrag);
             if let Some(room) = self.rooms.get_mut(&member.room) {
                 room.leave(at, Instant::now());
-                if room.sessions() == 0 {
+                let is_empty = room.sessions() == 0;
+                // Other nodes hear that its tracks are gone, before nobody is there who would say it.
+                self.carry();
+                if is_empty {
                     self.rooms.remove(&member.room);
+                    if let Some(neighbours) = &mut self.neighbours {
+                        neighbours.closed(&member.room);
+                    }
+                    self.carry();
                 }
             }
             if member.peer.is_connected {
@@ -551,6 +622,16 @@ impl Intake<'_> {
         if let Some(address) = believed {
             self.demux.learn(address, at);
         }
+    }
+}
+
+async fn receive_far(neighbours: &mut Option<Neighbours>) -> LinkEvent {
+    match neighbours {
+        Some(neighbours) => match neighbours.receive().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
     }
 }
 

@@ -32,6 +32,15 @@ pub enum TrackKind {
     Video,
     /// A screen, a window or a document.
     Content,
+    /// The sound of that.
+    ContentAudio,
+}
+
+impl TrackKind {
+    /// Whether there is nothing to see.
+    pub fn is_sound(self) -> bool {
+        matches!(self, Self::Audio | Self::ContentAudio)
+    }
 }
 
 /// What somebody sends into a room.

@@ -15,7 +15,7 @@
 mod homes;
 mod peer;
 
-use crate::{Control, Layer, Layers, Level, Room, Track, TrackKind, wire::StreamId};
+use crate::{Control, Layer, Layers, Level, Room, Track, wire::StreamId};
 use homes::Homes;
 use peer::Peer;
 use plenary_model::NodeId;
@@ -335,7 +335,7 @@ impl Exchange {
         let (begin, end) = peer.forward(track, layers);
         for stream in begin {
             self.effects.push_back(Effect::Forward { stream, node });
-            if track.kind != TrackKind::Audio {
+            if !track.kind.is_sound() {
                 self.effects.push_back(Effect::KeyFrame { stream });
             }
         }

@@ -4,6 +4,7 @@ use super::{
     Room,
     receiver::{Mode, Receiver},
     slot::fill,
+    track::Home,
 };
 use plenary_media::{
     Kbps, ParticipantId, Slot as Place, Source, StreamId,
@@ -36,17 +37,26 @@ impl Room {
                     slot,
                     source,
                 } => changed.extend(self.fill(subscriber, slot, source)),
-                Effect::Layers { source, highest } => {
-                    if let Some(at) = self.publishing.get(&source.participant) {
-                        self.layers.push((*at, source.kind, highest));
-                    }
-                }
+                Effect::Layers { source, highest } => self.want_layers(source, highest),
                 // Asked for by the slot, when a packet of its new track comes.
                 Effect::KeyFrame { .. } => {}
             }
         }
         for at in changed {
             self.choose_layers(at, now);
+        }
+    }
+
+    /// Whoever sends this is to send no more than what anybody watches.
+    fn want_layers(&mut self, source: Source, highest: Option<u8>) {
+        let track = self
+            .by_source
+            .get(&source)
+            .and_then(|track| self.tracks.get(*track));
+        match track.map(|track| track.home) {
+            Some(Home::Here(at)) => self.layers.push((at, source.kind, highest)),
+            Some(Home::Node(_)) => self.far.want(source, highest),
+            None => {}
         }
     }
 
@@ -115,12 +125,10 @@ impl Room {
                 continue;
             };
             let who = receiver.participant;
-            let named = |track: usize| {
-                let publisher = self
-                    .tracks
-                    .get(track)
-                    .and_then(|track| self.publishers.get(&track.publisher));
-                publisher.map(|publisher| publisher.name.as_str())
+            let named = |track: usize| match self.tracks.get(track)?.home {
+                Home::Here(at) => self.publishers.get(&at).map(|publisher| publisher.name.as_str()),
+                // Names are not told to other nodes.
+                Home::Node(_) => None,
             };
             let wanted = |sound: bool| -> Vec<usize> {
                 let of = tracks.iter().filter(|(_, source, track)| {

@@ -3,8 +3,8 @@
 use super::{
     Room,
     receiver::Receiver,
-    stream::Stream,
-    track::{Track, usual},
+    stream::{Origin, Packet, Stream},
+    track::{Home, Track, usual},
 };
 use crate::{
     figures::{Figures, add},
@@ -31,11 +31,19 @@ impl Room {
         let taken = self
             .streams
             .get_mut(&id)
-            .and_then(|stream| stream.take(id, packet, now));
+            .and_then(|stream| stream.take(id, packet.into(), now));
         let Some(packet) = taken else {
             return;
         };
         add(&figures.packets_in, 1);
+        self.pass_on(id, packet, now);
+    }
+
+    /// A packet of a stream goes to other nodes, and waits for those here who are shown it.
+    pub(super) fn pass_on(&mut self, id: StreamId, packet: Packet, now: Instant) {
+        if let Some(stream) = self.streams.get(&id) {
+            self.far.packets(id, stream, &packet, &self.tracks);
+        }
         if packet.is_key_frame() {
             self.key_frames.handle_key_frame(id);
         }
@@ -75,8 +83,8 @@ impl Room {
             return Some(*known);
         }
         let place = *peer.inbound.get(inbound)?;
-        let track = self.track_of(at, place.track, members)?;
-        let stream = Stream::new(inbound, track, place.layer, format, ssrc, now)?;
+        let track = self.track_of(at, place.track, now, members)?;
+        let stream = Stream::new(Origin::Here(inbound), track, place.layer, format, ssrc, now)?;
         self.last_stream += 1;
         let id = StreamId(self.last_stream);
         self.streams.insert(id, stream);
@@ -85,6 +93,7 @@ impl Room {
             self.key_frames.handle_end(before);
         }
         self.tracks.get_mut(track)?.streams.insert(place.layer, id);
+        self.announce(track);
         self.look_at_track(track, now);
         self.settle(now);
         self.follow_speakers(now);
@@ -98,7 +107,8 @@ impl Room {
     }
 
     /// The track of a line; a new one if it is the first time that something comes on it.
-    fn track_of(&mut self, at: usize, line: usize, members: &Members) -> Option<usize> {
+    fn track_of(&mut self, at: usize, line: usize, now: Instant, members: &Members) -> Option<usize> {
+        let now_ms = self.now_ms(now);
         let publisher = self.publishers.get_mut(&at)?;
         if let Some(known) = publisher.tracks.get(&line) {
             return Some(*known);
@@ -124,11 +134,17 @@ impl Room {
             participant: publisher.participant,
             kind,
         };
-        // Each kind counts once: what else they send is shown to nobody.
-        if self.by_source.contains_key(&source) {
-            return None;
+        let rids = this.rids.len();
+        if let Some(known) = self.by_source.get(&source).copied() {
+            // Each kind counts once: what else they send is shown to nobody.
+            if matches!(self.tracks.get(known)?.home, Home::Here(_)) {
+                return None;
+            }
+            // They came here from another node, which does not know it yet.
+            self.remove_track(known, now_ms);
         }
-        let track = self.tracks.insert(Track::new(source, at, this.rids.len()));
+        let publisher = self.publishers.get_mut(&at)?;
+        let track = self.tracks.insert(Track::new(source, Home::Here(at), rids));
         self.by_source.insert(source, track);
         publisher.tracks.insert(line, track);
         Some(track)

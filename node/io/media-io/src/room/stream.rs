@@ -1,11 +1,13 @@
 //! A stream of a publisher and its packets.
 
 use crate::peer::Format;
+use plenary_cascade::{MediaPacket, StreamId as FarId};
 use plenary_media::{
     Kbps, StreamId,
     payload::{Codec, Reader, Summary},
     rewrite::{Incoming, Outgoing},
 };
+use plenary_model::NodeId;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -22,9 +24,11 @@ const MEASURED: Duration = Duration::from_secs(1);
 const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
 
 pub(super) struct Stream {
-    /// Of the session that publishes it.
-    pub(super) inbound: usize,
+    pub(super) origin: Origin,
     pub(super) track: usize,
+    pub(super) layer: u8,
+    /// Other nodes that get its packets.
+    pub(super) nodes: Vec<NodeId>,
     pub(super) format: Format,
     pub(super) reader: Reader,
     pub(super) ssrc: u32,
@@ -33,6 +37,43 @@ pub(super) struct Stream {
     pub(super) height: Option<u16>,
     /// When something came last.
     pub(super) last: Instant,
+}
+
+/// Where a stream comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The n-th inbound stream of the session that publishes it.
+    Here(usize),
+    /// Another node, which calls it so.
+    Node(NodeId, FarId),
+}
+
+/// What came of a stream, from a session or from another node.
+pub(super) struct Arrival {
+    pub(super) seq: u64,
+    pub(super) timestamp: u32,
+    pub(super) marker: bool,
+    pub(super) payload: Arc<[u8]>,
+    pub(super) extensions: ExtensionValues,
+    pub(super) at: Instant,
+}
+
+impl From<RtpPacket> for Arrival {
+    fn from(packet: RtpPacket) -> Self {
+        Self {
+            seq: *packet.seq_no,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            extensions: ExtensionValues {
+                audio_level: packet.header.ext_vals.audio_level,
+                voice_activity: packet.header.ext_vals.voice_activity,
+                video_orientation: packet.header.ext_vals.video_orientation,
+                ..ExtensionValues::default()
+            },
+            payload: packet.payload,
+            at: packet.timestamp,
+        }
+    }
 }
 
 pub(super) struct Packet {
@@ -79,7 +120,7 @@ impl Rate {
 impl Stream {
     /// `None` for what is not forwarded: comfort noise, telephone events.
     pub(super) fn new(
-        inbound: usize,
+        origin: Origin,
         track: usize,
         layer: u8,
         format: Format,
@@ -88,8 +129,10 @@ impl Stream {
     ) -> Option<Self> {
         let guess = GUESSED.get(usize::from(layer)).or(GUESSED.last());
         Some(Self {
-            inbound,
+            origin,
             track,
+            layer,
+            nodes: Vec::new(),
             format,
             reader: Reader::new(codec_of(format.codec)?),
             ssrc,
@@ -100,7 +143,7 @@ impl Stream {
     }
 
     /// A packet of it with what it is; `None` if it cannot be read, and so not shown either.
-    pub(super) fn take(&mut self, id: StreamId, packet: RtpPacket, now: Instant) -> Option<Packet> {
+    pub(super) fn take(&mut self, id: StreamId, packet: Arrival, now: Instant) -> Option<Packet> {
         self.last = now;
         self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
@@ -112,25 +155,20 @@ impl Stream {
 }
 
 impl Packet {
-    fn new(stream: &Stream, id: StreamId, summary: Summary, packet: RtpPacket) -> Self {
+    fn new(stream: &Stream, id: StreamId, summary: Summary, packet: Arrival) -> Self {
         Self {
             track: stream.track,
             incoming: Incoming {
                 stream: id,
-                seq: *packet.seq_no,
-                timestamp: packet.header.timestamp,
-                marker: packet.header.marker,
+                seq: packet.seq,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
                 summary,
             },
             format: stream.format,
             payload: packet.payload,
-            extensions: ExtensionValues {
-                audio_level: packet.header.ext_vals.audio_level,
-                voice_activity: packet.header.ext_vals.voice_activity,
-                video_orientation: packet.header.ext_vals.video_orientation,
-                ..ExtensionValues::default()
-            },
-            at: packet.timestamp,
+            extensions: packet.extensions,
+            at: packet.at,
         }
     }
 
@@ -142,6 +180,18 @@ impl Packet {
     pub(super) fn level(&self) -> Option<(u8, bool)> {
         let level = self.extensions.audio_level?.unsigned_abs();
         Some((level, self.extensions.voice_activity.unwrap_or(false)))
+    }
+
+    /// As it goes to other nodes.
+    pub(super) fn far(&self) -> MediaPacket {
+        MediaPacket {
+            seq: self.incoming.seq,
+            timestamp: self.incoming.timestamp,
+            marker: self.incoming.marker,
+            audio_level: self.level(),
+            orientation: self.extensions.video_orientation.map(|turned| turned as u8),
+            payload: self.payload.clone(),
+        }
     }
 
     /// Whether a picture begins here that needs no other.
@@ -167,6 +217,26 @@ impl Packet {
             }
         }
         write
+    }
+}
+
+impl Arrival {
+    /// What came from another node.
+    pub(super) fn from_far(packet: MediaPacket, now: Instant) -> Self {
+        let level = packet.audio_level.and_then(|(level, _)| i8::try_from(level).ok());
+        Self {
+            seq: packet.seq,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            extensions: ExtensionValues {
+                audio_level: level.map(|level| -level),
+                voice_activity: packet.audio_level.map(|(_, voice)| voice),
+                video_orientation: packet.orientation.map(|turned| (turned & 3).into()),
+                ..ExtensionValues::default()
+            },
+            payload: packet.payload,
+            at: now,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::stream::Stream;
 use plenary_media::{Kind, Source, StreamId, allocation::Layer};
+use plenary_model::NodeId;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -15,10 +16,17 @@ const LOWEST: u16 = 180;
 /// The height of a picture without layers that does not tell it.
 const ONLY: u16 = 720;
 
+/// Where who sends it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home {
+    /// The session that publishes it.
+    Here(usize),
+    Node(NodeId),
+}
+
 pub(super) struct Track {
     pub(super) source: Source,
-    /// The session that publishes it.
-    pub(super) publisher: usize,
+    pub(super) home: Home,
     /// How many layers it was negotiated with.
     negotiated: usize,
     /// By layer.
@@ -32,10 +40,10 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub(super) fn new(source: Source, publisher: usize, negotiated: usize) -> Self {
+    pub(super) fn new(source: Source, home: Home, negotiated: usize) -> Self {
         Self {
             source,
-            publisher,
+            home,
             negotiated: negotiated.max(1),
             streams: BTreeMap::new(),
             layers: Vec::new(),

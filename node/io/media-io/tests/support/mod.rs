@@ -15,7 +15,10 @@ pub(crate) fn engine(options: Options) -> (Engine, Events) {
 pub(crate) fn engine_on(address: &str, options: Options) -> (Engine, Events) {
     let socket = std::net::UdpSocket::bind(address).unwrap();
     let (events, receiver) = mpsc::unbounded_channel();
-    (Engine::start(socket, None, options, events).unwrap(), receiver)
+    (
+        Engine::start(socket, None, None, options, events).unwrap(),
+        receiver,
+    )
 }
 
 /// One that listens for TCP too, and where.
@@ -24,7 +27,7 @@ pub(crate) fn engine_with_tcp() -> (Engine, Events, SocketAddr) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (events, receiver) = mpsc::unbounded_channel();
-    let engine = Engine::start(socket, Some(listener), Options::default(), events).unwrap();
+    let engine = Engine::start(socket, Some(listener), None, Options::default(), events).unwrap();
     (engine, receiver, address)
 }
 

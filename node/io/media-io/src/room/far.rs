@@ -1,0 +1,319 @@
+//! What a room has to do with other nodes: tracks that go there, and tracks that come from there.
+//!
+//! Here is only what the room wants and gives; who is told what is decided by [`plenary_cascade::Exchange`].
+
+use super::{
+    Room,
+    stream::{Arrival, Origin, Packet, Stream},
+    track::{Home, Track},
+};
+use crate::{
+    figures::{Figures, add},
+    peer::Format,
+};
+use plenary_cascade::{Layer, MediaPacket, Priority, StreamId as FarId, TrackKind};
+use plenary_media::{Kind, ParticipantId, Source, StreamId, room::Show};
+use plenary_model::NodeId;
+use slab::Slab;
+use std::{collections::BTreeMap, time::Instant};
+
+/// What a room wants of other nodes, and has for them.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// A track of this node, with its layers.
+    Track(Source, Vec<Layer>),
+    /// It is over.
+    Gone(Source),
+    /// What anybody here watches of another node's track: up to this layer, or nothing.
+    Watch(Source, Option<u8>),
+    KeyFrame(NodeId, FarId),
+}
+
+/// A packet for another node.
+pub(crate) struct Outgoing {
+    pub(crate) node: NodeId,
+    pub(crate) stream: FarId,
+    pub(crate) priority: Priority,
+    pub(crate) packet: MediaPacket,
+}
+
+#[derive(Default)]
+pub(crate) struct Far {
+    pub(crate) wishes: Vec<Wish>,
+    pub(crate) packets: Vec<Outgoing>,
+    /// What other nodes watch of tracks of this node.
+    watched: BTreeMap<NodeId, Vec<StreamId>>,
+}
+
+impl Far {
+    pub(super) fn gone(&mut self, source: Source) {
+        self.wishes.push(Wish::Gone(source));
+    }
+
+    pub(super) fn want(&mut self, source: Source, highest: Option<u8>) {
+        self.wishes.push(Wish::Watch(source, highest));
+    }
+
+    pub(super) fn ask_for_key_frame(&mut self, node: NodeId, stream: FarId) {
+        self.wishes.push(Wish::KeyFrame(node, stream));
+    }
+
+    pub(super) fn packets(&mut self, id: StreamId, stream: &Stream, packet: &Packet, tracks: &Slab<Track>) {
+        if stream.nodes.is_empty() {
+            return;
+        }
+        let Some(track) = tracks.get(stream.track) else {
+            return;
+        };
+        let priority = match track.source.kind {
+            Kind::Audio | Kind::ContentAudio => Priority::Audio,
+            Kind::Content => Priority::Content,
+            Kind::Video => Priority::Video,
+        };
+        for node in &stream.nodes {
+            self.packets.push(Outgoing {
+                node: *node,
+                stream: FarId(id.0),
+                priority,
+                packet: packet.far(),
+            });
+        }
+    }
+}
+
+/// A node in the rules, where it is somebody who watches. Its highest bit tells it from participants.
+fn watcher(node: NodeId) -> ParticipantId {
+    ParticipantId(1 << 63 | node.0)
+}
+
+impl Room {
+    /// Tells other nodes of a track of this one, and of its layers: also of those that pause, so that they can be
+    /// asked for.
+    pub(super) fn announce(&mut self, index: usize) {
+        let Some(track) = self.tracks.get(index) else {
+            return;
+        };
+        let layers = track.streams.iter().filter_map(|(layer, id)| {
+            let stream = self.streams.get(id)?;
+            Some(Layer {
+                stream: FarId(id.0),
+                layer: *layer,
+                format: stream.format.to_text(),
+                height: stream.height.unwrap_or(0),
+                kbps: stream.rate.kbps().0,
+            })
+        });
+        let layers = layers.collect();
+        self.far.wishes.push(Wish::Track(track.source, layers));
+    }
+
+    /// A track of another node can be watched here, or has other layers than before. Gives what is new of its streams.
+    pub(crate) fn far_track(
+        &mut self,
+        node: NodeId,
+        source: Source,
+        layers: &[Layer],
+        now: Instant,
+    ) -> Vec<(FarId, StreamId)> {
+        let known = self.by_source.get(&source).copied();
+        let known = known.filter(|index| {
+            self.tracks
+                .get(*index)
+                .is_some_and(|track| track.home == Home::Node(node))
+        });
+        let index = match known {
+            Some(index) => index,
+            None => {
+                if let Some(before) = self.by_source.get(&source).copied() {
+                    if self
+                        .tracks
+                        .get(before)
+                        .is_some_and(|track| matches!(track.home, Home::Here(_)))
+                    {
+                        return Vec::new();
+                    }
+                    self.remove_track(before, self.now_ms(now));
+                }
+                self.greet(source.participant, now);
+                let negotiated = layers.iter().map(|layer| usize::from(layer.layer) + 1).max();
+                let track = Track::new(source, Home::Node(node), negotiated.unwrap_or(1));
+                let index = self.tracks.insert(track);
+                self.by_source.insert(source, index);
+                // Everything, until the rules say what anybody watches.
+                self.far.want(source, Some(u8::MAX));
+                index
+            }
+        };
+        let mut new = Vec::new();
+        for layer in layers {
+            let origin = Origin::Node(node, layer.stream);
+            let before = self
+                .tracks
+                .get(index)
+                .and_then(|track| track.streams.get(&layer.layer))
+                .copied();
+            let is_same = |id: StreamId| {
+                self.streams
+                    .get(&id)
+                    .is_some_and(|stream| stream.origin == origin)
+            };
+            if before.is_some_and(is_same) {
+                continue;
+            }
+            let Some(format) = Format::from_text(&layer.format) else {
+                continue;
+            };
+            let Some(mut stream) = Stream::new(origin, index, layer.layer, format, 0, now) else {
+                continue;
+            };
+            stream.height = (layer.height > 0).then_some(layer.height);
+            self.last_stream += 1;
+            let id = StreamId(self.last_stream);
+            self.streams.insert(id, stream);
+            if let Some(track) = self.tracks.get_mut(index) {
+                track.streams.insert(layer.layer, id);
+            }
+            if let Some(before) = before {
+                self.streams.remove(&before);
+                self.key_frames.handle_end(before);
+            }
+            new.push((layer.stream, id));
+        }
+        self.look_at_track(index, now);
+        self.hear_speakers();
+        self.settle(now);
+        self.follow_speakers(now);
+        new
+    }
+
+    /// A track of another node is over, or its node is lost.
+    pub(crate) fn far_gone(&mut self, node: NodeId, source: Source, now: Instant) {
+        let now_ms = self.now_ms(now);
+        let index = self.by_source.get(&source).copied();
+        let index = index.filter(|index| {
+            self.tracks
+                .get(*index)
+                .is_some_and(|track| track.home == Home::Node(node))
+        });
+        let Some(index) = index else { return };
+        let streams = self
+            .tracks
+            .get(index)
+            .map(|track| track.streams.clone())
+            .unwrap_or_default();
+        for id in streams.values() {
+            self.streams.remove(id);
+            self.key_frames.handle_end(*id);
+        }
+        self.remove_track(index, now_ms);
+        if source.kind == Kind::Audio {
+            self.speakers.handle_leave(source.participant);
+        }
+        self.dismiss(source.participant, now);
+        self.hear_speakers();
+        self.settle(now);
+        self.follow_speakers(now);
+    }
+
+    /// A packet of another node's stream.
+    pub(crate) fn far_packet(&mut self, id: StreamId, packet: MediaPacket, now: Instant, figures: &Figures) {
+        let taken = self
+            .streams
+            .get_mut(&id)
+            .and_then(|stream| stream.take(id, Arrival::from_far(packet, now), now));
+        let Some(packet) = taken else { return };
+        add(&figures.packets_far, 1);
+        self.pass_on(id, packet, now);
+    }
+
+    /// Another node gets the packets of a stream of this one from now on, or no more.
+    pub(crate) fn far_forward(&mut self, node: NodeId, stream: FarId, on: bool, now: Instant) {
+        let id = StreamId(stream.0);
+        let watched = self.far.watched.entry(node).or_default();
+        watched.retain(|known| *known != id);
+        if on {
+            watched.push(id);
+        }
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.nodes.retain(|known| *known != node);
+            if on {
+                stream.nodes.push(node);
+            }
+        }
+        // What other nodes watch is watched: publishers are asked for it.
+        let mut heights: BTreeMap<Source, u16> = BTreeMap::new();
+        let watched = self.far.watched.get(&node).cloned().unwrap_or_default();
+        for id in &watched {
+            let Some(stream) = self.streams.get(id) else {
+                continue;
+            };
+            let Some(track) = self.tracks.get(stream.track) else {
+                continue;
+            };
+            let height = track.heights.get(usize::from(stream.layer)).copied().unwrap_or(1);
+            let known = heights.entry(track.source).or_default();
+            *known = height.max(*known);
+        }
+        self.far.watched.retain(|_, watched| !watched.is_empty());
+        let now_ms = self.now_ms(now);
+        let who = watcher(node);
+        if heights.is_empty() {
+            self.rules.handle_leave(who, now_ms);
+        } else {
+            let shows: Vec<Show> = heights
+                .into_iter()
+                .map(|(source, height)| Show { source, height })
+                .collect();
+            if self.rules.handle_show(who, &shows, now_ms).is_err() {
+                self.rules
+                    .handle_join(who, plenary_media::room::VIDEO_SLOTS, now_ms);
+                self.rules.handle_show(who, &shows, now_ms).ok();
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Somebody at another node needs a key frame of a stream of this one.
+    pub(crate) fn far_key_frame(&mut self, stream: FarId, now: Instant) {
+        let now_ms = self.now_ms(now);
+        self.key_frames
+            .handle_request(StreamId(stream.0), watcher(NodeId(0)), now_ms);
+    }
+
+    /// Somebody of another node begins to send.
+    fn greet(&mut self, who: ParticipantId, now: Instant) {
+        let is_known = self.publishing.contains_key(&who) || self.receiving.contains_key(&who);
+        let sends = |track: &Track| track.source.participant == who;
+        if !is_known && !self.tracks.iter().any(|(_, track)| sends(track)) {
+            self.rules.handle_join(who, 0, self.now_ms(now));
+        }
+    }
+
+    /// The same the other way round.
+    fn dismiss(&mut self, who: ParticipantId, now: Instant) {
+        let is_known = self.publishing.contains_key(&who) || self.receiving.contains_key(&who);
+        let sends = |track: &Track| track.source.participant == who;
+        if !is_known && !self.tracks.iter().any(|(_, track)| sends(track)) {
+            self.rules.handle_leave(who, self.now_ms(now));
+        }
+    }
+}
+
+/// As other nodes call it.
+pub(crate) fn far_kind(kind: Kind) -> TrackKind {
+    match kind {
+        Kind::Audio => TrackKind::Audio,
+        Kind::Video => TrackKind::Video,
+        Kind::Content => TrackKind::Content,
+        Kind::ContentAudio => TrackKind::ContentAudio,
+    }
+}
+
+pub(crate) fn near_kind(kind: TrackKind) -> Kind {
+    match kind {
+        TrackKind::Audio => Kind::Audio,
+        TrackKind::Video => Kind::Video,
+        TrackKind::Content => Kind::Content,
+        TrackKind::ContentAudio => Kind::ContentAudio,
+    }
+}
