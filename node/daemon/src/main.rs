@@ -6,6 +6,7 @@ mod addresses;
 mod admission;
 mod backend;
 mod backup;
+mod cascade;
 mod config;
 mod data;
 mod door;

@@ -4,7 +4,9 @@ use crate::{addresses, config::Config, meetings::ServerRoster, server::Server};
 use async_trait::async_trait;
 use plenary_access::{Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, admit};
-use plenary_media_io::{Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey};
+use plenary_media_io::{
+    Cascade, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey,
+};
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
@@ -32,6 +34,7 @@ pub(crate) fn start(
     config: &Config,
     socket: UdpSocket,
     listener: TcpListener,
+    cascade: Cascade,
 ) -> anyhow::Result<(Engine, mpsc::UnboundedReceiver<Event>)> {
     let mut addresses = config.advertise.media.clone();
     let listen = socket.local_addr()?.ip();
@@ -48,7 +51,10 @@ pub(crate) fn start(
         addresses,
         ..plenary_media_io::Options::default()
     };
-    Ok((Engine::start(socket, Some(listener), options, events)?, receiver))
+    Ok((
+        Engine::start(socket, Some(listener), Some(cascade), options, events)?,
+        receiver,
+    ))
 }
 
 /// What is known of a session that is open.

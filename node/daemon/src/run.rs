@@ -1,7 +1,7 @@
 //! `plenary-node run`: a node at work, from its start to its end.
 
 use crate::{
-    UnsafeDisk, UsageError,
+    UnsafeDisk, UsageError, cascade,
     config::Config,
     data::DataFolder,
     door::Doors,
@@ -88,6 +88,8 @@ impl Run {
 /// The sockets of a node, bound before anything else is done.
 pub(crate) struct Ports {
     cluster: TcpListener,
+    /// The same port: for media of other nodes.
+    cascade: UdpSocket,
     metrics: TcpListener,
     http: Option<TcpListener>,
     https: Option<TcpListener>,
@@ -105,8 +107,11 @@ impl Ports {
                 bind(key, text).map(Some)
             }
         };
+        let cluster = bind("listen.cluster", &listen.cluster)?;
+        let cascade = cluster.local_addr().map_err(UsageError::caused)?.to_string();
         Ok(Self {
-            cluster: bind("listen.cluster", &listen.cluster)?,
+            cluster,
+            cascade: bind_udp("listen.cluster", &cascade)?,
             metrics: bind("listen.metrics", &listen.metrics)?,
             http: optional("listen.http", &listen.http)?,
             https: optional("listen.https", &listen.https)?,
@@ -189,7 +194,8 @@ pub(crate) async fn serve(
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
-    let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp)?;
+    let (cascade, links) = cascade::start(&server, ports.cascade)?;
+    let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
     let door = Arc::new(MediaDoor::new(server.clone(), engine.clone()));
     let meetings = meetings::start(&server, &engine);
@@ -213,6 +219,7 @@ pub(crate) async fn serve(
         removed_tx.send(()).ok();
     });
     tasks.spawn(server.peers.clone().watch(server.links.clone()));
+    tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
     tasks.spawn(door.clone().watch());
     tasks.spawn(meetings::watch_media(meetings, door, media_events));
     tasks.spawn(steering::steer(server.clone()));
@@ -239,6 +246,7 @@ pub(crate) async fn serve(
     }
     hub.shutdown().await;
     engine.stop().await;
+    cascade.links.stop().await;
     serving.stop(FINISH_WITHIN).await;
     tasks.shutdown().await;
     stop_cluster.send(()).ok();

@@ -110,7 +110,7 @@ impl Layout {
                     ports.free(http.ip(), 0)?
                 },
                 https: ports.free(https_ip, prefer(8443))?,
-                cluster: ports.free(local, prefer(4308))?,
+                cluster: ports.free_for_both(local, prefer(4308))?,
                 metrics: ports.free(local, prefer(9464))?,
                 media: None,
                 folder: PathBuf::new(),
