@@ -183,6 +183,16 @@ impl Collector for MediaCollector {
                 figures.send_calls,
             ),
             (
+                "media_packets_from_nodes",
+                "Packets that came from other nodes of the server",
+                figures.packets_far,
+            ),
+            (
+                "media_packets_to_nodes",
+                "Packets that were given to other nodes of the server",
+                figures.packets_to_nodes,
+            ),
+            (
                 "media_packets_received",
                 "Packets of publishers that were taken",
                 figures.packets_in,

@@ -15,6 +15,7 @@ mod cascade;
 mod demux;
 mod engine;
 mod figures;
+mod intake;
 mod offer;
 mod peer;
 mod room;

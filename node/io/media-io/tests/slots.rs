@@ -87,7 +87,9 @@ async fn everybody_sees_what_they_show_and_hears_who_speaks() {
     let mut ann = come(&engine, "ann", 2).await;
     let mut ben = come(&engine, "ben", 2).await;
     let mut cat = come(&engine, "cat", 2).await;
-    (ann.camera.mark(1), ben.camera.mark(2), cat.camera.mark(3));
+    ann.camera.mark(1);
+    ben.camera.mark(2);
+    cat.camera.mark(3);
     engine
         .show(ann.receiving, vec![show("ben", 360), show("cat", 360)])
         .await

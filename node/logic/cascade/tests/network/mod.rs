@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 /// What the way between two nodes does to datagrams.
 #[derive(Debug, Clone, Copy)]
-pub struct Way {
-    pub delay_us: u64,
+pub(crate) struct Way {
+    pub(crate) delay_us: u64,
     /// Added at random, so that datagrams overtake each other.
-    pub jitter_us: u64,
-    pub lost_percent: u64,
-    pub doubled_percent: u64,
-    pub bytes_per_s: u64,
-    pub max_datagram: usize,
+    pub(crate) jitter_us: u64,
+    pub(crate) lost_percent: u64,
+    pub(crate) doubled_percent: u64,
+    pub(crate) bytes_per_s: u64,
+    pub(crate) max_datagram: usize,
 }
 
 impl Default for Way {
@@ -30,18 +30,18 @@ impl Default for Way {
 
 /// A packet that was given out: when, of which stream.
 #[derive(Debug, Clone)]
-pub struct Delivered {
-    pub at_us: u64,
-    pub stream: StreamId,
-    pub packet: MediaPacket,
+pub(crate) struct Delivered {
+    pub(crate) at_us: u64,
+    pub(crate) stream: StreamId,
+    pub(crate) packet: MediaPacket,
 }
 
 /// Link 0 sends packets to link 1.
-pub struct Network {
-    pub now_us: u64,
-    pub links: [Link; 2],
-    pub delivered: Vec<Delivered>,
-    pub most_queued: usize,
+pub(crate) struct Network {
+    pub(crate) now_us: u64,
+    pub(crate) links: [Link; 2],
+    pub(crate) delivered: Vec<Delivered>,
+    pub(crate) most_queued: usize,
     way: Way,
     free_us: [u64; 2],
     /// By arrival and number: to whom, what.
@@ -51,7 +51,7 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(way: Way, seed: u64) -> Self {
+    pub(crate) fn new(way: Way, seed: u64) -> Self {
         let mut network = Self {
             now_us: 0,
             links: Default::default(),
@@ -68,7 +68,7 @@ impl Network {
     }
 
     /// What the transport says of the way's rate.
-    pub fn say_path(&mut self, bytes_per_s: u64) {
+    pub(crate) fn say_path(&mut self, bytes_per_s: u64) {
         let path = Path {
             rtt_us: 2 * self.way.delay_us + self.way.jitter_us,
             bytes_per_s,
@@ -78,7 +78,7 @@ impl Network {
         }
     }
 
-    pub fn send(&mut self, stream: u64, priority: Priority, packet: MediaPacket) {
+    pub(crate) fn send(&mut self, stream: u64, priority: Priority, packet: MediaPacket) {
         let [link, _] = &mut self.links;
         link.handle_packet(self.now_us, StreamId(stream), priority, packet);
         self.most_queued = self.most_queued.max(link.sender().queued_bytes());
@@ -86,7 +86,7 @@ impl Network {
     }
 
     /// Lets time pass.
-    pub fn run_until(&mut self, until_us: u64) {
+    pub(crate) fn run_until(&mut self, until_us: u64) {
         loop {
             self.transmit();
             let arrival = self.flying.keys().next().map(|(at_us, _)| *at_us);
@@ -167,7 +167,7 @@ impl Network {
 }
 
 /// A packet whose payload tells its number.
-pub fn packet(seq: u64, bytes: usize) -> MediaPacket {
+pub(crate) fn packet(seq: u64, bytes: usize) -> MediaPacket {
     let mut payload = vec![seq as u8; bytes];
     if let Some(head) = payload.first_chunk_mut::<8>() {
         *head = seq.to_be_bytes();
