@@ -51,8 +51,8 @@ enum Task {
         /// Print the stages
         #[arg(long, conflicts_with = "only")]
         list: bool,
-        /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), or a scenario of the
-        /// live tests, as kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
+        /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
+        /// browsers meet on three nodes, of which one is killed or stopped), or a scenario of the live tests, as kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },

@@ -13,6 +13,8 @@ use std::{
 pub(crate) struct Server {
     process: Child,
     pub(crate) urls: Vec<String>,
+    /// `[{"url","config"}]`: which process is which node.
+    pub(crate) nodes: String,
     pub(crate) admin: String,
     pub(crate) password: String,
     /// The demo room.
@@ -51,8 +53,13 @@ impl Server {
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let urls = ready["nodes"].as_array().context("the server has nodes")?;
+        let nodes: Vec<Value> = urls
+            .iter()
+            .map(|node| serde_json::json!({"url": node["url"], "config": node["config"]}))
+            .collect();
         Ok(Self {
             process,
+            nodes: serde_json::to_string(&nodes)?,
             urls: urls.iter().map(|node| text(&node["url"])).collect(),
             admin: text(&ready["admin"]["login"]),
             password: text(&ready["admin"]["password"]),

@@ -117,6 +117,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     if name == "fresh-clone" {
         return fresh::test();
     }
+    if name == "lost-node" {
+        return web::lose_nodes();
+    }
     for (program, package) in [
         ("nft", "nftables"),
         ("strace", "strace"),

@@ -9,6 +9,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::SystemTime,
 };
 
@@ -128,6 +129,22 @@ pub(crate) fn test() -> anyhow::Result<()> {
 
 /// Tries the pages in a browser, on a server of three nodes.
 pub(crate) fn browse() -> anyhow::Result<()> {
+    run_browser("npm run e2e", |command, _| {
+        command.args(["run", "e2e"]);
+    })
+}
+
+/// Kills and stops nodes under a meeting, and tells how long people did not see each other.
+pub(crate) fn lose_nodes() -> anyhow::Result<()> {
+    packages::need("pgrep", "procps", "finding the node to kill")?;
+    run_browser("npm run e2e -- lost-node.spec.ts", |command, server| {
+        command
+            .args(["run", "e2e", "--", "lost-node.spec.ts"])
+            .env("PLENARY_NODES", &server.nodes);
+    })
+}
+
+fn run_browser(what: &str, arguments: impl FnOnce(&mut Command, &Server)) -> anyhow::Result<()> {
     let node = Node::get().context("the web pages cannot be tested")?;
     packages::need("chromium", "chromium", "the browser of the tests")?;
     if !is_up_to_date() {
@@ -135,13 +152,13 @@ pub(crate) fn browse() -> anyhow::Result<()> {
     }
     let server = Server::start(3)?;
     let mut command = node.command("npm");
+    arguments(&mut command, &server);
     command
-        .args(["run", "e2e"])
         .current_dir(folder())
         .env("PLENARY_URLS", server.urls.join(","))
         .env("PLENARY_ADMIN", &server.admin)
         .env("PLENARY_PASSWORD", &server.password);
-    step(command, "npm run e2e")
+    step(command, what)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
-import type { Browser, BrowserContext, Locator, Page } from '@playwright/test';
+import type { Browser, BrowserContext, Page } from '@playwright/test';
+import { devices, isInside, join, newPage, plays, tile } from './room';
 import {
   freshId,
   here,
@@ -34,76 +35,7 @@ const test = base.extend<Fixtures>({
   },
 });
 
-test.use({
-  permissions: ['camera', 'microphone'],
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      '--auto-accept-this-tab-capture',
-      '--autoplay-policy=no-user-gesture-required',
-    ],
-  },
-});
-
-/** Small pictures: the machine that tests encodes and decodes all of them. */
-function smallPictures() {
-  const media = navigator.mediaDevices;
-  if (!media) return;
-  const size = { width: 320, height: 180, frameRate: 10 };
-  const get = media.getUserMedia.bind(media);
-  media.getUserMedia = (wanted) =>
-    get({
-      ...wanted,
-      video: wanted?.video
-        ? { ...(typeof wanted.video === 'object' ? wanted.video : {}), ...size }
-        : wanted?.video,
-    });
-  const share = media.getDisplayMedia.bind(media);
-  media.getDisplayMedia = (wanted) =>
-    share({ ...wanted, audio: false, video: size, preferCurrentTab: true } as DisplayMediaStreamOptions);
-}
-
-async function newPage(browser: Browser): Promise<Page> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    locale: 'en',
-    reducedMotion: 'reduce',
-    permissions: ['camera', 'microphone'],
-  });
-  await context.addInitScript(smallPictures);
-  return context.newPage();
-}
-
-async function join(page: Page, url: string, room: string, name?: string) {
-  await page.goto(`${url}/m/${room}`);
-  if (name) await page.getByLabel('Your name').fill(name);
-  await page.getByRole('button', { name: 'Join', exact: true }).click();
-  await isInside(page);
-}
-
-async function isInside(page: Page) {
-  await expect(page.locator('[data-phase=in]')).toBeVisible();
-}
-
-const tile = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-
-/** The picture moves: frames come, and are new ones. */
-async function plays(of: Locator) {
-  const video = of.locator('video');
-  await expect(video).toBeVisible();
-  const frames = () =>
-    video.evaluate((element: HTMLVideoElement) =>
-      element.readyState >= 2 ? element.getVideoPlaybackQuality().totalVideoFrames : 0,
-    );
-  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(0);
-  const before = await frames();
-  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(before);
-}
+test.use(devices);
 
 async function noBarrier(page: Page, name: string) {
   const { violations } = await new AxeBuilder({ page }).analyze();

@@ -34,6 +34,7 @@ pub mod allocation;
 mod id;
 pub mod keyframes;
 pub mod payload;
+pub mod resume;
 pub mod rewrite;
 pub mod room;
 pub mod speakers;

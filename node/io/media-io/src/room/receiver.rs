@@ -10,6 +10,7 @@ use crate::peer::Outbound;
 use plenary_media::{
     Kbps, ParticipantId, Slot as Place, StreamId,
     allocation::{Allocator, Choice, Class, Demand, Reason},
+    resume::Resume,
 };
 use slab::Slab;
 use std::{
@@ -55,6 +56,9 @@ pub(super) struct Receiver {
     places: Vec<u8>,
     pub(super) told: Told,
     allocator: Allocator,
+    resume: Resume,
+    /// Whether the smallest pictures are sent though they do not fit.
+    tries: bool,
     pub(super) sent: Rate,
     /// Slots that others fill since it was told last.
     refilled: Vec<usize>,
@@ -73,6 +77,8 @@ impl Receiver {
             places: Vec::new(),
             told: Told::Nothing,
             allocator: Allocator::default(),
+            resume: Resume::default(),
+            tries: false,
             sent: Rate::new(now, Kbps(0)),
             refilled: Vec::new(),
             quality: Quality::default(),
@@ -160,9 +166,21 @@ impl Receiver {
 
     /// What may be sent. Receivers that estimate by themselves (REMB) tell little more than what they are sent, and
     /// nothing at all when they are sent no picture: theirs keeps larger layers away, but never all pictures.
-    fn estimate(&self, smallest: Kbps, now: Instant) -> Kbps {
+    fn estimate(&mut self, smallest: Kbps, now: Instant, now_ms: u64) -> Kbps {
         match self.told {
-            Told::Probed(kbps) => kbps,
+            Told::Probed(kbps) => {
+                let tries = self.resume.handle_estimate(kbps < smallest, now_ms);
+                if tries && !self.tries {
+                    // What was cut would wait for longer than the try takes.
+                    self.allocator = Allocator::default();
+                }
+                self.tries = tries;
+                if tries {
+                    Kbps(smallest.0.saturating_mul(5) / 4)
+                } else {
+                    kbps
+                }
+            }
             Told::Received(kbps, at)
                 if now.duration_since(at) < RECEIVED_COUNTS
                     && u64::from(kbps.0) * 100 < u64::from(self.sent.kbps().0) * 85 =>
@@ -211,7 +229,7 @@ impl Receiver {
                 layers: &track.layers,
             });
         }
-        let estimate = self.estimate(Kbps(smallest), now);
+        let estimate = self.estimate(Kbps(smallest), now, now_ms);
         let allocation = self.allocator.allocate(&demands, estimate, now_ms);
         let mut dropped = Vec::new();
         let mut quality = Quality {
