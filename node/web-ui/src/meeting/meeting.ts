@@ -1,14 +1,15 @@
 import { Signal, type EndReason, type SignalState } from '../live/signal';
 import { Heart } from './heart';
-import type {
-  ClientMessage,
-  Joined,
-  MeetingHears,
-  OwnState,
-  Refused,
-  Seat,
-  ServerMessage,
-  ShownTile,
+import {
+  iceServers,
+  type ClientMessage,
+  type Joined,
+  type MeetingHears,
+  type OwnState,
+  type Refused,
+  type Seat,
+  type ServerMessage,
+  type ShownTile,
 } from './messages';
 import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
@@ -220,8 +221,9 @@ export class Meeting {
       chat: withLines(this.state.chat, body.chat),
     });
     this.shown = '';
-    this.publish.open(body.ice_servers);
-    this.receive.open(body.ice_servers);
+    const servers = iceServers(body);
+    this.publish.open(servers);
+    this.receive.open(servers);
     this.tell();
     this.tellShown();
     this.flush();

@@ -33,7 +33,8 @@ export class Publish extends Connection {
   }
 
   /** Nobody watches more than this: what is above costs nothing any more. */
-  limit(kind: PictureKind, highest: number | null) {
+  limit(kind: LineKind, highest: number | null) {
+    if (kind !== 'video' && kind !== 'content') return;
     this.highest[kind] = highest;
     const line = this.lines.find((one) => one.kind === kind);
     if (line) this.apply(line.transceiver.sender, highest);
