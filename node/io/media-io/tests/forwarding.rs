@@ -218,3 +218,31 @@ async fn offers_that_cannot_be_answered_are_refused_and_rooms_are_bounded() {
         Err(EngineError::Full)
     );
 }
+
+#[tokio::test]
+async fn who_comes_later_is_not_shown_in_place_of_another_who_has_not_spoken_either() {
+    let (engine, _events) = engine(Options::default());
+    let silent = || Client::new(&[(MediaKind::Video, Direction::SendOnly)]);
+    let mut screen = screen(1);
+    open(&engine, &mut screen, "r", "eve", Part::Watch(None)).await;
+    let (mut first, mut second, mut third) = (silent(), silent(), silent());
+    first.mark(1);
+    open(&engine, &mut first, "r", "zoe", PUBLISH).await;
+    until(&mut [&mut first, &mut screen], |clients| {
+        clients[1].video(0).len() > 20
+    })
+    .await;
+    // One of them has a lower number than the first, the other a higher one.
+    for (client, who) in [(&mut second, "a"), (&mut third, "zzz")] {
+        client.mark(9);
+        open(&engine, client, "r", who, PUBLISH).await;
+    }
+    let before = screen.video(0).len();
+    let seen = engine.figures().packets_in + 300;
+    until(
+        &mut [&mut first, &mut second, &mut third, &mut screen],
+        |clients| engine.figures().packets_in > seen && clients[3].video(0).len() > before + 50,
+    )
+    .await;
+    assert!(screen.video(0).iter().all(|packet| packet.payload.contains(&1)));
+}

@@ -109,10 +109,11 @@ impl Room {
                 .position(|ranked| *ranked == who)
                 .unwrap_or(usize::MAX)
         };
-        let mut tracks: Vec<(usize, Source, usize)> = self
+        // Of those who have not spoken who came first, so that nobody is shown in place of another for coming.
+        let mut tracks: Vec<(usize, u64, Source, usize)> = self
             .tracks
             .iter()
-            .map(|(index, track)| (rank(track.source.participant), track.source, index))
+            .map(|(index, track)| (rank(track.source.participant), track.born, track.source, index))
             .collect();
         tracks.sort_unstable();
         let now_ms = self.now_ms(now);
@@ -131,7 +132,7 @@ impl Room {
                 Home::Node(_) => None,
             };
             let wanted = |sound: bool| -> Vec<usize> {
-                let of = tracks.iter().filter(|(_, source, track)| {
+                let of = tracks.iter().filter(|(_, _, source, track)| {
                     source.kind.is_sound() == sound
                         && wants.as_deref().is_none_or(|wants| named(*track) == Some(wants))
                 });

@@ -136,7 +136,12 @@ impl Room {
                 }
                 self.greet(source.participant, now);
                 let negotiated = layers.iter().map(|layer| usize::from(layer.layer) + 1).max();
-                let track = Track::new(source, Home::Node(node), negotiated.unwrap_or(1));
+                let track = Track::new(
+                    source,
+                    Home::Node(node),
+                    self.last_stream,
+                    negotiated.unwrap_or(1),
+                );
                 let index = self.tracks.insert(track);
                 self.by_source.insert(source, index);
                 // Everything, until the rules say what anybody watches.

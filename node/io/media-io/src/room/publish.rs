@@ -144,7 +144,9 @@ impl Room {
             self.remove_track(known, now_ms);
         }
         let publisher = self.publishers.get_mut(&at)?;
-        let track = self.tracks.insert(Track::new(source, Home::Here(at), rids));
+        let track = self
+            .tracks
+            .insert(Track::new(source, Home::Here(at), self.last_stream, rids));
         self.by_source.insert(source, track);
         publisher.tracks.insert(line, track);
         Some(track)

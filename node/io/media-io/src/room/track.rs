@@ -27,6 +27,8 @@ pub(super) enum Home {
 pub(super) struct Track {
     pub(super) source: Source,
     pub(super) home: Home,
+    /// Tracks that came later have a higher number.
+    pub(super) born: u64,
     /// How many layers it was negotiated with.
     negotiated: usize,
     /// By layer.
@@ -40,10 +42,11 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub(super) fn new(source: Source, home: Home, negotiated: usize) -> Self {
+    pub(super) fn new(source: Source, home: Home, born: u64, negotiated: usize) -> Self {
         Self {
             source,
             home,
+            born,
             negotiated: negotiated.max(1),
             streams: BTreeMap::new(),
             layers: Vec::new(),
