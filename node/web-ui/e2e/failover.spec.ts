@@ -11,7 +11,7 @@ test('a page goes on when the node that it came from is gone', async ({ page, pe
   await signIn(page, here, person.id, PASSWORD);
   await expect(page.locator('[data-live=open]')).toBeVisible();
   // All that the page is made of is here before its node is gone.
-  await page.waitForLoadState('networkidle');
+  await expect(page.locator('[data-warm]')).toBeAttached();
   await page.route(`${here}/**`, (route) => route.abort('connectionrefused'));
   await page.routeWebSocket(`${here.replace(/^http/, 'ws')}/**`, (socket) => socket.close({ code: 1001 }));
   await page.getByRole('link', { name: 'Profile', exact: true }).click();

@@ -46,7 +46,8 @@ export function Shell() {
   }, [live, me.data]);
   const router = useRouter();
   const role = me.data?.admin;
-  useEffect(() => (role ? warm(router, role !== 'none') : undefined), [router, role]);
+  const [warmed, setWarmed] = useState(false);
+  useEffect(() => (role ? warm(router, role !== 'none', () => setWarmed(true)) : undefined), [router, role]);
 
   return (
     <AppShell
@@ -54,6 +55,7 @@ export function Shell() {
       navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !menu } }}
       padding={{ base: 'sm', sm: 'lg' }}
       transitionDuration={120}
+      data-warm={warmed || undefined}
     >
       <a className="skip" href="#main">
         {t('skip')}

@@ -6,9 +6,9 @@ export const loadPalette = () => import('./Palette');
 
 /**
  * Loads what pages are made of while there is nothing else to do: a page outlives the node that it came from
- * only if nothing of it has to be asked for there any more.
+ * only if nothing of it has to be asked for there any more. `done` is called when all of it is here.
  */
-export function warm(router: AnyRouter, admin: boolean): () => void {
+export function warm(router: AnyRouter, admin: boolean, done: () => void): () => void {
   let wanted = true;
   const load = async () => {
     if (admin) await i18n.loadNamespaces('admin');
@@ -19,7 +19,14 @@ export function warm(router: AnyRouter, admin: boolean): () => void {
       if (admin || !route.id.startsWith('/_app/admin')) await router.loadRouteChunk(route);
     }
   };
-  const timer = setTimeout(() => void load().catch(() => undefined), 300);
+  const timer = setTimeout(
+    () =>
+      void load().then(
+        () => wanted && done(),
+        () => undefined,
+      ),
+    300,
+  );
   return () => {
     wanted = false;
     clearTimeout(timer);
