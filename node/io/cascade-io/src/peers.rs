@@ -50,6 +50,9 @@ struct Route {
     arrivals: mpsc::Sender<Arrival>,
 }
 
+/// Held by the task of a node, so that the next one for the same node begins when it has told the end of its link.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 impl Routes {
     pub(crate) fn outbox(&self, node: NodeId) -> Option<Arc<Outbox>> {
         self.read().get(&node).map(|route| route.outbox.clone())
@@ -86,9 +89,10 @@ pub(crate) async fn run(
 ) {
     let doors = tokio::spawn(doors::accept(ground.clone()));
     let mut tasks = JoinSet::new();
+    let mut turns = BTreeMap::new();
     loop {
         let now = members.borrow_and_update().clone();
-        take_over(&ground, now, &mut tasks);
+        take_over(&ground, now, &mut tasks, &mut turns);
         tokio::select! {
             _ = &mut stop => break,
             changed = members.changed() => if changed.is_err() {
@@ -101,7 +105,11 @@ pub(crate) async fn run(
         while tasks.try_join_next().is_some() {}
     }
     ground.routes.write().clear();
-    while tasks.join_next().await.is_some() {}
+    // Where nobody takes what they tell, they end without telling it.
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(FAREWELL, ended).await.is_err() {
+        tasks.shutdown().await;
+    }
     ground
         .endpoint
         .close(quinn::VarInt::from_u32(Close::Stopping as u32), b"");
@@ -111,7 +119,12 @@ pub(crate) async fn run(
 }
 
 /// Brings the tasks in line with the members; those that did not move go on.
-fn take_over(ground: &Arc<Ground>, members: Members, tasks: &mut JoinSet<()>) {
+fn take_over(
+    ground: &Arc<Ground>,
+    members: Members,
+    tasks: &mut JoinSet<()>,
+    turns: &mut BTreeMap<NodeId, Turn>,
+) {
     let mut routes = ground.routes.write();
     let dials = |node: NodeId| ground.me < node;
     routes.retain(|node, route| {
@@ -138,7 +151,11 @@ fn take_over(ground: &Arc<Ground>, members: Members, tasks: &mut JoinSet<()>) {
             outbox,
             arriving,
         };
-        tasks.spawn(member.run());
+        let turn: Turn = turns.entry(node).or_default().clone();
+        tasks.spawn(async move {
+            let _turn = turn.lock_owned().await;
+            member.run().await;
+        });
     }
 }
 

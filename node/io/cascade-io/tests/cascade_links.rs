@@ -1,5 +1,6 @@
 //! Nodes over real sockets with real certificates: packets, halves, a node that comes back, strangers, garbage.
 
+use plenary_cascade::Room;
 use plenary_cascade_io::{Cascade, Control, Event, Handle, MediaPacket, Priority, Reading, StreamId};
 use plenary_identity::{EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program};
 use plenary_model::NodeId;
@@ -248,6 +249,88 @@ async fn a_node_that_comes_back_is_up_again_whoever_dials() {
     two.up(ONE).await;
     exchange(&one, &mut two, 0..10, 100).await;
     assert_eq!(two.figures(ONE).connections, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_address_changes_is_down_before_it_is_up_again() {
+    let enterprise = Enterprise::new();
+    let (a, b) = (socket(), socket());
+    let (at_one, at_two) = (a.local_addr().expect("bound"), b.local_addr().expect("bound"));
+    let (first, second) = (enterprise.node(ONE), enterprise.node(TWO));
+    let mut one = Node::start(a, first, &[(ONE, at_one), (TWO, at_two)]);
+    let _before = Node::start(b, second.clone(), &[(ONE, at_one), (TWO, at_two)]);
+    one.up(TWO).await;
+    for _ in 0..5 {
+        let elsewhere = socket();
+        let there = elsewhere.local_addr().expect("bound");
+        let members = [(ONE, at_one), (TWO, there)];
+        let mut two = Node::start(elsewhere, second.clone(), &members);
+        let told = members.map(|(node, address)| (node, address.to_string()));
+        one.members.send(told.into()).expect("it runs");
+        assert!(matches!(one.next().await, Event::Down(TWO)));
+        one.up(TWO).await;
+        two.up(ONE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_stops_though_nobody_takes_its_events() {
+    let enterprise = Enterprise::new();
+    let (a, b) = (socket(), socket());
+    let members = [&a, &b].map(|socket| socket.local_addr().expect("bound").to_string());
+    let (_told, watched) = watch::channel([ONE, TWO].into_iter().zip(members.clone()).collect());
+    let (events, _unread) = mpsc::channel(1);
+    let one = Cascade::start(a, enterprise.node(ONE), watched, events).expect("started");
+    let addresses = members.map(|address| address.parse().expect("an address"));
+    let mut two = Node::start(
+        b,
+        enterprise.node(TWO),
+        &[(ONE, addresses[0]), (TWO, addresses[1])],
+    );
+    two.up(ONE).await;
+    for room in 0..10 {
+        let room = Room(format!("room-{room}"));
+        two.handle().tell(ONE, Control::Interest { room });
+    }
+    timeout(LONG, one.stop()).await.expect("it ends");
+}
+
+/// Carries datagrams between who dials it and `to`, until it is cut.
+async fn relay(to: SocketAddr) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let bind = || tokio::net::UdpSocket::bind("127.0.0.1:0");
+    let (near, far) = (bind().await.expect("a port"), bind().await.expect("a port"));
+    let address = near.local_addr().expect("bound");
+    far.connect(to).await.expect("an address");
+    let carry = tokio::spawn(async move {
+        let (mut out, mut back) = ([0; 2_048], [0; 2_048]);
+        let mut who = to;
+        loop {
+            tokio::select! {
+                Ok((bytes, from)) = near.recv_from(&mut out) => {
+                    who = from;
+                    far.send(&out[..bytes]).await.ok();
+                }
+                Ok(bytes) = far.recv(&mut back) => drop(near.send_to(&back[..bytes], who).await),
+            }
+        }
+    });
+    (address, carry)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_falls_silent_is_down_at_both_ends() {
+    let enterprise = Enterprise::new();
+    let (a, b) = (socket(), socket());
+    let (at_one, at_two) = (a.local_addr().expect("bound"), b.local_addr().expect("bound"));
+    let (between, carry) = relay(at_two).await;
+    let mut one = Node::start(a, enterprise.node(ONE), &[(ONE, at_one), (TWO, between)]);
+    let mut two = Node::start(b, enterprise.node(TWO), &[(ONE, at_one), (TWO, at_two)]);
+    one.up(TWO).await;
+    two.up(ONE).await;
+    carry.abort();
+    // Nothing says that the way is cut: silence does.
+    assert!(matches!(one.next().await, Event::Down(TWO)));
+    assert!(matches!(two.next().await, Event::Down(ONE)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
