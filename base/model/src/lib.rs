@@ -12,7 +12,9 @@
 //! | [`Right`], [`Rights`] | the twelve rights of a group (USR-05) |
 //! | [`NodeId`], [`NodeName`] | one node of a server |
 //! | [`Timestamp`], [`Revision`] | milliseconds of log time, position in the replicated log |
+//! | [`Buckets`] | how often somebody may do something |
 
+mod buckets;
 mod call;
 mod name;
 mod node;
@@ -21,6 +23,7 @@ mod time;
 
 pub mod limits;
 
+pub use buckets::Buckets;
 pub use call::{AliasName, CallKind, CallString};
 pub use name::{Cid, GroupId, GuestId, ServerName, UserId, UserName};
 pub use node::{NodeId, NodeName};

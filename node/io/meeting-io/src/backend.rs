@@ -22,6 +22,15 @@ pub enum Person {
     },
 }
 
+impl Person {
+    /// Guests are told from accounts by what their names begin with.
+    pub(crate) fn id(&self) -> &UserName {
+        match self {
+            Self::Account(id) | Self::Guest { id, .. } => id,
+        }
+    }
+}
+
 /// A client that asks for a meeting.
 #[derive(Debug, Clone)]
 pub struct Newcomer {

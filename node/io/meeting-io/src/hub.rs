@@ -5,7 +5,7 @@ use crate::{
     room::{self, Tidings},
     seat::{self, Told},
 };
-use plenary_model::Cid;
+use plenary_model::{Buckets, Cid, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{ParticipantId, Refusal},
@@ -13,12 +13,15 @@ use plenary_signalling::{
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
 
 /// How long the place of a client is kept that went without saying so: pages are loaded again.
 const KEPT: Duration = Duration::from_secs(10);
+/// What one person may ask for that costs all nodes a commit or this one a handshake: at once, and a second. Nobody who
+/// changes networks and reloads pages gets there.
+const COSTLY: (f64, f64) = (60.0, 2.0);
 
 /// The handle of all meetings of this node; clones are of the same.
 #[derive(Clone)]
@@ -28,6 +31,7 @@ struct Inner {
     roster: Arc<dyn Roster>,
     media: Arc<dyn Media>,
     kept: Duration,
+    costly: Buckets<UserName>,
     tables: Mutex<Tables>,
 }
 
@@ -52,12 +56,21 @@ impl Hub {
             roster,
             media,
             kept,
+            costly: Buckets::new(COSTLY.0, COSTLY.1),
             tables: Mutex::default(),
         }))
     }
 
     /// A client asks for something. What it asks is done in order, and answered by [`Newcomer::tell`].
     pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
+        if matches!(request, ClientBody::Join(_) | ClientBody::Offer(_))
+            && let Err(seconds) = self.0.costly.take(newcomer.person.id().clone(), Instant::now())
+        {
+            let words = format!("that was asked for too often; try again in {seconds} s");
+            let why = Refused::new(Refusal::TooFast, words);
+            newcomer.tell.send(refused(request_name(&request), why)).ok();
+            return;
+        }
         let mut tables = self.tables();
         let known = tables.seats.get(&newcomer.run).cloned();
         if let ClientBody::Join(join) = request {

@@ -167,6 +167,33 @@ async fn what_cannot_be_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn who_joins_and_offers_without_end_costs_little_and_holds_up_nobody() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    for run in 2..102 {
+        let mut again = client(run, "ann");
+        hub.request(&again.newcomer, join("none", None));
+        let (_, why) = again.refused().await;
+        if why == Refusal::TooFast {
+            break;
+        }
+        assert_eq!((why, run < 100), (Refusal::NotFound, true), "{run}");
+    }
+    let handshakes = world.handshakes();
+    for generation in 1..1_000 {
+        hub.request(&ann.newcomer, offer(generation));
+    }
+    assert_eq!(ann.refused().await, ("offer".into(), Refusal::TooFast));
+    client(200, "ben").join(&hub, None).await;
+    assert!(world.handshakes() - handshakes < 60);
+    // What costs little is done all the same.
+    hub.request(&ann.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
+        .await;
+}
+
+#[tokio::test]
 async fn offers_are_answered_by_generation_and_a_lost_connection_is_told() {
     let (hub, world) = start();
     let mut ann = client(1, "ann");

@@ -1,17 +1,18 @@
 use crate::{
     Options,
     backend::{Applied, Backend},
-    limits::{Buckets, Place, Places, SignInLimits, StrangerLimits},
+    limits::{Place, Places, SignInLimits, StrangerLimits},
     network::Network,
     problem::{Code, Problem},
 };
 use axum::http::Method;
 use plenary_access::{Command, Settings};
-use plenary_model::{Rights, UserName};
+use plenary_model::{Buckets, Rights, UserName};
 use std::{
     collections::HashSet,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -99,7 +100,7 @@ impl Api {
 
     /// Whether a stranger from `address` may cost one more question to the leader.
     pub(crate) fn may_ask_leader(&self, address: IpAddr) -> bool {
-        self.0.unknown_tokens.take(address).is_ok()
+        self.0.unknown_tokens.take(address, Instant::now()).is_ok()
     }
 
     /// Changes something, and waits until this node shows it.

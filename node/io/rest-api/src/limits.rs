@@ -1,16 +1,13 @@
-//! How often somebody may try: token buckets in memory, in a table that cannot grow without end.
+//! How often somebody may try, and how many at once.
 
 use crate::problem::{Code, Problem};
+use plenary_model::Buckets;
 use std::{
     collections::HashMap,
-    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::Instant,
 };
-
-/// Most keys that one table remembers; strangers beyond that share one bucket.
-const MOST_KEYS: usize = 10_000;
 
 /// How many wrong sign-ins may come at once, and how many more per second after that.
 #[derive(Debug, Clone, Copy)]
@@ -27,81 +24,6 @@ impl Default for SignInRates {
             per_address: (300.0, 3.0),
             per_account: (30.0, 0.2),
         }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    at: Instant,
-}
-
-/// Token buckets, one for each key.
-pub(crate) struct Buckets<K> {
-    most: f64,
-    per_second: f64,
-    table: Mutex<Table<K>>,
-}
-
-struct Table<K> {
-    buckets: HashMap<K, Bucket>,
-    /// For the keys that found no place.
-    overflow: Option<Bucket>,
-}
-
-impl<K: Eq + Hash> Buckets<K> {
-    pub(crate) fn new(most: f64, per_second: f64) -> Self {
-        let table = Table {
-            buckets: HashMap::new(),
-            overflow: None,
-        };
-        Self {
-            most,
-            per_second,
-            table: Mutex::new(table),
-        }
-    }
-
-    /// Takes one token, or says after how many seconds there is one.
-    pub(crate) fn take(&self, key: K) -> Result<(), u64> {
-        self.change(key, Instant::now(), -1.0)
-    }
-
-    /// Gives a token back that turned out not to be needed.
-    pub(crate) fn give_back(&self, key: K) {
-        let given = self.change(key, Instant::now(), 1.0);
-        debug_assert!(given.is_ok(), "giving is never refused");
-    }
-
-    fn change(&self, key: K, now: Instant, by: f64) -> Result<(), u64> {
-        let (most, per_second) = (self.most, self.per_second);
-        let refilled = |bucket: &Bucket| {
-            let seconds = now.saturating_duration_since(bucket.at).as_secs_f64();
-            (bucket.tokens + seconds * per_second).min(most)
-        };
-        let full = Bucket {
-            tokens: most,
-            at: now,
-        };
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.buckets.len() >= MOST_KEYS && !table.buckets.contains_key(&key) {
-            table.buckets.retain(|_, bucket| refilled(bucket) < most);
-        }
-        let has_place = table.buckets.len() < MOST_KEYS || table.buckets.contains_key(&key);
-        let bucket = if has_place {
-            table.buckets.entry(key).or_insert(full)
-        } else {
-            table.overflow.get_or_insert(full)
-        };
-        let tokens = refilled(bucket) + by;
-        if tokens < 0.0 {
-            return Err((-tokens / per_second).ceil().max(1.0) as u64);
-        }
-        *bucket = Bucket {
-            tokens: tokens.min(most),
-            at: now,
-        };
-        Ok(())
     }
 }
 
@@ -184,9 +106,10 @@ impl SignInLimits {
             Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
         };
         let address = network_of(address);
-        self.addresses.take(address).map_err(too_many)?;
+        let now = Instant::now();
+        self.addresses.take(address, now).map_err(too_many)?;
         let account: String = account.chars().take(320).collect();
-        if let Err(seconds) = self.accounts.take(account.clone()) {
+        if let Err(seconds) = self.accounts.take(account.clone(), now) {
             return Err(too_many(seconds));
         }
         Ok(Try {
@@ -225,10 +148,12 @@ impl StrangerLimits {
 }
 
 fn take(buckets: &Buckets<IpAddr>, address: IpAddr) -> Result<(), Problem> {
-    buckets.take(network_of(address)).map_err(|seconds| {
-        let detail = format!("too many guests have come from here; try again in {seconds} s");
-        Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
-    })
+    buckets
+        .take(network_of(address), Instant::now())
+        .map_err(|seconds| {
+            let detail = format!("too many guests have come from here; try again in {seconds} s");
+            Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
+        })
 }
 
 /// A sign-in that has begun.
@@ -241,8 +166,9 @@ pub(crate) struct Try<'a> {
 impl Try<'_> {
     /// It was no wrong password.
     pub(crate) fn succeeded(self) {
-        self.limits.addresses.give_back(self.address);
-        self.limits.accounts.give_back(self.account);
+        let now = Instant::now();
+        self.limits.addresses.give_back(self.address, now);
+        self.limits.accounts.give_back(self.account, now);
     }
 }
 
@@ -257,36 +183,6 @@ fn network_of(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn a_bucket_empties_and_fills_again() {
-        let buckets = Buckets::new(2.0, 0.5);
-        let start = Instant::now();
-        assert_eq!(buckets.change("a", start, -1.0), Ok(()));
-        assert_eq!(buckets.change("a", start, -1.0), Ok(()));
-        assert_eq!(buckets.change("a", start, -1.0), Err(2));
-        assert_eq!(buckets.change("b", start, -1.0), Ok(()), "others are not held up");
-        assert_eq!(buckets.change("a", start + Duration::from_secs(2), -1.0), Ok(()));
-    }
-
-    #[test]
-    fn the_table_stays_small_and_strangers_share_what_is_left() {
-        let buckets = Buckets::new(1.0, 0.001);
-        let start = Instant::now();
-        for key in 0..MOST_KEYS {
-            assert_eq!(buckets.change(key, start, -1.0), Ok(()));
-        }
-        assert_eq!(
-            buckets.change(MOST_KEYS, start, -1.0),
-            Ok(()),
-            "the shared bucket"
-        );
-        assert!(buckets.change(MOST_KEYS + 1, start, -1.0).is_err());
-        let later = start + Duration::from_secs(2_000);
-        assert_eq!(buckets.change(MOST_KEYS + 1, later, -1.0), Ok(()));
-        assert_eq!(buckets.table.lock().expect("not poisoned").buckets.len(), 1);
-    }
 
     #[test]
     fn one_address_leaves_places_to_others() {

@@ -56,6 +56,11 @@ impl World {
             .map(|(.., moves)| *moves)
     }
 
+    /// Connections that were begun.
+    pub(crate) fn handshakes(&self) -> u64 {
+        self.state.lock().unwrap().sessions
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.state.lock().unwrap();
         state.places.is_empty() && state.open.is_empty()
