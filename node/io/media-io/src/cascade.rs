@@ -79,8 +79,14 @@ impl Neighbours {
 
     pub(crate) fn hear(&mut self, event: LinkEvent, rooms: &mut Rooms, figures: &Figures, now: Instant) {
         match event {
-            LinkEvent::Up(node) => self.exchange.handle_up(node),
-            LinkEvent::Down(node) => self.exchange.handle_down(node),
+            LinkEvent::Up(node) => {
+                tracing::debug!(%node, "there is a link");
+                self.exchange.handle_up(node);
+            }
+            LinkEvent::Down(node) => {
+                tracing::debug!(%node, "a link is lost");
+                self.exchange.handle_down(node);
+            }
             LinkEvent::Message(node, message) => {
                 if let Err(error) = self.exchange.handle_message(node, message) {
                     tracing::warn!(%error, "a node says what has no effect");

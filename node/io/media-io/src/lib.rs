@@ -15,6 +15,7 @@ mod cascade;
 mod demux;
 mod engine;
 mod figures;
+mod fuzz;
 mod intake;
 mod offer;
 mod peer;
@@ -30,4 +31,5 @@ pub use engine::{
     SessionKey,
 };
 pub use figures::Reading;
+pub use fuzz::{fuzz_datagrams, fuzz_offer};
 pub use plenary_media::{Kbps, Kind, ParticipantId, Source, allocation::Reason, room::Show};

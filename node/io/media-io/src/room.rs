@@ -429,6 +429,12 @@ impl Room {
                 (Origin::Node(node, id), _) => self.far.ask_for_key_frame(node, id),
                 _ => continue,
             }
+            tracing::debug!(
+                room = &*self.name,
+                track = stream.track,
+                layer = stream.layer,
+                "a key frame is asked for"
+            );
             add(&figures.key_frames_asked, 1);
         }
     }

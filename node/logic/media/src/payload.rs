@@ -6,11 +6,13 @@
 mod av1;
 mod bits;
 mod dependency;
+mod fuzz;
 mod h264;
 mod vp8;
 mod vp9;
 
 pub use dependency::{Descriptor, Structure, patch_frame_number};
+pub use fuzz::fuzz;
 pub use vp8::patch as patch_vp8;
 
 /// How a payload is coded.

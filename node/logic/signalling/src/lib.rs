@@ -21,6 +21,7 @@ mod changes;
 mod close;
 mod connection;
 mod frame;
+mod fuzz;
 mod limits;
 mod link;
 pub mod meeting;
@@ -31,6 +32,7 @@ pub use connection::{Attach, Connection, Input, Output, Station, Who};
 pub use frame::{
     BadFrame, ClientBody, ClientFrame, Hello, Sealed, ServerBody, ServerFrame, Topic, VERSION, Welcome, seal,
 };
+pub use fuzz::fuzz;
 pub use limits::Limits;
 pub use link::{BadAck, Full, Gap, Link};
 pub use plenary_access::Presence;

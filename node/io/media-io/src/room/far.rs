@@ -144,6 +144,7 @@ impl Room {
                 );
                 let index = self.tracks.insert(track);
                 self.by_source.insert(source, index);
+                tracing::debug!(room = &*self.name, who = source.participant.0, kind = ?source.kind, %node, "a track begins at another node");
                 // Everything, until the rules say what anybody watches.
                 self.far.want(source, Some(u8::MAX));
                 index
@@ -211,6 +212,7 @@ impl Room {
             self.key_frames.handle_end(*id);
         }
         self.remove_track(index, now_ms);
+        tracing::debug!(room = &*self.name, who = source.participant.0, kind = ?source.kind, %node, "a track of another node is over");
         if source.kind == Kind::Audio {
             self.speakers.handle_leave(source.participant);
         }

@@ -149,6 +149,7 @@ impl Room {
             .insert(Track::new(source, Home::Here(at), self.last_stream, rids));
         self.by_source.insert(source, track);
         publisher.tracks.insert(line, track);
+        tracing::debug!(room = &*self.name, who = source.participant.0, kind = ?source.kind, "a track begins here");
         Some(track)
     }
 
