@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) name: Option<NodeName>,
     pub(crate) listen: Listen,
     pub(crate) advertise: Advertise,
+    pub(crate) turn: Turn,
     pub(crate) web: Web,
     pub(crate) log: Log,
     pub(crate) timing: Timing,
@@ -54,6 +55,16 @@ pub(crate) struct Advertise {
     pub(crate) url: Option<String>,
     /// Addresses to which browsers send media, where they are a translator's; empty: those of this machine.
     pub(crate) media: Vec<IpAddr>,
+}
+
+/// STUN and TURN servers for clients that cannot reach this node themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Turn {
+    /// URLs as of RFC 7064 and RFC 7065: `turn:turn.example.com:3478?transport=tcp`.
+    pub(crate) servers: Vec<String>,
+    /// File with the secret that the TURN servers share with this node.
+    pub(crate) secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,6 +113,7 @@ impl Default for Config {
             name: None,
             listen: Listen::default(),
             advertise: Advertise::default(),
+            turn: Turn::default(),
             web: Web::default(),
             log: Log::default(),
             timing: Timing::default(),
@@ -201,11 +213,36 @@ impl Config {
                 "configuration: timing must have election_min_ms of at least two heartbeats and election_max_ms above it"
             );
         }
+        self.turn.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }
         if !matches!(self.log.format.as_str(), "auto" | "text" | "json") {
             bail!("configuration: log.format must be auto, text or json");
+        }
+        Ok(())
+    }
+}
+
+impl Turn {
+    fn check(&self) -> anyhow::Result<()> {
+        const KINDS: [&str; 4] = ["stun:", "stuns:", "turn:", "turns:"];
+        for url in &self.servers {
+            let rest = KINDS.iter().find_map(|kind| url.strip_prefix(kind));
+            let is_host = |rest: &str| !rest.starts_with(['/', ':', '?']) && !rest.is_empty();
+            if !rest.is_some_and(is_host) || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+                bail!(
+                    "configuration: turn.servers has {url:?}; a server is written like \
+                     turn:turn.example.com:3478?transport=udp or stun:stun.example.com"
+                );
+            }
+        }
+        let needs = self.servers.iter().find(|url| url.starts_with("turn"));
+        if let (Some(url), None) = (needs, &self.secret_file) {
+            bail!(
+                "configuration: {url:?} needs turn.secret_file, the file with the secret that the TURN server \
+                 shares with this node"
+            );
         }
         Ok(())
     }
@@ -236,7 +273,10 @@ fn environment() -> Env {
             let section = key.split_once("__").map(|(section, _)| section);
             matches!(key.as_str(), "data" | "name")
                 || section.is_some_and(|name| {
-                    matches!(name, "listen" | "advertise" | "web" | "log" | "timing" | "limits")
+                    matches!(
+                        name,
+                        "listen" | "advertise" | "turn" | "web" | "log" | "timing" | "limits"
+                    )
                 })
         })
         .split("__")
@@ -254,6 +294,10 @@ fn check_keys(given: &toml::Table) -> anyhow::Result<()> {
         log: Log {
             file: Some(PathBuf::new()),
             ..Log::default()
+        },
+        turn: Turn {
+            secret_file: Some(PathBuf::new()),
+            ..Turn::default()
         },
         web: Web {
             certificate: Some(PathBuf::new()),
@@ -327,6 +371,24 @@ mod tests {
             .expect_err("refused")
             .to_string();
         assert!(error.contains("listen.https"), "{error}");
+    }
+
+    #[test]
+    fn turn_servers_are_urls_and_need_their_secret() {
+        let text = "[turn]\nservers = [\"stun:s.example.com\", \"turns:t.example.com:5349\"]\n";
+        let error = load(text).expect_err("refused").to_string();
+        assert!(error.contains("turn.secret_file"), "{error}");
+        load(&format!("{text}secret_file = \"/etc/plenary/turn.secret\"")).expect("good");
+        for url in [
+            "turn.example.com",
+            "http://t.example.com",
+            "turn:",
+            "turn://t",
+            "turn:a b",
+        ] {
+            let error = load(&format!("[turn]\nservers = [{url:?}]")).expect_err("refused");
+            assert!(error.to_string().contains("turn.servers"), "{error}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod signalling;
 mod signals;
 mod standing;
 mod steering;
+mod turn;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;

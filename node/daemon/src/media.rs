@@ -1,6 +1,6 @@
 //! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
 
-use crate::{addresses, config::Config, meetings::ServerRoster, server::Server};
+use crate::{addresses, config::Config, meetings::ServerRoster, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, admit};
@@ -12,12 +12,12 @@ use plenary_model::{Cid, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
 use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::queries;
-use plenary_whip::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch};
+use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
 use std::{
     collections::BTreeMap,
     net::{TcpListener, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::mpsc;
 
@@ -80,6 +80,7 @@ struct Place {
 pub(crate) struct MediaDoor {
     server: Arc<Server>,
     engine: Engine,
+    turn: Arc<Turn>,
     held: Mutex<BTreeMap<String, Held>>,
     asked: Mutex<Asked>,
 }
@@ -104,10 +105,11 @@ impl Asked {
 }
 
 impl MediaDoor {
-    pub(crate) fn new(server: Arc<Server>, engine: Engine) -> Self {
+    pub(crate) fn new(server: Arc<Server>, engine: Engine, turn: Arc<Turn>) -> Self {
         Self {
             server,
             engine,
+            turn,
             held: Mutex::default(),
             asked: Mutex::new(Asked {
                 since: Instant::now(),
@@ -191,6 +193,15 @@ impl MediaDoor {
             }) => Err(MediaError::Full),
             Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
         }
+    }
+
+    fn ice_servers(&self, user: &UserName) -> Vec<IceServer> {
+        let servers = self.turn.servers(user.as_str(), SystemTime::now());
+        let server = |server: meeting::IceServer| IceServer {
+            urls: server.urls,
+            credentials: server.username.zip(server.credential),
+        };
+        servers.into_iter().map(server).collect()
     }
 
     fn may_ask(&self) -> bool {
@@ -311,7 +322,7 @@ impl Backend for MediaDoor {
                     session,
                     answer: opened.answer,
                     ice: opened.ufrag,
-                    ice_servers: Vec::new(),
+                    ice_servers: self.ice_servers(&user),
                 })
             }
             Err(error) => {
@@ -347,7 +358,7 @@ impl Backend for MediaDoor {
             session: session.clone(),
             answer: opened.answer,
             ice: opened.ufrag,
-            ice_servers: Vec::new(),
+            ice_servers: self.ice_servers(&held.user),
         }))
     }
 

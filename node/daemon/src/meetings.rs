@@ -1,6 +1,6 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
-use crate::{media::MediaDoor, options::system, server::Server};
+use crate::{media::MediaDoor, options::system, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{
@@ -26,7 +26,7 @@ use plenary_signalling::{
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
 
 /// Lines of the chat that who comes in is given.
@@ -36,12 +36,16 @@ const LINES: u32 = 200;
 pub(crate) struct ServerRoster(pub(crate) Arc<Server>);
 
 /// The media of meetings on this node.
-pub(crate) struct EngineMedia(pub(crate) Engine);
+pub(crate) struct EngineMedia {
+    engine: Engine,
+    turn: Arc<Turn>,
+}
 
 /// Begins meetings on this node.
-pub(crate) fn start(server: &Arc<Server>, engine: &Engine) -> Hub {
+pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>) -> Hub {
     let roster = Arc::new(ServerRoster(server.clone()));
-    let media = Arc::new(EngineMedia(engine.clone()));
+    let engine = engine.clone();
+    let media = Arc::new(EngineMedia { engine, turn });
     let hub = Hub::new(roster, media);
     server.meetings.get_or_init(|| hub).clone()
 }
@@ -406,7 +410,7 @@ fn engine_lines(lines: Vec<Line>) -> Vec<plenary_media_io::Line> {
 #[async_trait]
 impl Media for EngineMedia {
     fn session(&self) -> Session {
-        Session(self.0.key().0)
+        Session(self.engine.key().0)
     }
 
     async fn open(
@@ -430,7 +434,7 @@ impl Media for EngineMedia {
             },
             offer: sdp,
         };
-        let opened = self.0.open(opening).await.map_err(engine_refused)?;
+        let opened = self.engine.open(opening).await.map_err(engine_refused)?;
         Ok(opened.answer)
     }
 
@@ -440,7 +444,9 @@ impl Media for EngineMedia {
         sdp: String,
         lines: Vec<Line>,
     ) -> Result<Option<String>, Refused> {
-        let negotiated = self.0.negotiate(SessionKey(session.0), sdp, engine_lines(lines));
+        let negotiated = self
+            .engine
+            .negotiate(SessionKey(session.0), sdp, engine_lines(lines));
         match negotiated.await {
             Ok(opened) => Ok(Some(opened.answer)),
             Err(EngineError::Gone) => Ok(None),
@@ -458,15 +464,15 @@ impl Media for EngineMedia {
         };
         let shows = tiles.into_iter().map(show).collect();
         // An engine that has ended tells so itself.
-        self.0.show(SessionKey(session.0), shows).await.ok();
+        self.engine.show(SessionKey(session.0), shows).await.ok();
     }
 
     async fn close(&self, session: Session) {
-        self.0.close(SessionKey(session.0)).await.ok();
+        self.engine.close(SessionKey(session.0)).await.ok();
     }
 
-    fn ice_servers(&self) -> Vec<IceServer> {
-        Vec::new()
+    fn ice_servers(&self, participant: ParticipantId) -> Vec<IceServer> {
+        self.turn.servers(&participant.0.to_string(), SystemTime::now())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     roster,
     server::{Server, VERSION},
     signalling, signals, standing, steering,
+    turn::Turn,
 };
 use anyhow::bail;
 use clap::Args;
@@ -195,10 +196,12 @@ pub(crate) async fn serve(
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
+    let turn = Turn::load(&config.turn).map_err(|error| UsageError::new(format!("{error:#}")))?;
+    let turn = Arc::new(turn);
     let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
-    let door = Arc::new(MediaDoor::new(server.clone(), engine.clone()));
-    let meetings = meetings::start(&server, &engine);
+    let door = Arc::new(MediaDoor::new(server.clone(), engine.clone(), turn.clone()));
+    let meetings = meetings::start(&server, &engine, turn);
     metrics::register_meetings(&measured, meetings.clone());
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;

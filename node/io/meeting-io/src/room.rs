@@ -192,7 +192,7 @@ impl Keeper {
                     secret: seated.place.secret.clone(),
                     participants: view.participants.iter().map(|(one, _)| one.clone()).collect(),
                     chat: lines.into_iter().map(|(_, line)| line).collect(),
-                    ice_servers: self.hub.media_engine().ice_servers(),
+                    ice_servers: self.hub.media_engine().ice_servers(seated.place.participant),
                 };
                 self.take(view, news);
                 seated.tell.send(ServerBody::Joined(joined)).ok();

@@ -40,8 +40,25 @@ pub struct Opened {
     pub answer: String,
     /// Names the ICE session: its ufrag. The entity tag of RFC 9725 §4.3.2.
     pub ice: String,
-    /// `stun:` and `turn:` URLs for the client.
-    pub ice_servers: Vec<String>,
+    /// For clients that cannot reach this node themselves.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// STUN or TURN servers, told in `Link` headers (RFC 9725 §4.6).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceServer {
+    /// `stun:` and `turn:` URLs.
+    pub urls: Vec<String>,
+    /// Name and password.
+    pub credentials: Option<(String, String)>,
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a client is not let in.

@@ -55,6 +55,14 @@ pub(crate) fn of_answer(answer: &str) -> String {
     fragment
 }
 
+/// Gives foreign bytes to all that reads fragments and answers; for fuzzers.
+pub fn fuzz_fragment(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        drop(Fragment::read(text));
+        drop(of_answer(text));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

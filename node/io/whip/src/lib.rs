@@ -17,7 +17,8 @@ mod answer;
 mod backend;
 mod fragment;
 
-pub use backend::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch};
+pub use backend::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
+pub use fragment::fuzz_fragment;
 
 use answer::problem;
 use axum::{
@@ -129,10 +130,23 @@ async fn open(backend: &dyn Backend, cid: &str, part: Part, request: Request) ->
     headers.insert(header::LOCATION, header(&location)?);
     headers.insert(header::ETAG, header(&format!("\"{}\"", opened.ice))?);
     headers.insert("accept-patch", HeaderValue::from_static(FRAGMENT));
-    for server in opened.ice_servers {
-        headers.append(header::LINK, header(&format!("<{server}>; rel=\"ice-server\""))?);
+    for server in &opened.ice_servers {
+        for url in &server.urls {
+            headers.append(header::LINK, header(&link(url, server.credentials.as_ref()))?);
+        }
     }
     Ok(response)
+}
+
+/// One STUN or TURN server (RFC 9725 §4.6).
+fn link(url: &str, credentials: Option<&(String, String)>) -> String {
+    let link = format!("<{url}>; rel=\"ice-server\"");
+    match credentials {
+        Some((name, password)) => {
+            format!("{link}; username=\"{name}\"; credential=\"{password}\"; credential-type=\"password\"")
+        }
+        None => link,
+    }
 }
 
 /// Trickled candidates need nothing here: this side only answers checks (ICE-lite), from wherever they come. New

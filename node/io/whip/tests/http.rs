@@ -10,7 +10,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use plenary_model::Cid;
-use plenary_whip::{Backend, MediaError, Opened, Part, Refused, SessionId, Watch, router};
+use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch, router};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
@@ -70,7 +70,16 @@ fn opened(ice: &str) -> Opened {
         session: SessionId("s".into()),
         answer: "v=0\r\nm=audio 9 X 111\r\na=ice-ufrag:new\r\na=rtpmap:111 opus\r\n".into(),
         ice: ice.into(),
-        ice_servers: vec!["stun:192.0.2.1:3478".into()],
+        ice_servers: vec![
+            IceServer {
+                urls: vec!["stun:192.0.2.1:3478".into()],
+                credentials: None,
+            },
+            IceServer {
+                urls: vec!["turn:192.0.2.1:3478?transport=udp".into()],
+                credentials: Some(("1700086400:ann".into(), "pHgRq0tBypo=".into())),
+            },
+        ],
     }
 }
 
@@ -117,7 +126,16 @@ async fn a_session_is_opened_trickled_restarted_and_closed() {
     assert_eq!(opened.header("location"), "/whip/review/s");
     assert_eq!(opened.header("content-type"), "application/sdp");
     assert_eq!(opened.header("etag"), "\"first\"");
-    assert_eq!(opened.header("link"), "<stun:192.0.2.1:3478>; rel=\"ice-server\"");
+    let links = opened.headers.get_all("link").into_iter();
+    let links: Vec<&str> = links.map(|link| link.to_str().unwrap()).collect();
+    assert_eq!(
+        links,
+        [
+            "<stun:192.0.2.1:3478>; rel=\"ice-server\"",
+            "<turn:192.0.2.1:3478?transport=udp>; rel=\"ice-server\"; username=\"1700086400:ann\"; \
+             credential=\"pHgRq0tBypo=\"; credential-type=\"password\"",
+        ]
+    );
     assert!(opened.body.starts_with("v=0"));
 
     let trickled = call(&app, "PATCH", "/whip/review/s", &[GOOD, FRAGMENT], UFRAGS).await;

@@ -255,7 +255,7 @@ impl Media for World {
         self.state.lock().unwrap().open.retain(|open| *open != session);
     }
 
-    fn ice_servers(&self) -> Vec<IceServer> {
+    fn ice_servers(&self, _: ParticipantId) -> Vec<IceServer> {
         Vec::new()
     }
 }
