@@ -20,7 +20,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
         bail!("Schemathesis tests the interface; run this with --yes to have it installed");
     }
     let program = python::environment("schemathesis", SCHEMATHESIS)?.join("bin/schemathesis");
-    let server = Server::start(1)?;
+    let server = Server::start(1, &[])?;
     let url = server.urls.first().context("the server has an address")?;
     // It keeps what it found in the folder where it runs.
     let folder = tempfile::tempdir()?;

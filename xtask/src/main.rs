@@ -4,6 +4,7 @@
 
 mod api;
 mod fresh;
+mod fuzz;
 mod generate;
 mod media;
 mod nodejs;
@@ -13,6 +14,7 @@ mod server;
 mod stages;
 mod steps;
 mod tidy;
+mod turn;
 mod web;
 
 use anyhow::Context as _;
@@ -52,7 +54,9 @@ enum Task {
         #[arg(long, conflicts_with = "only")]
         list: bool,
         /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
-        /// browsers meet on three nodes, of which one is killed or stopped), or a scenario of the live tests, as kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
+        /// browsers meet on three nodes, of which one is killed or stopped), first-frame (how long it takes from the
+        /// click on Join to the first picture), or a scenario of the live tests, as kill-leader
+        /// (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },
@@ -74,6 +78,14 @@ enum Task {
         /// Flags of the simulation, as --seeds 2000
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
+    },
+    /// Give foreign bytes without end to everything that reads what strangers send
+    Fuzz {
+        /// Only these targets (files in cluster-tests/fuzz/targets)
+        targets: Vec<String>,
+        /// For how long each
+        #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+        seconds: u32,
     },
     /// Measure a hot path beside its named peer: replication; or what a node costs at rest: node-figures
     Bench {
@@ -124,6 +136,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Generate { check: true } => generate::check(),
         Task::Generate { check: false } => generate::write(),
         Task::Simulate { name, flags } => tool("plenary-simulation", &name, &flags),
+        Task::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Task::Bench { name, flags } => {
             match name.as_str() {
                 "replication" => packages::need("etcd", "etcd-server", "the peer of the benchmark")?,

@@ -19,7 +19,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
         bail!("aiortc tests the media; run this with --yes to have it installed");
     }
     let program = python::environment("aiortc", AIORTC)?.join("bin/python3");
-    let server = Server::start(1)?;
+    let server = Server::start(1, &[])?;
     let url = server.urls.first().context("the server has an address")?;
     let mut command = Command::new(program);
     command

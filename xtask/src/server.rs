@@ -23,8 +23,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Builds the program and starts it; it takes free ports.
-    pub(crate) fn start(nodes: u8) -> anyhow::Result<Self> {
+    /// Builds the program and starts it with these variables; it takes free ports.
+    pub(crate) fn start(nodes: u8, settings: &[(&str, String)]) -> anyhow::Result<Self> {
         build(&["plenary-node"])?;
         let folder = tempfile::tempdir()?;
         let mut process = built("plenary-node")
@@ -40,6 +40,7 @@ impl Server {
             ])
             .arg(folder.path().join("data"))
             // Held by this process alone: however it ends, the server does too.
+            .envs(settings.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

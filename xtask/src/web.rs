@@ -5,6 +5,7 @@ use crate::{
     packages,
     server::Server,
     steps::{root, step},
+    turn::TurnServer,
 };
 use anyhow::{Context as _, bail};
 use std::{
@@ -144,20 +145,42 @@ pub(crate) fn lose_nodes() -> anyhow::Result<()> {
     })
 }
 
+/// Tells how long it takes from the click on Join to the first picture.
+pub(crate) fn join_often() -> anyhow::Result<()> {
+    let joins = std::env::var("PLENARY_JOINS").unwrap_or_else(|_| "50".to_owned());
+    run_browser("npm run e2e -- first-frame.spec.ts", |command, _| {
+        command
+            .args(["run", "e2e", "--", "first-frame.spec.ts"])
+            .env("PLENARY_JOINS", joins);
+    })
+}
+
 fn run_browser(what: &str, arguments: impl FnOnce(&mut Command, &Server)) -> anyhow::Result<()> {
     let node = Node::get().context("the web pages cannot be tested")?;
     packages::need("chromium", "chromium", "the browser of the tests")?;
+    packages::need("firefox-esr", "firefox-esr", "the other browser of the tests")?;
     if !is_up_to_date() {
         build(&node)?;
     }
-    let server = Server::start(3)?;
+    let turn = TurnServer::start()?;
+    let server = Server::start(
+        3,
+        &[
+            ("PLENARY_TURN__SERVERS", format!("[{:?}]", turn.url())),
+            (
+                "PLENARY_TURN__SECRET_FILE",
+                turn.secret_file().display().to_string(),
+            ),
+        ],
+    )?;
     let mut command = node.command("npm");
     arguments(&mut command, &server);
     command
         .current_dir(folder())
         .env("PLENARY_URLS", server.urls.join(","))
         .env("PLENARY_ADMIN", &server.admin)
-        .env("PLENARY_PASSWORD", &server.password);
+        .env("PLENARY_PASSWORD", &server.password)
+        .env("PLENARY_TURN", turn.url());
     step(command, what)
 }
 
