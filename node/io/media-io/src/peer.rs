@@ -7,10 +7,10 @@ use plenary_media::Kbps;
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use str0m::{
-    Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig,
+    Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError,
     bwe::{Bitrate, BweKind},
     change::SdpOffer,
     config::DtlsCert,
@@ -22,6 +22,18 @@ use str0m::{
 
 /// The estimate that a receiver starts with, until its first feedback: one small picture and sound.
 const FIRST_ESTIMATE: u64 = 600_000;
+
+/// Packets that a peer may send before others get their turn.
+const TRAIN: usize = 64;
+/// What is due within this is done now: coming back for it would take longer.
+const AT_ONCE: Duration = Duration::from_micros(5);
+
+/// What is kept of each slot for receivers that miss something: what comes later than this comes too late to be shown.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+/// 4 Mbit/s for as long.
+const KEPT_PACKETS: usize = 512;
+/// What repairs may be of all that is sent.
+const MOST_REPAIRS: f32 = 0.15;
 
 /// What a peer's state machine told.
 #[allow(clippy::large_enum_variant)] // Nearly all are packets, and a box for each would be an allocation for each.
@@ -230,26 +242,46 @@ impl Peer {
     }
 
     /// Takes all that the state machine has to give. Gives when it wants to be woken; `None` if it has failed.
+    ///
+    /// The state machine gives one packet and wants to be woken at once for the next. It is, so that what it has for
+    /// one receiver leaves as one train.
     pub(crate) fn drain(
+        &mut self,
+        send: impl FnMut(Transmit),
+        tell: impl FnMut(Happening),
+    ) -> Option<Instant> {
+        match catch_unwind(AssertUnwindSafe(|| self.take_all(send, tell))) {
+            Ok(Ok(wake)) => Some(wake),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a peer failed");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn take_all(
         &mut self,
         mut send: impl FnMut(Transmit),
         mut tell: impl FnMut(Happening),
-    ) -> Option<Instant> {
+    ) -> Result<Instant, RtcError> {
+        let mut left = TRAIN;
         loop {
-            let rtc = &mut self.rtc;
-            match catch_unwind(AssertUnwindSafe(|| rtc.poll_output())) {
-                Ok(Ok(Output::Timeout(at))) => return Some(at),
-                Ok(Ok(Output::Transmit(transmit))) => send(transmit),
-                Ok(Ok(Output::Event(event))) => {
+            match self.rtc.poll_output()? {
+                Output::Transmit(transmit) => send(transmit),
+                Output::Timeout(at) => {
+                    let now = Instant::now();
+                    if at > now + AT_ONCE || left == 0 {
+                        return Ok(at);
+                    }
+                    left -= 1;
+                    self.rtc.handle_input(Input::Timeout(now.max(at)))?;
+                }
+                Output::Event(event) => {
                     if let Some(happening) = self.understand(event) {
                         tell(happening);
                     }
                 }
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a peer failed");
-                    return None;
-                }
-                Err(_) => return None,
             }
         }
     }
@@ -387,6 +419,9 @@ impl Peer {
                 let Some(stream) = api.stream_tx_by_mid(slot.mid, None) else {
                     return;
                 };
+                // Publishers pace what they send; it is not made to wait once more.
+                stream.set_unpaced(true);
+                stream.set_rtx_cache(KEPT_PACKETS, KEPT_FOR, Some(MOST_REPAIRS));
                 *slot.ssrc.insert(stream.ssrc())
             }
         };

@@ -23,6 +23,9 @@ const MEASURED: Duration = Duration::from_secs(1);
 /// What a stream is thought to need until it was measured, by layer.
 const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
 
+/// Longest payload in bytes: more would not fit into a packet of Ethernet, and break those who receive it.
+const LONGEST: usize = 1_460;
+
 pub(super) struct Stream {
     pub(super) origin: Origin,
     pub(super) track: usize,
@@ -142,8 +145,11 @@ impl Stream {
         })
     }
 
-    /// A packet of it with what it is; `None` if it cannot be read, and so not shown either.
+    /// A packet of it with what it is; `None` if it cannot be read or is too long, and so not shown either.
     pub(super) fn take(&mut self, id: StreamId, packet: Arrival, now: Instant) -> Option<Packet> {
+        if packet.payload.len() > LONGEST {
+            return None;
+        }
         self.last = now;
         self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
@@ -253,4 +259,30 @@ fn codec_of(codec: format::Codec) -> Option<Codec> {
 
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_that_no_network_carries_are_not_passed_on() {
+        let now = Instant::now();
+        let format = Format::from_text("opus;").expect("a format");
+        let mut stream = Stream::new(Origin::Here(0), 0, 0, format, 1, now).expect("it is forwarded");
+        let mut taken = |length: usize| {
+            let arrival = Arrival {
+                seq: 1,
+                timestamp: 1,
+                marker: false,
+                payload: vec![1; length].into(),
+                extensions: ExtensionValues::default(),
+                at: now,
+            };
+            stream.take(StreamId(1), arrival, now).is_some()
+        };
+        assert!(taken(LONGEST));
+        assert!(!taken(LONGEST + 1));
+        assert!(!taken(65_000));
+    }
 }
