@@ -55,8 +55,8 @@ enum Task {
         list: bool,
         /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
         /// browsers meet on three nodes, of which one is killed or stopped), first-frame (how long it takes from the
-        /// click on Join to the first picture), or a scenario of the live tests, as kill-leader
-        /// (`cargo run -p plenary-live-tests -- --help` lists them)
+        /// click on Join to the first picture), codecs (each is decoded, in layers), or a scenario of the live tests, as
+        /// kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },
@@ -87,7 +87,8 @@ enum Task {
         #[arg(long, default_value_t = 60, value_name = "SECONDS")]
         seconds: u32,
     },
-    /// Measure a hot path beside its named peer: replication; or what a node costs at rest: node-figures
+    /// Measure a hot path beside its named peer: replication (etcd), sfu (Janus); or what a node costs at rest:
+    /// node-figures
     Bench {
         name: String,
         /// Flags of the benchmark, as --json
@@ -140,7 +141,11 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench { name, flags } => {
             match name.as_str() {
                 "replication" => packages::need("etcd", "etcd-server", "the peer of the benchmark")?,
-                _ => cargo(&["build", "--release", "--quiet", "-p", "plenary-node"])?,
+                "sfu" => {
+                    packages::need("janus", "janus", "the peer of the benchmark")?;
+                    cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
+                }
+                _ => cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?,
             }
             tool("plenary-load", &name, &flags)
         }
@@ -165,7 +170,7 @@ fn start(quickstart: &[String]) -> anyhow::Result<()> {
 }
 
 fn tool(package: &str, name: &str, flags: &[String]) -> anyhow::Result<()> {
-    let mut arguments = vec!["run", "--release", "--quiet", "-p", package, "--", name];
+    let mut arguments = vec!["run", "--release", "--quiet", "--bin", package, "--", name];
     arguments.extend(flags.iter().map(String::as_str));
     cargo(&arguments)
 }

@@ -47,6 +47,24 @@ impl Used {
     }
 }
 
+/// What all threads of a process used since they started, to the nanosecond; those that ended do not count.
+pub(crate) fn run_time(pid: u32) -> anyhow::Result<Duration> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut sum = Duration::ZERO;
+    for task in std::fs::read_dir(&tasks).with_context(|| format!("a process has ended: {tasks}"))? {
+        // A thread may end meanwhile.
+        let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else {
+            continue;
+        };
+        let nanos = text
+            .split_whitespace()
+            .next()
+            .and_then(|nanos| nanos.parse().ok());
+        sum += Duration::from_nanos(nanos.unwrap_or(0));
+    }
+    Ok(sum)
+}
+
 /// Processor time that the whole machine spent, without waiting for disks; what a hypervisor took away counts.
 pub(crate) fn busy() -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string("/proc/stat")?;

@@ -1,7 +1,7 @@
 //! Load: figures of the hot paths beside a named peer in the same run, as ratios; and what a node costs idle.
 //!
 //! `replication` starts three processes of ours and three of etcd on the same disk and lets the same client ask
-//! them in turns. What exactly is compared stands in `docs/performance.md`.
+//! them in turns. `sfu` lets the same clients publish and watch by ours and by Janus. What exactly is compared stands in `docs/performance.md`.
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
@@ -13,6 +13,7 @@ mod node_figures;
 mod ours;
 mod processes;
 mod replication;
+mod sfu;
 
 /// etcd's messages, as far as the benchmark speaks them.
 #[allow(clippy::all, unreachable_pub)]
@@ -38,6 +39,8 @@ enum Command {
     Replication(replication::Replication),
     /// Start time, idle memory and size of plenary-node
     NodeFigures(node_figures::NodeFigures),
+    /// Forwarding media: processor time a packet, latency, memory, beside Janus and the machine's limit
+    Sfu(sfu::Sfu),
     /// One replica of the benchmark; started by it
     #[command(hide = true)]
     Node(ours::Host),
@@ -51,6 +54,7 @@ async fn main() -> anyhow::Result<()> {
         match Cli::parse().command {
             Command::Replication(bench) => bench.run().await,
             Command::NodeFigures(figures) => figures.run().await,
+            Command::Sfu(bench) => bench.run().await,
             Command::Node(host) => host.run().await,
         }
     };

@@ -1,0 +1,141 @@
+//! Our server, met by WHIP and WHEP.
+
+use super::client::{Client, Part};
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+use std::{net::Ipv4Addr, path::Path, process::Stdio};
+use tokio::io::AsyncBufReadExt as _;
+
+/// Sessions of one account. It may have as many places in a room, and more sessions that only watch.
+const SESSIONS_OF_USER: usize = 8;
+const PASSWORD: &str = "only-for-this-run-9";
+
+/// A running server; it ends when this is dropped.
+pub(super) struct Plenary {
+    _process: tokio::process::Child,
+    http: reqwest::Client,
+    nodes: Vec<Node>,
+    room: String,
+    /// Of accounts made for this run, and how many sessions each has.
+    tokens: Vec<String>,
+    sessions: usize,
+    admin: String,
+}
+
+struct Node {
+    url: String,
+    pid: u32,
+}
+
+impl Plenary {
+    pub(super) async fn start(
+        program: &Path,
+        folder: &Path,
+        nodes: usize,
+        processor: usize,
+    ) -> anyhow::Result<Self> {
+        let mut process = tokio::process::Command::from(super::pinned(program, processor))
+            .args([
+                "quickstart",
+                "--json",
+                "--until-stdin-closes",
+                "--http",
+                "127.0.0.1:0",
+            ])
+            .args(["--nodes", &nodes.to_string()])
+            .arg("--data")
+            .arg(folder.join("plenary"))
+            .env("PLENARY_LOG__LEVEL", "warn")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("the server cannot be started")?;
+        let output = process.stdout.take().context("the output is piped")?;
+        let mut line = String::new();
+        tokio::io::BufReader::new(output).read_line(&mut line).await?;
+        let ready: Value = serde_json::from_str(&line).context("the server did not start")?;
+        let all = ready["nodes"].as_array().context("the server has nodes")?;
+        let nodes = all.iter().map(|node| {
+            let pid = node["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+            anyhow::Ok(Node {
+                url: text(&node["url"])?,
+                pid: pid.context("a node has a process")?,
+            })
+        });
+        let mut plenary = Self {
+            _process: process,
+            http: super::http()?,
+            nodes: nodes.collect::<Result<_, _>>()?,
+            room: text(&ready["room"]["cid"])?,
+            tokens: Vec::new(),
+            sessions: 0,
+            admin: String::new(),
+        };
+        let admin = &ready["admin"];
+        plenary.admin = plenary
+            .sign_in(&text(&admin["login"])?, &text(&admin["password"])?)
+            .await?;
+        Ok(plenary)
+    }
+
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.nodes.iter().map(|node| node.pid).collect()
+    }
+
+    async fn sign_in(&self, login: &str, password: &str) -> anyhow::Result<String> {
+        let body = json!({ "login": login, "password": password });
+        let answer = self.post("/api/v1/session", "", &body).await?;
+        text(&answer["token"])
+    }
+
+    async fn post(&self, path: &str, token: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.nodes.first().context("a node")?.url);
+        let answer = self.http.post(url).bearer_auth(token).json(body).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path}: {status} {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The token of an account that may have one more session.
+    async fn token(&mut self) -> anyhow::Result<String> {
+        let account = self.sessions / SESSIONS_OF_USER;
+        self.sessions += 1;
+        if account == self.tokens.len() {
+            let login = format!("load{account}");
+            let body = json!({ "id": login, "password": PASSWORD, "display_name": login });
+            self.post("/api/v1/users", &self.admin, &body).await?;
+            let token = self.sign_in(&login, PASSWORD).await?;
+            self.tokens.push(token);
+        }
+        self.tokens.get(account).cloned().context("a token")
+    }
+
+    /// Opens a session at the n-th node.
+    pub(super) async fn open(&mut self, node: usize, part: Part) -> anyhow::Result<Client> {
+        let token = self.token().await?;
+        let (mut client, offer, pending) = Client::offer(Ipv4Addr::LOCALHOST, part)?;
+        let door = if part == Part::Publishes { "whip" } else { "whep" };
+        let url = format!(
+            "{}/{door}/{}",
+            self.nodes.get(node).context("a node")?.url,
+            self.room
+        );
+        let request = self
+            .http
+            .post(url)
+            .bearer_auth(token)
+            .header("Content-Type", "application/sdp");
+        let answer = request.body(offer).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.as_u16() == 201, "{door}: {status} {text}");
+        client.accept(pending, &text)?;
+        Ok(client)
+    }
+}
+
+fn text(value: &Value) -> anyhow::Result<String> {
+    Ok(value.as_str().context("the server told too little")?.to_owned())
+}
