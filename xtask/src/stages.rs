@@ -120,6 +120,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     if name == "lost-node" {
         return web::lose_nodes();
     }
+    if name == "codecs" {
+        return web::try_codecs();
+    }
     if name == "first-frame" {
         return web::join_often();
     }

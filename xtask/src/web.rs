@@ -145,6 +145,17 @@ pub(crate) fn lose_nodes() -> anyhow::Result<()> {
     })
 }
 
+/// Shows that each codec is decoded, and that layers change with the size of the tile.
+pub(crate) fn try_codecs() -> anyhow::Result<()> {
+    let codecs =
+        std::env::var("PLENARY_CODECS").unwrap_or_else(|_| "video/VP8,video/H264,video/VP9,video/AV1".into());
+    run_browser("npm run e2e -- codecs.spec.ts", |command, _| {
+        command
+            .args(["run", "e2e", "--", "codecs.spec.ts"])
+            .env("PLENARY_CODECS", codecs);
+    })
+}
+
 /// Tells how long it takes from the click on Join to the first picture.
 pub(crate) fn join_often() -> anyhow::Result<()> {
     let joins = std::env::var("PLENARY_JOINS").unwrap_or_else(|_| "50".to_owned());

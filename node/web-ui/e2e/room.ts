@@ -20,10 +20,10 @@ export const devices = {
 };
 
 /** Small pictures: the machine that tests encodes and decodes all of them. */
-export function smallPictures() {
+export function smallPictures(times = 1) {
   const media = navigator.mediaDevices;
   if (!media) return;
-  const size = { width: 320, height: 180, frameRate: 10 };
+  const size = { width: 320 * times, height: 180 * times, frameRate: 10 };
   const get = media.getUserMedia.bind(media);
   media.getUserMedia = (wanted) =>
     get({
@@ -37,14 +37,15 @@ export function smallPictures() {
     share({ ...wanted, audio: false, video: size, preferCurrentTab: true } as DisplayMediaStreamOptions);
 }
 
-export async function newPage(browser: Browser): Promise<Page> {
+/** `times` as large as small pictures are. */
+export async function newPage(browser: Browser, times = 1): Promise<Page> {
   const context = await browser.newContext({
     ignoreHTTPSErrors: true,
     locale: 'en',
     reducedMotion: 'reduce',
     permissions: ['camera', 'microphone'],
   });
-  await context.addInitScript(smallPictures);
+  await context.addInitScript(smallPictures, times);
   return context.newPage();
 }
 

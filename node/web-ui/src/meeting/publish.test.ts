@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withDtx } from './publish';
+import { divisors, withDtx } from './publish';
 
 const sdp = (fmtp: string) =>
   ['v=0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:0', 'a=rtpmap:111 opus/48000/2', fmtp]
@@ -21,4 +21,13 @@ describe('pauses of a microphone', () => {
     const once = withDtx(sdp('a=fmtp:111 minptime=10'), '0');
     expect(withDtx(once, '0')).toBe(once);
   });
+});
+
+describe('layers of a camera', () => {
+  it('are three of a large picture', () => expect(divisors(1280, 720)).toEqual([4, 2, 1]));
+  it('are as many upright', () => expect(divisors(720, 1280)).toEqual([4, 2, 1]));
+  it('end with the whole picture where the browser sends two', () =>
+    expect(divisors(640, 360)).toEqual([2, 1, 1]));
+  it('are one of a small picture, and that is whole', () => expect(divisors(320, 180)).toEqual([1, 1, 1]));
+  it('are those of a large picture before there is one', () => expect(divisors()).toEqual([4, 2, 1]));
 });

@@ -5,14 +5,40 @@ import type { LineKind, PictureKind } from './messages';
 
 const KINDS: LineKind[] = ['audio', 'video', 'content', 'content_audio'];
 
-const ENCODINGS: Partial<Record<LineKind, RTCRtpEncodingParameters[]>> = {
-  video: [
-    { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-    { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-    { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-  ],
-  content: [{ maxBitrate: 2_500_000 }],
-};
+/** Layers of a camera, the smallest first; {@link divisors} says how small. */
+const LAYERS = [
+  { rid: 'l', maxBitrate: 150_000 },
+  { rid: 'm', maxBitrate: 500_000 },
+  { rid: 'h', maxBitrate: 1_500_000 },
+];
+
+/** A camera of at least so many pixels is sent in so many layers. */
+const WORTH: [pixels: number, layers: number][] = [
+  [960 * 540, 3],
+  [480 * 270, 2],
+  [0, 1],
+];
+
+/**
+ * What each layer is divided by. Chromium sends fewer layers of a small picture, the first ones: the last that is sent
+ * is the whole picture. Without a picture, as for a large one.
+ */
+export function divisors(width = 1280, height = 720): number[] {
+  const layers = WORTH.find(([pixels]) => width * height >= pixels)?.[1] ?? 1;
+  return LAYERS.map((_, layer) => 2 ** Math.max(layers - 1 - layer, 0));
+}
+
+function encodings(kind: LineKind, track: MediaStreamTrack | null): RTCRtpEncodingParameters[] | undefined {
+  if (kind === 'content') return [{ maxBitrate: 2_500_000 }];
+  if (kind !== 'video') return undefined;
+  const by = divisorsOf(track);
+  return LAYERS.map((layer, at) => ({ ...layer, scaleResolutionDownBy: by[at] }));
+}
+
+function divisorsOf(track: MediaStreamTrack | null): number[] {
+  const { width, height } = track?.getSettings() ?? {};
+  return divisors(width, height);
+}
 
 export type Tracks = Record<LineKind, MediaStreamTrack | null>;
 
@@ -28,7 +54,9 @@ export class Publish extends Connection {
       if (this.tracks[kind] === tracks[kind]) continue;
       this.tracks[kind] = tracks[kind];
       const line = this.lines.find((one) => one.kind === kind);
-      if (line) void line.transceiver.sender.replaceTrack(tracks[kind]).catch(() => undefined);
+      if (!line) continue;
+      void line.transceiver.sender.replaceTrack(tracks[kind]).catch(() => undefined);
+      if (kind === 'video' && tracks[kind]) this.apply(kind, line.transceiver.sender);
     }
   }
 
@@ -37,7 +65,7 @@ export class Publish extends Connection {
     if (kind !== 'video' && kind !== 'content') return;
     this.highest[kind] = highest;
     const line = this.lines.find((one) => one.kind === kind);
-    if (line) this.apply(line.transceiver.sender, highest);
+    if (line) this.apply(kind, line.transceiver.sender);
   }
 
   /** The layers that are sent now: those up to this one. */
@@ -52,7 +80,7 @@ export class Publish extends Connection {
       const audio = kind === 'audio' || kind === 'content_audio';
       const transceiver = pc.addTransceiver(audio ? 'audio' : 'video', {
         direction: 'sendonly',
-        sendEncodings: ENCODINGS[kind]?.map((encoding) => ({ ...encoding })),
+        sendEncodings: encodings(kind, this.tracks[kind]),
       });
       if (!audio) preferVp8(transceiver);
       const track = this.tracks[kind];
@@ -67,11 +95,17 @@ export class Publish extends Connection {
     return mid ? withDtx(sdp, mid) : sdp;
   }
 
-  private apply(sender: RTCRtpSender, highest: number | null) {
+  /** Tells the browser which layers to send, and how small. */
+  private apply(kind: PictureKind, sender: RTCRtpSender) {
     const change = async () => {
+      const highest = this.highest[kind];
+      const by = kind === 'video' ? divisorsOf(this.tracks.video) : [1];
       const parameters = sender.getParameters();
       parameters.encodings.forEach((encoding, layer) => {
-        encoding.active = highest !== null && layer <= highest;
+        // Those that are no smaller than the one before bring nothing.
+        const differs = layer === 0 || by[layer] !== by[layer - 1];
+        encoding.scaleResolutionDownBy = by[layer] ?? 1;
+        encoding.active = differs && highest !== null && layer <= (highest ?? LAYERS.length);
       });
       await sender.setParameters(parameters);
     };
