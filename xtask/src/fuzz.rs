@@ -5,6 +5,7 @@ use crate::{
     steps::{cargo, cargo_command, has, root, step},
 };
 use anyhow::{Context as _, bail};
+use std::path::PathBuf;
 
 const FOLDER: &str = "cluster-tests/fuzz";
 
@@ -25,9 +26,14 @@ pub(crate) fn run(targets: &[String], seconds: u32) -> anyhow::Result<()> {
         let corpus = root().join(FOLDER).join("corpus").join(target);
         std::fs::create_dir_all(&corpus)?;
         // Without a sanitizer it needs no compiler of tomorrow; there is no unsafe code of ours for one to watch.
-        let mut command =
-            cargo_command(&["fuzz", "run", "--fuzz-dir", FOLDER, "--sanitizer", "none", target]);
-        command.arg(&corpus);
+        let mut command = cargo_command(&["fuzz", "run", "--fuzz-dir", FOLDER, "--sanitizer", "none"]);
+        // A folder of their own: builds of everything else need not wait.
+        if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+            command
+                .arg("--target-dir")
+                .arg(PathBuf::from(target).join("fuzz"));
+        }
+        command.arg(target).arg(&corpus);
         if seeds.exists() {
             command.arg(&seeds);
         }

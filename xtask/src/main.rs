@@ -87,6 +87,12 @@ enum Task {
         #[arg(long, default_value_t = 60, value_name = "SECONDS")]
         seconds: u32,
     },
+    /// Let people come and go on a server of three nodes; then memory and open files are what they were
+    Soak {
+        /// How long, at least 13
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+    },
     /// Measure a hot path beside its named peer: replication (etcd), sfu (Janus); or what a node costs at rest:
     /// node-figures
     Bench {
@@ -138,6 +144,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Generate { check: false } => generate::write(),
         Task::Simulate { name, flags } => tool("plenary-simulation", &name, &flags),
         Task::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
+        Task::Soak { minutes } => {
+            cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
+            tool("plenary-load", "soak", &["--minutes".into(), minutes.to_string()])
+        }
         Task::Bench { name, flags } => {
             match name.as_str() {
                 "replication" => packages::need("etcd", "etcd-server", "the peer of the benchmark")?,

@@ -41,6 +41,8 @@ enum Command {
     NodeFigures(node_figures::NodeFigures),
     /// Forwarding media: processor time a packet, latency, memory, beside Janus and the machine's limit
     Sfu(sfu::Sfu),
+    /// People come and go; then memory and open files are what they were
+    Soak(sfu::Soak),
     /// One replica of the benchmark; started by it
     #[command(hide = true)]
     Node(ours::Host),
@@ -55,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
             Command::Replication(bench) => bench.run().await,
             Command::NodeFigures(figures) => figures.run().await,
             Command::Sfu(bench) => bench.run().await,
+            Command::Soak(soak) => soak.run().await,
             Command::Node(host) => host.run().await,
         }
     };

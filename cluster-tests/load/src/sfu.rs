@@ -9,6 +9,7 @@ mod limit;
 mod picture;
 mod plenary;
 mod report;
+mod soak;
 mod socket;
 mod swarm;
 
@@ -22,6 +23,7 @@ use nix::{
 };
 use plenary::Plenary;
 use report::Measured;
+pub(crate) use soak::Soak;
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -103,11 +105,11 @@ enum Server {
 }
 
 impl Server {
-    async fn open(&mut self, load: Load, part: Part) -> anyhow::Result<Client> {
+    async fn open(&mut self, load: Load, at: usize, part: Part) -> anyhow::Result<Client> {
         match self {
             Self::Plenary(plenary) => {
                 let far = load.case == Case::TwoNodes && part != Part::Publishes;
-                plenary.open(usize::from(far), part).await
+                Ok(plenary.open(usize::from(far), at, part).await?.0)
             }
             Self::Janus(janus) => janus.open(part).await,
         }
@@ -127,18 +129,7 @@ impl Sfu {
             crate::machine::processors() >= 2.0,
             "the server and the clients need a processor each"
         );
-        let beside = std::env::current_exe()?.with_file_name("plenary-node");
-        let binary = self.binary.clone().unwrap_or(beside);
-        ensure!(
-            binary.exists(),
-            "{}: cargo build --release --bin plenary-node",
-            binary.display()
-        );
-        str0m::crypto::from_feature_flags().install_process_default();
-        // Only fails if somebody else installed one.
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
+        let binary = prepare(self.binary.as_deref())?;
         let length = Duration::from_secs(self.seconds);
         let cases = match self.case.as_slice() {
             [] => vec![Case::Lecture, Case::Meeting, Case::TwoNodes],
@@ -153,7 +144,7 @@ impl Sfu {
                 limits.push(limit::measure(SERVER_ON, CLIENTS_ON, Duration::from_secs(2))?);
                 let folder = tempfile::tempdir()?;
                 let nodes = if case == Case::TwoNodes { 2 } else { 1 };
-                let server = Plenary::start(&binary, folder.path(), nodes, SERVER_ON).await?;
+                let server = Plenary::start(&binary, folder.path(), nodes, Some(SERVER_ON)).await?;
                 ours.push(measure(Server::Plenary(Box::new(server)), load, length).await?);
                 eprintln!("{case:?} {round}: ours  {}", ours.last().context("a round")?);
                 if !self.alone && case != Case::TwoNodes {
@@ -181,17 +172,36 @@ impl Sfu {
     }
 }
 
+/// Gives the program that is measured: this one, or plenary-node beside the own one.
+fn prepare(binary: Option<&Path>) -> anyhow::Result<PathBuf> {
+    str0m::crypto::from_feature_flags().install_process_default();
+    // Only fails if somebody else installed one.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    let beside = std::env::current_exe()?.with_file_name("plenary-node");
+    let binary = binary.map_or(beside, Path::to_owned);
+    let missing = || {
+        format!(
+            "{}: cargo build --release --workspace --bin plenary-node",
+            binary.display()
+        )
+    };
+    ensure!(binary.exists(), missing());
+    Ok(binary)
+}
+
 async fn measure(mut server: Server, load: Load, length: Duration) -> anyhow::Result<Measured> {
     let pids = server.pids();
     let before = resident(&pids)?;
-    let swarm = Swarm::start(CLIENTS_ON, load.packets)?;
+    let swarm = Swarm::start(Some(CLIENTS_ON), load.packets)?;
     for at in 0..load.sessions() {
         let part = if at < load.publishers {
             Part::Publishes
         } else {
             Part::Watches(load.publishers)
         };
-        swarm.add(server.open(load, part).await?)?;
+        swarm.add(server.open(load, at, part).await?)?;
         // Those who watch find the picture there.
         if at + 1 == load.publishers {
             connected(&swarm, load.publishers).await?;
@@ -267,8 +277,11 @@ fn resident(pids: &[u32]) -> anyhow::Result<u64> {
     Ok(sum)
 }
 
-/// A command that runs on this processor only, with all that it starts.
-fn pinned(program: &Path, processor: usize) -> Command {
+/// A command that runs on this processor only, if one is named, with all that it starts.
+fn pinned(program: &Path, processor: Option<usize>) -> Command {
+    let Some(processor) = processor else {
+        return Command::new(program);
+    };
     let mut command = Command::new("taskset");
     command.args(["-c", &processor.to_string()]).arg(program);
     command

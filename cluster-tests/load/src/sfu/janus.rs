@@ -35,7 +35,7 @@ impl Janus {
             std::fs::write(folder.join(file), text)?;
         }
         let log = std::fs::File::create(folder.join("log"))?;
-        let process = super::pinned(Path::new("janus"), processor)
+        let process = super::pinned(Path::new("janus"), Some(processor))
             .arg("--configs-folder")
             .arg(&folder)
             .stdin(Stdio::null())

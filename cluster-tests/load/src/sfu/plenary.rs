@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::{net::Ipv4Addr, path::Path, process::Stdio};
 use tokio::io::AsyncBufReadExt as _;
 
-/// Sessions of one account. It may have as many places in a room, and more sessions that only watch.
-const SESSIONS_OF_USER: usize = 8;
+/// Sessions of one account. It may have some more places in a room: those who went without a word keep theirs for a while.
+const SESSIONS_OF_USER: usize = 3;
 const PASSWORD: &str = "only-for-this-run-9";
 
 /// A running server; it ends when this is dropped.
@@ -16,10 +16,15 @@ pub(super) struct Plenary {
     http: reqwest::Client,
     nodes: Vec<Node>,
     room: String,
-    /// Of accounts made for this run, and how many sessions each has.
+    /// Of accounts made for this run.
     tokens: Vec<String>,
-    sessions: usize,
     admin: String,
+}
+
+/// A session, to be ended by [`Plenary::close`].
+pub(super) struct Opened {
+    url: String,
+    token: String,
 }
 
 struct Node {
@@ -32,7 +37,7 @@ impl Plenary {
         program: &Path,
         folder: &Path,
         nodes: usize,
-        processor: usize,
+        processor: Option<usize>,
     ) -> anyhow::Result<Self> {
         let mut process = tokio::process::Command::from(super::pinned(program, processor))
             .args([
@@ -69,7 +74,6 @@ impl Plenary {
             nodes: nodes.collect::<Result<_, _>>()?,
             room: text(&ready["room"]["cid"])?,
             tokens: Vec::new(),
-            sessions: 0,
             admin: String::new(),
         };
         let admin = &ready["admin"];
@@ -98,10 +102,9 @@ impl Plenary {
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// The token of an account that may have one more session.
-    async fn token(&mut self) -> anyhow::Result<String> {
-        let account = self.sessions / SESSIONS_OF_USER;
-        self.sessions += 1;
+    /// The token of the account for the n-th session; sessions come in order.
+    async fn token(&mut self, session: usize) -> anyhow::Result<String> {
+        let account = session / SESSIONS_OF_USER;
         if account == self.tokens.len() {
             let login = format!("load{account}");
             let body = json!({ "id": login, "password": PASSWORD, "display_name": login });
@@ -112,9 +115,14 @@ impl Plenary {
         self.tokens.get(account).cloned().context("a token")
     }
 
-    /// Opens a session at the n-th node.
-    pub(super) async fn open(&mut self, node: usize, part: Part) -> anyhow::Result<Client> {
-        let token = self.token().await?;
+    /// Opens a session at the n-th node, for the account that has the n-th sessions.
+    pub(super) async fn open(
+        &mut self,
+        node: usize,
+        session: usize,
+        part: Part,
+    ) -> anyhow::Result<(Client, Opened)> {
+        let token = self.token(session).await?;
         let (mut client, offer, pending) = Client::offer(Ipv4Addr::LOCALHOST, part)?;
         let door = if part == Part::Publishes { "whip" } else { "whep" };
         let url = format!(
@@ -125,14 +133,33 @@ impl Plenary {
         let request = self
             .http
             .post(url)
-            .bearer_auth(token)
+            .bearer_auth(&token)
             .header("Content-Type", "application/sdp");
         let answer = request.body(offer).send().await?;
         let status = answer.status();
+        let location = answer
+            .headers()
+            .get("location")
+            .and_then(|location| location.to_str().ok());
+        let location = location.unwrap_or_default().to_owned();
         let text = answer.text().await?;
         ensure!(status.as_u16() == 201, "{door}: {status} {text}");
         client.accept(pending, &text)?;
-        Ok(client)
+        let url = format!("{}{location}", self.nodes.get(node).context("a node")?.url);
+        Ok((client, Opened { url, token }))
+    }
+
+    /// Ends a session. It may have ended already.
+    pub(super) async fn close(&self, opened: &Opened) -> anyhow::Result<()> {
+        let answer = self
+            .http
+            .delete(&opened.url)
+            .bearer_auth(&opened.token)
+            .send()
+            .await?;
+        let status = answer.status().as_u16();
+        ensure!(matches!(status, 200 | 404), "a session was not ended: {status}");
+        Ok(())
     }
 }
 

@@ -8,6 +8,8 @@ use super::{
 use anyhow::{Context as _, anyhow};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use std::{
+    cell::Cell,
+    collections::BTreeMap,
     sync::mpsc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -22,8 +24,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Timers of clients are looked at this often.
 const WAKE_EVERY: Duration = Duration::from_millis(5);
 
+/// Names a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Number(u64);
+
 enum Order {
-    Add(Box<Client>),
+    Add(Number, Box<Client>),
+    /// Without a word to the server.
+    Remove(Number),
     /// Tells what was counted since it was asked last.
     Count(oneshot::Sender<anyhow::Result<Counted>>),
 }
@@ -32,17 +40,18 @@ enum Order {
 pub(super) struct Swarm {
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+    last: Cell<u64>,
 }
 
 impl Swarm {
-    /// Publishers will send so many packets in each frame.
-    pub(super) fn start(processor: usize, packets: usize) -> anyhow::Result<Self> {
+    /// On this processor, if one is named. Publishers will send so many packets in each frame.
+    pub(super) fn start(processor: Option<usize>, packets: usize) -> anyhow::Result<Self> {
         let (orders, taken) = mpsc::channel();
         let mut crowd = Crowd::new(packets)?;
         let thread = std::thread::Builder::new()
             .name("clients".into())
             .spawn(move || {
-                if let Err(error) = stay_on(processor) {
+                if let Some(Err(error)) = processor.map(stay_on) {
                     eprintln!("the clients may run on any processor: {error:#}");
                 }
                 crowd.run(&taken);
@@ -50,11 +59,19 @@ impl Swarm {
         Ok(Self {
             orders: Some(orders),
             thread: Some(thread),
+            last: Cell::new(0),
         })
     }
 
-    pub(super) fn add(&self, client: Client) -> anyhow::Result<()> {
-        self.order(Order::Add(Box::new(client)))
+    pub(super) fn add(&self, client: Client) -> anyhow::Result<Number> {
+        let number = self.last.get();
+        self.last.set(number + 1);
+        self.order(Order::Add(Number(number), Box::new(client)))?;
+        Ok(Number(number))
+    }
+
+    pub(super) fn remove(&self, number: Number) -> anyhow::Result<()> {
+        self.order(Order::Remove(number))
     }
 
     pub(super) async fn count(&self) -> anyhow::Result<Counted> {
@@ -79,7 +96,7 @@ impl Drop for Swarm {
 }
 
 struct Crowd {
-    clients: Vec<Client>,
+    clients: BTreeMap<Number, Client>,
     epoll: Epoll,
     buffer: Buffer,
     counted: Counted,
@@ -89,7 +106,7 @@ struct Crowd {
 impl Crowd {
     fn new(packets: usize) -> anyhow::Result<Self> {
         Ok(Self {
-            clients: Vec::new(),
+            clients: BTreeMap::new(),
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             buffer: Buffer::new(),
             counted: Counted::nothing()?,
@@ -119,8 +136,7 @@ impl Crowd {
             let wait = u8::try_from(wait.as_millis()).unwrap_or(0);
             let ready = self.epoll.wait(&mut events, wait).unwrap_or(0);
             for event in events.iter().take(ready) {
-                let at = usize::try_from(event.data()).unwrap_or(usize::MAX);
-                if let Some(client) = self.clients.get_mut(at) {
+                if let Some(client) = self.clients.get_mut(&Number(event.data())) {
                     client.read(&mut self.buffer, &mut self.counted);
                 }
             }
@@ -135,28 +151,32 @@ impl Crowd {
     /// Cameras do not agree on when a frame begins: each has its own turn.
     fn publish(&mut self, turn: u64) {
         let frame = turn / TURNS;
-        for (at, client) in self.clients.iter_mut().enumerate() {
-            if client.is_connected && at as u64 % TURNS == turn % TURNS {
+        for (number, client) in &mut self.clients {
+            if client.is_connected && number.0 % TURNS == turn % TURNS {
                 client.publish(self.packets, frame, FRAMES_A_SECOND, &mut self.counted);
             }
         }
     }
 
     fn wake(&mut self, now: Instant) {
-        for client in self.clients.iter_mut().filter(|client| client.wake <= now) {
+        for client in self.clients.values_mut().filter(|client| client.wake <= now) {
             client.wake(now, &mut self.counted);
         }
     }
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Add(mut client) => {
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, self.clients.len() as u64);
+            Order::Add(number, mut client) => {
+                let event = EpollEvent::new(EpollFlags::EPOLLIN, number.0);
                 if let Err(error) = self.epoll.add(&client.socket, event) {
                     eprintln!("a client's socket cannot be waited for: {error}");
                 }
                 client.drain(None, &mut self.counted);
-                self.clients.push(*client);
+                self.clients.insert(number, *client);
+            }
+            // Its socket is closed, and so not waited for any more.
+            Order::Remove(number) => {
+                self.clients.remove(&number);
             }
             Order::Count(answer) => {
                 answer.send(self.take_counted()).ok();
@@ -165,7 +185,7 @@ impl Crowd {
     }
 
     fn take_counted(&mut self) -> anyhow::Result<Counted> {
-        for client in &mut self.clients {
+        for client in self.clients.values_mut() {
             client.take_counted(&mut self.counted);
         }
         let connected = self.counted.connected;
