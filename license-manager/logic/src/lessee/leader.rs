@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Options {
     /// Milliseconds from one renewal to the next; 60 s.
     pub renew_ms: u64,
+    /// Milliseconds from a renewal until a change of what is used or wanted is told by another one; 5 s.
+    pub change_ms: u64,
     /// Milliseconds until something that was not answered is said again; 2 s.
     pub retry_ms: u64,
     /// Milliseconds that a new leader waits for a node that knows the lease; 10 s.
@@ -26,6 +28,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             renew_ms: 60_000,
+            change_ms: 5_000,
             retry_ms: 2_000,
             patience_ms: 10_000,
             idle_ms: 30_000,
@@ -87,6 +90,8 @@ pub struct Leader {
     /// A renewal of this term was answered: nothing of an earlier term counts any more.
     renewed: Option<Epoch>,
     next_renewal_ms: u64,
+    /// What the last renewal said to be used and wanted, and when it was sent.
+    told: Option<(Seats, Seats, Reading)>,
     grown: Option<(Seats, Reading)>,
     shrinking: Option<Reading>,
     voiding: Option<Reading>,
@@ -123,6 +128,7 @@ impl Leader {
             began: None,
             renewed: None,
             next_renewal_ms: now.boot_ms,
+            told: None,
             grown: None,
             shrinking: None,
             voiding: None,
@@ -224,7 +230,8 @@ impl Leader {
 
     fn tend(&mut self, epoch: Epoch, at: &mut Asked<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if at.now.boot_ms >= self.next_renewal_ms {
+        if at.now.boot_ms >= self.next_renewal_ms || self.has_news(at) {
+            self.told = Some((at.in_use, self.wanted, at.now));
             self.next_renewal_ms = at.now.boot_ms.saturating_add(self.options.retry_ms);
             let order = self.next_order(epoch);
             self.note(order, at.now);
@@ -241,6 +248,14 @@ impl Leader {
             effects.extend(self.spare(epoch, at));
         }
         effects
+    }
+
+    /// Whether the manager, who chooses whom to ask for seats, should hear of a change.
+    fn has_news(&self, at: &Asked<'_>) -> bool {
+        self.told.is_some_and(|(used, wanted, sent)| {
+            let is_old = at.now.boot_ms.saturating_sub(sent.boot_ms) >= self.options.change_ms;
+            is_old && (used, wanted) != (at.in_use, self.wanted)
+        })
     }
 
     fn grow(&mut self, epoch: Epoch, at: &Asked<'_>) -> Option<Effect> {
