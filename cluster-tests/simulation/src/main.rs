@@ -54,6 +54,9 @@ struct Run {
     /// Plant a fault and stop at the first seed that catches it; "list" names them
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
+    /// With --mutant: run all seeds and say how many catch it
+    #[arg(long)]
+    whole: bool,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -119,12 +122,14 @@ fn judge<M: Copy + Sync, F: Tally>(
         |seed| one(seed, run.twice, |seed| simulate(seed, mutant)),
         |outcome| {
             done += 1;
-            report(&outcome, subject, wanted, run.history);
+            if !run.whole {
+                report(&outcome, subject, wanted, run.history);
+            }
             figures.add(outcome.figures);
             if outcome.violation.is_some() {
                 violations.push(outcome.seed);
             }
-            mutant.is_some() && !violations.is_empty()
+            mutant.is_some() && !run.whole && !violations.is_empty()
         },
     );
     let took = started.elapsed().as_secs_f64();
@@ -134,7 +139,13 @@ fn judge<M: Copy + Sync, F: Tally>(
     match (wanted, violations.first()) {
         (None, None) => ExitCode::SUCCESS,
         (Some(mutant), Some(seed)) => {
-            println!("caught {mutant} at seed {seed}, after {done} seeds");
+            // Half of all series of seeds meet it within so many.
+            let median = (0.5_f64.ln() / (1.0 - violations.len() as f64 / done as f64).ln()).ceil();
+            if run.whole {
+                println!("caught {mutant} by {} of {done} seeds, median {median}", violations.len());
+            } else {
+                println!("caught {mutant} at seed {seed}, after {done} seeds");
+            }
             ExitCode::SUCCESS
         }
         (Some(mutant), None) => {

@@ -24,10 +24,13 @@ pub mod licence;
 pub mod message;
 pub mod mutant;
 
+mod fuzz;
 mod pairs;
 mod seats;
 mod words;
 
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use message::{Answer, Ask, Recall, Refusal, Reply, Request};
 pub use seats::{Kind, Seats};
 pub use words::{Epoch, Incarnation, Order, PoolId, Position};

@@ -1,9 +1,10 @@
 //! What the replicas of the License Manager do, and the oracle.
 
 use plenary_licences::{
-    Ask, Request,
-    lessor::{Command, Desk, Effect, Lessor, Outcome},
+    Ask, Request, Seats,
+    lessor::{Command, Desk, Effect, Outcome, Server},
 };
+use plenary_model::ServerName;
 
 use super::{
     manager::{Address, Entry},
@@ -86,9 +87,9 @@ impl World {
             let entry = self.manager.group.log[position].clone();
             let index = position as u64 + 1;
             if self.manager.truth.position().index < index {
-                let before = self.manager.truth.clone();
+                let before = (self.manager.truth.leased(), self.manager.truth.capacity());
                 let outcome = self.manager.truth.apply(index, &entry.command);
-                self.observe(&before, &entry.command, &outcome);
+                self.observe(before, &entry.command, &outcome);
             }
             self.apply_to_replica(replica, index, &entry);
         }
@@ -119,7 +120,7 @@ impl World {
     }
 
     /// What the log decided, each entry once.
-    fn observe(&mut self, before: &Lessor, command: &Command, outcome: &Outcome) {
+    fn observe(&mut self, before: (Seats, Seats), command: &Command, outcome: &Outcome) {
         if let Some((name, _)) = &outcome.touched {
             self.figures.renewals += 1;
             for image in 0..self.servers.len() {
@@ -132,11 +133,10 @@ impl World {
             self.say(|_| format!("manager: {event:?}"));
         }
         let leased = self.manager.truth.leased();
-        if leased != before.leased() {
+        if leased != before.0 {
             self.say(|w| {
-                let of = |(name, server): (&plenary_model::ServerName, &plenary_licences::lessor::Server)| {
-                    format!("{name} {}", server.leased().pro)
-                };
+                let of =
+                    |(name, server): (&ServerName, &Server)| format!("{name} {}", server.leased().pro);
                 let all: Vec<String> = w.manager.truth.servers().iter().map(of).collect();
                 let what = match command {
                     Command::Ask(request) => format!("{:?}", request.ask),
@@ -146,12 +146,12 @@ impl World {
             });
         }
         let capacity = self.manager.truth.capacity();
-        if capacity != before.capacity() {
+        if capacity != before.1 {
             // Whoever has a lease keeps it.
             self.ceiling = self.ceiling.max(capacity.pro).min(capacity.max(leased).pro);
         }
         let reclaims = matches!(command, Command::Ask(Request { ask: Ask::Reclaim { .. }, .. }));
-        if !reclaims && !before.leased().max(capacity).covers(leased) {
+        if !reclaims && !before.0.max(capacity).covers(leased) {
             self.violate(format!("the manager leases {leased} of {capacity}"));
         }
     }

@@ -65,7 +65,7 @@ impl World {
         }
         let dice = self.rng.random_range(0..100);
         match (self.theme, dice) {
-            (Theme::Silence, 0..35) => self.silence(server),
+            (Theme::Silence, 0..50) => self.silence(server),
             (Theme::Copies, 0..12) => self.copy(server),
             (Theme::Copies, 12..35) => self.restore_server(server),
             (Theme::Restores, 0..6) => self.restore_manager(),

@@ -12,7 +12,7 @@ use rand::RngExt;
 
 use super::{
     manager::Address,
-    server::{Entry, Lead, User},
+    server::{Entry, Lead, Place, User},
     world::{Event, Question, World},
 };
 
@@ -86,18 +86,15 @@ impl World {
         let it = &mut self.servers[server].nodes[node];
         let active: BTreeSet<User> = it.active(now).map(|(user, _)| user).collect();
         it.local.retain(|user, _| active.contains(user));
-        // Seats that are on the books of this node and that nobody here uses.
-        let unused: Vec<User> = it
-            .state
-            .grants
-            .iter()
-            .filter(|(user, nodes)| {
-                nodes.contains(&node) && !it.local.contains_key(user) && !it.expecting.contains(user)
-            })
-            .map(|(user, _)| *user)
-            .collect();
-        for user in unused {
-            self.propose_via(server, node, Entry::Leave { user, node });
+        // Places that are on the books of this node and that nobody here uses.
+        let is_used = |user: &User, place: Place| {
+            it.local.get(user).is_some_and(|(used, _)| *used == place) || it.expecting.get(user) == Some(&place)
+        };
+        let places = it.state.grants.iter().flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
+        let unused: Vec<(User, Place)> =
+            places.filter(|(user, place)| place.0 == node && !is_used(user, *place)).collect();
+        for (user, place) in unused {
+            self.propose_via(server, node, Entry::Leave { user, place });
         }
         self.ask(server, node);
         if self.servers[server].group.members[node].leads.is_some() {
@@ -115,16 +112,12 @@ impl World {
         let it = &self.servers[server].nodes[node];
         let Some(lead) = &it.lead else { return };
         let reading = it.clock.read(now);
-        let silent = |other: &usize| lead.quiet.is_over(NodeId(*other as u64), reading);
-        let over: Vec<(User, usize)> = it
-            .state
-            .grants
-            .iter()
-            .flat_map(|(user, nodes)| nodes.iter().map(move |other| (*user, *other)))
-            .filter(|(_, other)| silent(other))
+        let places = it.state.grants.iter().flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
+        let over: Vec<(User, Place)> = places
+            .filter(|(_, place)| lead.quiet.is_over(NodeId(place.0 as u64), reading))
             .collect();
-        for (user, other) in over {
-            self.propose_to_server(server, node, Entry::Leave { user, node: other });
+        for (user, place) in over {
+            self.propose_to_server(server, node, Entry::Leave { user, place });
         }
     }
 
@@ -286,20 +279,21 @@ impl World {
                 }
                 self.led(server, node, |leader, asked| leader.applied(change, applied, asked));
             }
-            Entry::Join { user, node: at } if *at == node => {
-                let waits = it.expecting.remove(user);
+            Entry::Join { user, place } if place.0 == node && it.expecting.get(user) == Some(place) => {
+                it.expecting.remove(user);
                 if let Some(epoch) = it.state.held.epoch()
-                    && waits
                     && applied == Applied::Changed
                 {
-                    it.local.insert(*user, epoch);
+                    it.local.insert(*user, (*place, epoch));
                     self.figures.joins += 1;
                 }
             }
-            Entry::Leave { user, node: at } if *at == node => {
-                it.local.remove(user);
+            Entry::Leave { user, place } => {
+                if it.local.get(user).is_some_and(|(used, _)| used == place) {
+                    it.local.remove(user);
+                }
             }
-            Entry::Join { .. } | Entry::Leave { .. } => {}
+            Entry::Join { .. } => {}
         }
     }
 
@@ -367,8 +361,9 @@ impl World {
         if !it.group.members[node].works() || it.nodes[leader].left_ms(self.now) == 0 {
             return;
         }
-        self.servers[server].nodes[node].expecting.insert(user);
-        self.propose_via(server, node, Entry::Join { user, node });
+        let place = (node, self.rng.random());
+        self.servers[server].nodes[node].expecting.insert(user, place);
+        self.propose_via(server, node, Entry::Join { user, place });
     }
 
     /// Somebody goes: the use ends on the node first, then the seat is given back.
@@ -377,8 +372,8 @@ impl World {
         if !self.servers[server].group.members[node].runs() {
             return;
         }
-        if let Some((user, _)) = self.servers[server].nodes[node].local.pop_first() {
-            self.propose_via(server, node, Entry::Leave { user, node });
+        if let Some((user, (place, _))) = self.servers[server].nodes[node].local.pop_first() {
+            self.propose_via(server, node, Entry::Leave { user, place });
         }
     }
 }

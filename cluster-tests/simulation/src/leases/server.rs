@@ -14,20 +14,24 @@ use super::{clock::Clock, group::Group};
 
 pub(crate) type User = u32;
 
+/// Where somebody uses a seat: the node, and a number that is given out once, so that a late word about an earlier place
+/// does nothing to a later one.
+pub(crate) type Place = (usize, u64);
+
 /// An entry of a server's log.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
     Lease(Change),
-    Join { user: User, node: usize },
-    Leave { user: User, node: usize },
+    Join { user: User, place: Place },
+    Leave { user: User, place: Place },
 }
 
 /// What the log of a server makes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) held: Held,
-    /// Under the lease of now: who has a seat, and on which nodes it is used.
-    pub(crate) grants: BTreeMap<User, BTreeSet<usize>>,
+    /// Under the lease of now: who has a seat, and in which places it is used.
+    pub(crate) grants: BTreeMap<User, BTreeSet<Place>>,
 }
 
 impl State {
@@ -44,18 +48,18 @@ impl State {
                 }
                 applied
             }
-            Entry::Join { user, node } => {
+            Entry::Join { user, place } => {
                 let known = self.grants.contains_key(user);
                 if !known && !self.held.allows(self.in_use(), Seats::only(Kind::Pro, 1)) {
                     return Applied::Ignored;
                 }
-                self.grants.entry(*user).or_default().insert(*node);
+                self.grants.entry(*user).or_default().insert(*place);
                 Applied::Changed
             }
-            Entry::Leave { user, node } => {
-                if let Some(nodes) = self.grants.get_mut(user) {
-                    nodes.remove(node);
-                    if nodes.is_empty() {
+            Entry::Leave { user, place } => {
+                if let Some(places) = self.grants.get_mut(user) {
+                    places.remove(place);
+                    if places.is_empty() {
                         self.grants.remove(user);
                     }
                 }
@@ -77,10 +81,10 @@ pub(crate) struct Node {
     pub(crate) restore: u128,
     pub(crate) watch: Watch,
     pub(crate) state: State,
-    /// Who waits for a seat here.
-    pub(crate) expecting: BTreeSet<User>,
-    /// Who uses a seat here, and under which lease.
-    pub(crate) local: BTreeMap<User, Epoch>,
+    /// Who waits for a seat here, in which place.
+    pub(crate) expecting: BTreeMap<User, Place>,
+    /// Who uses a seat here, in which place and under which lease.
+    pub(crate) local: BTreeMap<User, (Place, Epoch)>,
     pub(crate) lead: Option<Lead>,
     pub(crate) asked: Option<Reading>,
     /// Starts of the process.
@@ -95,7 +99,7 @@ impl Node {
             restore: 0,
             watch: Watch::new(),
             state: State::default(),
-            expecting: BTreeSet::new(),
+            expecting: BTreeMap::new(),
             local: BTreeMap::new(),
             lead: None,
             asked: None,
@@ -136,8 +140,8 @@ impl Node {
         let held = self.state.held.epoch();
         self.local
             .iter()
-            .filter(move |(_, epoch)| held == Some(**epoch) && self.watch.allows(**epoch, reading, home))
-            .map(|(user, epoch)| (*user, *epoch))
+            .map(|(user, (_, epoch))| (*user, *epoch))
+            .filter(move |(_, epoch)| held == Some(*epoch) && self.watch.allows(*epoch, reading, home))
     }
 }
 

@@ -371,7 +371,7 @@ impl Leader {
         if at.held.epoch() != Some(epoch) || self.renewed != Some(epoch) {
             return Vec::new();
         }
-        let idle = at.held.seats.minus(at.in_use);
+        let idle = at.held.seats.minus(at.in_use.max(self.wanted));
         let to = at.held.seats.minus(idle.min(recall.seats));
         self.shrink(epoch, to, &at)
     }

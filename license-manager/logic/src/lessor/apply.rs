@@ -89,11 +89,7 @@ impl Lessor {
                 };
             }
             _ if server.past.contains(&incarnation) => return Err(Refusal::Superseded),
-            Some((before, epoch)) => {
-                server.past.push(before);
-                if server.past.len() > PAST {
-                    server.past.remove(0);
-                }
+            Some((_, epoch)) => {
                 // One without seats has nothing to return.
                 server.leases.retain(|_, lease| !lease.seats.is_none());
                 if server.leases.contains_key(&epoch) {
@@ -111,7 +107,7 @@ impl Lessor {
             number: self.last_number,
         };
         let reply = registered(epoch);
-        server.current = Some((incarnation, epoch));
+        server.replace(incarnation, epoch);
         server
             .leases
             .insert(epoch, Lease::new(epoch, reply.clone(), self.ttl_ms));
@@ -204,6 +200,8 @@ impl Lessor {
             lease.seats = lease.seats.min(to);
         }
         lease.seats = lease.seats.plus(more);
+        // What was given a moment ago has no users yet, and is not idle for that.
+        lease.wanted = to;
         let seats = lease.seats;
         Ok(self.answered(name, order, Reply::Grown { order, seats }, outcome))
     }
@@ -263,9 +261,7 @@ impl Lessor {
         lease.pool_epoch = pool_epoch;
         if server.current().is_none_or(|current| current < order.epoch) {
             // That life registered after the backup was made; it is not known by name.
-            let unnamed = Incarnation(0);
-            server.past.extend(server.current.map(|(before, _)| before));
-            server.current = Some((unnamed, order.epoch));
+            server.replace(Incarnation(0), order.epoch);
         }
         Ok(self.answered(name, order, reply, outcome))
     }
@@ -366,6 +362,18 @@ impl Lessor {
         outcome.events.push(Event::RecoveryEnded {
             dropped: before.minus(self.leased()),
         });
+    }
+}
+
+impl Server {
+    /// Another life is the current one; the one of before is remembered.
+    fn replace(&mut self, incarnation: Incarnation, epoch: Epoch) {
+        if let Some((before, _)) = self.current.replace((incarnation, epoch)) {
+            self.past.push(before);
+            if self.past.len() > PAST {
+                self.past.remove(0);
+            }
+        }
     }
 }
 

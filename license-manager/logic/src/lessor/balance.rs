@@ -27,7 +27,7 @@ pub fn share(free: u32, wants: &[u32]) -> Vec<u32> {
 }
 
 /// Whom to ask for how many seats, so that `short` seats come free: most idle first, and nobody below what it is
-/// guaranteed or said to use. `but` asks for itself.
+/// guaranteed, said to use or said to want. `but` asks for itself.
 pub fn recalls(lessor: &Lessor, short: Seats, but: &[&ServerName]) -> BTreeMap<ServerName, Seats> {
     let mut plan: BTreeMap<ServerName, Seats> = BTreeMap::new();
     for kind in Kind::ALL {
@@ -57,7 +57,8 @@ fn spare(server: &Server) -> Seats {
     let Some(lease) = server.current().and_then(|epoch| server.leases.get(&epoch)) else {
         return Seats::NONE;
     };
-    lease.seats.minus(lease.used.max(server.limits.guaranteed))
+    let kept = lease.used.max(lease.wanted).max(server.limits.guaranteed);
+    lease.seats.minus(kept)
 }
 
 #[cfg(test)]
