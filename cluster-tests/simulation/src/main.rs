@@ -142,7 +142,10 @@ fn judge<M: Copy + Sync, F: Tally>(
             // Half of all series of seeds meet it within so many.
             let median = (0.5_f64.ln() / (1.0 - violations.len() as f64 / done as f64).ln()).ceil();
             if run.whole {
-                println!("caught {mutant} by {} of {done} seeds, median {median}", violations.len());
+                println!(
+                    "caught {mutant} by {} of {done} seeds, median {median}",
+                    violations.len()
+                );
             } else {
                 println!("caught {mutant} at seed {seed}, after {done} seeds");
             }

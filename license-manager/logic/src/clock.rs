@@ -85,10 +85,7 @@ pub fn silence_ms(limit_ms: u64) -> u64 {
 
 /// Rounded up.
 fn slowest_ms(ms: u64) -> u64 {
-    (u128::from(ms) * 101)
-        .div_ceil(99)
-        .try_into()
-        .unwrap_or(u64::MAX)
+    (u128::from(ms) * 101).div_ceil(99).try_into().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ pub enum Ask {
     /// Begins a new lease, without seats. Repeating it gives the same lease.
     Register { incarnation: Incarnation },
     /// Keeps the lease; the answer says what it is.
-    Renew { order: Order, used: Seats, wanted: Seats },
+    Renew {
+        order: Order,
+        used: Seats,
+        wanted: Seats,
+    },
     /// More seats, now. Never lowers.
     Grow { order: Order, to: Seats },
     /// Fewer seats. Sent only after the server committed that it no longer has them.

@@ -67,7 +67,12 @@ fn edited(text: &str, edit: impl FnOnce(&mut Vec<u8>)) -> String {
     let inner = lines[1..lines.len() - 1].concat();
     let mut bytes = STANDARD.decode(inner).expect("it is Base64");
     edit(&mut bytes);
-    format!("{}\n{}\n{}\n", lines[0], STANDARD.encode(bytes), lines[lines.len() - 1])
+    format!(
+        "{}\n{}\n{}\n",
+        lines[0],
+        STANDARD.encode(bytes),
+        lines[lines.len() - 1]
+    )
 }
 
 #[test]
@@ -89,25 +94,46 @@ fn every_reason_has_its_code() {
     let text = file(&good);
     let foreign = Signed::issue(&good, &Signer::of_seed([8; 32]).expect("a key")).expect("issued");
     assert_eq!(code(read(&foreign)), "licence_foreign_key");
-    assert_eq!(code(read(&edited(&text, |bytes| bytes[30] ^= 1))), "licence_tampered");
+    assert_eq!(
+        code(read(&edited(&text, |bytes| bytes[30] ^= 1))),
+        "licence_tampered"
+    );
     let other_key = edited(&text, |bytes| bytes[12] ^= 1);
     assert_eq!(code(read(&other_key)), "licence_foreign_key");
-    assert_eq!(code(read(&edited(&text, |bytes| bytes[9] = 2))), "licence_too_new");
+    assert_eq!(
+        code(read(&edited(&text, |bytes| bytes[9] = 2))),
+        "licence_too_new"
+    );
     assert_eq!(code(read(&text[..200])), "licence_unreadable");
-    assert_eq!(code(read(&text.replace("LICENCE", "CERTIFICATE"))), "licence_unreadable");
+    assert_eq!(
+        code(read(&text.replace("LICENCE", "CERTIFICATE"))),
+        "licence_unreadable"
+    );
     assert_eq!(code(read(&"x".repeat(LARGEST + 1))), "licence_too_large");
 
     let install = |text: &str, server: &str, now: Timestamp| {
         let keys = [vendor().public()];
-        code(Signed::install(text.as_bytes(), &keys, &[], Holder::Server(&name(server)), now))
+        code(Signed::install(
+            text.as_bytes(),
+            &keys,
+            &[],
+            Holder::Server(&name(server)),
+            now,
+        ))
     };
     let before = Timestamp(NOW.0 - 1);
-    assert_eq!(install(&text, "paris.example.com", before), "licence_not_yet_valid");
+    assert_eq!(
+        install(&text, "paris.example.com", before),
+        "licence_not_yet_valid"
+    );
     let end = NOW.plus_ms(365 * DAY_MS);
     assert_eq!(install(&text, "paris.example.com", end), "licence_expired");
     assert_eq!(install(&text, "oslo.example.com", NOW), "licence_other_servers");
     let several = file(&licence(2, only(&["paris.example.com", "oslo.example.com"])));
-    assert_eq!(install(&several, "paris.example.com", NOW), "licence_needs_manager");
+    assert_eq!(
+        install(&several, "paris.example.com", NOW),
+        "licence_needs_manager"
+    );
 }
 
 #[test]
@@ -130,7 +156,10 @@ fn several_files_add_up_and_what_expired_does_not_count() {
     let pool = Pool::of(&files, Holder::Server(&paris), NOW);
     assert_eq!((pool.seats.pro, pool.seats.online), (40, 160));
     assert_eq!(pool.changes, Some(NOW.plus_ms(DAY_MS)));
-    assert!(pool.extensions.contains(&Extension::Federation), "it comes with any paid licence");
+    assert!(
+        pool.extensions.contains(&Extension::Federation),
+        "it comes with any paid licence"
+    );
 
     let later = Pool::of(&files, Holder::Server(&paris), NOW.plus_ms(DAY_MS));
     assert_eq!(later.seats.pro, 20);
@@ -193,7 +222,10 @@ fn a_licence_for_several_servers_belongs_to_one_pool() {
     assert_eq!(Pool::of(&files, manager(&[confirmed]), NOW).seats.pro, 20);
 
     let stolen = Confirmation::of_text(answer.as_bytes(), &keys, theirs);
-    assert_eq!(stolen.expect_err("it is for another one").code(), "licence_other_pool");
+    assert_eq!(
+        stolen.expect_err("it is for another one").code(),
+        "licence_other_pool"
+    );
     // Whoever has another key that is trusted cannot bind this one's licences.
     let developer = Signer::for_development().expect("a key");
     let forged = Confirmation::issue(&request, NOW, &developer);
@@ -204,14 +236,22 @@ fn a_licence_for_several_servers_belongs_to_one_pool() {
 #[test]
 fn the_development_key_is_known_as_such() {
     let developer = Signer::for_development().expect("a key");
-    assert_eq!(developer.public(), DEVELOPMENT_KEY, "{:#04x?}", developer.public().0);
+    assert_eq!(
+        developer.public(),
+        DEVELOPMENT_KEY,
+        "{:#04x?}",
+        developer.public().0
+    );
     let text = Signed::issue(&licence(1, Covers::Any), &developer).expect("issued");
     let signed = read(&text).expect("it is trusted here");
     assert!(signed.is_for_development());
     let pool = Pool::of(&[signed], Holder::Server(&name("demo.example.com")), NOW);
     assert!(pool.is_for_development);
     // A product that does not carry it refuses it.
-    assert_eq!(code(Signed::of_text(text.as_bytes(), &[vendor().public()])), "licence_foreign_key");
+    assert_eq!(
+        code(Signed::of_text(text.as_bytes(), &[vendor().public()])),
+        "licence_foreign_key"
+    );
 }
 
 #[test]

@@ -100,8 +100,9 @@ impl World {
         if self.violation.is_some() {
             return;
         }
-        let living: Vec<usize> =
-            (0..self.servers.len()).filter(|server| !self.servers[*server].gone).collect();
+        let living: Vec<usize> = (0..self.servers.len())
+            .filter(|server| !self.servers[*server].gone)
+            .collect();
         let mut left = self.manager.truth.capacity().pro;
         for server in &living {
             let demand = self.rng.random_range(0..=left);
@@ -118,7 +119,10 @@ impl World {
         let until = self.now + 6_000;
         self.run_until(until);
         for server in &living {
-            let (held, demand) = (self.servers[*server].truth.held.seats.pro, self.servers[*server].demand);
+            let (held, demand) = (
+                self.servers[*server].truth.held.seats.pro,
+                self.servers[*server].demand,
+            );
             if held < demand {
                 self.violate(format!("s{server} wants {demand} seats and has {held}"));
             }
@@ -166,7 +170,9 @@ impl World {
         for server in 0..self.servers.len() {
             let (joined, demand) = (self.joined(server).len(), self.servers[server].demand as usize);
             if !self.servers[server].gone && joined != demand {
-                self.violate(format!("without a manager {joined} of {demand} people of s{server} are in"));
+                self.violate(format!(
+                    "without a manager {joined} of {demand} people of s{server} are in"
+                ));
             }
         }
         self.administer(Command::Ttl { ms: self.ttl_ms });

@@ -9,9 +9,11 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn say(&mut self, now: u64, line: String) {
         let line = format!("{now:>8} ms  {line}");
-        self.digest = line.bytes().fold(self.digest ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        self.digest = line
+            .bytes()
+            .fold(self.digest ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         self.lines.push(line);
     }
 

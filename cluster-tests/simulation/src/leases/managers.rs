@@ -34,7 +34,9 @@ impl World {
     }
 
     pub(crate) fn manager_handle(&mut self, request: Request, from: Address) {
-        let Some(leader) = self.manager.group.serving() else { return };
+        let Some(leader) = self.manager.group.serving() else {
+            return;
+        };
         if let Ask::Grow { order, .. } = &request.ask {
             self.routes.insert(*order, from);
         }
@@ -105,7 +107,8 @@ impl World {
         let now = self.now;
         let it = &mut self.manager.replicas[replica];
         let outcome = it.state.apply(index, &entry.command);
-        it.timers.applied(&it.state, &entry.command, &outcome, it.clock.read(now));
+        it.timers
+            .applied(&it.state, &entry.command, &outcome, it.clock.read(now));
         let leads = self.manager.group.members[replica].leads.is_some();
         if let Some((to, by)) = entry.answer
             && let Some(answer) = outcome.answer
@@ -135,8 +138,7 @@ impl World {
         let leased = self.manager.truth.leased();
         if leased != before.0 {
             self.say(|w| {
-                let of =
-                    |(name, server): (&ServerName, &Server)| format!("{name} {}", server.leased().pro);
+                let of = |(name, server): (&ServerName, &Server)| format!("{name} {}", server.leased().pro);
                 let all: Vec<String> = w.manager.truth.servers().iter().map(of).collect();
                 let what = match command {
                     Command::Ask(request) => format!("{:?}", request.ask),
@@ -150,7 +152,13 @@ impl World {
             // Whoever has a lease keeps it.
             self.ceiling = self.ceiling.max(capacity.pro).min(capacity.max(leased).pro);
         }
-        let reclaims = matches!(command, Command::Ask(Request { ask: Ask::Reclaim { .. }, .. }));
+        let reclaims = matches!(
+            command,
+            Command::Ask(Request {
+                ask: Ask::Reclaim { .. },
+                ..
+            })
+        );
         if !reclaims && !before.0.max(capacity).covers(leased) {
             self.violate(format!("the manager leases {leased} of {capacity}"));
         }
@@ -167,7 +175,9 @@ impl World {
         let all: u32 = usable.iter().sum();
         if all > self.ceiling {
             let ceiling = self.ceiling;
-            self.violate(format!("{all} seats can be used, {usable:?}, and there are {ceiling}"));
+            self.violate(format!(
+                "{all} seats can be used, {usable:?}, and there are {ceiling}"
+            ));
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Makes things go wrong, at moments and in ways that follow from the seed.
 
-use plenary_licences::{Kind, Seats, clock, lessor::{Command, Standing}};
+use plenary_licences::{
+    Kind, Seats, clock,
+    lessor::{Command, Standing},
+};
 use rand::{RngExt, rngs::StdRng};
 
 use super::{
@@ -152,7 +155,8 @@ impl World {
 
     /// Begins something for a while.
     fn act(&mut self, act: Act, ms: u64) {
-        let (Act::Cut(which, at) | Act::Pause(which, at) | Act::Hold(which, at, _) | Act::Down(which, at)) = act
+        let (Act::Cut(which, at) | Act::Pause(which, at) | Act::Hold(which, at, _) | Act::Down(which, at)) =
+            act
         else {
             return;
         };

@@ -34,16 +34,10 @@ const OPTIONS: Options = Options {
 const USERS: User = 40;
 
 impl World {
-    fn led(
-        &mut self,
-        server: usize,
-        node: usize,
-        what: impl FnOnce(&mut Leader, Asked<'_>) -> Vec<Effect>,
-    ) {
+    fn led(&mut self, server: usize, node: usize, what: impl FnOnce(&mut Leader, Asked<'_>) -> Vec<Effect>) {
         let (now, random) = (self.now, self.rng.random());
         let it = &mut self.servers[server].nodes[node];
-        let (home, reading, held, in_use) =
-            (it.home(), it.clock.read(now), it.state.held, it.state.in_use());
+        let (home, reading, held, in_use) = (it.home(), it.clock.read(now), it.state.held, it.state.in_use());
         let Some(lead) = &mut it.lead else { return };
         let asked = Asked {
             held: &held,
@@ -88,11 +82,17 @@ impl World {
         it.local.retain(|user, _| active.contains(user));
         // Places that are on the books of this node and that nobody here uses.
         let is_used = |user: &User, place: Place| {
-            it.local.get(user).is_some_and(|(used, _)| *used == place) || it.expecting.get(user) == Some(&place)
+            it.local.get(user).is_some_and(|(used, _)| *used == place)
+                || it.expecting.get(user) == Some(&place)
         };
-        let places = it.state.grants.iter().flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
-        let unused: Vec<(User, Place)> =
-            places.filter(|(user, place)| place.0 == node && !is_used(user, *place)).collect();
+        let places = it
+            .state
+            .grants
+            .iter()
+            .flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
+        let unused: Vec<(User, Place)> = places
+            .filter(|(user, place)| place.0 == node && !is_used(user, *place))
+            .collect();
         for (user, place) in unused {
             self.propose_via(server, node, Entry::Leave { user, place });
         }
@@ -112,7 +112,11 @@ impl World {
         let it = &self.servers[server].nodes[node];
         let Some(lead) = &it.lead else { return };
         let reading = it.clock.read(now);
-        let places = it.state.grants.iter().flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
+        let places = it
+            .state
+            .grants
+            .iter()
+            .flat_map(|(user, places)| places.iter().map(move |at| (*user, *at)));
         let over: Vec<(User, Place)> = places
             .filter(|(_, place)| lead.quiet.is_over(NodeId(place.0 as u64), reading))
             .collect();
@@ -169,9 +173,7 @@ impl World {
     }
 
     pub(crate) fn asked(&mut self, question: Question) {
-        let Question {
-            server, from, to, ..
-        } = question;
+        let Question { server, from, to, .. } = question;
         let Some(term) = self.servers[server].group.members[to].leads else {
             return;
         };
@@ -198,9 +200,7 @@ impl World {
     }
 
     pub(crate) fn confirmed(&mut self, question: Question) {
-        let Question {
-            server, to, term, ..
-        } = question;
+        let Question { server, to, term, .. } = question;
         let group = &self.servers[server].group;
         if group.serving() == Some(to) && group.term == term && group.members[to].leads == Some(term) {
             self.tell(question);
@@ -277,7 +277,9 @@ impl World {
                 if applied == Applied::Changed && it.lead.is_some() {
                     self.say(|_| format!("s{server}/{node}: {change:?}, holds {}", held.seats.pro));
                 }
-                self.led(server, node, |leader, asked| leader.applied(change, applied, asked));
+                self.led(server, node, |leader, asked| {
+                    leader.applied(change, applied, asked)
+                });
             }
             Entry::Join { user, place } if place.0 == node && it.expecting.get(user) == Some(place) => {
                 it.expecting.remove(user);
@@ -317,7 +319,12 @@ impl World {
     /// Users that use a seat, each once.
     pub(crate) fn joined(&self, server: usize) -> BTreeSet<User> {
         let it = &self.servers[server];
-        let running = it.group.members.iter().zip(&it.nodes).filter(|(member, _)| member.runs());
+        let running = it
+            .group
+            .members
+            .iter()
+            .zip(&it.nodes)
+            .filter(|(member, _)| member.runs());
         running
             .flat_map(|(_, node)| node.active(self.now))
             .map(|(user, _)| user)
@@ -328,7 +335,11 @@ impl World {
         if self.servers[server].gone {
             return;
         }
-        let next = if self.healed { self.rng_ms(100, 300) } else { self.rng_ms(500, 3000) };
+        let next = if self.healed {
+            self.rng_ms(100, 300)
+        } else {
+            self.rng_ms(500, 3000)
+        };
         self.at(next, Event::People(server));
         if !self.healed && self.rng.random_bool(0.04) {
             let most = self.ceiling;

@@ -248,14 +248,20 @@ impl Server {
         let can_grant = self.group.has_quorum()
             && members.into_iter().any(|(member, node)| {
                 let (now, home) = (node.clock.read(now), node.home());
-                let left = held.epoch().and_then(|epoch| node.watch.left_ms(epoch, now, home));
+                let left = held
+                    .epoch()
+                    .and_then(|epoch| node.watch.left_ms(epoch, now, home));
                 member.works() && left.is_some_and(|left| left > 0)
             });
         let mut usable = 0;
         if can_grant {
-            let current = held.epoch().and_then(|epoch| active.remove(&epoch)).unwrap_or_default();
-            let (known, unknown): (Vec<User>, Vec<User>) =
-                current.iter().partition(|user| self.truth.grants.contains_key(user));
+            let current = held
+                .epoch()
+                .and_then(|epoch| active.remove(&epoch))
+                .unwrap_or_default();
+            let (known, unknown): (Vec<User>, Vec<User>) = current
+                .iter()
+                .partition(|user| self.truth.grants.contains_key(user));
             usable += known.len().max(held.seats.pro as usize) + unknown.len();
         }
         usable += active.values().map(BTreeSet::len).sum::<usize>();

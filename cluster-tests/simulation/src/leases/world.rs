@@ -142,7 +142,10 @@ impl World {
         };
         world.say(|w| {
             let sizes: Vec<usize> = w.servers.iter().map(|server| server.nodes.len()).collect();
-            format!("{:?}: {capacity} seats, manager of {size}, servers of {sizes:?}", w.theme)
+            format!(
+                "{:?}: {capacity} seats, manager of {size}, servers of {sizes:?}",
+                w.theme
+            )
         });
         world.begin();
         world
@@ -204,8 +207,12 @@ impl World {
                 Some(Reverse((at, _))) if *at <= until => {}
                 _ => break,
             }
-            let Some(Reverse((at, id))) = self.events.pop() else { break };
-            let Some(event) = self.bodies.remove(&id) else { continue };
+            let Some(Reverse((at, id))) = self.events.pop() else {
+                break;
+            };
+            let Some(event) = self.bodies.remove(&id) else {
+                continue;
+            };
             self.now = at;
             self.handle(event);
         }

@@ -165,7 +165,11 @@ impl Leader {
                 return if left == 0 { self.register(&at) } else { Vec::new() };
             }
             Some((of, Refusal::Reclaim)) if of == epoch => {
-                return if left == 0 { self.register(&at) } else { self.void(&at) };
+                return if left == 0 {
+                    self.register(&at)
+                } else {
+                    self.void(&at)
+                };
             }
             _ => {}
         }

@@ -30,10 +30,12 @@ impl Lessor {
     }
 
     fn ask(&mut self, request: &Request, outcome: &mut Outcome) {
-        let reply = self.reply(request, outcome).unwrap_or_else(|refusal| Reply::Refused {
-            order: request.ask.order(),
-            refusal,
-        });
+        let reply = self
+            .reply(request, outcome)
+            .unwrap_or_else(|refusal| Reply::Refused {
+                order: request.ask.order(),
+                refusal,
+            });
         outcome.answer = Some(Answer {
             position: self.position,
             reply,
@@ -266,12 +268,7 @@ impl Lessor {
         Ok(self.answered(name, order, reply, outcome))
     }
 
-    fn leave(
-        &mut self,
-        name: &ServerName,
-        order: Order,
-        outcome: &mut Outcome,
-    ) -> Result<Reply, Refusal> {
+    fn leave(&mut self, name: &ServerName, order: Order, outcome: &mut Outcome) -> Result<Reply, Refusal> {
         match self.lease(name, order, true)? {
             Ok(_) => {}
             Err(reply) => return Ok(reply),
@@ -297,7 +294,11 @@ impl Lessor {
     }
 
     fn expire(&mut self, name: &ServerName, epoch: Epoch, order: Order, outcome: &mut Outcome) {
-        let Some(lease) = self.servers.get(name).and_then(|server| server.leases.get(&epoch)) else {
+        let Some(lease) = self
+            .servers
+            .get(name)
+            .and_then(|server| server.leases.get(&epoch))
+        else {
             return;
         };
         // It was renewed since the time ran out.

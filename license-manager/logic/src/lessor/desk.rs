@@ -11,7 +11,10 @@ use std::collections::BTreeMap;
 pub enum Effect {
     Propose(Command),
     /// Ask a server for seats; it is not remembered whether it heard.
-    Recall { server: ServerName, recall: Recall },
+    Recall {
+        server: ServerName,
+        recall: Recall,
+    },
 }
 
 /// Where requests wait that recalled seats could fulfil. Only the leader has one; what it forgets is asked again.
@@ -43,7 +46,10 @@ impl Desk {
         let Ask::Grow { order, to } = request.ask else {
             return vec![Effect::Propose(Command::Ask(request))];
         };
-        if lessor.current_order(&request.server).is_none_or(|last| order <= last) {
+        if lessor
+            .current_order(&request.server)
+            .is_none_or(|last| order <= last)
+        {
             return vec![Effect::Propose(Command::Ask(request))];
         }
         let waiting = Waiting {
@@ -74,7 +80,11 @@ impl Desk {
         let left = |waiting: &Waiting| {
             Self::PATIENCE_MS.saturating_sub(now.boot_ms.saturating_sub(waiting.since.boot_ms))
         };
-        self.waiting.values().map(left).min().map(|left| left.min(Self::AGAIN_MS).max(1))
+        self.waiting
+            .values()
+            .map(left)
+            .min()
+            .map(|left| left.min(Self::AGAIN_MS).max(1))
     }
 
     /// Those that can have all, and those that waited long enough: these share what there is.
@@ -89,7 +99,10 @@ impl Desk {
             .filter(|(name, waiting)| ready(name, waiting))
             .map(|(name, _)| name.clone())
             .collect();
-        let ready: Vec<Waiting> = names.iter().filter_map(|name| self.waiting.remove(name)).collect();
+        let ready: Vec<Waiting> = names
+            .iter()
+            .filter_map(|name| self.waiting.remove(name))
+            .collect();
         let shares = shares(lessor, &ready);
         ready
             .into_iter()

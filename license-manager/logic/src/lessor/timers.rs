@@ -43,7 +43,10 @@ impl Timers {
             self.restart(lessor, now);
         }
         if let Some((name, epoch)) = &outcome.touched {
-            let lease = lessor.servers.get(name).and_then(|server| server.leases.get(epoch));
+            let lease = lessor
+                .servers
+                .get(name)
+                .and_then(|server| server.leases.get(epoch));
             if let Some(lease) = lease {
                 self.leases.insert((name.clone(), *epoch), (lease.order, now));
             }
@@ -61,14 +64,20 @@ impl Timers {
             };
             self.recovery = Some((branch, since));
             let over = is_over(since, lessor.longest_ttl_ms(), now);
-            return over.then_some(Command::Recovered { branch }).into_iter().collect();
+            return over
+                .then_some(Command::Recovered { branch })
+                .into_iter()
+                .collect();
         }
         self.leases.retain(|(name, epoch), _| {
             let server = lessor.servers.get(name);
             server.is_some_and(|server| server.leases.contains_key(epoch))
         });
         let ran_out = self.leases.iter().filter(|((name, epoch), (_, since))| {
-            let lease = lessor.servers.get(name).and_then(|server| server.leases.get(epoch));
+            let lease = lessor
+                .servers
+                .get(name)
+                .and_then(|server| server.leases.get(epoch));
             lease.is_some_and(|lease| is_over(*since, lease.ttl_ms, now))
         });
         ran_out

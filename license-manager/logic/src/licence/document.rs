@@ -105,7 +105,10 @@ pub(super) fn open(
     }
     let signature = reader.bytes(SIGNATURE)?;
     reader.end()?;
-    let key = keys.iter().find(|key| key.id() == id).ok_or(LicenceError::ForeignKey)?;
+    let key = keys
+        .iter()
+        .find(|key| key.id() == id)
+        .ok_or(LicenceError::ForeignKey)?;
     let signed = bytes.get(..bytes.len() - SIGNATURE).unwrap_or_default();
     key.verify(signed, signature)?;
     Ok((body, Some(*key)))

@@ -5,7 +5,9 @@ use plenary_model::{ServerName, Timestamp};
 pub enum LicenceError {
     #[error("the file is larger than 64 KiB, so it is no licence file; choose the file that the vendor sent")]
     TooLarge,
-    #[error("the file cannot be read: {what}; ask for it to be sent again as it is, without copying its text")]
+    #[error(
+        "the file cannot be read: {what}; ask for it to be sent again as it is, without copying its text"
+    )]
     Unreadable { what: &'static str },
     #[error("the file was made by a newer version; update this program first")]
     TooNew,

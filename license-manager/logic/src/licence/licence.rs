@@ -147,7 +147,12 @@ impl Licence {
         if !(1..=Self::TEXT).contains(&length(self.enterprise.trim())) || length(&self.contact) > Self::TEXT {
             return wrong("enterprise needs 1 to 200 characters, and contact at most 200");
         }
-        if self.enterprise.chars().chain(self.contact.chars()).any(char::is_control) {
+        if self
+            .enterprise
+            .chars()
+            .chain(self.contact.chars())
+            .any(char::is_control)
+        {
             return wrong("enterprise and contact are single lines");
         }
         if matches!(&self.covers, Covers::Only(names) if !(1..=Self::SERVERS).contains(&names.len())) {

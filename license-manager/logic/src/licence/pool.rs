@@ -94,7 +94,9 @@ impl Signed {
                 && confirmation.key == self.key.id()
         });
         let free_of_it = self.is_for_development();
-        (bound || free_of_it).then_some(()).ok_or(LicenceError::NotConfirmed)
+        (bound || free_of_it)
+            .then_some(())
+            .ok_or(LicenceError::NotConfirmed)
     }
 
     /// Reads a file that somebody wants to install beside the `installed` ones.
@@ -109,7 +111,10 @@ impl Signed {
         now: Timestamp,
     ) -> Result<Self, LicenceError> {
         let signed = Self::of_text(text, keys)?;
-        if installed.iter().any(|other| other.licence.id == signed.licence.id) {
+        if installed
+            .iter()
+            .any(|other| other.licence.id == signed.licence.id)
+        {
             return Err(LicenceError::Known);
         }
         match signed.counts(holder, now) {
@@ -200,7 +205,8 @@ impl Pool {
         self.seats = self.seats.plus(licence.seats);
         self.extensions.extend(licence.extensions.iter().copied());
         // Any licence that was paid for brings these.
-        self.extensions.extend([Extension::Federation, Extension::Watermark, Extension::Multicast]);
+        self.extensions
+            .extend([Extension::Federation, Extension::Watermark, Extension::Multicast]);
         if licence.edition == Edition::Enterprise {
             self.edition = Edition::Enterprise;
             self.extensions.extend([

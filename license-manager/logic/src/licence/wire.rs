@@ -43,7 +43,10 @@ pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     pub(super) fn bytes(&mut self, length: usize) -> Result<&'a [u8], LicenceError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(unreadable("it is cut short"))?;
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or(unreadable("it is cut short"))?;
         self.0 = rest;
         Ok(taken)
     }
