@@ -18,18 +18,18 @@
 //! A licence that covers several servers counts only in a License Manager, and only with a confirmation for its pool:
 //! else each of two servers would use all of it.
 
+mod bought;
 mod confirm;
 mod document;
 mod error;
 mod key;
-mod licence;
 mod pool;
 mod wire;
 
+pub use bought::{Covers, Edition, Extension, Licence, LicenceId, Support, Term};
 pub use confirm::{Confirmation, Request};
 pub use error::LicenceError;
 pub use key::{DEVELOPMENT_KEY, KeyId, PublicKey, Signer};
-pub use licence::{Covers, Edition, Extension, Licence, LicenceId, Support, Term};
 pub use pool::{Holder, Pool, Signed, Warning, free};
 
 /// Largest file that is read, in bytes.

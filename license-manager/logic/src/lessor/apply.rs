@@ -133,7 +133,12 @@ impl Lessor {
     ) -> Result<Result<&mut Lease, Reply>, Refusal> {
         let pool_epoch = self.position.epoch;
         let recovering = self.standing == Standing::Recovering;
-        let server = self.servers.get_mut(name).ok_or(Refusal::Gone)?;
+        // What this manager does not know may have been lent before it was restored.
+        let unknown = match recovering && order.epoch.pool < pool_epoch {
+            true => Refusal::Reclaim,
+            false => Refusal::Gone,
+        };
+        let server = self.servers.get_mut(name).ok_or(unknown)?;
         let newest = server.current().is_some_and(|current| current == order.epoch);
         let mut epoch = order.epoch;
         if mutant::planted(Mutant::EpochUnchecked) && !newest {
@@ -142,10 +147,7 @@ impl Lessor {
             return Err(Refusal::Superseded);
         }
         let Some(lease) = server.leases.get_mut(&epoch) else {
-            return Err(match recovering && order.epoch.pool < pool_epoch {
-                true => Refusal::Reclaim,
-                false => Refusal::Gone,
-            });
+            return Err(unknown);
         };
         let unchecked = mutant::planted(Mutant::TermUnchecked) && order.seq > lease.order.seq
             || mutant::planted(Mutant::EpochUnchecked) && !newest;

@@ -84,14 +84,29 @@ impl Desk {
             .values()
             .map(left)
             .min()
-            .map(|left| left.min(Self::AGAIN_MS).max(1))
+            .map(|left| left.clamp(1, Self::AGAIN_MS))
     }
 
-    /// Those that can have all, and those that waited long enough: these share what there is.
+    /// What all who wait can have together is given at once, and so is what is guaranteed. When one has waited long
+    /// enough, all share what there is, so that nobody gets ahead by asking for little.
     fn decide(&mut self, lessor: &Lessor, now: Reading) -> Vec<Effect> {
+        let all: Seats = self
+            .waiting
+            .iter()
+            .map(|(name, waiting)| wanted(lessor, name, waiting))
+            .sum();
+        let is_long =
+            |waiting: &Waiting| now.boot_ms.saturating_sub(waiting.since.boot_ms) >= Self::PATIENCE_MS;
+        let is_over = self.waiting.values().any(is_long);
         let ready = |name: &ServerName, waiting: &Waiting| {
-            let waited = now.boot_ms.saturating_sub(waiting.since.boot_ms);
-            waited >= Self::PATIENCE_MS || missing(lessor, name, waiting).is_none()
+            let own = lessor
+                .servers
+                .get(name)
+                .map_or(Seats::NONE, |server| server.reserved());
+            let guaranteed = own
+                .min(lessor.available(name))
+                .covers(wanted(lessor, name, waiting));
+            is_over || guaranteed || lessor.available(name).covers(all)
         };
         let names: Vec<ServerName> = self
             .waiting
@@ -118,11 +133,10 @@ impl Desk {
     }
 
     fn recall(&mut self, lessor: &Lessor, now: Reading) -> Vec<Effect> {
-        let short: Seats = self
-            .waiting
-            .iter()
-            .map(|(name, waiting)| missing(lessor, name, waiting))
-            .sum();
+        let wants = |(name, waiting): (&ServerName, &Waiting)| wanted(lessor, name, waiting);
+        let all: Seats = self.waiting.iter().map(wants).sum();
+        let free = self.waiting.keys().map(|name| lessor.available(name));
+        let short = all.minus(free.fold(Seats::NONE, Seats::max));
         let waiting: Vec<&ServerName> = self.waiting.keys().collect();
         let mut effects = Vec::new();
         for (server, seats) in balance::recalls(lessor, short, &waiting) {
@@ -139,11 +153,6 @@ impl Desk {
         }
         effects
     }
-}
-
-/// Seats that a request wants beyond what is there for it.
-fn missing(lessor: &Lessor, name: &ServerName, waiting: &Waiting) -> Seats {
-    wanted(lessor, name, waiting).minus(lessor.available(name))
 }
 
 /// Seats that a request wants beyond those of its lease.
