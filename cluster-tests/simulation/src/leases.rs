@@ -11,7 +11,7 @@
 //! A Raft group is what Raft promises (`group`): one log that only the leader of the highest term extends, replicas that
 //! apply it late, leaders that do not know yet that they are none. Raft itself is `replication`'s to prove.
 //!
-//! Invariants (`leases.md`):
+//! Invariants (`docs/decisions/0009`):
 //! 1. At every moment of true time no more seats can be used than there are. The oracle sees what each node would let
 //!    its people do now, and what each majority could still give away.
 //! 2. When the faults have ended and one TTL has passed, demand that the pool can meet is met within seconds.

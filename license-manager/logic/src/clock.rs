@@ -1,4 +1,4 @@
-//! Durations that can be trusted although no two clocks agree (`leases.md`, Time).
+//! Durations that can be trusted although no two clocks agree (`docs/decisions/0009`).
 //!
 //! Clocks may run up to 1 % too fast or too slow. All margins of the protocol stand here.
 

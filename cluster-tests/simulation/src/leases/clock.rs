@@ -48,6 +48,16 @@ impl Clock {
         self.wall_off_ms += ms;
     }
 
+    /// It runs as slow as it may, or as fast.
+    pub(crate) fn set_rate(&mut self, is_slow: bool) {
+        self.rate = if is_slow { RATES[0] } else { RATES[4] };
+    }
+
+    /// True milliseconds in which this clock shows so many.
+    pub(crate) fn true_ms(&self, ms: u64) -> u64 {
+        ms * 1_000_000 / self.rate
+    }
+
     pub(crate) fn read(&self, now: u64) -> Reading {
         let boot_ms = self.base_ms + now.saturating_sub(self.booted_ms) * self.rate / 1_000_000;
         let wall = YEAR_2026_MS + i64::try_from(now * self.rate / 1_000_000).unwrap_or(i64::MAX);

@@ -57,7 +57,7 @@ pub(crate) enum Act {
 impl World {
     pub(crate) fn nemesis(&mut self) {
         let (from, to) = match self.theme {
-            Theme::Leaders => (200, 9_000),
+            Theme::Leaders => (500, 5_000),
             _ => (1_000, 22_000),
         };
         let next = self.rng_ms(from, to);
@@ -68,47 +68,106 @@ impl World {
         }
         let dice = self.rng.random_range(0..100);
         match (self.theme, dice) {
-            (Theme::Silence, 0..50) => self.silence(server),
+            (Theme::Silence, 0..65) => self.silence_one(),
+            (Theme::Silence, 65..88) => {}
             (Theme::Copies, 0..12) => self.copy(server),
             (Theme::Copies, 12..35) => self.restore_server(server),
             (Theme::Restores, 0..6) => self.restore_manager(),
             (Theme::Clocks, 0..25) => self.hold_all(server),
             (Theme::Clocks, 25..45) => self.set_wall_clock(server),
-            (Theme::Leaders, 0..45) => self.at(0, Event::Elect(Which::Server(server))),
-            (_, 0..15) => self.harm(Which::Server(server)),
-            (_, 15..22) => self.harm(Which::Manager),
-            (_, 22..32) => self.at(0, Event::Elect(Which::Server(server))),
-            (_, 32..38) => self.at(0, Event::Elect(Which::Manager)),
-            (_, 38..52) => self.change_weather(),
-            (_, 52..60) => self.silence(server),
-            (_, 60..66) => self.set_wall_clock(server),
-            (_, 66..72) => self.hold_all(server),
-            (_, 72..78) => self.blackout(server),
-            (_, 78..81) => self.copy(server),
-            (_, 81..84) => self.restore_server(server),
-            (_, 84..85) => self.restore_manager(),
-            (_, 85..87) => self.destroy(server),
-            (_, 87..93) => self.change_capacity(),
-            _ => self.harm(Which::Server(server)),
+            (Theme::Leaders, 0..60) => self.at(0, Event::Elect(Which::Server(server))),
+            (Theme::Leaders, 60..70) => self.be_late(30_000),
+            _ => self.harm_anyhow(server),
         }
+    }
+
+    fn harm_anyhow(&mut self, server: usize) {
+        match self.rng.random_range(0..100) {
+            0..22 => self.harm(Which::Server(server)),
+            22..29 => self.harm(Which::Manager),
+            29..38 => self.at(0, Event::Elect(Which::Server(server))),
+            38..43 => self.at(0, Event::Elect(Which::Manager)),
+            43..55 => self.change_weather(),
+            55..62 => self.silence(server),
+            62..68 => self.set_wall_clock(server),
+            68..74 => self.hold_all(server),
+            74..80 => self.blackout(server),
+            80..83 => self.copy(server),
+            83..87 => self.restore_server(server),
+            87..89 => self.restore_manager(),
+            89..92 => self.destroy(server),
+            _ => self.change_capacity(),
+        }
+    }
+
+    fn be_late(&mut self, latest_ms: u64) {
+        self.weather.late = 0.35;
+        self.weather.latest_ms = latest_ms;
+    }
+
+    /// The server that has most seats is out of reach, and all others want them.
+    fn silence_one(&mut self) {
+        if self.servers.iter().any(|server| server.far) {
+            return;
+        }
+        let held = |server: &usize| (self.servers[*server].truth.held.seats.pro, *server);
+        let living = (0..self.servers.len()).filter(|server| !self.servers[*server].gone);
+        let Some(most) = living.max_by_key(held) else { return };
+        for (number, server) in self.servers.iter_mut().enumerate() {
+            if number != most {
+                server.demand = self.ceiling;
+            }
+        }
+        self.silence(most);
     }
 
     /// Out of the manager's reach, often until about the moment at which its lease ends.
     fn silence(&mut self, server: usize) {
+        if self.servers[server].far {
+            return;
+        }
         self.figures.cuts += 1;
-        let lasts = clock::lessor_ms(self.ttl_ms);
+        let replica = self.manager.group.leader.unwrap_or(0);
+        let lasts = self.manager.replicas[replica].clock.true_ms(clock::lessor_ms(self.ttl_ms));
         let end = self.renewed_at[server] + lasts;
-        let about = match self.rng.random_range(0..3) {
+        let about = match self.rng.random_range(0..4) {
             0 => self.rng_ms(1_000, 60_000),
-            1 => self.rng_ms(lasts - 15_000, lasts + 15_000),
+            1 => self.rng_ms(lasts, lasts + 30_000),
+            // Back just before that, while the manager is slow.
             _ => {
-                let off = self.rng_ms(0, 16_000);
-                (end + 4_000).saturating_sub(self.now + off).max(1)
+                self.weather.commit_ms = 4_000;
+                let before = self.rng_ms(0, 4_500);
+                end.saturating_sub(self.now + before).max(1)
             }
         };
         self.servers[server].far = true;
         self.say(|_| format!("s{server} is out of reach for {about} ms"));
         self.at(about, Event::Undo(Act::Far(server)));
+    }
+
+    /// Clocks as far apart as they may be, and late answers, for those runs that are about nothing else.
+    pub(crate) fn prepare(&mut self) {
+        match self.theme {
+            Theme::Leaders => self.be_late(30_000),
+            Theme::Silence => {
+                if self.rng.random_bool(0.6) {
+                    self.drift_apart();
+                }
+                if self.rng.random_bool(0.5) {
+                    self.be_late(60_000);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The manager is as fast as it may be, and the servers are as slow.
+    fn drift_apart(&mut self) {
+        for replica in &mut self.manager.replicas {
+            replica.clock.set_rate(false);
+        }
+        let nodes = self.servers.iter_mut().flat_map(|server| &mut server.nodes);
+        nodes.for_each(|node| node.clock.set_rate(true));
     }
 
     fn change_weather(&mut self) {

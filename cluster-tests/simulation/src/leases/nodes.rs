@@ -12,6 +12,7 @@ use rand::RngExt;
 
 use super::{
     manager::Address,
+    nemesis::Theme,
     server::{Entry, Lead, Place, User},
     world::{Event, Question, World},
 };
@@ -238,7 +239,12 @@ impl World {
         let (now, limit_ms) = (self.now, self.limit_ms);
         let it = &mut self.servers[server];
         let reading = it.nodes[node].clock.read(now);
-        let leader = Leader::elected(it.name.clone(), OPTIONS, term, it.member_ids(), reading);
+        let options = Options {
+            // The deadline is then hardly earlier than it may be.
+            renew_ms: if self.theme == Theme::Silence { 4_000 } else { OPTIONS.renew_ms },
+            ..OPTIONS
+        };
+        let leader = Leader::elected(it.name.clone(), options, term, it.member_ids(), reading);
         it.nodes[node].lead = Some(Lead {
             leader,
             quiet: Quiet::new(limit_ms, reading),
@@ -341,7 +347,8 @@ impl World {
             self.rng_ms(500, 3000)
         };
         self.at(next, Event::People(server));
-        if !self.healed && self.rng.random_bool(0.04) {
+        let change = if self.theme == Theme::Leaders { 0.15 } else { 0.04 };
+        if !self.healed && self.rng.random_bool(change) {
             let most = self.ceiling;
             self.servers[server].demand = self.rng.random_range(0..=most);
         }

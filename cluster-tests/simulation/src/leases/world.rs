@@ -147,6 +147,7 @@ impl World {
                 w.theme
             )
         });
+        world.prepare();
         world.begin();
         world
     }

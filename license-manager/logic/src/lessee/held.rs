@@ -43,6 +43,9 @@ pub enum Change {
     Shrunk { order: Order, to: Seats },
     /// No answer to an earlier order counts any more. Once this is applied a restored manager may be told what is held.
     Voided { order: Order },
+    /// An administrator moves the server to another pool. Grants of before end, and each node forgets its deadline
+    /// ([`Watch::forget`](super::Watch::forget)): epochs of two pools cannot be compared.
+    Detached,
     /// For the planted fault of that name only.
     #[doc(hidden)]
     Added { order: Order, more: Seats },
@@ -52,6 +55,7 @@ impl Change {
     /// The place of the change among others.
     pub fn order(&self) -> Order {
         match self {
+            Self::Detached => Order::default(),
             Self::Registered { epoch, .. } => Order {
                 epoch: *epoch,
                 ..Order::default()
@@ -89,6 +93,10 @@ impl Held {
 
     /// Applies a change while `in_use` seats are granted under this lease.
     pub fn apply(&mut self, change: &Change, in_use: Seats) -> Applied {
+        if *change == Change::Detached {
+            *self = Self::default();
+            return Applied::Changed;
+        }
         let order = change.order();
         let is_other_lease = order.epoch != self.order.epoch;
         if order <= self.order || is_other_lease && !matches!(change, Change::Registered { .. }) {
@@ -117,7 +125,7 @@ impl Held {
                 }
                 self.seats = self.seats.min(to);
             }
-            Change::Voided { .. } => {}
+            Change::Voided { .. } | Change::Detached => {}
             Change::Added { more, .. } => self.seats = self.seats.plus(more),
         }
         self.order = order;

@@ -1,4 +1,4 @@
-//! Who gets what when there is not enough (`leases.md`, Balancing).
+//! Who gets what when there is not enough (`docs/decisions/0009`).
 
 use super::state::{Lessor, Server};
 use crate::{Kind, Seats};

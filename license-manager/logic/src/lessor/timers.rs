@@ -42,6 +42,9 @@ impl Timers {
             self.recovery = Some((lessor.position.branch, now));
             self.restart(lessor, now);
         }
+        if !outcome.events.is_empty() {
+            self.prune(lessor);
+        }
         if let Some((name, epoch)) = &outcome.touched {
             let lease = lessor
                 .servers
@@ -51,6 +54,14 @@ impl Timers {
                 self.leases.insert((name.clone(), *epoch), (lease.order, now));
             }
         }
+    }
+
+    /// Leases that ended are of no interest.
+    fn prune(&mut self, lessor: &Lessor) {
+        self.leases.retain(|(name, epoch), _| {
+            let server = lessor.servers.get(name);
+            server.is_some_and(|server| server.leases.contains_key(epoch))
+        });
     }
 
     /// What the leader has to propose now. It may be proposed again and by several replicas: the log decides.
@@ -69,10 +80,6 @@ impl Timers {
                 .into_iter()
                 .collect();
         }
-        self.leases.retain(|(name, epoch), _| {
-            let server = lessor.servers.get(name);
-            server.is_some_and(|server| server.leases.contains_key(epoch))
-        });
         let ran_out = self.leases.iter().filter(|((name, epoch), (_, since))| {
             let lease = lessor
                 .servers

@@ -159,3 +159,17 @@ fn a_server_that_is_declared_dead_gives_all_back_at_once() {
     paris.settle(&mut manager, 64_000);
     assert!(paris.epoch() > before);
 }
+
+#[test]
+fn a_thousand_servers_register_at_once() {
+    let mut manager = Manager::new(1_500);
+    for number in 0..1_000 {
+        let server = Server::with(&mut manager, &format!("s{number}"), 1);
+        assert!(server.held.pool.is_some());
+    }
+    assert_eq!(manager.lessor.leased(), pro(1_000));
+    let mut last = Server::with(&mut manager, "last", 0);
+    let request = grow(&mut last, 900, 1_000);
+    manager.ask(&request, 1_000);
+    assert_eq!(manager.leased("last"), 500);
+}

@@ -1,7 +1,7 @@
 //! Copied, restored and restarted servers.
 
 use crate::world::{HOUR_MS, Manager, Server, at, home, name, pro, refusal};
-use plenary_licences::{Ask, Incarnation, PoolId, Refusal, Request, clock, lessor::Event};
+use plenary_licences::{Ask, Incarnation, PoolId, Refusal, Request, clock, lessee::Change, lessor::Event};
 
 #[test]
 fn a_process_that_starts_again_on_the_same_boot_renews() {
@@ -99,6 +99,25 @@ fn a_server_of_another_pool_is_refused() {
     server.held.pool = Some(PoolId(99));
     let request = server.poll(60_000).remove(0);
     assert_eq!(refusal(&manager.ask(&request, 60_000)), Some(Refusal::OtherPool));
+}
+
+#[test]
+fn a_server_that_is_moved_to_another_pool_borrows_there() {
+    let mut manager = Manager::new(10);
+    let mut server = Server::with(&mut manager, "paris", 5);
+    let before = server.epoch();
+    server.held.apply(&Change::Detached, pro(0));
+    server.watch.forget(before);
+    let mut other = Manager::new(10);
+    for ms in [0, 1, 3_000] {
+        server.elect(2, HOUR_MS + ms);
+        server.leader.want(pro(2));
+        for more in [0, 2_000, 4_000] {
+            server.settle(&mut other, HOUR_MS + ms + more);
+        }
+    }
+    assert_eq!((server.held.seats, other.leased("paris")), (pro(2), 2));
+    assert!(server.allows(at(HOUR_MS + 10_000)));
 }
 
 #[test]
