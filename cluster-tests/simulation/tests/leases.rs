@@ -14,20 +14,26 @@ fn threads() -> usize {
 #[test]
 fn every_lease_invariant_holds() {
     let mut joins = 0;
-    seeds::run(1, 40, threads(), |seed| leases::run(seed, None), |outcome| {
-        let Outcome {
-            seed,
-            violation,
-            figures,
-            ..
-        } = outcome;
-        assert_eq!(
-            violation, None,
-            "repeat it: cargo xtask simulate leases --seeds 1 --from {seed} --history"
-        );
-        joins += figures.joins;
-        false
-    });
+    seeds::run(
+        1,
+        40,
+        threads(),
+        |seed| leases::run(seed, None),
+        |outcome| {
+            let Outcome {
+                seed,
+                violation,
+                figures,
+                ..
+            } = outcome;
+            assert_eq!(
+                violation, None,
+                "repeat it: cargo xtask simulate leases --seeds 1 --from {seed} --history"
+            );
+            joins += figures.joins;
+            false
+        },
+    );
     // Else nothing was tested.
     assert!(joins > 5_000, "{joins}");
 }
@@ -45,11 +51,17 @@ fn a_seed_of_leases_goes_the_same_way_each_time() {
 /// How many seeds it takes from anywhere is said by `cargo xtask simulate leases --mutant NAME --whole`.
 fn is_caught(mutant: Mutant, from: u64) {
     let mut caught = None;
-    seeds::run(from, 400, threads(), |seed| leases::run(seed, Some(mutant)), |outcome| {
-        // The other threads finish the seeds that they have begun.
-        caught = caught.take().or(outcome.violation);
-        caught.is_some()
-    });
+    seeds::run(
+        from,
+        400,
+        threads(),
+        |seed| leases::run(seed, Some(mutant)),
+        |outcome| {
+            // The other threads finish the seeds that they have begun.
+            caught = caught.take().or(outcome.violation);
+            caught.is_some()
+        },
+    );
     assert!(caught.is_some(), "{} is not caught", mutant.name().0);
 }
 

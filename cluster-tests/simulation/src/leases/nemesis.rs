@@ -19,6 +19,8 @@ pub(crate) enum Theme {
     Silence,
     /// Leaders change, nodes are cut off, messages are late.
     Leaders,
+    /// Nodes are cut off from their server for about as long as they go on alone.
+    Cuts,
     /// Servers are copied and restored.
     Copies,
     /// The manager is restored.
@@ -29,10 +31,16 @@ pub(crate) enum Theme {
 
 impl Theme {
     pub(crate) fn choose(rng: &mut StdRng) -> Self {
-        const ALL: [Theme; 6] = [
+        // What has to be met to the second is tried more often.
+        const ALL: [Theme; 11] = [
             Theme::Mixed,
             Theme::Silence,
+            Theme::Silence,
+            Theme::Silence,
             Theme::Leaders,
+            Theme::Leaders,
+            Theme::Cuts,
+            Theme::Cuts,
             Theme::Copies,
             Theme::Restores,
             Theme::Clocks,
@@ -45,6 +53,8 @@ impl Theme {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
     Far(usize),
+    /// Until so many milliseconds before its lease ends by the manager's clock.
+    FarUntil(usize, u64),
     Cut(Which, usize),
     Pause(Which, usize),
     /// By a hypervisor, for so long.
@@ -69,7 +79,9 @@ impl World {
         let dice = self.rng.random_range(0..100);
         match (self.theme, dice) {
             (Theme::Silence, 0..65) => self.silence_one(),
-            (Theme::Silence, 65..88) => {}
+            (Theme::Silence, 65..94) => {}
+            (Theme::Cuts, 0..60) => self.cut_for_long(server),
+            (Theme::Cuts, 60..94) => {}
             (Theme::Copies, 0..12) => self.copy(server),
             (Theme::Copies, 12..35) => self.restore_server(server),
             (Theme::Restores, 0..6) => self.restore_manager(),
@@ -112,7 +124,9 @@ impl World {
         }
         let held = |server: &usize| (self.servers[*server].truth.held.seats.pro, *server);
         let living = (0..self.servers.len()).filter(|server| !self.servers[*server].gone);
-        let Some(most) = living.max_by_key(held) else { return };
+        let Some(most) = living.max_by_key(held) else {
+            return;
+        };
         for (number, server) in self.servers.iter_mut().enumerate() {
             if number != most {
                 server.demand = self.ceiling;
@@ -127,28 +141,75 @@ impl World {
             return;
         }
         self.figures.cuts += 1;
-        let replica = self.manager.group.leader.unwrap_or(0);
-        let lasts = self.manager.replicas[replica].clock.true_ms(clock::lessor_ms(self.ttl_ms));
-        let end = self.renewed_at[server] + lasts;
-        let about = match self.rng.random_range(0..4) {
+        self.servers[server].far = true;
+        let lasts = self.lease_ms();
+        let about = match self.rng.random_range(0..10) {
             0 => self.rng_ms(1_000, 60_000),
-            1 => self.rng_ms(lasts, lasts + 30_000),
-            // Back just before that, while the manager is slow.
+            1..6 => self.rng_ms(lasts, lasts + 15_000),
             _ => {
+                // Back just before that, while the manager is slow.
                 self.weather.commit_ms = 4_000;
                 let before = self.rng_ms(0, 4_500);
-                end.saturating_sub(self.now + before).max(1)
+                self.say(|_| format!("s{server} is out of reach until {before} ms before its lease ends"));
+                self.at(1, Event::Undo(Act::FarUntil(server, before)));
+                return;
             }
         };
-        self.servers[server].far = true;
         self.say(|_| format!("s{server} is out of reach for {about} ms"));
         self.at(about, Event::Undo(Act::Far(server)));
+    }
+
+    /// True milliseconds that the manager counts a lease.
+    fn lease_ms(&self) -> u64 {
+        let replica = self.manager.group.leader.unwrap_or(0);
+        let clock = &self.manager.replicas[replica].clock;
+        clock.true_ms(clock::lessor_ms(self.ttl_ms))
+    }
+
+    /// Late messages may have prolonged the lease since.
+    fn back_in_time(&mut self, server: usize, before: u64) {
+        let end = self.renewed_at[server] + self.lease_ms();
+        let left = end.saturating_sub(self.now + before);
+        if left == 0 {
+            self.servers[server].far = false;
+        } else {
+            self.at(left, Event::Undo(Act::FarUntil(server, before)));
+        }
+    }
+
+    /// One node of a server is alone for a little longer than it may go on, and everybody wants its seats.
+    fn cut_for_long(&mut self, server: usize) {
+        if self.servers[server]
+            .group
+            .members
+            .iter()
+            .any(|member| !member.works())
+        {
+            return;
+        }
+        for other in &mut self.servers {
+            other.demand = self.ceiling;
+        }
+        let node = self.rng.random_range(0..self.servers[server].nodes.len());
+        if self.leader(Which::Server(server)) == Some(node) {
+            return;
+        }
+        let long = self.rng_ms(self.limit_ms, self.limit_ms + self.limit_ms / 20);
+        self.act(Act::Cut(Which::Server(server), node), long);
     }
 
     /// Clocks as far apart as they may be, and late answers, for those runs that are about nothing else.
     pub(crate) fn prepare(&mut self) {
         match self.theme {
             Theme::Leaders => self.be_late(30_000),
+            Theme::Cuts => {
+                self.limit_ms = 300_000;
+                for server in &mut self.servers {
+                    for (number, node) in server.nodes.iter_mut().enumerate() {
+                        node.clock.set_rate(number % 2 == 0);
+                    }
+                }
+            }
             Theme::Silence => {
                 if self.rng.random_bool(0.6) {
                     self.drift_apart();
@@ -197,10 +258,7 @@ impl World {
             Which::Manager => true,
             Which::Server(server) => self.servers[server].virtual_machines,
         };
-        let leader = match which {
-            Which::Manager => self.manager.group.leader,
-            Which::Server(server) => self.servers[server].group.leader,
-        };
+        let leader = self.leader(which);
         // Leaders are where it hurts.
         let member = leader.filter(|_| self.rng.random_bool(0.4)).unwrap_or(member);
         let act = match self.rng.random_range(0..10) {
@@ -241,8 +299,17 @@ impl World {
         }
         self.say(|_| format!("{act:?} for {ms} ms"));
         self.at(ms, Event::Undo(act));
-        let election = self.rng_ms(300, 2000);
-        self.at(election, Event::Elect(which));
+        if self.leader(which) == Some(at) {
+            let election = self.rng_ms(300, 2000);
+            self.at(election, Event::Elect(which));
+        }
+    }
+
+    fn leader(&self, which: Which) -> Option<usize> {
+        match which {
+            Which::Manager => self.manager.group.leader,
+            Which::Server(server) => self.servers[server].group.leader,
+        }
     }
 
     fn member(&mut self, which: Which, at: usize) -> &mut super::group::Member {
@@ -255,6 +322,7 @@ impl World {
     pub(crate) fn undo(&mut self, act: Act) {
         match act {
             Act::Far(server) => self.servers[server].far = false,
+            Act::FarUntil(server, before) => self.back_in_time(server, before),
             Act::Recover => self.recover(),
             Act::Dead(server) => {
                 let name = self.servers[server].name.clone();

@@ -241,7 +241,16 @@ impl World {
         let reading = it.nodes[node].clock.read(now);
         let options = Options {
             // The deadline is then hardly earlier than it may be.
-            renew_ms: if self.theme == Theme::Silence { 4_000 } else { OPTIONS.renew_ms },
+            idle_ms: if self.theme == Theme::Leaders {
+                3_000
+            } else {
+                OPTIONS.idle_ms
+            },
+            renew_ms: if self.theme == Theme::Silence {
+                4_000
+            } else {
+                OPTIONS.renew_ms
+            },
             ..OPTIONS
         };
         let leader = Leader::elected(it.name.clone(), options, term, it.member_ids(), reading);

@@ -349,7 +349,11 @@ impl World {
     pub(crate) fn propose_to_manager(&mut self, by: usize, entry: ManagerEntry) {
         if let Some(id) = self.manager.group.propose(by, entry) {
             let most = self.weather.commit_ms;
-            let delay = self.rng_ms(1, most);
+            // A slow disk takes its time for everything that has come together.
+            let delay = match most {
+                0..1000 => self.rng_ms(1, most),
+                _ => most - self.now % most,
+            };
             self.at(delay, Event::Commit(Which::Manager, id));
         }
     }
