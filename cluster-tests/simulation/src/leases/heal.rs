@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::{
     Figures,
     nemesis::Act,
+    server::Server,
     world::{Event, Weather, Which, World},
 };
 use crate::seeds::Outcome;
@@ -124,7 +125,10 @@ impl World {
                 self.servers[*server].demand,
             );
             if held < demand {
-                self.violate(format!("s{server} wants {demand} seats and has {held}"));
+                let others = self.standing();
+                self.violate(format!(
+                    "s{server} wants {demand} seats and has {held} ({others})"
+                ));
             }
         }
         let until = self.now + 30_000;
@@ -135,6 +139,19 @@ impl World {
                 self.violate(format!("{joined} of {demand} people of s{server} are in"));
             }
         }
+    }
+
+    /// Who holds and uses what, and what the manager believes.
+    fn standing(&self) -> String {
+        let of = |server: &Server| {
+            let (held, used) = (server.truth.held.seats.pro, server.truth.in_use().pro);
+            let known = self.manager.truth.servers().get(&server.name);
+            let current = known.and_then(|known| known.leases.get(&known.current()?));
+            let believed = current.map(|lease| (lease.seats.pro, lease.used.pro, lease.wanted.pro));
+            format!("{} holds {held}, uses {used}, seen as {believed:?}", server.name)
+        };
+        let living = self.servers.iter().filter(|server| !server.gone);
+        living.map(of).collect::<Vec<_>>().join("; ")
     }
 
     /// Invariant 3: no manager for most of a TTL; leaders change, people go and others come.

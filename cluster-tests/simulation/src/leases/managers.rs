@@ -61,6 +61,7 @@ impl World {
                     self.propose_to_manager(replica, Entry { command, answer });
                 }
                 Effect::Recall { server, recall } => {
+                    self.say(|_| format!("manager recalls {} from {server}", recall.seats.pro));
                     for image in 0..self.servers.len() {
                         if self.servers[image].name == server && !self.servers[image].far {
                             for journey in self.journeys() {
