@@ -40,6 +40,9 @@ impl Desk {
     pub const PATIENCE_MS: u64 = 900;
     /// A server is asked again after so long, in milliseconds.
     const AGAIN_MS: u64 = 400;
+    /// For so long others are asked before one that was asked already: it gave what it could, or did not hear. What the
+    /// manager believes of its use may be as old as that.
+    const OTHERS_FIRST_MS: u64 = 5_000;
 
     /// A request came in.
     pub fn handle(&mut self, lessor: &Lessor, request: Request, now: Reading) -> Vec<Effect> {
@@ -137,11 +140,21 @@ impl Desk {
         let all: Seats = self.waiting.iter().map(wants).sum();
         let free = self.waiting.keys().map(|name| lessor.available(name));
         let short = all.minus(free.fold(Seats::NONE, Seats::max));
+        let since = |asked: &Reading| now.boot_ms.saturating_sub(asked.boot_ms);
+        self.asked.retain(|_, asked| since(asked) < Self::OTHERS_FIRST_MS);
         let waiting: Vec<&ServerName> = self.waiting.keys().collect();
+        let asked: Vec<&ServerName> = self.asked.keys().collect();
+        let others = balance::recalls(lessor, short, &[waiting.clone(), asked].concat());
+        let rest = short.minus(others.values().copied().sum());
+        let chosen: Vec<&ServerName> = others.keys().collect();
+        let again = balance::recalls(lessor, rest, &[waiting, chosen].concat());
         let mut effects = Vec::new();
-        for (server, seats) in balance::recalls(lessor, short, &waiting) {
-            let asked = self.asked.get(&server);
-            if asked.is_some_and(|asked| now.boot_ms.saturating_sub(asked.boot_ms) < Self::AGAIN_MS) {
+        for (server, seats) in others.into_iter().chain(again) {
+            if self
+                .asked
+                .get(&server)
+                .is_some_and(|asked| since(asked) < Self::AGAIN_MS)
+            {
                 continue;
             }
             let Some(epoch) = lessor.servers.get(&server).and_then(|server| server.current()) else {

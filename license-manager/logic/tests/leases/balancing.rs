@@ -46,6 +46,36 @@ fn idle_seats_of_others_are_recalled_and_a_request_waits_less_than_a_second() {
     assert_eq!((manager.leased("paris"), manager.leased("oslo")), (5, 5));
 }
 
+/// What the manager knows of use is as old as the last renewal: Bern has no idle seat any more and says nothing.
+#[test]
+fn a_server_that_gives_nothing_does_not_hide_others_that_could() {
+    let mut manager = Manager::new(10);
+    let mut bern = Server::with(&mut manager, "bern", 1);
+    let mut rome = Server::with(&mut manager, "rome", 1);
+    for idle in [&mut bern, &mut rome] {
+        idle.leader.want(pro(0));
+        idle.settle(&mut manager, 10_000);
+    }
+    bern.in_use = 1;
+    let mut paris = Server::with(&mut manager, "paris", 7);
+    paris.in_use = 7;
+    paris.settle(&mut manager, 10_000);
+    let request = grow(&mut paris, 9, 20_000);
+    let effects = manager.desk.handle(&manager.lessor, request, at(20_000));
+    let (_, recalls) = manager.carry_out(effects, 20_000);
+    assert_eq!(recalls, [(name("bern"), recalls[0].1)], "the first of two alike");
+    assert!(bern.recalled(recalls[0].1, 20_010).is_empty());
+    let effects = manager.desk.poll(&manager.lessor, at(20_400));
+    let (_, recalls) = manager.carry_out(effects, 20_400);
+    assert_eq!(recalls[0].0, name("rome"));
+    for request in rome.recalled(recalls[0].1, 20_410) {
+        manager.ask(&request, 20_420);
+    }
+    let effects = manager.desk.poll(&manager.lessor, at(20_420));
+    manager.carry_out(effects, 20_420);
+    assert_eq!(manager.leased("paris"), 9);
+}
+
 #[test]
 fn a_request_that_cannot_be_met_gets_what_there_is() {
     let mut manager = Manager::new(10);
