@@ -19,5 +19,6 @@
 //!
 //! Deliberately not here: real processes and sockets (`cluster-tests/live`), speed (`cluster-tests/load`).
 
+pub mod leases;
 pub mod replication;
 pub mod seeds;

@@ -6,8 +6,8 @@ use std::{process::ExitCode, time::Instant};
 
 use clap::{Args, Parser, Subcommand};
 use plenary_simulation::{
-    replication::{self, Mutant},
-    seeds::{self, Figures, Outcome},
+    leases, replication,
+    seeds::{self, Outcome, Tally},
 };
 
 /// Run whole servers in virtual time, under faults that follow from a seed, and check what must always hold.
@@ -17,8 +17,8 @@ use plenary_simulation::{
     after_help = "Examples:\n  \
         plenary-simulation replication --seeds 500             look for a seed that breaks an invariant\n  \
         plenary-simulation replication --seeds 1 --from 17 --history   repeat one and see what happened\n  \
-        plenary-simulation replication --mutant list           the planted faults\n  \
-        plenary-simulation replication --mutant lost-tail      how soon one is caught\n\n\
+        plenary-simulation leases --mutant list                the planted faults\n  \
+        plenary-simulation leases --mutant differences         how soon one is caught\n\n\
         Exit code: 0 if every invariant held (with --mutant: if it was caught), else 1."
 )]
 struct Cli {
@@ -34,6 +34,13 @@ enum Subject {
     /// at any sync, disks are slow or fail, clocks are off, members are exchanged. All the while clients write and
     /// read. Then all faults end and the replicas must come to one state within a virtual minute.
     Replication(Run),
+    /// Seats that a License Manager lends to servers
+    ///
+    /// A manager and two to four servers, each a Raft group, for half a virtual hour. Messages are lost, late and
+    /// doubled, leaders change, nodes are cut off, stand still, crash and boot, clocks are off and set, servers are
+    /// copied and restored, the manager is restored. No more seats may be used than there are. Then all faults end:
+    /// demand must be met within seconds, and go on being met while the manager is away.
+    Leases(Run),
 }
 
 #[derive(Args)]
@@ -45,8 +52,11 @@ struct Run {
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     from: u64,
     /// Plant a fault and stop at the first seed that catches it; "list" names them
-    #[arg(long, value_name = "NAME", value_parser = chosen)]
-    mutant: Option<Chosen>,
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+    /// With --mutant: run all seeds and say how many catch it
+    #[arg(long)]
+    whole: bool,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -61,82 +71,98 @@ struct Run {
     log: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Chosen {
-    List,
-    One(Mutant),
-}
-
-fn chosen(name: &str) -> Result<Chosen, String> {
-    if name == "list" {
-        return Ok(Chosen::List);
-    }
-    let found = Mutant::ALL.into_iter().find(|mutant| mutant.name() == name);
-    found
-        .map(Chosen::One)
-        .ok_or_else(|| "no such mutant; --mutant list names them".to_owned())
-}
-
 fn main() -> ExitCode {
-    let Subject::Replication(run) = Cli::parse().subject;
+    match Cli::parse().subject {
+        Subject::Replication(run) => {
+            let mutants = replication::Mutant::ALL.map(|mutant| (mutant, mutant.name(), mutant.what()));
+            judge("replication", &run, &mutants, replication::run)
+        }
+        Subject::Leases(run) => {
+            let named = |mutant: leases::Mutant| (mutant, mutant.name().0, mutant.name().1);
+            judge("leases", &run, &leases::Mutant::ALL.map(named), leases::run)
+        }
+    }
+}
+
+/// Runs the seeds of one subject.
+fn judge<M: Copy + Sync, F: Tally>(
+    subject: &str,
+    run: &Run,
+    mutants: &[(M, &str, &str)],
+    simulate: fn(u64, Option<M>) -> Outcome<F>,
+) -> ExitCode {
     if let Some(filter) = &run.log {
         tracing_subscriber::fmt()
             .with_env_filter(filter.as_str())
             .with_writer(std::io::stderr)
             .init();
     }
-    let mutant = match run.mutant {
-        Some(Chosen::List) => {
-            for mutant in Mutant::ALL {
-                println!("{:<34}{}", mutant.name(), mutant.what());
-            }
-            return ExitCode::SUCCESS;
+    if run.mutant.as_deref() == Some("list") {
+        for (_, name, what) in mutants {
+            println!("{name:<34}{what}");
         }
-        Some(Chosen::One(mutant)) => Some(mutant),
-        None => None,
-    };
+        return ExitCode::SUCCESS;
+    }
+    let wanted = run.mutant.as_deref();
+    let planted = mutants.iter().find(|(_, name, _)| Some(*name) == wanted);
+    if wanted.is_some() && planted.is_none() {
+        eprintln!("no such mutant; --mutant list names them");
+        return ExitCode::FAILURE;
+    }
     let started = Instant::now();
     let threads = run
         .threads
         .or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let (mut done, mut figures, mut violations) = (0_u64, Figures::default(), Vec::new());
+    let (mut done, mut figures, mut violations) = (0_u64, F::default(), Vec::new());
+    let mutant = planted.map(|(mutant, ..)| *mutant);
     seeds::run(
         run.from,
         run.seeds,
         threads.unwrap_or(1),
-        |seed| one(seed, mutant, run.twice),
+        |seed| one(seed, run.twice, |seed| simulate(seed, mutant)),
         |outcome| {
             done += 1;
+            if !run.whole {
+                report(&outcome, subject, wanted, run.history);
+            }
             figures.add(outcome.figures);
-            report(&outcome, mutant, run.history);
             if outcome.violation.is_some() {
                 violations.push(outcome.seed);
             }
-            mutant.is_some() && !violations.is_empty()
+            mutant.is_some() && !run.whole && !violations.is_empty()
         },
     );
     let took = started.elapsed().as_secs_f64();
     println!("{figures}");
     println!("{took:.1} s, {:.1} seeds/s", done as f64 / took);
     println!("{done} seeds, {} violations", violations.len());
-    match (mutant, violations.first()) {
+    match (wanted, violations.first()) {
         (None, None) => ExitCode::SUCCESS,
         (Some(mutant), Some(seed)) => {
-            println!("caught {} at seed {seed}, after {done} seeds", mutant.name());
+            // Half of all series of seeds meet it within so many.
+            let median = (0.5_f64.ln() / (1.0 - violations.len() as f64 / done as f64).ln()).ceil();
+            if run.whole {
+                println!(
+                    "caught {mutant} by {} of {done} seeds, median {median}",
+                    violations.len()
+                );
+            } else {
+                println!("caught {mutant} at seed {seed}, after {done} seeds");
+            }
             ExitCode::SUCCESS
         }
         (Some(mutant), None) => {
-            println!("NOT caught: {}", mutant.name());
+            println!("NOT caught: {mutant}");
             ExitCode::FAILURE
         }
         (None, Some(_)) => ExitCode::FAILURE,
     }
 }
 
-fn one(seed: u64, mutant: Option<Mutant>, twice: bool) -> Outcome {
-    let mut outcome = replication::run(seed, mutant);
+fn one<F>(seed: u64, twice: bool, simulate: impl Fn(u64) -> Outcome<F>) -> Outcome<F> {
+    let mut outcome = simulate(seed);
     if twice {
-        let again = replication::run(seed, mutant);
+        let again = simulate(seed);
         if again.digest != outcome.digest && outcome.violation.is_none() {
             let differs = outcome
                 .history
@@ -149,7 +175,7 @@ fn one(seed: u64, mutant: Option<Mutant>, twice: bool) -> Outcome {
     outcome
 }
 
-fn report(outcome: &Outcome, mutant: Option<Mutant>, history: bool) {
+fn report<F>(outcome: &Outcome<F>, subject: &str, mutant: Option<&str>, history: bool) {
     let Outcome { seed, violation, .. } = outcome;
     if history {
         println!("seed {seed}: digest {:016x}", outcome.digest);
@@ -158,10 +184,10 @@ fn report(outcome: &Outcome, mutant: Option<Mutant>, history: bool) {
         }
     }
     let Some(violation) = violation else { return };
-    let planted = mutant.map(|mutant| format!(" --mutant {}", mutant.name()));
+    let planted = mutant.map(|mutant| format!(" --mutant {mutant}"));
     println!("seed {seed}: {violation}");
     println!(
-        "  repeat it: plenary-simulation replication --seeds 1 --from {seed} --history{}",
+        "  repeat it: plenary-simulation {subject} --seeds 1 --from {seed} --history{}",
         planted.unwrap_or_default()
     );
 }

@@ -8,9 +8,15 @@ use std::{
     thread,
 };
 
+/// How much was done in a run, and in several.
+pub trait Tally: Default + std::fmt::Display + Send {
+    /// Adds another run's.
+    fn add(&mut self, other: Self);
+}
+
 /// What came of one seed.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct Outcome<F = Figures> {
     /// Which one.
     pub seed: u64,
     /// The invariant that was broken, with what was seen.
@@ -20,10 +26,10 @@ pub struct Outcome {
     /// Of everything that happened; equal for equal runs.
     pub digest: u64,
     /// What was done.
-    pub figures: Figures,
+    pub figures: F,
 }
 
-/// How much was done.
+/// How much was done with replicas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Proposals that were acknowledged.
@@ -44,9 +50,8 @@ pub struct Figures {
     pub virtual_ms: u64,
 }
 
-impl Figures {
-    /// Adds another run's.
-    pub fn add(&mut self, other: Self) {
+impl Tally for Figures {
+    fn add(&mut self, other: Self) {
         self.acknowledged += other.acknowledged;
         self.reads += other.reads;
         self.crashes += other.crashes;
@@ -78,12 +83,12 @@ impl std::fmt::Display for Figures {
 
 /// Runs `count` seeds from `from` on, each on one of `threads` threads, and hands over what came of them,
 /// in no order. Stops early when `done` says so.
-pub fn run(
+pub fn run<F: Send>(
     from: u64,
     count: u64,
     threads: usize,
-    seed: impl Fn(u64) -> Outcome + Sync,
-    mut done: impl FnMut(Outcome) -> bool + Send,
+    seed: impl Fn(u64) -> Outcome<F> + Sync,
+    mut done: impl FnMut(Outcome<F>) -> bool + Send,
 ) {
     let next = AtomicU64::new(from);
     let stop = AtomicBool::new(false);

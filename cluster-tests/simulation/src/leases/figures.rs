@@ -1,0 +1,67 @@
+use crate::seeds::Tally;
+
+/// How much was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages that were lost, doubled or late.
+    pub messages: u64,
+    /// Servers and replicas that were cut off.
+    pub cuts: u64,
+    /// Processes that ended and machines that booted.
+    pub crashes: u64,
+    /// Processes that stood still, and machines that a hypervisor held.
+    pub pauses: u64,
+    /// Wall clocks that were set to something.
+    pub jumps: u64,
+    /// Servers that were copied or restored, managers that were restored.
+    pub copies: u64,
+    pub elections: u64,
+    /// Users that got a seat.
+    pub joins: u64,
+    /// Renewals that the manager applied.
+    pub renewals: u64,
+    /// True time.
+    pub virtual_ms: u64,
+}
+
+impl Figures {
+    /// Everything that went wrong on purpose.
+    pub fn faults(&self) -> u64 {
+        self.messages + self.cuts + self.crashes + self.pauses + self.jumps + self.copies + self.elections
+    }
+}
+
+impl Tally for Figures {
+    fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.cuts += other.cuts;
+        self.crashes += other.crashes;
+        self.pauses += other.pauses;
+        self.jumps += other.jumps;
+        self.copies += other.copies;
+        self.elections += other.elections;
+        self.joins += other.joins;
+        self.renewals += other.renewals;
+        self.virtual_ms += other.virtual_ms;
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} messages lost, doubled or late, {} cuts, {} crashes, {} pauses, {} clocks set, {} copies and \
+             restores, {} elections; {} seats taken, {} renewals, {} s of virtual time",
+            self.messages,
+            self.cuts,
+            self.crashes,
+            self.pauses,
+            self.jumps,
+            self.copies,
+            self.elections,
+            self.joins,
+            self.renewals,
+            self.virtual_ms / 1000
+        )
+    }
+}

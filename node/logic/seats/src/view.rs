@@ -1,0 +1,84 @@
+use crate::{Capacity, Holding, Seats, Settings, counted::taken_online};
+use plenary_model::{Timestamp, UserName};
+
+/// Seats that are taken, of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Use {
+    pub pro: u32,
+    pub online: u32,
+    pub guest: u32,
+    pub gateway: u32,
+}
+
+/// What a user holds, for pages and for the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    pub holding: Holding,
+    /// Without a seat it waits for one and cannot join.
+    pub seated: bool,
+    /// Conferences that the user is in, places on several devices included.
+    pub places: usize,
+}
+
+impl Seats {
+    /// How many seats there are.
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// What the administrator chose.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// How many seats are taken.
+    pub fn in_use(&self) -> Use {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Use {
+            pro: count(self.taken_pro()),
+            online: count(taken_online(self)),
+            guest: count(self.guests.len()),
+            gateway: count(self.gateways.len()),
+        }
+    }
+
+    /// What a user holds; `None` without PRO.
+    pub fn status(&self, user: &UserName) -> Option<Status> {
+        self.holders.get(user).map(|holder| Status {
+            holding: holder.holding,
+            seated: holder.seated,
+            places: holder.places.len(),
+        })
+    }
+
+    /// All who hold PRO, ordered by name.
+    pub fn holders(&self) -> impl Iterator<Item = (&UserName, Holding)> {
+        self.holders.iter().map(|(user, holder)| (user, holder.holding))
+    }
+
+    /// Who got no permanent PRO at the last pick, in the order of the groups, and when that was.
+    pub fn without_permanent(&self) -> (&[UserName], Option<Timestamp>) {
+        (&self.without_permanent, self.picked)
+    }
+
+    /// Who was refused temporary PRO in the last 24 hours, ordered by name, and when.
+    pub fn without_temporary(&self) -> impl Iterator<Item = (&UserName, Timestamp)> {
+        self.without_temporary.iter().map(|(user, since)| (user, *since))
+    }
+
+    /// When permanent PRO is to be picked next; `None` before the first start.
+    pub fn next_pick(&self) -> Option<Timestamp> {
+        self.next_pick
+    }
+
+    /// When the next thing ends by itself: the leader then proposes [`Command::Tick`](crate::Command::Tick).
+    pub fn next(&self) -> Option<Timestamp> {
+        let never = Timestamp(u64::MAX);
+        let expiry = self.holders.values().map(|holder| holder.expires());
+        let refusals = self.without_temporary.values();
+        expiry
+            .chain(refusals.map(|since| since.plus_ms(Self::DAY_MS)))
+            .filter(|moment| *moment < never)
+            .min()
+    }
+}
