@@ -166,10 +166,10 @@ impl Receiver {
 
     /// What may be sent. Receivers that estimate by themselves (REMB) tell little more than what they are sent, and
     /// nothing at all when they are sent no picture: theirs keeps larger layers away, but never all pictures.
-    fn estimate(&mut self, smallest: Kbps, now: Instant, now_ms: u64) -> Kbps {
+    fn estimate(&mut self, smallest: Kbps, pictures: usize, now: Instant, now_ms: u64) -> Kbps {
         match self.told {
             Told::Probed(kbps) => {
-                let tries = self.resume.handle_estimate(kbps < smallest, now_ms);
+                let tries = self.resume.handle_estimate(kbps, smallest, pictures, now_ms);
                 if tries && !self.tries {
                     // What was cut would wait for longer than the try takes.
                     self.allocator = Allocator::default();
@@ -229,7 +229,11 @@ impl Receiver {
                 layers: &track.layers,
             });
         }
-        let estimate = self.estimate(Kbps(smallest), now, now_ms);
+        let pictures = demands
+            .iter()
+            .filter(|demand| demand.class != Class::Audio)
+            .count();
+        let estimate = self.estimate(Kbps(smallest), pictures, now, now_ms);
         let allocation = self.allocator.allocate(&demands, estimate, now_ms);
         let mut dropped = Vec::new();
         let mut quality = Quality {
