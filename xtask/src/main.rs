@@ -72,7 +72,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Run replicas on a simulated network and disk: replication
+    /// Run replicas on a simulated network and disk: replication, leases
     Simulate {
         name: String,
         /// Flags of the simulation, as --seeds 2000
