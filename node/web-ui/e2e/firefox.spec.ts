@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import puppeteer, { type Page as FirefoxPage } from 'puppeteer-core';
 import { devices, join, newPage, plays, smallPictures, tile } from './room';
 import { expect, freshId, here, PASSWORD, signIn, test, there } from './server';
@@ -60,6 +61,7 @@ test('Firefox and Chromium see each other', async ({ browser, person, rest }) =>
     await expect
       .poll(() => framesOf(fox, person.display_name), { timeout: 30_000 })
       .toBeGreaterThan(before + 10);
+    await mkdir('test-results/look', { recursive: true });
     await fox.screenshot({ path: 'test-results/look/meeting-firefox.png' });
   } finally {
     await firefox.close();
