@@ -140,9 +140,9 @@ test('on a bad line voices go on, and pictures as far as it bears them', async (
     const paused = tile(ann, 'Ben').getByText('paused', { exact: false });
     await expect(paused.first()).toBeVisible({ timeout: 30_000 });
     const alone = await received(ann);
-    // Long enough that a try to send the picture again is not all of it.
+    // The search for more room costs it little.
     await ann.waitForTimeout(8_000);
-    expect((await received(ann)).audio - alone.audio).toBeGreaterThan(240);
+    expect((await received(ann)).audio - alone.audio).toBeGreaterThan(300);
 
     // And the picture is back when the line is.
     wan.line = GOOD;

@@ -435,6 +435,11 @@ impl Peer {
         self.rtc.bwe().set_bitrate(Bitrate::kbps(0), Bitrate::kbps(kbps));
     }
 
+    /// Forgets what was learned of the network, and probes it from so much.
+    pub(crate) fn estimate_anew(&mut self, kbps: u64) {
+        self.rtc.bwe().reset(Bitrate::kbps(kbps));
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.rtc.is_alive()
     }

@@ -378,7 +378,11 @@ impl Room {
         let receivers: Vec<usize> = self.receivers.keys().copied().collect();
         for at in receivers {
             let desired = self.choose_layers(at, now);
+            let anew = self.receivers.get_mut(&at).and_then(Receiver::take_anew);
             if let Some(member) = members.get_mut(at) {
+                if let Some(kbps) = anew {
+                    member.peer.estimate_anew(u64::from(kbps.0));
+                }
                 member.peer.desire_kbps(u64::from(desired.0) * 5 / 4);
             }
         }

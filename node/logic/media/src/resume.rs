@@ -1,102 +1,95 @@
-//! When to try again what an estimate says does not fit.
+//! When an estimate that leaves out pictures is not believed any longer.
 //!
 //! An estimate learns from what is sent. A receiver whose pictures are all paused is sent next to nothing, so its
-//! estimate stays low when its network has long recovered, or was never weak: a machine that was busy for a moment
-//! looks the same. So the smallest pictures are sent now and then for a moment, less often the more it was in vain.
+//! estimate falls further, and stays low when its network has long recovered, or was never weak: a machine that was busy
+//! for a moment looks the same. So the estimation begins anew now and then, with probes of a few packets that a voice
+//! does not suffer from as it would from pictures; less often the more it was in vain.
 
 use crate::Kbps;
 
-/// The first try comes after this, in milliseconds.
+/// The first time comes after this, in milliseconds.
 const FIRST_MS: u64 = 1_000;
-/// The longest wait between tries.
+/// The longest wait between two.
 const LONGEST_MS: u64 = 30_000;
+/// How long an estimation that began anew may think too well of the network.
+const LEARNS_MS: u64 = 2_000;
 /// From this share of what the only picture needs, in percent, it is sent all the same: where single packets are lost an
 /// estimate is too low, and where it is right it falls further. Of several, those that fit are sent.
 const NEARLY: u64 = 60;
-/// How long a try takes: an estimate follows within some round trips.
-const TRY_MS: u64 = 2_000;
 
-/// One receiver's tries.
+/// One receiver's doubts.
 #[derive(Debug, Default)]
 pub struct Resume {
-    /// While not everything fits: when the next try begins.
+    /// While not everything fits: when the estimation begins anew next.
     next_ms: Option<u64>,
-    until_ms: u64,
-    tries: u32,
+    learns_until_ms: u64,
+    in_vain: u32,
 }
 
 impl Resume {
-    /// `smallest`: what so many pictures need, each in its smallest layer. Gives whether they are to be sent although
-    /// they do not fit.
-    pub fn handle_estimate(&mut self, estimate: Kbps, smallest: Kbps, pictures: usize, now_ms: u64) -> bool {
-        let fits = estimate >= smallest;
-        let nearly = u64::from(estimate.0) * 100 >= u64::from(smallest.0) * NEARLY;
-        if !fits && nearly && pictures == 1 {
-            return true;
-        }
-        if fits {
-            // What fits outside of a try fits by itself.
-            if now_ms >= self.until_ms {
-                self.tries = 0;
+    /// `smallest`: what all pictures need, each in its smallest layer. Gives whether the estimation is to begin anew.
+    pub fn handle_estimate(&mut self, estimate: Kbps, smallest: Kbps, now_ms: u64) -> bool {
+        if estimate >= smallest {
+            if now_ms >= self.learns_until_ms {
+                self.in_vain = 0;
             }
             self.next_ms = None;
             return false;
         }
-        if now_ms < self.until_ms {
-            return true;
-        }
-        let wait_ms = FIRST_MS.saturating_mul(1 << self.tries.min(16)).min(LONGEST_MS);
+        let wait_ms = FIRST_MS.saturating_mul(1 << self.in_vain.min(16)).min(LONGEST_MS);
         let next_ms = *self.next_ms.get_or_insert(now_ms.saturating_add(wait_ms));
         if now_ms < next_ms {
             return false;
         }
-        self.until_ms = now_ms.saturating_add(TRY_MS);
+        self.learns_until_ms = now_ms.saturating_add(LEARNS_MS);
         self.next_ms = None;
-        self.tries += 1;
+        self.in_vain += 1;
         true
     }
+}
+
+/// Whether the only picture is sent although it does not fit.
+pub fn nearly(estimate: Kbps, needed: Kbps) -> bool {
+    u64::from(estimate.0) * 100 >= u64::from(needed.0) * NEARLY
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The seconds in which pictures are sent though they do not fit.
-    fn tries(resume: &mut Resume, seconds: std::ops::Range<u64>) -> Vec<u64> {
+    /// The seconds in which the estimation begins anew.
+    fn begins(resume: &mut Resume, seconds: std::ops::Range<u64>) -> Vec<u64> {
         seconds
-            .filter(|second| resume.handle_estimate(Kbps(50), Kbps(100), 1, second * 1_000))
+            .filter(|second| resume.handle_estimate(Kbps(50), Kbps(100), second * 1_000))
             .collect()
     }
 
     #[test]
-    fn tries_become_rarer_while_they_are_in_vain() {
+    fn it_begins_anew_less_often_while_that_is_in_vain() {
         let mut resume = Resume::default();
-        assert_eq!(tries(&mut resume, 0..20), [1, 2, 5, 6, 11, 12]);
-        let many = tries(&mut resume, 20..600);
-        let begins: Vec<u64> = many
-            .windows(2)
-            .filter(|two| two[1] > two[0] + 1)
-            .map(|two| two[1])
-            .collect();
-        assert!(begins.windows(2).all(|two| two[1] - two[0] <= 33), "{begins:?}");
-        assert!(many.len() < 60, "{many:?}");
+        assert_eq!(begins(&mut resume, 0..40), [1, 4, 9, 18, 35]);
+        assert_eq!(begins(&mut resume, 40..140), [66, 97, 128]);
     }
 
     #[test]
     fn what_fits_is_forgiven() {
         let mut resume = Resume::default();
-        tries(&mut resume, 0..100);
-        assert!(!resume.handle_estimate(Kbps(100), Kbps(100), 1, 200_000));
-        assert_eq!(tries(&mut resume, 201..204), [202, 203]);
+        begins(&mut resume, 0..100);
+        assert!(!resume.handle_estimate(Kbps(100), Kbps(100), 200_000));
+        assert_eq!(begins(&mut resume, 201..204), [202]);
+    }
+
+    #[test]
+    fn what_fits_until_the_estimation_has_learned_counts_as_in_vain() {
+        let mut resume = Resume::default();
+        assert_eq!(begins(&mut resume, 0..2), [1]);
+        assert!(!resume.handle_estimate(Kbps(100), Kbps(100), 2_000));
+        assert_eq!(begins(&mut resume, 3..7), [5]);
     }
 
     #[test]
     fn the_only_picture_is_sent_where_it_nearly_fits() {
-        let mut resume = Resume::default();
-        let sent =
-            |resume: &mut Resume, kbps, pictures| resume.handle_estimate(Kbps(kbps), Kbps(100), pictures, 0);
-        assert!(sent(&mut resume, 60, 1));
-        assert!(!sent(&mut resume, 59, 1));
-        assert!(!sent(&mut resume, 60, 2));
+        assert!(nearly(Kbps(60), Kbps(100)));
+        assert!(!nearly(Kbps(59), Kbps(100)));
     }
 }

@@ -10,7 +10,7 @@ use crate::peer::Outbound;
 use plenary_media::{
     Kbps, ParticipantId, Slot as Place, StreamId,
     allocation::{Allocator, Choice, Class, Demand, Reason},
-    resume::Resume,
+    resume::{Resume, nearly},
 };
 use slab::Slab;
 use std::{
@@ -57,8 +57,8 @@ pub(super) struct Receiver {
     pub(super) told: Told,
     allocator: Allocator,
     resume: Resume,
-    /// Whether the smallest pictures are sent though they do not fit.
-    tries: bool,
+    /// What its estimation begins with anew, if it is to.
+    anew: Option<Kbps>,
     pub(super) sent: Rate,
     /// Slots that others fill since it was told last.
     refilled: Vec<usize>,
@@ -78,7 +78,7 @@ impl Receiver {
             told: Told::Nothing,
             allocator: Allocator::default(),
             resume: Resume::default(),
-            tries: false,
+            anew: None,
             sent: Rate::new(now, Kbps(0)),
             refilled: Vec::new(),
             quality: Quality::default(),
@@ -164,18 +164,20 @@ impl Receiver {
         refilled.into_iter().filter_map(filled).collect()
     }
 
+    /// To be asked now and then: what its estimation is to begin with anew.
+    pub(super) fn take_anew(&mut self) -> Option<Kbps> {
+        self.anew.take()
+    }
+
     /// What may be sent. Receivers that estimate by themselves (REMB) tell little more than what they are sent, and
     /// nothing at all when they are sent no picture: theirs keeps larger layers away, but never all pictures.
     fn estimate(&mut self, smallest: Kbps, pictures: usize, now: Instant, now_ms: u64) -> Kbps {
         match self.told {
             Told::Probed(kbps) => {
-                let tries = self.resume.handle_estimate(kbps, smallest, pictures, now_ms);
-                if tries && !self.tries {
-                    // What was cut would wait for longer than the try takes.
-                    self.allocator = Allocator::default();
+                if self.resume.handle_estimate(kbps, smallest, now_ms) {
+                    self.anew = Some(kbps.max(Kbps(smallest.0 / 2)));
                 }
-                self.tries = tries;
-                if tries {
+                if pictures == 1 && nearly(kbps, smallest) {
                     Kbps(smallest.0.saturating_mul(5) / 4)
                 } else {
                     kbps
