@@ -270,6 +270,7 @@ impl Identity {
     ) -> JoinToken {
         let scope = self.0.ca.scope();
         JoinToken {
+            program: scope.program,
             server: scope.server.clone(),
             enterprise: scope.enterprise.clone(),
             root_hash: self.0.ca.root_hash(),

@@ -85,6 +85,8 @@ impl fmt::Debug for JoinSecret {
 /// All that a machine needs to join a server; used once, and soon.
 #[derive(Debug, Clone)]
 pub struct JoinToken {
+    /// What kind of program it is that is joined.
+    pub program: Program,
     pub server: ServerName,
     pub enterprise: EnterpriseName,
     /// SHA-256 of the enterprise's root certificate in DER.
@@ -101,6 +103,8 @@ pub struct JoinToken {
 #[derive(Serialize, Deserialize)]
 struct TokenJson {
     v: u8,
+    #[serde(default = "node", skip_serializing_if = "is_node")]
+    p: Program,
     s: ServerName,
     e: EnterpriseName,
     h: String,
@@ -110,11 +114,21 @@ struct TokenJson {
     x: u64,
 }
 
+/// Tokens of servers do not name their program.
+fn node() -> Program {
+    Program::Node
+}
+
+fn is_node(program: &Program) -> bool {
+    *program == Program::Node
+}
+
 impl JoinToken {
     /// The token as one word to copy. It is a secret: show it only to whom it is for.
     pub fn encode(&self) -> String {
         let json = TokenJson {
             v: VERSION,
+            p: self.program,
             s: self.server.clone(),
             e: self.enterprise.clone(),
             h: URL_SAFE_NO_PAD.encode(self.root_hash),
@@ -170,6 +184,7 @@ impl FromStr for JoinToken {
             return Err(damaged());
         }
         Ok(Self {
+            program: json.p,
             server: json.s,
             enterprise: json.e,
             root_hash: bytes32(&json.h)?,
@@ -312,7 +327,7 @@ impl Joining {
     pub fn client_config(&self) -> Arc<rustls::ClientConfig> {
         let verifier = Verifier::new(
             Trust::Hash(self.token.root_hash, self.found.clone()),
-            vec![Expected::any(Program::Node).at(&self.token.server)],
+            vec![Expected::any(self.token.program).at(&self.token.server)],
             Revocations::default(),
             &tls::provider(),
         );
@@ -376,7 +391,7 @@ impl Joining {
             return Err(Refusal::OtherEnterprise.into());
         }
         let scope = ca.scope();
-        if scope.program != Program::Node || scope.server != self.token.server {
+        if scope.program != self.token.program || scope.server != self.token.server {
             return Err(bad(&format!(
                 "it makes us a part of {scope}, not of {}",
                 self.token.server

@@ -3,11 +3,13 @@
 //! Does, never decides: who may call what is told by the identity of the certificate. Raft itself is
 //! `plenary-replication`; its service is mounted on the same port by the program.
 
+mod join;
 mod links;
 mod listen;
 mod services;
 mod shares;
 
+pub use join::{Attempt, ask};
 pub use links::{channel, connect};
 pub use listen::{Bounds, Caller, Connection, Identify, Known, incoming};
 pub use services::{Node, Services, Who, require_member};

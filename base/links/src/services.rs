@@ -5,6 +5,7 @@ use plenary_contracts::cluster::v1::{
     JoinRequest, JoinResponse, StatusRequest, StatusResponse, SteerRequest, SteerResponse,
     admission_server::Admission, cluster_server::Cluster, steer_request::Act,
 };
+use plenary_identity::ProgramName;
 use plenary_model::{NodeId, NodeName};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -14,6 +15,8 @@ use tonic::{Request, Response, Status};
 pub struct Who {
     /// The node of this server whose certificate was shown.
     pub node: Option<NodeName>,
+    /// The program whose certificate was shown, also one of another group.
+    pub program: Option<ProgramName>,
     /// Asked for each request: a node that was removed is refused on connections that it opened before.
     pub still_counts: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Keying material of the connection that join proofs are bound to (RFC 5705).
@@ -22,7 +25,7 @@ pub struct Who {
 
 impl Known for Who {
     fn is_known(&self) -> bool {
-        self.node.is_some()
+        self.program.is_some()
     }
 }
 

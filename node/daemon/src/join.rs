@@ -8,18 +8,12 @@ use crate::{
     run,
     server::VERSION,
 };
-use anyhow::Context as _;
 use clap::Args;
-use hyper_util::rt::TokioIo;
 use plenary_cluster_io::clock_ms;
-use plenary_contracts::cluster::v1::{JoinRequest, JoinResponse, admission_client::AdmissionClient};
-use plenary_identity::{JoinToken, Joining, explain, join::binding};
+use plenary_contracts::cluster::v1::JoinRequest;
+use plenary_identity::{JoinToken, Joining};
+use plenary_links::Attempt;
 use plenary_model::NodeId;
-use std::{sync::Mutex, time::Duration};
-use tonic::transport::{Endpoint, Uri};
-
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Join a server with the token of `plenaryctl node invite`, then run
 ///
@@ -64,7 +58,7 @@ async fn join(config: &Config, folder: &DataFolder, token: JoinToken) -> anyhow:
     let joining = Joining::new(token, name.clone())?;
     let mut reasons = Vec::new();
     for address in &addresses {
-        match ask(config, &joining, address).await {
+        match plenary_links::ask(&joining, address, wanted(config, &joining)?).await {
             Ok((answer, binding)) => {
                 let machine = options::machine_key(folder)?;
                 let node = NodeId(answer.node);
@@ -94,53 +88,15 @@ async fn join(config: &Config, folder: &DataFolder, token: JoinToken) -> anyhow:
     .into())
 }
 
-enum Attempt {
-    /// A node answered no; others would too.
-    Refused(String),
-    Failed(String),
-}
-
-impl From<anyhow::Error> for Attempt {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Failed(explain(error.as_ref()))
-    }
-}
-
-/// Asks one node over a connection of its own, which the proofs are bound to.
-async fn ask(config: &Config, joining: &Joining, address: &str) -> Result<(JoinResponse, [u8; 32]), Attempt> {
-    let connecting = plenary_cluster_io::connect(address, joining.client_config());
-    let stream = tokio::time::timeout(CONNECT_WITHIN, connecting)
-        .await
-        .map_err(|_| Attempt::Failed("it does not answer".into()))?
-        .map_err(anyhow::Error::from)?;
-    let binding = binding(stream.get_ref().1).map_err(anyhow::Error::from)?;
-    let request = JoinRequest {
+/// What this machine asks for; the proof follows from the connection.
+fn wanted(config: &Config, joining: &Joining) -> anyhow::Result<JoinRequest> {
+    Ok(JoinRequest {
         invitation: joining.token().invitation.clone(),
-        proof: joining.proof(&binding).to_vec(),
+        proof: Vec::new(),
         node_name: options::node_name(config).to_string(),
         cluster_address: options::cluster_address(config)?,
-        certificate_request: joining.certificate_request().map_err(anyhow::Error::from)?,
+        certificate_request: joining.certificate_request()?,
         version: VERSION.to_owned(),
         clock_ms: clock_ms(),
-    };
-    let once = Mutex::new(Some(TokioIo::new(stream)));
-    let endpoint = Endpoint::from_static("http://node.plenary.internal").timeout(ANSWER_WITHIN);
-    let channel = endpoint
-        .connect_with_connector(tower::service_fn(move |_: Uri| {
-            let stream = once.lock().ok().and_then(|mut once| once.take());
-            async move {
-                stream
-                    .context("the connection is used once")
-                    .map_err(std::io::Error::other)
-            }
-        }))
-        .await
-        .map_err(anyhow::Error::from)?;
-    match AdmissionClient::new(channel).join(request).await {
-        Ok(answer) => Ok((answer.into_inner(), binding)),
-        Err(status) if status.code() == tonic::Code::PermissionDenied => {
-            Err(Attempt::Refused(status.message().to_owned()))
-        }
-        Err(status) => Err(Attempt::Failed(status.message().to_owned())),
-    }
+    })
 }

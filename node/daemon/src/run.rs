@@ -312,6 +312,7 @@ fn who(identity: &Identity, connection: &rustls::ServerConnection) -> Who {
     let revocations = identity.revocations().clone();
     Who {
         node: peer.as_ref().map(|peer| peer.name.name.clone()),
+        program: peer.as_ref().map(|peer| peer.name.clone()),
         still_counts: Arc::new(move || peer.as_ref().is_some_and(|peer| !revocations.is_revoked(peer))),
         // Without keying material no proof can be right.
         binding: binding(connection).unwrap_or_default(),
