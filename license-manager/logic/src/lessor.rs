@@ -18,5 +18,5 @@ mod timers;
 
 pub use balance::{recalls, share};
 pub use desk::{Desk, Effect};
-pub use state::{Command, Event, Lease, Lessor, Limits, Outcome, Server, Standing};
+pub use state::{Command, Concerns, Event, Lease, Lessor, Limits, Outcome, Server, Standing};
 pub use timers::Timers;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`licence`] | what a signed licence file says, whether it counts, and what several of them give together |
 //! | [`lessor`] | what a License Manager lends to which server, and when it has it back |
+//! | [`manager`] | what a License Manager keeps beside leases: replicas, licence files, who may borrow |
 //! | [`lessee`] | what a server holds, and until when each of its nodes may use it |
 //!
 //! ```text
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod lessee;
 pub mod lessor;
 pub mod licence;
+pub mod manager;
 pub mod message;
 pub mod mutant;
 

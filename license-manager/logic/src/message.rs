@@ -111,11 +111,25 @@ pub enum Refusal {
     Behind,
     #[error("the server belongs to another pool of licences")]
     OtherPool,
-    #[error("this server is not expected here")]
+    #[error("this server is not expected here; an administrator of the License Manager has to invite it")]
     Unknown,
+    #[error("no licence of the License Manager is for this server")]
+    NotCovered,
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Stale,
+        Self::Gone,
+        Self::Superseded,
+        Self::Reclaim,
+        Self::Behind,
+        Self::OtherPool,
+        Self::Unknown,
+        Self::NotCovered,
+    ];
+
     /// Stable, for logs and interfaces.
     pub fn code(self) -> &'static str {
         match self {
@@ -126,6 +140,7 @@ impl Refusal {
             Self::Behind => "behind",
             Self::OtherPool => "other_pool",
             Self::Unknown => "unknown_server",
+            Self::NotCovered => "not_covered",
         }
     }
 }

@@ -42,7 +42,13 @@ impl Manager {
     pub(crate) fn new(rng: &mut StdRng, size: usize, capacity: Seats, ttl_ms: u64) -> Self {
         let mut genesis = Lessor::new(PoolId(rng.random()), rng.random());
         genesis.apply(0, &Command::Ttl { ms: ttl_ms });
-        genesis.apply(0, &Command::Capacity(capacity));
+        genesis.apply(
+            0,
+            &Command::Licensed {
+                seats: capacity,
+                covers: None,
+            },
+        );
         let replica = |rng: &mut StdRng| {
             let clock = Clock::new(rng, 0);
             Replica {

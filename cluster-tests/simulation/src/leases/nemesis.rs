@@ -510,7 +510,10 @@ impl World {
         // A restored manager would have another licence than the oracle.
         if !matches!(self.theme, Theme::Restores | Theme::Mixed) {
             let pro = self.rng.random_range(8..32);
-            self.administer(Command::Capacity(Seats::only(Kind::Pro, pro)));
+            self.administer(Command::Licensed {
+                seats: Seats::only(Kind::Pro, pro),
+                covers: None,
+            });
         }
     }
 }

@@ -98,6 +98,8 @@ pub struct Leader {
     idle_since: Option<Reading>,
     /// The last refusal for the lease of now.
     refusal: Option<(Epoch, Refusal)>,
+    /// Why the last registration was refused.
+    unregistered: Option<Refusal>,
 }
 
 impl Leader {
@@ -134,6 +136,7 @@ impl Leader {
             voiding: None,
             idle_since: None,
             refusal: None,
+            unregistered: None,
         }
     }
 
@@ -149,7 +152,7 @@ impl Leader {
 
     /// Why the manager does not lend, to be shown to administrators.
     pub fn refusal(&self) -> Option<Refusal> {
-        self.refusal.map(|(_, refusal)| refusal)
+        self.unregistered.or(self.refusal.map(|(_, refusal)| refusal))
     }
 
     /// To be called when something changed and at least each [`Options::retry_ms`].
@@ -365,6 +368,7 @@ impl Leader {
         }
         self.renewed = None;
         self.refusal = None;
+        self.unregistered = None;
         (self.grown, self.shrinking, self.voiding, self.idle_since) = (None, None, None, None);
         self.next_renewal_ms = now.boot_ms;
     }
@@ -449,6 +453,7 @@ impl Leader {
 
     fn refused(&mut self, order: Option<Order>, refusal: Refusal, at: Asked<'_>) {
         let Some(order) = order else {
+            self.unregistered = Some(refusal);
             // Another life takes another name.
             if matches!(refusal, Refusal::Gone | Refusal::Superseded) {
                 self.registering = None;

@@ -16,7 +16,10 @@ impl Lessor {
         match command {
             Command::Ask(request) => self.ask(request, &mut outcome),
             Command::Expire { server, epoch, order } => self.expire(server, *epoch, *order, &mut outcome),
-            Command::Capacity(seats) => self.capacity = *seats,
+            Command::Licensed { seats, covers } => {
+                self.capacity = *seats;
+                self.covers.clone_from(covers);
+            }
             Command::Ttl { ms } => self.ttl_ms = (*ms).clamp(*Self::TTL_MS.start(), *Self::TTL_MS.end()),
             Command::Limits { server, limits } => {
                 self.servers.entry(server.clone()).or_default().limits = *limits;
@@ -27,6 +30,23 @@ impl Lessor {
             Command::Recovered { branch } => self.recovered(*branch, &mut outcome),
         }
         outcome
+    }
+
+    /// Something else was committed at `index`.
+    pub(crate) fn pass(&mut self, index: u64) {
+        self.position.index = index;
+    }
+
+    /// What is said to a request at `index` that is not even looked at.
+    pub(crate) fn refuse(&mut self, index: u64, request: &Request, refusal: Refusal) -> Answer {
+        self.pass(index);
+        Answer {
+            position: self.position,
+            reply: Reply::Refused {
+                order: request.ask.order(),
+                refusal,
+            },
+        }
     }
 
     fn ask(&mut self, request: &Request, outcome: &mut Outcome) {
@@ -77,6 +97,9 @@ impl Lessor {
         incarnation: Incarnation,
         outcome: &mut Outcome,
     ) -> Result<Reply, Refusal> {
+        if !self.covers(name) {
+            return Err(Refusal::NotCovered);
+        }
         let server = self.servers.entry(name.clone()).or_default();
         let registered = |epoch| Reply::Registered {
             pool: self.pool,

@@ -1,7 +1,7 @@
 use crate::{Answer, Epoch, Incarnation, Order, PoolId, Position, Reply, Request, Seats};
 use plenary_model::ServerName;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An entry of a License Manager's log. No clock value stands in it: what time decides is proposed by the leader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +15,12 @@ pub enum Command {
         epoch: Epoch,
         order: Order,
     },
-    /// The valid licence files give so much together.
-    Capacity(Seats),
+    /// The valid licence files give so much together, to these servers; `None`: to all. A server that they do not
+    /// cover keeps what it has and gets no more.
+    Licensed {
+        seats: Seats,
+        covers: Option<BTreeSet<ServerName>>,
+    },
     /// How long leases last from their next renewal on; 1 minute to 7 days.
     Ttl { ms: u64 },
     /// What one server is guaranteed and what it gets at most.
@@ -29,6 +33,30 @@ pub enum Command {
     Recover { branch: u64 },
     /// One TTL has passed since that recovery.
     Recovered { branch: u64 },
+}
+
+/// Whose leases a command may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concerns<'a> {
+    Nobody,
+    One(&'a ServerName),
+    All,
+}
+
+impl Command {
+    /// Whose leases it may change; all else of the state it may change as well.
+    pub fn concerns(&self) -> Concerns<'_> {
+        match self {
+            Self::Ask(request) => Concerns::One(&request.server),
+            Self::Expire { server, .. } | Self::Limits { server, .. } | Self::DeclareDead { server } => {
+                Concerns::One(server)
+            }
+            Self::Recovered { .. } => Concerns::All,
+            Self::Licensed { .. } | Self::Ttl { .. } | Self::Restored | Self::Recover { .. } => {
+                Concerns::Nobody
+            }
+        }
+    }
 }
 
 /// What an administrator sets for a server.
@@ -155,6 +183,9 @@ pub struct Lessor {
     /// The highest epoch of a pool that a server named; a recovery goes beyond it.
     pub(super) named_epoch: u64,
     pub(super) capacity: Seats,
+    /// Servers that the licence files are for; `None`: any.
+    #[serde(default)]
+    pub(super) covers: Option<BTreeSet<ServerName>>,
     pub(super) ttl_ms: u64,
     pub(super) servers: BTreeMap<ServerName, Server>,
     /// Of leases in this epoch of the pool.
@@ -179,6 +210,7 @@ impl Lessor {
             standing: Standing::Serving,
             named_epoch: 1,
             capacity: Seats::NONE,
+            covers: None,
             ttl_ms: Self::DEFAULT_TTL_MS,
             servers: BTreeMap::new(),
             last_number: 0,
@@ -205,6 +237,40 @@ impl Lessor {
         self.capacity
     }
 
+    /// Which servers the valid licence files are for; `None`: any.
+    pub fn covered(&self) -> Option<&BTreeSet<ServerName>> {
+        self.covers.as_ref()
+    }
+
+    /// Whether the licence files are for this server too.
+    pub fn covers(&self, server: &ServerName) -> bool {
+        self.covers.as_ref().is_none_or(|names| names.contains(server))
+    }
+
+    /// This state without what may be large and is kept apart: servers, and whom licences cover.
+    #[must_use]
+    pub fn without_servers(&self) -> Self {
+        Self {
+            servers: BTreeMap::new(),
+            covers: None,
+            ..*self
+        }
+    }
+
+    /// The state of [`Lessor::without_servers`] with all of it again.
+    #[must_use]
+    pub fn with_servers(
+        self,
+        servers: BTreeMap<ServerName, Server>,
+        covers: Option<BTreeSet<ServerName>>,
+    ) -> Self {
+        Self {
+            servers,
+            covers,
+            ..self
+        }
+    }
+
     /// How long leases last, in milliseconds.
     pub fn ttl_ms(&self) -> u64 {
         self.ttl_ms
@@ -227,7 +293,7 @@ impl Lessor {
 
     /// How many seats more a server can get now: what is free and not kept for others, within its own most.
     pub fn available(&self, server: &ServerName) -> Seats {
-        if self.standing != Standing::Serving {
+        if self.standing != Standing::Serving || !self.covers(server) {
             return Seats::NONE;
         }
         let kept: Seats = self

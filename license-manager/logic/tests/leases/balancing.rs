@@ -133,7 +133,13 @@ fn what_is_guaranteed_is_kept_free_and_nobody_gets_more_than_the_most() {
     let request = grow(&mut rome, 5, 3_000);
     manager.ask(&request, 3_000);
     assert_eq!(manager.leased("rome"), 0, "the last one is Oslo's");
-    manager.apply(Command::Capacity(pro(20)), 4_000);
+    manager.apply(
+        Command::Licensed {
+            seats: pro(20),
+            covers: None,
+        },
+        4_000,
+    );
     let request = grow(&mut rome, 6, 5_000);
     manager.ask(&request, 5_000);
     assert_eq!(manager.leased("rome"), 2);
@@ -143,7 +149,13 @@ fn what_is_guaranteed_is_kept_free_and_nobody_gets_more_than_the_most() {
 fn a_smaller_licence_takes_nothing_away_and_blocks_growth() {
     let mut manager = Manager::new(10);
     let mut paris = Server::with(&mut manager, "paris", 8);
-    manager.apply(Command::Capacity(pro(5)), 1_000);
+    manager.apply(
+        Command::Licensed {
+            seats: pro(5),
+            covers: None,
+        },
+        1_000,
+    );
     assert_eq!(manager.lessor.pool_seats(), pro(8));
     let request = grow(&mut paris, 9, 2_000);
     manager.ask(&request, 2_000);

@@ -48,7 +48,13 @@ impl Manager {
             events: Vec::new(),
             index: 0,
         };
-        manager.apply(Command::Capacity(pro(capacity)), 0);
+        manager.apply(
+            Command::Licensed {
+                seats: pro(capacity),
+                covers: None,
+            },
+            0,
+        );
         manager
     }
 
