@@ -69,7 +69,7 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
         return ((logic || from == "base/model") && !pure)
             .then_some("what only decides uses nothing that does");
     };
-    if ["node/daemon", "node/ctl", "xtask"].contains(&folder) {
+    if ["node/daemon", "node/ctl", "license-manager/daemon", "xtask"].contains(&folder) {
         return Some("programs are not depended on");
     }
     if from == "license-manager/logic" && folder != "base/model" {

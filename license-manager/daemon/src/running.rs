@@ -1,0 +1,320 @@
+//! A replica at work: what servers ask, and how what is decided is carried out.
+
+use crate::{
+    app::{self, App, Reply},
+    data::Facts,
+};
+use plenary_identity::Identity;
+use plenary_licences::{
+    Answer, Ask, Order, Recall, Request,
+    clock::Reading,
+    lessor::{self, Desk, Effect, Lessor},
+    licence::Trust,
+    manager::{Command, Denial, Done, Entry, Files},
+};
+use plenary_license_manager_client::reading;
+use plenary_links::clock_ms;
+use plenary_model::{ServerName, Timestamp};
+use plenary_replication::{ProposeError, Replica, Role};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+/// A request for more waits at most so long for its answer; longer than [`Desk::PATIENCE_MS`].
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Everything of one replica; shared by all its tasks.
+pub(crate) struct Running {
+    pub(crate) facts: Facts,
+    pub(crate) identity: Identity,
+    pub(crate) replica: Replica<App>,
+    pub(crate) app: Arc<App>,
+    pub(crate) trust: Trust,
+    /// What the licence files give, as this replica judges them; newest.
+    pub(crate) files: watch::Sender<Option<Files>>,
+    /// Asks that the desk be looked at.
+    pub(crate) wake: Notify,
+    pub(crate) counts: Counts,
+    desk: Mutex<Desk>,
+    waiting: Mutex<HashMap<(ServerName, Order), oneshot::Sender<Answer>>>,
+    lines: Mutex<BTreeMap<ServerName, Line>>,
+}
+
+/// Since this process began; for metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) asked: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) recalls: AtomicU64,
+    pub(crate) leaderships: AtomicU64,
+}
+
+/// The conversation with one server; a newer one takes its place.
+struct Line {
+    number: u64,
+    recalls: mpsc::Sender<Recall>,
+    /// Milliseconds since 1970.
+    heard_ms: u64,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    #[error("another replica leads")]
+    Elsewhere,
+    #[error("{0}")]
+    Propose(#[from] ProposeError),
+    #[error("a later request of the server took its place, or nobody knows what became of it")]
+    Overtaken,
+    #[error("the log gave no answer: {0}")]
+    Defect(String),
+}
+
+/// Why an administrator's command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    #[error("the replicas did not agree on it: {0}")]
+    Propose(#[from] ProposeError),
+    #[error("the log gave no answer: {0}")]
+    Defect(String),
+}
+
+impl Running {
+    pub(crate) fn new(
+        facts: Facts,
+        identity: Identity,
+        replica: Replica<App>,
+        app: Arc<App>,
+        trust: Trust,
+    ) -> Self {
+        Self {
+            facts,
+            identity,
+            replica,
+            app,
+            trust,
+            files: watch::Sender::new(None),
+            wake: Notify::new(),
+            counts: Counts::default(),
+            desk: Mutex::default(),
+            waiting: Mutex::default(),
+            lines: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.replica.status().role == Role::Leader
+    }
+
+    /// `host:port` of the replica that leads; empty if none is known or it is this one.
+    pub(crate) fn leader_address(&self) -> String {
+        let status = self.replica.status();
+        let leader = status.leader.filter(|leader| *leader != self.facts.member.0);
+        let member = leader.and_then(|leader| status.members.get(&leader));
+        member
+            .map(|member| member.member.address.clone())
+            .unwrap_or_default()
+    }
+
+    /// Judges the licence files as of now.
+    pub(crate) fn judge_files(&self) -> Option<Files> {
+        let now = Timestamp(clock_ms());
+        self.app
+            .look(|manager| Files::of(&manager.office, manager.lessor.pool(), &self.trust, now))
+    }
+
+    /// Answers a request; the caller proved to be that server.
+    pub(crate) async fn ask(self: &Arc<Self>, request: Request) -> Result<Answer, Unanswered> {
+        if !self.leads() {
+            return Err(Unanswered::Elsewhere);
+        }
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        let answer = match request.ask {
+            Ask::Grow { order, .. } => self.grow(order, request).await,
+            _ => self.lend(lessor::Command::Ask(request)).await,
+        }?;
+        if matches!(answer.reply, plenary_licences::Reply::Refused { .. }) {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+
+    async fn grow(self: &Arc<Self>, order: Order, request: Request) -> Result<Answer, Unanswered> {
+        let key = (request.server.clone(), order);
+        let (tell, told) = oneshot::channel();
+        lock(&self.waiting).insert(key.clone(), tell);
+        let effects = self.at_desk(|desk, lessor, now| desk.handle(lessor, request, now));
+        self.act(effects);
+        self.wake.notify_one();
+        let answer = tokio::time::timeout(ANSWER_WITHIN, told).await;
+        lock(&self.waiting).remove(&key);
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            _ => Err(Unanswered::Overtaken),
+        }
+    }
+
+    /// Lets the desk look at the state.
+    pub(crate) fn at_desk(
+        &self,
+        decide: impl FnOnce(&mut Desk, &Lessor, Reading) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        let effects = self
+            .app
+            .look(|manager| decide(&mut lock(&self.desk), &manager.lessor, reading()));
+        effects.unwrap_or_default()
+    }
+
+    /// How long until the desk has something to do.
+    pub(crate) fn desk_waits_ms(&self) -> Option<u64> {
+        lock(&self.desk).next_ms(reading())
+    }
+
+    /// What waited for this replica as the leader is asked again elsewhere.
+    pub(crate) fn clear_desk(&self) {
+        *lock(&self.desk) = Desk::default();
+        lock(&self.waiting).clear();
+        lock(&self.lines).clear();
+    }
+
+    pub(crate) fn act(self: &Arc<Self>, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Propose(command) => {
+                    let this = self.clone();
+                    tokio::spawn(async move { this.carry(command).await });
+                }
+                Effect::Recall { server, recall } => {
+                    self.recall(&server, recall);
+                }
+            }
+        }
+    }
+
+    /// Asks a server for seats; whether there is a line to it.
+    pub(crate) fn recall(&self, server: &ServerName, recall: Recall) -> bool {
+        let lines = lock(&self.lines);
+        let sent = lines.get(server).map(|line| line.recalls.try_send(recall));
+        self.counts.recalls.fetch_add(1, Ordering::Relaxed);
+        matches!(sent, Some(Ok(())))
+    }
+
+    async fn carry(&self, command: lessor::Command) {
+        let key = match &command {
+            lessor::Command::Ask(request) => request.ask.order().map(|order| (request.server.clone(), order)),
+            _ => None,
+        };
+        match self.lend(command).await {
+            Ok(answer) => {
+                let told = key.and_then(|key| lock(&self.waiting).remove(&key));
+                // Whoever asked may have gone.
+                told.and_then(|told| told.send(answer).ok());
+            }
+            Err(error) => tracing::debug!(%error, "a request was not answered; the server asks again"),
+        }
+    }
+
+    async fn lend(&self, command: lessor::Command) -> Result<Answer, Unanswered> {
+        let entry = Entry {
+            by: None,
+            command: Command::Lend(command),
+        };
+        match self.propose(&entry).await? {
+            Reply::Answer(answer) => Ok(answer),
+            Reply::Done(done) => Err(Unanswered::Defect(format!("{done:?}"))),
+        }
+    }
+
+    async fn propose(&self, entry: &Entry) -> Result<Reply, ProposeOrDefect> {
+        let bytes = app::encode(entry).map_err(|error| ProposeOrDefect::Defect(error.to_string()))?;
+        let committed = self.replica.propose(bytes).await?;
+        app::decode_reply(&committed.reply).map_err(|error| ProposeOrDefect::Defect(format!("{error:#}")))
+    }
+
+    /// Carries out what an administrator wants, or the manager itself; on any replica.
+    pub(crate) async fn command(&self, by: Option<String>, command: Command) -> Result<Done, NotDone> {
+        match self.propose(&Entry { by, command }).await? {
+            Reply::Done(done) => Ok(done?),
+            Reply::Answer(answer) => Err(NotDone::Defect(format!("{answer:?}"))),
+        }
+    }
+
+    /// A conversation with a server begins: what it is to be asked back comes out of the channel, which ends when
+    /// another conversation took its place or this replica leads no more.
+    pub(crate) fn open_line(&self, server: &ServerName) -> (u64, mpsc::Receiver<Recall>) {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let (recalls, asked) = mpsc::channel(8);
+        let line = Line {
+            number,
+            recalls,
+            heard_ms: clock_ms(),
+        };
+        lock(&self.lines).insert(server.clone(), line);
+        (number, asked)
+    }
+
+    pub(crate) fn close_line(&self, server: &ServerName, number: u64) {
+        let mut lines = lock(&self.lines);
+        if lines.get(server).is_some_and(|line| line.number == number) {
+            lines.remove(server);
+        }
+    }
+
+    pub(crate) fn heard(&self, server: &ServerName) {
+        if let Some(line) = lock(&self.lines).get_mut(server) {
+            line.heard_ms = clock_ms();
+        }
+    }
+
+    /// When each server that has a line was heard last, in milliseconds since 1970.
+    pub(crate) fn heard_ms(&self) -> BTreeMap<ServerName, u64> {
+        let lines = lock(&self.lines);
+        lines
+            .iter()
+            .map(|(name, line)| (name.clone(), line.heard_ms))
+            .collect()
+    }
+}
+
+enum ProposeOrDefect {
+    Propose(ProposeError),
+    Defect(String),
+}
+
+impl From<ProposeError> for ProposeOrDefect {
+    fn from(error: ProposeError) -> Self {
+        Self::Propose(error)
+    }
+}
+
+impl From<ProposeOrDefect> for Unanswered {
+    fn from(error: ProposeOrDefect) -> Self {
+        match error {
+            ProposeOrDefect::Propose(error) => Self::Propose(error),
+            ProposeOrDefect::Defect(text) => Self::Defect(text),
+        }
+    }
+}
+
+impl From<ProposeOrDefect> for NotDone {
+    fn from(error: ProposeOrDefect) -> Self {
+        match error {
+            ProposeOrDefect::Propose(error) => Self::Propose(error),
+            ProposeOrDefect::Defect(text) => Self::Defect(text),
+        }
+    }
+}
+
+/// What these locks guard is whole after every operation, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,8 @@
+//! Real managers and servers that borrow from them (LIC-13, LIC-14, ENT-02).
+#![allow(clippy::unwrap_used)] // tests
+
+mod lending;
+mod refusing;
+mod restoring;
+mod server;
+mod world;
