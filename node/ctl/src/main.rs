@@ -10,6 +10,7 @@ mod cluster;
 mod conferences;
 mod connect;
 mod groups;
+mod licence;
 mod output;
 mod people;
 mod settings;
@@ -79,6 +80,9 @@ enum Command {
     /// Show and change the settings of the server
     #[command(subcommand)]
     Settings(settings::Settings),
+    /// Licence files, for the vendor: make a key, sign, confirm, look into one
+    #[command(subcommand)]
+    Licence(licence::Licence),
     /// Copies of all data: create, verify, restore
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -117,6 +121,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Conference(conference) => conference.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Licence(licence) => licence.run(output),
         Command::Backup(backup) => backup.run(connect).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "plenaryctl", &mut std::io::stdout());
