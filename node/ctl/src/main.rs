@@ -10,6 +10,7 @@ mod cluster;
 mod conferences;
 mod connect;
 mod groups;
+mod installed;
 mod output;
 mod people;
 mod settings;
@@ -74,6 +75,12 @@ enum Command {
     /// Conferences: virtual rooms of the server
     #[command(subcommand)]
     Conference(conferences::Conference),
+    /// Licence files of the server: list, install, remove, request, confirm
+    #[command(subcommand)]
+    Licence(installed::Installed),
+    /// Seats: who has PRO, who got none, take back, give out anew
+    #[command(subcommand)]
+    Seat(installed::Seat),
     /// What happened: sign-ins, changes before → after
     Events(people::Events),
     /// Show and change the settings of the server
@@ -115,6 +122,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,
         Command::Conference(conference) => conference.run(&connect()?, output).await,
+        Command::Licence(licence) => licence.run(&connect()?, output).await,
+        Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
         Command::Backup(backup) => backup.run(connect).await,

@@ -22,6 +22,7 @@ mod quickstart;
 mod restore;
 mod roster;
 mod run;
+mod seats;
 mod secret;
 mod server;
 mod signalling;

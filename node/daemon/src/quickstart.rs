@@ -37,6 +37,9 @@ pub(crate) struct Quickstart {
     /// Name of the server, when its data is made
     #[arg(long, default_value = "demo.internal")]
     server: plenary_model::ServerName,
+    /// Keep to the licence that is built in, instead of installing one for trying out
+    #[arg(long)]
+    free_licence: bool,
     /// Print one line of JSON when all is ready, instead of text
     #[arg(long)]
     json: bool,
@@ -79,6 +82,9 @@ impl Quickstart {
         if layout.users.is_empty() {
             layout.users = api.create_demo_users().await?;
             layout.save()?;
+        }
+        if !self.free_licence {
+            api.install_licence(&layout.server, READY_WITHIN).await?;
         }
         if layout.room.is_none() {
             layout.room = Some(api.create_demo_room(READY_WITHIN).await?);
@@ -175,6 +181,11 @@ impl Quickstart {
         }
         if let Some(url) = layout.room_url() {
             text.push_str(&format!("\nDemo room  {url}\n"));
+        }
+        if !self.free_licence {
+            text.push_str(
+                "\nSeats come from a DEVELOPMENT licence, signed with a key that anybody has; it is for trying out only.\n",
+            );
         }
         text.push_str(&format!(
             "\nData, logs and the enterprise's root key are in {}.\nThis set-up is for trying out: in production the root key is kept offline.\nStop with Ctrl+C.\n",
