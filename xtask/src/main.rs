@@ -56,7 +56,7 @@ enum Task {
         /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
         /// browsers meet on three nodes, of which one is killed or stopped), first-frame (how long it takes from the
         /// click on Join to the first picture), codecs (each is decoded, in layers), or a scenario of the live tests, as
-        /// kill-leader (`cargo run -p plenary-live-tests -- --help` lists them)
+        /// kill-leader or lost-node-many (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },

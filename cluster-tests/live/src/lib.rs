@@ -8,9 +8,14 @@
 
 pub mod accounts;
 mod disks;
+pub mod lost_nodes;
+mod meeting;
+pub mod meetings;
+mod network;
 pub mod people;
 pub mod scenarios;
 mod server;
+mod steady;
 mod verify;
 mod writers;
 

@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    people,
+    lost_nodes, people,
     scenarios::{self, Figures},
 };
 
@@ -30,6 +30,7 @@ enum Scenario {
     FailingFsync,
     SlowFsync,
     ManyPeople,
+    LostNodeMany,
 }
 
 #[tokio::main]
@@ -74,5 +75,6 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::FailingFsync => scenarios::failing_fsync(seed).await,
         Scenario::SlowFsync => scenarios::slow_fsync(90, seed).await,
         Scenario::ManyPeople => people::many_people().await,
+        Scenario::LostNodeMany => lost_nodes::lost_node_many().await,
     }
 }

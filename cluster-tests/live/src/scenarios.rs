@@ -1,13 +1,9 @@
 //! The harm that is done, one function each. All end with [`verify`].
 
-use crate::{
-    Harvest, Place, Server, Writers,
-    disks::{Disk, run},
-    verify,
-};
+use crate::{Harvest, Place, Server, Writers, disks::Disk, network::Network, verify};
 use nix::sys::signal::Signal;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::{fmt, net::Ipv4Addr, time::Duration};
+use std::{fmt, time::Duration};
 use tokio::time::{Instant, sleep};
 
 const WRITERS: usize = 20;
@@ -24,16 +20,22 @@ pub struct Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} acknowledged, {} retries", self.acknowledged, self.retries)?;
+        let mut words = Vec::new();
+        if self.acknowledged > 0 {
+            words.push(format!(
+                "{} acknowledged, {} retries",
+                self.acknowledged, self.retries
+            ));
+        }
         if let (Some(first), Some(last)) = (self.recovery_ms.first(), self.recovery_ms.last()) {
             let median = self.recovery_ms[self.recovery_ms.len() / 2];
-            write!(
-                f,
-                "; writes again after {median} ms (median of {}, {first}–{last})",
-                self.recovery_ms.len()
-            )?;
+            let times = self.recovery_ms.len();
+            words.push(format!(
+                "writes again after {median} ms (median of {times}, {first}–{last})"
+            ));
         }
-        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+        words.extend(self.notes.iter().cloned());
+        f.write_str(&words.join("; "))
     }
 }
 
@@ -303,84 +305,4 @@ pub async fn cut_leader(rounds: usize, seed: u64) -> anyhow::Result<Figures> {
         sleep(Duration::from_secs(2)).await;
     }
     run.finish().await
-}
-
-/// Three network namespaces on a bridge; the test itself is at 10.77.0.254.
-struct Network {
-    tag: String,
-}
-
-impl Network {
-    fn make() -> anyhow::Result<Self> {
-        let network = Self {
-            tag: format!("pl{}", std::process::id() % 100_000),
-        };
-        let bridge = network.bridge();
-        run("ip", &["link", "add", &bridge, "type", "bridge"])?;
-        run("ip", &["addr", "add", "10.77.0.254/24", "dev", &bridge])?;
-        run("ip", &["link", "set", &bridge, "up"])?;
-        for node in 0..3 {
-            let (space, outer) = (network.space(node), format!("{}v{node}", network.tag));
-            run("ip", &["netns", "add", &space])?;
-            run(
-                "ip",
-                &[
-                    "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space,
-                ],
-            )?;
-            run("ip", &["link", "set", &outer, "master", &bridge, "up"])?;
-            let address = format!("{}/24", Self::address(node));
-            run("ip", &["-n", &space, "addr", "add", &address, "dev", "eth0"])?;
-            run("ip", &["-n", &space, "link", "set", "eth0", "up"])?;
-            run("ip", &["-n", &space, "link", "set", "lo", "up"])?;
-        }
-        Ok(network)
-    }
-
-    fn bridge(&self) -> String {
-        format!("{}br", self.tag)
-    }
-
-    fn space(&self, node: usize) -> String {
-        format!("{}-{node}", self.tag)
-    }
-
-    fn address(node: usize) -> Ipv4Addr {
-        Ipv4Addr::new(10, 77, 0, 1 + node as u8)
-    }
-
-    fn places(&self) -> Vec<Place> {
-        let place = |node| Place {
-            address: Self::address(node).into(),
-            folder: None,
-            wrapper: ["ip", "netns", "exec", &self.space(node)]
-                .into_iter()
-                .map(String::from)
-                .collect(),
-        };
-        (0..3).map(place).collect()
-    }
-
-    /// Drops what comes from the other nodes; clients at the bridge are still heard.
-    fn cut(&self, node: usize) -> anyhow::Result<()> {
-        let rules = "add table inet cut; add chain inet cut in { type filter hook input priority 0; }; \
-                     add rule inet cut in ip saddr 10.77.0.1-10.77.0.3 drop";
-        run("ip", &["netns", "exec", &self.space(node), "nft", rules])
-    }
-
-    fn mend(&self, node: usize) -> anyhow::Result<()> {
-        run(
-            "ip",
-            &["netns", "exec", &self.space(node), "nft", "delete table inet cut"],
-        )
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for node in 0..3 {
-            run("ip", &["netns", "del", &self.space(node)]).ok();
-        }
-        run("ip", &["link", "del", &self.bridge()]).ok();
-    }
 }

@@ -96,7 +96,7 @@ impl Server {
             member.start(&["run"])?;
             member.wait_ready(&self.http).await?;
             self.members.push(member);
-            self.token = self.sign_in(0).await?;
+            self.token = self.sign_in(0, "admin", ADMIN_PASSWORD).await?;
         } else {
             let made = self.post_anywhere("/cluster/invitations", &json!({})).await?;
             let token = made["token"].as_str().context("no join token")?.to_owned();
@@ -107,8 +107,9 @@ impl Server {
         Ok(self.members.len() - 1)
     }
 
-    async fn sign_in(&self, node: usize) -> anyhow::Result<String> {
-        let body = json!({ "login": "admin", "password": ADMIN_PASSWORD });
+    /// Gives the token of the session.
+    pub(crate) async fn sign_in(&self, node: usize, login: &str, password: &str) -> anyhow::Result<String> {
+        let body = json!({ "login": login, "password": password });
         let answer = self
             .http
             .post(self.url(node, "/session"))
@@ -121,6 +122,14 @@ impl Server {
 
     pub(crate) fn url(&self, node: usize, path: &str) -> String {
         format!("http://{}/api/v1{path}", self.members[node].http)
+    }
+
+    /// URLs of all nodes.
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        self.members
+            .iter()
+            .map(|member| format!("http://{}", member.http))
+            .collect()
     }
 
     /// Addresses of the REST interface of all nodes.
@@ -162,7 +171,7 @@ impl Server {
         bail!("numbers do not end")
     }
 
-    async fn post_anywhere(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post_anywhere(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             for node in self.running() {
@@ -296,9 +305,10 @@ impl Member {
         let mut ports = FreePorts::default();
         let [http, cluster, metrics] = [(); 3].map(|()| ports.next(place.address));
         let (http, cluster, metrics) = (http?, cluster?, metrics?);
+        let media = SocketAddr::new(place.address, 0);
         let config = folder.join("node.toml");
         let text = format!(
-            "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\nmedia = \"127.0.0.1:0\"\n\
+            "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\nmedia = \"{media}\"\n\
              [advertise]\ncluster = \"{cluster}\"\nurl = \"http://{http}\"\n",
             folder.join("data").display()
         );

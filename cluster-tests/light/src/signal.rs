@@ -1,0 +1,105 @@
+//! The WebSocket of docs/protocols/signalling.md; a run lives as long as its socket.
+
+use anyhow::{Context as _, bail};
+use futures::{SinkExt as _, StreamExt as _};
+use plenary_signalling::{ClientBody, ClientFrame, Hello, ServerBody, ServerFrame, Welcome};
+use std::time::Duration;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+
+/// How long a node may take to welcome.
+const WELCOME: Duration = Duration::from_secs(2);
+/// How long a node may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(2);
+
+pub(crate) struct Signal {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    sent: u64,
+    handled: u64,
+}
+
+/// What a node says.
+pub(crate) enum Heard {
+    Body(ServerBody),
+    /// A sign of life.
+    Beat,
+}
+
+impl Signal {
+    /// A new run at the node of this URL (`http://…`).
+    pub(crate) async fn open(node: &str, token: &str) -> anyhow::Result<Self> {
+        let url = format!("{}/api/v1/signal", node.replacen("http", "ws", 1));
+        let welcomed = async {
+            let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
+            let hello = Hello {
+                token: token.to_owned(),
+                resume: None,
+                last_seq: 0,
+            };
+            socket.send(Message::text(hello.to_json())).await?;
+            let text = next(&mut socket).await?;
+            Welcome::parse(&text).with_context(|| format!("no welcome: {text}"))?;
+            Ok(Self {
+                socket,
+                sent: 0,
+                handled: 0,
+            })
+        };
+        timeout(WELCOME, welcomed).await.context("no welcome in time")?
+    }
+
+    pub(crate) async fn say(&mut self, body: ClientBody) -> anyhow::Result<()> {
+        self.sent += 1;
+        let frame = ClientFrame::Body {
+            seq: self.sent,
+            ack: self.handled,
+            body,
+        };
+        self.write(&frame).await
+    }
+
+    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
+        let ack = self.handled;
+        self.write(&ClientFrame::Ping { ack }).await
+    }
+
+    /// Loses nothing when it is dropped before it is done.
+    pub(crate) async fn hear(&mut self) -> anyhow::Result<Heard> {
+        let text = next(&mut self.socket).await?;
+        match ServerFrame::parse(&text)? {
+            ServerFrame::Body { seq, body, .. } => {
+                if seq != self.handled + 1 {
+                    bail!("message {seq} came after {}", self.handled);
+                }
+                self.handled = seq;
+                Ok(Heard::Body(body))
+            }
+            ServerFrame::Ping { .. } | ServerFrame::Pong { .. } => Ok(Heard::Beat),
+        }
+    }
+
+    /// Says that this is the end, and lets the node read it: a socket that is closed with something unread takes back
+    /// what it has sent.
+    pub(crate) async fn close(mut self) {
+        let closed = async {
+            self.socket.close(None).await?;
+            while self.socket.next().await.transpose()?.is_some() {}
+            anyhow::Ok(())
+        };
+        timeout(CLOSE, closed).await.ok();
+    }
+
+    async fn write(&mut self, frame: &ClientFrame) -> anyhow::Result<()> {
+        Ok(self.socket.send(Message::text(frame.to_json())).await?)
+    }
+}
+
+async fn next(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> anyhow::Result<String> {
+    loop {
+        match socket.next().await.context("the node closed the connection")?? {
+            Message::Text(text) => return Ok(text.as_str().to_owned()),
+            Message::Close(frame) => bail!("the node closed the connection: {frame:?}"),
+            _ => {}
+        }
+    }
+}
