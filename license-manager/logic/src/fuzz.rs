@@ -5,6 +5,8 @@ use crate::licence::{Confirmation, Licence, PublicKey, Request, Signed};
 pub fn fuzz(bytes: &[u8]) {
     let keys = [PublicKey([1; 32])];
     drop(Signed::of_text(bytes, &keys));
+    drop(Signed::peek(bytes));
+    drop(Confirmation::peek(bytes));
     drop(Request::of_text(bytes));
     drop(Confirmation::of_text(bytes, &keys, crate::PoolId(1)));
     if let Ok(licence) = Licence::of_body(bytes) {

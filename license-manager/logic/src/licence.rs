@@ -24,6 +24,7 @@ mod document;
 mod error;
 mod key;
 mod pool;
+mod trust;
 mod wire;
 
 pub use bought::{Covers, Edition, Extension, Licence, LicenceId, Support, Term};
@@ -31,6 +32,7 @@ pub use confirm::{Confirmation, Request};
 pub use error::LicenceError;
 pub use key::{DEVELOPMENT_KEY, KeyId, PublicKey, Signer};
 pub use pool::{Holder, Pool, Signed, Warning, free};
+pub use trust::{Build, Trust, TrustError};
 
 /// Largest file that is read, in bytes.
 pub const LARGEST: usize = 64 * 1024;

@@ -250,7 +250,7 @@ fn the_development_key_is_known_as_such() {
     // A product that does not carry it refuses it.
     assert_eq!(
         code(Signed::of_text(text.as_bytes(), &[vendor().public()])),
-        "licence_foreign_key"
+        "licence_development_key"
     );
 }
 

@@ -11,6 +11,7 @@ mod conferences;
 mod connect;
 mod groups;
 mod installed;
+mod licence;
 mod output;
 mod people;
 mod settings;
@@ -75,9 +76,6 @@ enum Command {
     /// Conferences: virtual rooms of the server
     #[command(subcommand)]
     Conference(conferences::Conference),
-    /// Licence files of the server: list, install, remove, request, confirm
-    #[command(subcommand)]
-    Licence(installed::Installed),
     /// Seats: who has PRO, who got none, take back, give out anew
     #[command(subcommand)]
     Seat(installed::Seat),
@@ -86,6 +84,9 @@ enum Command {
     /// Show and change the settings of the server
     #[command(subcommand)]
     Settings(settings::Settings),
+    /// Licence files: list, install, remove; for the vendor: make a key, sign, confirm, look into one
+    #[command(subcommand)]
+    Licence(licence::Licence),
     /// Copies of all data: create, verify, restore
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -122,10 +123,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,
         Command::Conference(conference) => conference.run(&connect()?, output).await,
-        Command::Licence(licence) => licence.run(&connect()?, output).await,
         Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Licence(licence::Licence::Installed(installed)) => installed.run(&connect()?, output).await,
+        Command::Licence(licence) => licence.run(output),
         Command::Backup(backup) => backup.run(connect).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "plenaryctl", &mut std::io::stdout());

@@ -5,7 +5,6 @@ use figment::{
     Figment,
     providers::{Env, Format as _, Serialized, Toml},
 };
-use plenary_licences::licence::{DEVELOPMENT_KEY, PublicKey};
 use plenary_model::NodeName;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -28,7 +27,6 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) timing: Timing,
     pub(crate) limits: Limits,
-    pub(crate) licence: Licence,
 }
 
 /// Addresses to listen on.
@@ -92,16 +90,6 @@ pub(crate) struct Log {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// Whose licences count.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Licence {
-    /// Public keys of the vendor, each of 64 hexadecimal digits.
-    pub(crate) vendor_keys: Vec<String>,
-    /// Licences that anybody can sign count too: for trying out.
-    pub(crate) development: bool,
-}
-
 /// Raft's clock. Larger for nodes far apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -130,7 +118,6 @@ impl Default for Config {
             log: Log::default(),
             timing: Timing::default(),
             limits: Limits::default(),
-            licence: Licence::default(),
         }
     }
 }
@@ -227,7 +214,6 @@ impl Config {
             );
         }
         self.turn.check()?;
-        self.licence.keys()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }
@@ -236,34 +222,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-impl Licence {
-    /// The keys whose licences count.
-    pub(crate) fn keys(&self) -> anyhow::Result<Vec<PublicKey>> {
-        let mut keys = Vec::new();
-        for text in &self.vendor_keys {
-            let Some(key) = key_of(text) else {
-                bail!("configuration: licence.vendor_keys has {text:?}; a key has 64 hexadecimal digits");
-            };
-            keys.push(key);
-        }
-        if self.development {
-            keys.push(DEVELOPMENT_KEY);
-        }
-        Ok(keys)
-    }
-}
-
-fn key_of(text: &str) -> Option<PublicKey> {
-    let mut key = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(PublicKey(key))
 }
 
 impl Turn {
@@ -317,7 +275,7 @@ fn environment() -> Env {
                 || section.is_some_and(|name| {
                     matches!(
                         name,
-                        "listen" | "advertise" | "turn" | "web" | "log" | "timing" | "limits" | "licence"
+                        "listen" | "advertise" | "turn" | "web" | "log" | "timing" | "limits"
                     )
                 })
         })
@@ -430,24 +388,6 @@ mod tests {
         ] {
             let error = load(&format!("[turn]\nservers = [{url:?}]")).expect_err("refused");
             assert!(error.to_string().contains("turn.servers"), "{error}");
-        }
-    }
-
-    #[test]
-    fn keys_of_vendors_have_64_digits_and_the_development_key_is_asked_for() {
-        let keys = |text: &str| {
-            load(&format!("[licence]\n{text}")).map(|config| config.licence.keys().expect("checked"))
-        };
-        assert!(keys("").expect("good").is_empty());
-        let key = "ab".repeat(32);
-        assert_eq!(
-            keys(&format!("vendor_keys = [{key:?}]")).expect("good"),
-            [PublicKey([0xab; 32])]
-        );
-        assert_eq!(keys("development = true").expect("good"), [DEVELOPMENT_KEY]);
-        for bad in ["ab", &"zz".repeat(32), &"é".repeat(32)] {
-            let error = keys(&format!("vendor_keys = [{bad:?}]")).expect_err("refused");
-            assert!(error.to_string().contains("licence.vendor_keys"), "{error}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{UsageError, run::Until, secret::random_password};
 use anyhow::Context as _;
 use clap::Args;
 use layout::{Layout, NodePlace};
+use plenary_licences::licence::Trust;
 use serde_json::json;
 use setup::Api;
 use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
@@ -230,6 +231,8 @@ fn start(place: &NodePlace, command: &str, token: Option<&str>) -> anyhow::Resul
         .open(place.log_file())?;
     let child = program()?
         .arg(command)
+        // What quickstart installs is signed with the key that anybody has.
+        .env(Trust::VARIABLE, "yes")
         .envs(token.map(|token| ("PLENARY_TOKEN", token)))
         .arg("--config")
         .arg(place.config_file())

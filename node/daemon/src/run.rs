@@ -20,6 +20,7 @@ use clap::Args;
 use plenary_cluster_io::{Services, Who, require_member};
 use plenary_contracts::cluster::v1::{admission_server::AdmissionServer, cluster_server::ClusterServer};
 use plenary_identity::{Expected, Identity, PeerIdentity, WebTls, join::binding};
+use plenary_licences::licence::{Build, Trust};
 use plenary_replication::Failure;
 use plenary_signalling_io::Hub;
 use plenary_store::ServerApp;
@@ -186,7 +187,7 @@ pub(crate) async fn serve(
     let epoch = u64::from_be_bytes(crate::secret::random_bytes::<8>()) >> 1;
     let server = Arc::new(Server::new(facts, folder, identity, replica, links, epoch.max(1)));
 
-    accept_licences(&config, &server)?;
+    accept_licences(&server)?;
     let health = Health::default();
     standing::watch_health(&server, &health);
     let measured = Metrics::new("plenary-node", VERSION);
@@ -276,14 +277,13 @@ pub(crate) async fn serve(
 }
 
 /// Notes whose licences count here.
-fn accept_licences(config: &Config, server: &Server) -> anyhow::Result<()> {
-    let keys = config.licence.keys()?;
-    if config.licence.development {
-        tracing::warn!(
-            "licences of the development key count here: they are for trying out, and anybody can make them"
-        );
+fn accept_licences(server: &Server) -> Result<(), UsageError> {
+    let asked = std::env::var(Trust::VARIABLE).ok();
+    let trust = Trust::new(Build::THIS, asked.as_deref()).map_err(UsageError::caused)?;
+    if let Some(warning) = trust.warning() {
+        tracing::warn!("{warning}");
     }
-    server.licence_keys.get_or_init(|| keys);
+    server.licence_keys.get_or_init(|| trust.keys().to_vec());
     Ok(())
 }
 

@@ -72,6 +72,9 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
     if ["node/daemon", "node/ctl", "xtask"].contains(&folder) {
         return Some("programs are not depended on");
     }
+    if from == "license-manager/logic" && folder != "base/model" {
+        return Some("logic/ depends on base/model and other packages of logic/ only");
+    }
     if folder == "base/testkit" {
         let tests = test || from.starts_with("cluster-tests/");
         return (!tests).then_some("it is for tests only");
@@ -92,7 +95,9 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
     if from.starts_with("base/") && !folder.starts_with("base/") {
         return Some("base/ does not depend on what is built upon it");
     }
-    if from == "node/ctl" {
+    // The vendor's tools work on files: what those say is decided without any server.
+    let files = ["base/model", "license-manager/logic"].contains(&folder);
+    if from == "node/ctl" && !files {
         return Some("plenaryctl knows the server by its REST interface only");
     }
     None
@@ -196,7 +201,13 @@ mod tests {
             Some("node/daemon"),
             false
         ));
-        assert!(refused("node/ctl", "plenary-model", Some("base/model"), false));
+        assert!(refused("node/ctl", "plenary-store", Some("node/io/store"), false));
+        assert!(!refused(
+            "node/ctl",
+            "plenary-licences",
+            Some("license-manager/logic"),
+            false
+        ));
         assert!(refused(
             "base/identity",
             "plenary-testkit",

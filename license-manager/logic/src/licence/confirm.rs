@@ -74,17 +74,37 @@ impl Confirmation {
     /// As for licences; [`LicenceError::OtherPool`] if it is not for this pool.
     pub fn of_text(text: &[u8], keys: &[PublicKey], pool: PoolId) -> Result<Self, LicenceError> {
         let (body, key) = document::open(Kind::Confirmation, text, keys)?;
-        let mut from = Reader(&body);
-        let confirmation = Self {
-            licence: LicenceId(from.u128()?),
-            pool: PoolId(from.u128()?),
-            made: Timestamp(from.u64()?),
-            key: key.ok_or(LicenceError::ForeignKey)?.id(),
-        };
-        from.end()?;
+        let confirmation = Self::decode(&body, key.ok_or(LicenceError::ForeignKey)?.id())?;
         if confirmation.pool != pool {
             return Err(LicenceError::OtherPool);
         }
         Ok(confirmation)
+    }
+
+    /// Reads what a file says without believing it: licence, pool, when it was made, and which key it names. It proves
+    /// nothing.
+    ///
+    /// # Errors
+    /// When it says nothing that can be read.
+    pub fn peek(text: &[u8]) -> Result<Self, LicenceError> {
+        let (body, key) = document::peek(Kind::Confirmation, text)?;
+        Self::decode(&body, key)
+    }
+
+    fn decode(body: &[u8], key: KeyId) -> Result<Self, LicenceError> {
+        let mut from = Reader(body);
+        let confirmation = Self {
+            licence: LicenceId(from.u128()?),
+            pool: PoolId(from.u128()?),
+            made: Timestamp(from.u64()?),
+            key,
+        };
+        from.end()?;
+        Ok(confirmation)
+    }
+
+    /// Which key is said to have signed it.
+    pub fn key(&self) -> KeyId {
+        self.key
     }
 }

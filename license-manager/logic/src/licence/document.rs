@@ -3,6 +3,7 @@
 use super::{
     LARGEST, LicenceError,
     key::{KeyId, PublicKey, Signer},
+    trust,
     wire::{Reader, Writer, unreadable},
 };
 use base64::{
@@ -84,7 +85,31 @@ pub(super) fn open(
     keys: &[PublicKey],
 ) -> Result<(Vec<u8>, Option<PublicKey>), LicenceError> {
     let bytes = decode(kind, text)?;
-    let mut reader = Reader(&bytes);
+    let (id, body) = split(kind, &bytes)?;
+    if !kind.is_signed() {
+        return Ok((body.to_vec(), None));
+    }
+    let (signed, signature) = bytes
+        .split_last_chunk::<SIGNATURE>()
+        .ok_or(unreadable("it is cut short"))?;
+    let key = keys
+        .iter()
+        .find(|key| key.id() == id)
+        .ok_or_else(|| trust::refusal(id))?;
+    key.verify(signed, signature)?;
+    Ok((body.to_vec(), Some(*key)))
+}
+
+/// Reads a signed text without believing it: its body, and which key it says to be signed with.
+pub(super) fn peek(kind: Kind, text: &[u8]) -> Result<(Vec<u8>, KeyId), LicenceError> {
+    let bytes = decode(kind, text)?;
+    let (id, body) = split(kind, &bytes)?;
+    Ok((body.to_vec(), id))
+}
+
+/// Takes an envelope apart: which key is said to have signed it, and the body. Its length is right afterwards.
+fn split(kind: Kind, bytes: &[u8]) -> Result<(KeyId, &[u8]), LicenceError> {
+    let mut reader = Reader(bytes);
     if reader.bytes(MAGIC.len())? != MAGIC {
         return Err(unreadable("it is no file of this product"));
     }
@@ -98,20 +123,12 @@ pub(super) fn open(
     }
     let id = KeyId(reader.u64()?);
     let length = usize::try_from(reader.u32()?).map_err(|_| unreadable("it is cut short"))?;
-    let body = reader.bytes(length)?.to_vec();
-    if !kind.is_signed() {
-        reader.end()?;
-        return Ok((body, None));
+    let body = reader.bytes(length)?;
+    if kind.is_signed() {
+        reader.bytes(SIGNATURE)?;
     }
-    let signature = reader.bytes(SIGNATURE)?;
     reader.end()?;
-    let key = keys
-        .iter()
-        .find(|key| key.id() == id)
-        .ok_or(LicenceError::ForeignKey)?;
-    let signed = bytes.get(..bytes.len() - SIGNATURE).unwrap_or_default();
-    key.verify(signed, signature)?;
-    Ok((body, Some(*key)))
+    Ok((id, body))
 }
 
 /// Mail programs add and remove line ends and spaces around; nothing else may differ.

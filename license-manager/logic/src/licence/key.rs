@@ -31,6 +31,9 @@ pub const DEVELOPMENT_KEY: PublicKey = PublicKey([
 ]);
 const DEVELOPMENT_SEED: [u8; 32] = *b"plenary development licences 001";
 
+const FIRST: &str = "-----BEGIN PLENARY VENDOR KEY-----";
+const LAST: &str = "-----END PLENARY VENDOR KEY-----";
+
 impl PublicKey {
     /// As files name it.
     pub fn id(&self) -> KeyId {
@@ -84,9 +87,28 @@ impl Signer {
         PublicKey(bytes.unwrap_or_default())
     }
 
-    /// To be kept where nobody finds it.
-    pub fn seed(&self) -> &[u8; 32] {
-        &self.seed
+    /// As a file, to be kept where nobody finds it.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let digits: Zeroizing<String> =
+            Zeroizing::new(self.seed.iter().map(|byte| format!("{byte:02x}")).collect());
+        Zeroizing::new(format!("{FIRST}\n{}\n{LAST}\n", *digits))
+    }
+
+    /// Reads the file of a key.
+    ///
+    /// # Errors
+    /// When it is not such a file.
+    pub fn of_text(text: &str) -> Result<Self, LicenceError> {
+        let inner = text
+            .trim()
+            .strip_prefix(FIRST)
+            .and_then(|text| text.strip_suffix(LAST));
+        // A seed has the size of a public key and is written alike.
+        let seed = inner.and_then(|inner| PublicKey::parse(inner.trim().as_bytes()));
+        let seed = seed.ok_or(LicenceError::Impossible {
+            what: "the file is no private key as `plenaryctl licence keygen` writes it",
+        })?;
+        Self::of_seed(seed.0)
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {

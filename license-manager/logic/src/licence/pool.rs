@@ -1,7 +1,7 @@
 use super::{
     Confirmation, Covers, Edition, Extension, Licence, LicenceError, LicenceId,
     document::{self, Kind},
-    key::{PublicKey, Signer},
+    key::{KeyId, PublicKey, Signer},
 };
 use crate::{PoolId, Seats};
 use plenary_model::{ServerName, Timestamp};
@@ -53,6 +53,15 @@ impl Signed {
         let licence = Licence::decode(&body)?;
         let key = key.ok_or(LicenceError::ForeignKey)?;
         Ok(Self { licence, key })
+    }
+
+    /// Reads what a file says without believing it, and which key it names. It proves nothing.
+    ///
+    /// # Errors
+    /// When it says nothing that can be read.
+    pub fn peek(text: &[u8]) -> Result<(Licence, KeyId), LicenceError> {
+        let (body, key) = document::peek(Kind::Licence, text)?;
+        Ok((Licence::decode(&body)?, key))
     }
 
     /// Whether anybody could have signed it; to be said wherever the licence is shown.

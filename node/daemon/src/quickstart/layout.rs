@@ -262,8 +262,6 @@ impl NodePlace {
         config.listen.media = self.media.map(|media| media.to_string()).unwrap_or_default();
         config.advertise.cluster = Some(self.cluster.to_string());
         config.advertise.url = Some(self.url());
-        // What quickstart installs is signed with the key that anybody has.
-        config.licence.development = true;
         Ok(std::fs::write(
             self.config_file(),
             toml::to_string_pretty(&config)?,

@@ -8,9 +8,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_licences::licence::{
-    Confirmation, DEVELOPMENT_KEY, LicenceError, LicenceId, PublicKey, Request, Signed,
-};
+use plenary_licences::licence::{Confirmation, LicenceError, LicenceId, Request, Signed};
 use plenary_licensing::{Change, Desk};
 use std::str::FromStr;
 
@@ -55,17 +53,6 @@ async fn get_licence(State(api): State<Api>, _: Reader) -> Result<Json<Licence>,
     Ok(Json(Licence::of(&desk(&api).await?)))
 }
 
-/// The key that signed it, if its licences count here.
-fn key_of(text: &str, keys: &[PublicKey]) -> Result<PublicKey, LicenceError> {
-    match Signed::of_text(text.as_bytes(), keys) {
-        Ok(signed) => Ok(signed.key),
-        Err(LicenceError::ForeignKey) if Signed::of_text(text.as_bytes(), &[DEVELOPMENT_KEY]).is_ok() => {
-            Err(LicenceError::DevelopmentKey)
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// Install a licence file; several add up
 #[utoipa::path(post, path = "/licence", tag = "licence", request_body = VendorFile,
     responses((status = 201, body = LicenceFile)))]
@@ -75,12 +62,11 @@ async fn install_licence(
     write: Write,
     Strict { value, digest }: Strict<VendorFile>,
 ) -> Result<Response, Problem> {
-    let key = key_of(&value.file, &api.backend().licence_keys())?;
-    let signed = Signed::of_text(value.file.as_bytes(), &[key])?;
+    let signed = Signed::of_text(value.file.as_bytes(), &api.backend().licence_keys())?;
     let id = signed.licence.id;
     let change = Change::Install {
         text: value.file,
-        key,
+        key: signed.key,
     };
     let applied = api.propose_licensing(write.command(&by, digest, change)).await?;
     let desk = desk(&api).await?;
@@ -136,17 +122,11 @@ async fn confirm_licence(
 ) -> Result<Response, Problem> {
     let pool = desk(&api).await?.pool_id();
     let keys = api.backend().licence_keys();
-    let mut key = Err(LicenceError::ForeignKey);
-    for candidate in keys {
-        match Confirmation::of_text(value.file.as_bytes(), &[candidate], pool) {
-            Ok(_) => key = Ok(candidate),
-            Err(LicenceError::ForeignKey) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let confirmation = Confirmation::of_text(value.file.as_bytes(), &keys, pool)?;
+    let key = keys.into_iter().find(|key| key.id() == confirmation.key());
     let change = Change::Confirm {
         text: value.file,
-        key: key?,
+        key: key.ok_or(LicenceError::ForeignKey)?,
     };
     let applied = api.propose_licensing(write.command(&by, digest, change)).await?;
     let body = Licence::of(&desk(&api).await?);
