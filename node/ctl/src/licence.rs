@@ -3,7 +3,10 @@
 mod inspect;
 mod wanted;
 
-use crate::output::{Output, say};
+use crate::{
+    installed::Installed,
+    output::{Output, say},
+};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
 use plenary_licences::licence::{Confirmation, LARGEST, LicenceId, Request, Signed, Signer, Trust};
@@ -17,9 +20,11 @@ use std::{
 };
 use wanted::Wanted;
 
-/// Licence files: make a vendor's key, sign, confirm, look into one.
+/// Licence files: those that a server has installed; and for the vendor: make a key, sign, confirm, look into one.
 #[derive(Subcommand)]
 pub(crate) enum Licence {
+    #[command(flatten)]
+    Installed(Installed),
     /// Make the vendor's signing key and print its public half
     ///
     /// Keep the file offline: whoever has it can sign licences. Build the product with the public half in
@@ -99,6 +104,8 @@ impl Licence {
                 out,
             } => confirm(&key.open()?, &request, &licence, out.as_deref()),
             Self::Inspect(inspect) => inspect.run(output),
+            // These ask a server; whoever has a connection runs them.
+            Self::Installed(_) => bail!("this needs a server"),
         }
     }
 }

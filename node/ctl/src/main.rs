@@ -10,6 +10,7 @@ mod cluster;
 mod conferences;
 mod connect;
 mod groups;
+mod installed;
 mod licence;
 mod output;
 mod people;
@@ -75,12 +76,15 @@ enum Command {
     /// Conferences: virtual rooms of the server
     #[command(subcommand)]
     Conference(conferences::Conference),
+    /// Seats: who has PRO, who got none, take back, give out anew
+    #[command(subcommand)]
+    Seat(installed::Seat),
     /// What happened: sign-ins, changes before → after
     Events(people::Events),
     /// Show and change the settings of the server
     #[command(subcommand)]
     Settings(settings::Settings),
-    /// Licence files, for the vendor: make a key, sign, confirm, look into one
+    /// Licence files: list, install, remove; for the vendor: make a key, sign, confirm, look into one
     #[command(subcommand)]
     Licence(licence::Licence),
     /// Copies of all data: create, verify, restore
@@ -119,8 +123,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,
         Command::Conference(conference) => conference.run(&connect()?, output).await,
+        Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Licence(licence::Licence::Installed(installed)) => installed.run(&connect()?, output).await,
         Command::Licence(licence) => licence.run(output),
         Command::Backup(backup) => backup.run(connect).await,
         Command::Completions { shell } => {

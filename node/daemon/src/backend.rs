@@ -10,9 +10,11 @@ use plenary_access::{
 use plenary_cluster::ClusterReport;
 use plenary_conference::Conference;
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
+use plenary_licences::licence::PublicKey;
+use plenary_licensing::Desk;
 use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
-use plenary_rest_api::backend::{Applied, Backend, ReadError, WriteError};
+use plenary_rest_api::backend::{Applied, Backend, ProSeat, ReadError, WithoutPro, WriteError};
 use plenary_store::{Part, QueryError, queries};
 use rusqlite::Connection;
 use std::{path::PathBuf, time::Duration};
@@ -43,6 +45,16 @@ pub(crate) fn write_error(error: ProposeError) -> WriteError {
         ProposeError::TooLarge { bytes, limit } => WriteError::TooLarge { bytes, limit },
         ProposeError::Stopped => WriteError::NoLeader,
         other => WriteError::Internal(Box::new(other)),
+    }
+}
+
+fn pro_seat(row: queries::ProRow) -> ProSeat {
+    ProSeat {
+        user: row.user,
+        display_name: row.display_name,
+        holding: row.holding,
+        seated: row.seated,
+        places: row.places,
     }
 }
 
@@ -139,6 +151,15 @@ impl Backend for Server {
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
         // Nodes of older versions cannot read it.
         if self.replica.status().level < command.change.level() {
+            let text = "not every node knows this yet; try again once all run this version";
+            return Err(Refusal::Conflict(text.into()).into());
+        }
+        self.propose_command(&command).await
+    }
+
+    async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError> {
+        // Nodes of older versions cannot read it.
+        if self.replica.status().level < plenary_licensing::SEATS_LEVEL {
             let text = "not every node knows this yet; try again once all run this version";
             return Err(Refusal::Conflict(text.into()).into());
         }
@@ -261,6 +282,55 @@ impl Backend for Server {
 
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError> {
         self.query(queries::nodes).await
+    }
+
+    async fn desk(&self) -> Result<Option<Desk>, ReadError> {
+        self.query(queries::desk).await
+    }
+
+    async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError> {
+        let figures = self.query(queries::figures).await?;
+        Ok(figures.map(|figures| figures.seats))
+    }
+
+    async fn pro_of(&self, user: UserName) -> Result<Option<ProSeat>, ReadError> {
+        let row = self.query(move |db| queries::pro_of(db, &user)).await?;
+        Ok(row.map(pro_seat))
+    }
+
+    async fn pro_seats(&self, permanent: bool, list: ListQuery) -> Result<Page<ProSeat>, ReadError> {
+        let page = self
+            .query(move |db| queries::pro_seats(db, permanent, &list))
+            .await?;
+        Ok(Page {
+            items: page.items.into_iter().map(pro_seat).collect(),
+            total: page.total,
+            next: page.next,
+        })
+    }
+
+    async fn without_pro(&self, permanent: bool, list: ListQuery) -> Result<Page<WithoutPro>, ReadError> {
+        let page = self
+            .query(move |db| queries::without_pro(db, permanent, &list))
+            .await?;
+        let row = |row: queries::WithoutProRow| WithoutPro {
+            user: row.user,
+            display_name: row.display_name,
+            since: row.since,
+        };
+        Ok(Page {
+            items: page.items.into_iter().map(row).collect(),
+            total: page.total,
+            next: page.next,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now_ms()
+    }
+
+    fn licence_keys(&self) -> Vec<PublicKey> {
+        self.licence_keys.get().cloned().unwrap_or_default()
     }
 
     async fn cluster(&self) -> Result<ClusterReport, ReadError> {

@@ -21,6 +21,7 @@ mod quickstart;
 mod restore;
 mod roster;
 mod run;
+mod seats;
 mod server;
 mod signalling;
 mod standing;

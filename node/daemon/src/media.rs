@@ -1,15 +1,19 @@
 //! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
 
-use crate::{addresses, config::Config, meetings::ServerRoster, server::Server, turn::Turn};
+use crate::{addresses, config::Config, meetings::ServerRoster, seats, server::Server, turn::Turn};
 use async_trait::async_trait;
-use plenary_access::{Session, TokenHash, UserRow};
+use plenary_access::{Refusal as Ruled, Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, admit};
+use plenary_licensing::Change;
 use plenary_media_io::{
     Cascade, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey,
 };
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
-use plenary_rest_api::{backend::ReadError, token_hash};
+use plenary_rest_api::{
+    backend::{ReadError, WriteError},
+    token_hash,
+};
 use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::queries;
 use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
@@ -127,6 +131,13 @@ impl MediaDoor {
         }
     }
 
+    /// Whether somebody publishes here by this place.
+    pub(crate) fn has(&self, participant: meeting::ParticipantId) -> bool {
+        let held = self.held();
+        let mut places = held.values().filter_map(|held| held.place);
+        places.any(|place| place.participant == participant)
+    }
+
     /// A session of the engine is over.
     pub(crate) fn over(&self, key: SessionKey) {
         let mut held = self.held();
@@ -156,13 +167,52 @@ impl MediaDoor {
         for held in all {
             let who = self.look_up(held.token, &held.cid).await;
             // Where the server cannot tell, a running session goes on.
-            if matches!(
+            let may_not = matches!(
                 who,
                 Err(Refused::NotSignedIn | Refused::NotFound | Refused::Forbidden(_))
-            ) {
+            );
+            if may_not || self.has_no_seat(&held).await {
                 tracing::info!(user = %held.user, "a media session ends: it may not be any more");
                 self.engine.close(held.key).await.ok();
             }
+        }
+    }
+
+    /// Whether the place of who publishes, or the seat of who watches, was taken away.
+    async fn has_no_seat(&self, held: &Held) -> bool {
+        let Some(place) = held.place else {
+            return !self.holds_pro(&held.user).await.unwrap_or(true);
+        };
+        let cid = held.cid.clone();
+        let id = plenary_conference::ParticipantId(place.participant.0);
+        let found = self
+            .server
+            .query(move |db| queries::participant(db, &cid, id))
+            .await;
+        matches!(found, Ok(None))
+    }
+
+    /// Whether a user has PRO or needs none, as this node's copy has it.
+    async fn holds_pro(&self, user: &UserName) -> Result<bool, ReadError> {
+        let user = user.clone();
+        let held = self.server.query(move |db| {
+            let needs = queries::needs_pro(db)?;
+            Ok(!needs
+                || queries::pro_of(db, &user)?.is_some_and(|row| row.seated && !row.holding.is_ending()))
+        });
+        held.await
+    }
+
+    /// Who watches takes part too: they need what a join needs. Whoever has it costs no entry of the log.
+    async fn take_seat_to_watch(&self, user: &UserName) -> Result<(), MediaError> {
+        if self.holds_pro(user).await.unwrap_or(false) {
+            return Ok(());
+        }
+        let watch = Change::Watch { user: user.clone() };
+        match seats::propose(&self.server, watch).await {
+            Ok(_) => Ok(()),
+            Err(WriteError::Refused(Ruled::Licensing { reason, .. })) => Err(MediaError::NoSeat(reason)),
+            Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
         }
     }
 
@@ -191,6 +241,10 @@ impl MediaDoor {
             Err(NoPlace {
                 code: Refusal::Full, ..
             }) => Err(MediaError::Full),
+            Err(NoPlace {
+                code: Refusal::NoProSeat | Refusal::NoOnlineSeat,
+                detail,
+            }) => Err(MediaError::NoSeat(detail)),
             Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
         }
     }
@@ -284,7 +338,10 @@ impl Backend for MediaDoor {
         }
         let place = match part {
             Part::Publish => Some(self.enter(cid, &user).await?),
-            Part::Watch(_) => None,
+            Part::Watch(_) => {
+                self.take_seat_to_watch(&user).await?;
+                None
+            }
         };
         // Who only watches stands in no roster, and is told from those who do by the highest bit.
         let nobody = || u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;

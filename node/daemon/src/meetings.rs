@@ -17,11 +17,12 @@ use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
     token_hash,
 };
+use plenary_seats::Loss;
 use plenary_signalling::{
     Who,
     meeting::{
         Carried, Filled, IceServer, Kind, Layers, Line, Participant, ParticipantId, Peer, Place, Quality,
-        Reaction, Reason, Refusal, Said, Slots, Speaking, State, Tile, Via as Way,
+        Reaction, Reason, Refusal, Said, Slots, Speaking, State, Tile, Via as Way, Why,
     },
 };
 use plenary_signalling_io::Client;
@@ -148,6 +149,11 @@ fn refused(error: WriteError) -> Refused {
         WriteError::Refused(Ruled::NotFound { .. }) => Refusal::NotFound,
         WriteError::Refused(Ruled::Forbidden { .. }) => Refusal::Forbidden,
         WriteError::Refused(Ruled::Full(_)) => Refusal::Full,
+        WriteError::Refused(Ruled::Licensing { code, .. }) => match code.as_str() {
+            "no_guest_seat" => Refusal::NoGuestSeat,
+            "no_online_seat" => Refusal::NoOnlineSeat,
+            _ => Refusal::NoProSeat,
+        },
         // The server does not know yet that this node has started.
         WriteError::Refused(Ruled::Conflict(_)) => Refusal::Unavailable,
         WriteError::Refused(_) => Refusal::BadRequest,
@@ -333,11 +339,16 @@ impl Roster for ServerRoster {
                 .into_iter()
                 .map(|row| (row.id, row.name.to_string()))
                 .collect();
+            let lost = queries::lost_seats(db)?;
             let roster = queries::roster(db, &cid)?;
             let participants = roster.into_iter().map(|one| on_wire(one, &names)).collect();
             Ok(Some(View {
                 name: conference.name,
                 participants,
+                lost: lost
+                    .into_iter()
+                    .map(|(place, loss)| (ParticipantId(place), why(loss)))
+                    .collect(),
             }))
         });
         read.await.map_err(unreadable)
@@ -378,6 +389,14 @@ fn on_wire(one: Place_, nodes: &BTreeMap<NodeId, String>) -> (Participant, u64) 
         away: one.away,
     };
     (participant, one.moves)
+}
+
+fn why(loss: Loss) -> Why {
+    match loss {
+        Loss::Revoked => Why::SeatRevoked,
+        Loss::Redistributed => Why::SeatGivenAway,
+        Loss::Expired | Loss::Gone => Why::Removed,
+    }
 }
 
 fn said(line: SaidLine) -> Said {

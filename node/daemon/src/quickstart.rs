@@ -11,6 +11,7 @@ use crate::{UsageError, secret::random_password};
 use anyhow::Context as _;
 use clap::Args;
 use layout::{Layout, NodePlace};
+use plenary_licences::licence::Trust;
 use serde_json::json;
 use setup::Api;
 use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
@@ -37,6 +38,9 @@ pub(crate) struct Quickstart {
     /// Name of the server, when its data is made
     #[arg(long, default_value = "demo.internal")]
     server: plenary_model::ServerName,
+    /// Keep to the licence that is built in, instead of installing one for trying out
+    #[arg(long)]
+    free_licence: bool,
     /// Print one line of JSON when all is ready, instead of text
     #[arg(long)]
     json: bool,
@@ -79,6 +83,9 @@ impl Quickstart {
         if layout.users.is_empty() {
             layout.users = api.create_demo_users().await?;
             layout.save()?;
+        }
+        if !self.free_licence {
+            api.install_licence(&layout.server, READY_WITHIN).await?;
         }
         if layout.room.is_none() {
             layout.room = Some(api.create_demo_room(READY_WITHIN).await?);
@@ -176,6 +183,11 @@ impl Quickstart {
         if let Some(url) = layout.room_url() {
             text.push_str(&format!("\nDemo room  {url}\n"));
         }
+        if !self.free_licence {
+            text.push_str(
+                "\nSeats come from a DEVELOPMENT licence, signed with a key that anybody has; it is for trying out only.\n",
+            );
+        }
         text.push_str(&format!(
             "\nData, logs and the enterprise's root key are in {}.\nThis set-up is for trying out: in production the root key is kept offline.\nStop with Ctrl+C.\n",
             layout.folder.display()
@@ -219,6 +231,8 @@ fn start(place: &NodePlace, command: &str, token: Option<&str>) -> anyhow::Resul
         .open(place.log_file())?;
     let child = program()?
         .arg(command)
+        // What quickstart installs is signed with the key that anybody has.
+        .env(Trust::VARIABLE, "yes")
         .envs(token.map(|token| ("PLENARY_TOKEN", token)))
         .arg("--config")
         .arg(place.config_file())

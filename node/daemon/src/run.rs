@@ -10,7 +10,7 @@ use crate::{
     media::{self, MediaDoor},
     meetings, metrics,
     options::{self, Common},
-    roster,
+    roster, seats,
     server::{Server, VERSION},
     signalling, standing, steering,
     turn::Turn,
@@ -20,6 +20,7 @@ use clap::Args;
 use plenary_cluster_io::{Services, Who, require_member};
 use plenary_contracts::cluster::v1::{admission_server::AdmissionServer, cluster_server::ClusterServer};
 use plenary_identity::{Expected, Identity, PeerIdentity, WebTls, join::binding};
+use plenary_licences::licence::{Build, Trust};
 use plenary_program::{
     ports::{bind, bind_udp, nonblocking},
     signals::Until,
@@ -123,13 +124,14 @@ pub(crate) async fn serve(
     empty_temp(&folder);
     let links = Arc::new(Links::new(identity.clone(), facts.server.clone(), facts.node));
     let app = Arc::new(ServerApp::default());
-    let (changes, for_clients) = (app.changes(), app.changes());
+    let (changes, for_clients, for_seats) = (app.changes(), app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links.clone()))).await?;
     let epoch = u64::from_be_bytes(crate::secret::random_bytes::<8>()) >> 1;
     let server = Arc::new(Server::new(facts, folder, identity, replica, links, epoch.max(1)));
 
+    accept_licences(&server)?;
     let health = Health::default();
     standing::watch_health(&server, &health);
     let measured = Metrics::new("plenary-node", VERSION);
@@ -168,8 +170,9 @@ pub(crate) async fn serve(
     tasks.spawn(server.peers.clone().watch(server.links.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
     tasks.spawn(door.clone().watch());
-    tasks.spawn(meetings::watch_media(meetings, door, media_events));
+    tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
     tasks.spawn(steering::steer(server.clone()));
+    tasks.spawn(seats::confirm_ends(server.clone(), door.clone(), for_seats));
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
     tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));
@@ -215,6 +218,17 @@ pub(crate) async fn serve(
             Err(UsageError::new(text).into())
         }
     }
+}
+
+/// Notes whose licences count here.
+fn accept_licences(server: &Server) -> Result<(), UsageError> {
+    let asked = std::env::var(Trust::VARIABLE).ok();
+    let trust = Trust::new(Build::THIS, asked.as_deref()).map_err(UsageError::caused)?;
+    if let Some(warning) = trust.warning() {
+        tracing::warn!("{warning}");
+    }
+    server.licence_keys.get_or_init(|| trust.keys().to_vec());
+    Ok(())
 }
 
 /// Sends clients to other nodes while this one is drained.

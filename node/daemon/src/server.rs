@@ -9,6 +9,7 @@ use plenary_access::NodeRow;
 use plenary_cluster::{ClusterReport, NodeReport, NodeRole, NodeState, Vitals, find_problems};
 use plenary_cluster_io::{Peers, clock_ms};
 use plenary_identity::Identity;
+use plenary_licences::licence::PublicKey;
 use plenary_model::NodeId;
 use plenary_replication::{Replica, Role};
 use plenary_rest_api::backend::ReadError;
@@ -44,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) told_anew: AtomicBool,
     /// Addresses of the pages of all nodes.
     urls: RwLock<Vec<String>>,
+    /// Keys whose licences count here; set before anything is served.
+    pub(crate) licence_keys: OnceLock<Vec<PublicKey>>,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
 }
@@ -71,6 +74,7 @@ impl Server {
             notifications: broadcast::Sender::new(4_096),
             told_anew: AtomicBool::new(false),
             urls: RwLock::default(),
+            licence_keys: OnceLock::new(),
             meetings: OnceLock::new(),
         }
     }

@@ -23,6 +23,13 @@ pub enum Holder<'a> {
         pool: PoolId,
         confirmations: &'a [Confirmation],
     },
+    /// A server that has its licences itself, with a pool of its own: a licence for several servers counts once it is
+    /// confirmed for that pool, and so for no other one.
+    Embedded {
+        server: &'a ServerName,
+        pool: PoolId,
+        confirmations: &'a [Confirmation],
+    },
 }
 
 impl Signed {
@@ -81,6 +88,14 @@ impl Signed {
         match holder {
             Holder::Server(name) => self.counts_for_server(name),
             Holder::Manager { pool, confirmations } => self.counts_for_manager(pool, confirmations),
+            Holder::Embedded {
+                server,
+                pool,
+                confirmations,
+            } => match self.counts_for_server(server) {
+                Err(LicenceError::NeedsManager) => self.counts_for_manager(pool, confirmations),
+                otherwise => otherwise,
+            },
         }
     }
 
@@ -198,7 +213,7 @@ impl Pool {
                 Err(error) => pool.idle.push((licence.id, error)),
             }
         }
-        if counting == 0 && matches!(holder, Holder::Server(_)) {
+        if counting == 0 && !matches!(holder, Holder::Manager { .. }) {
             return Self {
                 idle: pool.idle,
                 changes: pool.changes,

@@ -6,9 +6,10 @@ use plenary_signalling::{
     ServerBody,
     meeting::{
         IceServer, Layers, Line, Participant, ParticipantId, Peer, Place, Quality, Refusal, Said, Slots,
-        Speaking, State, Tile,
+        Speaking, State, Tile, Why,
     },
 };
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 /// Who a client is.
@@ -73,6 +74,8 @@ pub struct View {
     pub name: String,
     /// Each with its `moves`.
     pub participants: Vec<(Participant, u64)>,
+    /// Places that are none any more because their users lost their seats.
+    pub lost: BTreeMap<ParticipantId, Why>,
 }
 
 /// The replicated roster. What has been answered can be read on this node.

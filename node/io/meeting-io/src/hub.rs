@@ -139,6 +139,11 @@ impl Hub {
         self.tables().places.len()
     }
 
+    /// Whether a client of this node has this place, or is just going out of it.
+    pub fn has(&self, participant: ParticipantId) -> bool {
+        self.tables().places.contains_key(&participant)
+    }
+
     /// Rooms with a client of this node.
     pub fn rooms(&self) -> usize {
         self.tables().rooms.len()

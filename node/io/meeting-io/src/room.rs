@@ -138,14 +138,16 @@ impl Keeper {
     }
 
     fn take(&mut self, view: View, lines: Vec<(u64, Said)>) {
-        let moves: BTreeMap<_, _> = view
-            .participants
+        let View {
+            participants, lost, ..
+        } = view;
+        let moves: BTreeMap<_, _> = participants
             .iter()
             .map(|(one, moves)| (one.id, (*moves, one.away)))
             .collect();
         let roster = self
             .known
-            .update(view.participants.into_iter().map(|(one, _)| one).collect());
+            .update(participants.into_iter().map(|(one, _)| one).collect());
         if let Some(roster) = roster {
             self.tell_all(&ServerBody::Roster(roster));
         }
@@ -157,7 +159,10 @@ impl Keeper {
         for seated in self.seated.values() {
             let own = seated.moves.load(Ordering::Acquire);
             match moves.get(&seated.place.participant) {
-                None if own != UNSETTLED => drop(seated.seat.send(Told::Out(Why::Removed))),
+                None if own != UNSETTLED => {
+                    let why = lost.get(&seated.place.participant);
+                    drop(seated.seat.send(Told::Out(why.copied().unwrap_or(Why::Removed))));
+                }
                 Some((moves, _)) if own != UNSETTLED && *moves > own => {
                     drop(seated.seat.send(Told::Elsewhere))
                 }

@@ -118,6 +118,15 @@ impl Api {
         self.shown(applied).await
     }
 
+    /// Changes something about licences and seats, and waits until this node shows it.
+    pub(crate) async fn propose_licensing(
+        &self,
+        command: plenary_licensing::Command,
+    ) -> Result<Applied, Problem> {
+        let applied = self.backend().propose_licensing(command).await?;
+        self.shown(applied).await
+    }
+
     async fn shown(&self, applied: Applied) -> Result<Applied, Problem> {
         if self.backend().wait_applied(applied.index).await.is_err() {
             let detail = "the change was made, but this node does not show it yet; read again in a moment";

@@ -7,7 +7,10 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::Conference;
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, UserName};
+use plenary_licences::licence::PublicKey;
+use plenary_licensing::Desk;
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, Timestamp, UserName};
+use plenary_seats::Holding;
 
 /// A command that was applied: its position in the log and what it gave.
 #[derive(Debug, Clone)]
@@ -50,12 +53,33 @@ pub enum ReadError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// A user with PRO, for lists.
+#[derive(Debug, Clone)]
+pub struct ProSeat {
+    pub user: UserName,
+    pub display_name: String,
+    pub holding: Holding,
+    /// Without a seat it waits for one.
+    pub seated: bool,
+    /// Places in conferences, on several devices included.
+    pub places: u64,
+}
+
+/// A user who got no PRO.
+#[derive(Debug, Clone)]
+pub struct WithoutPro {
+    pub user: UserName,
+    pub display_name: String,
+    pub since: Timestamp,
+}
+
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
 /// them see everything that was acknowledged anywhere.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     async fn propose(&self, command: Command) -> Result<Applied, WriteError>;
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError>;
+    async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError>;
     /// What `command` would do by this node's copy right now; changes nothing.
     async fn rehearse(&self, command: Command) -> Result<Applied, WriteError>;
     /// Waits until this node has applied all that any node had acknowledged when this was called.
@@ -88,14 +112,25 @@ pub trait Backend: Send + Sync + 'static {
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError>;
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError>;
 
+    /// Licences and seats; `None` until seats are counted, a moment after the first start.
+    async fn desk(&self) -> Result<Option<Desk>, ReadError>;
+    /// The settings of seats, and how they are counted; `None` as with [`Backend::desk`]. Costs little.
+    async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError>;
+    /// What one user holds of PRO.
+    async fn pro_of(&self, user: UserName) -> Result<Option<ProSeat>, ReadError>;
+    /// Users with permanent PRO, or those with temporary.
+    async fn pro_seats(&self, permanent: bool, list: ListQuery) -> Result<Page<ProSeat>, ReadError>;
+    /// Users who got no permanent PRO, or no temporary.
+    async fn without_pro(&self, permanent: bool, list: ListQuery) -> Result<Page<WithoutPro>, ReadError>;
+    /// The time, for files that people carry away.
+    fn now(&self) -> Timestamp;
+    /// Keys whose licences count here.
+    fn licence_keys(&self) -> Vec<PublicKey>;
+
     /// The server as a whole right now: replicated facts and what each node said of itself.
     async fn cluster(&self) -> Result<ClusterReport, ReadError>;
     /// Makes a one-time join token; gives its text and when it ends.
-    async fn invite(
-        &self,
-        by: plenary_access::Actor,
-        ttl_s: u64,
-    ) -> Result<(String, plenary_model::Timestamp), WriteError>;
+    async fn invite(&self, by: plenary_access::Actor, ttl_s: u64) -> Result<(String, Timestamp), WriteError>;
     async fn promote(&self, by: plenary_access::Actor, node: NodeName) -> Result<(), WriteError>;
     async fn hand_over(&self, by: plenary_access::Actor, node: NodeName) -> Result<(), WriteError>;
     async fn drain(&self, by: plenary_access::Actor, node: NodeName, drain: bool) -> Result<(), WriteError>;

@@ -29,6 +29,7 @@ use utoipa::{
         (name = "aliases", description = "Short names for call strings"),
         (name = "conferences", description = "Virtual rooms"),
         (name = "settings", description = "Settings of the server"),
+        (name = "licence", description = "Licences, and who has which seat"),
         (name = "events", description = "What happened"),
         (name = "cluster", description = "Nodes and backups"),
         (name = "signalling", description = "The live connection: a WebSocket at /api/v1/signal. A client says a SignalHello, then SignalClientMessages; the node a SignalWelcome, then SignalServerMessages. docs/protocols/signalling.md says what holds for them."),
@@ -252,7 +253,7 @@ fn has_if_match(operation: &str) -> bool {
         .or(operation.strip_prefix("delete_"));
     matches!(
         object,
-        Some("me" | "user" | "group" | "alias" | "conference" | "settings")
+        Some("me" | "user" | "group" | "alias" | "conference" | "settings" | "seats")
     )
 }
 
@@ -264,6 +265,7 @@ fn has_etag(operation: &str) -> bool {
         "alias",
         "conference",
         "settings",
+        "seats",
         "my_avatar",
         "user_avatar",
     ];

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use plenary_access::Refusal;
+use plenary_licences::licence::LicenceError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -38,6 +39,13 @@ macro_rules! codes {
                 }
             }
 
+            /// The code of a rule, by the name that it has there: `no_pro_seat` for `no-pro-seat`.
+            fn of_rules(name: &str) -> Self {
+                let slug = name.replace('_', "-");
+                let found = Self::ALL.iter().find(|code| code.slug() == slug);
+                found.copied().unwrap_or(Self::Conflict)
+            }
+
             fn title(self) -> &'static str {
                 match self {
                     $(Code::$code => $title,)+
@@ -65,6 +73,13 @@ codes! {
     Conflict CONFLICT "conflict" "Not possible right now",
     BuiltinGroup CONFLICT "builtin-group" "Built-in group",
     LastAdministrator CONFLICT "last-administrator" "Last administrator",
+    NoProSeat CONFLICT "no-pro-seat" "No PRO seat is free",
+    NoOnlineSeat CONFLICT "no-online-seat" "No online seat is free",
+    NoGuestSeat CONFLICT "no-guest-seat" "No guest seat is free",
+    NoGatewaySeat CONFLICT "no-gateway-seat" "No gateway seat is free",
+    AskingForProIsOff CONFLICT "asking-for-pro-is-off" "PRO cannot be asked for here",
+    NotTemporaryPro CONFLICT "not-temporary-pro" "No temporary PRO seat",
+    LicenceKnown CONFLICT "licence-known" "Licence installed already",
     Stale PRECONDITION_FAILED "stale" "Changed by somebody else",
     TooLarge PAYLOAD_TOO_LARGE "too-large" "Too large",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "Kind of content not supported",
@@ -72,6 +87,19 @@ codes! {
     InvalidRows UNPROCESSABLE_ENTITY "invalid-rows" "Rows of the import are wrong",
     IdempotencyMismatch UNPROCESSABLE_ENTITY "idempotency-mismatch" "Idempotency key used for another request",
     BadInvitation UNPROCESSABLE_ENTITY "bad-invitation" "Join token not valid",
+    LicenceTooLarge UNPROCESSABLE_ENTITY "licence-too-large" "Not a licence file",
+    LicenceUnreadable UNPROCESSABLE_ENTITY "licence-unreadable" "Licence file damaged",
+    LicenceTooNew UNPROCESSABLE_ENTITY "licence-too-new" "Licence file of a newer version",
+    LicenceTampered UNPROCESSABLE_ENTITY "licence-tampered" "Licence file changed after it was signed",
+    LicenceForeignKey UNPROCESSABLE_ENTITY "licence-foreign-key" "Licence of another vendor",
+    LicenceDevelopmentKey UNPROCESSABLE_ENTITY "licence-development-key" "Development licence",
+    LicenceNotYetValid UNPROCESSABLE_ENTITY "licence-not-yet-valid" "Licence not valid yet",
+    LicenceExpired UNPROCESSABLE_ENTITY "licence-expired" "Licence expired",
+    LicenceOtherServers UNPROCESSABLE_ENTITY "licence-other-servers" "Licence for other servers",
+    LicenceNeedsManager UNPROCESSABLE_ENTITY "licence-needs-manager" "Licence for a License Manager",
+    LicenceNotConfirmed UNPROCESSABLE_ENTITY "licence-not-confirmed" "Licence not confirmed",
+    LicenceOtherPool UNPROCESSABLE_ENTITY "licence-other-pool" "Confirmation for another pool",
+    LicenceImpossible UNPROCESSABLE_ENTITY "licence-impossible" "Licence that cannot be",
     PasswordPolicy UNPROCESSABLE_ENTITY "password-policy" "Password too weak",
     TooManyRequests TOO_MANY_REQUESTS "too-many-requests" "Too many attempts",
     Internal INTERNAL_SERVER_ERROR "internal" "Something went wrong on the server",
@@ -266,6 +294,7 @@ impl From<Refusal> for Problem {
             Refusal::IdempotencyMismatch => Code::IdempotencyMismatch,
             Refusal::BadInvitation(_) => Code::BadInvitation,
             Refusal::Conflict(_) | Refusal::Full(_) => Code::Conflict,
+            Refusal::Licensing { code, .. } => Code::of_rules(code),
         };
         let mut problem = Problem::new(code, refusal.to_string());
         match refusal {
@@ -290,6 +319,12 @@ impl From<Refusal> for Problem {
             _ => {}
         }
         problem
+    }
+}
+
+impl From<LicenceError> for Problem {
+    fn from(error: LicenceError) -> Self {
+        Problem::new(Code::of_rules(error.code()), error.to_string())
     }
 }
 

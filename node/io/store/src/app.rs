@@ -2,12 +2,14 @@
 
 use crate::{
     codec::{AnyCommand, CodecError, Reply, decode_command, encode},
-    effects, schema,
+    desk::{Desks, Lent},
+    effects, facts, schema,
     view::{StoreView, sql},
 };
-use plenary_access::{Actor, Effect, Idempotency, Moment, Notice, Outcome, Refusal, actor_key};
+use plenary_access::{Actor, Idempotency, Moment, Notice, Refusal, actor_key};
 use plenary_conference as conference;
-use plenary_model::{Revision, Timestamp};
+use plenary_licensing::{Following, SEATS_LEVEL};
+use plenary_model::{Revision, Timestamp, UserName};
 use plenary_replication::{AppError, Application, Stamp};
 use rusqlite::{Connection, Transaction, params};
 use std::sync::Arc;
@@ -25,12 +27,14 @@ pub struct Changes {
 /// The state of a server as the replication applies it.
 pub struct ServerApp {
     changes: broadcast::Sender<Changes>,
+    desks: Desks,
 }
 
 impl Default for ServerApp {
     fn default() -> Self {
         Self {
             changes: broadcast::Sender::new(4_096),
+            desks: Desks::default(),
         }
     }
 }
@@ -65,7 +69,8 @@ fn codec_defect(error: CodecError) -> AppError {
 /// What the database says.
 pub fn rehearse(db: &Connection, at: Stamp, command: impl Into<AnyCommand>) -> Result<Reply, AppError> {
     let view = StoreView::new(db);
-    let reply = decide(&view, moment(at), &command.into()).map(|decided| decided.outcome);
+    let kept = Desks::default();
+    let reply = decide(&view, &mut kept.lend(db), moment(at), &command.into())?.reply;
     view.finish()?;
     Ok(reply)
 }
@@ -74,52 +79,129 @@ pub fn rehearse(db: &Connection, at: Stamp, command: impl Into<AnyCommand>) -> R
 struct Decided {
     access: plenary_access::Decision,
     conferences: Vec<conference::Decision>,
-    outcome: Outcome,
+    /// Also of what is refused: time passes, and who gets no seat is listed.
+    licensing: plenary_licensing::Decision,
+    reply: Reply,
+}
+
+impl Decided {
+    fn refused(refusal: Refusal) -> Self {
+        Self {
+            access: plenary_access::Decision::default(),
+            conferences: Vec::new(),
+            licensing: plenary_licensing::Decision::default(),
+            reply: Err(refusal),
+        }
+    }
 }
 
 /// Asks the rules of the part that `command` changes, and those of the parts that it touches.
-fn decide(view: &StoreView<'_>, at: Moment, command: &AnyCommand) -> Result<Decided, Refusal> {
+fn decide(
+    view: &StoreView<'_>,
+    desks: &mut Lent<'_>,
+    at: Moment,
+    command: &AnyCommand,
+) -> Result<Decided, AppError> {
     match command {
         AnyCommand::Access(command) => {
-            let access = plenary_access::decide(view, at, command)?;
-            let facts: Vec<_> = access.effects.iter().filter_map(fact).collect();
-            let conferences = if facts.is_empty() {
-                Vec::new()
-            } else {
-                vec![conference::follow(view, at, &facts)]
+            let access = match plenary_access::decide(view, at, command) {
+                Ok(access) => access,
+                Err(refusal) => return Ok(Decided::refused(refusal)),
             };
+            let seats = facts::of_access(view, &command.change, &access);
+            let seats: Vec<_> = seats.iter().map(facts::Seat::fact).collect();
+            let following = follow_seats(view, desks, at, &seats)?;
+            let (access, reply) = match following.refused {
+                Some(refusal) => (plenary_access::Decision::default(), Err(refusal)),
+                None => (access.clone(), Ok(access.outcome)),
+            };
+            let facts = access.effects.iter().filter_map(facts::of_effect).collect();
+            let conferences = put_out(view, at, facts, &lost(&following.decision));
             Ok(Decided {
-                outcome: access.outcome.clone(),
+                conferences: conferences.into_iter().collect(),
+                licensing: following.decision,
                 access,
-                conferences,
+                reply,
             })
         }
         AnyCommand::Conference(command) => {
-            let decision = conference::decide(view, at, command)?;
+            let decision = match conference::decide(view, at, command) {
+                Ok(decision) => decision,
+                Err(refusal) => return Ok(Decided::refused(refusal)),
+            };
+            let seats = facts::of_conference(&command.change, &decision);
+            let seats: Vec<_> = seats.iter().map(facts::Seat::fact).collect();
+            let following = follow_seats(view, desks, at, &seats)?;
+            let put_out = put_out(view, at, Vec::new(), &lost(&following.decision));
+            let (own, reply) = match following.refused {
+                Some(refusal) => (None, Err(refusal)),
+                None => {
+                    let outcome = decision.outcome.clone();
+                    (Some(decision), Ok(outcome))
+                }
+            };
             Ok(Decided {
-                outcome: decision.outcome.clone(),
                 access: plenary_access::Decision::default(),
-                conferences: vec![decision],
+                conferences: own.into_iter().chain(put_out).collect(),
+                licensing: following.decision,
+                reply,
+            })
+        }
+        AnyCommand::Licensing(command) => {
+            let following = plenary_licensing::decide(view, at, desks.desk()?, command);
+            let put_out = put_out(view, at, Vec::new(), &lost(&following.decision));
+            Ok(Decided {
+                access: plenary_access::Decision::default(),
+                conferences: put_out.into_iter().collect(),
+                reply: match following.refused {
+                    Some(refusal) => Err(refusal),
+                    None => Ok(following.decision.outcome.clone()),
+                },
+                licensing: following.decision,
             })
         }
     }
 }
 
-/// What an effect means to conferences.
-fn fact(effect: &Effect) -> Option<conference::Fact<'_>> {
-    match effect {
-        Effect::RemoveUser(user) => Some(conference::Fact::AccountRemoved(user)),
-        Effect::PutUser(user) if !user.active => Some(conference::Fact::AccountDisabled(&user.id)),
-        Effect::PutNode(member) => Some(conference::Fact::NodeStands {
-            node: member.id,
-            start: member.epoch,
-        }),
-        Effect::RemoveNode(node) => Some(conference::Fact::NodeStands {
-            node: *node,
-            start: 0,
-        }),
-        _ => None,
+/// Asks the rules of seats about what another part has decided.
+fn follow_seats(
+    view: &StoreView<'_>,
+    desks: &mut Lent<'_>,
+    at: Moment,
+    facts: &[plenary_licensing::Fact<'_>],
+) -> Result<Following, AppError> {
+    if facts.is_empty() || at.level < SEATS_LEVEL {
+        return Ok(Following::default());
     }
+    Ok(match desks.desk()? {
+        Some(desk) => plenary_licensing::follow(view, at, desk, facts),
+        None => Following::default(),
+    })
+}
+
+fn lost(decision: &plenary_licensing::Decision) -> Vec<UserName> {
+    let lost = decision.effects.iter().map(|effect| match effect {
+        plenary_licensing::Effect::PutOut(user) => user.clone(),
+    });
+    lost.collect()
+}
+
+/// What follows for conferences, all at once: one after the other would count places twice.
+fn put_out<'a>(
+    view: &StoreView<'_>,
+    at: Moment,
+    mut facts: Vec<conference::Fact<'a>>,
+    lost: &'a [UserName],
+) -> Option<conference::Decision> {
+    let gone = |user: &UserName| {
+        facts.iter().any(|fact| match fact {
+            conference::Fact::AccountRemoved(gone) | conference::Fact::AccountDisabled(gone) => *gone == user,
+            _ => false,
+        })
+    };
+    let lost: Vec<&UserName> = lost.iter().filter(|user| !gone(user)).collect();
+    facts.extend(lost.into_iter().map(conference::Fact::SeatLost));
+    (!facts.is_empty()).then(|| conference::follow(view, at, &facts))
 }
 
 /// Carries a decision out; gives what pages must load again.
@@ -130,6 +212,8 @@ fn carry_out(db: &Connection, at: Stamp, by: &Actor, decided: Decided) -> Result
         effects::carry_out(db, at, by, &decision, effects::put_conference)?;
         notices.extend(decision.notices);
     }
+    effects::carry_out(db, at, by, &decided.licensing, |_, _| Ok(()))?;
+    notices.extend(decided.licensing.notices);
     notices.sort();
     notices.dedup();
     Ok(notices)
@@ -150,16 +234,13 @@ impl Application for ServerApp {
     ) -> Result<plenary_replication::Reply<Notice>, AppError> {
         let command = decode_command(command).map_err(codec_defect)?;
         let view = StoreView::new(transaction);
-        let decided = decide(&view, moment(at), &command);
+        let mut desks = self.desks.lend(transaction);
+        let decided = decide(&view, &mut desks, moment(at), &command)?;
         view.finish()?;
         let (by, idempotency) = command.origin();
-        let (reply, notices) = match decided {
-            Ok(decided) => {
-                let outcome = decided.outcome.clone();
-                (Ok(outcome), carry_out(transaction, at, by, decided)?)
-            }
-            Err(refusal) => (Err(refusal), Vec::new()),
-        };
+        let reply = decided.reply.clone();
+        let notices = carry_out(transaction, at, by, decided)?;
+        desks.give_back(moment(at).revision)?;
         remember(transaction, at, by, idempotency, &reply)?;
         Ok(plenary_replication::Reply {
             bytes: encode(&reply).map_err(codec_defect)?,

@@ -2,6 +2,7 @@
 
 use plenary_access::{Actor, Command, Idempotency, Outcome, Refusal};
 use plenary_conference as conference;
+use plenary_licensing as licensing;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What an applied command gives back to its proposer.
@@ -24,6 +25,7 @@ pub enum CodecError {
 pub enum AnyCommand {
     Access(Command),
     Conference(conference::Command),
+    Licensing(licensing::Command),
 }
 
 impl AnyCommand {
@@ -32,6 +34,7 @@ impl AnyCommand {
         match self {
             Self::Access(command) => (&command.by, command.idempotency.as_ref()),
             Self::Conference(command) => (&command.by, command.idempotency.as_ref()),
+            Self::Licensing(command) => (&command.by, command.idempotency.as_ref()),
         }
     }
 }
@@ -48,11 +51,18 @@ impl From<conference::Command> for AnyCommand {
     }
 }
 
+impl From<licensing::Command> for AnyCommand {
+    fn from(command: licensing::Command) -> Self {
+        Self::Licensing(command)
+    }
+}
+
 /// A change of one part of the server, to be written into the log.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
     Access(&'a plenary_access::Change),
     Conference(&'a conference::Change),
+    Licensing(&'a licensing::Change),
 }
 
 impl<'a> From<&'a plenary_access::Change> for Part<'a> {
@@ -67,6 +77,12 @@ impl<'a> From<&'a conference::Change> for Part<'a> {
     }
 }
 
+impl<'a> From<&'a licensing::Change> for Part<'a> {
+    fn from(change: &'a licensing::Change) -> Self {
+        Self::Licensing(change)
+    }
+}
+
 /// A command as its bytes: one field for each part of the server, of which exactly one is there.
 #[derive(Serialize)]
 struct Written<'a> {
@@ -76,6 +92,8 @@ struct Written<'a> {
     change: Option<&'a plenary_access::Change>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conference: Option<&'a conference::Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licensing: Option<&'a licensing::Change>,
 }
 
 /// [`Written`], read again.
@@ -88,6 +106,8 @@ struct Read {
     change: Option<plenary_access::Change>,
     #[serde(default)]
     conference: Option<conference::Change>,
+    #[serde(default)]
+    licensing: Option<licensing::Change>,
 }
 
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
@@ -106,16 +126,19 @@ pub fn encode_command<'a, C>(command: &'a Command<C>) -> Result<Vec<u8>, CodecEr
 where
     &'a C: Into<Part<'a>>,
 {
-    let (change, conference) = match (&command.change).into() {
-        Part::Access(change) => (Some(change), None),
-        Part::Conference(change) => (None, Some(change)),
-    };
-    encode(&Written {
+    let mut written = Written {
         by: &command.by,
         idempotency: &command.idempotency,
-        change,
-        conference,
-    })
+        change: None,
+        conference: None,
+        licensing: None,
+    };
+    match (&command.change).into() {
+        Part::Access(change) => written.change = Some(change),
+        Part::Conference(change) => written.conference = Some(change),
+        Part::Licensing(change) => written.licensing = Some(change),
+    }
+    encode(&written)
 }
 
 /// A command as it is applied.
@@ -128,14 +151,20 @@ pub fn decode_command(bytes: &[u8]) -> Result<AnyCommand, CodecError> {
         idempotency,
         change,
         conference,
+        licensing,
     } = decode(bytes)?;
-    match (change, conference) {
-        (Some(change), None) => Ok(AnyCommand::Access(Command {
+    match (change, conference, licensing) {
+        (Some(change), None, None) => Ok(AnyCommand::Access(Command {
             by,
             idempotency,
             change,
         })),
-        (None, Some(change)) => Ok(AnyCommand::Conference(Command {
+        (None, Some(change), None) => Ok(AnyCommand::Conference(Command {
+            by,
+            idempotency,
+            change,
+        })),
+        (None, None, Some(change)) => Ok(AnyCommand::Licensing(Command {
             by,
             idempotency,
             change,

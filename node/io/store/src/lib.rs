@@ -1,5 +1,5 @@
-//! The replicated state of a server in SQLite: carries out what the rules in `plenary_access` and
-//! `plenary_conference` decide, and answers queries about it.
+//! The replicated state of a server in SQLite: carries out what the rules in `plenary_access`, `plenary_conference` and
+//! `plenary_licensing` decide, and answers queries about it.
 //!
 //! ```text
 //!  replication ── command ──► ServerApp ── View ──► decide, of the part that the command changes
@@ -12,7 +12,9 @@
 
 mod app;
 mod codec;
+mod desk;
 mod effects;
+mod facts;
 mod meetings;
 pub mod queries;
 mod schema;

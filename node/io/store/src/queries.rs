@@ -5,6 +5,7 @@ mod conferences;
 mod digest;
 mod directory;
 mod events;
+mod licensing;
 mod meetings;
 mod page;
 mod people;
@@ -15,6 +16,10 @@ pub use conferences::{conference, conferences};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;
+pub use licensing::{
+    ProRow, WithoutProRow, desk, figures, lost_seats, needs_pro, nodes_with_seats, orphans, pro_of,
+    pro_seats, seats_due, uses_seats, without_pro,
+};
 pub use meetings::{guest, lines, needs_sweep, participant, participants_of_node, roster};
 pub use people::{avatar, credentials, session, sessions, user, users};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 3] = [ACCOUNTS, CONFERENCES, MEETINGS];
+const STEPS: [&str; 4] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING];
 
 const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -101,6 +101,27 @@ CREATE TABLE guests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX guests_by_conference ON guests (cid, expires_at);
 CREATE INDEX guests_by_end ON guests (expires_at);
+";
+
+/// `version` is new with each change, so that a copy in memory is known to be that of the rows.
+const LICENSING: &str = "
+CREATE TABLE licensing (
+    id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, due INTEGER, figures BLOB NOT NULL
+) STRICT;
+CREATE TABLE licences (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE pro_seats (
+    user TEXT PRIMARY KEY, kind TEXT NOT NULL, place INTEGER NOT NULL, until INTEGER NOT NULL, loss TEXT NOT NULL,
+    seated INTEGER NOT NULL, places INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pro_seats_by_kind ON pro_seats (kind, user);
+CREATE TABLE seat_places (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, who TEXT NOT NULL, node INTEGER NOT NULL) STRICT;
+CREATE INDEX seat_places_by_who ON seat_places (kind, who);
+CREATE INDEX seat_places_by_node ON seat_places (node);
+CREATE TABLE online_seats (device TEXT PRIMARY KEY, user TEXT NOT NULL, node INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE without_pro (
+    kind TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (kind, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX participants_by_id ON participants (id);
 ";
 
 /// Brings a database to this version of the schema.

@@ -440,3 +440,38 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         self.one(query, [bound(now)], |_| Ok(())).is_some()
     }
 }
+
+impl plenary_licensing::View for StoreView<'_> {
+    fn candidates(&self, groups: &[GroupId]) -> Vec<UserName> {
+        let mut candidates = Vec::new();
+        for group in groups {
+            let (query, params) = match *group == GroupId::ungrouped() {
+                true => (
+                    "SELECT u.id FROM users u WHERE u.active = 1
+                         AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user = u.id) ORDER BY u.display, u.id",
+                    Vec::new(),
+                ),
+                false => (
+                    "SELECT u.id FROM members m JOIN users u ON u.id = m.user WHERE u.active = 1 AND m.grp = ?
+                         ORDER BY u.display, u.id",
+                    vec![group.as_str()],
+                ),
+            };
+            let params = rusqlite::params_from_iter(params);
+            candidates.extend(self.all(query, params, |row| name::<UserName>(row, 0)));
+        }
+        candidates
+    }
+
+    fn is_in_roster(&self, place: u64) -> bool {
+        let query = "SELECT 1 FROM participants WHERE id = ? LIMIT 1";
+        self.one(query, [sql(place)], |_| Ok(())).is_some()
+    }
+
+    fn devices(&self) -> Vec<(String, UserName, NodeId)> {
+        let query = "SELECT id, user, online_on FROM sessions WHERE online_on IS NOT NULL ORDER BY id";
+        self.all(query, [], |row| {
+            Ok((row.get(0)?, name(row, 1)?, NodeId(number(row, 2)?)))
+        })
+    }
+}

@@ -59,6 +59,12 @@ pub(crate) fn failed(error: MediaError) -> Response {
             "This node is full",
             "this node has as many media sessions as it takes",
         ),
+        MediaError::NoSeat(detail) => problem(
+            StatusCode::CONFLICT,
+            "no-pro-seat",
+            "No PRO seat is free",
+            &detail,
+        ),
         MediaError::Stopped => later(
             "stopped",
             "This node is ending",

@@ -86,6 +86,8 @@ pub enum MediaError {
     Stale,
     /// The node has no room for more.
     Full,
+    /// The user has no seat with which to be in conferences; the words say what to do.
+    NoSeat(String),
     /// The media engine has ended.
     Stopped,
 }

@@ -19,6 +19,12 @@ pub enum EventKind {
     Restart,
     /// A change of configuration, accounts, groups or nodes; carries before → after.
     Change,
+    /// Somebody had no PRO seat, or lost it to others.
+    ProLicenseLimit,
+    /// An administrator took a PRO seat back.
+    ProLicenseRevocation,
+    /// A licence ends soon, or has ended.
+    LicenseExpiry,
 }
 
 /// One line of the event log; `id` counts up without gaps on every node alike.
@@ -71,4 +77,6 @@ pub enum Topic {
     Conferences,
     /// Who is in a conference (`object`), and what is said there.
     Meetings,
+    /// Licences, and who has which seat.
+    Licensing,
 }

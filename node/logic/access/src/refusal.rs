@@ -41,6 +41,10 @@ pub enum Refusal {
     /// As many as there may be are there already.
     #[error("{0}")]
     Full(String),
+    /// No seat, or a licence that does not count; the code is that of the rules which say so (`plenary_seats`,
+    /// `plenary_licences`).
+    #[error("{reason}")]
+    Licensing { code: String, reason: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +57,7 @@ pub struct RowError {
 
 impl Refusal {
     /// Stable code; the last part of the problem's `type` in the API.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Refusal::NotFound { .. } => "not-found",
             Refusal::Exists { .. } => "exists",
@@ -70,6 +74,7 @@ impl Refusal {
             Refusal::BadInvitation(_) => "bad-invitation",
             Refusal::Conflict(_) => "conflict",
             Refusal::Full(_) => "full",
+            Refusal::Licensing { code, .. } => code,
         }
     }
 }

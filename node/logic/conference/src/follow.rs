@@ -16,6 +16,8 @@ pub enum Fact<'a> {
     AccountRemoved(&'a UserName),
     /// The account may not sign in.
     AccountDisabled(&'a UserName),
+    /// The user has no seat any more with which to be in conferences.
+    SeatLost(&'a UserName),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
 }
@@ -37,7 +39,7 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     let mut runs = Runs::new(view, at.now);
     for fact in facts {
         match fact {
-            Fact::AccountRemoved(user) | Fact::AccountDisabled(user) => {
+            Fact::AccountRemoved(user) | Fact::AccountDisabled(user) | Fact::SeatLost(user) => {
                 let places = view.places_of(&Person::Account((*user).clone()));
                 for (cid, id) in places.iter().filter(|(cid, _)| !gone.contains(cid)) {
                     runs.remove(&mut decision, cid, *id);

@@ -1,5 +1,5 @@
 use crate::{
-    Capacity, Command, Mode, Outcome, Refusal, Seats, Told,
+    Capacity, Command, Device, Mode, Outcome, Refusal, Seats, Told,
     counted::{free, taken_online},
 };
 use plenary_model::Timestamp;
@@ -28,15 +28,21 @@ impl Seats {
             Command::NewLease(capacity) => self.new_lease(at, *capacity),
             Command::Settings(settings) => self.settings = *settings,
             Command::Recompute { why, candidates } => self.recompute(at, *why, candidates, told),
-            Command::SignIn { device, user } => {
+            Command::SignIn { device, user, node } => {
                 let known = self.online.contains_key(device);
                 if !known && free(self.capacity.online, taken_online(self)) == 0 {
                     return Err(Refusal::NoOnline);
                 }
-                self.online.insert(*device, user.clone());
+                let here = Device {
+                    user: user.clone(),
+                    node: *node,
+                };
+                self.online.insert(device.clone(), here);
             }
-            Command::SignOut { device } => {
-                self.online.remove(device);
+            Command::SignOut { device, node } => {
+                if self.online.get(device).is_some_and(|here| here.node == *node) {
+                    self.online.remove(device);
+                }
             }
             Command::Join {
                 participation,
@@ -45,20 +51,18 @@ impl Seats {
             } => return self.join(at, *participation, user, *node, told),
             Command::JoinAsPartner { .. } | Command::Tick => {}
             Command::Left { participation } => self.left(at, |id, _| id == *participation),
-            Command::NodeLost { node } => self.left(at, |_, on| on == *node),
+            Command::NodeLost { node, kept } => {
+                self.left(at, |id, on| on == *node && !kept.contains(&id));
+                self.online.retain(|_, device| device.node != *node);
+            }
             Command::AskForPro { user } => return self.ask(at, user, told),
             Command::Revoke { user } => return self.revoke(user, told),
             Command::Gone { user } => self.gone(user, told),
-            Command::GuestJoin { guest } => {
-                let taken = self.guests.len();
-                if !self.guests.contains(guest) && free(self.capacity.guest, taken) == 0 {
-                    return Err(Refusal::NoGuest);
-                }
-                self.guests.insert(guest.clone());
-            }
-            Command::GuestLeft { guest } => {
-                self.guests.remove(guest);
-            }
+            Command::GuestJoin {
+                participation,
+                guest,
+                node,
+            } => return self.guest_join(*participation, guest, *node),
             Command::GatewayUp { connection, account } => {
                 if self.gateways.contains_key(connection) {
                     return Ok(());
@@ -82,8 +86,10 @@ impl Seats {
     fn new_lease(&mut self, at: Timestamp, capacity: Capacity) {
         self.capacity = capacity;
         self.left(at, |_, _| true);
-        for holder in self.holders.values_mut() {
-            holder.seated = false;
+        for user in self.holders.keys_where(|_, holder| holder.seated) {
+            if let Some(holder) = self.holders.get_mut(&user) {
+                holder.seated = false;
+            }
         }
         self.online.clear();
         self.guests.clear();

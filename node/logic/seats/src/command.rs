@@ -1,6 +1,7 @@
 use crate::{Capacity, Settings};
 use plenary_model::{GuestId, NodeId, Timestamp, UserId, UserName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -10,10 +11,11 @@ macro_rules! id {
         pub struct $name(pub u128);
     };
 }
-id! {
-    /// A device of a user that is signed in.
-    DeviceId
-}
+/// A device of a user that is signed in: the ID of its session.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceId(pub String);
+
 id! {
     /// One place in one run of a conference; given out once, so that late words about an earlier place do nothing.
     ParticipationId
@@ -23,9 +25,8 @@ id! {
     ConnectionId
 }
 
-/// What happens to seats. Encoded as `docs/decisions/0003` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What happens to seats.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// The licence or the lease changed.
     Capacity(Capacity),
@@ -45,13 +46,16 @@ pub enum Command {
     SignIn {
         device: DeviceId,
         user: UserName,
+        node: NodeId,
     },
-    /// A device signs out, closes the program or falls asleep (LIC-03).
+    /// A device signs out, closes the program or falls asleep (LIC-03). Nothing follows if it is on another node by now.
     SignOut {
         device: DeviceId,
+        node: NodeId,
     },
 
-    /// Somebody of this server joins a group conference, here or on a partner's server (LIC-10).
+    /// Somebody of this server joins a group conference, here or on a partner's server (LIC-10), or takes the place up
+    /// again, perhaps on another node.
     Join {
         participation: ParticipationId,
         user: UserName,
@@ -65,9 +69,10 @@ pub enum Command {
     Left {
         participation: ParticipationId,
     },
-    /// All places on a node ended: it started anew, or was silent long enough.
+    /// All that was on a node ended: it started anew, or was silent long enough. Who may still come back keeps the place.
     NodeLost {
         node: NodeId,
+        kept: BTreeSet<ParticipationId>,
     },
     /// A user asks for temporary PRO in advance.
     AskForPro {
@@ -82,11 +87,11 @@ pub enum Command {
         user: UserName,
     },
 
+    /// A guest joins, or takes the place up again. Several places of one guest take one seat (LIC-09).
     GuestJoin {
+        participation: ParticipationId,
         guest: GuestId,
-    },
-    GuestLeft {
-        guest: GuestId,
+        node: NodeId,
     },
     GatewayUp {
         connection: ConnectionId,
@@ -117,8 +122,8 @@ pub enum Why {
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     #[error(
-        "no PRO licence is free, so you cannot join conferences now; calls and chats work, and an administrator \
-             can free a licence"
+        "no PRO seat is free, so you cannot join conferences now; calls and chats work, and an administrator can \
+             free a seat or install a larger licence"
     )]
     NoPro,
     #[error(
@@ -129,9 +134,9 @@ pub enum Refusal {
     NoGuest,
     #[error("as many SIP, H.323 and RTSP connections are up as the licence allows; end another one first")]
     NoGateway,
-    #[error("users cannot ask for PRO licences here; an administrator can allow it")]
+    #[error("users cannot ask for PRO seats here; an administrator can allow it")]
     AskingIsOff,
-    #[error("{user} has no temporary PRO licence")]
+    #[error("{user} has no temporary PRO seat; permanent ones follow the groups")]
     NotTemporary { user: UserName },
 }
 
@@ -164,8 +169,7 @@ pub enum Loss {
 }
 
 /// What follows from a command, for other parts of the server and for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// Somebody has temporary PRO until then, or longer while in a conference.
     Granted {

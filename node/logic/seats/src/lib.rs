@@ -1,7 +1,7 @@
 //! Who of a server's people has a seat: the rules of PRO, online, guest and gateway seats (LIC-03 to LIC-12).
 //!
-//! Pure and replayable: [`Seats::apply`] takes a [`Command`] of the server's log with the time that the leader stamped,
-//! changes the state and says what follows, or refuses and changes nothing. How many seats there are comes from a
+//! Pure and replayable: [`Seats::apply`] takes a [`Command`] with the time that the leader stamped, changes the state and
+//! says what follows, or refuses and changes nothing. What of the state was touched, [`Seats::take_touched`] tells a store. How many seats there are comes from a
 //! licence or a lease (`plenary_licences`); which of two servers has them is not this crate's matter.
 //!
 //! ```text
@@ -28,8 +28,9 @@ mod counted;
 mod permanent;
 mod pro;
 mod state;
+mod tracked;
 mod view;
 
 pub use command::{Command, ConnectionId, DeviceId, Loss, Outcome, ParticipationId, Refusal, Told, Why};
-pub use state::{Capacity, Holding, Mode, Seats, Settings};
+pub use state::{Capacity, Device, Figures, Holder, Holding, Mode, Places, Seats, Settings, Stored, Touched};
 pub use view::{Status, Use};

@@ -1,6 +1,6 @@
 //! Permanent PRO (LIC-05).
 
-use crate::{Holding, Loss, Seats, Told, Why, state::Holder};
+use crate::{Holder, Holding, Loss, Seats, Told, Why};
 use plenary_model::{Timestamp, UserName};
 use std::collections::BTreeSet;
 
@@ -37,6 +37,7 @@ impl Seats {
             told.push(Told::LimitReached { users: lost });
         }
         self.without_permanent = without;
+        self.repicked = true;
         self.picked = Some(at);
     }
 
@@ -63,13 +64,13 @@ impl Seats {
         let ending = |user: &UserName| {
             self.holders
                 .get(user)
-                .is_some_and(|holder| holder.holding == Holding::Ending)
+                .is_some_and(|holder| holder.holding.is_ending())
         };
         // Seats that are still being used by those who lost them cannot be given again yet.
         let blocked = self
             .holders
             .iter()
-            .filter(|(user, holder)| holder.holding == Holding::Ending && !seen.contains(user))
+            .filter(|(user, holder)| holder.holding.is_ending() && !seen.contains(user))
             .count();
         let room = crate::counted::free(self.capacity.pro, blocked) as usize;
         let (mut picked, mut without) = (Vec::new(), Vec::new());
@@ -119,13 +120,17 @@ impl Seats {
     fn make_permanent(&mut self, user: &UserName, place: u32, told: &mut Vec<Told>) {
         let free = self.free_pro();
         let before = self.holders.get(user).map(|holder| holder.holding);
-        let holder = self.holders.entry(user.clone()).or_insert_with(|| {
-            let mut holder = Holder::new(Holding::Permanent { place });
+        let holding = Holding::Permanent { place };
+        if before.is_none() {
+            let mut holder = Holder::new(holding);
             // The seat may still be in use by the one who lost it.
             holder.seated = free > 0;
-            holder
-        });
-        holder.holding = Holding::Permanent { place };
+            self.holders.insert(user.clone(), holder);
+        } else if before != Some(holding)
+            && let Some(holder) = self.holders.get_mut(user)
+        {
+            holder.holding = holding;
+        }
         self.without_temporary.remove(user);
         if !matches!(before, Some(Holding::Permanent { .. })) {
             told.push(Told::Permanent { user: user.clone() });

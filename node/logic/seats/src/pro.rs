@@ -1,6 +1,9 @@
 //! Temporary PRO (LIC-06, LIC-07).
 
-use crate::{Holding, Loss, ParticipationId, Refusal, Seats, Told, counted::free, state::Holder};
+use crate::{
+    Holder, Holding, Loss, ParticipationId, Places, Refusal, Seats, Told,
+    counted::{free, taken_online},
+};
 use plenary_model::{NodeId, Timestamp, UserName};
 use std::cmp::Reverse;
 
@@ -9,7 +12,7 @@ impl Holder {
         Self {
             holding,
             seated: true,
-            places: std::collections::BTreeMap::new(),
+            places: Places::new(),
         }
     }
 
@@ -41,6 +44,11 @@ impl Seats {
         told: &mut Vec<Told>,
     ) -> Result<(), Refusal> {
         if self.is_one_pool() {
+            // Whoever is signed in; who is about to be takes a seat in a moment.
+            let signed_in = self.online.values().any(|device| device.user == *user);
+            if !signed_in && free(self.capacity.online, taken_online(self)) == 0 {
+                return Err(Refusal::NoOnline);
+            }
             self.free_places.insert(participation, node);
             return Ok(());
         }
@@ -67,10 +75,11 @@ impl Seats {
     /// Lets a user have PRO: whoever has it keeps it, 24 hours from now on; others take a free seat.
     fn hold(&mut self, at: Timestamp, user: &UserName, told: &mut Vec<Told>) -> Result<(), Refusal> {
         let free = self.free_pro();
+        let listed = self.without_temporary.contains_key(user);
         let until = at.plus_ms(Self::DAY_MS);
         match self.holders.get_mut(user) {
             // What was taken away is not got back before it has ended.
-            Some(holder) if holder.holding == Holding::Ending => {}
+            Some(holder) if holder.holding.is_ending() => {}
             Some(holder) if holder.seated || free > 0 => {
                 holder.seated = true;
                 if let Holding::Temporary { until: end } = &mut holder.holding {
@@ -91,27 +100,41 @@ impl Seats {
             }
             _ => {}
         }
-        self.without_temporary.insert(user.clone(), at);
-        told.push(Told::LimitReached {
-            users: vec![user.clone()],
-        });
+        // Who knocks again and again is listed once, from the first time on.
+        if !listed {
+            self.without_temporary.insert(user.clone(), at);
+            told.push(Told::LimitReached {
+                users: vec![user.clone()],
+            });
+        }
         Err(Refusal::NoPro)
     }
 
     /// Places end. The 24 hours of temporary PRO count from the last one.
     pub(crate) fn left(&mut self, at: Timestamp, ended: impl Fn(ParticipationId, NodeId) -> bool) {
+        let has = |places: &Places| places.iter().any(|(id, node)| ended(*id, *node));
         self.free_places.retain(|id, node| !ended(*id, *node));
-        self.holders.retain(|_, holder| {
-            let before = holder.places.len();
-            holder.places.retain(|id, node| !ended(*id, *node));
-            let is_last = before > 0 && holder.places.is_empty();
-            match &mut holder.holding {
-                Holding::Temporary { until } if is_last => *until = (*until).max(at.plus_ms(Self::DAY_MS)),
-                Holding::Ending if is_last => return false,
-                _ => {}
+        for guest in self.guests.keys_where(|_, places| has(places)) {
+            if let Some(places) = self.guests.get_mut(&guest) {
+                places.retain(|id, node| !ended(*id, *node));
             }
-            true
-        });
+        }
+        self.guests.retain(|_, places| !places.is_empty());
+        for user in self.holders.keys_where(|_, holder| has(&holder.places)) {
+            let Some(holder) = self.holders.get_mut(&user) else {
+                continue;
+            };
+            holder.places.retain(|id, node| !ended(*id, *node));
+            if !holder.places.is_empty() {
+                continue;
+            }
+            if let Holding::Temporary { until } = &mut holder.holding {
+                *until = (*until).max(at.plus_ms(Self::DAY_MS));
+            }
+            if holder.holding.is_ending() {
+                self.holders.remove(&user);
+            }
+        }
     }
 
     pub(crate) fn revoke(&mut self, user: &UserName, told: &mut Vec<Told>) -> Result<(), Refusal> {
@@ -126,7 +149,6 @@ impl Seats {
 
     pub(crate) fn gone(&mut self, user: &UserName, told: &mut Vec<Told>) {
         self.lose(user, Loss::Gone, told);
-        self.online.retain(|_, of| of != user);
         self.without_temporary.remove(user);
         self.without_permanent.retain(|without| without != user);
     }
@@ -136,7 +158,7 @@ impl Seats {
         let Some(holder) = self.holders.get_mut(user) else {
             return;
         };
-        if holder.holding == Holding::Ending {
+        if holder.holding.is_ending() {
             return;
         }
         told.push(Told::Lost {
@@ -148,7 +170,7 @@ impl Seats {
             node: *node,
             loss,
         }));
-        holder.holding = Holding::Ending;
+        holder.holding = Holding::Ending { loss };
         if holder.places.is_empty() {
             self.holders.remove(user);
         }
@@ -179,7 +201,7 @@ impl Seats {
             .map(|(user, holder)| match holder.holding {
                 Holding::Permanent { place } => (false, Reverse(0), place, user.clone()),
                 Holding::Temporary { until } => (true, Reverse(until.0), 0, user.clone()),
-                Holding::Ending => (true, Reverse(0), 0, user.clone()),
+                Holding::Ending { .. } => (true, Reverse(0), 0, user.clone()),
             })
             .collect();
         waiting.sort();

@@ -1,5 +1,9 @@
-use crate::{Capacity, Holding, Seats, Settings, counted::taken_online};
-use plenary_model::{Timestamp, UserName};
+use crate::{
+    Capacity, Device, DeviceId, Holder, Holding, ParticipationId, Places, Seats, Settings,
+    counted::taken_online,
+};
+use plenary_model::{GuestId, NodeId, Timestamp, UserName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seats that are taken, of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +53,60 @@ impl Seats {
             seated: holder.seated,
             places: holder.places.len(),
         })
+    }
+
+    /// A user with PRO.
+    pub fn holder(&self, user: &UserName) -> Option<&Holder> {
+        self.holders.get(user)
+    }
+
+    /// The node of a place that needs no PRO.
+    pub fn free_place(&self, participation: ParticipationId) -> Option<NodeId> {
+        self.free_places.get(&participation).copied()
+    }
+
+    /// A device that is signed in.
+    pub fn device(&self, device: &DeviceId) -> Option<&Device> {
+        self.online.get(device)
+    }
+
+    /// Where a guest is.
+    pub fn guest(&self, guest: &GuestId) -> Option<&Places> {
+        self.guests.get(guest)
+    }
+
+    /// Since when somebody is listed who was refused temporary PRO.
+    pub fn refused_since(&self, user: &UserName) -> Option<Timestamp> {
+        self.without_temporary.get(user).copied()
+    }
+
+    /// All places on a node, of whatever kind, in order.
+    pub fn places_on(&self, node: NodeId) -> Vec<ParticipationId> {
+        let of_holders = self.holders.values().flat_map(|holder| &holder.places);
+        let of_guests = self.guests.values().flatten();
+        let all = of_holders.chain(of_guests).chain(self.free_places.iter());
+        let mut here: Vec<ParticipationId> = all.filter(|(_, on)| **on == node).map(|(id, _)| *id).collect();
+        here.sort_unstable();
+        here
+    }
+
+    /// Nodes with anything on them.
+    pub fn nodes(&self) -> BTreeSet<NodeId> {
+        let of_holders = self.holders.values().flat_map(|holder| holder.places.values());
+        let of_guests = self.guests.values().flat_map(BTreeMap::values);
+        let free = self.free_places.values();
+        let devices = self.online.values().map(|device| &device.node);
+        of_holders
+            .chain(of_guests)
+            .chain(free)
+            .chain(devices)
+            .copied()
+            .collect()
+    }
+
+    /// When the server started last; `None` before the first pick.
+    pub fn started(&self) -> Option<Timestamp> {
+        self.started
     }
 
     /// All who hold PRO, ordered by name.

@@ -3,7 +3,7 @@
 use plenary_model::{GuestId, NodeId, Timestamp, UserName};
 use plenary_seats::{
     Capacity, Command, ConnectionId, DeviceId, Holding, Loss, Mode, ParticipationId, Refusal, Seats,
-    Settings, Told, Why,
+    Settings, Stored, Told, Why,
 };
 use proptest::prelude::*;
 
@@ -52,6 +52,28 @@ fn join(participation: u128, name: &str) -> Command {
 fn left(participation: u128) -> Command {
     Command::Left {
         participation: ParticipationId(participation),
+    }
+}
+
+fn lost(node: u64) -> Command {
+    Command::NodeLost {
+        node: NodeId(node),
+        kept: std::collections::BTreeSet::new(),
+    }
+}
+
+fn sign_in(device: u128, name: &str) -> Command {
+    Command::SignIn {
+        device: DeviceId(device.to_string()),
+        user: user(name),
+        node: NodeId(1),
+    }
+}
+
+fn sign_out(device: u128) -> Command {
+    Command::SignOut {
+        device: DeviceId(device.to_string()),
+        node: NodeId(1),
     }
 }
 
@@ -246,7 +268,7 @@ fn a_revoked_user_is_put_out_and_the_seat_goes_to_the_next() {
     );
     assert_eq!(refusal(seats.apply(hour(1), &join(2, "b"))), Refusal::NoPro);
     seats
-        .apply(hour(1), &Command::NodeLost { node: NodeId(1) })
+        .apply(hour(1), &lost(1))
         .expect("that node uses nothing any more");
     seats.apply(hour(1), &join(3, "b")).expect("free");
 
@@ -327,18 +349,13 @@ fn a_smaller_licence_throws_nobody_out_and_blocks_growth() {
 #[test]
 fn online_seats_are_of_devices_and_sleeping_ones_hold_none() {
     let mut seats = with(0);
-    let sign_in = |device: u128| Command::SignIn {
-        device: DeviceId(device),
-        user: user("a"),
-    };
+    let sign_in = |device: u128| sign_in(device, "a");
     for device in 0..15 {
         seats.apply(hour(0), &sign_in(device)).expect("free");
     }
     seats.apply(hour(0), &sign_in(3)).expect("the same device again");
     assert_eq!(refusal(seats.apply(hour(0), &sign_in(15))), Refusal::NoOnline);
-    seats
-        .apply(hour(0), &Command::SignOut { device: DeviceId(3) })
-        .expect("it sleeps");
+    seats.apply(hour(0), &sign_out(3)).expect("it sleeps");
     seats.apply(hour(0), &sign_in(15)).expect("free");
     assert_eq!(refusal(seats.apply(hour(0), &sign_in(3))), Refusal::NoOnline);
 }
@@ -346,8 +363,10 @@ fn online_seats_are_of_devices_and_sleeping_ones_hold_none() {
 #[test]
 fn guests_and_terminals_take_seats_of_their_own() {
     let mut seats = with(0);
-    let guest = |number| Command::GuestJoin {
+    let guest = |number: u8| Command::GuestJoin {
+        participation: ParticipationId(number.into()),
         guest: GuestId::of_random([number; 16]),
+        node: NodeId(1),
     };
     seats.apply(hour(0), &guest(1)).expect("free");
     seats.apply(hour(0), &guest(2)).expect("free");
@@ -390,10 +409,6 @@ fn with_an_enterprise_licence_whoever_is_signed_in_joins() {
         ..capacity(0)
     };
     seats.apply(hour(0), &Command::Capacity(one_pool)).expect("set");
-    let sign_in = |device: u128, name: &str| Command::SignIn {
-        device: DeviceId(device),
-        user: user(name),
-    };
     seats.apply(hour(0), &sign_in(1, "a")).expect("free");
     seats.apply(hour(0), &sign_in(2, "b")).expect("free");
     seats.apply(hour(0), &join(1, "a")).expect("signed in");
@@ -439,6 +454,83 @@ fn an_account_that_is_gone_holds_nothing() {
     assert_eq!(seats.in_use().pro, 0);
 }
 
+#[test]
+fn several_places_of_a_guest_take_one_seat_until_the_last_one_ends() {
+    let mut seats = with(0);
+    let come = |participation, number| Command::GuestJoin {
+        participation: ParticipationId(participation),
+        guest: GuestId::of_random([number; 16]),
+        node: NodeId(1),
+    };
+    for (participation, number) in [(1, 1), (2, 1), (3, 2)] {
+        seats.apply(hour(0), &come(participation, number)).expect("free");
+    }
+    assert_eq!(refusal(seats.apply(hour(0), &come(4, 3))), Refusal::NoGuest);
+    seats.apply(hour(0), &left(1)).expect("ends");
+    assert_eq!(seats.in_use().guest, 2);
+    seats.apply(hour(0), &left(2)).expect("ends");
+    seats.apply(hour(0), &come(4, 3)).expect("free");
+}
+
+#[test]
+fn what_was_on_a_lost_node_is_free_but_for_those_who_may_come_back() {
+    let mut seats = with(0);
+    let come = |participation, number| Command::GuestJoin {
+        participation: ParticipationId(participation),
+        guest: GuestId::of_random([number; 16]),
+        node: NodeId(1),
+    };
+    for command in [come(1, 1), come(2, 2), sign_in(1, "a")] {
+        seats.apply(hour(0), &command).expect("free");
+    }
+    let lost = Command::NodeLost {
+        node: NodeId(1),
+        kept: [ParticipationId(2)].into(),
+    };
+    seats.apply(hour(0), &lost).expect("lost");
+    assert_eq!((seats.in_use().guest, seats.in_use().online), (1, 0));
+    assert_eq!(seats.places_on(NodeId(1)), [ParticipationId(2)]);
+}
+
+#[test]
+fn what_is_kept_entry_by_entry_is_all_there_is() {
+    let mut seats = with(2);
+    seats.take_touched();
+    let begin = [
+        pick(Why::Start, &["boss", "b", "c"]),
+        join(1, "boss"),
+        sign_in(1, "a"),
+    ];
+    for command in &begin {
+        seats.apply(hour(0), command).expect("free");
+    }
+    refusal(seats.apply(hour(1), &join(2, "d")));
+    let touched = seats.take_touched();
+    let stored = Stored {
+        figures: seats.figures(),
+        holders: touched
+            .holders
+            .iter()
+            .filter_map(|user| Some((user.clone(), seats.holder(user)?.clone())))
+            .collect(),
+        online: touched
+            .online
+            .iter()
+            .filter_map(|device| Some((device.clone(), seats.device(device)?.clone())))
+            .collect(),
+        without_permanent: seats.without_permanent().0.to_vec(),
+        without_temporary: touched
+            .without_temporary
+            .iter()
+            .filter_map(|user| Some((user.clone(), seats.refused_since(user)?)))
+            .collect(),
+        ..Stored::default()
+    };
+    assert!(touched.without_permanent);
+    assert_eq!(Seats::stored(stored), seats);
+    assert!(seats.take_touched().is_none());
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let name = (0_u8..8).prop_map(|number| user(&format!("u{number}")));
     let names = proptest::collection::vec(name.clone(), 0..6);
@@ -449,7 +541,7 @@ fn command() -> impl Strategy<Value = Command> {
             node: NodeId(node),
         }),
         4 => (0_u128..40).prop_map(left),
-        1 => (1_u64..3).prop_map(|node| Command::NodeLost { node: NodeId(node) }),
+        1 => (1_u64..3).prop_map(lost),
         2 => name.clone().prop_map(|user| Command::AskForPro { user }),
         1 => name.clone().prop_map(|user| Command::Revoke { user }),
         1 => name.prop_map(|user| Command::Gone { user }),

@@ -15,8 +15,9 @@ fn guest(number: u8) -> GuestId {
 
 fn sign_in(device: u128, name: &str) -> Command {
     Command::SignIn {
-        device: DeviceId(device),
+        device: DeviceId(device.to_string()),
         user: user(name),
+        node: NodeId(1),
     }
 }
 
@@ -42,7 +43,11 @@ fn terminal(connection: u128, account: Option<&str>) -> Command {
 }
 
 fn guests(numbers: std::ops::Range<u8>) -> impl Iterator<Item = Command> {
-    numbers.map(|number| Command::GuestJoin { guest: guest(number) })
+    numbers.map(|number| Command::GuestJoin {
+        participation: ParticipationId(1_000 + u128::from(number)),
+        guest: guest(number),
+        node: NodeId(1),
+    })
 }
 
 struct Example {

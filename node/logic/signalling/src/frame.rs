@@ -46,11 +46,13 @@ pub enum Topic {
     Contacts,
     Cluster,
     Conferences,
+    /// Licences, and who has which seat.
+    Licensing,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Users,
         Self::Groups,
         Self::Aliases,
@@ -60,6 +62,7 @@ impl Topic {
         Self::Contacts,
         Self::Cluster,
         Self::Conferences,
+        Self::Licensing,
     ];
 
     /// Whether one who is no administrator may watch it.
@@ -84,6 +87,7 @@ impl Topic {
             Self::Contacts => "contacts",
             Self::Cluster => "cluster",
             Self::Conferences => "conferences",
+            Self::Licensing => "licensing",
         }
     }
 }

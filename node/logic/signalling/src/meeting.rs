@@ -269,6 +269,10 @@ pub enum Refusal {
     NotFound,
     Forbidden,
     Full,
+    /// No PRO seat is free: calls and chats work, conferences do not.
+    NoProSeat,
+    NoGuestSeat,
+    NoOnlineSeat,
     BadOffer,
     BadRequest,
     NotJoined,
@@ -391,6 +395,10 @@ pub enum Why {
     Removed,
     RoomDeleted,
     NotAllowed,
+    /// An administrator took the PRO seat back.
+    SeatRevoked,
+    /// The PRO seat went to somebody whom the administrator's groups put first.
+    SeatGivenAway,
     /// The place was taken up again on another connection.
     Elsewhere,
 }

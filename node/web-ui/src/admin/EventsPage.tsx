@@ -139,7 +139,17 @@ function useColumns(): Column<LogEvent>[] {
   ];
 }
 
-const objectKinds = ['user', 'group', 'alias', 'conference', 'settings', 'node', 'server'] as const;
+const objectKinds = [
+  'user',
+  'group',
+  'alias',
+  'conference',
+  'settings',
+  'licence',
+  'seats',
+  'node',
+  'server',
+] as const;
 
 function Filters() {
   const { t } = useAdminText();

@@ -102,6 +102,9 @@ export const eventKinds = Object.keys({
   stop: true,
   restart: true,
   change: true,
+  pro_license_limit: true,
+  pro_license_revocation: true,
+  license_expiry: true,
 } satisfies Record<EventKind, true>) as EventKind[];
 
 export type SettingsSections = Omit<Settings, 'revision'>;

@@ -24,6 +24,7 @@ const adminTopics = Object.keys({
   contacts: true,
   conferences: true,
   cluster: true,
+  licensing: true,
 } satisfies Record<SignalTopic, true>) as SignalTopic[];
 const userTopics: SignalTopic[] = ['sessions', 'contacts', 'conferences'];
 

@@ -7,13 +7,16 @@ export function textOf(key: string, fallback: string, values: Record<string, unk
   return i18n.exists(key, values) ? String(i18n.t(key as never, values)) : fallback;
 }
 
+/** Codes whose details say more than their texts: what is in the way, which servers, which day. */
+const TOLD = ['conflict', 'licence-other-servers', 'licence-not-yet-valid', 'licence-expired'];
+
 /** What happened and what to do, in the reader's language where the code is known. */
 export function problemText(error: unknown): string {
   const problem: Problem = asProblem(error);
   const until = typeof problem.extra.until === 'string' ? exactTime(problem.extra.until) : '';
   const code = problem.code === 'account-locked' && until ? 'account-locked-until' : problem.code;
   const text = textOf(`problem.${code}`, problem.detail || textOf('problem.unknown', ''), { until });
-  const why = problem.code === 'conflict' ? problem.detail : '';
+  const why = TOLD.includes(problem.code) ? problem.detail : '';
   const fields = problem.fields.map((one) => `${textOf(`field.${one.field}`, one.field)}: ${one.reason}`);
   return [text, why, ...fields].filter(Boolean).join(' ');
 }

@@ -206,6 +206,7 @@ impl Roster for World {
         Ok(Some(View {
             name: "Demo".into(),
             participants: rows.map(|(_, row, _, moves)| (row.clone(), *moves)).collect(),
+            lost: std::collections::BTreeMap::new(),
         }))
     }
 

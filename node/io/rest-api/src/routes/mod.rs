@@ -7,7 +7,9 @@ mod contacts;
 mod events;
 mod groups;
 mod guests;
+mod licence;
 mod me;
+mod seats;
 mod session;
 mod settings;
 mod user_acts;
@@ -35,6 +37,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(conferences::calls())
         .merge(guests::calls())
         .merge(settings::calls())
+        .merge(licence::calls())
+        .merge(seats::calls())
         .merge(events::calls())
         .merge(cluster::calls())
 }

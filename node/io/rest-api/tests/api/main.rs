@@ -4,6 +4,7 @@ mod conferences;
 mod csv;
 mod forms;
 mod guests;
+mod licence;
 mod lists;
 mod pictures;
 mod rights;

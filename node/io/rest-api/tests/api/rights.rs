@@ -23,6 +23,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/avatar", Right::User),
     ("PUT /me/avatar", Right::User),
     ("DELETE /me/avatar", Right::User),
+    ("GET /me/pro", Right::User),
+    ("POST /me/pro", Right::User),
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),
@@ -60,6 +62,17 @@ const RIGHTS: &[(&str, Right)] = &[
     ("DELETE /conferences/{cid}", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("POST /conferences/{cid}/guests", Right::Public),
+    ("GET /licence", Right::Security),
+    ("POST /licence", Right::Admin),
+    ("DELETE /licence/{licence}", Right::Admin),
+    ("GET /licence/{licence}/request", Right::Security),
+    ("POST /licence/confirmations", Right::Admin),
+    ("GET /seats", Right::Security),
+    ("PATCH /seats", Right::Admin),
+    ("POST /seats/pick", Right::Admin),
+    ("GET /seats/pro", Right::Security),
+    ("DELETE /seats/pro/{user}", Right::Admin),
+    ("GET /seats/without", Right::Security),
     ("GET /settings", Right::Security),
     ("PATCH /settings", Right::Admin),
     ("GET /events", Right::Security),
@@ -83,7 +96,8 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
             "alice"
         };
         let path = path.replace("{id}", id).replace("{name}", "node-1");
-        let path = path.replace("{cid}", "review");
+        let path = path.replace("{cid}", "review").replace("{user}", "alice");
+        let path = path.replace("{licence}", "00000000000000000000000000000001");
         (method, path, *right)
     })
 }

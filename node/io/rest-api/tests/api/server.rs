@@ -15,7 +15,7 @@ use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Times
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
-    backend::{Applied, ReadError, WriteError},
+    backend::{Applied, ProSeat, ReadError, WithoutPro, WriteError},
     router,
 };
 use plenary_store::{Part, QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
@@ -66,7 +66,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: MEETINGS_LEVEL,
+            level: plenary_licensing::SEATS_LEVEL,
         }
     }
 
@@ -195,6 +195,48 @@ impl Backend for Store {
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError> {
         self.query(queries::nodes)
     }
+    async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError> {
+        self.apply(&command)
+    }
+    async fn desk(&self) -> Result<Option<plenary_licensing::Desk>, ReadError> {
+        self.query(queries::desk)
+    }
+    async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError> {
+        let figures = self.query(queries::figures)?;
+        Ok(figures.map(|figures| figures.seats))
+    }
+    async fn pro_of(&self, user: UserName) -> Result<Option<ProSeat>, ReadError> {
+        let row = self.query(|db| queries::pro_of(db, &user))?;
+        Ok(row.map(pro_seat))
+    }
+    async fn pro_seats(&self, permanent: bool, list: ListQuery) -> Result<Page<ProSeat>, ReadError> {
+        let page = self.query(|db| queries::pro_seats(db, permanent, &list))?;
+        Ok(Page {
+            items: page.items.into_iter().map(pro_seat).collect(),
+            total: page.total,
+            next: page.next,
+        })
+    }
+    async fn without_pro(&self, permanent: bool, list: ListQuery) -> Result<Page<WithoutPro>, ReadError> {
+        let page = self.query(|db| queries::without_pro(db, permanent, &list))?;
+        let row = |row: queries::WithoutProRow| WithoutPro {
+            user: row.user,
+            display_name: row.display_name,
+            since: row.since,
+        };
+        Ok(Page {
+            items: page.items.into_iter().map(row).collect(),
+            total: page.total,
+            next: page.next,
+        })
+    }
+    fn now(&self) -> Timestamp {
+        self.now()
+    }
+    /// A vendor's, and that of developers.
+    fn licence_keys(&self) -> Vec<plenary_licences::licence::PublicKey> {
+        vec![vendor().public(), plenary_licences::licence::DEVELOPMENT_KEY]
+    }
     async fn cluster(&self) -> Result<ClusterReport, ReadError> {
         Ok(ClusterReport {
             server: name("paris.example.com"),
@@ -253,6 +295,21 @@ impl Backend for Store {
         std::fs::write(&path, b"a backup").map_err(|error| ReadError::Internal(Box::new(error)))?;
         Ok(path)
     }
+}
+
+fn pro_seat(row: queries::ProRow) -> ProSeat {
+    ProSeat {
+        user: row.user,
+        display_name: row.display_name,
+        holding: row.holding,
+        seated: row.seated,
+        places: row.places,
+    }
+}
+
+/// Signs the licences that count.
+pub(crate) fn vendor() -> plenary_licences::licence::Signer {
+    plenary_licences::licence::Signer::of_seed([7; 32]).expect("a key")
 }
 
 /// The hash of [`PASSWORD`], made once for all tests.
@@ -430,6 +487,10 @@ impl TestServer {
             name: name("node-1"),
             address: "192.0.2.1:7000".into(),
         });
+        self.system(plenary_licensing::Change::Open {
+            pool: plenary_licences::PoolId(7),
+            branch: 1,
+        });
         let people = [
             ("root", AdminRole::Full),
             ("eye", AdminRole::Security),
@@ -463,7 +524,10 @@ impl TestServer {
     }
 
     /// Does what the server itself does.
-    pub(crate) fn system(&self, change: Change) -> Outcome {
+    pub(crate) fn system<C>(&self, change: C) -> Outcome
+    where
+        for<'a> &'a C: Into<Part<'a>>,
+    {
         let by = Actor {
             kind: ActorKind::System,
             session: String::new(),

@@ -306,7 +306,8 @@ fn a_state_from_before_there_were_conferences_is_opened() {
     // As the version before left it.
     home.db
         .execute_batch(
-            "DROP TABLE conferences; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests;
+            "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;
+             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE conferences; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests;
              PRAGMA user_version = 1",
         )
         .expect("writes");

@@ -6,6 +6,7 @@ mod conferences;
 mod directory;
 mod events;
 mod home;
+mod licensing;
 mod lists;
 mod meetings;
 mod sessions;

@@ -4,6 +4,8 @@ use plenary_conference::{
     self as conference, AWAY_MS, Access, Guest, GuestId, Line, Participant, ParticipantId, Patch, Person,
     SecretHash, StatePatch, Via,
 };
+use plenary_licences::PoolId;
+use plenary_licensing::Change as Counting;
 use plenary_model::{Cid, NodeId};
 use plenary_store::{AnyCommand, decode_command, encode_command, queries};
 use proptest::{prelude::*, sample::select};
@@ -372,7 +374,8 @@ fn a_state_from_before_there_were_meetings_is_opened() {
     // As the version before left it.
     home.db
         .execute_batch(
-            "DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests; PRAGMA user_version = 2",
+            "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;
+             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests; PRAGMA user_version = 2",
         )
         .expect("writes");
     home.reopen();
@@ -414,8 +417,24 @@ fn random() -> impl Strategy<Value = AnyCommand> {
         1 => Just(plain(system(), Meeting::Sweep).into()),
         1 => select(vec![11, 12]).prop_map(|epoch| plain(system(), started(epoch)).into()),
         1 => Just(plain(system(), Change::NodeLost { node: NodeId(1) }).into()),
+        3 => counting().prop_map(|change| plain(system(), change).into()),
         1 => (select(vec!["alice", "bob"]), any::<bool>())
             .prop_map(|(user, is)| plain(system(), active(user, is)).into()),
+    ]
+}
+
+/// Seats are counted from somewhere on, and taken away.
+fn counting() -> impl Strategy<Value = Counting> {
+    let user = || select(vec!["alice", "bob", "root"]).prop_map(name::<plenary_model::UserName>);
+    let places = prop::collection::btree_set(select(vec![1, 2, 3, LARGE]), 0..4);
+    prop_oneof![
+        2 => Just(Counting::Open { pool: PoolId(7), branch: 1 }),
+        1 => Just(Counting::Tick),
+        1 => Just(Counting::Recompute),
+        2 => user().prop_map(|user| Counting::Revoke { user }),
+        1 => user().prop_map(|user| Counting::Watch { user }),
+        2 => places.prop_map(|places| Counting::Ended { node: NodeId(1), epoch: 11, places }),
+        1 => Just(Counting::Silent { node: NodeId(1), beat: 0 }),
     ]
 }
 
@@ -423,6 +442,7 @@ fn apply(home: &mut Home, command: &AnyCommand) -> plenary_store::Reply {
     match command.clone() {
         AnyCommand::Access(command) => home.run(command),
         AnyCommand::Conference(command) => home.run(command),
+        AnyCommand::Licensing(command) => home.run(command),
     }
 }
 

@@ -225,8 +225,8 @@ impl World {
     }
 
     #[track_caller]
-    pub(crate) fn refused(&mut self, change: &Change) -> &'static str {
-        self.refuses(&system(), change).code()
+    pub(crate) fn refused(&mut self, change: &Change) -> String {
+        self.refuses(&system(), change).code().to_owned()
     }
 
     /// A participant who is there.
@@ -357,6 +357,7 @@ impl World {
                 Fact::NodeStands { node, start } => {
                     self.starts.insert(*node, *start);
                 }
+                Fact::SeatLost(_) => {}
             }
         }
         let decision = follow(self, self.at(), facts);

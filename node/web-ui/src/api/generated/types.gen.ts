@@ -141,7 +141,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference: a virtual room, without a schedule.
@@ -267,7 +267,7 @@ export type Event = {
 /**
  * What kind of thing happened.
  */
-export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change';
+export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry';
 
 /**
  * One field before and after; null: not set. Secrets have no values.
@@ -389,6 +389,121 @@ export type Invitation = {
 };
 
 /**
+ * What the server may use.
+ */
+export type Licence = {
+    /**
+     * A licence that counts is signed with the development key: for trying out only.
+     */
+    development: boolean;
+    edition: LicenceEdition;
+    extensions: Array<LicenceExtension>;
+    files: Array<LicenceFile>;
+    /**
+     * No file counts: the licence that is built in holds.
+     */
+    free: boolean;
+    /**
+     * Whether groups can have permanent PRO.
+     */
+    permanent_pro: boolean;
+    /**
+     * Names the server's pool of seats to the vendor.
+     */
+    pool: string;
+    /**
+     * What all files that count give together.
+     */
+    seats: SeatNumbers;
+    server: string;
+};
+
+/**
+ * Which product was bought; with `enterprise` whoever is signed in may join conferences.
+ */
+export type LicenceEdition = 'server' | 'enterprise';
+
+/**
+ * What can be had beside seats.
+ */
+export type LicenceExtension = 'federation' | 'watermark' | 'multicast' | 'streaming' | 'dlp' | 'directory' | 'license_manager' | 'border_controller' | 'sdk' | 'ai_server';
+
+/**
+ * A licence file that is installed.
+ */
+export type LicenceFile = {
+    contact: string;
+    /**
+     * Signed with the development key, which anybody has: for trying out only.
+     */
+    development: boolean;
+    edition: LicenceEdition;
+    enterprise: string;
+    extensions: Array<LicenceExtension>;
+    id: string;
+    idle: LicenceReason | null;
+    installed_at: Time;
+    /**
+     * ID of the administrator; null: the server itself.
+     */
+    installed_by: string | null;
+    issued_at: Time;
+    /**
+     * Names the key that signed it.
+     */
+    key: string;
+    seats: SeatNumbers;
+    /**
+     * Servers that it names; null: any.
+     */
+    servers: Array<string> | null;
+    support: LicenceSupport;
+    term: LicenceTerm;
+    valid_from: Time;
+    valid_until: Time | null;
+    warning: LicenceWarning | null;
+};
+
+/**
+ * Why a licence file does not count.
+ */
+export type LicenceReason = {
+    /**
+     * As codes of problems: `licence-expired` and the like.
+     */
+    code: string;
+    /**
+     * What is wrong and what to do, for people.
+     */
+    detail: string;
+};
+
+/**
+ * A file for the vendor.
+ */
+export type LicenceRequest = {
+    /**
+     * The text of the file.
+     */
+    file: string;
+};
+
+/**
+ * How fast the vendor helps.
+ */
+export type LicenceSupport = 'basic' | 'advanced' | 'complete';
+
+/**
+ * How a licence ends.
+ */
+export type LicenceTerm = 'free' | 'trial' | 'annual' | 'lifetime';
+
+/**
+ * How near the end of a licence is.
+ */
+export type LicenceWarning = 'within30_days' | 'within7_days' | 'within_a_day' | 'over';
+
+/**
  * When accounts are locked after wrong passwords.
  */
 export type LockoutPolicy = {
@@ -466,7 +581,7 @@ export type MeetingEnded = {
     reason: MeetingEndedReason;
 };
 
-export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'elsewhere';
+export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'elsewhere';
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -631,7 +746,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'unavailable';
 
 /**
  * Why something was not done.
@@ -914,6 +1029,26 @@ export type NodeRole = 'leader' | 'follower' | 'learner';
 export type NodeState = 'up' | 'down' | 'draining';
 
 /**
+ * What who is signed in has of PRO.
+ */
+export type OwnPro = {
+    kind: ProKind | null;
+    /**
+     * Whether it can be asked for in advance.
+     */
+    may_ask: boolean;
+    /**
+     * With an Enterprise licence nobody needs PRO.
+     */
+    needed: boolean;
+    /**
+     * Whether the server shows it to users; if not, the rest says nothing.
+     */
+    shown: boolean;
+    until: Time | null;
+};
+
+/**
  * One page of a list.
  */
 export type PageAlias = {
@@ -1078,6 +1213,34 @@ export type PageGroup = {
 /**
  * One page of a list.
  */
+export type PageProSeat = {
+    items: Array<{
+        display_name: string;
+        kind: ProKind;
+        /**
+         * Places in conferences that the user has now.
+         */
+        places: number;
+        until: Time | null;
+        user: string;
+        /**
+         * There are fewer seats than before, and this user waits for one.
+         */
+        waiting: boolean;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
 export type PageUser = {
     items: Array<{
         /**
@@ -1138,6 +1301,28 @@ export type PageUser = {
 };
 
 /**
+ * One page of a list.
+ */
+export type PageWithoutPro = {
+    items: Array<{
+        display_name: string;
+        /**
+         * When permanent PRO was given out, or when the user was refused first.
+         */
+        since: Time;
+        user: string;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
  * What passwords must be like.
  */
 export type PasswordPolicy = {
@@ -1154,9 +1339,43 @@ export type PasswordPolicy = {
 };
 
 /**
+ * A group whose members have permanent PRO.
+ */
+export type PermanentGroup = {
+    id: string;
+    /**
+     * Null if the group is no more.
+     */
+    name: string | null;
+};
+
+/**
  * Whether a user can be reached, on whichever node.
  */
 export type Presence = 'offline' | 'online' | 'disabled';
+
+/**
+ * What somebody holds.
+ */
+export type ProKind = 'permanent' | 'temporary' | 'ending';
+
+/**
+ * A user with PRO.
+ */
+export type ProSeat = {
+    display_name: string;
+    kind: ProKind;
+    /**
+     * Places in conferences that the user has now.
+     */
+    places: number;
+    until: Time | null;
+    user: string;
+    /**
+     * There are fewer seats than before, and this user waits for one.
+     */
+    waiting: boolean;
+};
 
 /**
  * Why a request was not done (RFC 9457). Nothing has changed, but where `detail` says otherwise.
@@ -1250,6 +1469,100 @@ export type Resolved = {
  * Who of the server is shown.
  */
 export type Scope = 'everyone' | 'groups' | 'nobody';
+
+/**
+ * Numbers of seats.
+ */
+export type SeatNumbers = {
+    /**
+     * SIP, H.323 and RTSP connections.
+     */
+    gateway: number;
+    /**
+     * Guests of public conferences.
+     */
+    guest: number;
+    /**
+     * Devices that may be signed in.
+     */
+    online: number;
+    /**
+     * Users who may take part in conferences.
+     */
+    pro: number;
+};
+
+/**
+ * Seats of one kind.
+ */
+export type SeatUse = {
+    /**
+     * More than `total` after a licence has ended: nobody is thrown out, and nobody new gets one.
+     */
+    taken: number;
+    /**
+     * What the licences give.
+     */
+    total: number;
+};
+
+/**
+ * Who may use what, in numbers, and what administrators chose.
+ */
+export type Seats = {
+    /**
+     * Users may ask for temporary PRO before they join.
+     */
+    ask_for_pro: boolean;
+    gateway: SeatUse;
+    guest: SeatUse;
+    next_pick: Time | null;
+    /**
+     * With an Enterprise licence PRO and online seats are one pool, told as `online`.
+     */
+    one_pool: boolean;
+    online: SeatUse;
+    /**
+     * Users with permanent PRO.
+     */
+    permanent: number;
+    /**
+     * The first ones first.
+     */
+    permanent_groups: Array<PermanentGroup>;
+    /**
+     * Whether the licences allow permanent PRO.
+     */
+    permanent_pro: boolean;
+    picked_at: Time | null;
+    pro: SeatUse;
+    /**
+     * Of the settings; also the `ETag`.
+     */
+    revision: string;
+    /**
+     * Users see their own PRO.
+     */
+    show_pro: boolean;
+    /**
+     * All others with PRO, those included whose seat was taken back and is still in use.
+     */
+    temporary: number;
+    without_permanent: number;
+    without_temporary: number;
+};
+
+/**
+ * Changes to what administrators choose; what is missing or null stays as it is.
+ */
+export type SeatsPatch = {
+    ask_for_pro?: boolean | null;
+    /**
+     * IDs of groups with permanent PRO, the first ones first. It counts from the next time that it is given out.
+     */
+    permanent_groups?: Array<string> | null;
+    show_pro?: boolean | null;
+};
 
 /**
  * What anybody may know of the server before signing in.
@@ -1516,7 +1829,7 @@ export type SignalServerMessage = SignalBeat | (SignalNumbers & SignalServerBody
 /**
  * What a client can hear about.
  */
-export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster' | 'conferences';
+export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster' | 'conferences' | 'licensing';
 
 /**
  * The answer to a hello.
@@ -1659,6 +1972,28 @@ export type UserPatch = {
 };
 
 export type Vec = Array<'edit_address_book' | 'make_calls' | 'create_conferences' | 'share_screen' | 'ask_remote_control' | 'allow_remote_control' | 'slides' | 'send_files' | 'receive_files' | 'record' | 'surveys' | 'operator'>;
+
+/**
+ * A file of the vendor.
+ */
+export type VendorFile = {
+    /**
+     * The text of the file, from its first line to its last.
+     */
+    file: string;
+};
+
+/**
+ * A user who got no PRO.
+ */
+export type WithoutPro = {
+    display_name: string;
+    /**
+     * When permanent PRO was given out, or when the user was refused first.
+     */
+    since: Time;
+    user: string;
+};
 
 export type ListAliasesData = {
     body?: never;
@@ -2222,6 +2557,81 @@ export type ChangeMembersResponses = {
 
 export type ChangeMembersResponse = ChangeMembersResponses[keyof ChangeMembersResponses];
 
+export type GetLicenceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/licence';
+};
+
+export type GetLicenceResponses = {
+    200: Licence;
+};
+
+export type GetLicenceResponse = GetLicenceResponses[keyof GetLicenceResponses];
+
+export type InstallLicenceData = {
+    body: VendorFile;
+    path?: never;
+    query?: never;
+    url: '/api/v1/licence';
+};
+
+export type InstallLicenceResponses = {
+    201: LicenceFile;
+};
+
+export type InstallLicenceResponse = InstallLicenceResponses[keyof InstallLicenceResponses];
+
+export type ConfirmLicenceData = {
+    body: VendorFile;
+    path?: never;
+    query?: never;
+    url: '/api/v1/licence/confirmations';
+};
+
+export type ConfirmLicenceResponses = {
+    200: Licence;
+};
+
+export type ConfirmLicenceResponse = ConfirmLicenceResponses[keyof ConfirmLicenceResponses];
+
+export type RemoveLicenceData = {
+    body?: never;
+    path: {
+        /**
+         * The licence
+         */
+        licence: string;
+    };
+    query?: never;
+    url: '/api/v1/licence/{licence}';
+};
+
+export type RemoveLicenceResponses = {
+    204: void;
+};
+
+export type RemoveLicenceResponse = RemoveLicenceResponses[keyof RemoveLicenceResponses];
+
+export type RequestConfirmationData = {
+    body?: never;
+    path: {
+        /**
+         * The licence
+         */
+        licence: string;
+    };
+    query?: never;
+    url: '/api/v1/licence/{licence}/request';
+};
+
+export type RequestConfirmationResponses = {
+    200: LicenceRequest;
+};
+
+export type RequestConfirmationResponse = RequestConfirmationResponses[keyof RequestConfirmationResponses];
+
 export type GetMeData = {
     body?: never;
     path?: never;
@@ -2371,6 +2781,32 @@ export type GetMyPasswordPolicyResponses = {
 
 export type GetMyPasswordPolicyResponse = GetMyPasswordPolicyResponses[keyof GetMyPasswordPolicyResponses];
 
+export type GetOwnProData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/pro';
+};
+
+export type GetOwnProResponses = {
+    200: OwnPro;
+};
+
+export type GetOwnProResponse = GetOwnProResponses[keyof GetOwnProResponses];
+
+export type AskForProData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/pro';
+};
+
+export type AskForProResponses = {
+    200: OwnPro;
+};
+
+export type AskForProResponse = AskForProResponses[keyof AskForProResponses];
+
 export type ListMySessionsData = {
     body?: never;
     path?: never;
@@ -2419,6 +2855,123 @@ export type ResolveCallResponses = {
 };
 
 export type ResolveCallResponse = ResolveCallResponses[keyof ResolveCallResponses];
+
+export type GetSeatsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/seats';
+};
+
+export type GetSeatsResponses = {
+    200: Seats;
+};
+
+export type GetSeatsResponse = GetSeatsResponses[keyof GetSeatsResponses];
+
+export type UpdateSeatsData = {
+    body: SeatsPatch;
+    path?: never;
+    query?: never;
+    url: '/api/v1/seats';
+};
+
+export type UpdateSeatsResponses = {
+    200: Seats;
+};
+
+export type UpdateSeatsResponse = UpdateSeatsResponses[keyof UpdateSeatsResponses];
+
+export type PickPermanentData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/seats/pick';
+};
+
+export type PickPermanentResponses = {
+    200: Seats;
+};
+
+export type PickPermanentResponse = PickPermanentResponses[keyof PickPermanentResponses];
+
+export type ListProSeatsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        kind?: ('permanent' | 'temporary') & {
+            [key: string]: unknown;
+        };
+        /**
+         * Parts of ID, names or email, in any order.
+         */
+        search?: string;
+        /**
+         * `user`, `display_name`, `until` or `place`, with `-` before it to turn it round.
+         */
+        sort?: string;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/seats/pro';
+};
+
+export type ListProSeatsResponses = {
+    200: PageProSeat;
+};
+
+export type ListProSeatsResponse = ListProSeatsResponses[keyof ListProSeatsResponses];
+
+export type RevokeProSeatData = {
+    body?: never;
+    path: {
+        /**
+         * The user
+         */
+        user: string;
+    };
+    query?: never;
+    url: '/api/v1/seats/pro/{user}';
+};
+
+export type RevokeProSeatResponses = {
+    204: void;
+};
+
+export type RevokeProSeatResponse = RevokeProSeatResponses[keyof RevokeProSeatResponses];
+
+export type ListWithoutProData = {
+    body?: never;
+    path?: never;
+    query?: {
+        kind?: ('permanent' | 'temporary') & {
+            [key: string]: unknown;
+        };
+        /**
+         * Parts of ID, names or email, in any order.
+         */
+        search?: string;
+        /**
+         * `place`, `user`, `display_name` or `since`, with `-` before it to turn it round.
+         */
+        sort?: string;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/seats/without';
+};
+
+export type ListWithoutProResponses = {
+    200: PageWithoutPro;
+};
+
+export type ListWithoutProResponse = ListWithoutProResponses[keyof ListWithoutProResponses];
 
 export type GetServerData = {
     body?: never;

@@ -1,0 +1,160 @@
+//! What a decision of one part of the server means to the others.
+
+use crate::view::StoreView;
+use plenary_access::{Change, Effect, View as _};
+use plenary_conference::{self as conference, Person};
+use plenary_licensing::{Fact, Who};
+use plenary_model::{GuestId, NodeId, UserName};
+
+/// A fact about seats with all that it names.
+pub(crate) enum Seat {
+    User {
+        place: u64,
+        user: UserName,
+        node: NodeId,
+    },
+    Guest {
+        place: u64,
+        guest: GuestId,
+        node: NodeId,
+    },
+    Left(u64),
+    Online {
+        session: String,
+        user: UserName,
+        node: NodeId,
+    },
+    Offline {
+        session: String,
+        node: NodeId,
+    },
+    Gone(UserName),
+    Started(NodeId),
+    Lost(NodeId),
+    Restored(NodeId),
+}
+
+impl Seat {
+    pub(crate) fn fact(&self) -> Fact<'_> {
+        match self {
+            Self::User { place, user, node } => Fact::Joined {
+                place: *place,
+                who: Who::User(user),
+                node: *node,
+            },
+            Self::Guest { place, guest, node } => Fact::Joined {
+                place: *place,
+                who: Who::Guest(guest),
+                node: *node,
+            },
+            Self::Left(place) => Fact::Left { place: *place },
+            Self::Online { session, user, node } => Fact::DeviceOnline {
+                session,
+                user,
+                node: *node,
+            },
+            Self::Offline { session, node } => Fact::DeviceOffline { session, node: *node },
+            Self::Gone(user) => Fact::AccountGone(user),
+            Self::Started(node) => Fact::NodeStarted(*node),
+            Self::Lost(node) => Fact::NodeLost(*node),
+            Self::Restored(node) => Fact::Restored(*node),
+        }
+    }
+}
+
+/// What an effect on accounts and nodes means to conferences.
+pub(crate) fn of_effect(effect: &Effect) -> Option<conference::Fact<'_>> {
+    match effect {
+        Effect::RemoveUser(user) => Some(conference::Fact::AccountRemoved(user)),
+        Effect::PutUser(user) if !user.active => Some(conference::Fact::AccountDisabled(&user.id)),
+        Effect::PutNode(member) => Some(conference::Fact::NodeStands {
+            node: member.id,
+            start: member.epoch,
+        }),
+        Effect::RemoveNode(node) => Some(conference::Fact::NodeStands {
+            node: *node,
+            start: 0,
+        }),
+        _ => None,
+    }
+}
+
+/// What a decision on accounts, devices and nodes means to seats.
+pub(crate) fn of_access(
+    view: &StoreView<'_>,
+    change: &Change,
+    decision: &plenary_access::Decision,
+) -> Vec<Seat> {
+    let mut seats = Vec::new();
+    match change {
+        // Also when the session is no more: its device was still there.
+        Change::DeviceOffline { session, node, epoch } => {
+            if view.node(*node).is_some_and(|member| member.epoch == *epoch) {
+                seats.push(Seat::Offline {
+                    session: session.clone(),
+                    node: *node,
+                });
+            }
+            return seats;
+        }
+        Change::NodeStarted { node, .. } => {
+            seats.push(Seat::Started(*node));
+            return seats;
+        }
+        Change::NodeLost { node } | Change::RemoveNode { node } if !decision.effects.is_empty() => {
+            seats.push(Seat::Lost(*node));
+            return seats;
+        }
+        Change::RestoreServer { node, .. } => {
+            seats.push(Seat::Restored(*node));
+            return seats;
+        }
+        _ => {}
+    }
+    for effect in &decision.effects {
+        match effect {
+            Effect::RemoveUser(user) => seats.push(Seat::Gone(user.clone())),
+            Effect::PutUser(user) if !user.active => seats.push(Seat::Gone(user.id.clone())),
+            Effect::SetOnline {
+                session,
+                node: Some(node),
+            } => seats.extend(view.session(session).map(|found| Seat::Online {
+                session: found.id,
+                user: found.user,
+                node: *node,
+            })),
+            _ => {}
+        }
+    }
+    seats
+}
+
+/// What a decision on conferences means to seats. Whoever leaves otherwise than by the word of its node is ended there
+/// first (`plenary_licensing::Change::Ended`).
+pub(crate) fn of_conference(change: &conference::Change, decision: &conference::Decision) -> Vec<Seat> {
+    let comes = matches!(
+        change,
+        conference::Change::Enter { .. } | conference::Change::Resume { .. }
+    );
+    let goes = matches!(change, conference::Change::Leave { .. });
+    let seat = |effect: &conference::Effect| match effect {
+        conference::Effect::PutParticipant(participant) if comes => {
+            let (place, node) = (participant.id.0, participant.node);
+            Some(match &participant.person {
+                Person::Account(user) => Seat::User {
+                    place,
+                    user: user.clone(),
+                    node,
+                },
+                Person::Guest(guest) => Seat::Guest {
+                    place,
+                    guest: guest.clone(),
+                    node,
+                },
+            })
+        }
+        conference::Effect::RemoveParticipant { id, .. } if goes => Some(Seat::Left(id.0)),
+        _ => None,
+    };
+    decision.effects.iter().filter_map(seat).collect()
+}

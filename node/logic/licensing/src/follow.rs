@@ -1,0 +1,145 @@
+//! What follows for seats from what other parts of the server decided.
+
+use crate::{
+    Desk, Following,
+    decide::{Case, View},
+};
+use plenary_access::Moment;
+use plenary_model::{NodeId, UserName};
+use plenary_seats::{Command as Count, DeviceId, ParticipationId, Why};
+use std::collections::BTreeSet;
+
+pub use plenary_model::GuestId as Guest;
+
+/// Who takes a place in a conference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who<'a> {
+    User(&'a UserName),
+    Guest(&'a Guest),
+}
+
+/// Something that another part of the server has decided and that concerns seats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact<'a> {
+    /// Somebody takes a place, or takes it up again on a node. The only one with [`Fact::DeviceOnline`] that is refused.
+    Joined { place: u64, who: Who<'a>, node: NodeId },
+    /// The node of a place says that it ended.
+    Left { place: u64 },
+    DeviceOnline {
+        session: &'a str,
+        user: &'a UserName,
+        node: NodeId,
+    },
+    /// A node says that a device is not connected to it any more.
+    DeviceOffline { session: &'a str, node: NodeId },
+    /// The account is deleted or disabled.
+    AccountGone(&'a UserName),
+    /// The node started anew: nothing of before is used there.
+    NodeStarted(NodeId),
+    /// The node is silent or removed. What is used there may go on for a while.
+    NodeLost(NodeId),
+    /// The server was restored from a backup on this node: nothing of before is used anywhere.
+    Restored(NodeId),
+}
+
+/// What follows from `facts`. If it is refused, what the other part decided must not be done.
+pub fn follow<V: View>(view: &V, at: Moment, desk: &mut Desk, facts: &[Fact<'_>]) -> Following {
+    let mut case = Case::new(view, at, desk);
+    let refused = facts.iter().find_map(|fact| case.fact(*fact).err());
+    let mut following = case.finish();
+    following.refused = refused;
+    following
+}
+
+impl<V: View> Case<'_, V> {
+    fn fact(&mut self, fact: Fact<'_>) -> Result<(), plenary_access::Refusal> {
+        let command = match fact {
+            Fact::Joined { place, who, node } => {
+                let participation = ParticipationId(u128::from(place));
+                match who {
+                    Who::User(user) => Count::Join {
+                        participation,
+                        user: user.clone(),
+                        node,
+                    },
+                    Who::Guest(guest) => Count::GuestJoin {
+                        participation,
+                        guest: guest.clone(),
+                        node,
+                    },
+                }
+            }
+            Fact::Left { place } => Count::Left {
+                participation: ParticipationId(u128::from(place)),
+            },
+            Fact::DeviceOnline { session, user, node } => Count::SignIn {
+                device: DeviceId(session.to_owned()),
+                user: user.clone(),
+                node,
+            },
+            Fact::DeviceOffline { session, node } => Count::SignOut {
+                device: DeviceId(session.to_owned()),
+                node,
+            },
+            Fact::AccountGone(user) => Count::Gone { user: user.clone() },
+            Fact::NodeStarted(node) => {
+                self.node_started(node);
+                return Ok(());
+            }
+            Fact::Restored(node) => {
+                for before in self.desk.seats.nodes() {
+                    let kept = BTreeSet::new();
+                    self.count(&Count::NodeLost { node: before, kept })?;
+                }
+                self.desk.known = BTreeSet::from([node]);
+                self.desk.running = self.desk.known.clone();
+                return Ok(());
+            }
+            Fact::NodeLost(node) => {
+                self.desk.running.remove(&node);
+                self.start_if_all_did(node, false);
+                return Ok(());
+            }
+        };
+        self.count(&command).map(drop)
+    }
+
+    fn node_started(&mut self, node: NodeId) {
+        let places = self.desk.seats.places_on(node);
+        // Their participants are away and may come back.
+        let kept: BTreeSet<ParticipationId> = places
+            .into_iter()
+            .filter(|place| u64::try_from(place.0).is_ok_and(|place| self.view.is_in_roster(place)))
+            .collect();
+        // It is never refused.
+        self.count(&Count::NodeLost { node, kept }).ok();
+        if self.desk.known.insert(node) {
+            self.desk.running.insert(node);
+        } else {
+            self.desk.running.remove(&node);
+        }
+        self.start_if_all_did(node, true);
+    }
+
+    /// The server has started when every node has: from then on the 24 hours of permanent PRO count. The view does not show
+    /// yet whether `node` runs.
+    fn start_if_all_did(&mut self, node: NodeId, runs: bool) {
+        if !self.desk.running.is_empty() {
+            return;
+        }
+        let nodes = self.view.nodes();
+        self.desk.running = nodes
+            .iter()
+            .filter(|member| {
+                if member.id == node {
+                    runs
+                } else {
+                    member.epoch != 0
+                }
+            })
+            .map(|member| member.id)
+            .collect();
+        self.desk.known = nodes.into_iter().map(|member| member.id).collect();
+        self.recompute(Why::Start);
+    }
+}

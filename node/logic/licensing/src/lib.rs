@@ -1,0 +1,32 @@
+//! What a server may use and who of its people uses it: the licences that are installed, the lessor that is embedded in
+//! the server's own log, and the seats that follow (LIC-01 to LIC-13).
+//!
+//! ```text
+//!  licence files ──► pool ──► lessor ──Grown──► held ──► capacity ──► seats ──► who may join, who is put out
+//!       ▲   time ──────┘        ▲                │                      ▲
+//!  administrators               └────Return──────┘        joins, devices, groups, time
+//! ```
+//!
+//! [`decide`] is asked about commands of its own, [`follow`] about what other parts of the server decided. Both change the
+//! [`Desk`] and say what follows; also a refusal may change it: time passed, and who was refused is listed. Time is the
+//! leader's stamp; licences begin and end by it, and no command carries a time of its own.
+//!
+//! Invariant: what is held covers what is in use; nothing is given out while as much is in use as the licences allow.
+//!
+//! Deliberately not here: who is in which meeting (`plenary_conference`), rows (`plenary_store`), which keys of vendors
+//! count (whoever proposes an installation checks that; what is in the log names the key).
+
+mod command;
+mod decide;
+mod desk;
+mod follow;
+mod own;
+
+pub use command::{Change, Command, RulesPatch};
+pub use decide::{Decision, Effect, Following, View, decide};
+pub use desk::{Desk, Figures, File, Installed, Rules, Stored, Touched};
+pub use follow::{Fact, Guest, Who, follow};
+pub use own::Own;
+
+/// From this level of the rules on seats are counted.
+pub const SEATS_LEVEL: u32 = 4;
