@@ -9,11 +9,24 @@ use tokio_rustls::{
 };
 use tonic::transport::{Channel, Endpoint, Uri};
 
-/// How long connecting may take before it counts as failed.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// Silence after which a link is probed, and how long the answer may take: a link that a firewall swallowed
-/// is given up within two seconds.
-const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// How long a channel waits before it gives a connection up.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For TCP and TLS together.
+    pub connect: Duration,
+    /// Silence after which a connection is probed, and how long the answer may take.
+    pub keep_alive: Duration,
+}
+
+impl Default for Patience {
+    /// Of members of a group among themselves: a link that a firewall swallowed is given up within two seconds.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            keep_alive: Duration::from_secs(1),
+        }
+    }
+}
 
 /// A channel to `address` (`host:port`) that accepts only the program that `tls` expects there.
 ///
@@ -22,11 +35,23 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When `address` is not `host:port`.
 pub fn channel(address: &str, tls: Arc<rustls::ClientConfig>) -> Result<Channel, tonic::transport::Error> {
+    patient_channel(address, tls, Patience::default())
+}
+
+/// The same with another patience: where thousands connect at once, who gives up early only comes again.
+///
+/// # Errors
+/// As [`channel`].
+pub fn patient_channel(
+    address: &str,
+    tls: Arc<rustls::ClientConfig>,
+    patience: Patience,
+) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?
-        .connect_timeout(CONNECT_WITHIN)
+        .connect_timeout(patience.connect)
         .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_timeout(KEEP_ALIVE)
+        .http2_keep_alive_interval(patience.keep_alive)
+        .keep_alive_timeout(patience.keep_alive)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(8 << 20);

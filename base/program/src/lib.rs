@@ -8,6 +8,7 @@ pub mod ports;
 pub mod secret;
 pub mod signals;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::process::ExitCode;
 
 /// Something that the person who starts the program can change; exit code 2.
@@ -54,4 +55,15 @@ pub fn end(program: &str, done: anyhow::Result<()>) -> ExitCode {
             })
         }
     }
+}
+
+/// Takes as many file descriptors as the system allows; says how many.
+pub fn descriptors() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 1_024;
+    };
+    if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
+        return hard;
+    }
+    soft
 }

@@ -1,6 +1,7 @@
 use plenary_contracts::leases::v1::{EnrolRequest, leases_client::LeasesClient};
 use plenary_identity::{Expected, Identity, JoinToken, Program};
 use plenary_licences::PoolId;
+use plenary_links::Patience;
 use plenary_model::ServerName;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,13 +42,18 @@ pub async fn enrol(identity: &Identity, token: &JoinToken) -> Result<Enrolled, E
     let mut reasons = Vec::new();
     for address in &token.addresses {
         let expected = Expected::any(Program::LicenseManager).at(&token.server);
-        let channel = match plenary_links::channel(address, identity.client_config(expected)) {
-            Ok(channel) => channel,
-            Err(error) => {
-                reasons.push(format!("{address}: {error}"));
-                continue;
-            }
+        let patience = Patience {
+            connect: ANSWER_WITHIN,
+            keep_alive: ANSWER_WITHIN,
         };
+        let channel =
+            match plenary_links::patient_channel(address, identity.client_config(expected), patience) {
+                Ok(channel) => channel,
+                Err(error) => {
+                    reasons.push(format!("{address}: {error}"));
+                    continue;
+                }
+            };
         let mut request = tonic::Request::new(EnrolRequest {
             invitation: token.invitation.clone(),
             secret: token.secret.as_bytes().to_vec(),

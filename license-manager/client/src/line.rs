@@ -2,6 +2,7 @@ use crate::wire::{self, MESSAGE_BYTES};
 use plenary_contracts::leases::v1::{FromServer, from_manager::What, leases_client::LeasesClient};
 use plenary_identity::{Expected, Identity, Program};
 use plenary_licences::{Answer, PoolId, Recall, Request};
+use plenary_links::Patience;
 use plenary_model::ServerName;
 use rand::RngExt as _;
 use std::{collections::VecDeque, time::Duration};
@@ -18,8 +19,11 @@ pub struct LineOptions {
     /// Pause before the next replica is tried, doubled up to [`Self::most_pause`] while none answers.
     pub least_pause: Duration,
     pub most_pause: Duration,
-    /// A replica that does not take the call within this is given up.
+    /// A replica that does not take the call within this is given up. Not short: after an outage all servers come at
+    /// once, and whoever gives up makes work that helps nobody.
     pub answer_within: Duration,
+    /// Silence after which the line is probed, and how long the answer may take.
+    pub keep_alive: Duration,
 }
 
 impl LineOptions {
@@ -29,8 +33,9 @@ impl LineOptions {
             manager,
             addresses,
             least_pause: Duration::from_millis(50),
-            most_pause: Duration::from_secs(2),
-            answer_within: Duration::from_secs(3),
+            most_pause: Duration::from_secs(3),
+            answer_within: Duration::from_secs(8),
+            keep_alive: Duration::from_secs(5),
         }
     }
 }
@@ -184,7 +189,12 @@ impl Caller {
 
     async fn converse(&mut self, address: &str, answered: &mut bool) -> End {
         let expected = Expected::any(Program::LicenseManager).at(&self.options.manager);
-        let channel = match plenary_links::channel(address, self.identity.client_config(expected)) {
+        let patience = Patience {
+            connect: self.options.answer_within,
+            keep_alive: self.options.keep_alive,
+        };
+        let tls = self.identity.client_config(expected);
+        let channel = match plenary_links::patient_channel(address, tls, patience) {
             Ok(channel) => channel,
             Err(error) => return End::Broken(error.to_string()),
         };

@@ -100,6 +100,10 @@ pub(crate) async fn serve(
     let identity = options::open_identity(&config, &folder, &facts)?;
     let trust = options::trust()?;
     tracing::info!(version = VERSION, replica = %facts.name, manager = %facts.manager, "starting");
+    tracing::debug!(
+        descriptors = plenary_program::descriptors(),
+        "each server keeps a connection"
+    );
     if let Some(warning) = trust.warning() {
         tracing::warn!("{warning}");
     }
@@ -238,8 +242,9 @@ fn serve_port(
     });
     let leases = LeasesServer::new(Service(running.clone())).max_decoding_message_size(MESSAGE_BYTES);
     let router = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(1)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(2)))
+        // Replicas probe each other themselves; a thousand servers need not be asked each second.
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .max_concurrent_streams(64)
         .add_service(log)
         .add_service(leases)

@@ -28,6 +28,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// A request for more waits at most so long for its answer; longer than [`Desk::PATIENCE_MS`].
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Conversations with one server; the oldest ends when there are more.
+const LINES: usize = 16;
 
 /// Everything of one replica; shared by all its tasks.
 pub(crate) struct Running {
@@ -43,7 +45,8 @@ pub(crate) struct Running {
     pub(crate) counts: Counts,
     desk: Mutex<Desk>,
     waiting: Mutex<HashMap<(ServerName, Order), oneshot::Sender<Answer>>>,
-    lines: Mutex<BTreeMap<ServerName, Line>>,
+    /// By server and number: each node of a server keeps one, whether it leads or not.
+    lines: Mutex<BTreeMap<(ServerName, u64), Line>>,
 }
 
 /// Since this process began; for metrics.
@@ -55,9 +58,8 @@ pub(crate) struct Counts {
     pub(crate) leaderships: AtomicU64,
 }
 
-/// The conversation with one server; a newer one takes its place.
+/// The conversation with one node of a server.
 struct Line {
-    number: u64,
     recalls: mpsc::Sender<Recall>,
     /// Milliseconds since 1970.
     heard_ms: u64,
@@ -199,12 +201,14 @@ impl Running {
         }
     }
 
-    /// Asks a server for seats; whether there is a line to it.
+    /// Asks a server for seats, on all its lines: its leader answers. Whether there is one.
     pub(crate) fn recall(&self, server: &ServerName, recall: Recall) -> bool {
-        let lines = lock(&self.lines);
-        let sent = lines.get(server).map(|line| line.recalls.try_send(recall));
         self.counts.recalls.fetch_add(1, Ordering::Relaxed);
-        matches!(sent, Some(Ok(())))
+        let lines = lock(&self.lines);
+        let sent = lines
+            .range(of(server))
+            .map(|(_, line)| line.recalls.try_send(recall).is_ok());
+        sent.fold(false, |any, sent| any | sent)
     }
 
     async fn carry(&self, command: lessor::Command) {
@@ -247,42 +251,50 @@ impl Running {
         }
     }
 
-    /// A conversation with a server begins: what it is to be asked back comes out of the channel, which ends when
-    /// another conversation took its place or this replica leads no more.
+    /// A conversation with a node of a server begins: what is to be asked back comes out of the channel, which ends when
+    /// there are too many or this replica leads no more.
     pub(crate) fn open_line(&self, server: &ServerName) -> (u64, mpsc::Receiver<Recall>) {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let (recalls, asked) = mpsc::channel(8);
         let line = Line {
-            number,
             recalls,
             heard_ms: clock_ms(),
         };
-        lock(&self.lines).insert(server.clone(), line);
+        let mut lines = lock(&self.lines);
+        lines.insert((server.clone(), number), line);
+        if lines.range(of(server)).count() > LINES
+            && let Some(oldest) = lines.range(of(server)).next().map(|(key, _)| key.clone())
+        {
+            lines.remove(&oldest);
+        }
         (number, asked)
     }
 
     pub(crate) fn close_line(&self, server: &ServerName, number: u64) {
-        let mut lines = lock(&self.lines);
-        if lines.get(server).is_some_and(|line| line.number == number) {
-            lines.remove(server);
-        }
+        lock(&self.lines).remove(&(server.clone(), number));
     }
 
-    pub(crate) fn heard(&self, server: &ServerName) {
-        if let Some(line) = lock(&self.lines).get_mut(server) {
+    pub(crate) fn heard(&self, server: &ServerName, number: u64) {
+        if let Some(line) = lock(&self.lines).get_mut(&(server.clone(), number)) {
             line.heard_ms = clock_ms();
         }
     }
 
     /// When each server that has a line was heard last, in milliseconds since 1970.
     pub(crate) fn heard_ms(&self) -> BTreeMap<ServerName, u64> {
-        let lines = lock(&self.lines);
-        lines
-            .iter()
-            .map(|(name, line)| (name.clone(), line.heard_ms))
-            .collect()
+        let mut heard = BTreeMap::new();
+        for ((name, _), line) in &*lock(&self.lines) {
+            let last = heard.entry(name.clone()).or_insert(0);
+            *last = line.heard_ms.max(*last);
+        }
+        heard
     }
+}
+
+/// All lines of a server.
+fn of(server: &ServerName) -> std::ops::RangeInclusive<(ServerName, u64)> {
+    (server.clone(), 0)..=(server.clone(), u64::MAX)
 }
 
 enum ProposeOrDefect {

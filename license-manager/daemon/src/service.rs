@@ -99,7 +99,7 @@ impl Service {
         }
     }
 
-    /// Talks with one server until it goes, another conversation of it begins, or this replica leads no more.
+    /// Talks with a node of a server until it goes, the server has too many, or this replica leads no more.
     async fn talk(
         self,
         server: ServerName,
@@ -117,7 +117,7 @@ impl Service {
             tokio::select! {
                 message = said.next() => {
                     let Some(Ok(message)) = message else { break };
-                    self.0.heard(&server);
+                    self.0.heard(&server, number);
                     let Some(request) = message.request else { continue };
                     let Ok(place) = places.clone().acquire_owned().await else { break };
                     let (this, server, say) = (self.clone(), server.clone(), say.clone());

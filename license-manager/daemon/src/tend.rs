@@ -20,8 +20,8 @@ use std::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const MEMBERS_EVERY: Duration = Duration::from_millis(500);
 const FILES_EVERY: Duration = Duration::from_secs(2);
-/// What was proposed is not proposed again before this.
-const PROPOSE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked which leases ran out; what was proposed is not proposed again before this.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks after leases while this replica leads; runs until the task is dropped.
 pub(crate) async fn tend(running: Arc<Running>) {
@@ -55,12 +55,9 @@ pub(crate) async fn tend(running: Arc<Running>) {
         }
         let effects = running.at_desk(|desk, lessor, now| desk.poll(lessor, now));
         running.act(effects);
-        if expired.is_none_or(|at| at.elapsed() >= PROPOSE_EVERY) {
-            let due = running.app.due(plenary_license_manager_client::reading());
-            if !due.is_empty() {
-                expired = Some(Instant::now());
-            }
-            for command in due {
+        if expired.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
+            expired = Some(Instant::now());
+            for command in running.app.due(plenary_license_manager_client::reading()) {
                 lend(&running, command).await;
             }
         }

@@ -1,7 +1,6 @@
 //! The door that browsers come in by: so many connections, and none that says nothing.
 
 use axum_server::accept::Accept;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use plenary_cluster_io::{Share, Shares};
 use plenary_rest_api::Network;
 use std::{
@@ -23,17 +22,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// More connections than this are of no use to one node.
 const MOST: u64 = 65_536;
 
-/// Takes as many file descriptors as the system allows; says how many.
-fn descriptors() -> u64 {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
-        return 1_024;
-    };
-    if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
-        return hard;
-    }
-    soft
-}
-
 /// How many connections there may be at once.
 #[derive(Clone)]
 pub(crate) struct Doors {
@@ -46,7 +34,7 @@ impl Doors {
     /// Three quarters of the file descriptors, so that disk and other nodes have theirs; half of that for one
     /// address, but for proxies, behind which is everybody.
     pub(crate) fn new(proxies: Vec<Network>, first_within: Duration) -> Self {
-        let most = usize::try_from((descriptors() / 4 * 3).min(MOST)).unwrap_or(usize::MAX);
+        let most = usize::try_from((plenary_program::descriptors() / 4 * 3).min(MOST)).unwrap_or(usize::MAX);
         Self {
             shares: Shares::new(most, most / 2),
             proxies: proxies.into(),

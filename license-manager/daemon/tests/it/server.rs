@@ -21,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) enrolled: Enrolled,
     task: Option<JoinHandle<()>>,
     name: String,
+    options: Options,
 }
 
 #[derive(Default)]
@@ -98,7 +99,18 @@ impl Server {
         Self::start(name, identity, enrolled)
     }
 
+    /// Quick, so that tests need not wait.
     pub(crate) fn start(name: &str, identity: Identity, enrolled: Enrolled) -> Self {
+        let quick = Options {
+            idle_ms: 60_000,
+            change_ms: 500,
+            retry_ms: 500,
+            ..Options::default()
+        };
+        Self::start_with(name, identity, enrolled, quick)
+    }
+
+    pub(crate) fn start_with(name: &str, identity: Identity, enrolled: Enrolled, options: Options) -> Self {
         let home = Home {
             boot_id: boot_id().unwrap(),
             device: 1,
@@ -116,24 +128,24 @@ impl Server {
             enrolled,
             task: None,
             name: name.to_owned(),
+            options,
         };
         server.resume();
         server
     }
 
     pub(crate) fn resume(&mut self) {
-        let options = Options {
-            idle_ms: 60_000,
-            change_ms: 500,
-            retry_ms: 500,
-            ..Options::default()
-        };
         let Enrolled {
             manager, addresses, ..
         } = self.enrolled.clone();
         let line = Line::open(self.identity.clone(), LineOptions::new(manager, addresses));
         let log: Arc<dyn Log> = self.log.clone();
-        self.task = Some(tokio::spawn(run(self.name.parse().unwrap(), options, log, line)));
+        self.task = Some(tokio::spawn(run(
+            self.name.parse().unwrap(),
+            self.options,
+            log,
+            line,
+        )));
     }
 
     /// As if the machine lost its power.
@@ -154,6 +166,17 @@ impl Server {
 
     pub(crate) fn seats(&self) -> u32 {
         self.log.state.lock().unwrap().held.seats.pro
+    }
+
+    /// What its people may use at this moment.
+    pub(crate) fn usable(&self) -> u32 {
+        let state = self.log.state.lock().unwrap();
+        let now = plenary_license_manager_client::reading();
+        let left = state
+            .held
+            .epoch()
+            .and_then(|epoch| state.watch.left_ms(epoch, now, self.log.home));
+        left.filter(|left| *left > 0).map_or(0, |_| state.held.seats.pro)
     }
 
     pub(crate) fn refusal(&self) -> Option<Refusal> {

@@ -71,6 +71,9 @@ impl Desk {
             let server = lessor.servers.get(name);
             server.is_some_and(|server| server.current() == Some(waiting.epoch))
         });
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
         let mut effects = self.decide(lessor, now);
         if !self.waiting.is_empty() {
             effects.extend(self.recall(lessor, now));
@@ -101,15 +104,14 @@ impl Desk {
         let is_long =
             |waiting: &Waiting| now.boot_ms.saturating_sub(waiting.since.boot_ms) >= Self::PATIENCE_MS;
         let is_over = self.waiting.values().any(is_long);
+        let free = lessor.free();
         let ready = |name: &ServerName, waiting: &Waiting| {
             let own = lessor
                 .servers
                 .get(name)
                 .map_or(Seats::NONE, |server| server.reserved());
-            let guaranteed = own
-                .min(lessor.available(name))
-                .covers(wanted(lessor, name, waiting));
-            is_over || guaranteed || lessor.available(name).covers(all)
+            let guaranteed = own.min(free.to(name)).covers(wanted(lessor, name, waiting));
+            is_over || guaranteed || free.to(name).covers(all)
         };
         let names: Vec<ServerName> = self
             .waiting
@@ -138,8 +140,9 @@ impl Desk {
     fn recall(&mut self, lessor: &Lessor, now: Reading) -> Vec<Effect> {
         let wants = |(name, waiting): (&ServerName, &Waiting)| wanted(lessor, name, waiting);
         let all: Seats = self.waiting.iter().map(wants).sum();
-        let free = self.waiting.keys().map(|name| lessor.available(name));
-        let short = all.minus(free.fold(Seats::NONE, Seats::max));
+        let free = lessor.free();
+        let each = self.waiting.keys().map(|name| free.to(name));
+        let short = all.minus(each.fold(Seats::NONE, Seats::max));
         let since = |asked: &Reading| now.boot_ms.saturating_sub(asked.boot_ms);
         self.asked.retain(|_, asked| since(asked) < Self::OTHERS_FIRST_MS);
         let waiting: Vec<&ServerName> = self.waiting.keys().collect();
@@ -178,6 +181,7 @@ fn wanted(lessor: &Lessor, name: &ServerName, waiting: &Waiting) -> Seats {
 /// What each of them may grow to, if all are granted together.
 fn shares(lessor: &Lessor, ready: &[Waiting]) -> Vec<Seats> {
     let name = |waiting: &Waiting| waiting.request.server.clone();
+    let all = lessor.free();
     let mut to: Vec<Seats> = ready.iter().map(|waiting| waiting.to).collect();
     for kind in Kind::ALL {
         let wants: Vec<u32> = ready
@@ -186,7 +190,7 @@ fn shares(lessor: &Lessor, ready: &[Waiting]) -> Vec<Seats> {
             .collect();
         let free = ready
             .iter()
-            .map(|waiting| lessor.available(&name(waiting)).of(kind))
+            .map(|waiting| all.to(&waiting.request.server).of(kind))
             .max()
             .unwrap_or(0);
         for ((to, want), share) in to.iter_mut().zip(&wants).zip(balance::share(free, &wants)) {

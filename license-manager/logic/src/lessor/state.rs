@@ -293,17 +293,37 @@ impl Lessor {
 
     /// How many seats more a server can get now: what is free and not kept for others, within its own most.
     pub fn available(&self, server: &ServerName) -> Seats {
-        if self.standing != Standing::Serving || !self.covers(server) {
+        self.free().to(server)
+    }
+
+    /// The same for many servers: what all of them hold is added up once.
+    pub(super) fn free(&self) -> Free<'_> {
+        Free {
+            lessor: self,
+            leased: self.leased(),
+            reserved: self.servers.values().map(Server::reserved).sum(),
+        }
+    }
+}
+
+/// What a lessor can give, at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Free<'a> {
+    lessor: &'a Lessor,
+    leased: Seats,
+    reserved: Seats,
+}
+
+impl Free<'_> {
+    /// As [`Lessor::available`].
+    pub(super) fn to(&self, server: &ServerName) -> Seats {
+        let lessor = self.lessor;
+        if lessor.standing != Standing::Serving || !lessor.covers(server) {
             return Seats::NONE;
         }
-        let kept: Seats = self
-            .servers
-            .iter()
-            .filter(|(name, _)| *name != server)
-            .map(|(_, other)| other.reserved())
-            .sum();
-        let free = self.capacity.minus(self.leased()).minus(kept);
-        let own = self.servers.get(server);
+        let own = lessor.servers.get(server);
+        let kept = self.reserved.minus(own.map_or(Seats::NONE, Server::reserved));
+        let free = lessor.capacity.minus(self.leased).minus(kept);
         match own.and_then(|own| Some((own.limits.most?, own.leased()))) {
             Some((most, leased)) => free.min(most.minus(leased)),
             None => free,
