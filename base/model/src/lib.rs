@@ -22,6 +22,7 @@ mod rights;
 mod time;
 
 pub mod limits;
+pub mod membership;
 
 pub use buckets::Buckets;
 pub use call::{AliasName, CallKind, CallString};

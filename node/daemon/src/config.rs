@@ -1,11 +1,8 @@
 //! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
 
-use anyhow::{Context as _, anyhow, bail};
-use figment::{
-    Figment,
-    providers::{Env, Format as _, Serialized, Toml},
-};
+use anyhow::bail;
 use plenary_model::NodeName;
+use plenary_program::config::layered;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -167,24 +164,7 @@ impl Config {
     ///
     /// Unknown keys are refused with the nearest key that exists.
     pub(crate) fn load(file: Option<&Path>, overrides: &toml::Table) -> anyhow::Result<Self> {
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            // Read here, so that a missing file is an error and not an empty configuration.
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("the configuration {} cannot be read", file.display()))?;
-            check_toml(file, &text)?;
-            figment = figment.merge(Toml::string(&text));
-        }
-        figment = figment
-            .merge(environment())
-            .merge(Serialized::defaults(overrides));
-        let given: toml::Table = figment
-            .extract()
-            .context("the configuration is not a set of keys and values")?;
-        check_keys(&given)?;
-        let config: Config = figment
-            .extract()
-            .map_err(|error| anyhow!("configuration: {error}"))?;
+        let config: Config = layered(file, overrides, &full())?;
         config.check()?;
         Ok(config)
     }
@@ -248,43 +228,9 @@ impl Turn {
     }
 }
 
-/// Says in one line where the file is no TOML.
-fn check_toml(file: &Path, text: &str) -> anyhow::Result<()> {
-    let Err(error) = toml::from_str::<toml::Table>(text) else {
-        return Ok(());
-    };
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-    bail!(
-        "the configuration {} is no TOML at line {line}: {reason}",
-        file.display()
-    )
-}
-
-/// `PLENARY_…` variables that are configuration: `PLENARY_DATA`, `PLENARY_NAME`, and all with `__` after a section.
-fn environment() -> Env {
-    Env::prefixed("PLENARY_")
-        .filter(|key| {
-            let key = key.as_str().to_ascii_lowercase();
-            let section = key.split_once("__").map(|(section, _)| section);
-            matches!(key.as_str(), "data" | "name")
-                || section.is_some_and(|name| {
-                    matches!(
-                        name,
-                        "listen" | "advertise" | "turn" | "web" | "log" | "timing" | "limits"
-                    )
-                })
-        })
-        .split("__")
-}
-
-/// Compares the keys that were given with those that exist.
-fn check_keys(given: &toml::Table) -> anyhow::Result<()> {
-    let full = Config {
+/// One with every key, to know which there are.
+fn full() -> Config {
+    Config {
         name: "node-1".parse().ok(),
         advertise: Advertise {
             cluster: Some(String::new()),
@@ -305,36 +251,6 @@ fn check_keys(given: &toml::Table) -> anyhow::Result<()> {
             ..Web::default()
         },
         ..Config::default()
-    };
-    let known = toml::Table::try_from(&full).context("the default configuration does not serialise")?;
-    let mut paths = Vec::new();
-    collect(&known, "", &mut paths);
-    let mut used = Vec::new();
-    collect(given, "", &mut used);
-    for key in used {
-        if !paths.contains(&key) {
-            let nearest = paths
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)))
-                .map(String::as_str)
-                .unwrap_or_default();
-            bail!("configuration: there is no key {key:?}; did you mean {nearest:?}?");
-        }
-    }
-    Ok(())
-}
-
-fn collect(table: &toml::Table, prefix: &str, into: &mut Vec<String>) {
-    for (key, value) in table {
-        let path = if prefix.is_empty() {
-            key.clone()
-        } else {
-            format!("{prefix}.{key}")
-        };
-        match value {
-            toml::Value::Table(inner) => collect(inner, &path, into),
-            _ => into.push(path),
-        }
     }
 }
 

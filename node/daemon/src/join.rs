@@ -33,7 +33,7 @@ pub(crate) struct Join {
     #[arg(env = "PLENARY_TOKEN", hide_env_values = true)]
     token: String,
     #[command(flatten)]
-    until: run::Until,
+    until: plenary_program::signals::Until,
     /// Only join; do not go on running
     #[arg(long)]
     only: bool,

@@ -2,7 +2,6 @@
 //!
 //! Configuration, wiring, start and stop. What is decided stands in `node/logic`, what is done in `node/io`.
 
-mod addresses;
 mod admission;
 mod backend;
 mod backup;
@@ -23,15 +22,16 @@ mod restore;
 mod roster;
 mod run;
 mod seats;
-mod secret;
 mod server;
 mod signalling;
-mod signals;
 mod standing;
 mod steering;
 mod turn;
 
+pub(crate) use plenary_program::{UnsafeDisk, UsageError, addresses, say, secret};
+
 use clap::{CommandFactory as _, Parser, Subcommand};
+use plenary_program::end;
 use std::process::ExitCode;
 
 /// One node of a Plenary server: video conferencing on your own machines.
@@ -63,49 +63,9 @@ enum Command {
     },
 }
 
-/// Something that the person who starts the program can change; exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(String);
-
-impl UsageError {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The error with its causes, in one line.
-    pub(crate) fn caused(error: impl Into<anyhow::Error>) -> Self {
-        Self(format!("{:#}", error.into()))
-    }
-}
-
-/// The disk did not keep what was written. Starting again by itself would trust a cache that holds what the disk
-/// does not; exit code 3.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UnsafeDisk(pub(crate) String);
-
-/// Writes a line to standard output; a closed pipe is no reason to end a server.
-pub(crate) fn say(text: &str) {
-    use std::io::Write as _;
-    writeln!(std::io::stdout(), "{text}").ok();
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match start(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("plenary-node: {error:#}");
-            let usage = error.chain().any(|cause| cause.is::<UsageError>());
-            let unsafe_disk = error.chain().any(|cause| cause.is::<UnsafeDisk>());
-            ExitCode::from(match (usage, unsafe_disk) {
-                (true, _) => 2,
-                (_, true) => 3,
-                _ => 1,
-            })
-        }
-    }
+    end("plenary-node", start(cli.command))
 }
 
 fn start(command: Command) -> anyhow::Result<()> {

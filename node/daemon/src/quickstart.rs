@@ -7,7 +7,7 @@
 mod layout;
 mod setup;
 
-use crate::{UsageError, run::Until, secret::random_password};
+use crate::{UsageError, secret::random_password};
 use anyhow::Context as _;
 use clap::Args;
 use layout::{Layout, NodePlace};
@@ -45,7 +45,7 @@ pub(crate) struct Quickstart {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    until: Until,
+    until: plenary_program::signals::Until,
 }
 
 /// How long a node may take from its start until it answers.
@@ -292,7 +292,11 @@ fn last_line(file: &std::path::Path) -> String {
 }
 
 /// Keeps the nodes running until this process is told to stop.
-async fn supervise(mut running: Vec<Running>, until: Until, quiet: bool) -> anyhow::Result<()> {
+async fn supervise(
+    mut running: Vec<Running>,
+    until: plenary_program::signals::Until,
+    quiet: bool,
+) -> anyhow::Result<()> {
     let stop = until.asked_to_stop();
     tokio::pin!(stop);
     loop {

@@ -12,7 +12,7 @@ use crate::{
     options::{self, Common},
     roster, seats,
     server::{Server, VERSION},
-    signalling, signals, standing, steering,
+    signalling, standing, steering,
     turn::Turn,
 };
 use anyhow::bail;
@@ -21,12 +21,16 @@ use plenary_cluster_io::{Services, Who, require_member};
 use plenary_contracts::cluster::v1::{admission_server::AdmissionServer, cluster_server::ClusterServer};
 use plenary_identity::{Expected, Identity, PeerIdentity, WebTls, join::binding};
 use plenary_licences::licence::{Build, Trust};
+use plenary_program::{
+    ports::{bind, bind_udp, nonblocking},
+    signals::Until,
+};
 use plenary_replication::Failure;
 use plenary_signalling_io::Hub;
 use plenary_store::ServerApp;
 use plenary_telemetry::{CheckState, Health, Metrics, management_router};
 use std::{
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{TcpListener, UdpSocket},
     sync::Arc,
     time::Duration,
 };
@@ -51,30 +55,6 @@ pub(crate) struct Run {
     common: Common,
     #[command(flatten)]
     until: Until,
-}
-
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Until {
-    /// End when standard input closes, for programs that start nodes
-    #[arg(long, hide = true)]
-    until_stdin_closes: bool,
-}
-
-impl Until {
-    /// Returns when a signal, or whoever started this program, asks it to end.
-    pub(crate) async fn asked_to_stop(self) {
-        let stdin = async {
-            if self.until_stdin_closes {
-                signals::stdin_closed().await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            () = signals::stop() => {}
-            () = stdin => {}
-        }
-    }
 }
 
 impl Run {
@@ -121,42 +101,6 @@ impl Ports {
             media_tcp: bind("listen.media", &listen.media)?,
         })
     }
-}
-
-fn bind(key: &str, text: &str) -> Result<TcpListener, UsageError> {
-    bind_by(key, text, TcpListener::bind)
-}
-
-fn bind_udp(key: &str, text: &str) -> Result<UdpSocket, UsageError> {
-    bind_by(key, text, UdpSocket::bind)
-}
-
-fn bind_by<T>(
-    key: &str,
-    text: &str,
-    bind: impl Fn(SocketAddr) -> std::io::Result<T>,
-) -> Result<T, UsageError> {
-    let address: SocketAddr = text.parse().map_err(UsageError::caused)?;
-    let bound = bind(address).or_else(|error| {
-        // A machine without IPv6 still has all of its IPv4 addresses.
-        let wide = address.ip().is_unspecified() && address.is_ipv6();
-        let missing = error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32);
-        if wide && missing {
-            bind(([0, 0, 0, 0], address.port()).into())
-        } else {
-            Err(error)
-        }
-    });
-    bound.map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "; another program uses it: end that, or choose another port",
-            std::io::ErrorKind::PermissionDenied => {
-                "; ports below 1024 need CAP_NET_BIND_SERVICE, or choose another"
-            }
-            _ => "",
-        };
-        UsageError::new(format!("{key} = {text:?} cannot be listened on: {error}{hint}"))
-    })
 }
 
 /// Why a node ends by itself.
@@ -317,11 +261,6 @@ fn empty_temp(folder: &DataFolder) {
     if let Err(error) = emptied {
         tracing::warn!(%error, folder = %temp.display(), "the folder for temporary files cannot be emptied");
     }
-}
-
-fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }
 
 fn web_tls(config: &Config, server: &Server) -> anyhow::Result<Option<WebTls>> {

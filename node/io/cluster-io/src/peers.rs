@@ -2,11 +2,12 @@
 
 use plenary_cluster::Vitals;
 use plenary_contracts::cluster::v1::{StatusRequest, StatusResponse, cluster_client::ClusterClient};
+use plenary_links::clock_ms;
 use plenary_model::{NodeId, NodeName};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use tonic::transport::Channel;
 
@@ -114,11 +115,4 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
             .unwrap_or(i64::MAX)
             .saturating_sub_unsigned(ours),
     }
-}
-
-/// Milliseconds since 1970 by this machine's clock.
-pub fn clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
 }

@@ -20,8 +20,11 @@ use str0m::{
     rtp::{RtpPacket, RtpWrite, Ssrc},
 };
 
-/// The estimate that a receiver starts with, until its first feedback: one small picture and sound.
-const FIRST_ESTIMATE: u64 = 600_000;
+/// The estimate that a receiver starts with, until its first feedback: a few small pictures and sound.
+const FIRST_ESTIMATE: Kbps = Kbps(600);
+/// RTP header extension by which a receiver tells when each packet came
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+const TRANSPORT_FEEDBACK: &str = "transport-wide-cc-extensions-01";
 
 /// Packets that a peer may send before others get their turn.
 const TRAIN: usize = 64;
@@ -118,7 +121,7 @@ impl Ground {
             .enable_vp9(true)
             .enable_h264(true)
             .enable_av1(true);
-        config = config.enable_bwe(Some(Bitrate::bps(FIRST_ESTIMATE)));
+        config = config.enable_bwe(Some(Bitrate::kbps(u64::from(FIRST_ESTIMATE.0))));
         config.build(now)
     }
 }
@@ -428,6 +431,11 @@ impl Peer {
         if let Some(stream) = api.stream_tx(&ssrc) {
             stream.write_rtp(write);
         }
+    }
+
+    /// What its network is taken to bear until the first estimate; none if there will never be one.
+    pub(crate) fn first_estimate(&self) -> Option<Kbps> {
+        self.offer.contains(TRANSPORT_FEEDBACK).then_some(FIRST_ESTIMATE)
     }
 
     /// What this receiver would get if the network let it, for the estimation to look for.

@@ -156,7 +156,7 @@ impl Room {
             return;
         };
         let before = receiver.slots.len();
-        receiver.learn(&member.peer.outbound);
+        receiver.learn(&member.peer.outbound, member.peer.first_estimate());
         if receiver.slots.len() == before {
             return;
         }

@@ -8,10 +8,9 @@
 //!  admitted ──AddLearner──► learner ──caught up, answers──► voter ──removed from the state──► gone
 //! ```
 
-mod membership;
 mod problems;
 mod report;
 
-pub use membership::*;
+pub use plenary_model::membership::*;
 pub use problems::*;
 pub use report::*;

@@ -273,7 +273,7 @@ impl Allocator {
         let granted = match self.memory.get_mut(&candidate.demand.slot) {
             _ if always => true,
             // The lowest layer of somebody new is what all others have too.
-            None if next == 0 => budget.fits(more),
+            memory if next == 0 && memory.as_ref().is_none_or(|memory| memory.is_new()) => budget.fits(more),
             None => budget.fits_with_headroom(more),
             Some(memory) if memory.had.is_some_and(|had| step.rank() <= had) => budget.fits(more),
             Some(memory) => memory.may_rise(more, budget, now_ms),
@@ -324,13 +324,18 @@ impl Allocator {
 }
 
 impl Memory {
+    /// It never had to give back anything.
+    fn is_new(&self) -> bool {
+        self.lowered_ms.is_none()
+    }
+
     fn may_rise(&mut self, more: u64, budget: &mut Budget, now_ms: u64) -> bool {
         if !budget.fits_with_headroom(more) {
             (self.fits_since_ms, self.fitted_since_ms) = (None, None);
             return false;
         }
-        // A tile that had all it needed and has grown does not wait.
-        if !self.cut {
+        // A tile that had all it needed and has grown does not wait, nor one that never had more than now.
+        if !self.cut || self.is_new() {
             return true;
         }
         let since = *self

@@ -215,6 +215,23 @@ fn a_tile_that_grows_does_not_wait() {
 }
 
 #[test]
+fn who_begins_with_little_does_not_wait_when_more_is_found() {
+    let camera = camera();
+    let demands = [
+        tile(0, Class::Large, 720, &camera),
+        tile(1, Class::Rest, 180, &camera),
+    ];
+    let mut allocator = Allocator::default();
+    let little = allocator.allocate(&demands, Kbps(60), 0);
+    assert_eq!(video(&little, 1), Choice::Paused(Reason::Bandwidth));
+    let more = allocator.allocate(&demands, Kbps(3_000), 100);
+    assert_eq!((video(&more, 0), video(&more, 1)), (layer(2, 2), layer(0, 2)));
+    allocator.allocate(&demands, Kbps(60), 200);
+    let again = allocator.allocate(&demands, Kbps(3_000), 300);
+    assert_eq!(video(&again, 1), Choice::Paused(Reason::Bandwidth), "cut before");
+}
+
+#[test]
 fn an_estimate_that_swings_does_not_make_pictures_flap() {
     let camera = camera();
     let demands: Vec<_> = (0..4)

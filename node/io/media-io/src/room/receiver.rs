@@ -55,6 +55,8 @@ pub(super) struct Receiver {
     /// The slot that a track fills, by track; 0 is none, others count from 1.
     places: Vec<u8>,
     pub(super) told: Told,
+    /// Since there was the first picture: the first probes are the widest, and voices alone need none.
+    desires: bool,
     allocator: Allocator,
     resume: Resume,
     /// What its estimation begins with anew, if it is to.
@@ -76,6 +78,7 @@ impl Receiver {
             slots: Vec::new(),
             places: Vec::new(),
             told: Told::Nothing,
+            desires: false,
             allocator: Allocator::default(),
             resume: Resume::default(),
             anew: None,
@@ -87,8 +90,11 @@ impl Receiver {
         }
     }
 
-    /// Makes slots of lines that are new.
-    pub(super) fn learn(&mut self, outbound: &[Outbound]) {
+    /// Makes slots of lines that are new. `estimate`: of its network, before that told anything.
+    pub(super) fn learn(&mut self, outbound: &[Outbound], estimate: Option<Kbps>) {
+        if let (Told::Nothing, Some(estimate)) = (self.told, estimate) {
+            self.told = Told::Probed(estimate);
+        }
         for line in outbound
             .iter()
             .skip(self.slots.len())
@@ -267,7 +273,9 @@ impl Receiver {
             }
         }
         self.note_quality(quality);
-        (dropped, allocation.desired)
+        self.desires |= pictures > 0;
+        let desired = if self.desires { allocation.desired } else { Kbps(0) };
+        (dropped, desired)
     }
 
     fn note_quality(&mut self, now: Quality) {

@@ -20,7 +20,8 @@ use str0m::{
 
 /// What a stream needs is measured over this time.
 const MEASURED: Duration = Duration::from_secs(1);
-/// What a stream is thought to need until it was measured, by layer.
+/// What a stream is thought to need until it was measured: a sound, and a picture by layer.
+const GUESSED_SOUND: Kbps = Kbps(40);
 const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
 
 /// Longest payload in bytes: more would not fit into a packet of Ethernet, and break those who receive it.
@@ -130,7 +131,10 @@ impl Stream {
         ssrc: u32,
         now: Instant,
     ) -> Option<Self> {
-        let guess = GUESSED.get(usize::from(layer)).or(GUESSED.last());
+        let guess = match format.codec.is_audio() {
+            true => Some(&GUESSED_SOUND),
+            false => GUESSED.get(usize::from(layer)).or(GUESSED.last()),
+        };
         Some(Self {
             origin,
             track,

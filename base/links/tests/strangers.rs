@@ -1,10 +1,10 @@
 //! What the cluster port bears of those who are no nodes: few connections, for a short time.
 
-use plenary_cluster_io::{Bounds, Connection, Known, incoming};
 use plenary_identity::{
     EnterpriseCa, Expected, Identity, JoinSecret, Joining, MACHINE_KEY_FILE, MachineKey, PeerIdentity,
     Program,
 };
+use plenary_links::{Bounds, Connection, Known, incoming};
 use plenary_model::{NodeId, NodeName, ServerName};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 /// All addresses of this machine's interfaces, loopback first; for the names of the HTTPS certificate.
-pub(crate) fn own_addresses() -> Vec<IpAddr> {
+pub fn own_addresses() -> Vec<IpAddr> {
     let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
     let mut addresses: Vec<IpAddr> = interfaces
         .filter_map(|interface| {
@@ -20,7 +20,7 @@ pub(crate) fn own_addresses() -> Vec<IpAddr> {
 
 /// The address by which other machines most likely reach this one: the source of its default route.
 /// Connecting a UDP socket sends nothing.
-pub(crate) fn lan_address() -> Option<IpAddr> {
+pub fn lan_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect(SocketAddr::from(([192, 0, 2, 1], 9))).ok()?;
     let ip = socket.local_addr().ok()?.ip();

@@ -1,7 +1,7 @@
 //! Random secrets.
 
 /// A password of 20 letters and digits that are not mixed up when read aloud (more than 110 bits).
-pub(crate) fn random_password() -> String {
+pub fn random_password() -> String {
     const LETTERS: &[u8; 56] = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345678";
     let mut password = String::with_capacity(20);
     while password.len() < 20 {
@@ -19,7 +19,7 @@ pub(crate) fn random_password() -> String {
 }
 
 /// Random bytes from the operating system.
-pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .expect("the operating system has random numbers; without them nothing is safe");

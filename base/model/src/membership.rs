@@ -1,4 +1,6 @@
-use plenary_model::NodeId;
+//! Which step of membership comes next in a Raft group.
+
+use crate::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the leader knows when it compares the nodes that the server should have with those that Raft has.
