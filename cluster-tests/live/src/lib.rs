@@ -14,6 +14,7 @@ pub mod meetings;
 mod network;
 pub mod people;
 pub mod scenarios;
+pub mod seats;
 mod server;
 mod steady;
 mod verify;

@@ -20,6 +20,7 @@ const pages = {
   aliases: '/admin/aliases',
   events: '/admin/events',
   settings: '/admin/settings',
+  licence: '/admin/licence',
   nodes: '/admin/nodes',
   'nodes-invite': '/admin/nodes?invite=true',
   backup: '/admin/backup',

@@ -24,6 +24,7 @@ import { Route as AppAdminBackupRouteImport } from './routes/_app.admin.backup'
 import { Route as AppAdminEventsRouteImport } from './routes/_app.admin.events'
 import { Route as AppAdminGroupsRouteImport } from './routes/_app.admin.groups'
 import { Route as AppAdminImportRouteImport } from './routes/_app.admin.import'
+import { Route as AppAdminLicenceRouteImport } from './routes/_app.admin.licence'
 import { Route as AppAdminNodesRouteImport } from './routes/_app.admin.nodes'
 import { Route as AppAdminSettingsRouteImport } from './routes/_app.admin.settings'
 import { Route as AppAdminUsersRouteImport } from './routes/_app.admin.users'
@@ -104,6 +105,11 @@ const AppAdminImportRoute = AppAdminImportRouteImport.update({
   path: '/import',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppAdminLicenceRoute = AppAdminLicenceRouteImport.update({
+  id: '/licence',
+  path: '/licence',
+  getParentRoute: () => AppAdminRoute,
+} as any)
 const AppAdminNodesRoute = AppAdminNodesRouteImport.update({
   id: '/nodes',
   path: '/nodes',
@@ -144,6 +150,7 @@ export interface FileRoutesByFullPath {
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
+  '/admin/licence': typeof AppAdminLicenceRoute
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -164,6 +171,7 @@ export interface FileRoutesByTo {
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
+  '/admin/licence': typeof AppAdminLicenceRoute
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -187,6 +195,7 @@ export interface FileRoutesById {
   '/_app/admin/events': typeof AppAdminEventsRoute
   '/_app/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/_app/admin/import': typeof AppAdminImportRoute
+  '/_app/admin/licence': typeof AppAdminLicenceRoute
   '/_app/admin/nodes': typeof AppAdminNodesRoute
   '/_app/admin/settings': typeof AppAdminSettingsRoute
   '/_app/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -210,6 +219,7 @@ export interface FileRouteTypes {
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
+    | '/admin/licence'
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
@@ -230,6 +240,7 @@ export interface FileRouteTypes {
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
+    | '/admin/licence'
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
@@ -252,6 +263,7 @@ export interface FileRouteTypes {
     | '/_app/admin/events'
     | '/_app/admin/groups'
     | '/_app/admin/import'
+    | '/_app/admin/licence'
     | '/_app/admin/nodes'
     | '/_app/admin/settings'
     | '/_app/admin/users'
@@ -373,6 +385,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminImportRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/admin/licence': {
+      id: '/_app/admin/licence'
+      path: '/licence'
+      fullPath: '/admin/licence'
+      preLoaderRoute: typeof AppAdminLicenceRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/nodes': {
       id: '/_app/admin/nodes'
       path: '/nodes'
@@ -441,6 +460,7 @@ interface AppAdminRouteChildren {
   AppAdminEventsRoute: typeof AppAdminEventsRoute
   AppAdminGroupsRoute: typeof AppAdminGroupsRouteWithChildren
   AppAdminImportRoute: typeof AppAdminImportRoute
+  AppAdminLicenceRoute: typeof AppAdminLicenceRoute
   AppAdminNodesRoute: typeof AppAdminNodesRoute
   AppAdminSettingsRoute: typeof AppAdminSettingsRoute
   AppAdminUsersRoute: typeof AppAdminUsersRouteWithChildren
@@ -453,6 +473,7 @@ const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminEventsRoute: AppAdminEventsRoute,
   AppAdminGroupsRoute: AppAdminGroupsRouteWithChildren,
   AppAdminImportRoute: AppAdminImportRoute,
+  AppAdminLicenceRoute: AppAdminLicenceRoute,
   AppAdminNodesRoute: AppAdminNodesRoute,
   AppAdminSettingsRoute: AppAdminSettingsRoute,
   AppAdminUsersRoute: AppAdminUsersRouteWithChildren,

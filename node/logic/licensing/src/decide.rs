@@ -404,6 +404,9 @@ impl<'a, V: View> Case<'a, V> {
             _ => "no PRO seat was free",
         };
         self.tell(told, reason);
+        if refused.is_none() && *command != Count::Tick {
+            self.decision.notice(Topic::Licensing, "");
+        }
         match refused {
             None => Ok(Outcome::Done),
             Some(refusal) => Err(Refusal::Licensing {

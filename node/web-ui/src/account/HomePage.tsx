@@ -10,6 +10,7 @@ import { Page } from '../ui/Page';
 import { PresenceStatus } from '../ui/Status';
 import { useMe } from '../ui/useMe';
 import { Meetings } from './Meetings';
+import { ProSeat } from './ProSeat';
 import { showBandwidth } from './showBandwidth';
 
 export function HomePage() {
@@ -24,6 +25,7 @@ export function HomePage() {
     >
       <Stack gap="md">
         <Meetings />
+        <ProSeat />
         <Card withBorder padding="lg">
           <Group justify="space-between" align="flex-start" gap="md">
             <Group wrap="nowrap" miw={0}>

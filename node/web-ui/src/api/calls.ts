@@ -17,15 +17,22 @@ import type {
   GroupPatch,
   ImportResult,
   Invitation,
+  Licence,
+  LicenceFile,
   ListQuery,
   LogEvent,
   Me,
   NewAlias,
   NewGroup,
   NewUser,
+  OwnPro,
   Page,
   PasswordPolicy,
   ProfilePatch,
+  ProSeat,
+  SeatQuery,
+  Seats,
+  SeatsPatch,
   ServerInfo,
   Session,
   Settings,
@@ -33,6 +40,7 @@ import type {
   User,
   UserPatch,
   UserQuery,
+  WithoutPro,
 } from './types';
 
 /** Every call of the REST interface that the pages make, by its purpose. */
@@ -177,6 +185,22 @@ export const calls = {
   settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
   updateSettings: (patch: SettingsPatch, match?: string) =>
     json<Settings>('PATCH', '/settings', { json: patch, match }),
+
+  licence: (signal?: AbortSignal) => json<Licence>('GET', '/licence', { signal }),
+  installLicence: (file: string) => json<LicenceFile>('POST', '/licence', { json: { file } }),
+  confirmLicence: (file: string) => json<Licence>('POST', '/licence/confirmations', { json: { file } }),
+  licenceRequest: (licence: string) => json<{ file: string }>('GET', `/licence/${id(licence)}/request`),
+  removeLicence: (licence: string) => done('DELETE', `/licence/${id(licence)}`),
+  seats: (signal?: AbortSignal) => json<Seats>('GET', '/seats', { signal }),
+  updateSeats: (patch: SeatsPatch, match?: string) => json<Seats>('PATCH', '/seats', { json: patch, match }),
+  pickPermanent: () => json<Seats>('POST', '/seats/pick'),
+  proSeats: (query: SeatQuery, signal?: AbortSignal) =>
+    json<Page<ProSeat>>('GET', '/seats/pro', { query, signal }),
+  revokePro: (user: string) => done('DELETE', `/seats/pro/${id(user)}`),
+  withoutPro: (query: SeatQuery, signal?: AbortSignal) =>
+    json<Page<WithoutPro>>('GET', '/seats/without', { query, signal }),
+  myPro: (signal?: AbortSignal) => json<OwnPro>('GET', '/me/pro', { signal }),
+  askForPro: () => json<OwnPro>('POST', '/me/pro'),
 
   events: (query: EventQuery, signal?: AbortSignal) =>
     json<Page<LogEvent>>('GET', '/events', { query, signal }),

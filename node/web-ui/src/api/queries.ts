@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-query';
 import { calls } from './calls';
 import { Problem } from './problem';
-import type { ConferenceQuery, EventQuery, ListQuery, Page, UserQuery } from './types';
+import type { ConferenceQuery, EventQuery, ListQuery, Page, SeatQuery, UserQuery } from './types';
 
 /** What pages read, each under a key that starts with the topic whose changes make it stale. */
 
@@ -102,6 +102,19 @@ export const queries = {
     }),
   settings: () =>
     queryOptions({ queryKey: ['settings', 'all'], queryFn: ({ signal }) => calls.settings(signal) }),
+  licence: () =>
+    queryOptions({ queryKey: ['licensing', 'licence'], queryFn: ({ signal }) => calls.licence(signal) }),
+  seats: () =>
+    queryOptions({ queryKey: ['licensing', 'seats'], queryFn: ({ signal }) => calls.seats(signal) }),
+  proSeats: (query: SeatQuery) => pages(['licensing', 'pro'], query, calls.proSeats),
+  withoutPro: (query: SeatQuery) => pages(['licensing', 'without'], query, calls.withoutPro),
+  /** Changes with meetings, which users are not told of one by one. */
+  myPro: () =>
+    queryOptions({
+      queryKey: ['pro'],
+      queryFn: ({ signal }) => calls.myPro(signal),
+      refetchInterval: 60_000,
+    }),
   events: (query: EventQuery) => pages(['events', 'list'], query, calls.events),
   latestEvents: (limit: number) =>
     queryOptions({

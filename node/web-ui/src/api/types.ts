@@ -32,15 +32,22 @@ export type {
   GroupPatch,
   Imported as ImportResult,
   Invitation,
+  Licence,
+  LicenceFile,
   Me,
   NewAlias,
   NewGroup,
   NewUser,
   Node as ClusterNode,
+  OwnPro,
   PasswordPolicy,
   Presence,
+  ProSeat,
   ProfilePatch,
   PutContact as ContactEntry,
+  Seats,
+  SeatsPatch,
+  SeatUse,
   ServerInfo,
   Session as Device,
   Settings,
@@ -48,6 +55,7 @@ export type {
   SignedIn as Session,
   User,
   UserPatch,
+  WithoutPro,
 } from './generated/types.gen';
 
 // The lists are in the order in which people see them; one that is missing or unknown does not compile.
@@ -114,6 +122,7 @@ export type Page<T> = Omit<PageUser, 'items'> & { items: T[] };
 export type ListQuery = NonNullable<ListGroupsData['query']>;
 export type ConferenceQuery = NonNullable<ListConferencesData['query']>;
 export type UserQuery = NonNullable<ListUsersData['query']>;
+export type SeatQuery = ListQuery & { kind: 'permanent' | 'temporary' };
 export type EventQuery = NonNullable<ListEventsData['query']>;
 
 /** What strangers may know of a room that is open to guests: docs/protocols/meeting.md. */

@@ -21,12 +21,14 @@ function AdminSection() {
   const { t } = useTranslation();
   const { data } = useQuery({ ...queries.cluster(), refetchInterval: 15_000 });
   const problems = data?.problems ?? [];
+  const licence = useQuery({ ...queries.licence(), refetchInterval: 300_000 });
+  const ending = licence.data?.files.filter((file) => file.warning || file.idle).length ?? 0;
   const critical = problems.some((problem) => problem.severity === 'critical');
   return (
     <Section
       label={t('nav.admin')}
       pages={adminPages}
-      counts={{ '/admin': problems.length }}
+      counts={{ '/admin': problems.length, '/admin/licence': ending }}
       tone={critical ? 'bad' : 'warn'}
     />
   );

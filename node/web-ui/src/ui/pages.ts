@@ -6,6 +6,7 @@ import {
   IconGauge,
   IconHistory,
   IconHome,
+  IconLicense,
   IconLock,
   IconServer2,
   IconSettings,
@@ -30,6 +31,7 @@ export const adminPages = [
   { to: '/admin/aliases', key: 'nav.aliases', Icon: IconAt },
   { to: '/admin/events', key: 'nav.events', Icon: IconHistory },
   { to: '/admin/settings', key: 'nav.settings', Icon: IconSettings },
+  { to: '/admin/licence', key: 'nav.licence', Icon: IconLicense },
   { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
   { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
 ] as const;

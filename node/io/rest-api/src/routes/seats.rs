@@ -41,7 +41,8 @@ enum SeatKind {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct SeatFilter {
-    #[param(inline, default = "temporary")]
+    /// `temporary` if it is missing.
+    #[param(inline)]
     #[serde(default)]
     kind: SeatKind,
     /// Parts of ID, names or email, in any order.
@@ -61,7 +62,8 @@ struct SeatFilter {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct WithoutFilter {
-    #[param(inline, default = "temporary")]
+    /// `temporary` if it is missing.
+    #[param(inline)]
     #[serde(default)]
     kind: SeatKind,
     /// Parts of ID, names or email, in any order.

@@ -2899,9 +2899,10 @@ export type ListProSeatsData = {
     body?: never;
     path?: never;
     query?: {
-        kind?: ('permanent' | 'temporary') & {
-            [key: string]: unknown;
-        };
+        /**
+         * Permanent ones, or all others.
+         */
+        kind?: 'permanent' | 'temporary';
         /**
          * Parts of ID, names or email, in any order.
          */
@@ -2947,9 +2948,10 @@ export type ListWithoutProData = {
     body?: never;
     path?: never;
     query?: {
-        kind?: ('permanent' | 'temporary') & {
-            [key: string]: unknown;
-        };
+        /**
+         * Permanent ones, or all others.
+         */
+        kind?: 'permanent' | 'temporary';
         /**
          * Parts of ID, names or email, in any order.
          */

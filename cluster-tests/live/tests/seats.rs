@@ -1,0 +1,8 @@
+//! Seats over three nodes when one of them is killed.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_seat_is_lost_or_given_twice_when_a_node_is_killed() {
+    plenary_live_tests::seats::seats()
+        .await
+        .expect("seats stay right");
+}
