@@ -13,6 +13,9 @@ const PREFERENCES = {
   'media.autoplay.default': 0,
   // The nodes of the tests are on this machine only.
   'media.peerconnection.ice.loopback': true,
+  // Addresses beyond the one to the internet are used for who has a camera, or may have one.
+  'permissions.default.camera': 1,
+  'permissions.default.microphone': 1,
   'intl.accept_languages': 'en',
 };
 
