@@ -93,7 +93,7 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         minutes: u64,
     },
-    /// Measure a hot path beside its named peer: replication (etcd), sfu (Janus); or what a node costs at rest:
+    /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus); or what a node costs at rest:
     /// node-figures
     Bench {
         name: String,
@@ -151,6 +151,16 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench { name, flags } => {
             match name.as_str() {
                 "replication" => packages::need("etcd", "etcd-server", "the peer of the benchmark")?,
+                "leases" => {
+                    packages::need("etcd", "etcd-server", "the peer of the benchmark")?;
+                    cargo(&[
+                        "build",
+                        "--release",
+                        "--workspace",
+                        "--bin",
+                        "plenary-license-manager",
+                    ])?;
+                }
                 "sfu" => {
                     packages::need("janus", "janus", "the peer of the benchmark")?;
                     cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;

@@ -1,13 +1,15 @@
 //! Load: figures of the hot paths beside a named peer in the same run, as ratios; and what a node costs idle.
 //!
 //! `replication` starts three processes of ours and three of etcd on the same disk and lets the same client ask
-//! them in turns. `sfu` lets the same clients publish and watch by ours and by Janus. What exactly is compared stands in `docs/performance.md`.
+//! them in turns. `leases` has License Managers grant seats beside etcd's leases. `sfu` lets the same clients publish and
+//! watch by ours and by Janus. What exactly is compared stands in `docs/performance.md`.
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod client;
 mod etcd;
 mod figures;
+mod leases;
 mod machine;
 mod node_figures;
 mod ours;
@@ -37,6 +39,8 @@ struct Cli {
 enum Command {
     /// Proposals a second and their latency, three nodes, beside a three-node etcd
     Replication(replication::Replication),
+    /// Seats granted a second and their latency, three License Managers, beside leases of a three-node etcd
+    Leases(leases::Leases),
     /// Start time, idle memory and size of plenary-node
     NodeFigures(node_figures::NodeFigures),
     /// Forwarding media: processor time a packet, latency, memory, beside Janus and the machine's limit
@@ -55,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let work = async {
         match Cli::parse().command {
             Command::Replication(bench) => bench.run().await,
+            Command::Leases(bench) => bench.run().await,
             Command::NodeFigures(figures) => figures.run().await,
             Command::Sfu(bench) => bench.run().await,
             Command::Soak(soak) => soak.run().await,
