@@ -2,7 +2,7 @@
 
 use crate::{Place, Server};
 use anyhow::{Context as _, ensure};
-use plenary_light::{Person, Tag, Ticket};
+use plenary_light::{Person, Seen, Tag, Ticket};
 use serde_json::{Value, json};
 use std::{
     net::Ipv4Addr,
@@ -85,6 +85,54 @@ pub async fn seats() -> anyhow::Result<()> {
     house.taken(&[0, 1, 2], PRO, 1).await
 }
 
+/// A guest is lost with its node: the seat is free once nothing can be used there any more, and not before. A node that
+/// stood still for that long sends its clients away, and takes some again.
+pub async fn silent_node() -> anyhow::Result<()> {
+    const LIMIT: Duration = Duration::from_secs(6);
+    let place = || Place {
+        wrapper: vec![
+            "env".into(),
+            format!("PLENARY_TIMING__ALIVE_LIMIT_MS={}", LIMIT.as_millis()),
+        ],
+        ..Place::local()
+    };
+    let server = Server::start(vec![place(), place(), place()]).await?;
+    wait("seats are counted", || async {
+        Ok(server.get(0, "/licence").await.is_ok())
+    })
+    .await?;
+    let room = json!({ "cid": ROOM, "name": "Full house", "access": "public" });
+    server.post_anywhere("/conferences", &room).await?;
+    let mut house = House {
+        server,
+        people: Vec::new(),
+    };
+    house.guest("Zoe").await?;
+    house.guest("Ann").await?;
+    house.are_in(1).await?;
+    // Whichever of the two has the seat is lost with its node; the other one waits.
+    let first = usize::from(house.people[0].seen().me.is_none());
+    let waiting = 1 - first;
+    house.complains(waiting, "as many guests are here").await?;
+    let lost = house.people[first].seen().at;
+    let killed = Instant::now();
+    house.server.kill(lost)?;
+    drop(house.people.remove(first));
+    wait("the other guest is in", || async {
+        Ok(house.people[0].seen().me.is_some())
+    })
+    .await?;
+    ensure!(
+        killed.elapsed() >= LIMIT,
+        "the seat was given away after {:?}, while the lost node could still use it",
+        killed.elapsed()
+    );
+    let rest: Vec<usize> = (0..3).filter(|node| *node != lost).collect();
+    house.taken(&rest, 0, 1).await?;
+    house.server.restart(lost).await?;
+    house.taken(&[0, 1, 2], 0, 1).await
+}
+
 impl House {
     async fn enter(&mut self, token: String) {
         let number = self.people.len();
@@ -125,12 +173,13 @@ impl House {
         Ok(())
     }
 
-    /// Waits until so many are in the roster that those who are in have.
+    /// Waits until so many are in, and all of them know it.
     async fn are_in(&self, count: usize) -> anyhow::Result<()> {
         wait(&format!("{count} are in"), || async {
             let seen = self.people.iter().map(Person::seen);
-            let mut inside = seen.filter(|seen| seen.me.is_some());
-            Ok(inside.all(|seen| seen.roster.len() == count && seen.roster.values().all(|one| !one.away)))
+            let inside: Vec<_> = seen.filter(|seen| seen.me.is_some()).collect();
+            let whole = |seen: &Seen| seen.roster.len() == count && seen.roster.values().all(|one| !one.away);
+            Ok(inside.len() == count && inside.iter().all(whole))
         })
         .await
     }

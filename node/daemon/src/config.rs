@@ -94,6 +94,9 @@ pub(crate) struct Timing {
     pub(crate) heartbeat_ms: u64,
     pub(crate) election_min_ms: u64,
     pub(crate) election_max_ms: u64,
+    /// How long a node that is cut off from the others goes on with meetings; the same on all nodes of a server. Seats
+    /// of a lost node are free again a little later.
+    pub(crate) alive_limit_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +150,7 @@ impl Default for Timing {
             heartbeat_ms: 50,
             election_min_ms: 150,
             election_max_ms: 300,
+            alive_limit_ms: 600_000,
         }
     }
 }
@@ -192,6 +196,9 @@ impl Config {
             bail!(
                 "configuration: timing must have election_min_ms of at least two heartbeats and election_max_ms above it"
             );
+        }
+        if timing.alive_limit_ms < 2_000 {
+            bail!("configuration: timing.alive_limit_ms must be at least 2000");
         }
         self.turn.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {

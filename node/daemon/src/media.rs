@@ -138,6 +138,15 @@ impl MediaDoor {
         places.any(|place| place.participant == participant)
     }
 
+    /// Ends all sessions.
+    pub(crate) async fn end_all(&self) {
+        let all: Vec<SessionKey> = self.held().values().map(|held| held.key).collect();
+        for key in all {
+            // An engine that has ended has ended them too.
+            self.engine.close(key).await.ok();
+        }
+    }
+
     /// A session of the engine is over.
     pub(crate) fn over(&self, key: SessionKey) {
         let mut held = self.held();

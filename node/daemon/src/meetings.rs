@@ -1,6 +1,6 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
-use crate::{media::MediaDoor, options::system, server::Server, turn::Turn};
+use crate::{media::MediaDoor, options::system, seats, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{
@@ -192,6 +192,7 @@ impl ServerRoster {
         state: State,
     ) -> Result<Entered, Refused> {
         // The highest bit is for those who only watch, and stand in no roster.
+        let asked = seats::reading();
         let participant = u64::from_be_bytes(crate::secret::random_bytes()) >> 1;
         let secret = crate::secret::random_password();
         let applied = self
@@ -208,6 +209,7 @@ impl ServerRoster {
                 camera: state.camera.unwrap_or(false),
             })
             .await?;
+        self.0.alive.heard(asked);
         Ok(Entered {
             participant: ParticipantId(participant),
             secret,
@@ -265,7 +267,10 @@ impl Roster for ServerRoster {
             node: self.0.me(),
             epoch: self.0.epoch,
         };
-        moves(&self.change(change).await?)
+        let asked = seats::reading();
+        let applied = self.change(change).await?;
+        self.0.alive.heard(asked);
+        moves(&applied)
     }
 
     async fn leave(&self, room: &Cid, participant: ParticipantId, moves: u64) -> Result<(), Refused> {

@@ -132,6 +132,7 @@ pub(crate) async fn serve(
     let server = Arc::new(Server::new(facts, folder, identity, replica, links, epoch.max(1)));
 
     accept_licences(&server)?;
+    server.alive.limit(config.timing.alive_limit_ms);
     let health = Health::default();
     standing::watch_health(&server, &health);
     let measured = Metrics::new("plenary-node", VERSION);
@@ -172,7 +173,7 @@ pub(crate) async fn serve(
     tasks.spawn(door.clone().watch());
     tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
     tasks.spawn(steering::steer(server.clone()));
-    tasks.spawn(seats::confirm_ends(server.clone(), door.clone(), for_seats));
+    seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
     tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));

@@ -4,6 +4,7 @@ use crate::{
     backup::{self, Manifest},
     data::{DataFolder, NodeFacts},
     links::Links,
+    seats::Alive,
 };
 use plenary_access::NodeRow;
 use plenary_cluster::{ClusterReport, NodeReport, NodeRole, NodeState, Vitals, find_problems};
@@ -47,6 +48,8 @@ pub(crate) struct Server {
     urls: RwLock<Vec<String>>,
     /// Keys whose licences count here; set before anything is served.
     pub(crate) licence_keys: OnceLock<Vec<PublicKey>>,
+    /// Until when this node may use what the server gave it, without hearing of it again.
+    pub(crate) alive: Alive,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
 }
@@ -75,6 +78,7 @@ impl Server {
             told_anew: AtomicBool::new(false),
             urls: RwLock::default(),
             licence_keys: OnceLock::new(),
+            alive: Alive::default(),
             meetings: OnceLock::new(),
         }
     }

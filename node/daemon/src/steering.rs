@@ -33,11 +33,13 @@ pub(crate) async fn steer(server: Arc<Server>) {
     let mut raised: Option<Instant> = None;
     let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
     let mut lost: BTreeSet<NodeId> = BTreeSet::new();
+    let mut watchman = None;
     loop {
         tick.tick().await;
         if server.replica.status().role != Role::Leader {
             silent.clear();
             lost.clear();
+            watchman = None;
             continue;
         }
         if let Err(error) = step(&server).await {
@@ -53,6 +55,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
             sweep_meetings(&server).await;
         }
         seats::tend(&server).await;
+        seats::free_silent(&server, &mut watchman).await;
         // At once too: what the newer rules allow waits for them.
         if raised.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
             raised = Some(Instant::now());

@@ -55,6 +55,7 @@ impl<V: View> Case<'_, V> {
     fn fact(&mut self, fact: Fact<'_>) -> Result<(), plenary_access::Refusal> {
         let command = match fact {
             Fact::Joined { place, who, node } => {
+                self.hear(node);
                 let participation = ParticipationId(u128::from(place));
                 match who {
                     Who::User(user) => Count::Join {
@@ -102,6 +103,11 @@ impl<V: View> Case<'_, V> {
             }
         };
         self.count(&command).map(drop)
+    }
+
+    /// What a node did is a sign of life as good as a beat: an entry of the log that it asked for.
+    fn hear(&mut self, node: NodeId) {
+        *self.desk.beats.entry(node).or_default() += 1;
     }
 
     fn node_started(&mut self, node: NodeId) {
