@@ -20,7 +20,7 @@ pub struct Leading {
 
 /// What the server's replicated log must offer. The lessee is the whole server; this is its leader's part.
 ///
-/// Invariant: [`Log::held`] and [`Log::in_use`] are as this node applied them, in the order of the log.
+/// Invariant: [`Log::state`] is as this node applied it, in the order of the log.
 #[async_trait::async_trait]
 pub trait Log: Send + Sync + 'static {
     /// `None` while another node leads.
