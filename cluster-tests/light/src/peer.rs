@@ -340,13 +340,21 @@ impl PeerConnectionEventHandler for Handler {
                     if payload.is_empty() {
                         continue;
                     }
-                    let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-                    watch.handle(
+                    let packet = read(&payload);
+                    let asks = watch.lock().unwrap_or_else(PoisonError::into_inner).handle(
                         header.ssrc,
                         header.sequence_number,
-                        read(&payload),
+                        packet,
                         Instant::now(),
                     );
+                    if asks {
+                        let request = PictureLossIndication {
+                            sender_ssrc: 0,
+                            media_ssrc: header.ssrc,
+                        };
+                        // The connection may be closed by now.
+                        track.write_rtcp(vec![Box::new(request)]).await.ok();
+                    }
                 }
             }
         });

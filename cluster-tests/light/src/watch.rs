@@ -8,6 +8,8 @@ use std::{
 
 /// Packets that come later than this many others are taken for lost.
 const WINDOW: u64 = 512;
+/// Between two requests for a key frame of the same participant, about as browsers pace them.
+const REQUESTS: Duration = Duration::from_millis(200);
 
 /// What one participant receives.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,8 @@ pub struct Pictures {
     number: Option<u32>,
     /// Parts of pictures that are not whole, by number.
     parts: BTreeMap<u32, u8>,
+    /// When a key frame was asked for last.
+    asked: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -52,21 +56,26 @@ struct Stream {
 
 impl Watch {
     /// One packet of a picture or a voice, as it was read; `packet` is none if it could not be.
-    pub(crate) fn handle(&mut self, ssrc: u32, sequence: u16, packet: Option<Packet>, now: Instant) {
+    ///
+    /// True if nothing more of this stream can be shown until a key frame comes: it has to be asked for now.
+    #[must_use]
+    pub(crate) fn handle(&mut self, ssrc: u32, sequence: u16, packet: Option<Packet>, now: Instant) -> bool {
         let Some(packet) = packet else {
             self.spoiled += 1;
-            return;
+            return false;
         };
         let stream = self.streams.entry(ssrc).or_default();
         let at = stream.handle(sequence);
         if let (Some(at), Some(picture_id)) = (at, packet.picture_id) {
             stream.follow(at, picture_id, packet.part);
-            self.pictures.entry(packet.tag).or_default().handle(packet, now);
-        } else if at.is_some() {
+            return self.pictures.entry(packet.tag).or_default().handle(packet, now);
+        }
+        if at.is_some() {
             let voice = self.voices.entry(packet.tag).or_default();
             voice.heard += 1;
             note(&mut voice.last, &mut voice.longest_gap, now);
         }
+        false
     }
 
     /// Packets that never came, by their numbers.
@@ -110,16 +119,18 @@ impl Watch {
         for pictures in self.pictures.values_mut() {
             pictures.number = None;
             pictures.parts.clear();
+            pictures.asked = None;
         }
     }
 }
 
 impl Pictures {
-    fn handle(&mut self, packet: Packet, now: Instant) {
+    /// True if a key frame has to be asked for.
+    fn handle(&mut self, packet: Packet, now: Instant) -> bool {
         let parts = self.parts.entry(packet.number).or_default();
         *parts |= 1 << packet.part;
         if *parts != (1 << PARTS) - 1 {
-            return;
+            return false;
         }
         // None can be shown any more that is older.
         self.parts = self.parts.split_off(&packet.number);
@@ -128,7 +139,14 @@ impl Pictures {
             self.number = Some(packet.number);
             self.shown += 1;
             note(&mut self.last, &mut self.longest_gap, now);
+            self.asked = None;
+            return false;
         }
+        let due = self.asked.is_none_or(|asked| now >= asked + REQUESTS);
+        if due {
+            self.asked = Some(now);
+        }
+        due
     }
 }
 
@@ -182,21 +200,22 @@ mod tests {
     use super::*;
     use crate::media::{picture, read_picture};
 
-    /// Pictures from these on, `lost` of the packets left out; gives what was seen.
-    fn seen(numbers: &[(u32, bool)], lost: &[usize]) -> Watch {
-        let mut watch = Watch::default();
+    /// These pictures, `lost` of the packets left out; gives what was seen and whether a key frame was asked for.
+    fn seen(numbers: &[(u32, bool)], lost: &[usize]) -> (Watch, bool) {
+        let (mut watch, mut asked) = (Watch::default(), false);
         let now = Instant::now();
         let packets = numbers.iter().flat_map(|(number, key)| picture(1, *number, *key));
         for (at, bytes) in packets.enumerate().filter(|(at, _)| !lost.contains(at)) {
             let sequence = 65_530_u16.wrapping_add(at as u16);
-            watch.handle(5, sequence, read_picture(&bytes), now);
+            asked |= watch.handle(5, sequence, read_picture(&bytes), now);
         }
-        watch
+        (watch, asked)
     }
 
     #[test]
     fn whole_pictures_are_shown_from_a_key_frame_on() {
-        let watch = seen(&[(3, false), (4, true), (5, false), (6, false)], &[]);
+        let (watch, asked) = seen(&[(4, true), (5, false), (6, false)], &[]);
+        assert!(!asked);
         assert_eq!(watch.pictures[&1].shown, 3);
         assert_eq!(
             (watch.lost(), watch.doubled(), watch.steps(), watch.spoiled),
@@ -206,15 +225,25 @@ mod tests {
 
     #[test]
     fn after_a_lost_part_nothing_is_shown_until_the_next_key_frame() {
-        let watch = seen(&[(1, true), (2, false), (3, false), (4, true)], &[3]);
+        let (watch, asked) = seen(&[(1, true), (2, false), (3, false), (4, true)], &[3]);
+        assert!(asked);
         assert_eq!(watch.pictures[&1].shown, 2);
         assert_eq!(watch.lost(), 1);
     }
 
     #[test]
+    fn a_missed_first_key_frame_is_asked_for_and_not_with_each_picture() {
+        let (mut watch, asked) = seen(&[(3, false)], &[]);
+        assert!(asked);
+        let again = picture(1, 4, false).zip(65_532..);
+        let asked = again.map(|(bytes, at)| watch.handle(5, at, read_picture(&bytes), Instant::now()));
+        assert_eq!(asked.filter(|asked| *asked).count(), 0);
+    }
+
+    #[test]
     fn a_picture_id_that_does_not_follow_is_counted() {
-        assert_eq!(seen(&[(1, true), (3, true)], &[]).steps(), 1);
-        assert_eq!(seen(&[(0x7fff, true), (0x8000, true)], &[]).steps(), 0);
+        assert_eq!(seen(&[(1, true), (3, true)], &[]).0.steps(), 1);
+        assert_eq!(seen(&[(0x7fff, true), (0x8000, true)], &[]).0.steps(), 0);
     }
 
     #[test]
