@@ -203,6 +203,11 @@ impl Collector for MediaCollector {
                 figures.packets_out,
             ),
             (
+                "media_packets_repaired",
+                "Packets that were sent again to watchers who missed them",
+                figures.repairs,
+            ),
+            (
                 "media_key_frames_requested",
                 "Key frames that publishers were asked for",
                 figures.key_frames_asked,

@@ -43,6 +43,8 @@ figures! {
     packets_to_nodes,
     /// Packets that were given to receivers.
     packets_out,
+    /// Packets that were sent again to receivers that missed them.
+    repairs,
     /// Datagrams that left.
     sent,
     /// Calls of the system for them.

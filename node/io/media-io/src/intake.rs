@@ -2,33 +2,31 @@
 
 use crate::{
     demux::{Address, Demux, Kind, kind_of, ufrag_of},
-    figures::{Figures, add},
+    exit::{Exit, Route},
+    figures::add,
     peer::Happening,
     shard::Members,
-    socket::{Outbox, Received},
-    tcp::Tcp,
+    socket::Received,
     timers::Timers,
 };
-use std::{net::IpAddr, time::Instant};
-use str0m::net::{Protocol, Transmit};
+use std::time::Instant;
+use str0m::net::Protocol;
 
 /// What is needed to hand something to a peer.
 pub(crate) struct Intake<'a> {
     pub(crate) demux: &'a mut Demux,
     pub(crate) members: &'a mut Members,
     pub(crate) timers: &'a mut Timers,
-    pub(crate) outbox: &'a mut Outbox,
-    pub(crate) tcp: Option<&'a Tcp>,
+    pub(crate) exit: Exit<'a>,
     pub(crate) happenings: &'a mut Vec<(usize, Happening)>,
     pub(crate) gone: &'a mut Vec<usize>,
-    pub(crate) figures: &'a Figures,
     pub(crate) now: Instant,
 }
 
 impl Intake<'_> {
     /// Gives whether it belongs to a session of ours.
     pub(crate) fn take(&mut self, proto: Protocol, datagram: &Received<'_>) -> bool {
-        add(&self.figures.received, 1);
+        add(&self.exit.figures.received, 1);
         let Received {
             source,
             destination,
@@ -39,12 +37,12 @@ impl Intake<'_> {
             Kind::Stun => ufrag_of(bytes).and_then(|ufrag| self.demux.by_ufrag(ufrag)),
             Kind::Other => None,
             Kind::Foreign => {
-                add(&self.figures.foreign, 1);
+                add(&self.exit.figures.foreign, 1);
                 return false;
             }
         };
         let Some(at) = named.or_else(|| self.demux.by_address((proto, source))) else {
-            add(&self.figures.foreign, 1);
+            add(&self.exit.figures.foreign, 1);
             return false;
         };
         let Some(member) = self.members.get_mut(at) else {
@@ -63,34 +61,14 @@ impl Intake<'_> {
         let Some(member) = self.members.get_mut(at) else {
             return;
         };
-        let Self {
-            outbox,
-            tcp,
-            happenings,
-            figures,
-            ..
-        } = self;
+        let Self { exit, happenings, .. } = self;
+        let figures = exit.figures;
         let mut believed = None;
-        let send = |transmit: Transmit| {
-            if asked == Some((transmit.proto, transmit.destination)) && is_success(&transmit.contents) {
+        let send = |route: &Route, datagram: &[u8]| {
+            if asked == Some((route.proto, route.destination)) && is_success(datagram) {
                 believed = asked;
             }
-            if transmit.proto != Protocol::Udp {
-                let sent = tcp.is_some_and(|tcp| tcp.send(transmit.destination, &transmit.contents));
-                return add(
-                    if sent {
-                        &figures.sent
-                    } else {
-                        &figures.send_dropped
-                    },
-                    1,
-                );
-            }
-            outbox.push(
-                unspecified(transmit.source.ip()),
-                transmit.destination,
-                &transmit.contents,
-            );
+            exit.send(route, datagram);
         };
         let tell = |happening| {
             if matches!(happening, Happening::Connected) {
@@ -101,7 +79,7 @@ impl Intake<'_> {
         match member.peer.drain(send, tell) {
             Some(deadline) => self.timers.set(at, &mut member.peer.noted, deadline),
             None => {
-                add(&self.figures.failed, 1);
+                add(&self.exit.figures.failed, 1);
                 self.gone.push(at);
             }
         }
@@ -114,12 +92,4 @@ impl Intake<'_> {
 /// A success response to a binding request (RFC 8489 §5).
 fn is_success(datagram: &[u8]) -> bool {
     datagram.starts_with(&[1, 1])
-}
-
-/// The address that clients are told may be a translator's; the system knows which of its own to send from.
-fn unspecified(told: IpAddr) -> IpAddr {
-    match told {
-        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
-    }
 }

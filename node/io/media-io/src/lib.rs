@@ -1,8 +1,8 @@
 //! The media of a node: one port for UDP and TCP, one thread, all sessions (MED-01).
 //!
 //! ```text
-//!  socket ─► whose is it? ─► peer (ICE, DTLS, SRTP: str0m) ─► room: who gets it ─► peers ─► socket
-//!   many at once   address, ufrag                              plenary-media              many at once
+//!  socket ─► whose is it? ─► peer (ICE, DTLS, SRTP: str0m) ─► room: who gets it ─► egress: SRTP ─► socket
+//!   many at once   address, ufrag                              plenary-media        beside str0m   many at once
 //! ```
 //!
 //! Rooms on several nodes: [`Cascade`] is the engine's end of the links, and each stream crosses a link once (MED-03).
@@ -13,7 +13,9 @@
 
 mod cascade;
 mod demux;
+mod egress;
 mod engine;
+mod exit;
 mod figures;
 mod fuzz;
 mod intake;

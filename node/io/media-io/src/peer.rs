@@ -1,59 +1,51 @@
-//! One peer connection: str0m's state machine and what the shard must know of its lines.
+//! One peer connection: str0m's state machine, what the peer is sent beside it, and what the shard must know of its lines.
 //!
 //! Blast radius: a panic within one peer's state machine ends that peer alone.
 
-use crate::timers::Noted;
+use crate::{
+    egress::{self, Egress, Media, Numbered, Said},
+    exit::{Exit, Route},
+    timers::Noted,
+};
 use plenary_media::Kbps;
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 use str0m::{
     Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError,
-    bwe::{Bitrate, BweKind},
     change::SdpOffer,
     config::DtlsCert,
+    crypto::CryptoProvider,
     format::{Codec, FormatParams},
     media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt},
     net::{DatagramRecv, Protocol, Receive, TcpType, Transmit},
-    rtp::{RtpPacket, RtpWrite, Ssrc},
+    rtp::{RtpPacket, Ssrc},
 };
 
-/// The estimate that a receiver starts with, until its first feedback: a few small pictures and sound.
-const FIRST_ESTIMATE: Kbps = Kbps(600);
 /// RTP header extension by which a receiver tells when each packet came
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 const TRANSPORT_FEEDBACK: &str = "transport-wide-cc-extensions-01";
 
-/// Packets that a peer may send before others get their turn.
-const TRAIN: usize = 64;
+/// Turns that a peer gets before others do.
+const TURNS: usize = 64;
 /// What is due within this is done now: coming back for it would take longer.
 const AT_ONCE: Duration = Duration::from_micros(5);
-
-/// What is kept of each slot for receivers that miss something: what comes later than this comes too late to be shown.
-const KEPT_FOR: Duration = Duration::from_secs(1);
-/// 4 Mbit/s for as long.
-const KEPT_PACKETS: usize = 512;
-/// What repairs may be of all that is sent.
-const MOST_REPAIRS: f32 = 0.15;
 
 /// What a peer's state machine told.
 #[allow(clippy::large_enum_variant)] // Nearly all are packets, and a box for each would be an allocation for each.
 pub(crate) enum Happening {
-    /// [`Peer::tracks`] or [`Peer::outbound`] grew.
+    /// [`Peer::tracks`] or [`Peer::lines`] grew.
     Lines,
     Connected,
     /// Nobody is there any more, or the peer said so.
     Ended,
     /// A packet of the n-th of [`Peer::inbound`].
     Packet(usize, RtpPacket),
-    /// The receiver cannot go on without a key frame in the n-th of [`Peer::outbound`].
-    KeyFrameWanted(usize),
-    /// What the network to the peer bears, found by probing.
-    Estimate(Kbps),
-    /// What the peer itself thinks that its network bears (REMB). It has seen no more than it was sent.
-    ReceivedEstimate(Kbps),
+    /// Of what it is sent.
+    Said(Said),
 }
 
 /// A stream that comes from the peer.
@@ -75,14 +67,6 @@ pub(crate) struct Track {
     pub(crate) rids: Vec<str0m::media::Rid>,
 }
 
-/// A line of the offer that we send to: a slot.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Outbound {
-    pub(crate) mid: Mid,
-    pub(crate) kind: MediaKind,
-    ssrc: Option<Ssrc>,
-}
-
 /// A payload type and what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Format {
@@ -97,7 +81,8 @@ pub(crate) struct Peer {
     pub(crate) noted: Noted,
     pub(crate) tracks: Vec<Track>,
     pub(crate) inbound: Vec<Inbound>,
-    pub(crate) outbound: Vec<Outbound>,
+    egress: Egress,
+    said: Vec<Said>,
     formats: Vec<(Pt, Format)>,
     pub(crate) is_connected: bool,
 }
@@ -111,7 +96,10 @@ pub(crate) struct Ground {
 
 impl Ground {
     fn config(&self, now: Instant) -> Rtc {
-        let mut config = RtcConfig::new()
+        static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+        let provider = PROVIDER.get_or_init(|| Arc::new(egress::provider()));
+        RtcConfig::new()
+            .set_crypto_provider(provider.clone())
             .set_rtp_mode(true)
             .set_ice_lite(true)
             .set_dtls_cert(self.certificate.clone())
@@ -120,9 +108,8 @@ impl Ground {
             .enable_vp8(true)
             .enable_vp9(true)
             .enable_h264(true)
-            .enable_av1(true);
-        config = config.enable_bwe(Some(Bitrate::kbps(u64::from(FIRST_ESTIMATE.0))));
-        config.build(now)
+            .enable_av1(true)
+            .build(now)
     }
 }
 
@@ -131,7 +118,7 @@ impl Peer {
     pub(crate) fn answer(ground: &Ground, offer: String, now: Instant) -> Result<(Self, String), String> {
         let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
         let made = catch_unwind(AssertUnwindSafe(|| {
-            let mut rtc = ground.config(now);
+            let (mut rtc, tap) = egress::tapped(|| ground.config(now));
             for address in &ground.candidates {
                 let candidate = Candidate::host(*address, "udp").map_err(|error| error.to_string())?;
                 rtc.add_local_candidate(candidate);
@@ -148,18 +135,19 @@ impl Peer {
                 .sdp_api()
                 .accept_offer(parsed)
                 .map_err(|error| error.to_string())?;
-            Ok::<_, String>((rtc, answer.to_sdp_string()))
+            Ok::<_, String>((rtc, tap, answer.to_sdp_string()))
         }));
-        let (mut rtc, answer) = made.unwrap_or_else(|_| Err("it contradicts itself".into()))?;
+        let (mut rtc, tap, answer) = made.unwrap_or_else(|_| Err("it contradicts itself".into()))?;
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let peer = Self {
             rtc: Box::new(rtc),
+            egress: Egress::new(tap, offer.contains(TRANSPORT_FEEDBACK), now),
+            said: Vec::new(),
             offer,
             ufrag,
             noted: Noted::default(),
             tracks: Vec::new(),
             inbound: Vec::new(),
-            outbound: Vec::new(),
             formats: Vec::new(),
             is_connected: false,
         };
@@ -212,6 +200,14 @@ impl Peer {
         destination: SocketAddr,
         bytes: &[u8],
     ) -> bool {
+        if is_control(bytes) {
+            let said = &mut self.said;
+            let heard = self.egress.hear(bytes, now, |one| said.push(one));
+            // Whoever sends nothing has nothing to say but that.
+            if heard && self.tracks.is_empty() {
+                return true;
+            }
+        }
         let Ok(contents) = DatagramRecv::try_from(bytes) else {
             return true;
         };
@@ -224,7 +220,19 @@ impl Peer {
                 contents,
             },
         );
-        self.input(input)
+        if !self.input(input) {
+            return false;
+        }
+        if is_check(bytes) && !self.egress.lines().is_empty() && !self.egress.is_at(proto, source) {
+            self.ask_where();
+        }
+        true
+    }
+
+    /// Lets str0m send something, which tells where the peer is now.
+    fn ask_where(&mut self) {
+        let nobody = Ssrc::from(0);
+        self.rtc.direct_api().send_pli_feedback(nobody, nobody);
     }
 
     pub(crate) fn wake(&mut self, now: Instant) -> bool {
@@ -244,13 +252,10 @@ impl Peer {
         }
     }
 
-    /// Takes all that the state machine has to give. Gives when it wants to be woken; `None` if it has failed.
-    ///
-    /// The state machine gives one packet and wants to be woken at once for the next. It is, so that what it has for
-    /// one receiver leaves as one train.
+    /// Takes all that is to be sent and told. Gives when the peer wants to be woken; `None` if it has failed.
     pub(crate) fn drain(
         &mut self,
-        send: impl FnMut(Transmit),
+        send: impl FnMut(&Route, &[u8]),
         tell: impl FnMut(Happening),
     ) -> Option<Instant> {
         match catch_unwind(AssertUnwindSafe(|| self.take_all(send, tell))) {
@@ -265,20 +270,25 @@ impl Peer {
 
     fn take_all(
         &mut self,
-        mut send: impl FnMut(Transmit),
+        mut send: impl FnMut(&Route, &[u8]),
         mut tell: impl FnMut(Happening),
     ) -> Result<Instant, RtcError> {
-        let mut left = TRAIN;
+        let mut left = TURNS;
         loop {
             match self.rtc.poll_output()? {
-                Output::Transmit(transmit) => send(transmit),
+                Output::Transmit(transmit) => self.pass(transmit, &mut send),
                 Output::Timeout(at) => {
+                    self.said.drain(..).map(Happening::Said).for_each(&mut tell);
                     let now = Instant::now();
-                    if at > now + AT_ONCE || left == 0 {
-                        return Ok(at);
+                    let due = self.egress.poll_timeout().unwrap_or(at).min(at);
+                    if due > now + AT_ONCE || left == 0 {
+                        return Ok(due);
                     }
                     left -= 1;
-                    self.rtc.handle_input(Input::Timeout(now.max(at)))?;
+                    self.egress.handle_timeout(now, &mut send);
+                    if at <= now + AT_ONCE {
+                        self.rtc.handle_input(Input::Timeout(now.max(at)))?;
+                    }
                 }
                 Output::Event(event) => {
                     if let Some(happening) = self.understand(event) {
@@ -289,10 +299,28 @@ impl Peer {
         }
     }
 
+    /// Sends what str0m has to send. Of what goes to who is sent media, answers and handshakes alone are its own.
+    fn pass(&mut self, transmit: Transmit, mut send: impl FnMut(&Route, &[u8])) {
+        let route = Route::of(&transmit);
+        if is_check(&transmit.contents) {
+            return send(&route, &transmit.contents);
+        }
+        self.egress.follow(route);
+        if is_control(&transmit.contents) {
+            let mixed = !self.tracks.is_empty();
+            if let Some(packet) = self.egress.pass(&transmit.contents, mixed) {
+                send(&route, &packet);
+            }
+        } else {
+            send(&route, &transmit.contents);
+        }
+    }
+
     fn understand(&mut self, event: Event) -> Option<Happening> {
         match event {
             Event::Connected => {
                 self.is_connected = true;
+                self.egress.learn(&mut self.rtc);
                 Some(Happening::Connected)
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) | Event::Closed => {
@@ -312,27 +340,15 @@ impl Peer {
                     });
                 }
                 if matches!(added.direction, Direction::SendOnly | Direction::SendRecv) {
-                    self.outbound.push(Outbound {
-                        mid: added.mid,
-                        kind: added.kind,
-                        ssrc: None,
-                    });
+                    let cname = self.rtc.media(added.mid).map(|media| media.cname().to_owned());
+                    self.egress.add_line(added.mid, added.kind, cname);
+                    self.egress.learn(&mut self.rtc);
                 }
                 Some(Happening::Lines)
             }
             Event::RtpPacket(packet) => {
                 let inbound = self.inbound_of(packet.header.ssrc)?;
                 Some(Happening::Packet(inbound, packet))
-            }
-            Event::KeyframeRequest(request) => {
-                let slot = self.outbound.iter().position(|slot| slot.mid == request.mid)?;
-                Some(Happening::KeyFrameWanted(slot))
-            }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                Some(Happening::Estimate(kbps(estimate)))
-            }
-            Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
-                Some(Happening::ReceivedEstimate(kbps(estimate)))
             }
             _ => None,
         }
@@ -410,42 +426,53 @@ impl Peer {
         }
     }
 
-    /// Queues a packet for the n-th slot. [`Self::drain`] sends it.
-    pub(crate) fn write(&mut self, slot: usize, write: RtpWrite) {
-        let Some(slot) = self.outbound.get_mut(slot) else {
-            return;
-        };
-        let mut api = self.rtc.direct_api();
-        let ssrc = match slot.ssrc {
-            Some(ssrc) => ssrc,
-            None => {
-                let Some(stream) = api.stream_tx_by_mid(slot.mid, None) else {
-                    return;
-                };
-                // Publishers pace what they send; it is not made to wait once more.
-                stream.set_unpaced(true);
-                stream.set_rtx_cache(KEPT_PACKETS, KEPT_FOR, Some(MOST_REPAIRS));
-                *slot.ssrc.insert(stream.ssrc())
-            }
-        };
-        if let Some(stream) = api.stream_tx(&ssrc) {
-            stream.write_rtp(write);
-        }
+    /// The lines that it is sent something on: slots, in the order of the offer.
+    pub(crate) fn lines(&self) -> &[egress::Line] {
+        self.egress.lines()
+    }
+
+    /// Whether packets can be sent to it.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.is_connected && self.egress.is_ready()
+    }
+
+    /// Sends a packet on the n-th of [`Self::lines`]. After it, [`Self::drain`] is due.
+    pub(crate) fn forward(
+        &mut self,
+        line: usize,
+        media: &Media<'_>,
+        numbered: &Numbered,
+        exit: &mut Exit<'_>,
+        now: Instant,
+    ) {
+        self.egress.forward(line, media, numbered, exit, now);
+    }
+
+    /// Sends one again that did not come.
+    pub(crate) fn repair(
+        &mut self,
+        line: usize,
+        media: &Media<'_>,
+        numbered: &Numbered,
+        exit: &mut Exit<'_>,
+        now: Instant,
+    ) -> bool {
+        self.egress.repair(line, media, numbered, exit, now)
     }
 
     /// What its network is taken to bear until the first estimate; none if there will never be one.
     pub(crate) fn first_estimate(&self) -> Option<Kbps> {
-        self.offer.contains(TRANSPORT_FEEDBACK).then_some(FIRST_ESTIMATE)
+        self.egress.first_estimate()
     }
 
     /// What this receiver would get if the network let it, for the estimation to look for.
-    pub(crate) fn desire_kbps(&mut self, kbps: u64) {
-        self.rtc.bwe().set_bitrate(Bitrate::kbps(0), Bitrate::kbps(kbps));
+    pub(crate) fn desire(&mut self, desired: Kbps, now: Instant) {
+        self.egress.desire(desired, now);
     }
 
     /// Forgets what was learned of the network, and probes it from so much.
-    pub(crate) fn estimate_anew(&mut self, kbps: u64) {
-        self.rtc.bwe().reset(Bitrate::kbps(kbps));
+    pub(crate) fn estimate_anew(&mut self, first: Kbps, now: Instant) {
+        self.egress.estimate_anew(first, now);
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -490,6 +517,12 @@ fn profile_of(params: &FormatParams) -> Option<u32> {
     params.profile_level_id.map(|id| id >> 8)
 }
 
-fn kbps(bitrate: Bitrate) -> Kbps {
-    Kbps(u32::try_from(bitrate.as_u64() / 1000).unwrap_or(u32::MAX))
+/// A STUN message (RFC 7983 §7).
+fn is_check(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first < 4)
+}
+
+/// A control packet (RFC 5761 §4).
+fn is_control(datagram: &[u8]) -> bool {
+    matches!(datagram, [128..=191, 192..=223, ..])
 }

@@ -13,7 +13,9 @@ mod stream;
 mod track;
 
 use crate::{
+    egress::Said,
     engine::{Event, Line, Part},
+    exit::Exit,
     figures::{Figures, add},
     peer::Happening,
     shard::Members,
@@ -21,7 +23,7 @@ use crate::{
 use far::Far;
 pub(crate) use far::{Outgoing, Wish, far_kind, near_kind};
 use plenary_media::{
-    Kind, ParticipantId, Slot as Place, Source, StreamId,
+    Kbps, Kind, ParticipantId, Slot as Place, Source, StreamId,
     keyframes::KeyFrames,
     rewrite::Verdict,
     room::{Room as Rules, Show, VIDEO_SLOTS},
@@ -30,7 +32,7 @@ use plenary_media::{
 use receiver::{Mode, Receiver, Told};
 use slab::Slab;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
-use stream::{Origin, Packet, Stream, millis};
+use stream::{Origin, Packet, Stream, millis, numbered};
 use track::{Home, Track};
 
 pub(crate) struct Room {
@@ -156,7 +158,7 @@ impl Room {
             return;
         };
         let before = receiver.slots.len();
-        receiver.learn(&member.peer.outbound, member.peer.first_estimate());
+        receiver.learn(member.peer.lines(), member.peer.first_estimate());
         if receiver.slots.len() == before {
             return;
         }
@@ -261,7 +263,7 @@ impl Room {
         match happening {
             Happening::Lines => self.learn_lines(at, now, members),
             Happening::Packet(inbound, packet) => self.take(at, inbound, packet, now, members, figures),
-            Happening::KeyFrameWanted(slot) => {
+            Happening::Said(Said::KeyFrameWanted(slot)) => {
                 let now_ms = self.now_ms(now);
                 if let Some(receiver) = self.receivers.get(&at)
                     && let Some(stream) = receiver.slots.get(slot).and_then(|slot| slot.target)
@@ -270,8 +272,10 @@ impl Room {
                         .handle_request(stream, receiver.participant, now_ms);
                 }
             }
-            Happening::Estimate(kbps) => self.told(at, Told::Probed(kbps), now),
-            Happening::ReceivedEstimate(kbps) => self.told(at, Told::Received(kbps, now), now),
+            Happening::Said(Said::Estimate(kbps)) => self.told(at, Told::Probed(kbps), now),
+            Happening::Said(Said::ReceivedEstimate(kbps)) => self.told(at, Told::Received(kbps, now), now),
+            // By [`Self::repair`].
+            Happening::Said(Said::Missing(..)) => {}
             // Whoever can decode from now on asks by [`Rewriter::wants_key_frame`].
             Happening::Connected | Happening::Ended => {}
         }
@@ -297,14 +301,49 @@ impl Room {
         }
     }
 
+    /// Sends again what a receiver misses, as far as it is kept.
+    pub(crate) fn repair(
+        &mut self,
+        at: usize,
+        place: usize,
+        numbers: &[u64],
+        now: Instant,
+        members: &mut Members,
+        exit: &mut Exit<'_>,
+    ) {
+        let slot = self
+            .receivers
+            .get_mut(&at)
+            .and_then(|receiver| receiver.slots.get_mut(place));
+        let (Some(slot), Some(member)) = (slot, members.get_mut(at)) else {
+            return;
+        };
+        for number in numbers {
+            let packet = slot.rewriter.origin(*number).and_then(|origin| {
+                let stream = self.streams.get(&origin.stream)?;
+                stream.kept(origin.seq)
+            });
+            let Some(packet) = packet else { continue };
+            let Some(outgoing) = slot.rewriter.handle_repair(*number, &packet.incoming) else {
+                continue;
+            };
+            if let Some(pt) = member.peer.payload_type(&packet.format) {
+                let numbered = numbered(pt, &outgoing);
+                let sent = member.peer.repair(place, &packet.media(), &numbered, exit, now);
+                add(&exit.figures.repairs, u64::from(sent));
+            }
+        }
+    }
+
     /// Gives what came to those who are shown it. `touched` gets whoever was given something.
     pub(crate) fn forward(
         &mut self,
         now: Instant,
         members: &mut Members,
-        figures: &Figures,
+        exit: &mut Exit<'_>,
         touched: &mut Vec<usize>,
     ) {
+        let figures = exit.figures;
         if self.batch.is_empty() {
             return;
         }
@@ -316,7 +355,7 @@ impl Room {
             let Some(member) = members.get_mut(*at) else {
                 continue;
             };
-            if !member.peer.is_connected {
+            if !member.peer.is_ready() {
                 continue;
             }
             let before = given;
@@ -327,20 +366,32 @@ impl Room {
                 let Some(slot) = receiver.slots.get_mut(place) else {
                     continue;
                 };
-                let nackable = !slot.kind().is_sound();
-                if let Verdict::Forward(outgoing) = slot.rewriter.handle_packet(&packet.incoming, now_ms)
-                    && let Some(pt) = member.peer.payload_type(&packet.format)
-                {
-                    member.peer.write(place, packet.write(pt, &outgoing, nackable));
-                    receiver.sent.count(packet.bytes(), now);
-                    given += 1;
+                if let Verdict::Forward(outgoing) = slot.rewriter.handle_packet(&packet.incoming, now_ms) {
+                    let stream = packet.incoming.stream;
+                    let called = match slot.called {
+                        Some((known, pt)) if known == stream => pt,
+                        _ => {
+                            let pt = member.peer.payload_type(&packet.format);
+                            slot.called = Some((stream, pt));
+                            pt
+                        }
+                    };
+                    if let Some(pt) = called {
+                        let numbered = numbered(pt, &outgoing);
+                        member.peer.forward(place, &packet.media(), &numbered, exit, now);
+                        receiver.sent.count(packet.bytes(), now);
+                        given += 1;
+                    }
                 }
-                if nackable && let Some(stream) = slot.rewriter.wants_key_frame() {
+                if !slot.kind().is_sound()
+                    && let Some(stream) = slot.rewriter.wants_key_frame()
+                {
                     wanted.push((stream, receiver.participant));
                 }
             }
             if given > before {
                 touched.push(*at);
+                exit.relieve();
             }
         }
         add(&figures.packets_out, given);
@@ -381,9 +432,9 @@ impl Room {
             let anew = self.receivers.get_mut(&at).and_then(Receiver::take_anew);
             if let Some(member) = members.get_mut(at) {
                 if let Some(kbps) = anew {
-                    member.peer.estimate_anew(u64::from(kbps.0));
+                    member.peer.estimate_anew(kbps, now);
                 }
-                member.peer.desire_kbps(u64::from(desired.0) * 5 / 4);
+                member.peer.desire(Kbps(desired.0.saturating_mul(5) / 4), now);
             }
         }
         self.ask_for_key_frames(now, members, figures, touched);

@@ -3,8 +3,10 @@
 use crate::{
     cascade::{Cascade, LinkEvent, Neighbours, Rooms},
     demux::Demux,
+    egress::Said,
     engine::{Command, EngineError, Event, Line, Opened, Opening, Options, SessionKey},
-    figures::{Figures, add},
+    exit::{self, Exit},
+    figures::Figures,
     intake::Intake,
     peer::{Ground, Happening, Peer},
     room::Room,
@@ -153,11 +155,14 @@ impl Shard {
                 demux,
                 members,
                 timers: &mut self.timers,
-                outbox: &mut self.outbox,
-                tcp: self.tcp.as_ref(),
+                exit: Exit {
+                    outbox: &mut self.outbox,
+                    socket: None,
+                    tcp: self.tcp.as_ref(),
+                    figures: &self.figures,
+                },
                 happenings: &mut self.happenings,
                 gone: &mut self.gone,
-                figures: &self.figures,
                 now,
             };
             match socket.receive(|datagram| {
@@ -191,11 +196,14 @@ impl Shard {
             demux: &mut self.demux,
             members: &mut self.members,
             timers: &mut self.timers,
-            outbox: &mut self.outbox,
-            tcp: Some(tcp),
+            exit: Exit {
+                outbox: &mut self.outbox,
+                socket: None,
+                tcp: Some(tcp),
+                figures: &self.figures,
+            },
             happenings: &mut self.happenings,
             gone: &mut self.gone,
-            figures: &self.figures,
             now: Instant::now(),
         };
         let received = Received {
@@ -244,8 +252,14 @@ impl Shard {
     fn forward(&mut self) {
         let now = Instant::now();
         let mut touched = Vec::new();
+        let mut exit = Exit {
+            outbox: &mut self.outbox,
+            socket: Some(&self.socket),
+            tcp: self.tcp.as_ref(),
+            figures: &self.figures,
+        };
         for room in self.rooms.values_mut() {
-            room.forward(now, &mut self.members, &self.figures, &mut touched);
+            room.forward(now, &mut self.members, &mut exit, &mut touched);
         }
         self.carry();
         touched.sort_unstable();
@@ -311,7 +325,17 @@ impl Shard {
                         let Some(room) = self.rooms.get_mut(&member.room) else {
                             continue;
                         };
-                        room.hear(at, happening, now, &self.members, &self.figures);
+                        if let Happening::Said(Said::Missing(place, numbers)) = &happening {
+                            let mut exit = Exit {
+                                outbox: &mut self.outbox,
+                                socket: Some(&self.socket),
+                                tcp: self.tcp.as_ref(),
+                                figures: &self.figures,
+                            };
+                            room.repair(at, *place, numbers, now, &mut self.members, &mut exit);
+                        } else {
+                            room.hear(at, happening, now, &self.members, &self.figures);
+                        }
                     }
                 }
             }
@@ -325,21 +349,21 @@ impl Shard {
             demux: &mut self.demux,
             members: &mut self.members,
             timers: &mut self.timers,
-            outbox: &mut self.outbox,
-            tcp: self.tcp.as_ref(),
+            exit: Exit {
+                outbox: &mut self.outbox,
+                socket: None,
+                tcp: self.tcp.as_ref(),
+                figures: &self.figures,
+            },
             happenings: &mut self.happenings,
             gone: &mut self.gone,
-            figures: &self.figures,
             now: Instant::now(),
         };
         intake.drain(at, None);
     }
 
     fn flush(&mut self) {
-        let sent = self.outbox.flush(&self.socket);
-        add(&self.figures.sent, sent.datagrams);
-        add(&self.figures.send_calls, sent.calls);
-        add(&self.figures.send_dropped, sent.dropped);
+        exit::flush(&mut self.outbox, &self.socket, &self.figures);
     }
 
     fn obey(&mut self, command: Command) {

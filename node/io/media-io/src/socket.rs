@@ -149,16 +149,25 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn push(&mut self, source: IpAddr, destination: SocketAddr, datagram: &[u8]) {
+    /// Lets a datagram be written where it leaves from, behind what is there. If `write` gives false, there is none.
+    pub(crate) fn write(
+        &mut self,
+        source: IpAddr,
+        destination: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> bool {
         let start = self.bytes.len();
-        let length = datagram.len();
-        self.bytes.extend_from_slice(datagram);
+        if !write(&mut self.bytes) {
+            self.bytes.truncate(start);
+            return false;
+        }
+        let length = self.bytes.len() - start;
         if let Some(run) = self.runs.last_mut()
             && run.takes(source, destination, length, self.most_segments)
         {
             run.length += length;
             run.segments += 1;
-            return;
+            return true;
         }
         self.runs.push(Run {
             source,
@@ -168,6 +177,7 @@ impl Outbox {
             segment: length,
             segments: 1,
         });
+        true
     }
 
     /// Enough is gathered: sending it now keeps it in the cache and others from waiting.
@@ -228,6 +238,15 @@ fn mapped(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Outbox {
+        fn push(&mut self, source: IpAddr, destination: SocketAddr, datagram: &[u8]) {
+            self.write(source, destination, |out| {
+                out.extend_from_slice(datagram);
+                true
+            });
+        }
+    }
 
     const ANY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 

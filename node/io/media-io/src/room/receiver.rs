@@ -5,8 +5,8 @@ use super::{
     stream::Rate,
     track::{Track, usual},
 };
+use crate::egress;
 use crate::engine::{Carried, Carries, Filled, Line, Quality};
-use crate::peer::Outbound;
 use plenary_media::{
     Kbps, ParticipantId, Slot as Place, StreamId,
     allocation::{Allocator, Choice, Class, Demand, Reason},
@@ -91,11 +91,11 @@ impl Receiver {
     }
 
     /// Makes slots of lines that are new. `estimate`: of its network, before that told anything.
-    pub(super) fn learn(&mut self, outbound: &[Outbound], estimate: Option<Kbps>) {
+    pub(super) fn learn(&mut self, lines: &[egress::Line], estimate: Option<Kbps>) {
         if let (Told::Nothing, Some(estimate)) = (self.told, estimate) {
             self.told = Told::Probed(estimate);
         }
-        for line in outbound
+        for line in lines
             .iter()
             .skip(self.slots.len())
             .take(254 - self.slots.len().min(254))

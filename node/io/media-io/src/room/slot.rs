@@ -5,6 +5,7 @@ use plenary_media::{
     rewrite::{Config, Rewriter, Target},
 };
 use std::sync::Arc;
+use str0m::media::Pt;
 
 /// The first number of a slot; SRTP assumes that it is below 65,536.
 const FIRST_SEQ: u16 = 1_000;
@@ -18,6 +19,8 @@ pub(super) struct Slot {
     pub(super) track: Option<usize>,
     pub(super) target: Option<StreamId>,
     pub(super) rewriter: Rewriter,
+    /// What the receiver calls the format of the stream that it was given last; none if it cannot read that.
+    pub(super) called: Option<(StreamId, Option<Pt>)>,
 }
 
 impl Slot {
@@ -33,6 +36,7 @@ impl Slot {
             track: None,
             target: None,
             rewriter: Rewriter::new(config),
+            called: None,
         }
     }
 

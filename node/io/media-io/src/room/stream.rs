@@ -1,6 +1,9 @@
 //! A stream of a publisher and its packets.
 
-use crate::peer::Format;
+use crate::{
+    egress::{Media, Numbered},
+    peer::Format,
+};
 use plenary_cascade::{MediaPacket, StreamId as FarId};
 use plenary_media::{
     Kbps, StreamId,
@@ -9,20 +12,22 @@ use plenary_media::{
 };
 use plenary_model::NodeId;
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
-use str0m::{
-    format,
-    media::Pt,
-    rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Vp8Descriptor},
-};
+use str0m::{format, media::Pt, rtp::RtpPacket};
 
 /// What a stream needs is measured over this time.
 const MEASURED: Duration = Duration::from_secs(1);
 /// What a stream is thought to need until it was measured: a sound, and a picture by layer.
 const GUESSED_SOUND: Kbps = Kbps(40);
 const GUESSED: [Kbps; 4] = [Kbps(150), Kbps(500), Kbps(1_500), Kbps(3_000)];
+
+/// What is kept of a picture for receivers that miss something: what comes later than this comes too late to be shown.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+/// 4 Mbit/s for as long.
+const KEPT_PACKETS: usize = 512;
 
 /// Longest payload in bytes: more would not fit into a packet of Ethernet, and break those who receive it.
 const LONGEST: usize = 1_460;
@@ -41,6 +46,8 @@ pub(super) struct Stream {
     pub(super) height: Option<u16>,
     /// When something came last.
     pub(super) last: Instant,
+    /// The newest packets of a picture.
+    kept: VecDeque<Packet>,
 }
 
 /// Where a stream comes from.
@@ -58,7 +65,10 @@ pub(super) struct Arrival {
     pub(super) timestamp: u32,
     pub(super) marker: bool,
     pub(super) payload: Arc<[u8]>,
-    pub(super) extensions: ExtensionValues,
+    /// The level of sound in -dBov (RFC 6464) and whether it is a voice.
+    pub(super) level: Option<(u8, bool)>,
+    /// How the camera is held.
+    pub(super) orientation: Option<u8>,
     pub(super) at: Instant,
 }
 
@@ -68,24 +78,29 @@ impl From<RtpPacket> for Arrival {
             seq: *packet.seq_no,
             timestamp: packet.header.timestamp,
             marker: packet.header.marker,
-            extensions: ExtensionValues {
-                audio_level: packet.header.ext_vals.audio_level,
-                voice_activity: packet.header.ext_vals.voice_activity,
-                video_orientation: packet.header.ext_vals.video_orientation,
-                ..ExtensionValues::default()
-            },
+            level: packet.header.ext_vals.audio_level.map(|level| {
+                let voice = packet.header.ext_vals.voice_activity;
+                (level.unsigned_abs(), voice.unwrap_or(false))
+            }),
+            orientation: packet
+                .header
+                .ext_vals
+                .video_orientation
+                .map(|turned| turned as u8),
             payload: packet.payload,
             at: packet.timestamp,
         }
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Packet {
     pub(super) track: usize,
     pub(super) incoming: Incoming,
     pub(super) format: Format,
     payload: Arc<[u8]>,
-    extensions: ExtensionValues,
+    level: Option<(u8, bool)>,
+    orientation: Option<u8>,
     at: Instant,
 }
 
@@ -146,6 +161,7 @@ impl Stream {
             rate: Rate::new(now, guess.copied().unwrap_or_default()),
             height: None,
             last: now,
+            kept: VecDeque::new(),
         })
     }
 
@@ -160,7 +176,24 @@ impl Stream {
         if summary.key_frame {
             self.height = self.reader.picture_height(&packet.payload).or(self.height);
         }
-        Some(Packet::new(self, id, summary, packet))
+        let packet = Packet::new(self, id, summary, packet);
+        if !self.format.codec.is_audio() {
+            self.keep(&packet, now);
+        }
+        Some(packet)
+    }
+
+    fn keep(&mut self, packet: &Packet, now: Instant) {
+        let is_old = |kept: &Packet| now.saturating_duration_since(kept.at) > KEPT_FOR;
+        while self.kept.len() >= KEPT_PACKETS || self.kept.front().is_some_and(is_old) {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(packet.clone());
+    }
+
+    /// A packet of it that came not long ago.
+    pub(super) fn kept(&self, seq: u64) -> Option<&Packet> {
+        self.kept.iter().rev().find(|packet| packet.incoming.seq == seq)
     }
 }
 
@@ -177,7 +210,8 @@ impl Packet {
             },
             format: stream.format,
             payload: packet.payload,
-            extensions: packet.extensions,
+            level: packet.level,
+            orientation: packet.orientation,
             at: packet.at,
         }
     }
@@ -188,8 +222,7 @@ impl Packet {
 
     /// The level of sound (RFC 6464) and whether it is a voice.
     pub(super) fn level(&self) -> Option<(u8, bool)> {
-        let level = self.extensions.audio_level?.unsigned_abs();
-        Some((level, self.extensions.voice_activity.unwrap_or(false)))
+        self.level
     }
 
     /// As it goes to other nodes.
@@ -199,7 +232,7 @@ impl Packet {
             timestamp: self.incoming.timestamp,
             marker: self.incoming.marker,
             audio_level: self.level(),
-            orientation: self.extensions.video_orientation.map(|turned| turned as u8),
+            orientation: self.orientation,
             payload: self.payload.clone(),
         }
     }
@@ -210,40 +243,37 @@ impl Packet {
         summary.key_frame && summary.codec != Codec::Opus
     }
 
-    pub(super) fn write(&self, pt: Pt, outgoing: &Outgoing, nackable: bool) -> RtpWrite {
-        let seq = SeqNo::from(outgoing.seq);
-        let mut write = RtpWrite::new(pt, seq, outgoing.timestamp, self.at, self.payload.clone())
-            .marker(outgoing.marker)
-            .ext_vals(self.extensions.clone())
-            .nackable(nackable);
-        if let (Some(picture_id), Ok(descriptor)) = (outgoing.picture_id, Vp8Descriptor::parse(&self.payload))
-        {
-            let mut patch = descriptor.patch().picture_id(picture_id);
-            if let Some(index) = outgoing.tl0_pic_idx {
-                patch = patch.tl0_pic_idx(index);
-            }
-            if let Ok(patch) = patch.build() {
-                write = write.vp8_patch(patch);
-            }
+    pub(super) fn media(&self) -> Media<'_> {
+        Media {
+            payload: &self.payload,
+            audio_level: self.level,
+            orientation: self.orientation,
+            at: self.at,
         }
-        write
+    }
+}
+
+/// A packet's new numbers for a receiver that calls its format so.
+pub(super) fn numbered(pt: Pt, outgoing: &Outgoing) -> Numbered {
+    Numbered {
+        payload_type: *pt,
+        sequence: outgoing.seq,
+        timestamp: outgoing.timestamp,
+        marker: outgoing.marker,
+        picture_id: outgoing.picture_id,
+        tl0_pic_idx: outgoing.tl0_pic_idx,
     }
 }
 
 impl Arrival {
     /// What came from another node.
     pub(super) fn from_far(packet: MediaPacket, now: Instant) -> Self {
-        let level = packet.audio_level.and_then(|(level, _)| i8::try_from(level).ok());
         Self {
             seq: packet.seq,
             timestamp: packet.timestamp,
             marker: packet.marker,
-            extensions: ExtensionValues {
-                audio_level: level.map(|level| -level),
-                voice_activity: packet.audio_level.map(|(_, voice)| voice),
-                video_orientation: packet.orientation.map(|turned| (turned & 3).into()),
-                ..ExtensionValues::default()
-            },
+            level: packet.audio_level.map(|(level, voice)| (level.min(127), voice)),
+            orientation: packet.orientation.map(|turned| turned & 3),
             payload: packet.payload,
             at: now,
         }
@@ -280,7 +310,8 @@ mod tests {
                 timestamp: 1,
                 marker: false,
                 payload: vec![1; length].into(),
-                extensions: ExtensionValues::default(),
+                level: None,
+                orientation: None,
                 at: now,
             };
             stream.take(StreamId(1), arrival, now).is_some()

@@ -1,0 +1,87 @@
+//! The way out: the socket's outbox for datagrams, a connection for who is met by TCP.
+
+use crate::{
+    figures::{Figures, add},
+    socket::{Outbox, Socket},
+    tcp::Tcp,
+};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use str0m::net::{Protocol, Transmit};
+
+/// From where to where, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) proto: Protocol,
+    source: IpAddr,
+    pub(crate) destination: SocketAddr,
+}
+
+impl Route {
+    pub(crate) fn of(transmit: &Transmit) -> Self {
+        Self {
+            proto: transmit.proto,
+            source: unspecified(transmit.source.ip()),
+            destination: transmit.destination,
+        }
+    }
+}
+
+pub(crate) struct Exit<'a> {
+    pub(crate) outbox: &'a mut Outbox,
+    /// What is sent at once when enough is gathered; without it, everything waits.
+    pub(crate) socket: Option<&'a Socket>,
+    pub(crate) tcp: Option<&'a Tcp>,
+    pub(crate) figures: &'a Figures,
+}
+
+impl Exit<'_> {
+    pub(crate) fn send(&mut self, route: &Route, datagram: &[u8]) {
+        self.write(route, |out| {
+            out.extend_from_slice(datagram);
+            true
+        });
+    }
+
+    /// Lets a datagram be written behind what is in the buffer. If `write` gives false, there is none.
+    pub(crate) fn write(&mut self, route: &Route, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        if route.proto == Protocol::Udp {
+            return self.outbox.write(route.source, route.destination, write);
+        }
+        let mut frame = Vec::new();
+        if !write(&mut frame) {
+            return false;
+        }
+        let sent = self.tcp.is_some_and(|tcp| tcp.send(route.destination, &frame));
+        let Figures {
+            sent: done,
+            send_dropped,
+            ..
+        } = self.figures;
+        add(if sent { done } else { send_dropped }, 1);
+        true
+    }
+
+    /// Sends what is there, if it is enough to be worth it.
+    pub(crate) fn relieve(&mut self) {
+        if let Some(socket) = self.socket
+            && self.outbox.is_full()
+        {
+            flush(self.outbox, socket, self.figures);
+        }
+    }
+}
+
+pub(crate) fn flush(outbox: &mut Outbox, socket: &Socket, figures: &Figures) {
+    let sent = outbox.flush(socket);
+    add(&figures.sent, sent.datagrams);
+    add(&figures.send_calls, sent.calls);
+    add(&figures.send_dropped, sent.dropped);
+}
+
+/// The address that clients are told may be a translator's; the system knows which of its own to send from.
+fn unspecified(told: IpAddr) -> IpAddr {
+    match told {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
