@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // tests
 
 mod lending;
+mod many;
 mod pausing;
 mod refusing;
 mod restoring;

@@ -116,6 +116,13 @@ async fn files_that_do_not_count_are_refused_and_those_that_do_stay() {
             .done(0, &["status"])
             .contains("development licence, not for use")
     );
+    let id = format!("{:032x}", 1);
+    let request = world.done(0, &["licence", "request", &id]);
+    assert!(request.contains("BEGIN PLENARY LICENCE REQUEST"), "{request}");
+    world.done(0, &["licence", "remove", &id]);
+    let events = world.json(0, &["events"]).to_string();
+    let removed = format!("{{\"licence_removed\":{{\"id\":\"{id}\"}}}}");
+    assert!(events.contains(&removed), "{events}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -260,7 +260,7 @@ impl Office {
         at_most(self.licences.len(), Manager::FILES)?;
         let text = text.to_owned();
         self.licences.push(File { id, text });
-        events.push(Event::LicenceInstalled { id });
+        events.push(Event::LicenceInstalled { id: id.to_string() });
         Ok(Done::Done)
     }
 
@@ -271,7 +271,7 @@ impl Office {
         self.confirmations.retain(|file| file.id != id);
         let text = text.to_owned();
         self.confirmations.push(File { id, text });
-        events.push(Event::LicenceConfirmed { id });
+        events.push(Event::LicenceConfirmed { id: id.to_string() });
         Ok(Done::Done)
     }
 
@@ -282,7 +282,7 @@ impl Office {
             return Err(unknown("licence", &id));
         }
         self.confirmations.retain(|file| file.id != id);
-        events.push(Event::LicenceRemoved { id });
+        events.push(Event::LicenceRemoved { id: id.to_string() });
         Ok(Done::Done)
     }
 }

@@ -131,19 +131,49 @@ impl Denial {
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     Lease(lessor::Event),
-    LimitsSet { server: ServerName, limits: Limits },
-    TtlSet { ms: u64 },
-    Licensed { seats: Seats },
-    StandsAlone { member: NodeId },
-    Invited { guest: Guest },
-    MemberAdmitted { member: NodeId, name: NodeName },
-    MemberMoved { name: NodeName, address: String },
-    MemberRemoved { name: NodeName },
-    ServerAdmitted { server: ServerName },
-    ServerRemoved { server: ServerName },
-    LicenceInstalled { id: LicenceId },
-    LicenceConfirmed { id: LicenceId },
-    LicenceRemoved { id: LicenceId },
+    LimitsSet {
+        server: ServerName,
+        limits: Limits,
+    },
+    TtlSet {
+        ms: u64,
+    },
+    Licensed {
+        seats: Seats,
+    },
+    StandsAlone {
+        member: NodeId,
+    },
+    Invited {
+        guest: Guest,
+    },
+    MemberAdmitted {
+        member: NodeId,
+        name: NodeName,
+    },
+    MemberMoved {
+        name: NodeName,
+        address: String,
+    },
+    MemberRemoved {
+        name: NodeName,
+    },
+    ServerAdmitted {
+        server: ServerName,
+    },
+    ServerRemoved {
+        server: ServerName,
+    },
+    /// As people write it: events are read by programs that know no numbers of that size.
+    LicenceInstalled {
+        id: String,
+    },
+    LicenceConfirmed {
+        id: String,
+    },
+    LicenceRemoved {
+        id: String,
+    },
 }
 
 /// An event with when it was and who wanted it.
