@@ -13,7 +13,8 @@ pub struct WireError(&'static str);
 /// Largest message between a server and a manager, in bytes.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
 
-fn seats_to(seats: Seats) -> pb::Seats {
+/// Numbers of seats as they travel.
+pub fn seats_to(seats: Seats) -> pb::Seats {
     let Seats {
         pro,
         online,
@@ -28,7 +29,8 @@ fn seats_to(seats: Seats) -> pb::Seats {
     }
 }
 
-fn seats_from(seats: Option<pb::Seats>) -> Seats {
+/// Numbers of seats; what is missing is none.
+pub fn seats_from(seats: Option<pb::Seats>) -> Seats {
     seats.map_or(Seats::NONE, |seats| Seats {
         pro: seats.pro,
         online: seats.online,

@@ -38,6 +38,7 @@ enum Wish {
     Servers,
     InviteServer { server: ServerName, ttl_s: u64 },
     RemoveServer { server: ServerName },
+    Oversee { server: ServerName, may: bool },
     DeclareDead { server: ServerName },
     Bounds { server: ServerName, limits: Limits },
     Recall { server: ServerName, seats: Seats },

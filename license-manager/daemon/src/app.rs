@@ -69,6 +69,12 @@ impl App {
         self.lock().manager.as_ref().map(f)
     }
 
+    /// Lets `f` look at the state, and at what this replica knows of the time of leases.
+    pub(crate) fn look_with_timers<T>(&self, f: impl FnOnce(&Manager, &Timers) -> T) -> Option<T> {
+        let live = self.lock();
+        live.manager.as_ref().map(|manager| f(manager, &live.timers))
+    }
+
     /// What time decides, for the leader to propose.
     pub(crate) fn due(&self, now: Reading) -> Vec<lessor::Command> {
         let Live { manager, timers, .. } = &mut *self.lock();

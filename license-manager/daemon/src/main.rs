@@ -11,6 +11,7 @@ mod found;
 mod links;
 mod metrics;
 mod options;
+mod oversee;
 mod run;
 mod running;
 mod service;

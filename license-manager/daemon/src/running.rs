@@ -3,6 +3,7 @@
 use crate::{
     app::{self, App, Reply},
     data::Facts,
+    oversee::History,
 };
 use plenary_identity::Identity;
 use plenary_licences::{
@@ -43,6 +44,8 @@ pub(crate) struct Running {
     /// Asks that the desk be looked at.
     pub(crate) wake: Notify,
     pub(crate) counts: Counts,
+    /// How the pool was used since this process began.
+    pub(crate) history: Mutex<History>,
     desk: Mutex<Desk>,
     waiting: Mutex<HashMap<(ServerName, Order), oneshot::Sender<Answer>>>,
     /// By server and number: each node of a server keeps one, whether it leads or not.
@@ -106,6 +109,7 @@ impl Running {
             files: watch::Sender::new(None),
             wake: Notify::new(),
             counts: Counts::default(),
+            history: Mutex::default(),
             desk: Mutex::default(),
             waiting: Mutex::default(),
             lines: Mutex::default(),

@@ -2,8 +2,8 @@
 
 use crate::running::{Running, Unanswered};
 use plenary_contracts::leases::v1::{
-    self as pb, EnrolRequest, EnrolResponse, FromManager, FromServer, from_manager::What,
-    leases_server::Leases,
+    self as pb, EnrolRequest, EnrolResponse, FromManager, FromServer, OverseeRequest, OverseeResponse,
+    from_manager::What, leases_server::Leases,
 };
 use plenary_identity::{JoinSecret, Program};
 use plenary_licences::{
@@ -223,5 +223,21 @@ impl Leases for Service {
             pool: wire::id_to(pool.0),
             addresses,
         }))
+    }
+
+    async fn oversee(&self, request: Request<OverseeRequest>) -> Result<Response<OverseeResponse>, Status> {
+        let (server, _) = caller(&request)?;
+        let overseer = self
+            .0
+            .app
+            .look(|manager| manager.office.overseers.contains(&server));
+        if overseer != Some(true) {
+            return Err(Status::permission_denied(format!(
+                "administrators of {server} do not look after the License Manager; allow it there with: \
+                 plenary-license-manager server oversee {server}"
+            )));
+        }
+        let what = self.0.oversee(&server, request.into_inner()).await?;
+        Ok(Response::new(OverseeResponse { what: Some(what) }))
     }
 }

@@ -39,6 +39,7 @@ pub(crate) async fn tend(running: Arc<Running>) {
             judged = Some(Instant::now());
             judge(&running, &mut warned).await;
         }
+        running.take_sample();
         let leads = running.leads();
         if leads != led {
             led = leads;

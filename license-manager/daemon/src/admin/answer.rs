@@ -71,6 +71,7 @@ async fn carry_out(running: &Arc<Running>, by: String, wish: Wish) -> Result<Val
         Wish::RequestLicence { id } => return request(running, id).await,
         Wish::Install { text } => (Some(by), install(running, text).await?),
         Wish::RemoveLicence { id } => (Some(by), Command::RemoveLicence { id }),
+        Wish::Oversee { server, may } => (Some(by), Command::Oversee { server, may }),
         Wish::RemoveServer { server } => (Some(by), Command::RemoveServer { server }),
         Wish::RemoveMember { name } => (Some(by), Command::RemoveMember { name }),
         Wish::DeclareDead { server } => lend(lessor::Command::DeclareDead { server }),
@@ -234,6 +235,7 @@ async fn servers(running: &Running) -> Result<Value, Refused> {
                 "most": server.and_then(|server| server.limits.most),
                 "leases": server.map_or(0, |server| server.leases.len()),
                 "expected": manager.office.servers.contains(name),
+                "oversees": manager.office.overseers.contains(name),
                 "covered": manager.lessor.covers(name),
                 // Only the leader talks with servers.
                 "connected": heard.contains_key(name),

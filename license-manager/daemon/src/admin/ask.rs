@@ -275,6 +275,15 @@ pub(crate) enum ServerCommand {
         #[command(flatten)]
         seats: SeatFlags,
     },
+    /// Let the administrators of a server look after the License Manager in their control panel
+    ///
+    /// They see the pool and all servers, ask for seats back, and declare servers dead.
+    Oversee {
+        server: ServerName,
+        /// Not any more
+        #[arg(long)]
+        no_more: bool,
+    },
     /// Let a server borrow no more; it must hold no seats
     Remove { server: ServerName },
     /// Take all seats of a server back at once, because it is off for good
@@ -339,6 +348,10 @@ impl ServerCommand {
             Self::Recall { server, seats } => {
                 let seats = seats.seats();
                 ask(common, &Wish::Recall { server, seats })?;
+            }
+            Self::Oversee { server, no_more } => {
+                let may = !no_more;
+                ask(common, &Wish::Oversee { server, may })?;
             }
             Self::Remove { server } => {
                 ask(common, &Wish::RemoveServer { server })?;

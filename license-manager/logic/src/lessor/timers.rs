@@ -64,6 +64,17 @@ impl Timers {
         });
     }
 
+    /// Milliseconds until a server has no lease any more if it stays silent; `None` if it has none.
+    pub fn left_ms(&self, lessor: &Lessor, server: &ServerName, now: Reading) -> Option<u64> {
+        let leases = &lessor.servers.get(server)?.leases;
+        let left = leases.iter().filter_map(|(epoch, lease)| {
+            let (_, since) = self.leases.get(&(server.clone(), *epoch))?;
+            let gone = now.boot_ms.saturating_sub(since.boot_ms);
+            Some(clock::lessor_ms(lease.ttl_ms).saturating_sub(gone))
+        });
+        left.max()
+    }
+
     /// What the leader has to propose now. It may be proposed again and by several replicas: the log decides.
     pub fn due(&mut self, lessor: &Lessor, now: Reading) -> Vec<Command> {
         if lessor.standing == Standing::Recovering {

@@ -138,6 +138,7 @@ impl Office {
                 server,
             } => self.admit_server(invitation, secret, server, events),
             Command::RemoveServer { server } => self.remove_server(server, lessor, events),
+            Command::Oversee { server, may } => self.oversee(server, *may, events),
             Command::Install { id, text } => self.install(*id, text, events),
             Command::Confirm { id, text } => self.confirm(*id, text, events),
             Command::RemoveLicence { id } => self.remove_licence(*id, events),
@@ -247,9 +248,27 @@ impl Office {
         if !self.servers.remove(server) && before == self.invitations.len() {
             return Err(unknown("server", server));
         }
+        self.overseers.remove(server);
         events.push(Event::ServerRemoved {
             server: server.clone(),
         });
+        Ok(Done::Done)
+    }
+
+    fn oversee(&mut self, server: &ServerName, may: bool, events: &mut Vec<Event>) -> Result<Done, Denial> {
+        if !self.servers.contains(server) {
+            return Err(unknown("server", server));
+        }
+        let changed = match may {
+            true => self.overseers.insert(server.clone()),
+            false => self.overseers.remove(server),
+        };
+        if changed {
+            events.push(Event::OverseerSet {
+                server: server.clone(),
+                may,
+            });
+        }
         Ok(Done::Done)
     }
 

@@ -61,6 +61,11 @@ pub enum Command {
     RemoveServer {
         server: ServerName,
     },
+    /// Whether the administrators of a server look after the manager.
+    Oversee {
+        server: ServerName,
+        may: bool,
+    },
     /// A licence file, judged by the replica that proposes it.
     Install {
         id: LicenceId,
@@ -163,6 +168,10 @@ pub enum Event {
     },
     ServerRemoved {
         server: ServerName,
+    },
+    OverseerSet {
+        server: ServerName,
+        may: bool,
     },
     /// As people write it: events are read by programs that know no numbers of that size.
     LicenceInstalled {

@@ -22,6 +22,8 @@ pub struct Office {
     pub invitations: BTreeMap<String, Invitation>,
     /// Servers that may borrow.
     pub servers: BTreeSet<ServerName>,
+    /// Those of them whose administrators look after the manager.
+    pub overseers: BTreeSet<ServerName>,
     /// In the order in which they were installed.
     pub licences: Vec<File>,
     pub confirmations: Vec<File>,
