@@ -134,7 +134,7 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     ] {
         packages::need(program, package, "harm that live tests do")?;
     }
-    build(&["plenary-node", "plenary-live-tests"])?;
+    build(&["plenary-node", "plenary-license-manager", "plenary-live-tests"])?;
     let mut command = built("plenary-live-tests");
     command.arg(name);
     step(command, &format!("plenary-live-tests {name}"))

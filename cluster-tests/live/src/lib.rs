@@ -7,7 +7,11 @@
 //! A shortened scenario runs with `cargo test`; the full ones with `cargo run -p plenary-live-tests -- NAME`.
 
 pub mod accounts;
+pub mod borrowing;
 mod disks;
+mod enterprise;
+mod ledger;
+pub mod lending;
 pub mod lost_nodes;
 mod meeting;
 pub mod meetings;

@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    lost_nodes, people,
+    borrowing, lost_nodes, people,
     scenarios::{self, Figures},
 };
 
@@ -31,6 +31,7 @@ enum Scenario {
     SlowFsync,
     ManyPeople,
     LostNodeMany,
+    BorrowedSeats,
 }
 
 #[tokio::main]
@@ -76,5 +77,6 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::SlowFsync => scenarios::slow_fsync(90, seed).await,
         Scenario::ManyPeople => people::many_people().await,
         Scenario::LostNodeMany => lost_nodes::lost_node_many().await,
+        Scenario::BorrowedSeats => borrowing::borrowed_seats(seed).await,
     }
 }

@@ -3,24 +3,31 @@
 use crate::{Place, disks::run};
 use std::net::Ipv4Addr;
 
-/// Three network namespaces on a bridge; the test itself is at 10.77.0.254.
+/// Network namespaces on a bridge; the test itself is at 10.77.0.254.
 pub(crate) struct Network {
     tag: String,
+    size: usize,
 }
 
 impl Network {
     /// Where the test itself is.
     pub(crate) const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
 
+    /// Three of them.
     pub(crate) fn make() -> anyhow::Result<Self> {
+        Self::of_size(3)
+    }
+
+    pub(crate) fn of_size(size: usize) -> anyhow::Result<Self> {
         let network = Self {
             tag: format!("pl{}", std::process::id() % 100_000),
+            size,
         };
         let bridge = network.bridge();
         run("ip", &["link", "add", &bridge, "type", "bridge"])?;
         run("ip", &["addr", "add", "10.77.0.254/24", "dev", &bridge])?;
         run("ip", &["link", "set", &bridge, "up"])?;
-        for node in 0..3 {
+        for node in 0..size {
             let (space, outer) = (network.space(node), format!("{}v{node}", network.tag));
             run("ip", &["netns", "add", &space])?;
             run(
@@ -59,14 +66,17 @@ impl Network {
                 .map(String::from)
                 .collect(),
         };
-        (0..3).map(place).collect()
+        (0..self.size).map(place).collect()
     }
 
     /// Drops what comes from the other nodes; clients at the bridge are still heard.
     pub(crate) fn cut(&self, node: usize) -> anyhow::Result<()> {
-        let rules = "add table inet cut; add chain inet cut in { type filter hook input priority 0; }; \
-                     add rule inet cut in ip saddr 10.77.0.1-10.77.0.3 drop";
-        run("ip", &["netns", "exec", &self.space(node), "nft", rules])
+        let last = Self::address(self.size - 1);
+        let rules = format!(
+            "add table inet cut; add chain inet cut in {{ type filter hook input priority 0; }}; \
+             add rule inet cut in ip saddr 10.77.0.1-{last} drop"
+        );
+        run("ip", &["netns", "exec", &self.space(node), "nft", &rules])
     }
 
     /// Drops all that comes and goes, as if the cable was pulled.
@@ -88,7 +98,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        for node in 0..3 {
+        for node in 0..self.size {
             run("ip", &["netns", "del", &self.space(node)]).ok();
         }
         run("ip", &["link", "del", &self.bridge()]).ok();

@@ -12,6 +12,14 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
+/// Which server it is, where it is not alone in the world.
+#[derive(Debug, Clone)]
+pub(crate) struct Founding {
+    pub(crate) name: String,
+    /// Folder of the enterprise's root key; made if it is not there.
+    pub(crate) authority: PathBuf,
+}
+
 /// Where a node runs.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -38,7 +46,7 @@ pub(crate) struct Member {
     pub(crate) http: SocketAddr,
     metrics: SocketAddr,
     config: PathBuf,
-    log: PathBuf,
+    pub(crate) log: PathBuf,
     place: Place,
     pub(crate) process: Option<Process>,
 }
@@ -49,6 +57,7 @@ pub struct Server {
     pub(crate) http: reqwest::Client,
     pub(crate) token: String,
     folder: tempfile::TempDir,
+    founding: Founding,
     /// Nodes made so far: a lost one's name and folder are not used again.
     made: usize,
 }
@@ -58,6 +67,11 @@ const ADMIN_PASSWORD: &str = "correct-horse-battery";
 impl Server {
     /// Founds a server and lets the other nodes join.
     pub async fn start(places: Vec<Place>) -> anyhow::Result<Self> {
+        Self::start_as(None, places).await
+    }
+
+    /// The same as a certain server of an enterprise.
+    pub(crate) async fn start_as(founding: Option<Founding>, places: Vec<Place>) -> anyhow::Result<Self> {
         // Installed once for the process; a second call changes nothing.
         rustls::crypto::aws_lc_rs::default_provider()
             .install_default()
@@ -67,11 +81,16 @@ impl Server {
             .pool_max_idle_per_host(32)
             .build()?;
         let folder = tempfile::Builder::new().prefix("plenary-live-").tempdir()?;
+        let founding = founding.unwrap_or_else(|| Founding {
+            name: "live.internal".into(),
+            authority: folder.path().join("enterprise"),
+        });
         let mut server = Self {
             members: Vec::new(),
             http,
             token: String::new(),
             folder,
+            founding,
             made: 0,
         };
         for place in places {
@@ -92,7 +111,7 @@ impl Server {
         std::fs::create_dir_all(&folder)?;
         let mut member = Member::plan(&format!("node-{number}"), &folder, place)?;
         if number == 1 {
-            member.found(&self.folder.path().join("enterprise"))?;
+            member.found(&self.founding)?;
             member.start(&["run"])?;
             member.wait_ready(&self.http).await?;
             self.members.push(member);
@@ -328,19 +347,19 @@ impl Member {
         })
     }
 
-    fn found(&self, authority: &Path) -> anyhow::Result<()> {
+    fn found(&self, founding: &Founding) -> anyhow::Result<()> {
         let output = Command::new(program("plenary-node")?)
             .args([
                 "found",
                 "--server",
-                "live.internal",
+                &founding.name,
                 "--enterprise",
                 "Live",
                 "--admin",
                 "admin",
             ])
             .arg("--authority")
-            .arg(authority)
+            .arg(&founding.authority)
             .arg("--config")
             .arg(&self.config)
             .env("PLENARY_ADMIN_PASSWORD", ADMIN_PASSWORD)

@@ -3,7 +3,7 @@ use crate::{
     line::{FromManager, Line},
 };
 use plenary_licences::{
-    Epoch, Refusal, Seats,
+    Epoch, Refusal, Reply, Seats,
     lessee::{Applied, Asked, Change, Effect, Held, Home, Leader, Options, Watch},
 };
 use plenary_model::{NodeId, ServerName};
@@ -52,6 +52,14 @@ pub trait Log: Send + Sync + 'static {
 
     /// Why the manager does not lend, to be shown to administrators; `None` when it does.
     fn refused(&self, refusal: Option<Refusal>);
+
+    /// Whether the server gives its lease back for good. Nothing is granted under it any more then.
+    fn leaves(&self) -> bool {
+        false
+    }
+
+    /// The manager has everything back, or the time of what it has not is over.
+    fn left(&self) {}
 }
 
 /// The longest that nothing is looked at.
@@ -104,7 +112,10 @@ impl Lessee {
                 self.leader.hear(node, epoch);
             }
             self.leader.want(self.log.wanted());
-            let effects = self.with(|leader, asked| leader.poll(asked));
+            let effects = match self.log.leaves() {
+                true => self.leave(),
+                false => self.with(|leader, asked| leader.poll(asked)),
+            };
             self.act(effects, line);
             self.log.refused(self.leader.refusal());
             tokio::select! {
@@ -143,6 +154,26 @@ impl Lessee {
         effects
     }
 
+    /// First the server's log has nothing, then the manager is told.
+    fn leave(&mut self) -> Vec<Effect> {
+        let (held, _) = self.log.state();
+        let home = self.log.home();
+        let mut over = true;
+        if let Some(epoch) = held.epoch() {
+            self.log.watch(&mut |watch| {
+                over = watch.left_ms(epoch, reading(), home).unwrap_or(0) == 0;
+            });
+        }
+        if over {
+            self.log.left();
+            return Vec::new();
+        }
+        match held.seats.is_none() {
+            true => self.with(|leader, asked| leader.left(asked).into_iter().collect()),
+            false => self.with(|leader, asked| leader.leave(asked)),
+        }
+    }
+
     fn act(&mut self, effects: Vec<Effect>, line: &Line) {
         for effect in effects {
             match effect {
@@ -179,7 +210,17 @@ impl Lessee {
     fn heard(&mut self, said: FromManager, line: &Line) {
         let effects = match said {
             FromManager::Connected => return,
-            FromManager::Answer(answer) => self.with(|leader, asked| leader.answered(&answer, asked)),
+            FromManager::Answer(answer) => {
+                let ended = match &answer.reply {
+                    Reply::Left { .. } => true,
+                    Reply::Refused { refusal, .. } => *refusal == Refusal::Gone,
+                    _ => false,
+                };
+                if ended && self.log.leaves() {
+                    self.log.left();
+                }
+                self.with(|leader, asked| leader.answered(&answer, asked))
+            }
             FromManager::Recall(recall) => self.with(|leader, asked| leader.recalled(recall, asked)),
         };
         self.act(effects, line);

@@ -28,6 +28,27 @@ pub(crate) enum Installed {
     },
     /// Install the vendor's confirmation
     ConfirmInstall { file: PathBuf },
+    /// The License Manager that lends its seats to this server
+    #[command(subcommand)]
+    Manager(Manager),
+}
+
+/// Where the server borrows its seats.
+#[derive(Subcommand)]
+pub(crate) enum Manager {
+    /// Show how it stands: seats, time left, and what is wrong
+    Show,
+    /// Borrow the seats there from now on
+    Connect {
+        /// As `plenary-license-manager server invite` printed it; - reads it from standard input
+        token: String,
+    },
+    /// Give the seats back; the server's own licence holds again
+    Disconnect {
+        /// End everything that is in use at once, and do not wait for the manager
+        #[arg(long)]
+        end: bool,
+    },
 }
 
 impl Installed {
@@ -70,9 +91,88 @@ impl Installed {
                     .await?;
                 output.one(&licence, || overview(&licence));
             }
+            Installed::Manager(manager) => manager.run(client, output).await?,
         }
         Ok(())
     }
+}
+
+impl Manager {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let licence = match self {
+            Self::Show => client.get("/licence", &[]).await?,
+            Self::Connect { token } => {
+                let token = match token.as_str() {
+                    "-" => std::io::read_to_string(std::io::stdin()).context("no token could be read")?,
+                    _ => token,
+                };
+                let body = json!({ "token": token.trim() });
+                client
+                    .write(Method::POST, "/licence/manager", Some(&body))
+                    .await?
+            }
+            Self::Disconnect { end } => {
+                client
+                    .write(Method::DELETE, &format!("/licence/manager?end={end}"), None)
+                    .await?;
+                client.get("/licence", &[]).await?
+            }
+        };
+        let manager = &licence["license_manager"];
+        output.one(manager, || managed(manager));
+        Ok(())
+    }
+}
+
+/// How it stands with the License Manager.
+fn managed(manager: &Value) -> String {
+    if manager.is_null() {
+        return "Not connected to a License Manager: the server has its licences itself.".into();
+    }
+    let seats = |key: &str| {
+        let seats = &manager[key];
+        format!(
+            "{} PRO, {} online, {} guest, {} gateway",
+            seats["pro"], seats["online"], seats["guest"], seats["gateway"]
+        )
+    };
+    let line = match (manager["replica"].as_str(), manager["trouble"].as_str()) {
+        (Some(replica), _) => format!("connected to {replica}"),
+        (None, Some(trouble)) => format!("NOT CONNECTED: {trouble}"),
+        (None, None) => "not connected yet".into(),
+    };
+    let left = match manager["time_left_s"].as_u64() {
+        Some(seconds) => format!(
+            "{} h {} min without the manager",
+            seconds / 3600,
+            seconds / 60 % 60
+        ),
+        None => "not known to this node".into(),
+    };
+    let mut lines = vec![
+        format!(
+            "Manager  {}, since {}",
+            text(manager, "name"),
+            text(manager, "since")
+        ),
+        format!("Line     {line}"),
+        format!("Stage    {}", text(manager, "stage")),
+        format!("Leased   {}", seats("leased")),
+        format!("In use   {}", seats("in_use")),
+        format!("Wanted   {}", seats("wanted")),
+        format!("Left     {left}"),
+    ];
+    if let Some(detail) = manager["refusal"]["detail"].as_str() {
+        lines.push(format!("The manager does not lend: {detail}"));
+    }
+    match manager["alarm"].as_str() {
+        Some("short") => lines.push("Conferences end soon unless the License Manager is back.".into()),
+        Some("over") => {
+            lines.push("Conferences have ended; they are back the moment the License Manager is.".into())
+        }
+        _ => {}
+    }
+    lines.join("\n")
 }
 
 /// Whose seats.
@@ -199,6 +299,11 @@ fn overview(licence: &Value) -> String {
             seats["pro"], seats["online"], seats["guest"], seats["gateway"]
         ),
     ];
+    if let Some(manager) = licence["license_manager"]["name"].as_str() {
+        lines.push(format!(
+            "The seats are borrowed from the License Manager {manager}: plenaryctl licence manager show"
+        ));
+    }
     if licence["free"] == true {
         lines.push("No licence file counts: this is the free licence that is built in.".into());
     }

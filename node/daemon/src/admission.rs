@@ -132,6 +132,7 @@ impl Server {
 impl Node for Server {
     fn status(&self) -> StatusResponse {
         let (status, vitals) = (self.replica.status(), self.vitals());
+        let (lease, lease_refusal) = self.lessee.word();
         StatusResponse {
             node: self.me().0,
             name: self.facts.name.to_string(),
@@ -146,6 +147,8 @@ impl Node for Server {
             disk_free_bytes: vitals.disk_free_bytes,
             disk_total_bytes: vitals.disk_total_bytes,
             memory_bytes: vitals.memory_bytes,
+            lease,
+            lease_refusal,
         }
     }
 

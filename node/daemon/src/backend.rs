@@ -14,8 +14,10 @@ use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
 use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
-use plenary_rest_api::backend::{Applied, Backend, ProSeat, ReadError, WithoutPro, WriteError};
-use plenary_store::{Part, QueryError, queries};
+use plenary_rest_api::backend::{
+    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, ProSeat, ReadError, WithoutPro, WriteError,
+};
+use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
 use std::{path::PathBuf, time::Duration};
 
@@ -128,6 +130,36 @@ impl Server {
         }
     }
 
+    /// What a command would do by this node's copy right now; changes nothing.
+    async fn try_out(&self, command: impl Into<AnyCommand> + Send + 'static) -> Result<Applied, WriteError> {
+        let (index, now_ms, level) = (self.applied() + 1, self.now_ms().0, self.replica.status().level);
+        let at = Stamp {
+            index,
+            position: 0,
+            now_ms,
+            level,
+        };
+        let internal = |error: Box<dyn std::error::Error + Send + Sync>| WriteError::Internal(error);
+        let reply = self
+            .replica
+            .read(move |db| plenary_store::rehearse(db, at, command))
+            .await
+            .map_err(|error| internal(error.into()))?
+            .map_err(|error| internal(error.into()))?;
+        Ok(Applied {
+            index,
+            outcome: reply?,
+        })
+    }
+
+    /// The same of a command about licences and seats.
+    pub(crate) async fn rehearse_licensing(
+        &self,
+        command: plenary_licensing::Command,
+    ) -> Result<(), WriteError> {
+        self.try_out(command).await.map(drop)
+    }
+
     async fn change(&self, by: Actor, change: Change) -> Result<Applied, WriteError> {
         self.propose_command(&Command {
             by,
@@ -159,32 +191,23 @@ impl Backend for Server {
 
     async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError> {
         // Nodes of older versions cannot read it.
-        if self.replica.status().level < plenary_licensing::SEATS_LEVEL {
+        if self.replica.status().level < command.change.level() {
             let text = "not every node knows this yet; try again once all run this version";
             return Err(Refusal::Conflict(text.into()).into());
+        }
+        if matches!(command.change, plenary_licensing::Change::AskForPro) && self.lessee.needs().is_some() {
+            // Asking twice is asking once, and a refusal is not the last word.
+            let again = plenary_licensing::Command {
+                idempotency: None,
+                ..command
+            };
+            return self.with_a_seat(|| self.propose_command(&again)).await;
         }
         self.propose_command(&command).await
     }
 
     async fn rehearse(&self, command: Command) -> Result<Applied, WriteError> {
-        let (index, now_ms, level) = (self.applied() + 1, self.now_ms().0, self.replica.status().level);
-        let at = Stamp {
-            index,
-            position: 0,
-            now_ms,
-            level,
-        };
-        let internal = |error: Box<dyn std::error::Error + Send + Sync>| WriteError::Internal(error);
-        let reply = self
-            .replica
-            .read(move |db| plenary_store::rehearse(db, at, command))
-            .await
-            .map_err(|error| internal(error.into()))?
-            .map_err(|error| internal(error.into()))?;
-        Ok(Applied {
-            index,
-            outcome: reply?,
-        })
+        self.try_out(command).await
     }
 
     async fn fresh(&self) -> Result<u64, ReadError> {
@@ -286,6 +309,22 @@ impl Backend for Server {
 
     async fn desk(&self) -> Result<Option<Desk>, ReadError> {
         self.query(queries::desk).await
+    }
+
+    async fn license_manager(&self) -> Result<Option<ManagerLink>, ReadError> {
+        Ok(self.manager_link().await)
+    }
+
+    async fn connect_license_manager(&self, by: Actor, token: String) -> Result<Applied, WriteError> {
+        self.require_admin(&by).await?;
+        self.connect_manager(by, &token).await
+    }
+
+    async fn oversee(&self, by: Actor, act: OverseeAct) -> Result<ManagerOverview, WriteError> {
+        if act != OverseeAct::Look {
+            self.require_admin(&by).await?;
+        }
+        self.oversee_manager(&by, act).await
     }
 
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError> {

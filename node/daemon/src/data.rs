@@ -5,6 +5,7 @@
 //!  identity/    certificates and keys (base/identity)
 //!  replica/     log and state (base/replication)
 //!  temp/        backups being made; emptied at start
+//!  lease.json   until when seats of a License Manager may be used here (src/lease.rs)
 //! ```
 
 use crate::UsageError;
@@ -67,6 +68,10 @@ impl DataFolder {
 
     pub(crate) fn temp(&self) -> PathBuf {
         self.path.join("temp")
+    }
+
+    pub(crate) fn lease(&self) -> PathBuf {
+        self.path.join("lease.json")
     }
 
     fn facts_file(&self) -> PathBuf {

@@ -1,9 +1,12 @@
 //! Channels to the other nodes, over mutual TLS.
 
+use crate::{seats::reading, server::Server};
 use async_trait::async_trait;
 use plenary_access::NodeRow;
 use plenary_cluster_io::Roster;
+use plenary_contracts::cluster::v1::StatusResponse;
 use plenary_identity::{Expected, Identity};
+use plenary_licences::clock::Reading;
 use plenary_model::{NodeId, NodeName, ServerName};
 use plenary_replication::Connector;
 use std::{
@@ -76,17 +79,25 @@ impl Links {
     }
 }
 
-impl Roster for Links {
+impl Roster for Server {
     fn me(&self) -> NodeId {
-        self.me
+        self.links.me
     }
 
     fn others(&self) -> Vec<(NodeId, NodeName, Channel)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.links.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .iter()
             .map(|(id, node)| (*id, node.name.clone(), node.channel.clone()))
             .collect()
+    }
+
+    fn now(&self) -> Reading {
+        reading()
+    }
+
+    fn said(&self, _: NodeId, answer: &StatusResponse, asked: Reading) {
+        self.lessee.said(answer, asked);
     }
 }
 

@@ -12,6 +12,7 @@ mod door;
 mod found;
 mod http;
 mod join;
+mod lease;
 mod links;
 mod media;
 mod meetings;

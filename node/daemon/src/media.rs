@@ -1,6 +1,8 @@
 //! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
 
-use crate::{addresses, config::Config, meetings::ServerRoster, seats, server::Server, turn::Turn};
+use crate::{
+    addresses, config::Config, lease::Usable, meetings::ServerRoster, seats, server::Server, turn::Turn,
+};
 use async_trait::async_trait;
 use plenary_access::{Refusal as Ruled, Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, admit};
@@ -138,6 +140,11 @@ impl MediaDoor {
         places.any(|place| place.participant == participant)
     }
 
+    /// Sessions that were begun here and are not over.
+    pub(crate) fn sessions(&self) -> usize {
+        self.held().len()
+    }
+
     /// Ends all sessions.
     pub(crate) async fn end_all(&self) {
         let all: Vec<SessionKey> = self.held().values().map(|held| held.key).collect();
@@ -214,11 +221,15 @@ impl MediaDoor {
 
     /// Who watches takes part too: they need what a join needs. Whoever has it costs no entry of the log.
     async fn take_seat_to_watch(&self, user: &UserName) -> Result<(), MediaError> {
-        if self.holds_pro(user).await.unwrap_or(false) {
+        let usable = self.server.lessee.usable() == Usable::Yes;
+        if usable && self.holds_pro(user).await.unwrap_or(false) {
             return Ok(());
         }
-        let watch = Change::Watch { user: user.clone() };
-        match seats::propose(&self.server, watch).await {
+        if let Err(over) = self.server.lessee.may_use().await {
+            return Err(MediaError::NoSeat(over.to_owned()));
+        }
+        let watch = || seats::propose(&self.server, Change::Watch { user: user.clone() });
+        match self.server.with_a_seat(watch).await {
             Ok(_) => Ok(()),
             Err(WriteError::Refused(Ruled::Licensing { reason, .. })) => Err(MediaError::NoSeat(reason)),
             Err(_) => Err(MediaError::Refused(Refused::Unavailable)),

@@ -1,6 +1,6 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
-use crate::{media::MediaDoor, options::system, seats, server::Server, turn::Turn};
+use crate::{lease::Usable, media::MediaDoor, options::system, seats, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{
@@ -162,6 +162,11 @@ fn refused(error: WriteError) -> Refused {
     Refused::new(code, error.to_string())
 }
 
+/// Nothing that needs a seat can be used here now.
+fn over(reason: &str) -> Refused {
+    Refused::new(Refusal::NoProSeat, reason)
+}
+
 fn unreadable(error: ReadError) -> Refused {
     Refused::new(Refusal::Unavailable, error.to_string())
 }
@@ -171,14 +176,18 @@ fn hash(secret: &str) -> SecretHash {
 }
 
 impl ServerRoster {
-    /// Proposes, and waits until this node has it too.
-    async fn change(&self, change: Change) -> Result<Applied, Refused> {
+    async fn propose(&self, change: Change) -> Result<Applied, WriteError> {
         let command = Command {
             by: system(),
             idempotency: None,
             change,
         };
-        let applied = self.0.propose_conference(command).await.map_err(refused)?;
+        self.0.propose_conference(command).await
+    }
+
+    /// Proposes, and waits until this node has it too.
+    async fn change(&self, change: Change) -> Result<Applied, Refused> {
+        let applied = self.propose(change).await.map_err(refused)?;
         self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         Ok(applied)
     }
@@ -195,26 +204,35 @@ impl ServerRoster {
         let asked = seats::reading();
         let participant = u64::from_be_bytes(crate::secret::random_bytes()) >> 1;
         let secret = crate::secret::random_password();
-        let applied = self
-            .change(Change::Enter {
-                cid: room.clone(),
-                participant: plenary_conference::ParticipantId(participant),
-                person,
-                name: None,
-                via,
-                node: self.0.me(),
-                epoch: self.0.epoch,
-                secret: hash(&secret),
-                muted: state.muted.unwrap_or(false),
-                camera: state.camera.unwrap_or(false),
-            })
-            .await?;
+        let enter = Change::Enter {
+            cid: room.clone(),
+            participant: plenary_conference::ParticipantId(participant),
+            person,
+            name: None,
+            via,
+            node: self.0.me(),
+            epoch: self.0.epoch,
+            secret: hash(&secret),
+            muted: state.muted.unwrap_or(false),
+            camera: state.camera.unwrap_or(false),
+        };
+        self.0.lessee.may_use().await.map_err(over)?;
+        let applied = self.0.with_a_seat(|| self.propose(enter.clone())).await;
+        let applied = applied.map_err(refused)?;
+        self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         self.0.alive.heard(asked);
-        Ok(Entered {
+        let entered = Entered {
             participant: ParticipantId(participant),
             secret,
             moves: moves(&applied)?,
-        })
+        };
+        // What was granted under a lease that this node had not heard of is used once it has.
+        self.0.look_at_lease().await;
+        if let Err(reason) = self.0.lessee.may_use().await {
+            self.leave(room, entered.participant, entered.moves).await.ok();
+            return Err(over(reason));
+        }
+        Ok(entered)
     }
 }
 
@@ -251,6 +269,9 @@ impl Roster for ServerRoster {
     }
 
     async fn knows(&self, room: &Cid, visitor: &Visitor, place: &Place) -> bool {
+        if self.0.lessee.usable() != Usable::Yes {
+            return false;
+        }
         let (cid, id) = (room.clone(), rules_id(place.participant));
         let found = self.0.query(move |db| queries::participant(db, &cid, id)).await;
         let (Ok(Some(found)), Ok(person)) = (found, person(visitor)) else {

@@ -6,6 +6,7 @@ use crate::{
     data::DataFolder,
     door::Doors,
     http::{self, Serving},
+    lease::{self, Lessee},
     links::{Links, LogLinks},
     media::{self, MediaDoor},
     meetings, metrics,
@@ -124,12 +125,15 @@ pub(crate) async fn serve(
     empty_temp(&folder);
     let links = Arc::new(Links::new(identity.clone(), facts.server.clone(), facts.node));
     let app = Arc::new(ServerApp::default());
-    let (changes, for_clients, for_seats) = (app.changes(), app.changes(), app.changes());
+    let (changes, for_clients) = (app.changes(), app.changes());
+    let (for_seats, for_lease) = (app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links.clone()))).await?;
     let epoch = u64::from_be_bytes(crate::secret::random_bytes::<8>()) >> 1;
-    let server = Arc::new(Server::new(facts, folder, identity, replica, links, epoch.max(1)));
+    let lessee = Lessee::open(&folder, facts.node)?;
+    let server = Server::new(facts, folder, identity, replica, links, lessee, epoch.max(1));
+    let server = Arc::new(server);
 
     accept_licences(&server)?;
     server.alive.limit(config.timing.alive_limit_ms);
@@ -150,6 +154,7 @@ pub(crate) async fn serve(
     let door = Arc::new(MediaDoor::new(server.clone(), engine.clone(), turn.clone()));
     let meetings = meetings::start(&server, &engine, turn);
     metrics::register_meetings(&measured, meetings.clone());
+    lease::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;
     let management_app = management_router(measured, health.clone());
@@ -168,12 +173,13 @@ pub(crate) async fn serve(
         following.await;
         removed_tx.send(()).ok();
     });
-    tasks.spawn(server.peers.clone().watch(server.links.clone()));
+    tasks.spawn(server.peers.clone().watch(server.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
     tasks.spawn(door.clone().watch());
     tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
     tasks.spawn(steering::steer(server.clone()));
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
+    lease::start(&mut tasks, &server, &door, for_lease);
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
     tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));

@@ -3,6 +3,7 @@
 use crate::{
     backup::{self, Manifest},
     data::{DataFolder, NodeFacts},
+    lease::Lessee,
     links::Links,
     seats::Alive,
 };
@@ -50,6 +51,8 @@ pub(crate) struct Server {
     pub(crate) licence_keys: OnceLock<Vec<PublicKey>>,
     /// Until when this node may use what the server gave it, without hearing of it again.
     pub(crate) alive: Alive,
+    /// What this node knows of the lease of a License Manager.
+    pub(crate) lessee: Lessee,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
 }
@@ -61,6 +64,7 @@ impl Server {
         identity: Identity,
         replica: Replica<ServerApp>,
         links: Arc<Links>,
+        lessee: Lessee,
         epoch: u64,
     ) -> Self {
         let peers = Peers::default();
@@ -79,6 +83,7 @@ impl Server {
             urls: RwLock::default(),
             licence_keys: OnceLock::new(),
             alive: Alive::default(),
+            lessee,
             meetings: OnceLock::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! The leader's housekeeping: membership follows the replicated state, lost nodes are marked, old things swept.
 
 use crate::options::{LEVEL, system};
-use crate::{seats, server::Server};
+use crate::{lease, seats, server::Server};
 use plenary_access::{Change, Command};
 use plenary_cluster::{Membership, Step, next_step};
 use plenary_cluster_io::DOWN_AFTER;
@@ -56,6 +56,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
         }
         seats::tend(&server).await;
         seats::free_silent(&server, &mut watchman).await;
+        lease::tend(&server).await;
         // At once too: what the newer rules allow waits for them.
         if raised.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
             raised = Some(Instant::now());

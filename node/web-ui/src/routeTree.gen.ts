@@ -25,6 +25,7 @@ import { Route as AppAdminEventsRouteImport } from './routes/_app.admin.events'
 import { Route as AppAdminGroupsRouteImport } from './routes/_app.admin.groups'
 import { Route as AppAdminImportRouteImport } from './routes/_app.admin.import'
 import { Route as AppAdminLicenceRouteImport } from './routes/_app.admin.licence'
+import { Route as AppAdminLicenseManagerRouteImport } from './routes/_app.admin.license-manager'
 import { Route as AppAdminNodesRouteImport } from './routes/_app.admin.nodes'
 import { Route as AppAdminSettingsRouteImport } from './routes/_app.admin.settings'
 import { Route as AppAdminUsersRouteImport } from './routes/_app.admin.users'
@@ -110,6 +111,11 @@ const AppAdminLicenceRoute = AppAdminLicenceRouteImport.update({
   path: '/licence',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppAdminLicenseManagerRoute = AppAdminLicenseManagerRouteImport.update({
+  id: '/license-manager',
+  path: '/license-manager',
+  getParentRoute: () => AppAdminRoute,
+} as any)
 const AppAdminNodesRoute = AppAdminNodesRouteImport.update({
   id: '/nodes',
   path: '/nodes',
@@ -151,6 +157,7 @@ export interface FileRoutesByFullPath {
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
   '/admin/licence': typeof AppAdminLicenceRoute
+  '/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -172,6 +179,7 @@ export interface FileRoutesByTo {
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
   '/admin/licence': typeof AppAdminLicenceRoute
+  '/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -196,6 +204,7 @@ export interface FileRoutesById {
   '/_app/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/_app/admin/import': typeof AppAdminImportRoute
   '/_app/admin/licence': typeof AppAdminLicenceRoute
+  '/_app/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/_app/admin/nodes': typeof AppAdminNodesRoute
   '/_app/admin/settings': typeof AppAdminSettingsRoute
   '/_app/admin/users': typeof AppAdminUsersRouteWithChildren
@@ -220,6 +229,7 @@ export interface FileRouteTypes {
     | '/admin/groups'
     | '/admin/import'
     | '/admin/licence'
+    | '/admin/license-manager'
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
@@ -241,6 +251,7 @@ export interface FileRouteTypes {
     | '/admin/groups'
     | '/admin/import'
     | '/admin/licence'
+    | '/admin/license-manager'
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
@@ -264,6 +275,7 @@ export interface FileRouteTypes {
     | '/_app/admin/groups'
     | '/_app/admin/import'
     | '/_app/admin/licence'
+    | '/_app/admin/license-manager'
     | '/_app/admin/nodes'
     | '/_app/admin/settings'
     | '/_app/admin/users'
@@ -392,6 +404,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminLicenceRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/admin/license-manager': {
+      id: '/_app/admin/license-manager'
+      path: '/license-manager'
+      fullPath: '/admin/license-manager'
+      preLoaderRoute: typeof AppAdminLicenseManagerRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/nodes': {
       id: '/_app/admin/nodes'
       path: '/nodes'
@@ -461,6 +480,7 @@ interface AppAdminRouteChildren {
   AppAdminGroupsRoute: typeof AppAdminGroupsRouteWithChildren
   AppAdminImportRoute: typeof AppAdminImportRoute
   AppAdminLicenceRoute: typeof AppAdminLicenceRoute
+  AppAdminLicenseManagerRoute: typeof AppAdminLicenseManagerRoute
   AppAdminNodesRoute: typeof AppAdminNodesRoute
   AppAdminSettingsRoute: typeof AppAdminSettingsRoute
   AppAdminUsersRoute: typeof AppAdminUsersRouteWithChildren
@@ -474,6 +494,7 @@ const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminGroupsRoute: AppAdminGroupsRouteWithChildren,
   AppAdminImportRoute: AppAdminImportRoute,
   AppAdminLicenceRoute: AppAdminLicenceRoute,
+  AppAdminLicenseManagerRoute: AppAdminLicenseManagerRoute,
   AppAdminNodesRoute: AppAdminNodesRoute,
   AppAdminSettingsRoute: AppAdminSettingsRoute,
   AppAdminUsersRoute: AppAdminUsersRouteWithChildren,

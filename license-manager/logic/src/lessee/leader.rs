@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How a server borrows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Milliseconds from one renewal to the next; 60 s.
+    /// Milliseconds from one renewal to the next; 60 s, less with short leases.
     pub renew_ms: u64,
     /// Milliseconds from a renewal until a change of what is used or wanted is told by another one; 5 s.
     pub change_ms: u64,
@@ -24,21 +24,26 @@ pub struct Options {
     pub spare: Seats,
 }
 
+impl Options {
+    /// As they are by default.
+    pub const USUAL: Self = Self {
+        renew_ms: 60_000,
+        change_ms: 5_000,
+        retry_ms: 2_000,
+        patience_ms: 10_000,
+        idle_ms: 30_000,
+        spare: Seats {
+            pro: 1,
+            online: 2,
+            guest: 0,
+            gateway: 0,
+        },
+    };
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            renew_ms: 60_000,
-            change_ms: 5_000,
-            retry_ms: 2_000,
-            patience_ms: 10_000,
-            idle_ms: 30_000,
-            spare: Seats {
-                pro: 1,
-                online: 2,
-                guest: 0,
-                gateway: 0,
-            },
-        }
+        Self::USUAL
     }
 }
 
@@ -105,6 +110,8 @@ pub struct Leader {
 impl Leader {
     /// Requests whose answers are waited for; the oldest are forgotten.
     const IN_FLIGHT: usize = 64;
+    /// So often at least a lease is renewed in its time.
+    const TRIES: u64 = 4;
 
     /// This node was elected in `term`; `members` are all voters of the server, itself too.
     pub fn elected(
@@ -444,7 +451,9 @@ impl Leader {
         self.renewed = Some(order.epoch);
         self.refusal = None;
         self.voiding = None;
-        self.next_renewal_ms = at.now.boot_ms.saturating_add(self.options.renew_ms);
+        // Several tries within each lease, however short.
+        let pace = self.options.renew_ms.min(ttl_ms / Self::TRIES);
+        self.next_renewal_ms = at.now.boot_ms.saturating_add(pace);
         if seats == at.held.seats {
             return Vec::new();
         }

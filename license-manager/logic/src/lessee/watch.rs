@@ -100,6 +100,12 @@ impl Watch {
             .is_some_and(|known| known.epoch == epoch && (known.home == home || kept))
     }
 
+    /// The lease for which this node vouches.
+    pub fn lease(&self, home: Home) -> Option<Epoch> {
+        let known = self.deadline.map(|known| known.epoch);
+        known.filter(|epoch| self.vouches(*epoch, home))
+    }
+
     /// Milliseconds that the lease may still be used here; `None` if this node knows of no deadline for it.
     pub fn left_ms(&self, epoch: Epoch, now: Reading, home: Home) -> Option<u64> {
         self.vouches(epoch, home).then_some(())?;

@@ -2,6 +2,7 @@
 
 use plenary_cluster::Vitals;
 use plenary_contracts::cluster::v1::{StatusRequest, StatusResponse, cluster_client::ClusterClient};
+use plenary_licences::{Epoch, clock::Reading};
 use plenary_links::clock_ms;
 use plenary_model::{NodeId, NodeName};
 use std::{
@@ -22,6 +23,10 @@ pub trait Roster: Send + Sync + 'static {
     fn me(&self) -> NodeId;
     /// All other nodes with a channel to each.
     fn others(&self) -> Vec<(NodeId, NodeName, Channel)>;
+    /// What the clocks of this machine say now.
+    fn now(&self) -> Reading;
+    /// A node answered what was asked at `asked`.
+    fn said(&self, node: NodeId, answer: &StatusResponse, asked: Reading);
 }
 
 /// The last word of one node.
@@ -30,7 +35,12 @@ pub struct Heard {
     pub at: Instant,
     pub vitals: Vitals,
     pub last_log_index: u64,
+    pub term: u64,
     pub leader: Option<NodeId>,
+    /// The lease of seats for which the node vouches.
+    pub lease: Option<Epoch>,
+    /// Why a License Manager does not lend, in the leader's word.
+    pub lease_refusal: Option<String>,
     pub round_trip: Duration,
     /// The node's clock less ours, measured at the middle of the round trip.
     pub clock_offset_ms: i64,
@@ -54,23 +64,24 @@ impl Peers {
                 .retain(|node, _| others.iter().any(|(other, ..)| other == node));
             let asked = others
                 .into_iter()
-                .map(|(node, name, channel)| self.ask(roster.me(), node, name, channel));
+                .map(|(node, name, channel)| self.ask(&*roster, node, name, channel));
             futures::future::join_all(asked).await;
         }
     }
 
-    async fn ask(&self, me: NodeId, node: NodeId, name: NodeName, channel: Channel) {
-        let sent = Instant::now();
+    async fn ask(&self, roster: &dyn Roster, node: NodeId, name: NodeName, channel: Channel) {
+        let (sent, asked) = (Instant::now(), roster.now());
         let mut request = tonic::Request::new(StatusRequest {
-            from_node: me.0,
+            from_node: roster.me().0,
             clock_ms: clock_ms(),
         });
         request.set_timeout(ANSWER_WITHIN);
         let mut client = ClusterClient::new(channel);
         match tokio::time::timeout(ANSWER_WITHIN, client.status(request)).await {
             Ok(Ok(answer)) => {
-                let round_trip = sent.elapsed();
-                self.lock().insert(node, heard(answer.into_inner(), round_trip));
+                let (round_trip, answer) = (sent.elapsed(), answer.into_inner());
+                roster.said(node, &answer, asked);
+                self.lock().insert(node, heard(answer, round_trip));
             }
             Ok(Err(status)) => tracing::debug!(node = %name, %status, "a node did not say how it is"),
             Err(_) => tracing::debug!(node = %name, "a node took too long to say how it is"),
@@ -109,6 +120,12 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
             version: answer.version,
         },
         last_log_index: answer.last_log_index,
+        term: answer.term,
+        lease: answer.lease.map(|lease| Epoch {
+            pool: lease.pool_epoch,
+            number: lease.number,
+        }),
+        lease_refusal: Some(answer.lease_refusal).filter(|code| !code.is_empty()),
         leader: (answer.leader != 0).then_some(NodeId(answer.leader)),
         round_trip,
         clock_offset_ms: i64::try_from(answer.clock_ms)

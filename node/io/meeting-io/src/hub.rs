@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::{Buckets, Cid, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{ParticipantId, Refusal},
+    meeting::{ParticipantId, Refusal, Why},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -100,6 +100,13 @@ impl Hub {
     pub fn changed(&self, room: &Cid) {
         if let Some(room) = self.tables().rooms.get(room) {
             room.send(Tidings::Changed).ok();
+        }
+    }
+
+    /// Everybody on this node goes out of their meetings, and is told why.
+    pub fn end_all(&self, why: Why) {
+        for seat in self.tables().seats.values() {
+            seat.send(Told::End(why)).ok();
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Told {
     Lost,
     /// The place is none any more.
     Out(Why),
+    /// The place ends here.
+    End(Why),
 }
 
 /// A peer connection of the client.
@@ -195,6 +197,10 @@ impl Seat {
                 Told::Lost => {
                     self.tell(ServerBody::Ended(Ended { reason: Why::Removed }));
                     break End::Taken;
+                }
+                Told::End(reason) => {
+                    self.tell(ServerBody::Ended(Ended { reason }));
+                    break End::Left;
                 }
                 Told::Out(reason) => {
                     self.tell(ServerBody::Ended(Ended { reason }));

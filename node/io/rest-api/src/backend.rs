@@ -7,9 +7,9 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::Conference;
-use plenary_licences::licence::PublicKey;
-use plenary_licensing::Desk;
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, Timestamp, UserName};
+use plenary_licences::{Seats, licence::PublicKey};
+use plenary_licensing::{Desk, Needs};
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, ServerName, Timestamp, UserName};
 use plenary_seats::Holding;
 
 /// A command that was applied: its position in the log and what it gave.
@@ -73,6 +73,94 @@ pub struct WithoutPro {
     pub since: Timestamp,
 }
 
+/// The License Manager that the server borrows from, as this node knows it.
+#[derive(Debug, Clone)]
+pub struct ManagerLink {
+    pub needs: Needs,
+    /// The replica that this node has a line to.
+    pub replica: Option<String>,
+    /// Why it has none.
+    pub trouble: Option<String>,
+    /// Why the manager does not lend.
+    pub refusal: Option<plenary_licences::Refusal>,
+    /// Milliseconds that the lease can be used on this node.
+    pub left_ms: Option<u64>,
+}
+
+/// What an administrator does about the License Manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OverseeAct {
+    Look,
+    /// Asks a server for seats that nobody there holds.
+    Recall {
+        server: ServerName,
+        seats: Seats,
+    },
+    /// The server is off for good.
+    DeclareDead {
+        server: ServerName,
+    },
+}
+
+/// A License Manager as a whole.
+#[derive(Debug, Clone)]
+pub struct ManagerOverview {
+    pub manager: String,
+    pub pool: String,
+    pub standing: plenary_licences::lessor::Standing,
+    pub capacity: Seats,
+    pub leased: Seats,
+    pub ttl_ms: u64,
+    pub development: bool,
+    pub replicas: Vec<ManagerReplica>,
+    pub servers: Vec<Borrower>,
+    /// Oldest first.
+    pub history: Vec<PoolSample>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ManagerReplica {
+    pub name: String,
+    pub address: String,
+    pub role: ReplicaRole,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplicaRole {
+    Leader,
+    Voter,
+    Learner,
+    /// The others do not count it yet.
+    Joining,
+}
+
+/// A server that borrows, or may.
+#[derive(Debug, Clone)]
+pub struct Borrower {
+    pub server: String,
+    pub leased: Seats,
+    pub used: Seats,
+    pub wanted: Seats,
+    pub guaranteed: Seats,
+    /// `None`: the whole pool.
+    pub most: Option<Seats>,
+    /// Until its seats are back in the pool if it stays silent; `None` without a lease.
+    pub left_ms: Option<u64>,
+    /// Since the last word of one of its nodes; `None`: none is connected.
+    pub silent_ms: Option<u64>,
+    pub expected: bool,
+    pub covered: bool,
+}
+
+/// How a pool was used at a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolSample {
+    pub at: Timestamp,
+    pub capacity: Seats,
+    pub leased: Seats,
+    pub used: Seats,
+}
+
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
 /// them see everything that was acknowledged anywhere.
 #[async_trait]
@@ -114,6 +202,20 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Licences and seats; `None` until seats are counted, a moment after the first start.
     async fn desk(&self) -> Result<Option<Desk>, ReadError>;
+    /// The License Manager that the server borrows from; `None` while it has its licences itself.
+    async fn license_manager(&self) -> Result<Option<ManagerLink>, ReadError>;
+    /// Shows the token to the License Manager that made it; the server borrows there from then on.
+    async fn connect_license_manager(
+        &self,
+        by: plenary_access::Actor,
+        token: String,
+    ) -> Result<Applied, WriteError>;
+    /// How the License Manager is, after it did what an administrator wants.
+    async fn oversee(
+        &self,
+        by: plenary_access::Actor,
+        act: OverseeAct,
+    ) -> Result<ManagerOverview, WriteError>;
     /// The settings of seats, and how they are counted; `None` as with [`Backend::desk`]. Costs little.
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError>;
     /// What one user holds of PRO.

@@ -9,7 +9,7 @@ use crate::{
 use plenary_access::{Actor, Idempotency, Moment, Notice, Refusal, actor_key};
 use plenary_conference as conference;
 use plenary_licensing::{Following, SEATS_LEVEL};
-use plenary_model::{Revision, Timestamp, UserName};
+use plenary_model::{GuestId, Revision, Timestamp, UserName};
 use plenary_replication::{AppError, Application, Stamp};
 use rusqlite::{Connection, Transaction, params};
 use std::sync::Arc;
@@ -179,11 +179,27 @@ fn follow_seats(
     })
 }
 
-fn lost(decision: &plenary_licensing::Decision) -> Vec<UserName> {
-    let lost = decision.effects.iter().map(|effect| match effect {
-        plenary_licensing::Effect::PutOut(user) => user.clone(),
-    });
-    lost.collect()
+/// Who may not be in conferences any more.
+#[derive(Default)]
+struct Lost {
+    users: Vec<UserName>,
+    guests: Vec<GuestId>,
+}
+
+fn lost(decision: &plenary_licensing::Decision) -> Lost {
+    let mut lost = Lost::default();
+    for effect in &decision.effects {
+        match effect {
+            plenary_licensing::Effect::PutOut(user) => lost.users.push(user.clone()),
+            plenary_licensing::Effect::Ended { users, guests } => {
+                lost.users.extend(users.iter().cloned());
+                lost.guests.extend(guests.iter().cloned());
+            }
+        }
+    }
+    lost.users.sort();
+    lost.users.dedup();
+    lost
 }
 
 /// What follows for conferences, all at once: one after the other would count places twice.
@@ -191,7 +207,7 @@ fn put_out<'a>(
     view: &StoreView<'_>,
     at: Moment,
     mut facts: Vec<conference::Fact<'a>>,
-    lost: &'a [UserName],
+    lost: &'a Lost,
 ) -> Option<conference::Decision> {
     let gone = |user: &UserName| {
         facts.iter().any(|fact| match fact {
@@ -199,8 +215,9 @@ fn put_out<'a>(
             _ => false,
         })
     };
-    let lost: Vec<&UserName> = lost.iter().filter(|user| !gone(user)).collect();
-    facts.extend(lost.into_iter().map(conference::Fact::SeatLost));
+    let users: Vec<&UserName> = lost.users.iter().filter(|user| !gone(user)).collect();
+    facts.extend(users.into_iter().map(conference::Fact::SeatLost));
+    facts.extend(lost.guests.iter().map(conference::Fact::GuestSeatLost));
     (!facts.is_empty()).then(|| conference::follow(view, at, &facts))
 }
 

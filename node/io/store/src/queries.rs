@@ -17,7 +17,7 @@ pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;
 pub use licensing::{
-    ProRow, WithoutProRow, desk, figures, lost_seats, needs_pro, nodes_with_seats, orphans, pro_of,
+    ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{guest, lines, needs_sweep, participant, participants_of_node, roster};

@@ -6,7 +6,7 @@ use crate::{
     meeting::{Person, Runs},
 };
 use plenary_access::{Moment, Topic};
-use plenary_model::{Cid, NodeId, UserName};
+use plenary_model::{Cid, GuestId, NodeId, UserName};
 use std::collections::BTreeSet;
 
 /// Something that another part of the server has decided and that concerns conferences.
@@ -18,6 +18,8 @@ pub enum Fact<'a> {
     AccountDisabled(&'a UserName),
     /// The user has no seat any more with which to be in conferences.
     SeatLost(&'a UserName),
+    /// The same of a guest.
+    GuestSeatLost(&'a GuestId),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
 }
@@ -43,6 +45,11 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 let places = view.places_of(&Person::Account((*user).clone()));
                 for (cid, id) in places.iter().filter(|(cid, _)| !gone.contains(cid)) {
                     runs.remove(&mut decision, cid, *id);
+                }
+            }
+            Fact::GuestSeatLost(guest) => {
+                for (cid, id) in view.places_of(&Person::Guest((*guest).clone())) {
+                    runs.remove(&mut decision, &cid, id);
                 }
             }
             Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),

@@ -1,5 +1,6 @@
-use plenary_licences::{PoolId, licence::LicenceId, licence::PublicKey};
-use plenary_model::{GroupId, NodeId, Revision, UserName};
+use crate::{Alarm, Gives, LEASES_LEVEL, SEATS_LEVEL};
+use plenary_licences::{Epoch, PoolId, lessee, licence::LicenceId, licence::PublicKey};
+use plenary_model::{GroupId, NodeId, Revision, ServerName, UserName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -40,6 +41,17 @@ pub enum Change {
     },
     /// Who asks wants temporary PRO in advance.
     AskForPro,
+    /// The server borrows from a License Manager from now on, which has admitted it by its token.
+    Connect {
+        manager: ServerName,
+        pool: PoolId,
+        addresses: Vec<String>,
+    },
+    /// The server's own licence holds again.
+    Disconnect {
+        /// Everything in use ends, and the manager is not waited for.
+        end: bool,
+    },
 
     // What follows is proposed by the server itself.
     /// Somebody watches a conference without being in its roster; takes what a join takes.
@@ -64,6 +76,40 @@ pub enum Change {
     },
     /// Time passed. Proposed by the leader when [`Desk::due`](crate::Desk::due) has come.
     Tick,
+
+    // What follows is proposed by the lessee on the server's leader.
+    Lease(lessee::Change),
+    /// What the manager's licences give besides seats.
+    Gives(Gives),
+    /// Every node on which seats are used has a deadline of this lease.
+    Begin {
+        epoch: Epoch,
+    },
+    /// The lease is, or is no more, near its end.
+    Alarm {
+        epoch: Epoch,
+        alarm: Alarm,
+    },
+    /// The manager has everything back.
+    Left {
+        pool: PoolId,
+    },
+}
+
+impl Change {
+    /// From which level of the rules on there is such a change.
+    pub fn level(&self) -> u32 {
+        match self {
+            Self::Connect { .. }
+            | Self::Disconnect { .. }
+            | Self::Lease(_)
+            | Self::Gives(_)
+            | Self::Begin { .. }
+            | Self::Alarm { .. }
+            | Self::Left { .. } => LEASES_LEVEL,
+            _ => SEATS_LEVEL,
+        }
+    }
 }
 
 /// Changes to what administrators choose: `Some` replaces, `None` leaves.

@@ -6,7 +6,7 @@ use plenary_access::{
     rules::{Asker, Changes, asker, expect_revision, first_answer, invalid, not_found},
 };
 use plenary_licences::licence::{Confirmation, LicenceError, LicenceId, PublicKey, Signed};
-use plenary_model::{GroupId, NodeId, Revision, Timestamp, UserName};
+use plenary_model::{GroupId, GuestId, NodeId, Revision, Timestamp, UserName};
 use plenary_seats::{Command as Count, DeviceId, ParticipationId, Told, Why};
 use std::collections::BTreeSet;
 
@@ -25,6 +25,11 @@ pub trait View: plenary_access::View {
 pub enum Effect {
     /// Whoever has lost PRO leaves all conferences.
     PutOut(UserName),
+    /// The lease under which they took part is no more.
+    Ended {
+        users: Vec<UserName>,
+        guests: Vec<GuestId>,
+    },
 }
 
 /// What follows, beside what changed in the [`Desk`].
@@ -227,10 +232,41 @@ impl<'a, V: View> Case<'a, V> {
                 }
                 Ok(Outcome::Done)
             }
+            change => self.decide_lease(asker, change),
+        }
+    }
+
+    fn decide_lease(&mut self, asker: &Asker, change: &Change) -> Result<Outcome, Refusal> {
+        match change {
+            Change::Connect { .. } | Change::Disconnect { .. } => require_admin(asker)?,
+            _ => require_system(asker).map(drop)?,
+        }
+        match change {
+            Change::Connect {
+                manager,
+                pool,
+                addresses,
+            } => self.connect(asker, manager, *pool, addresses),
+            Change::Disconnect { end } => self.disconnect(*end),
+            Change::Lease(change) => self.lease_changes(change),
+            Change::Gives(gives) => self.gives(gives),
+            Change::Begin { epoch } => self.begin(*epoch),
+            Change::Alarm { epoch, alarm } => self.alarm(*epoch, *alarm),
+            Change::Left { pool } => self.left(*pool),
+            // Decided above.
+            _ => Ok(Outcome::Done),
         }
     }
 
     fn install(&mut self, asker: &Asker, text: &str, key: PublicKey) -> Result<Outcome, Refusal> {
+        if let Some(lease) = &self.desk.lease {
+            let reason = format!(
+                "the server borrows its seats from the License Manager {}; install the licence there, or \
+                 disconnect the server first",
+                lease.manager
+            );
+            return Err(licensing("licence_manager_connected", reason));
+        }
         if self.desk.files.len() >= Desk::FILES {
             let text = "100 licence files are installed, and that is the most; remove those that have ended";
             return Err(Refusal::Conflict(text.into()));
@@ -392,6 +428,9 @@ impl<'a, V: View> Case<'a, V> {
 
     /// Has the seats counted, and tells what follows.
     pub(crate) fn count(&mut self, command: &Count) -> Result<Outcome, Refusal> {
+        if let Some(refusal) = self.waits(command) {
+            return Err(licensing(refusal.code(), refusal.to_string()));
+        }
         let outcome = self.desk.seats.apply(self.at.now, command);
         let (told, refused) = match outcome {
             Ok(told) => (told, None),
@@ -409,10 +448,7 @@ impl<'a, V: View> Case<'a, V> {
         }
         match refused {
             None => Ok(Outcome::Done),
-            Some(refusal) => Err(Refusal::Licensing {
-                code: refusal.code().to_owned(),
-                reason: refusal.to_string(),
-            }),
+            Some(refusal) => Err(licensing(refusal.code(), refusal.to_string())),
         }
     }
 
@@ -422,7 +458,7 @@ impl<'a, V: View> Case<'a, V> {
         self.tell(told, "");
     }
 
-    fn tell(&mut self, told: Vec<Told>, reason: &str) {
+    pub(crate) fn tell(&mut self, told: Vec<Told>, reason: &str) {
         for told in told {
             match told {
                 Told::Granted { .. } | Told::Permanent { .. } => {
@@ -451,7 +487,14 @@ impl<'a, V: View> Case<'a, V> {
         }
     }
 
-    fn event(&mut self, kind: EventKind, object_kind: &'static str, object: &str, text: &str, success: bool) {
+    pub(crate) fn event(
+        &mut self,
+        kind: EventKind,
+        object_kind: &'static str,
+        object: &str,
+        text: &str,
+        success: bool,
+    ) {
         self.decision
             .event(EventDraft {
                 kind,
@@ -477,11 +520,19 @@ impl<'a, V: View> Case<'a, V> {
         // Whoever lost PRO and got it again at once stays.
         self.decision
             .effects
-            .retain(|Effect::PutOut(user)| !has_pro(user));
+            .retain(|effect| !matches!(effect, Effect::PutOut(user) if has_pro(user)));
         Following {
             decision: self.decision,
             refused: None,
         }
+    }
+}
+
+/// A refusal that the rules of licences and seats know.
+pub(crate) fn licensing(code: &str, reason: String) -> Refusal {
+    Refusal::Licensing {
+        code: code.to_owned(),
+        reason,
     }
 }
 

@@ -1,6 +1,6 @@
-//! The state: licences, the embedded lessor, seats.
+//! The state: licences, the embedded lessor or the lease, seats.
 
-use crate::Own;
+use crate::{Gives, Lease, Own};
 use plenary_licences::{
     PoolId, Seats as Amount,
     licence::{Confirmation, Edition, Holder, LicenceError, LicenceId, Pool, PublicKey, Signed, Warning},
@@ -50,6 +50,8 @@ pub struct Desk {
     pub(crate) pool: Pool,
     pub(crate) weighed: Timestamp,
     pub(crate) own: Own,
+    /// Of a License Manager, if the server borrows.
+    pub(crate) lease: Option<Lease>,
     pub(crate) seats: Seats,
     pub(crate) rules: Rules,
     /// Nodes that were there before.
@@ -70,6 +72,8 @@ pub struct Figures {
     known: BTreeSet<NodeId>,
     running: BTreeSet<NodeId>,
     pub beats: BTreeMap<NodeId, u64>,
+    #[serde(default)]
+    pub lease: Option<Lease>,
 }
 
 /// All of a [`Desk`] as a store keeps it.
@@ -104,6 +108,7 @@ impl Desk {
             pool: plenary_licences::licence::free(),
             weighed: Timestamp(0),
             own: Own::new(pool, branch),
+            lease: None,
             seats: Seats::new(),
             rules: Rules::default(),
             known: BTreeSet::new(),
@@ -126,6 +131,7 @@ impl Desk {
             known,
             running,
             beats,
+            lease,
         } = stored.figures;
         let mut files = BTreeMap::new();
         for file in stored.files {
@@ -144,6 +150,7 @@ impl Desk {
             pool: plenary_licences::licence::free(),
             weighed,
             own,
+            lease,
             seats: Seats::stored(seats),
             rules,
             known,
@@ -165,6 +172,7 @@ impl Desk {
             known: self.known.clone(),
             running: self.running.clone(),
             beats: self.beats.clone(),
+            lease: self.lease.clone(),
         }
     }
 
@@ -189,6 +197,36 @@ impl Desk {
     /// What the licences give.
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Whether seats are those of a License Manager.
+    pub fn is_lent(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_lent)
+    }
+
+    /// What the licences or the lease give, as they say it: of an Enterprise licence both kinds of seats.
+    pub fn total(&self) -> Amount {
+        let lease = self.lease.as_ref().filter(|lease| lease.is_lent());
+        lease.map_or(self.pool.seats, |lease| lease.held.seats)
+    }
+
+    /// What they give besides seats.
+    pub fn gives(&self) -> Gives {
+        match self.lease.as_ref().filter(|lease| lease.is_lent()) {
+            Some(lease) => lease.gives.clone().unwrap_or_default(),
+            None => Gives {
+                extensions: self.pool.extensions.clone(),
+                enterprise: self.pool.edition == Edition::Enterprise,
+                permanent_pro: self.pool.permanent_pro,
+                development: self.pool.is_for_development,
+            },
+        }
+    }
+
+    /// The seats that there are for the taking: of an Enterprise licence one kind only.
+    pub fn places(&self) -> Amount {
+        let lease = self.lease.as_ref().filter(|lease| lease.is_lent());
+        lease.map_or_else(|| self.pool.capacity(), |lease| lease.held.seats)
     }
 
     /// The files that are installed, by ID.
@@ -250,6 +288,29 @@ impl Desk {
         self.weighed = now;
     }
 
+    /// What the server borrows, and from whom.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// Seats that are granted under the lease.
+    pub(crate) fn lent_out(&self) -> Amount {
+        let lent = self.lease.as_ref().is_some_and(Lease::is_lent);
+        match lent {
+            true => self.in_use_as(self.seats.capacity().mode == Mode::OnePool),
+            false => Amount::NONE,
+        }
+    }
+
+    /// Seats that are taken; with a single pool nobody needs PRO.
+    pub(crate) fn in_use_as(&self, one_pool: bool) -> Amount {
+        let mut in_use = self.in_use();
+        if one_pool {
+            in_use.pro = 0;
+        }
+        in_use
+    }
+
     pub(crate) fn in_use(&self) -> Amount {
         let taken = self.seats.in_use();
         Amount {
@@ -260,14 +321,32 @@ impl Desk {
         }
     }
 
-    /// Brings the seats to what the licences give. Costs nothing while that is so already.
+    /// Brings the seats to what the licences give, or the lease. Costs nothing while that is so already.
     pub(crate) fn settle(&mut self, index: u64, now: Timestamp) -> Vec<Told> {
-        let (wanted, in_use) = (self.pool.capacity(), self.in_use());
+        let in_use = match self.lease.as_ref().is_some_and(Lease::is_lent) {
+            // Of the own licence nothing is.
+            true => Amount::NONE,
+            false => self.in_use(),
+        };
+        let wanted = self.pool.capacity();
         if !self.own.is_adjusted(wanted, in_use) {
             self.own.adjust(index, &self.server, wanted, in_use);
         }
+        let capacity = self.capacity();
+        if capacity == self.seats.capacity() {
+            return Vec::new();
+        }
+        let changed = plenary_seats::Command::Capacity(capacity);
+        self.seats.apply(now, &changed).unwrap_or_else(|(_, told)| told)
+    }
+
+    /// What the server holds.
+    pub(crate) fn capacity(&self) -> Capacity {
+        if let Some(lease) = self.lease.as_ref().filter(|lease| lease.is_lent()) {
+            return lease.capacity();
+        }
         let held = self.own.held();
-        let capacity = Capacity {
+        Capacity {
             pro: held.pro,
             online: held.online,
             guest: held.guest,
@@ -277,12 +356,7 @@ impl Desk {
                 Edition::Enterprise => Mode::OnePool,
             },
             permanent_pro: self.pool.permanent_pro,
-        };
-        if capacity == self.seats.capacity() {
-            return Vec::new();
         }
-        let changed = plenary_seats::Command::Capacity(capacity);
-        self.seats.apply(now, &changed).unwrap_or_else(|(_, told)| told)
     }
 }
 

@@ -96,7 +96,8 @@ impl Seats {
         self.gateways.clear();
     }
 
-    pub(crate) fn is_one_pool(&self) -> bool {
+    /// Whether whoever is signed in may join (LIC-11).
+    pub fn is_one_pool(&self) -> bool {
         self.capacity.mode == Mode::OnePool
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
-    Capacity, Device, DeviceId, Holder, Holding, ParticipationId, Places, Seats, Settings,
-    counted::taken_online,
+    Capacity, Command, Device, DeviceId, Holder, Holding, ParticipationId, Places, Refusal, Seats, Settings,
+    counted::{free, taken_online},
 };
 use plenary_model::{GuestId, NodeId, Timestamp, UserName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,38 @@ impl Seats {
     /// A device that is signed in.
     pub fn device(&self, device: &DeviceId) -> Option<&Device> {
         self.online.get(device)
+    }
+
+    /// Guests with a seat.
+    pub fn guests(&self) -> impl Iterator<Item = &GuestId> {
+        self.guests.iter().map(|(guest, _)| guest)
+    }
+
+    /// Why who wants a seat by `command` would find none that is free; `None` for commands that take none, and for
+    /// refusals of another kind. Changes and lists nothing.
+    pub fn lacks(&self, command: &Command) -> Option<Refusal> {
+        let no_online = || (free(self.capacity.online, taken_online(self)) == 0).then_some(Refusal::NoOnline);
+        match command {
+            Command::Join { user, .. } if self.is_one_pool() => {
+                let signed_in = self.online.values().any(|device| device.user == *user);
+                if signed_in { None } else { no_online() }
+            }
+            Command::AskForPro { .. } if self.is_one_pool() || !self.settings.ask_for_pro => None,
+            Command::Join { user, .. } | Command::AskForPro { user } => {
+                let none_is_due = self.holders.get(user).is_some_and(|holder| {
+                    // What was taken away is not got back before it has ended.
+                    holder.seated || holder.holding.is_ending()
+                });
+                (!none_is_due && self.free_pro() == 0).then_some(Refusal::NoPro)
+            }
+            Command::SignIn { device, .. } if self.online.contains_key(device) => None,
+            Command::SignIn { .. } => no_online(),
+            Command::GuestJoin { guest, .. } => {
+                let known = self.guests.contains_key(guest);
+                (!known && free(self.capacity.guest, self.guests.len()) == 0).then_some(Refusal::NoGuest)
+            }
+            _ => None,
+        }
     }
 
     /// Where a guest is.

@@ -399,6 +399,8 @@ pub enum Why {
     SeatRevoked,
     /// The PRO seat went to somebody whom the administrator's groups put first.
     SeatGivenAway,
+    /// The server's seats are those of a License Manager, which has been away for too long.
+    SeatsEnded,
     /// The place was taken up again on another connection.
     Elsewhere,
 }

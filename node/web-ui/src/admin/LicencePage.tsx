@@ -6,6 +6,7 @@ import { Page } from '../ui/Page';
 import { ErrorState, Loading } from '../ui/States';
 import { useAdminText } from '../ui/text';
 import { LicenceFiles } from './LicenceFiles';
+import { LicenseManager } from './LicenseManager';
 import { PermanentPro } from './PermanentPro';
 import { SeatHolders } from './SeatHolders';
 import { SeatsInUse } from './SeatsInUse';
@@ -33,7 +34,8 @@ export function LicencePage() {
           <SeatsInUse seats={seats.data} />
           {!seats.data.one_pool && <SeatHolders seats={seats.data} />}
           {!seats.data.one_pool && <PermanentPro seats={seats.data} />}
-          <LicenceFiles licence={licence.data} />
+          <LicenseManager licence={licence.data} />
+          {!licence.data.license_manager && <LicenceFiles licence={licence.data} />}
         </Stack>
       ) : error ? (
         <ErrorState

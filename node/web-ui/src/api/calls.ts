@@ -19,6 +19,7 @@ import type {
   Invitation,
   Licence,
   LicenceFile,
+  ManagerOverview,
   ListQuery,
   LogEvent,
   Me,
@@ -190,6 +191,15 @@ export const calls = {
   installLicence: (file: string) => json<LicenceFile>('POST', '/licence', { json: { file } }),
   confirmLicence: (file: string) => json<Licence>('POST', '/licence/confirmations', { json: { file } }),
   licenceRequest: (licence: string) => json<{ file: string }>('GET', `/licence/${id(licence)}/request`),
+  connectManager: (token: string) => json<Licence>('POST', '/licence/manager', { json: { token } }),
+  disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
+  managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
+  recallSeats: (server: string, seats: Partial<Record<'pro' | 'online' | 'guest' | 'gateway', number>>) =>
+    json<ManagerOverview>('POST', `/license-manager/servers/${id(server)}/recall`, { json: seats }),
+  declareDead: (server: string) =>
+    json<ManagerOverview>('POST', `/license-manager/servers/${id(server)}/declare-dead`, {
+      json: { off: server },
+    }),
   removeLicence: (licence: string) => done('DELETE', `/licence/${id(licence)}`),
   seats: (signal?: AbortSignal) => json<Seats>('GET', '/seats', { signal }),
   updateSeats: (patch: SeatsPatch, match?: string) => json<Seats>('PATCH', '/seats', { json: patch, match }),

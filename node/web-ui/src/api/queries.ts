@@ -103,7 +103,21 @@ export const queries = {
   settings: () =>
     queryOptions({ queryKey: ['settings', 'all'], queryFn: ({ signal }) => calls.settings(signal) }),
   licence: () =>
-    queryOptions({ queryKey: ['licensing', 'licence'], queryFn: ({ signal }) => calls.licence(signal) }),
+    queryOptions({
+      queryKey: ['licensing', 'licence'],
+      queryFn: ({ signal }) => calls.licence(signal),
+      // The time that is left runs by itself.
+      refetchInterval: (query) => (query.state.data?.license_manager ? 10_000 : false),
+    }),
+  /** The whole License Manager, for those who look after it. */
+  managerOverview: () =>
+    queryOptions({
+      queryKey: ['manager', 'overview'],
+      queryFn: ({ signal }) => calls.managerOverview(signal),
+      refetchInterval: 5_000,
+      // Who may not is told at once.
+      retry: false,
+    }),
   seats: () =>
     queryOptions({ queryKey: ['licensing', 'seats'], queryFn: ({ signal }) => calls.seats(signal) }),
   proSeats: (query: SeatQuery) => pages(['licensing', 'pro'], query, calls.proSeats),

@@ -8,7 +8,14 @@ export function textOf(key: string, fallback: string, values: Record<string, unk
 }
 
 /** Codes whose details say more than their texts: what is in the way, which servers, which day. */
-const TOLD = ['conflict', 'licence-other-servers', 'licence-not-yet-valid', 'licence-expired'];
+const TOLD = [
+  'conflict',
+  'licence-other-servers',
+  'licence-not-yet-valid',
+  'licence-expired',
+  'licence-manager-refused',
+  'licence-manager-unreachable',
+];
 
 /** What happened and what to do, in the reader's language where the code is known. */
 export function problemText(error: unknown): string {

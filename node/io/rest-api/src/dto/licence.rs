@@ -1,4 +1,4 @@
-use super::{Time, mirror};
+use super::{LicenseManager, Time, mirror};
 use plenary_licences::{
     Seats as Amount,
     licence::{self, Covers, LicenceError},
@@ -115,29 +115,36 @@ pub struct Licence {
     /// A licence that counts is signed with the development key: for trying out only.
     pub development: bool,
     pub edition: LicenceEdition,
-    /// What all files that count give together.
+    /// What all files that count give together, or what is leased.
     pub seats: SeatNumbers,
     pub extensions: Vec<LicenceExtension>,
     /// Whether groups can have permanent PRO.
     pub permanent_pro: bool,
     pub files: Vec<LicenceFile>,
+    /// Where the seats are borrowed; null: the server has its licences itself.
+    #[schema(required)]
+    pub license_manager: Option<LicenseManager>,
 }
 
 impl Licence {
     /// As it is at `now`.
-    pub(crate) fn of(desk: &Desk) -> Self {
-        let pool = desk.pool();
+    pub(crate) fn of(desk: &Desk, license_manager: Option<LicenseManager>) -> Self {
+        let gives = desk.gives();
         let files: Vec<LicenceFile> = desk.files().map(|file| LicenceFile::of(desk, file)).collect();
         Self {
             server: desk.server().to_string(),
             pool: desk.pool_id().to_string(),
-            free: files.iter().all(|file| file.idle.is_some()),
-            development: pool.is_for_development,
-            edition: pool.edition.into(),
-            seats: pool.seats.into(),
-            extensions: pool.extensions.iter().copied().map(Into::into).collect(),
-            permanent_pro: pool.permanent_pro,
+            free: !desk.is_lent() && files.iter().all(|file| file.idle.is_some()),
+            development: gives.development,
+            edition: match gives.enterprise {
+                true => LicenceEdition::Enterprise,
+                false => LicenceEdition::Server,
+            },
+            seats: desk.total().into(),
+            extensions: gives.extensions.iter().copied().map(Into::into).collect(),
+            permanent_pro: gives.permanent_pro,
             files,
+            license_manager,
         }
     }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// Seats of one kind.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeatUse {
-    /// What the licences give.
+    /// What the licences give, or what is leased.
     pub total: u32,
     /// More than `total` after a licence has ended: nobody is thrown out, and nobody new gets one.
     pub taken: u32,
@@ -63,7 +63,7 @@ pub struct Seats {
 impl Seats {
     pub(crate) fn of(desk: &Desk, groups: Vec<PermanentGroup>) -> Self {
         let seats = desk.seats();
-        let (pool, taken, settings) = (desk.pool().capacity(), seats.in_use(), seats.settings());
+        let (pool, taken, settings) = (desk.places(), seats.in_use(), seats.settings());
         let of = |total, taken| SeatUse { total, taken };
         let permanent = |holding: &Holding| matches!(holding, Holding::Permanent { .. });
         let count = |wanted: bool| {
@@ -84,7 +84,7 @@ impl Seats {
             without_temporary: seats.without_temporary().count() as u64,
             show_pro: settings.show_pro,
             ask_for_pro: settings.ask_for_pro,
-            permanent_pro: desk.pool().permanent_pro,
+            permanent_pro: desk.gives().permanent_pro,
             permanent_groups: groups,
             picked_at: seats.without_permanent().1.map(Time),
             next_pick: seats.next_pick().map(Time),

@@ -3,14 +3,16 @@ use crate::{
     answer::{self, still_there},
     api::Api,
     auth::{Admin, Reader},
-    dto::{Licence, LicenceFile, LicenceRequest, VendorFile},
-    extract::{BodyDigest, Id, Strict, Write},
+    dto::{ConnectManager, Licence, LicenceFile, LicenceRequest, LicenseManager, VendorFile},
+    extract::{BodyDigest, Id, Query, Strict, Write},
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use plenary_licences::licence::{Confirmation, LicenceError, LicenceId, Request, Signed};
 use plenary_licensing::{Change, Desk};
+use serde::Deserialize;
 use std::str::FromStr;
+use utoipa::IntoParams;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -18,6 +20,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(remove_licence))
         .routes(routes!(request_confirmation))
         .routes(routes!(confirm_licence))
+        .routes(routes!(connect_license_manager, disconnect_license_manager))
 }
 
 /// The ID of a licence in an address.
@@ -50,7 +53,13 @@ pub(super) fn not_counted() -> Problem {
 /// What the server may use, and the licence files that say so
 #[utoipa::path(get, path = "/licence", tag = "licence", responses((status = 200, body = Licence)))]
 async fn get_licence(State(api): State<Api>, _: Reader) -> Result<Json<Licence>, Problem> {
-    Ok(Json(Licence::of(&desk(&api).await?)))
+    Ok(Json(licence(&api).await?))
+}
+
+async fn licence(api: &Api) -> Result<Licence, Problem> {
+    let link = api.backend().license_manager().await?;
+    let manager = link.map(|link| LicenseManager::of(link, api.backend().now()));
+    Ok(Licence::of(&desk(api).await?, manager))
 }
 
 /// Install a licence file; several add up
@@ -129,6 +138,47 @@ async fn confirm_licence(
         key: key.ok_or(LicenceError::ForeignKey)?,
     };
     let applied = api.propose_licensing(write.command(&by, digest, change)).await?;
-    let body = Licence::of(&desk(&api).await?);
+    let body = licence(&api).await?;
     Ok(answer::result(StatusCode::OK, body, applied.index))
+}
+
+/// Borrow the server's seats from a License Manager, by a token that its administrator made
+#[utoipa::path(post, path = "/licence/manager", tag = "licence", request_body = ConnectManager,
+    responses((status = 200, body = Licence)))]
+async fn connect_license_manager(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Strict { value, .. }: Strict<ConnectManager>,
+) -> Result<Response, Problem> {
+    let applied = api
+        .backend()
+        .connect_license_manager(by.actor(), value.token)
+        .await?;
+    api.backend().wait_applied(applied.index).await?;
+    let body = licence(&api).await?;
+    Ok(answer::result(StatusCode::OK, body, applied.index))
+}
+
+/// How a server is disconnected.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Disconnecting {
+    /// Everything that is in use ends at once, and the manager is not waited for. Without it more seats in use than the
+    /// server has itself are a reason to refuse.
+    #[serde(default)]
+    end: bool,
+}
+
+/// Give the leased seats back: the server's own licence holds again
+#[utoipa::path(delete, path = "/licence/manager", tag = "licence", params(Disconnecting),
+    responses((status = 204)))]
+async fn disconnect_license_manager(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Query(Disconnecting { end }): Query<Disconnecting>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let command = write.command(&by, BodyDigest::none(), Change::Disconnect { end });
+    Ok(answer::done(&api.propose_licensing(command).await?))
 }

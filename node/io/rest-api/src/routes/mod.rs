@@ -8,6 +8,7 @@ mod events;
 mod groups;
 mod guests;
 mod licence;
+mod license_manager;
 mod me;
 mod seats;
 mod session;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(guests::calls())
         .merge(settings::calls())
         .merge(licence::calls())
+        .merge(license_manager::calls())
         .merge(seats::calls())
         .merge(events::calls())
         .merge(cluster::calls())

@@ -338,3 +338,111 @@ async fn groups_with_permanent_pro_are_chosen_in_order_and_picked() {
         .await
         .problem(409, "asking-for-pro-is-off");
 }
+
+#[tokio::test]
+async fn a_server_is_connected_to_a_license_manager_and_disconnected() {
+    let server = TestServer::new();
+    let none = server.get("/licence").await.is(200).json();
+    assert_eq!(none["license_manager"], json!(null));
+    let connect = |token: &str| json!({ "token": token });
+    let post = async |body: &Value| server.write("POST", "/licence/manager", body).await;
+    post(&json!({})).await.problem(400, "bad-json");
+    post(&connect("no name"))
+        .await
+        .problem(422, "licence-manager-token");
+    let reader = server.call("POST", "/licence/manager").by("eye");
+    let reader = reader.json(&connect("licences.example.com")).send().await;
+    reader.problem(403, "forbidden");
+
+    server
+        .write("POST", "/licence", &file(&licence(1, 20)))
+        .await
+        .is(201);
+    post(&connect("licences.example.com"))
+        .await
+        .problem(409, "licences-installed");
+    let path = format!("/licence/{:032x}", 1);
+    server.call("DELETE", &path).by("root").send().await.is(204);
+
+    let connected = post(&connect("licences.example.com")).await.is(200).json();
+    let manager = &connected["license_manager"];
+    for (field, value) in [
+        ("name", json!("licences.example.com")),
+        ("pool", json!(format!("{:032x}", 9))),
+        ("addresses", json!(["lm-1.example.com:4310"])),
+        ("by", json!("root")),
+        ("stage", json!("waiting")),
+        ("alarm", json!("none")),
+        ("replica", json!(null)),
+        ("trouble", json!("no replica answers")),
+        ("refusal", json!(null)),
+        ("time_left_s", json!(null)),
+    ] {
+        assert_eq!(manager[field], value, "{manager}");
+    }
+    assert_eq!(connected["seats"]["pro"], 10, "the own licence holds meanwhile");
+    post(&connect("licences.example.com"))
+        .await
+        .problem(409, "licence-manager-connected");
+    server
+        .write("POST", "/licence", &file(&licence(1, 20)))
+        .await
+        .problem(409, "licence-manager-connected");
+
+    let disconnect = async |query: &str| {
+        let path = format!("/licence/manager{query}");
+        server.call("DELETE", &path).by("root").send().await
+    };
+    disconnect("?end=perhaps").await.problem(400, "bad-query");
+    disconnect("").await.is(204);
+    let leaving = server.get("/licence").await.is(200).json();
+    assert_eq!(leaving["license_manager"]["stage"], "leaving");
+    disconnect("").await.problem(409, "licence-manager-leaving");
+    disconnect("?end=true").await.is(204);
+    disconnect("").await.problem(409, "licence-manager-not-connected");
+}
+
+#[tokio::test]
+async fn administrators_look_after_the_license_manager() {
+    let server = TestServer::new();
+    let refused = server.get("/license-manager").await;
+    refused.problem(409, "licence-manager-not-connected");
+    let connect = json!({ "token": "licences.example.com" });
+    server.write("POST", "/licence/manager", &connect).await.is(200);
+    let seen = server.call("GET", "/license-manager").by("eye").send().await;
+    let seen = seen.is(200).json();
+    assert_eq!(
+        (seen["standing"].clone(), seen["ttl_s"].clone()),
+        (json!("serving"), json!(43_200))
+    );
+    let oslo = &seen["servers"][0];
+    for (field, value) in [
+        ("server", json!("oslo.example.com")),
+        ("most", json!(null)),
+        ("left_s", json!(40_000)),
+        ("silent_s", json!(1)),
+    ] {
+        assert_eq!(oslo[field], value, "{oslo}");
+    }
+    assert_eq!(seen["history"][0]["at"], "1970-01-01T00:00:00.000Z");
+
+    let recall = "/license-manager/servers/oslo.example.com/recall";
+    let back = server.write("POST", recall, &json!({ "pro": 3 })).await;
+    assert_eq!(back.is(200).json()["servers"][0]["leased"]["pro"], 4);
+    server
+        .write("POST", recall, &json!({}))
+        .await
+        .problem(422, "invalid-field");
+    let dead = "/license-manager/servers/oslo.example.com/declare-dead";
+    server
+        .write("POST", dead, &json!({ "off": "rome.example.com" }))
+        .await
+        .problem(422, "invalid-field");
+    let reader = server.call("POST", dead).by("eye");
+    let reader = reader.json(&json!({ "off": "oslo.example.com" })).send().await;
+    reader.problem(403, "forbidden");
+    let gone = server
+        .write("POST", dead, &json!({ "off": "oslo.example.com" }))
+        .await;
+    assert_eq!(gone.is(200).json()["leased"]["pro"], 0);
+}

@@ -11,11 +11,14 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::Conference;
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, ServerName, Timestamp, UserName};
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
-    backend::{Applied, ProSeat, ReadError, WithoutPro, WriteError},
+    backend::{
+        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PoolSample, ProSeat,
+        ReadError, ReplicaRole, WithoutPro, WriteError,
+    },
     router,
 };
 use plenary_store::{Part, QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
@@ -66,7 +69,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_licensing::SEATS_LEVEL,
+            level: plenary_licensing::LEASES_LEVEL,
         }
     }
 
@@ -200,6 +203,86 @@ impl Backend for Store {
     }
     async fn desk(&self) -> Result<Option<plenary_licensing::Desk>, ReadError> {
         self.query(queries::desk)
+    }
+    async fn license_manager(&self) -> Result<Option<ManagerLink>, ReadError> {
+        let needs = self.query(queries::needs)?;
+        Ok(needs.map(|needs| ManagerLink {
+            needs,
+            replica: None,
+            trouble: Some("no replica answers".into()),
+            refusal: None,
+            left_ms: None,
+        }))
+    }
+    /// Any token is one of the manager that gives it its name.
+    async fn connect_license_manager(&self, by: Actor, token: String) -> Result<Applied, WriteError> {
+        let manager = token.parse().map_err(|_| {
+            WriteError::Refused(Refusal::Licensing {
+                code: "licence_manager_token".into(),
+                reason: "not a token".into(),
+            })
+        })?;
+        let change = plenary_licensing::Change::Connect {
+            manager,
+            pool: plenary_licences::PoolId(9),
+            addresses: vec!["lm-1.example.com:4310".into()],
+        };
+        self.apply(&plenary_licensing::Command {
+            by,
+            idempotency: None,
+            change,
+        })
+    }
+    /// A manager of one server, which shows what it did to that.
+    async fn oversee(&self, by: Actor, act: OverseeAct) -> Result<ManagerOverview, WriteError> {
+        if self.query(queries::needs).map_err(internal)?.is_none() {
+            return Err(WriteError::Refused(Refusal::Licensing {
+                code: "licence_manager_not_connected".into(),
+                reason: "not connected".into(),
+            }));
+        }
+        let seats = |pro| plenary_licences::Seats {
+            pro,
+            ..plenary_licences::Seats::NONE
+        };
+        let (server, leased): (ServerName, u32) = match act {
+            OverseeAct::Look => (name("oslo.example.com"), 7),
+            OverseeAct::Recall { server, seats } => (server, 7 - seats.pro),
+            OverseeAct::DeclareDead { server } => (server, 0),
+        };
+        assert!(matches!(by.kind, ActorKind::User(_)), "somebody wants it");
+        Ok(ManagerOverview {
+            manager: "licences.example.com".into(),
+            pool: "9".into(),
+            standing: plenary_licences::lessor::Standing::Serving,
+            capacity: seats(20),
+            leased: seats(leased),
+            ttl_ms: 43_200_000,
+            development: false,
+            replicas: vec![ManagerReplica {
+                name: "lm-1".into(),
+                address: "lm-1.example.com:4310".into(),
+                role: ReplicaRole::Leader,
+            }],
+            servers: vec![Borrower {
+                server: server.to_string(),
+                leased: seats(leased),
+                used: seats(1),
+                wanted: seats(2),
+                guaranteed: seats(0),
+                most: None,
+                left_ms: Some(40_000_000),
+                silent_ms: Some(1_500),
+                expected: true,
+                covered: true,
+            }],
+            history: vec![PoolSample {
+                at: Timestamp(0),
+                capacity: seats(20),
+                leased: seats(leased),
+                used: seats(1),
+            }],
+        })
     }
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError> {
         let figures = self.query(queries::figures)?;

@@ -6,7 +6,8 @@ use crate::{
     view::{name, number, sql},
 };
 use plenary_access::{ListQuery, Page};
-use plenary_licensing::{Desk, Figures};
+use plenary_licences::Seats;
+use plenary_licensing::{Desk, Figures, Needs};
 use plenary_model::{NodeId, Timestamp, UserName};
 use plenary_seats::{Holding, Loss, Mode};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -74,6 +75,36 @@ pub fn figures(db: &Connection) -> Found<Option<Figures>> {
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(figures.map(|bytes| desk::figures_of(&bytes)).transpose()?)
+}
+
+/// What the server borrows and needs; `None` while it is connected to no License Manager.
+pub fn needs(db: &Connection) -> Found<Option<Needs>> {
+    let Some((lease, capacity)) = figures(db)?.and_then(|found| Some((found.lease?, found.seats.capacity)))
+    else {
+        return Ok(None);
+    };
+    let count =
+        |query: &str| -> Found<u32> { Ok(db.prepare_cached(query)?.query_row([], |row| row.get(0))?) };
+    let one_pool = match lease.is_lent() {
+        true => capacity.mode == Mode::OnePool,
+        false => lease.gives.as_ref().is_some_and(|gives| gives.enterprise),
+    };
+    let pro = match one_pool {
+        true => 0,
+        false => count("SELECT count(*) FROM pro_seats WHERE seated")?,
+    };
+    Ok(Some(Needs {
+        lease,
+        taken: Seats {
+            pro,
+            online: count("SELECT count(*) FROM online_seats")?,
+            guest: count("SELECT count(DISTINCT who) FROM seat_places WHERE kind = 'guest'")?,
+            gateway: 0,
+        },
+        devices: count("SELECT count(*) FROM sessions WHERE online_on IS NOT NULL")?,
+        unseated: count("SELECT count(*) FROM pro_seats WHERE NOT seated AND kind <> 'ending'")?,
+        without_permanent: count("SELECT count(*) FROM without_pro WHERE kind = 'permanent'")?,
+    }))
 }
 
 /// What one user holds.

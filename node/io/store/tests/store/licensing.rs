@@ -14,11 +14,11 @@ use plenary_store::queries;
 
 const HOUR: u64 = 3_600_000;
 
-fn vendor() -> Signer {
+pub(crate) fn vendor() -> Signer {
     Signer::of_seed([7; 32]).expect("a key")
 }
 
-fn licence(id: u128, pro: u32, guest: u32) -> Licence {
+pub(crate) fn licence(id: u128, pro: u32, guest: u32) -> Licence {
     Licence {
         id: LicenceId(id),
         enterprise: "Example".into(),
@@ -40,7 +40,7 @@ fn licence(id: u128, pro: u32, guest: u32) -> Licence {
     }
 }
 
-fn install(licence: &Licence) -> Counting {
+pub(crate) fn install(licence: &Licence) -> Counting {
     Counting::Install {
         text: Signed::issue(licence, &vendor()).expect("it can be issued"),
         key: vendor().public(),
@@ -48,7 +48,7 @@ fn install(licence: &Licence) -> Counting {
 }
 
 /// A server that counts seats, with these licences and a public room.
-fn counting(licences: &[Licence], users: &[&str]) -> Home {
+pub(crate) fn counting(licences: &[Licence], users: &[&str]) -> Home {
     let users = users.iter().map(|user| new_user(user));
     let mut home = Home::with_users(users);
     home.ok(system(), start(11));
@@ -80,7 +80,7 @@ fn open() -> Counting {
     }
 }
 
-fn start(epoch: u64) -> Change {
+pub(crate) fn start(epoch: u64) -> Change {
     Change::NodeStarted {
         node: NodeId(1),
         epoch,
@@ -88,11 +88,11 @@ fn start(epoch: u64) -> Change {
     }
 }
 
-fn review() -> Cid {
+pub(crate) fn review() -> Cid {
     name("review")
 }
 
-fn enter(id: u64, person: Person) -> conference::Change {
+pub(crate) fn enter(id: u64, person: Person) -> conference::Change {
     conference::Change::Enter {
         cid: review(),
         participant: ParticipantId(id),
@@ -107,11 +107,11 @@ fn enter(id: u64, person: Person) -> conference::Change {
     }
 }
 
-fn user(id: &str) -> Person {
+pub(crate) fn user(id: &str) -> Person {
     Person::Account(name(id))
 }
 
-fn leave(id: u64) -> conference::Change {
+pub(crate) fn leave(id: u64) -> conference::Change {
     conference::Change::Leave {
         cid: review(),
         participant: ParticipantId(id),
@@ -120,7 +120,7 @@ fn leave(id: u64) -> conference::Change {
 }
 
 /// Lets a guest in; gives who it is.
-fn guest(home: &mut Home, number: u8) -> Person {
+pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
     let id = GuestId::of_random([number; 16]);
     home.ok(
         system(),
@@ -136,7 +136,7 @@ fn guest(home: &mut Home, number: u8) -> Person {
 }
 
 /// Signs a device in and connects it.
-fn online(home: &mut Home, user: &str, session: &str) -> Reply {
+pub(crate) fn online(home: &mut Home, user: &str, session: &str) -> Reply {
     home.ok(system(), sign_in(user, session));
     home.run(plain(
         system(),
@@ -148,16 +148,16 @@ fn online(home: &mut Home, user: &str, session: &str) -> Reply {
     ))
 }
 
-type Reply = Result<Outcome, Refusal>;
+pub(crate) type Reply = Result<Outcome, Refusal>;
 
-fn desk(home: &Home) -> Desk {
+pub(crate) fn desk(home: &Home) -> Desk {
     queries::desk(&home.db)
         .expect("reads")
         .expect("seats are counted")
 }
 
 /// PRO, online, guest, gateway seats that are taken.
-fn taken(home: &Home) -> [u32; 4] {
+pub(crate) fn taken(home: &Home) -> [u32; 4] {
     let Use {
         pro,
         online,
@@ -167,12 +167,12 @@ fn taken(home: &Home) -> [u32; 4] {
     [pro, online, guest, gateway]
 }
 
-fn places(home: &Home) -> Vec<u64> {
+pub(crate) fn places(home: &Home) -> Vec<u64> {
     let roster = queries::roster(&home.db, &review()).expect("reads");
     roster.iter().map(|place| place.id.0).collect()
 }
 
-fn events(home: &Home, kind: EventKind) -> Vec<Event> {
+pub(crate) fn events(home: &Home, kind: EventKind) -> Vec<Event> {
     let query = EventQuery {
         kind: Some(kind),
         list: list(500),
@@ -181,11 +181,11 @@ fn events(home: &Home, kind: EventKind) -> Vec<Event> {
     queries::events(&home.db, &query).expect("reads").items
 }
 
-fn code(reply: Reply) -> String {
+pub(crate) fn code(reply: Reply) -> String {
     reply.expect_err("refused").code().to_owned()
 }
 
-fn ended(places: &[u64]) -> Counting {
+pub(crate) fn ended(places: &[u64]) -> Counting {
     Counting::Ended {
         node: NodeId(1),
         epoch: 11,
@@ -194,7 +194,7 @@ fn ended(places: &[u64]) -> Counting {
 }
 
 /// What is kept in memory is what the rows say, and a copy goes on alike.
-fn same_everywhere(home: &mut Home) {
+pub(crate) fn same_everywhere(home: &mut Home) {
     let mut copy = home.copied();
     for home in [&mut *home, &mut copy] {
         home.ok(system(), Counting::Tick);

@@ -2,6 +2,7 @@
 
 mod address_book;
 mod applying;
+mod borrowing;
 mod conferences;
 mod directory;
 mod events;

@@ -357,7 +357,7 @@ impl World {
                 Fact::NodeStands { node, start } => {
                     self.starts.insert(*node, *start);
                 }
-                Fact::SeatLost(_) => {}
+                Fact::SeatLost(_) | Fact::GuestSeatLost(_) => {}
             }
         }
         let decision = follow(self, self.at(), facts);

@@ -85,6 +85,34 @@ export type Bandwidth = {
 };
 
 /**
+ * A server that borrows, or may.
+ */
+export type Borrower = {
+    /**
+     * Whether a licence is for it.
+     */
+    covered: boolean;
+    /**
+     * Whether it may borrow.
+     */
+    expected: boolean;
+    guaranteed: SeatNumbers;
+    leased: SeatNumbers;
+    /**
+     * Until its seats are back in the pool if it stays silent; null: it holds no lease.
+     */
+    left_s: number | null;
+    most: SeatNumbers | null;
+    server: string;
+    /**
+     * Since the last word of one of its nodes; null: none is connected.
+     */
+    silent_s: number | null;
+    used: SeatNumbers;
+    wanted: SeatNumbers;
+};
+
+/**
  * The old and the new password.
  */
 export type ChangePassword = {
@@ -141,7 +169,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference: a virtual room, without a schedule.
@@ -182,6 +210,16 @@ export type ConferencePatch = {
 };
 
 /**
+ * Connects a server to a License Manager.
+ */
+export type ConnectManager = {
+    /**
+     * As an administrator of the manager made it for this server; counts once.
+     */
+    token: string;
+};
+
+/**
  * One line of the address book that a user sees.
  */
 export type ContactRow = {
@@ -207,6 +245,16 @@ export type ContactRow = {
  * A CSV file.
  */
 export type CsvText = string;
+
+/**
+ * Declares a server dead.
+ */
+export type DeclareDead = {
+    /**
+     * Its name again: if it is not off, its seats are used twice.
+     */
+    off: string;
+};
 
 /**
  * The disk of the data folder.
@@ -389,6 +437,18 @@ export type Invitation = {
 };
 
 /**
+ * `short`: conferences end soon unless the License Manager is back; `over`: they have ended.
+ */
+export type LeaseAlarm = 'none' | 'short' | 'over';
+
+/**
+ * Where a server stands between its own licence and the lease. `waiting`: the own one holds until the lease covers
+ * what is in use; `lent`: seats are those of the lease; `leaving`: the own one holds again, and the manager has not
+ * everything back yet.
+ */
+export type LeaseStage = 'waiting' | 'lent' | 'leaving';
+
+/**
  * What the server may use.
  */
 export type Licence = {
@@ -403,6 +463,7 @@ export type Licence = {
      * No file counts: the licence that is built in holds.
      */
     free: boolean;
+    license_manager: LicenseManager | null;
     /**
      * Whether groups can have permanent PRO.
      */
@@ -412,7 +473,7 @@ export type Licence = {
      */
     pool: string;
     /**
-     * What all files that count give together.
+     * What all files that count give together, or what is leased.
      */
     seats: SeatNumbers;
     server: string;
@@ -504,6 +565,50 @@ export type LicenceTerm = 'free' | 'trial' | 'annual' | 'lifetime';
 export type LicenceWarning = 'within30_days' | 'within7_days' | 'within_a_day' | 'over';
 
 /**
+ * The License Manager that a server borrows its seats from, as the node that is asked knows it.
+ */
+export type LicenseManager = {
+    /**
+     * `host:port` of its replicas.
+     */
+    addresses: Array<string>;
+    alarm: LeaseAlarm;
+    /**
+     * ID of the administrator who connected the server; null: the server itself.
+     */
+    by: string | null;
+    /**
+     * Of the leased ones; none while the own licence holds.
+     */
+    in_use: SeatNumbers;
+    leased: SeatNumbers;
+    name: string;
+    /**
+     * Names the pool of seats.
+     */
+    pool: string;
+    refusal: LicenceReason | null;
+    /**
+     * The replica that this node has a line to; null: there is none now.
+     */
+    replica: string | null;
+    since: Time;
+    stage: LeaseStage;
+    /**
+     * Seconds that seats can be used here without the manager, rounded down; null: not known to this node.
+     */
+    time_left_s: number | null;
+    /**
+     * Why there is none.
+     */
+    trouble: string | null;
+    /**
+     * What the server would like to have, seats in use included.
+     */
+    wanted: SeatNumbers;
+};
+
+/**
  * When accounts are locked after wrong passwords.
  */
 export type LockoutPolicy = {
@@ -521,6 +626,52 @@ export type LockoutPolicy = {
      */
     window_s: number;
 };
+
+/**
+ * The License Manager, for administrators of servers that look after it.
+ */
+export type ManagerOverview = {
+    /**
+     * What the licences give.
+     */
+    capacity: SeatNumbers;
+    /**
+     * A licence that counts is signed with the development key: for trying out only.
+     */
+    development: boolean;
+    /**
+     * Oldest first, at most a day, since the leading replica has started.
+     */
+    history: Array<PoolSample>;
+    leased: SeatNumbers;
+    manager: string;
+    /**
+     * Names the pool to the vendor.
+     */
+    pool: string;
+    replicas: Array<ManagerReplica>;
+    servers: Array<Borrower>;
+    standing: ManagerStanding;
+    /**
+     * How long a server goes on without the manager.
+     */
+    ttl_s: number;
+};
+
+/**
+ * A replica of the License Manager.
+ */
+export type ManagerReplica = {
+    address: string;
+    name: string;
+    role: ReplicaRole;
+};
+
+/**
+ * `behind`: the manager was restored and lends nothing until somebody runs recover; `recovering`: servers tell what
+ * they hold, and nobody gets more.
+ */
+export type ManagerStanding = 'serving' | 'behind' | 'recovering';
 
 /**
  * The account that is signed in.
@@ -581,7 +732,7 @@ export type MeetingEnded = {
     reason: MeetingEndedReason;
 };
 
-export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'elsewhere';
+export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -1350,6 +1501,16 @@ export type PermanentGroup = {
 };
 
 /**
+ * How the pool was used at a moment.
+ */
+export type PoolSample = {
+    at: Time;
+    capacity: SeatNumbers;
+    leased: SeatNumbers;
+    used: SeatNumbers;
+};
+
+/**
  * Whether a user can be reached, on whichever node.
  */
 export type Presence = 'offline' | 'online' | 'disabled';
@@ -1452,6 +1613,11 @@ export type PutContact = {
 };
 
 /**
+ * Of a replica; `joining`: the others do not count it yet.
+ */
+export type ReplicaRole = 'leader' | 'voter' | 'learner' | 'joining';
+
+/**
  * Where a call string leads.
  */
 export type Resolved = {
@@ -1501,7 +1667,7 @@ export type SeatUse = {
      */
     taken: number;
     /**
-     * What the licences give.
+     * What the licences give, or what is leased.
      */
     total: number;
 };
@@ -1550,6 +1716,16 @@ export type Seats = {
     temporary: number;
     without_permanent: number;
     without_temporary: number;
+};
+
+/**
+ * How many seats that nobody holds are asked back.
+ */
+export type SeatsBack = {
+    gateway?: number;
+    guest?: number;
+    online?: number;
+    pro?: number;
 };
 
 /**
@@ -2596,6 +2772,38 @@ export type ConfirmLicenceResponses = {
 
 export type ConfirmLicenceResponse = ConfirmLicenceResponses[keyof ConfirmLicenceResponses];
 
+export type DisconnectLicenseManagerData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Everything that is in use ends at once, and the manager is not waited for. Without it more seats in use than the
+         * server has itself are a reason to refuse.
+         */
+        end?: boolean;
+    };
+    url: '/api/v1/licence/manager';
+};
+
+export type DisconnectLicenseManagerResponses = {
+    204: void;
+};
+
+export type DisconnectLicenseManagerResponse = DisconnectLicenseManagerResponses[keyof DisconnectLicenseManagerResponses];
+
+export type ConnectLicenseManagerData = {
+    body: ConnectManager;
+    path?: never;
+    query?: never;
+    url: '/api/v1/licence/manager';
+};
+
+export type ConnectLicenseManagerResponses = {
+    200: Licence;
+};
+
+export type ConnectLicenseManagerResponse = ConnectLicenseManagerResponses[keyof ConnectLicenseManagerResponses];
+
 export type RemoveLicenceData = {
     body?: never;
     path: {
@@ -2631,6 +2839,55 @@ export type RequestConfirmationResponses = {
 };
 
 export type RequestConfirmationResponse = RequestConfirmationResponses[keyof RequestConfirmationResponses];
+
+export type GetLicenseManagerData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/license-manager';
+};
+
+export type GetLicenseManagerResponses = {
+    200: ManagerOverview;
+};
+
+export type GetLicenseManagerResponse = GetLicenseManagerResponses[keyof GetLicenseManagerResponses];
+
+export type DeclareServerDeadData = {
+    body: DeclareDead;
+    path: {
+        /**
+         * Name of the server
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/license-manager/servers/{server}/declare-dead';
+};
+
+export type DeclareServerDeadResponses = {
+    200: ManagerOverview;
+};
+
+export type DeclareServerDeadResponse = DeclareServerDeadResponses[keyof DeclareServerDeadResponses];
+
+export type RecallSeatsData = {
+    body: SeatsBack;
+    path: {
+        /**
+         * Name of the server
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/license-manager/servers/{server}/recall';
+};
+
+export type RecallSeatsResponses = {
+    200: ManagerOverview;
+};
+
+export type RecallSeatsResponse = RecallSeatsResponses[keyof RecallSeatsResponses];
 
 export type GetMeData = {
     body?: never;
