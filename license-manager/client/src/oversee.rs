@@ -60,7 +60,6 @@ pub async fn oversee(
     Err(OverseeError::Unreachable(reasons.join("; ")))
 }
 
-#[allow(clippy::result_large_err)] // The error type is tonic's.
 async fn ask(
     identity: &Identity,
     manager: &ServerName,

@@ -92,6 +92,7 @@ impl Running {
             .ok_or_else(|| Status::unavailable("this replica has no state yet; try again in a moment"))
     }
 
+    #[allow(clippy::result_large_err)] // The error type is tonic's.
     fn recall_from(&self, by: &str, recall: RecallFrom) -> Result<(), Status> {
         let server = parse(&recall.server)?;
         let epoch = self.app.look(|manager| {
@@ -199,6 +200,7 @@ fn borrowers(
     names.iter().map(borrower).collect()
 }
 
+#[allow(clippy::result_large_err)] // The error type is tonic's.
 fn parse(name: &str) -> Result<ServerName, Status> {
     name.parse()
         .map_err(|error: plenary_model::ParseError| Status::invalid_argument(error.to_string()))
