@@ -9,6 +9,7 @@ mod groups;
 mod guests;
 mod licence;
 mod me;
+mod moderation;
 mod seats;
 mod session;
 mod settings;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(aliases::calls())
         .merge(conferences::calls())
         .merge(guests::calls())
+        .merge(moderation::calls())
         .merge(settings::calls())
         .merge(licence::calls())
         .merge(seats::calls())

@@ -5,6 +5,7 @@ mod applying;
 mod conferences;
 mod directory;
 mod events;
+mod gate;
 mod home;
 mod licensing;
 mod lists;
