@@ -123,6 +123,7 @@ test('an account makes a conference of its own', async ({ page, rest, person }) 
 });
 
 test('one enters the PIN, waits and is let in', async ({ browser, person, other, conference }) => {
+  test.setTimeout(120_000);
   const cid = await conference(person, { pin: '4711', waiting_room: 'all' });
   const owner = await newPage(browser);
   await signIn(owner, here, person.id, PASSWORD);
@@ -167,6 +168,8 @@ test('one enters the PIN, waits and is let in', async ({ browser, person, other,
 });
 
 test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference }) => {
+  // A long story, with two browsers that encode and decode.
+  test.setTimeout(150_000);
   const cid = await conference(person, {});
   const owner = await newPage(browser);
   const ben = await newPage(browser);

@@ -92,7 +92,12 @@ export function PersonMenu({ person }: { person: Participant }) {
   if (shown.length === 0) return null;
   const label = t('act.of', { name: person.name });
   return (
-    <Menu position="bottom-end" shadow="md" withinPortal transitionProps={{ duration: 80 }}>
+    <Menu
+      withInitialFocusPlaceholder={false}
+      position="bottom-end"
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+    >
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size={36} aria-label={label}>
           <IconDots size={18} aria-hidden />
