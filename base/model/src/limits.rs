@@ -54,3 +54,15 @@ pub const CHAT_LINES: usize = 1_000;
 pub const GUESTS_PER_CONFERENCE: usize = 5_000;
 /// Most guests of a server whose tokens are valid.
 pub const GUESTS: usize = 20_000;
+/// Fewest digits of a conference's PIN.
+pub const PIN_MIN: usize = 4;
+/// Most digits of a conference's PIN.
+pub const PIN: usize = 16;
+/// Wrong PINs that one source may give a conference within [`PIN_WINDOW_MS`].
+pub const PIN_ATTEMPTS: u32 = 5;
+/// How long wrong PINs are remembered, from the last one on.
+pub const PIN_WINDOW_MS: u64 = 10 * 60 * 1000;
+/// Most places on a podium (CONF-01).
+pub const PODIUM: u8 = 49;
+/// Most moderators that a conference names.
+pub const MODERATORS: usize = 100;

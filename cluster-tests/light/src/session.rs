@@ -195,6 +195,7 @@ impl Session {
             muted: false,
             camera: true,
             resume: self.place.clone(),
+            pin: None,
         };
         self.say(ClientBody::Join(join)).await
     }

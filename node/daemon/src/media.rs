@@ -1,14 +1,23 @@
 //! Media sessions of this node: who may begin one, whose it is, and that it ends with the sign-in behind it.
 
+mod gate;
+
 use crate::{
-    addresses, config::Config, lease::Usable, meetings::ServerRoster, seats, server::Server, turn::Turn,
+    addresses,
+    config::Config,
+    lease::Usable,
+    meetings::{ServerRoster, allow, flow_of},
+    seats,
+    server::Server,
+    turn::Turn,
 };
 use async_trait::async_trait;
+use gate::{concerns_meetings, watches};
 use plenary_access::{Refusal as Ruled, Session, TokenHash, UserRow};
-use plenary_conference::{Person, Via, Visitor, admit};
+use plenary_conference::{Person, Via, Visitor, Way, door};
 use plenary_licensing::Change;
 use plenary_media_io::{
-    Cascade, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey,
+    Allow, Cascade, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey,
 };
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
@@ -17,7 +26,7 @@ use plenary_rest_api::{
     token_hash,
 };
 use plenary_signalling::meeting::{self, Refusal, State};
-use plenary_store::queries;
+use plenary_store::{Changes, queries};
 use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
 use std::{
     collections::BTreeMap,
@@ -25,12 +34,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 /// Media sessions that one account may have on this node at once.
 const SESSIONS_OF_USER: usize = 32;
 /// How soon a session ends whose sign-in has ended, whose account was disabled or whose room is gone.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Of a session that may not send.
+const NOTHING: Allow = Allow {
+    voice: false,
+    camera: false,
+    content: false,
+};
 
 /// Addresses that clients are told at most: each costs them checks.
 const ADDRESSES: usize = 8;
@@ -72,6 +88,8 @@ struct Held {
     token: TokenHash,
     /// This side's ICE name: the entity tag.
     ice: String,
+    /// What of it the engine was told may flow.
+    allow: Allow,
     /// Of who publishes: in the roster of the meeting, so that all see who is there.
     place: Option<Place>,
 }
@@ -125,12 +143,55 @@ impl MediaDoor {
     }
 
     /// Ends sessions that may not be any more. Runs until the task is dropped.
-    pub(crate) async fn watch(self: Arc<Self>) {
+    pub(crate) async fn watch(self: Arc<Self>, mut changes: broadcast::Receiver<Changes>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
-            look.tick().await;
-            self.end_those_without_right().await;
+            tokio::select! {
+                _ = look.tick() => self.end_those_without_right().await,
+                changed = changes.recv() => match changed {
+                    Ok(changes) if !concerns_meetings(&changes) => continue,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+            }
+            self.allow_what_may_flow().await;
         }
+    }
+
+    /// Tells the engine what of those who publish may flow by now: who waits, or is on no podium, sends nothing.
+    async fn allow_what_may_flow(&self) {
+        let all: Vec<(String, Held)> = self
+            .held()
+            .iter()
+            .map(|(name, held)| (name.clone(), held.clone()))
+            .collect();
+        for (name, held) in all {
+            let Some(place) = held.place else { continue };
+            let Some(now) = self.allowed(&held.cid, place).await else {
+                continue;
+            };
+            if now == held.allow {
+                continue;
+            }
+            if let Some(held) = self.held().get_mut(&name) {
+                held.allow = now;
+            }
+            self.engine.allow(held.key, now).await.ok();
+        }
+    }
+
+    /// What of a place may flow, as this node's copy has it; `None` if it is not there.
+    async fn allowed(&self, cid: &Cid, place: Place) -> Option<Allow> {
+        let (cid, id) = (
+            cid.clone(),
+            plenary_conference::ParticipantId(place.participant.0),
+        );
+        let found = self.server.query(move |db| {
+            let conference = queries::conference(db, &cid)?;
+            Ok(conference.zip(queries::participant(db, &cid, id)?))
+        });
+        let (conference, participant) = found.await.ok()??;
+        Some(allow(flow_of(&conference, &participant)))
     }
 
     /// Whether somebody publishes here by this place.
@@ -181,7 +242,7 @@ impl MediaDoor {
     async fn end_those_without_right(&self) {
         let all: Vec<Held> = self.held().values().cloned().collect();
         for held in all {
-            let who = self.look_up(held.token, &held.cid).await;
+            let who = self.look_up(held.token, &held.cid, way_of(&held)).await;
             // Where the server cannot tell, a running session goes on.
             let may_not = matches!(
                 who,
@@ -243,7 +304,7 @@ impl MediaDoor {
             ..State::default()
         };
         let roster = ServerRoster(self.server.clone());
-        let entered = roster.enter_by(cid, Person::Account(user.clone()), Via::Whip, state);
+        let entered = roster.enter_by(cid, Person::Account(user.clone()), Via::Whip, state, None);
         match entered.await {
             Ok(Entered {
                 participant, moves, ..
@@ -261,6 +322,10 @@ impl MediaDoor {
             Err(NoPlace {
                 code: Refusal::Full, ..
             }) => Err(MediaError::Full),
+            Err(NoPlace {
+                code: Refusal::PinNeeded | Refusal::Locked | Refusal::Uninvited | Refusal::WayClosed,
+                detail,
+            }) => Err(MediaError::KeptOut(detail)),
             Err(NoPlace {
                 code: Refusal::NoProSeat | Refusal::NoOnlineSeat,
                 detail,
@@ -288,23 +353,44 @@ impl MediaDoor {
     }
 
     /// Whose token it is, if they may enter the room: as this node's copy of the state has it.
-    async fn look_up(&self, token: TokenHash, cid: &Cid) -> Result<UserName, Refused> {
+    async fn look_up(&self, token: TokenHash, cid: &Cid, way: Way) -> Result<UserName, Refused> {
         let (now, cid) = (self.server.now_ms(), cid.clone());
         let found = self.server.query(move |db| {
             let session = queries::session(db, &token, now)?;
-            Ok((session, queries::conference(db, &cid)?))
+            let operator = match &session {
+                Some((session, _)) => queries::is_operator(db, &session.user)?,
+                None => false,
+            };
+            Ok((session, queries::conference(db, &cid)?, operator))
         });
-        let (session, conference) = found.await.map_err(|_: ReadError| Refused::Unavailable)?;
+        let (session, conference, operator) = found.await.map_err(|_: ReadError| Refused::Unavailable)?;
         let user = signed_in(session)?;
         let conference = conference.ok_or(Refused::NotFound)?;
-        admit(&conference, Visitor::Account(&user))
-            .map_err(|_| Refused::Forbidden("you may not enter this room"))?;
+        let visitor = Visitor::Account {
+            user: &user,
+            operator,
+        };
+        door(&conference, visitor, way).map_err(|_| Refused::Forbidden("you may not enter this room"))?;
         Ok(user)
     }
 
+    /// Whether somebody may watch who stands in no roster: by the same gate as all, as this node's copy has it.
+    async fn may_watch(&self, cid: &Cid, user: &UserName) -> Result<(), MediaError> {
+        let (key, of) = (cid.clone(), user.clone());
+        let found = self.server.query(move |db| {
+            let operator = queries::is_operator(db, &of)?;
+            Ok((queries::conference(db, &key)?, queries::run(db, &key)?, operator))
+        });
+        let unavailable = |_: ReadError| MediaError::Refused(Refused::Unavailable);
+        let (conference, run, operator) = found.await.map_err(unavailable)?;
+        let conference = conference.ok_or(MediaError::Refused(Refused::NotFound))?;
+        let visitor = Visitor::Account { user, operator };
+        watches(&conference, run.as_ref(), visitor, self.server.now_ms())
+    }
+
     /// The same; what this node does not know yet may have happened on another one a moment ago.
-    async fn who(&self, token: &str, cid: &Cid) -> Result<UserName, Refused> {
-        match self.look_up(token_hash(token), cid).await {
+    async fn who(&self, token: &str, cid: &Cid, way: Way) -> Result<UserName, Refused> {
+        match self.look_up(token_hash(token), cid, way).await {
             Err(Refused::NotSignedIn | Refused::NotFound) => {
                 if !self.may_ask() {
                     return Err(Refused::Unavailable);
@@ -314,7 +400,7 @@ impl MediaDoor {
                     .read_index()
                     .await
                     .map_err(|_| Refused::Unavailable)?;
-                self.look_up(token_hash(token), cid).await
+                self.look_up(token_hash(token), cid, way).await
             }
             known => known,
         }
@@ -322,10 +408,20 @@ impl MediaDoor {
 
     /// A session by its name in URLs, if it is this user's in this room.
     async fn find(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<Held, MediaError> {
-        let user = self.who(token, cid).await.map_err(MediaError::Refused)?;
+        let user = self
+            .who(token, cid, Way::Publish)
+            .await
+            .map_err(MediaError::Refused)?;
         let held = self.held().get(&session.0).cloned();
         held.filter(|held| held.user == user && held.cid == *cid)
             .ok_or(MediaError::NotFound)
+    }
+}
+
+fn way_of(held: &Held) -> Way {
+    match held.place {
+        Some(_) => Way::Publish,
+        None => Way::Watch,
     }
 }
 
@@ -347,24 +443,38 @@ fn engine_error(error: EngineError) -> MediaError {
 
 #[async_trait]
 impl Backend for MediaDoor {
-    async fn may(&self, token: &str, cid: &Cid, _: &Part) -> Result<(), Refused> {
-        self.who(token, cid).await.map(|_| ())
+    async fn may(&self, token: &str, cid: &Cid, part: &Part) -> Result<(), Refused> {
+        let way = match part {
+            Part::Publish => Way::Publish,
+            Part::Watch(_) => Way::Watch,
+        };
+        self.who(token, cid, way).await.map(|_| ())
     }
 
     async fn open(&self, token: &str, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
-        let user = self.who(token, cid).await.map_err(MediaError::Refused)?;
+        let way = match part {
+            Part::Publish => Way::Publish,
+            Part::Watch(_) => Way::Watch,
+        };
+        let user = self.who(token, cid, way).await.map_err(MediaError::Refused)?;
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
         }
         let place = match part {
             Part::Publish => Some(self.enter(cid, &user).await?),
             Part::Watch(_) => {
+                self.may_watch(cid, &user).await?;
                 self.take_seat_to_watch(&user).await?;
                 None
             }
         };
         // Who only watches stands in no roster, and is told from those who do by the highest bit.
         let nobody = || u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;
+        let allow = match place {
+            // A place that is not to be seen here yet sends nothing until it is.
+            Some(place) => self.allowed(cid, place).await.unwrap_or(NOTHING),
+            None => NOTHING,
+        };
         let (session, key) = (SessionId(crate::secret::random_password()), self.engine.key());
         let held = Held {
             key,
@@ -372,6 +482,7 @@ impl Backend for MediaDoor {
             user: user.clone(),
             token: token_hash(token),
             ice: String::new(),
+            allow,
             place,
         };
         // Before it begins: it may be over at once.
@@ -386,9 +497,17 @@ impl Backend for MediaDoor {
                 Part::Watch(Watch::Speakers) => EnginePart::Watch(None),
                 Part::Watch(Watch::Participant(participant)) => EnginePart::Watch(Some(participant)),
             },
+            allow,
             offer,
         };
         let opened = self.engine.open(opening).await;
+        if opened.is_ok() {
+            // What may flow may have changed while it was opened.
+            let now = self.held().get(&session.0).map(|held| held.allow);
+            if let Some(now) = now.filter(|now| *now != allow) {
+                self.engine.allow(key, now).await.ok();
+            }
+        }
         let mut held = self.held();
         match opened {
             Ok(opened) => {

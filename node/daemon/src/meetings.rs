@@ -1,34 +1,30 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
+mod wire;
+
 use crate::{lease::Usable, media::MediaDoor, options::system, seats, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
-use plenary_conference::{
-    Change, Command, Line as SaidLine, Participant as Place_, Person, SecretHash, StatePatch, Via,
-};
-use plenary_media_io::{
-    Engine, EngineError, Event, Opening, Part, Reason as Cause, SessionKey, Show, Source,
-};
+use plenary_conference::{Change, Command, Heard, Person, Pin, SecretHash, StatePatch, Via};
+use plenary_media_io::{Engine, EngineError, Event, Opening, Part, SessionKey, Show, Source};
 use plenary_meeting_io::{
-    Entered, Hub, Media, MediaEvent, Newcomer, Person as Visitor, Refused, Roster, Session, View,
+    Entered, Flow, Hub, Media, Newcomer, Person as Visitor, Refused, Roster, Session, View,
 };
 use plenary_model::{Cid, NodeId, UserName};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
     token_hash,
 };
-use plenary_seats::Loss;
 use plenary_signalling::{
     Who,
-    meeting::{
-        Carried, Filled, IceServer, Kind, Layers, Line, Participant, ParticipantId, Peer, Place, Quality,
-        Reaction, Reason, Refusal, Said, Slots, Speaking, State, Tile, Via as Way, Why,
-    },
+    meeting::{IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
+use wire::{act_of, ended, engine_kind, for_meetings, present, room_on_wire, rules_id, said, why};
+pub(crate) use wire::{allow, flow_of};
 
 /// Lines of the chat that who comes in is given.
 const LINES: u32 = 200;
@@ -80,70 +76,6 @@ pub(crate) async fn watch_media(hub: Hub, door: Arc<MediaDoor>, mut events: mpsc
     }
 }
 
-fn for_meetings(event: Event) -> Option<MediaEvent> {
-    let session = |key: SessionKey| Session(key.0);
-    Some(match event {
-        Event::Ended(key) => MediaEvent::Ended(session(key)),
-        Event::Slots(key, slots) => {
-            let slots = slots.into_iter().map(|slot| Filled {
-                mid: slot.mid,
-                kind: wire_kind(slot.kind),
-                participant: slot.participant.map(|id| ParticipantId(id.0)),
-            });
-            MediaEvent::Slots(
-                session(key),
-                Slots {
-                    slots: slots.collect(),
-                },
-            )
-        }
-        Event::Layers(key, kind, highest) => {
-            let kind = wire_kind(kind);
-            MediaEvent::Layers(session(key), Layers { kind, highest })
-        }
-        Event::Quality(key, quality) => {
-            let slots = quality.slots.into_iter().map(|slot| Carried {
-                mid: slot.mid,
-                layer: slot.carries.ok().map(|carries| carries.layer),
-                height: slot.carries.map_or(0, |carries| carries.height),
-                reason: match slot.carries {
-                    Ok(_) => Reason::Ok,
-                    Err(Cause::Bandwidth) => Reason::Bandwidth,
-                    Err(Cause::NoLayer) => Reason::NoPicture,
-                    Err(Cause::NotShown) => Reason::Hidden,
-                },
-            });
-            let quality = Quality {
-                kbps: quality.estimate.0,
-                slots: slots.collect(),
-            };
-            MediaEvent::Quality(session(key), quality)
-        }
-        Event::Speaking(room, who) => {
-            let participants = who.into_iter().map(|id| ParticipantId(id.0)).collect();
-            MediaEvent::Speaking(room.parse().ok()?, Speaking { participants })
-        }
-    })
-}
-
-fn wire_kind(kind: plenary_media_io::Kind) -> Kind {
-    match kind {
-        plenary_media_io::Kind::Audio => Kind::Audio,
-        plenary_media_io::Kind::Video => Kind::Video,
-        plenary_media_io::Kind::Content => Kind::Content,
-        plenary_media_io::Kind::ContentAudio => Kind::ContentAudio,
-    }
-}
-
-fn engine_kind(kind: Kind) -> plenary_media_io::Kind {
-    match kind {
-        Kind::Audio => plenary_media_io::Kind::Audio,
-        Kind::Video => plenary_media_io::Kind::Video,
-        Kind::Content => plenary_media_io::Kind::Content,
-        Kind::ContentAudio => plenary_media_io::Kind::ContentAudio,
-    }
-}
-
 fn refused(error: WriteError) -> Refused {
     let code = match &error {
         WriteError::Refused(Ruled::NotFound { .. }) => Refusal::NotFound,
@@ -154,6 +86,7 @@ fn refused(error: WriteError) -> Refused {
             "no_online_seat" => Refusal::NoOnlineSeat,
             _ => Refusal::NoProSeat,
         },
+        WriteError::Refused(Ruled::KeptOut { code, .. }) => kept_out(code),
         // The server does not know yet that this node has started.
         WriteError::Refused(Ruled::Conflict(_)) => Refusal::Unavailable,
         WriteError::Refused(_) => Refusal::BadRequest,
@@ -165,6 +98,19 @@ fn refused(error: WriteError) -> Refused {
 /// Nothing that needs a seat can be used here now.
 fn over(reason: &str) -> Refused {
     Refused::new(Refusal::NoProSeat, reason)
+}
+
+/// Why somebody is not let in, by the code of the rules.
+fn kept_out(code: &str) -> Refusal {
+    match code {
+        "pin-needed" => Refusal::PinNeeded,
+        "wrong-pin" => Refusal::WrongPin,
+        "too-many-pins" => Refusal::TooManyPins,
+        "locked" => Refusal::Locked,
+        "uninvited" => Refusal::Uninvited,
+        "way-closed" => Refusal::WayClosed,
+        _ => Refusal::Forbidden,
+    }
 }
 
 fn unreadable(error: ReadError) -> Refused {
@@ -199,6 +145,7 @@ impl ServerRoster {
         person: Person,
         via: Via,
         state: State,
+        pin: Option<String>,
     ) -> Result<Entered, Refused> {
         // The highest bit is for those who only watch, and stand in no roster.
         let asked = seats::reading();
@@ -215,6 +162,7 @@ impl ServerRoster {
             secret: hash(&secret),
             muted: state.muted.unwrap_or(false),
             camera: state.camera.unwrap_or(false),
+            pin: pin.map(|digits| Pin(digits.chars().take(64).collect())),
         };
         self.0.lessee.may_use().await.map_err(over)?;
         let applied = self.0.with_a_seat(|| self.propose(enter.clone())).await;
@@ -237,8 +185,9 @@ impl ServerRoster {
 }
 
 fn moves(applied: &Applied) -> Result<u64, Refused> {
-    match applied.outcome {
-        Outcome::Entered { moves } => Ok(moves),
+    match &applied.outcome {
+        Outcome::Entered { moves } => Ok(*moves),
+        Outcome::KeptOut { code, reason } => Err(Refused::new(kept_out(code), reason.clone())),
         _ => Err(Refused::new(
             Refusal::Unavailable,
             "the server answered something else",
@@ -258,14 +207,17 @@ fn person(visitor: &Visitor) -> Result<Person, Refused> {
     }
 }
 
-fn rules_id(participant: ParticipantId) -> plenary_conference::ParticipantId {
-    plenary_conference::ParticipantId(participant.0)
-}
-
 #[async_trait]
 impl Roster for ServerRoster {
-    async fn enter(&self, room: &Cid, visitor: &Visitor, state: State) -> Result<Entered, Refused> {
-        self.enter_by(room, person(visitor)?, Via::Browser, state).await
+    async fn enter(
+        &self,
+        room: &Cid,
+        visitor: &Visitor,
+        state: State,
+        pin: Option<String>,
+    ) -> Result<Entered, Refused> {
+        self.enter_by(room, person(visitor)?, Via::Browser, state, pin)
+            .await
     }
 
     async fn knows(&self, room: &Cid, visitor: &Visitor, place: &Place) -> bool {
@@ -315,6 +267,7 @@ impl Roster for ServerRoster {
             camera,
             content,
             hand,
+            podium,
         } = state;
         let change = Change::Set {
             cid: room.clone(),
@@ -325,6 +278,7 @@ impl Roster for ServerRoster {
                 camera,
                 content,
                 hand,
+                podium,
             },
         };
         self.change(change).await.map(drop)
@@ -355,6 +309,42 @@ impl Roster for ServerRoster {
         self.change(change).await.map(drop)
     }
 
+    async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused> {
+        let change = Change::Act {
+            cid: room.clone(),
+            by: Some(rules_id(by)),
+            act: act_of(what)?,
+        };
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change,
+        };
+        let applied = self
+            .0
+            .propose_conference(command)
+            .await
+            .map_err(|error| match &error {
+                // Trying again does not help a moderator: things are not as they thought.
+                WriteError::Refused(Ruled::Conflict(words)) => Refused::new(Refusal::Conflict, words.clone()),
+                _ => refused(error),
+            })?;
+        self.0.wait_applied(applied.index).await.map_err(unreadable)
+    }
+
+    async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused> {
+        let heard = heard.into_iter().take(plenary_conference::HEARD);
+        let heard = heard.map(|(id, ago_ms)| Heard {
+            participant: rules_id(id),
+            ago_ms,
+        });
+        let change = Change::Spoke {
+            cid: room.clone(),
+            heard: heard.collect(),
+        };
+        self.change(change).await.map(drop)
+    }
+
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {
         let cid = room.clone();
         let read = self.0.query(move |db| {
@@ -367,10 +357,13 @@ impl Roster for ServerRoster {
                 .collect();
             let lost = queries::lost_seats(db)?;
             let roster = queries::roster(db, &cid)?;
-            let participants = roster.into_iter().map(|one| on_wire(one, &names)).collect();
+            let run = queries::run(db, &cid)?;
+            let present = roster.into_iter().map(|one| present(&conference, one, &names));
+            let participants = present.collect();
             Ok(Some(View {
-                name: conference.name,
+                room: room_on_wire(&conference, run.as_ref()),
                 participants,
+                ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost
                     .into_iter()
                     .map(|(place, loss)| (ParticipantId(place), why(loss)))
@@ -385,53 +378,6 @@ impl Roster for ServerRoster {
         let read = self.0.query(move |db| queries::lines(db, &cid, after, LINES));
         let lines = read.await.map_err(unreadable)?;
         Ok(lines.into_iter().map(|line| (line.id, said(line))).collect())
-    }
-}
-
-fn on_wire(one: Place_, nodes: &BTreeMap<NodeId, String>) -> (Participant, u64) {
-    let (user, guest) = match &one.person {
-        Person::Account(user) => (Some(user.to_string()), false),
-        Person::Guest(_) => (None, true),
-    };
-    let participant = Participant {
-        id: ParticipantId(one.id.0),
-        name: one.name,
-        user,
-        guest,
-        via: match one.via {
-            Via::Browser => Way::Browser,
-            Via::Whip => Way::Whip,
-        },
-        node: nodes.get(&one.node).cloned().unwrap_or_default(),
-        muted: one.muted,
-        camera: one.camera,
-        content: one.content,
-        hand: one.hand.map(|at| at.0),
-        reaction: one.reaction.map(|reaction| Reaction {
-            text: reaction.text,
-            at: reaction.at.0,
-        }),
-        joined_at: one.joined_at.0,
-        away: one.away,
-    };
-    (participant, one.moves)
-}
-
-fn why(loss: Loss) -> Why {
-    match loss {
-        Loss::Revoked => Why::SeatRevoked,
-        Loss::Redistributed => Why::SeatGivenAway,
-        Loss::Expired | Loss::Gone => Why::Removed,
-    }
-}
-
-fn said(line: SaidLine) -> Said {
-    Said {
-        id: line.id.to_string(),
-        participant: ParticipantId(line.participant.0),
-        name: line.name,
-        text: line.text,
-        at: line.at.0,
     }
 }
 
@@ -466,6 +412,7 @@ impl Media for EngineMedia {
         peer: Peer,
         sdp: String,
         lines: Vec<Line>,
+        flow: Flow,
     ) -> Result<String, Refused> {
         let lines = engine_lines(lines);
         let opening = Opening {
@@ -477,6 +424,7 @@ impl Media for EngineMedia {
                 Peer::Publish => Part::Publish(lines),
                 Peer::Receive => Part::Receive(lines),
             },
+            allow: allow(flow),
             offer: sdp,
         };
         let opened = self.engine.open(opening).await.map_err(engine_refused)?;
@@ -510,6 +458,10 @@ impl Media for EngineMedia {
         let shows = tiles.into_iter().map(show).collect();
         // An engine that has ended tells so itself.
         self.engine.show(SessionKey(session.0), shows).await.ok();
+    }
+
+    async fn allow(&self, session: Session, flow: Flow) {
+        self.engine.allow(SessionKey(session.0), allow(flow)).await.ok();
     }
 
     async fn close(&self, session: Session) {

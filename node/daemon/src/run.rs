@@ -127,6 +127,7 @@ pub(crate) async fn serve(
     let app = Arc::new(ServerApp::default());
     let (changes, for_clients) = (app.changes(), app.changes());
     let (for_seats, for_lease) = (app.changes(), app.changes());
+    let for_media = app.changes();
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links.clone()))).await?;
@@ -175,7 +176,7 @@ pub(crate) async fn serve(
     });
     tasks.spawn(server.peers.clone().watch(server.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
-    tasks.spawn(door.clone().watch());
+    tasks.spawn(door.clone().watch(for_media));
     tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
     tasks.spawn(steering::steer(server.clone()));
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);

@@ -18,6 +18,8 @@ const pages = {
   groups: '/admin/groups',
   'groups-one': '/admin/groups/ungrouped',
   aliases: '/admin/aliases',
+  conferences: '/admin/conferences',
+  'conferences-create': '/admin/conferences?create=true',
   events: '/admin/events',
   settings: '/admin/settings',
   licence: '/admin/licence',

@@ -21,6 +21,7 @@ import { Route as MCidRouteImport } from './routes/m.$cid'
 import { Route as AppAdminIndexRouteImport } from './routes/_app.admin.index'
 import { Route as AppAdminAliasesRouteImport } from './routes/_app.admin.aliases'
 import { Route as AppAdminBackupRouteImport } from './routes/_app.admin.backup'
+import { Route as AppAdminConferencesRouteImport } from './routes/_app.admin.conferences'
 import { Route as AppAdminEventsRouteImport } from './routes/_app.admin.events'
 import { Route as AppAdminGroupsRouteImport } from './routes/_app.admin.groups'
 import { Route as AppAdminImportRouteImport } from './routes/_app.admin.import'
@@ -91,6 +92,11 @@ const AppAdminBackupRoute = AppAdminBackupRouteImport.update({
   path: '/backup',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppAdminConferencesRoute = AppAdminConferencesRouteImport.update({
+  id: '/conferences',
+  path: '/conferences',
+  getParentRoute: () => AppAdminRoute,
+} as any)
 const AppAdminEventsRoute = AppAdminEventsRouteImport.update({
   id: '/events',
   path: '/events',
@@ -153,6 +159,7 @@ export interface FileRoutesByFullPath {
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
+  '/admin/conferences': typeof AppAdminConferencesRoute
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
@@ -175,6 +182,7 @@ export interface FileRoutesByTo {
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
+  '/admin/conferences': typeof AppAdminConferencesRoute
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
@@ -200,6 +208,7 @@ export interface FileRoutesById {
   '/m/$cid': typeof MCidRoute
   '/_app/admin/aliases': typeof AppAdminAliasesRoute
   '/_app/admin/backup': typeof AppAdminBackupRoute
+  '/_app/admin/conferences': typeof AppAdminConferencesRoute
   '/_app/admin/events': typeof AppAdminEventsRoute
   '/_app/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/_app/admin/import': typeof AppAdminImportRoute
@@ -225,6 +234,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
+    | '/admin/conferences'
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
@@ -247,6 +257,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
+    | '/admin/conferences'
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
@@ -271,6 +282,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/_app/admin/aliases'
     | '/_app/admin/backup'
+    | '/_app/admin/conferences'
     | '/_app/admin/events'
     | '/_app/admin/groups'
     | '/_app/admin/import'
@@ -376,6 +388,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminBackupRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/admin/conferences': {
+      id: '/_app/admin/conferences'
+      path: '/conferences'
+      fullPath: '/admin/conferences'
+      preLoaderRoute: typeof AppAdminConferencesRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/events': {
       id: '/_app/admin/events'
       path: '/events'
@@ -476,6 +495,7 @@ const AppAdminUsersRouteWithChildren = AppAdminUsersRoute._addFileChildren(
 interface AppAdminRouteChildren {
   AppAdminAliasesRoute: typeof AppAdminAliasesRoute
   AppAdminBackupRoute: typeof AppAdminBackupRoute
+  AppAdminConferencesRoute: typeof AppAdminConferencesRoute
   AppAdminEventsRoute: typeof AppAdminEventsRoute
   AppAdminGroupsRoute: typeof AppAdminGroupsRouteWithChildren
   AppAdminImportRoute: typeof AppAdminImportRoute
@@ -490,6 +510,7 @@ interface AppAdminRouteChildren {
 const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminAliasesRoute: AppAdminAliasesRoute,
   AppAdminBackupRoute: AppAdminBackupRoute,
+  AppAdminConferencesRoute: AppAdminConferencesRoute,
   AppAdminEventsRoute: AppAdminEventsRoute,
   AppAdminGroupsRoute: AppAdminGroupsRouteWithChildren,
   AppAdminImportRoute: AppAdminImportRoute,

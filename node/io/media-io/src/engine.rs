@@ -55,8 +55,36 @@ pub struct Opening {
     /// What watchers call whom they want to see.
     pub name: String,
     pub part: Part,
+    /// What of it may flow, if it publishes.
+    pub allow: Allow,
     /// The client's offer (SDP).
     pub offer: String,
+}
+
+/// What of a publishing session may flow: the rest counts as not sent, here and on all nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allow {
+    pub voice: bool,
+    pub camera: bool,
+    /// With its sound.
+    pub content: bool,
+}
+
+impl Allow {
+    /// All of it.
+    pub const ALL: Self = Self {
+        voice: true,
+        camera: true,
+        content: true,
+    };
+
+    pub(crate) fn kind(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Audio => self.voice,
+            Kind::Video => self.camera,
+            Kind::Content | Kind::ContentAudio => self.content,
+        }
+    }
 }
 
 /// What a session does.
@@ -163,6 +191,7 @@ pub(crate) enum Command {
         answer: oneshot::Sender<Result<Opened, EngineError>>,
     },
     Show(SessionKey, Vec<Show>),
+    Allow(SessionKey, Allow),
     Close(SessionKey, oneshot::Sender<bool>),
     /// Says goodbye to all and ends.
     Stop(oneshot::Sender<()>),
@@ -301,6 +330,12 @@ impl Engine {
     /// What a receiving session shows from now on, the most important first. Without effect on one that is over.
     pub async fn show(&self, key: SessionKey, shows: Vec<Show>) -> Result<(), EngineError> {
         let sent = self.commands.send(Command::Show(key, shows)).await;
+        sent.map_err(|_| EngineError::Stopped)
+    }
+
+    /// What of a publishing session may flow from now on. Without effect on one that is over.
+    pub async fn allow(&self, key: SessionKey, allow: Allow) -> Result<(), EngineError> {
+        let sent = self.commands.send(Command::Allow(key, allow)).await;
         sent.map_err(|_| EngineError::Stopped)
     }
 

@@ -29,8 +29,8 @@ mod timers;
 
 pub use cascade::{Cascade, LinkEvent, Links};
 pub use engine::{
-    Carried, Carries, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options, Part, Quality,
-    SessionKey,
+    Allow, Carried, Carries, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options, Part,
+    Quality, SessionKey,
 };
 pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};

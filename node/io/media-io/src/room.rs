@@ -14,7 +14,7 @@ mod track;
 
 use crate::{
     egress::Said,
-    engine::{Event, Line, Part},
+    engine::{Allow, Event, Line, Part},
     exit::Exit,
     figures::{Figures, add},
     peer::Happening,
@@ -34,6 +34,9 @@ use slab::Slab;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use stream::{Origin, Packet, Stream, millis, numbered};
 use track::{Home, Track};
+
+/// The highest of the layers that a camera is sent in; the rules take away what nobody watches.
+const HIGHEST: u8 = 2;
 
 pub(crate) struct Room {
     name: Arc<str>,
@@ -65,6 +68,7 @@ struct Publisher {
     /// What watchers call them.
     name: String,
     lines: Vec<Line>,
+    allow: Allow,
     /// By the place of the line among those of the session.
     tracks: BTreeMap<usize, usize>,
     /// By place of the peer's inbound streams.
@@ -107,6 +111,7 @@ impl Room {
         participant: ParticipantId,
         name: String,
         part: Part,
+        allow: Allow,
         now: Instant,
     ) -> Option<usize> {
         let is_new =
@@ -120,10 +125,16 @@ impl Room {
                     participant,
                     name,
                     lines,
+                    allow,
                     tracks: BTreeMap::new(),
                     streams: BTreeMap::new(),
                 };
                 self.publishers.insert(at, publisher);
+                for kind in [Kind::Video, Kind::Content] {
+                    if !allow.kind(kind) {
+                        self.layers.push((at, kind, None));
+                    }
+                }
                 return self.publishing.insert(participant, at);
             }
             Part::Watch(wants) => (Mode::Speakers(wants), Vec::new()),
@@ -219,6 +230,52 @@ impl Room {
             && !self.receiving.contains_key(&who)
         {
             self.rules.handle_leave(who, now_ms);
+        }
+        self.hear_speakers();
+        self.settle(now);
+        self.follow_speakers(now);
+    }
+
+    /// What of a publisher may flow from now on. What may not is as if it was not sent; what may again begins with the
+    /// next packet.
+    pub(crate) fn allow(&mut self, at: usize, allow: Allow, now: Instant) {
+        let now_ms = self.now_ms(now);
+        let Some(publisher) = self.publishers.get_mut(&at) else {
+            return;
+        };
+        let before = std::mem::replace(&mut publisher.allow, allow);
+        // Clients need not send what nobody gets.
+        for kind in [Kind::Video, Kind::Content] {
+            match (before.kind(kind), allow.kind(kind)) {
+                (true, false) => self.layers.push((at, kind, None)),
+                (false, true) => self.layers.push((at, kind, Some(HIGHEST))),
+                _ => {}
+            }
+        }
+        let Some(publisher) = self.publishers.get(&at) else {
+            return;
+        };
+        let of = |index: usize| self.tracks.get(index).map(|track| track.source.kind);
+        let stopped = publisher.tracks.iter().map(|(line, track)| (*line, *track));
+        let stopped = stopped.filter(|(_, track)| of(*track).is_some_and(|kind| !allow.kind(kind)));
+        let stopped: Vec<(usize, usize)> = stopped.collect();
+        for (line, track) in stopped {
+            if let Some(publisher) = self.publishers.get_mut(&at) {
+                publisher.tracks.remove(&line);
+                let streams = self.tracks.get(track).map(|track| &track.streams);
+                let ids: Vec<StreamId> = streams.into_iter().flatten().map(|(_, id)| *id).collect();
+                publisher.streams.retain(|_, id| !ids.contains(id));
+                for id in ids {
+                    self.streams.remove(&id);
+                    self.key_frames.handle_end(id);
+                }
+            }
+            self.remove_track(track, now_ms);
+        }
+        if !allow.voice
+            && let Some(publisher) = self.publishers.get(&at)
+        {
+            self.speakers.handle_leave(publisher.participant);
         }
         self.hear_speakers();
         self.settle(now);

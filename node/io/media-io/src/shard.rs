@@ -398,6 +398,15 @@ impl Shard {
                     room.show(*at, &shows, Instant::now());
                 }
             }
+            Command::Allow(key, allow) => {
+                if let Some(at) = self.by_key.get(&key)
+                    && let Some(member) = self.members.get(*at)
+                    && let Some(room) = self.rooms.get_mut(&member.room)
+                {
+                    room.allow(*at, allow, Instant::now());
+                    self.carry();
+                }
+            }
             Command::Close(key, answer) => {
                 let found = self.by_key.get(&key).copied();
                 if let Some(at) = found {
@@ -416,6 +425,7 @@ impl Shard {
             participant,
             name,
             part,
+            allow,
             offer,
         } = opening;
         let in_room = self.rooms.get(room.as_str()).map_or(0, Room::sessions);
@@ -438,7 +448,7 @@ impl Shard {
         self.drain(at);
         let replaced = self
             .room(room.clone(), now)
-            .join(at, participant, name, part, now);
+            .join(at, participant, name, part, allow, now);
         if let Some(room) = self.rooms.get_mut(&room) {
             room.learn_lines(at, now, &self.members);
         }

@@ -6,7 +6,7 @@ mod client;
 mod support;
 
 use client::{Client, KEY_FRAME, until};
-use plenary_media_io::{Engine, Event, Kind, Line, Options, Part, SessionKey, Show, Source};
+use plenary_media_io::{Allow, Engine, Event, Kind, Line, Options, Part, SessionKey, Show, Source};
 use std::collections::BTreeMap;
 use str0m::media::{Direction, MediaKind};
 use support::{Events, engine, id, open};
@@ -253,4 +253,49 @@ async fn content_and_its_sound_go_to_who_shows_it() {
     })
     .await;
     assert!(screen.video(0).is_empty());
+}
+
+#[tokio::test]
+async fn what_may_not_flow_is_as_if_it_was_not_sent() {
+    let (engine, mut events) = engine(Options::default());
+    let mut told = Vec::new();
+    let mut ann = come(&engine, "ann", 1).await;
+    let mut ben = come(&engine, "ben", 1).await;
+    ben.camera.mark(2);
+    engine.show(ann.receiving, vec![show("ben", 360)]).await.unwrap();
+    let mut all = [&mut ann.camera, &mut ann.screen, &mut ben.camera, &mut ben.screen];
+    until(&mut all, |all| all[1].video(0).len() > 20 && all[1].heard() > 20).await;
+    let nothing = Allow {
+        voice: false,
+        camera: false,
+        content: false,
+    };
+    engine.allow(ben.publishing, nothing).await.unwrap();
+    // Ann speaks on, so that time has passed for those whom ben could be heard by.
+    let heard = all[3].heard();
+    until(&mut all, |all| all[3].heard() > heard + 20).await;
+    drain(&mut events, &mut told);
+    assert!(
+        told.contains(&Event::Layers(ben.publishing, Kind::Video, None)),
+        "ben need not send it: {told:?}"
+    );
+    let ben_id = Some(source("ben", Kind::Video).participant.0);
+    let slots = filled(&told, ann.receiving);
+    assert!(
+        slots.values().all(|who| *who != ben_id),
+        "his slots are free: {slots:?}"
+    );
+    let (seen, voice) = (all[1].video(0).len(), all[1].heard());
+    let heard = all[3].heard();
+    until(&mut all, |all| all[3].heard() > heard + 50).await;
+    assert_eq!(
+        (all[1].video(0).len(), all[1].heard()),
+        (seen, voice),
+        "nothing of ben flows"
+    );
+    engine.allow(ben.publishing, Allow::ALL).await.unwrap();
+    until(&mut all, |all| {
+        all[1].video(0).len() > seen + 20 && all[1].heard() > voice + 20
+    })
+    .await;
 }

@@ -5,8 +5,8 @@ use plenary_model::{Cid, UserName};
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        IceServer, Layers, Line, Participant, ParticipantId, Peer, Place, Quality, Refusal, Said, Slots,
-        Speaking, State, Tile, Why,
+        IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room,
+        Said, Slots, Speaking, State, Tile, Why,
     },
 };
 use std::collections::BTreeMap;
@@ -68,12 +68,33 @@ pub struct Entered {
     pub moves: u64,
 }
 
+/// What of somebody may flow to others, whatever their client sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flow {
+    pub voice: bool,
+    pub camera: bool,
+    /// With its sound.
+    pub content: bool,
+}
+
+/// Somebody who has a place, whether inside or in the waiting room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    pub participant: Participant,
+    pub moves: u64,
+    pub flow: Flow,
+    /// Whether they may be shown everybody, or only those who are shown to all.
+    pub sees_all: bool,
+    pub shown_to_all: bool,
+}
+
 /// A room as this node's copy of the state has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    pub name: String,
-    /// Each with its `moves`.
-    pub participants: Vec<(Participant, u64)>,
+    pub room: Room,
+    pub participants: Vec<Present>,
+    /// When it last ended for all who were in, in milliseconds since 1970, and why.
+    pub ended: Option<(u64, Why)>,
     /// Places that are none any more because their users lost their seats.
     pub lost: BTreeMap<ParticipantId, Why>,
 }
@@ -81,7 +102,14 @@ pub struct View {
 /// The replicated roster. What has been answered can be read on this node.
 #[async_trait]
 pub trait Roster: Send + Sync + 'static {
-    async fn enter(&self, room: &Cid, person: &Person, state: State) -> Result<Entered, Refused>;
+    /// `pin`: what the client gave.
+    async fn enter(
+        &self,
+        room: &Cid,
+        person: &Person,
+        state: State,
+        pin: Option<String>,
+    ) -> Result<Entered, Refused>;
     /// Whether this place may be taken up, as this node knows it right now: asks no other node.
     async fn knows(&self, room: &Cid, person: &Person, place: &Place) -> bool;
     /// Takes a place up on this node. Gives its `moves`.
@@ -103,6 +131,10 @@ pub trait Roster: Send + Sync + 'static {
         reaction: String,
     ) -> Result<(), Refused>;
     async fn say(&self, room: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused>;
+    /// A participant acts as a moderator.
+    async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused>;
+    /// Who was heard, the loudest first, and how many milliseconds ago; 0 for who speaks now.
+    async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused>;
     /// `None` if there is no such room.
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
     /// What was said after this line, with the numbers of the lines.
@@ -127,7 +159,10 @@ pub trait Media: Send + Sync + 'static {
         peer: Peer,
         sdp: String,
         lines: Vec<Line>,
+        flow: Flow,
     ) -> Result<String, Refused>;
+    /// What of a publishing session may flow from now on.
+    async fn allow(&self, session: Session, flow: Flow);
     /// Negotiates a session anew; `None` if it is over.
     async fn negotiate(
         &self,

@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
-    meeting::{ParticipantId, Place, Refusal, State},
+    meeting::{Moderate, ParticipantId, Place, Refusal, State},
 };
 use std::{
     sync::{
@@ -34,6 +34,7 @@ pub(crate) enum Errand {
     Set(State),
     React(String),
     Say(String),
+    Moderate(Moderate),
     /// The server took this node for lost and the place for away: it is taken up again.
     Return(Place),
     /// The last one: the place is free.
@@ -46,6 +47,7 @@ impl Errand {
             Self::Set(_) => "state",
             Self::React(_) => "react",
             Self::Say(_) => "say",
+            Self::Moderate(_) => "moderate",
             Self::Return(_) => "join",
             Self::Leave => "leave",
         }
@@ -117,6 +119,7 @@ impl Clerk {
             Errand::Set(state) => roster.set(room, who, moves, state).await,
             Errand::React(reaction) => roster.react(room, who, moves, reaction).await,
             Errand::Say(text) => roster.say(room, who, text).await,
+            Errand::Moderate(what) => roster.moderate(room, who, what).await,
             Errand::Return(place) => {
                 let moves = roster.resume(room, &place).await?;
                 self.moves.store(moves, Ordering::Release);

@@ -255,6 +255,7 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::State(_) => "state",
         ClientBody::React(_) => "react",
         ClientBody::Say(_) => "say",
+        ClientBody::Moderate(_) => "moderate",
         ClientBody::Leave {} => "leave",
     }
 }

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A seat is one client in one meeting, a task with an inbox; its clerk carries what must be committed, in order, so
-//! that media never waits for it. A room is a task as long as somebody of this node is in it. Who may do what is
+//! that media never waits for it. A room is a task as long as somebody of this node is in it; it lets clients in who
+//! waited, and tells their seats what of them may flow. Who may do what is
 //! decided by the rules behind [`Roster`]; who is shown to whom behind [`Media`].
 
 mod backend;
@@ -18,5 +19,7 @@ mod hub;
 mod room;
 mod seat;
 
-pub use backend::{Entered, Media, MediaEvent, Newcomer, Person, Refused, Roster, Session, View};
+pub use backend::{
+    Entered, Flow, Media, MediaEvent, Newcomer, Person, Present, Refused, Roster, Session, View,
+};
 pub use hub::Hub;

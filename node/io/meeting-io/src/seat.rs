@@ -1,7 +1,7 @@
 //! A client in a meeting.
 
 use crate::{
-    Hub, MediaEvent, Newcomer, Person, Refused, Session,
+    Flow, Hub, MediaEvent, Newcomer, Person, Refused, Session,
     clerk::{Clerk, ERRANDS, Errand},
     hub::{refused, request_name},
     room::{Seated, Tidings},
@@ -9,10 +9,10 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Answer, Ended, Join, Lost, Offer, Peer, Place, Refusal, State, Tile, Why},
+    meeting::{Answer, Ended, Join, Lost, Offer, ParticipantId, Peer, Place, Refusal, State, Tile, Why},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicU64},
 };
 use tokio::sync::mpsc;
@@ -30,6 +30,8 @@ pub(crate) enum Told {
     Gone,
     /// The place was taken up on another connection.
     Elsewhere,
+    /// What the place may do has changed.
+    Permit(Permit),
     /// The place counts as away, though the client is here.
     Away,
     /// The place could not be taken up after all.
@@ -38,6 +40,15 @@ pub(crate) enum Told {
     Out(Why),
     /// The place ends here.
     End(Why),
+}
+
+/// What a place may do: nothing before it is known, and in the waiting room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Permit {
+    pub(crate) inside: bool,
+    pub(crate) flow: Flow,
+    /// Whom they may not be shown.
+    pub(crate) hidden: Arc<BTreeSet<ParticipantId>>,
 }
 
 /// A peer connection of the client.
@@ -53,6 +64,7 @@ struct Seat {
     place: Place,
     connections: BTreeMap<Peer, Connection>,
     shown: Vec<Tile>,
+    permit: Permit,
     errands: mpsc::Sender<Errand>,
 }
 
@@ -97,6 +109,9 @@ pub(crate) async fn sit(
                 moves,
                 tell: newcomer.tell.clone(),
                 seat: inbox.clone(),
+                permit: None,
+                moderates: false,
+                joined_at: 0,
             };
             let place = seated.place.clone();
             hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));
@@ -107,6 +122,7 @@ pub(crate) async fn sit(
                 place,
                 connections: BTreeMap::new(),
                 shown: Vec::new(),
+                permit: Permit::default(),
                 errands,
             };
             seat.stay(&mut told).await;
@@ -156,7 +172,8 @@ async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken
         camera: Some(join.camera),
         ..State::default()
     };
-    let entered = roster.enter(&room, &newcomer.person, state).await?;
+    let pin = join.pin.clone();
+    let entered = roster.enter(&room, &newcomer.person, state, pin).await?;
     Ok(Taken {
         room,
         place: Place {
@@ -184,6 +201,7 @@ impl Seat {
                     }
                 }
                 Told::Media(event) => self.media(event),
+                Told::Permit(permit) => self.permit(permit).await,
                 // If there is too much to do, the roster tells it again.
                 Told::Away => drop(self.send_clerk(Errand::Return(self.place.clone()))),
                 Told::Leave => break End::Left,
@@ -227,6 +245,10 @@ impl Seat {
 
     async fn request(&mut self, request: ClientBody) -> Result<(), Refused> {
         match request {
+            ClientBody::Offer(_) if !self.permit.inside => {
+                let words = "you are in the waiting room: a moderator must let you in first";
+                Err(Refused::new(Refusal::Waiting, words))
+            }
             ClientBody::Offer(offer) => self.offer(offer).await,
             ClientBody::Show(show) => {
                 self.shown = show.tiles;
@@ -236,8 +258,32 @@ impl Seat {
             ClientBody::State(state) => self.send_clerk(Errand::Set(state)),
             ClientBody::React(react) => self.send_clerk(Errand::React(react.reaction)),
             ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
+            ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
             // Not for a seat.
             ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
+        }
+    }
+
+    /// Media obey before the client hears of it.
+    async fn permit(&mut self, permit: Permit) {
+        let before = std::mem::replace(&mut self.permit, permit);
+        if !self.permit.inside {
+            for connection in std::mem::take(&mut self.connections).into_values() {
+                self.close(connection.session).await;
+            }
+            self.shown.clear();
+            return;
+        }
+        if before.flow != self.permit.flow
+            && let Some(publish) = self.connections.get(&Peer::Publish)
+        {
+            self.hub
+                .media_engine()
+                .allow(publish.session, self.permit.flow)
+                .await;
+        }
+        if before.hidden != self.permit.hidden {
+            self.show().await;
         }
     }
 
@@ -288,7 +334,15 @@ impl Seat {
         // Before it begins: it may tell something at once.
         self.hub.note_session(session, self.newcomer.run);
         let opened = media
-            .open(session, &self.room, self.place.participant, peer, sdp, lines)
+            .open(
+                session,
+                &self.room,
+                self.place.participant,
+                peer,
+                sdp,
+                lines,
+                self.permit.flow,
+            )
             .await;
         let answer = opened.inspect_err(|_| self.hub.forget_session(session))?;
         let before = self.connections.insert(peer, Connection { session, generation });
@@ -303,10 +357,9 @@ impl Seat {
 
     async fn show(&self) {
         if let Some(receive) = self.connections.get(&Peer::Receive) {
-            self.hub
-                .media_engine()
-                .show(receive.session, self.shown.clone())
-                .await;
+            let mut shown = self.shown.clone();
+            shown.retain(|tile| !self.permit.hidden.contains(&tile.participant));
+            self.hub.media_engine().show(receive.session, shown).await;
         }
     }
 

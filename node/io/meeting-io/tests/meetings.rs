@@ -8,7 +8,10 @@ use plenary_meeting_io::{Hub, MediaEvent, Newcomer, Person, Session};
 use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Ended, Join, Joined, Kind, Layers, Offer, Peer, Place, Refusal, Say, State, Why},
+    meeting::{
+        Act, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Say,
+        Show, State, Tile, Why,
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
@@ -76,6 +79,7 @@ fn join(room: &str, resume: Option<Place>) -> ClientBody {
         muted: false,
         camera: true,
         resume,
+        pin: None,
     })
 }
 
@@ -311,4 +315,159 @@ async fn who_is_here_and_counts_as_away_returns() {
     hub.request(&ann.newcomer, ClientBody::Say(Say { text: "here".into() }));
     ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
+}
+
+impl Client {
+    async fn waits(&mut self) -> Place {
+        self.hear(|told| match told {
+            ServerBody::Waiting(waiting) => Some(Place {
+                participant: waiting.participant,
+                secret: waiting.secret,
+            }),
+            ServerBody::Joined(joined) => panic!("let in: {joined:?}"),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn let_in(&mut self) -> Joined {
+        self.hear(|told| match told {
+            ServerBody::Joined(joined) => Some(joined),
+            ServerBody::Roster(_) | ServerBody::Chat(_) => panic!("who waits hears nothing"),
+            _ => None,
+        })
+        .await
+    }
+}
+
+fn moderate(act: Act, participant: Option<ParticipantId>) -> ClientBody {
+    ClientBody::Moderate(Moderate { act, participant })
+}
+
+#[tokio::test]
+async fn who_waits_hears_nothing_and_gets_no_media_until_let_in() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    world.wait_room();
+    let mut ben = client(2, "ben");
+    hub.request(&ben.newcomer, join("demo", None));
+    let place = ben.waits().await;
+    // The moderator sees who waits.
+    let waiting = ann.hear(|told| match told {
+        ServerBody::Roster(roster) => roster.participants.into_iter().find(|one| one.waiting),
+        _ => None,
+    });
+    assert_eq!(waiting.await.id, place.participant);
+    hub.request(&ben.newcomer, offer(1));
+    assert_eq!(ben.refused().await, ("offer".into(), Refusal::Waiting));
+    hub.request(
+        &ann.newcomer,
+        ClientBody::Say(Say {
+            text: "secret".into(),
+        }),
+    );
+    ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
+        .await;
+    hub.request(&ann.newcomer, moderate(Act::Admit, Some(place.participant)));
+    let joined = ben.let_in().await;
+    assert_eq!((joined.participants.len(), joined.chat.len()), (2, 1));
+    hub.request(&ben.newcomer, offer(1));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    world.until(|world| world.media().2 == 1).await;
+    // Sent back: connections end, and nothing is heard any more.
+    hub.request(&ann.newcomer, moderate(Act::SendBack, Some(place.participant)));
+    ben.waits().await;
+    world.until(|world| world.media().2 == 0).await;
+    hub.request(&ben.newcomer, offer(2));
+    assert_eq!(ben.refused().await, ("offer".into(), Refusal::Waiting));
+    hub.request(&ann.newcomer, moderate(Act::Remove, Some(place.participant)));
+    assert_eq!(ben.ended().await, Why::NotAdmitted);
+}
+
+#[tokio::test]
+async fn media_obey_what_a_moderator_does() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let joined = ben.join(&hub, None).await;
+    hub.request(&ben.newcomer, offer(1));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    let voice = |world: &World| world.media().1.map(|flow| flow.voice);
+    world.until(|world| voice(world) == Some(true)).await;
+    hub.request(&ben.newcomer, moderate(Act::Mute, Some(owner.participant)));
+    assert_eq!(ben.refused().await, ("moderate".into(), Refusal::Forbidden));
+    hub.request(&ann.newcomer, moderate(Act::Mute, Some(joined.participant)));
+    world.until(|world| voice(world) == Some(false)).await;
+    hub.request(&ann.newcomer, moderate(Act::Lock, None));
+    let locked = ben.hear(|told| match told {
+        ServerBody::Room(room) => Some(room.locked),
+        _ => None,
+    });
+    assert!(locked.await);
+    hub.request(&ann.newcomer, moderate(Act::End, None));
+    assert_eq!(ann.ended().await, Why::EndedForAll);
+    assert_eq!(ben.ended().await, Why::EndedForAll);
+}
+
+#[tokio::test]
+async fn in_a_lecture_listeners_are_shown_the_speakers_only() {
+    let (hub, world) = start();
+    world.lecture();
+    let (mut ann, mut ben, mut cat) = (client(1, "ann"), client(2, "ben"), client(3, "cat"));
+    let lecturer = ann.join(&hub, None).await.participant;
+    world.make_moderator(lecturer);
+    let listener = ben.join(&hub, None).await.participant;
+    cat.join(&hub, None).await;
+    let receive = ClientBody::Offer(Offer {
+        connection: Peer::Receive,
+        generation: 1,
+        sdp: "offer".into(),
+        lines: Vec::new(),
+    });
+    hub.request(&cat.newcomer, receive);
+    let tile = |participant| Tile {
+        participant,
+        kind: Kind::Video,
+        height: 180,
+    };
+    let show = ClientBody::Show(Show {
+        tiles: vec![tile(listener), tile(lecturer)],
+    });
+    hub.request(&cat.newcomer, show);
+    world.until(|world| world.media().0 == [lecturer]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_refused_with_its_reason() {
+    let (hub, _world) = start();
+    let mut ann = client(1, "ann");
+    let mut with_pin = join("demo", None);
+    if let ClientBody::Join(join) = &mut with_pin {
+        join.pin = Some("0000".into());
+    }
+    assert!(!format!("{with_pin:?}").contains("0000"), "a PIN is in no log");
+    hub.request(&ann.newcomer, with_pin);
+    assert_eq!(ann.refused().await, ("join".into(), Refusal::WrongPin));
+}
+
+#[tokio::test]
+async fn who_becomes_a_moderator_hears_of_those_who_wait() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let first = ann.join(&hub, None).await;
+    world.wait_room();
+    let mut ben = client(2, "ben");
+    hub.request(&ben.newcomer, join("demo", None));
+    let place = ben.waits().await;
+    world.make_moderator(first.participant);
+    let waiting = ann.hear(|told| match told {
+        ServerBody::Roster(roster) => roster.participants.into_iter().find(|one| one.waiting),
+        _ => None,
+    });
+    assert_eq!(waiting.await.id, place.participant);
 }

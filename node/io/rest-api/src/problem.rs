@@ -303,6 +303,7 @@ impl From<Refusal> for Problem {
             Refusal::BadInvitation(_) => Code::BadInvitation,
             Refusal::Conflict(_) | Refusal::Full(_) => Code::Conflict,
             Refusal::Licensing { code, .. } => Code::of_rules(code),
+            Refusal::KeptOut { .. } => Code::Forbidden,
         };
         let mut problem = Problem::new(code, refusal.to_string());
         match refusal {

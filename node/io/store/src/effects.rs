@@ -150,7 +150,8 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                     sql(conference.updated_at.0),
                     body(conference)?
                 ],
-            )
+            )?;
+            meetings::put(db, effect)
         }
         conference::Effect::Remove(cid) => {
             run(db, "DELETE FROM conferences WHERE cid = ?", [cid.as_str()])?;

@@ -1,24 +1,32 @@
 //! Rows of meetings: how participants, lines and guests are written, read and found.
 
 use crate::{
+    codec::encode,
     effects::run,
-    view::{bound, name, number, sql},
+    view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Effect, Guest, GuestId, Line, Participant, ParticipantId, Person, Reaction, Run, SecretHash, Via,
+    Attempts, Conference, Effect, End, Guest, GuestId, Line, Participant, ParticipantId, Person, Reaction,
+    Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
 use plenary_replication::AppError;
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{
+    Connection, Row, params,
+    types::{Type, ValueRef},
+};
 
 /// Columns of a participant, in the order of [`participant_of`].
 pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
-     hand, reaction, reacted_at, joined_at, moves, away_since";
+     hand, reaction, reacted_at, joined_at, moves, away_since, standing";
 /// Columns of a line, in the order of [`line_of`].
 pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 /// Columns of a guest, in the order of [`guest_of`].
-pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at";
+pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source";
+/// Columns of a run, in the order of [`run_of`].
+pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
+     ended_why";
 
 const ACCOUNT: &str = "account:";
 /// What `person` of guests begins with.
@@ -42,6 +50,22 @@ fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
         _ => text.parse::<GuestId>().map(Person::Guest),
     };
     read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+fn end_name(why: End) -> &'static str {
+    match why {
+        End::Moderator => "moderator",
+        End::Long => "long",
+        End::Alone => "alone",
+    }
+}
+
+fn end_of(name: &str) -> End {
+    match name {
+        "long" => End::Long,
+        "alone" => End::Alone,
+        _ => End::Moderator,
+    }
 }
 
 fn via_name(via: Via) -> &'static str {
@@ -87,6 +111,10 @@ pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
         moves: number(row, 15)?,
         away: away_since.is_some(),
         away_since,
+        standing: match row.get_ref(17)? {
+            ValueRef::Null => Standing::default(),
+            _ => body(row, 17)?,
+        },
     })
 }
 
@@ -114,6 +142,14 @@ pub(crate) fn guest_of(row: &Row<'_>) -> rusqlite::Result<Guest> {
         token: TokenHash(row.get(3)?),
         created_at: time(row, 4)?,
         expires_at: time(row, 5)?,
+        source: row.get(6)?,
+    })
+}
+
+pub(crate) fn attempts_of(row: &Row<'_>) -> rusqlite::Result<Attempts> {
+    Ok(Attempts {
+        count: row.get(0)?,
+        last_at: time(row, 1)?,
     })
 }
 
@@ -124,28 +160,45 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         participants: number(row, 2)?,
         last_line: number(row, 3)?,
         last_hand: time(row, 4)?,
+        locked_at: time_or_none(row, 5)?,
+        alone_since: time_or_none(row, 6)?,
+        ended: match (time_or_none(row, 7)?, row.get_ref(8)?.as_str_or_null()?) {
+            (Some(at), Some(why)) => Some((at, end_of(why))),
+            _ => None,
+        },
     })
 }
 
 /// Carries out what concerns meetings; the conference itself is [`crate::effects`]'.
 pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
     match effect {
-        Effect::Put(_) => Ok(()),
+        Effect::Put(conference) => put_people(db, conference),
         Effect::Remove(cid) => {
-            for table in ["runs", "participants", "lines", "guests"] {
+            for table in [
+                "runs",
+                "participants",
+                "lines",
+                "guests",
+                "conference_people",
+                "pin_attempts",
+            ] {
                 run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid.as_str()])?;
             }
             Ok(())
         }
         Effect::PutRun(of) => run(
             db,
-            "INSERT OR REPLACE INTO runs (cid, started_at, participants, last_line, last_hand) VALUES (?, ?, ?, ?, ?)",
+            &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
             params![
                 of.cid.as_str(),
                 sql(of.started_at.0),
                 sql(of.participants),
                 sql(of.last_line),
-                sql(of.last_hand.0)
+                sql(of.last_hand.0),
+                of.locked_at.map(|at| sql(at.0)),
+                of.alone_since.map(|at| sql(at.0)),
+                of.ended.map(|(at, _)| sql(at.0)),
+                of.ended.map(|(_, why)| end_name(why))
             ],
         ),
         Effect::PutParticipant(participant) => put_participant(db, participant),
@@ -154,6 +207,28 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             "DELETE FROM participants WHERE cid = ? AND id = ?",
             params![cid.as_str(), sql(id.0)],
         ),
+        Effect::RemoveAll(cid) => run(db, "DELETE FROM participants WHERE cid = ?", [cid.as_str()]),
+        Effect::PutAttempts {
+            cid,
+            source,
+            attempts,
+        } if attempts.count == 0 => run(
+            db,
+            "DELETE FROM pin_attempts WHERE cid = ? AND source = ?",
+            [cid.as_str(), source.as_str()],
+        ),
+        Effect::PutAttempts {
+            cid,
+            source,
+            attempts,
+        } => run(
+            db,
+            "INSERT OR REPLACE INTO pin_attempts (cid, source, count, last_at) VALUES (?, ?, ?, ?)",
+            params![cid.as_str(), source, attempts.count, sql(attempts.last_at.0)],
+        ),
+        Effect::ForgetAttempts { until } => {
+            run(db, "DELETE FROM pin_attempts WHERE last_at < ?", [bound(*until)])
+        }
         Effect::MarkAway { node, but, since } => run(
             db,
             "UPDATE participants SET away_since = ? WHERE node = ? AND epoch <> ? AND away_since IS NULL",
@@ -163,14 +238,15 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::RemoveLines(cid) => run(db, "DELETE FROM lines WHERE cid = ?", [cid.as_str()]),
         Effect::PutGuest(guest) => run(
             db,
-            "INSERT OR REPLACE INTO guests (id, cid, name, token, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            &format!("INSERT OR REPLACE INTO guests ({GUEST}) VALUES (?, ?, ?, ?, ?, ?, ?)"),
             params![
                 guest.id.as_str(),
                 guest.cid.as_str(),
                 guest.name,
                 guest.token.0,
                 sql(guest.created_at.0),
-                sql(guest.expires_at.0)
+                sql(guest.expires_at.0),
+                guest.source
             ],
         ),
         Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
@@ -183,11 +259,15 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
 fn put_participant(db: &Connection, participant: &Participant) -> Result<(), AppError> {
     let time = |time: Option<Timestamp>| time.map(|time| sql(time.0));
     let reaction = participant.reaction.as_ref();
+    let usual = participant.standing == Standing::default();
+    let standing = (!usual).then(|| encode(&participant.standing)).transpose();
+    let standing = standing.map_err(|error| AppError::Defect(error.to_string()))?;
     run(
         db,
-        "INSERT OR REPLACE INTO participants (cid, id, person, name, via, node, epoch, secret, muted, camera, content,
-             hand, reaction, reacted_at, joined_at, moves, away_since)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &format!(
+            "INSERT OR REPLACE INTO participants ({PARTICIPANT}, podium)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ),
         params![
             participant.cid.as_str(),
             sql(participant.id.0),
@@ -205,9 +285,25 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
             time(reaction.map(|reaction| reaction.at)),
             sql(participant.joined_at.0),
             sql(participant.moves),
-            time(participant.away_since)
+            time(participant.away_since),
+            standing,
+            time(participant.standing.podium)
         ],
     )
+}
+
+/// Whom a conference names, to be found by their names.
+fn put_people(db: &Connection, conference: &Conference) -> Result<(), AppError> {
+    let cid = conference.cid.as_str();
+    run(db, "DELETE FROM conference_people WHERE cid = ?", [cid])?;
+    for user in conference.settings.named() {
+        run(
+            db,
+            "INSERT INTO conference_people (user, cid) VALUES (?, ?)",
+            [user.as_str(), cid],
+        )?;
+    }
+    Ok(())
 }
 
 fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppError> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 4] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING];
+const STEPS: [&str; 5] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING, GATES];
 
 const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -122,6 +122,27 @@ CREATE TABLE without_pro (
     kind TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (kind, user)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX participants_by_id ON participants (id);
+";
+
+/// `standing` is null for who is as everybody is; `podium` is in it too, and here to be found.
+const GATES: &str = "
+ALTER TABLE runs ADD COLUMN locked_at INTEGER;
+ALTER TABLE runs ADD COLUMN alone_since INTEGER;
+ALTER TABLE runs ADD COLUMN ended_at INTEGER;
+ALTER TABLE runs ADD COLUMN ended_why TEXT;
+CREATE INDEX runs_going_on ON runs (started_at) WHERE participants > 0;
+CREATE INDEX runs_alone ON runs (alone_since) WHERE alone_since IS NOT NULL;
+ALTER TABLE participants ADD COLUMN podium INTEGER;
+ALTER TABLE participants ADD COLUMN standing BLOB;
+CREATE INDEX participants_on_podium ON participants (cid, id) WHERE podium IS NOT NULL;
+ALTER TABLE guests ADD COLUMN source TEXT;
+CREATE TABLE conference_people (user TEXT NOT NULL, cid TEXT NOT NULL, PRIMARY KEY (user, cid)) STRICT, WITHOUT ROWID;
+CREATE INDEX conference_people_by_cid ON conference_people (cid);
+CREATE TABLE pin_attempts (
+    cid TEXT NOT NULL, source TEXT NOT NULL, count INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    PRIMARY KEY (cid, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pin_attempts_by_time ON pin_attempts (last_at);
 ";
 
 /// Brings a database to this version of the schema.

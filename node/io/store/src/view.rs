@@ -2,17 +2,21 @@
 
 use crate::{
     codec::decode,
-    meetings::{GUEST, GUEST_PERSONS, PARTICIPANT, guest_of, participant_of, person_key, place_of, run_of},
+    meetings::{
+        GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of, person_key, place_of,
+        run_of,
+    },
 };
 use plenary_access::{
     Alias, Contact, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash, Refusal,
-    Session, Settings, TokenHash, User, View,
+    Session, Settings, TokenHash, User, View, rules::rights_of,
 };
 use plenary_conference::{
-    Account, Conference, Guest, GuestId, Participant, ParticipantId, Person, Run, SWEEP,
+    ALONE_MS, Account, Attempts, Conference, Guest, GuestId, Participant, ParticipantId, Person, RUN_MS, Run,
+    SWEEP,
 };
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, Right, ServerName, Timestamp, UserName,
 };
 use plenary_replication::AppError;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, types::Type};
@@ -122,6 +126,11 @@ pub(crate) fn alias_of(row: &Row<'_>) -> rusqlite::Result<Alias> {
 /// A time to compare with; later than what SQLite's numbers reach is for ever.
 pub(crate) fn bound(time: Timestamp) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
+}
+
+/// The latest time from which `ms` have passed by `now`; none if `now` is earlier than that.
+pub(crate) fn ended_before(now: Timestamp, ms: u64) -> i64 {
+    now.0.checked_sub(ms).map_or(-1, |at| bound(Timestamp(at)))
 }
 
 /// A number as SQLite keeps it.
@@ -344,6 +353,12 @@ impl plenary_conference::View for StoreView<'_> {
         self.one("SELECT 1 FROM users WHERE id = ?", [user.as_str()], |_| Ok(()))
             .is_some()
     }
+
+    fn naming(&self, user: &UserName) -> Vec<Conference> {
+        let sql = "SELECT c.body FROM conference_people p JOIN conferences c ON c.cid = p.cid
+                       WHERE p.user = ? ORDER BY p.cid";
+        self.all(sql, [user.as_str()], |row| body(row, 0))
+    }
 }
 
 impl plenary_conference::MeetingView for StoreView<'_> {
@@ -361,7 +376,7 @@ impl plenary_conference::MeetingView for StoreView<'_> {
 
     fn run_of(&self, cid: &Cid) -> Option<Run> {
         self.one(
-            "SELECT cid, started_at, participants, last_line, last_hand FROM runs WHERE cid = ?",
+            &format!("SELECT {RUN} FROM runs WHERE cid = ?"),
             [cid.as_str()],
             run_of,
         )
@@ -388,6 +403,46 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             [person_key(person)],
             place_of,
         )
+    }
+
+    fn is_operator(&self, user: &UserName) -> bool {
+        let user = View::user(self, user);
+        user.is_some_and(|user| rights_of(self, &user).allows(Right::Operator))
+    }
+
+    fn everybody(&self, cid: &Cid) -> Vec<Participant> {
+        let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? ORDER BY id");
+        self.all(&query, [cid.as_str()], participant_of)
+    }
+
+    fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
+        let query = format!(
+            "SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND podium IS NOT NULL ORDER BY id"
+        );
+        self.all(&query, [cid.as_str()], participant_of)
+    }
+
+    fn runs_to_end(&self, now: Timestamp) -> Vec<Run> {
+        let query = format!(
+            "SELECT {RUN} FROM runs WHERE participants > 0 AND (started_at <= ? OR alone_since <= ?)
+                 ORDER BY cid LIMIT {SWEEP}"
+        );
+        self.all(
+            &query,
+            [ended_before(now, RUN_MS), ended_before(now, ALONE_MS)],
+            run_of,
+        )
+    }
+
+    fn attempts(&self, cid: &Cid, source: &str) -> Attempts {
+        let query = "SELECT count, last_at FROM pin_attempts WHERE cid = ? AND source = ?";
+        self.one(query, [cid.as_str(), source], attempts_of)
+            .unwrap_or_default()
+    }
+
+    fn has_attempts_before(&self, until: Timestamp) -> bool {
+        let query = "SELECT 1 FROM pin_attempts WHERE last_at < ? LIMIT 1";
+        self.one(query, [bound(until)], |_| Ok(())).is_some()
     }
 
     fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId> {

@@ -65,6 +65,7 @@ pub(crate) fn failed(error: MediaError) -> Response {
             "No PRO seat is free",
             &detail,
         ),
+        MediaError::KeptOut(detail) => problem(StatusCode::FORBIDDEN, "kept-out", "Not let in", &detail),
         MediaError::Stopped => later(
             "stopped",
             "This node is ending",

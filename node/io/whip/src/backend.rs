@@ -88,6 +88,8 @@ pub enum MediaError {
     Full,
     /// The user has no seat with which to be in conferences; the words say what to do.
     NoSeat(String),
+    /// The conference lets nobody in, or not this way; the words say what to do.
+    KeptOut(String),
     /// The media engine has ended.
     Stopped,
 }

@@ -325,6 +325,11 @@ pub enum Outcome {
         /// Fences what belongs to earlier times at the same place.
         moves: u64,
     },
+    /// Nobody was let in, and that was counted: a refusal with consequences.
+    KeptOut {
+        code: String,
+        reason: String,
+    },
     Said {
         /// Number of the line.
         line: u64,

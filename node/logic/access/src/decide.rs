@@ -107,7 +107,7 @@ fn acting_user<V: View>(view: &V, by: &Actor) -> Result<User, Refusal> {
 }
 
 /// What the groups of an account allow together.
-fn rights_of<V: View>(view: &V, user: &User) -> Rights {
+pub fn rights_of<V: View>(view: &V, user: &User) -> Rights {
     let ids = if user.groups.is_empty() {
         BTreeSet::from([GroupId::ungrouped()])
     } else {

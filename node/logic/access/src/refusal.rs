@@ -45,6 +45,9 @@ pub enum Refusal {
     /// `plenary_licences`).
     #[error("{reason}")]
     Licensing { code: String, reason: String },
+    /// Somebody is not let into a conference; the code is that of the rules which say so (`plenary_conference`).
+    #[error("{reason}")]
+    KeptOut { code: String, reason: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ impl Refusal {
             Refusal::BadInvitation(_) => "bad-invitation",
             Refusal::Conflict(_) => "conflict",
             Refusal::Full(_) => "full",
-            Refusal::Licensing { code, .. } => code,
+            Refusal::Licensing { code, .. } | Refusal::KeptOut { code, .. } => code,
         }
     }
 }

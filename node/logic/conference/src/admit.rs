@@ -1,25 +1,276 @@
-use crate::{Access, Conference};
+//! The one gate: whether somebody comes in, waits, or is kept out, whatever way they come by.
+//!
+//! ```text
+//!  way open? ► guests let in? ► invited, or need not be? ► locked? ► PIN ► room? ► must wait? ► inside
+//!                                owner, moderators and operators pass these ──────────────────┘
+//! ```
+//!
+//! Seats are counted afterwards, by the rules of licences, in the same command.
+
+use crate::{Access, Conference, Pin, Role, Run, WaitingRoom};
 use plenary_access::Refusal;
-use plenary_model::UserName;
+use plenary_model::{GuestId, Timestamp, UserName, limits};
+use serde::{Deserialize, Serialize};
 
 /// Who wants to come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visitor<'a> {
     /// Signed in to this server with an account that is active.
-    Account(&'a UserName),
+    Account {
+        user: &'a UserName,
+        /// Whether the rights of the account, as they are narrowed by where it comes from, make it an operator.
+        operator: bool,
+    },
     /// Has no account.
-    Guest,
+    Guest(Option<&'a GuestId>),
 }
 
-/// Whether somebody may come into a conference: the one gate for every way in.
+impl Visitor<'_> {
+    /// What they are in the conference before anybody gave them anything.
+    pub fn role(&self, conference: &Conference) -> Role {
+        match self {
+            Self::Account { user, .. } if **user == conference.owner => Role::Owner,
+            Self::Account { user, .. } if conference.settings.moderators.contains_key(*user) => {
+                Role::Moderator
+            }
+            Self::Account { operator: true, .. } => Role::Moderator,
+            _ => Role::Participant,
+        }
+    }
+
+    /// Since when they are invited.
+    fn invited_at(&self, conference: &Conference) -> Option<Timestamp> {
+        match self {
+            Self::Account { user, .. } => conference.settings.invited.get(*user).copied(),
+            Self::Guest(_) => None,
+        }
+    }
+
+    fn is_guest(&self) -> bool {
+        matches!(self, Self::Guest(_))
+    }
+}
+
+/// The way by which somebody wants to come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Browser,
+    /// A program that publishes.
+    Publish,
+    /// A program that watches, and stands in no roster.
+    Watch,
+}
+
+/// Wrong PINs of one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attempts {
+    pub count: u32,
+    pub last_at: Timestamp,
+}
+
+impl Attempts {
+    /// Those that still count at `now`.
+    pub(crate) fn at(self, now: Timestamp) -> Self {
+        if now.since_ms(self.last_at) < limits::PIN_WINDOW_MS {
+            return self;
+        }
+        Self::default()
+    }
+}
+
+/// A conference as it is when somebody is at its gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Gate<'a> {
+    pub conference: &'a Conference,
+    /// The run that goes on.
+    pub run: Option<&'a Run>,
+    /// Who is in, but for places that the newcomer has lost and that would be given up.
+    pub inside: u64,
+    /// Guests who are in, counted where the conference limits them.
+    pub guests: u64,
+}
+
+/// Somebody at the gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Knock<'a> {
+    pub visitor: Visitor<'a>,
+    pub way: Way,
+    pub pin: Option<&'a Pin>,
+    /// Wrong PINs of the same source before.
+    pub attempts: Attempts,
+    pub now: Timestamp,
+}
+
+/// What becomes of who may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Admission {
+    Inside,
+    /// In the waiting room: sees, hears, sends and says nothing.
+    Waiting,
+}
+
+/// Why somebody is kept out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeptOut {
+    #[error("this conference is not open by this way; join it in the browser")]
+    WayClosed,
+    #[error("this conference is joined by programs only; its browser room is closed")]
+    BrowserClosed,
+    #[error("this conference is for people with an account here; sign in, or ask who invited you")]
+    Guest,
+    #[error("only those who are invited may come; ask the owner of the conference to invite you")]
+    Uninvited,
+    #[error("the conference is locked: nobody new is let in; ask a moderator to unlock it")]
+    Locked,
+    #[error("this conference has a PIN; enter it to come in")]
+    PinNeeded,
+    #[error("the PIN is wrong; {left} more attempts are left")]
+    WrongPin { left: u32 },
+    #[error("too many wrong PINs came from you; try again in {minutes} min")]
+    TooManyPins { minutes: u64 },
+    #[error("the meeting is full: {0} people are in it, and it takes no more")]
+    Full(u64),
+    #[error("as many guests are in the meeting as it takes; try again when one has left")]
+    GuestsFull,
+    #[error("in a lecture only its speakers may watch by a program; join in the browser")]
+    LectureWatch,
+}
+
+impl KeptOut {
+    /// Stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WayClosed | Self::BrowserClosed | Self::LectureWatch => "way-closed",
+            Self::Guest => "forbidden",
+            Self::Uninvited => "uninvited",
+            Self::Locked => "locked",
+            Self::PinNeeded => "pin-needed",
+            Self::WrongPin { .. } => "wrong-pin",
+            Self::TooManyPins { .. } => "too-many-pins",
+            Self::Full(_) | Self::GuestsFull => "full",
+        }
+    }
+}
+
+impl From<KeptOut> for Refusal {
+    fn from(why: KeptOut) -> Self {
+        match why {
+            KeptOut::Guest => Self::Forbidden {
+                needs: "an account".into(),
+            },
+            KeptOut::Full(_) | KeptOut::GuestsFull => Self::Full(why.to_string()),
+            why => Self::KeptOut {
+                code: why.code().into(),
+                reason: why.to_string(),
+            },
+        }
+    }
+}
+
+/// Whether there is a door at all for somebody: by this way, with or without account, invited or not. What depends on
+/// the moment (lock, PIN, room) is decided by [`admit`] only.
 ///
 /// # Errors
-/// [`Refusal::Forbidden`], with what is needed.
-pub fn admit(conference: &Conference, visitor: Visitor<'_>) -> Result<(), Refusal> {
-    match (visitor, conference.access) {
-        (Visitor::Account(_), _) | (Visitor::Guest, Access::Public) => Ok(()),
-        (Visitor::Guest, Access::Internal) => Err(Refusal::Forbidden {
-            needs: "an account".into(),
+/// Why there is none.
+pub fn door(conference: &Conference, visitor: Visitor<'_>, way: Way) -> Result<(), KeptOut> {
+    let settings = &conference.settings;
+    match way {
+        Way::Browser if !settings.ways.browser => return Err(KeptOut::BrowserClosed),
+        Way::Publish | Way::Watch if !settings.ways.programs => return Err(KeptOut::WayClosed),
+        _ => {}
+    }
+    if visitor.is_guest() && conference.access == Access::Internal {
+        return Err(KeptOut::Guest);
+    }
+    let trusted = visitor.role(conference) > Role::Participant;
+    if way == Way::Watch && settings.mode == crate::Mode::Lecture && !trusted {
+        return Err(KeptOut::LectureWatch);
+    }
+    if !trusted && !settings.uninvited && visitor.invited_at(conference).is_none() {
+        return Err(KeptOut::Uninvited);
+    }
+    Ok(())
+}
+
+/// Whether somebody comes in: the one gate for every way in.
+///
+/// # Errors
+/// Why not.
+pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
+    let Gate { conference, run, .. } = *gate;
+    let visitor = knock.visitor;
+    door(conference, visitor, knock.way)?;
+    let trusted = visitor.role(conference) > Role::Participant;
+    if !trusted {
+        let locked_at = run.and_then(|run| run.locked_at);
+        let came_later = |locked: Timestamp| visitor.invited_at(conference).is_some_and(|at| at > locked);
+        if locked_at.is_some_and(|locked| !came_later(locked)) {
+            return Err(KeptOut::Locked);
+        }
+        check_pin(conference, knock)?;
+    }
+    check_room(gate, visitor, trusted)?;
+    let waits = !trusted && must_wait(conference, run, visitor);
+    Ok(if waits {
+        Admission::Waiting
+    } else {
+        Admission::Inside
+    })
+}
+
+fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> {
+    let Some(pin) = &conference.settings.pin else {
+        return Ok(());
+    };
+    let attempts = knock.attempts.at(knock.now);
+    if attempts.count >= limits::PIN_ATTEMPTS {
+        let passed = knock.now.since_ms(attempts.last_at);
+        let left = limits::PIN_WINDOW_MS.saturating_sub(passed);
+        let minutes = left.div_ceil(60_000).max(1);
+        return Err(KeptOut::TooManyPins { minutes });
+    }
+    match knock.pin {
+        None => Err(KeptOut::PinNeeded),
+        Some(given) if pin.is(given) => Ok(()),
+        Some(_) => Err(KeptOut::WrongPin {
+            left: limits::PIN_ATTEMPTS - attempts.count - 1,
         }),
+    }
+}
+
+/// Owner, moderators and operators are stopped only by what the server takes: they would be needed inside.
+fn check_room(gate: &Gate<'_>, visitor: Visitor<'_>, trusted: bool) -> Result<(), KeptOut> {
+    let most = room_for(gate.conference, trusted);
+    if gate.inside >= most {
+        return Err(KeptOut::Full(most));
+    }
+    let guests = gate
+        .conference
+        .settings
+        .guest_limit
+        .filter(|_| visitor.is_guest());
+    if guests.is_some_and(|most| gate.guests >= u64::from(most)) {
+        return Err(KeptOut::GuestsFull);
+    }
+    Ok(())
+}
+
+/// How many may be in for one more to come.
+pub(crate) fn room_for(conference: &Conference, trusted: bool) -> u64 {
+    let most = limits::PARTICIPANTS as u64;
+    let own = conference.settings.participant_limit.filter(|_| !trusted);
+    own.map_or(most, |own| most.min(u64::from(own)))
+}
+
+fn must_wait(conference: &Conference, run: Option<&Run>, visitor: Visitor<'_>) -> bool {
+    let began = run.filter(|run| run.participants > 0).map(|run| run.started_at);
+    let before = |invited: Timestamp| began.is_none_or(|began| invited <= began);
+    let expected = visitor.invited_at(conference).is_some_and(before);
+    match conference.settings.waiting_room {
+        None => false,
+        Some(WaitingRoom::All) => true,
+        Some(WaitingRoom::Uninvited) => !expected,
+        // Of those whom this server knows today, only guests come from elsewhere.
+        Some(WaitingRoom::UninvitedElsewhere | WaitingRoom::Guests) => visitor.is_guest(),
     }
 }

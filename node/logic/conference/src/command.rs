@@ -1,5 +1,5 @@
 use crate::{
-    Access, GuestId,
+    Access, Act, GuestId, Heard, Pin, SettingsPatch,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
@@ -39,6 +39,9 @@ pub enum Change {
         /// The token of before: as long as it is valid, the guest keeps the ID and the token of before ends.
         #[serde(default)]
         before: Option<TokenHash>,
+        /// Where they come from: whose wrong PINs count together.
+        #[serde(default)]
+        source: Option<String>,
     },
     /// Somebody takes a new place; gives [`Outcome::Entered`](plenary_access::Outcome::Entered).
     Enter {
@@ -56,6 +59,8 @@ pub enum Change {
         secret: SecretHash,
         muted: bool,
         camera: bool,
+        #[serde(default)]
+        pin: Option<Pin>,
     },
     /// A place is taken up again, here or on another node; gives
     /// [`Outcome::Entered`](plenary_access::Outcome::Entered) too. What still belongs to the time before is fenced off
@@ -94,6 +99,17 @@ pub enum Change {
         /// 1 to 4,000 characters, with line breaks.
         text: String,
     },
+    /// A moderator does something, as somebody in the meeting or, without `by`, as who asks.
+    Act {
+        cid: Cid,
+        by: Option<ParticipantId>,
+        act: Act,
+    },
+    /// A node has heard these, the loudest first; what follows in a smart meeting.
+    Spoke {
+        cid: Cid,
+        heard: Vec<Heard>,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -103,7 +119,13 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            } if !settings.is_empty() => crate::CONFERENCES_LEVEL,
             Self::Create(_) | Self::Update { .. } | Self::Delete { .. } => 2,
+            Self::Act { .. } | Self::Spoke { .. } => crate::CONFERENCES_LEVEL,
             _ => plenary_access::MEETINGS_LEVEL,
         }
     }
@@ -121,6 +143,8 @@ pub struct NewConference {
     pub owner: Option<UserName>,
     #[serde(default)]
     pub access: Access,
+    #[serde(default, skip_serializing_if = "SettingsPatch::is_empty")]
+    pub settings: SettingsPatch,
 }
 
 /// Changes to a conference: `Some` replaces, `None` leaves.
@@ -132,4 +156,6 @@ pub struct Patch {
     /// Another account takes the role of an administrator with full rights.
     pub owner: Option<UserName>,
     pub access: Option<Access>,
+    #[serde(skip_serializing_if = "SettingsPatch::is_empty")]
+    pub settings: SettingsPatch,
 }

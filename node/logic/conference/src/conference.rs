@@ -1,3 +1,4 @@
+use crate::{Settings, WaitingRoom};
 use plenary_access::{FieldChange, rules::Changes};
 use plenary_model::{Cid, Revision, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Conference {
     pub description: String,
     pub owner: UserName,
     pub access: Access,
+    #[serde(default, skip_serializing_if = "Settings::is_default")]
+    pub settings: Settings,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub revision: Revision,
@@ -48,5 +51,68 @@ pub(crate) fn differences(before: Option<&Conference>, after: Option<&Conference
         before.map(|conference| conference.access),
         after.map(|conference| conference.access),
     );
+    let settings = |conference: &'_ Conference| conference.settings.clone();
+    let (before, after) = (before.map(settings), after.map(settings));
+    tell_settings(&mut changes, before.as_ref(), after.as_ref());
     changes.into_list()
+}
+
+/// A conference that is made or deleted with the usual settings tells nothing of them, and a PIN is never told.
+fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option<&Settings>) {
+    let usual = Settings::default();
+    let (before, after) = (before.unwrap_or(&usual), after.unwrap_or(&usual));
+    let mut tell = |field: &str, before: String, after: String| {
+        if before != after {
+            changes.text(field, Some(before), Some(after));
+        }
+    };
+    tell("mode", format!("{:?}", before.mode), format!("{:?}", after.mode));
+    let places = |of: &Settings| of.podium_places.to_string();
+    tell("podium_places", places(before), places(after));
+    let waiting = |of: &Settings| of.waiting_room.map_or("off", waiting_name).to_owned();
+    tell("waiting_room", waiting(before), waiting(after));
+    let switches: [(&str, fn(&Settings) -> bool); 5] = [
+        ("uninvited", |of| of.uninvited),
+        ("join_in_browser", |of| of.ways.browser),
+        ("join_by_program", |of| of.ways.programs),
+        ("muted_on_entry", |of| of.muted_on_entry),
+        ("camera_off_on_entry", |of| of.camera_off_on_entry),
+    ];
+    for (field, read) in switches {
+        tell(field, read(before).to_string(), read(after).to_string());
+    }
+    let moderators = |of: &Settings| {
+        let names: Vec<&str> = of.moderators.keys().map(UserName::as_str).collect();
+        names.join(", ")
+    };
+    tell("moderators", moderators(before), moderators(after));
+    let invited = |of: &Settings| of.invited.len().to_string();
+    tell("invited", invited(before), invited(after));
+    tell("place", before.place.clone(), after.place.clone());
+    let limit = |limit: Option<u32>| limit.map(|limit| limit.to_string()).unwrap_or_default();
+    tell(
+        "participant_limit",
+        limit(before.participant_limit),
+        limit(after.participant_limit),
+    );
+    tell("guest_limit", limit(before.guest_limit), limit(after.guest_limit));
+    if before.pin != after.pin {
+        let pin = |of: &Settings| if of.pin.is_some() { "set" } else { "none" }.to_owned();
+        let changed = before.pin.is_some() && after.pin.is_some();
+        let now = if changed {
+            "another one".to_owned()
+        } else {
+            pin(after)
+        };
+        changes.text("pin", Some(pin(before)), Some(now));
+    }
+}
+
+fn waiting_name(room: WaitingRoom) -> &'static str {
+    match room {
+        WaitingRoom::All => "all",
+        WaitingRoom::Uninvited => "uninvited",
+        WaitingRoom::UninvitedElsewhere => "uninvited_elsewhere",
+        WaitingRoom::Guests => "guests",
+    }
 }

@@ -1,7 +1,7 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Change, Command, Conference, Guest, NewConference, Patch,
+    Access, Act, Attempts, Change, Command, Conference, Guest, NewConference, Patch, Settings,
     conference::differences,
     follow::shut_out_guests,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
@@ -23,6 +23,8 @@ pub trait View: MeetingView {
     /// The conferences that a user owns, ordered by CID.
     fn owned_by(&self, owner: &UserName) -> Vec<Conference>;
     fn is_account(&self, user: &UserName) -> bool;
+    /// The conferences that name a user as moderator or as invited, ordered by CID.
+    fn naming(&self, user: &UserName) -> Vec<Conference>;
 }
 
 /// One change of the stored state. The store carries effects out in order and decides nothing.
@@ -38,6 +40,18 @@ pub enum Effect {
     RemoveParticipant {
         cid: Cid,
         id: ParticipantId,
+    },
+    /// Everybody goes at once.
+    RemoveAll(Cid),
+    /// Replaces what is known of a source's wrong PINs; a count of 0 forgets them.
+    PutAttempts {
+        cid: Cid,
+        source: String,
+        attempts: Attempts,
+    },
+    /// Forgets wrong PINs whose last one was before then.
+    ForgetAttempts {
+        until: Timestamp,
     },
     /// Whoever is on another start of the node than `but`, and is not away yet, is away.
     MarkAway {
@@ -100,9 +114,10 @@ pub fn decide_for<V: View>(
             name,
             token,
             before,
+            source,
         } => case
             .meetings()?
-            .guest_enter(cid, guest, name, *token, before.as_ref()),
+            .guest_enter(cid, guest, name, *token, before.as_ref(), source.as_deref()),
         Change::Enter {
             cid,
             participant,
@@ -114,6 +129,7 @@ pub fn decide_for<V: View>(
             secret,
             muted,
             camera,
+            pin,
         } => case.meetings()?.enter(&Entry {
             cid,
             participant: *participant,
@@ -125,6 +141,7 @@ pub fn decide_for<V: View>(
             secret: *secret,
             muted: *muted,
             camera: *camera,
+            pin: pin.as_ref(),
         }),
         Change::Resume {
             cid,
@@ -155,6 +172,8 @@ pub fn decide_for<V: View>(
             participant,
             text,
         } => case.meetings()?.say(cid, *participant, text),
+        Change::Act { cid, by, act } => case.act(cid, *by, *act),
+        Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -187,10 +206,42 @@ impl<'a, V: View> Case<'a, V> {
         if self.asker.user.is_some() {
             return Err(forbidden("the server itself"));
         }
-        Ok(Meetings {
+        Ok(self.as_server())
+    }
+
+    fn as_server(&self) -> Meetings<'a, V> {
+        Meetings {
             view: self.view,
             at: self.at,
-        })
+        }
+    }
+
+    /// A moderator acts: somebody in the meeting, for whom the server asks, or who asks.
+    fn act(&self, cid: &Cid, by: Option<ParticipantId>, act: Act) -> Result<Decision, Refusal> {
+        match by {
+            Some(by) => self.meetings()?.act_by(cid, by, act),
+            None => {
+                let conference = self.moderated(cid)?;
+                self.as_server().act(&conference, act)
+            }
+        }
+    }
+
+    /// The settings after a patch; accounts that it names must be there.
+    fn settings(&self, before: &Settings, patch: &crate::SettingsPatch) -> Result<Settings, Refusal> {
+        let after = patch.apply(before, self.at.now)?;
+        for (field, names, known) in [
+            ("moderators", &after.moderators, &before.moderators),
+            ("invited", &after.invited, &before.invited),
+        ] {
+            let new = names.keys().filter(|user| !known.contains_key(*user));
+            for user in new {
+                if !self.view.is_account(user) {
+                    return Err(invalid(field, format!("there is no user {:?}", user.as_str())));
+                }
+            }
+        }
+        Ok(after)
     }
 
     fn create(&self, new: &NewConference) -> Result<Decision, Refusal> {
@@ -218,6 +269,7 @@ impl<'a, V: View> Case<'a, V> {
             description: description(&new.description)?,
             owner: owner.clone(),
             access: new.access,
+            settings: self.settings(&Settings::default(), &new.settings)?,
             created_at: self.at.now,
             updated_at: self.at.now,
             revision: self.at.revision,
@@ -226,9 +278,18 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     fn update(&self, cid: &Cid, expect: Option<Revision>, patch: &Patch) -> Result<Decision, Refusal> {
-        let before = self.own(cid)?;
+        let others = Patch {
+            settings: crate::SettingsPatch::default(),
+            ..patch.clone()
+        };
+        let is_for_moderators = others == Patch::default() && patch.settings.is_for_moderators();
+        let before = match self.own(cid) {
+            Err(Refusal::Forbidden { .. }) if is_for_moderators => self.moderated(cid)?,
+            own => own?,
+        };
         expect_revision("the conference", before.revision, expect)?;
         let mut after = before.clone();
+        after.settings = self.settings(&before.settings, &patch.settings)?;
         if let Some(text) = &patch.name {
             after.name = name(text)?;
         }
@@ -243,7 +304,12 @@ impl<'a, V: View> Case<'a, V> {
         after.updated_at = self.at.now;
         after.revision = self.at.revision;
         let closes = (before.access, after.access) == (Access::Public, Access::Internal);
-        let mut decision = self.put(Some(&before), after);
+        let mut decision = self.put(Some(&before), after.clone());
+        if !patch.settings.is_empty() {
+            let meetings = self.as_server();
+            meetings.fit_podium(&mut decision, &before, &after);
+            decision.notice(Topic::Meetings, cid.as_str());
+        }
         if closes {
             shut_out_guests(self.view, self.at, &mut decision, cid);
         }
@@ -288,6 +354,22 @@ impl<'a, V: View> Case<'a, V> {
         Err(forbidden(
             "ownership of the conference or the role of an administrator with full rights",
         ))
+    }
+
+    /// A conference that who asks moderates: theirs, or they are named, or an operator.
+    fn moderated(&self, cid: &Cid) -> Result<Conference, Refusal> {
+        let found = self.view.conference(cid);
+        let conference = found.ok_or_else(|| not_found("conference", cid))?;
+        let named =
+            |user: &UserName| *user == conference.owner || conference.settings.moderators.contains_key(user);
+        let user = self.asker.user.as_ref();
+        if user.is_some_and(named)
+            || self.asker.rights.allows(Right::Operator)
+            || self.is_full_administrator()
+        {
+            return Ok(conference);
+        }
+        Err(forbidden("a moderator of the conference, or an operator,"))
     }
 
     /// Whether the conference may become that of `owner`.

@@ -1,7 +1,7 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    Decision, Effect, View,
+    Conference, Decision, Effect, View,
     decide::remove,
     meeting::{Person, Runs},
 };
@@ -38,7 +38,15 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
             }
         }
     }
-    let mut runs = Runs::new(view, at.now);
+    for fact in facts {
+        if let Fact::AccountRemoved(user) = fact {
+            let named = view.naming(user).into_iter();
+            for conference in named.filter(|conference| !gone.contains(&conference.cid)) {
+                forget_name(&mut decision, conference, user);
+            }
+        }
+    }
+    let mut runs = Runs::new(view, at);
     for fact in facts {
         match fact {
             Fact::AccountRemoved(user) | Fact::AccountDisabled(user) | Fact::SeatLost(user) => {
@@ -59,6 +67,15 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     decision
 }
 
+/// Nobody who gets the same user ID later is a moderator or invited because of it.
+fn forget_name(decision: &mut Decision, mut conference: Conference, user: &UserName) {
+    conference.settings.moderators.remove(user);
+    conference.settings.invited.remove(user);
+    decision
+        .notice(Topic::Conferences, conference.cid.as_str())
+        .effect(Effect::Put(conference));
+}
+
 fn mark_away<V: View>(view: &V, decision: &mut Decision, at: Moment, node: NodeId, start: u64) {
     let rooms = view.rooms_on_other_starts(node, start);
     if rooms.is_empty() {
@@ -77,7 +94,7 @@ fn mark_away<V: View>(view: &V, decision: &mut Decision, at: Moment, node: NodeI
 /// What follows once guests may not come in any more: their tokens and places are gone.
 pub(crate) fn shut_out_guests<V: View>(view: &V, at: Moment, decision: &mut Decision, cid: &Cid) {
     decision.effect(Effect::RemoveGuests(cid.clone()));
-    let mut runs = Runs::new(view, at.now);
+    let mut runs = Runs::new(view, at);
     for id in view.places_of_guests(cid) {
         runs.remove(decision, cid, id);
     }

@@ -1,4 +1,4 @@
-use crate::{Decision, Effect, View, admit, meeting::Meetings};
+use crate::{CONFERENCES_LEVEL, Decision, Effect, View, Visitor, Way, door, meeting::Meetings};
 use plenary_access::{
     Outcome, Refusal, TokenHash,
     rules::{check_text, exists, not_found},
@@ -19,6 +19,9 @@ pub struct Guest {
     /// As they call themselves; 1 to 128 characters, not unique.
     pub name: String,
     pub token: TokenHash,
+    /// Where they came from last: whose wrong PINs count together.
+    #[serde(default)]
+    pub source: Option<String>,
     pub created_at: Timestamp,
     /// From when on the token is worth nothing.
     pub expires_at: Timestamp,
@@ -33,11 +36,12 @@ impl<V: View> Meetings<'_, V> {
         name: &str,
         token: TokenHash,
         before: Option<&TokenHash>,
+        source: Option<&str>,
     ) -> Result<Decision, Refusal> {
         let now = self.at.now;
         let found = self.view.conference(cid);
         // Strangers do not learn that there is a room which they may not enter.
-        let found = found.filter(|conference| admit(conference, crate::Visitor::Guest).is_ok());
+        let found = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
         let conference = found.ok_or_else(|| not_found("conference", cid))?;
         check_text("name", name, 1, limits::PARTICIPANT_NAME)?;
         let known = before.and_then(|token| self.view.guest_with(token));
@@ -55,6 +59,10 @@ impl<V: View> Meetings<'_, V> {
             cid: conference.cid,
             name: name.trim().to_owned(),
             token,
+            // Nodes of before know none, and all must have the same.
+            source: source
+                .filter(|_| self.at.level >= CONFERENCES_LEVEL)
+                .map(|source| source.chars().take(64).collect()),
             created_at: known.map_or(now, |guest| guest.created_at),
             expires_at: now.plus_ms(VALID_MS),
         };

@@ -7,12 +7,12 @@
 //! ```text
 //!  Command ──► decide ──► who asks, by the rules of accounts ──► decide_for(Asker) ──► Decision | Refusal
 //!  accounts go, nodes start and are lost ─────────────────────► follow ───────────► Decision
-//!  somebody wants to come in ─────────────────────────────────► admit ────────────► yes | Refusal
+//!  somebody wants to come in ─────────────────────────────────► admit ───────► inside | waiting | KeptOut
 //! ```
 //!
-//! Today every conference is a virtual room: it has no schedule, no members and no roles. A [`Run`] of it has
-//! [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Media that flow
-//! between them are not part of this crate.
+//! Every conference is a virtual room today: it has no schedule. Its [`Settings`] say how it is run. A [`Run`] of it has
+//! [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Moderators [`Act`] on
+//! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
 mod command;
@@ -21,14 +21,21 @@ mod decide;
 mod follow;
 mod guest;
 mod meeting;
+mod role;
+mod settings;
 
-pub use admit::{Visitor, admit};
+pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Visitor, Way, admit, door};
 pub use command::{Change, Command, NewConference, Patch};
 pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};
 pub use guest::{Guest, GuestId};
 pub use meeting::{
-    AWAY_MS, Account, Line, MeetingView, Participant, ParticipantId, Person, Reaction, Run, SWEEP,
-    SecretHash, StatePatch, Via,
+    ALONE_MS, AWAY_MS, Account, Act, CHANGE_MS, End, HEARD, Heard, Line, MeetingView, Participant,
+    ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing, StatePatch, Via,
 };
+pub use role::{Flow, Role};
+pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
+
+/// The level of the rules from which on conferences have settings, waiting rooms and podiums.
+pub const CONFERENCES_LEVEL: u32 = 6;

@@ -13,15 +13,19 @@
 //! Invariant: whoever's node and start are not those that the server knows as running is away.
 
 mod decide;
+mod moderate;
 mod participant;
+mod podium;
 mod run;
 
 pub(crate) use decide::{Entry, Meetings};
-pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, StatePatch, Via};
+pub use moderate::Act;
+pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};
+pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
-pub use run::{Line, Run};
+pub use run::{ALONE_MS, End, Line, RUN_MS, Run};
 
-use crate::{Guest, GuestId};
+use crate::{Attempts, Guest, GuestId};
 use plenary_access::TokenHash;
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 
@@ -38,7 +42,7 @@ pub struct Account {
     pub display_name: String,
 }
 
-/// What the rules read of meetings and of those who may be in them. None of these loads a whole roster.
+/// What the rules read of meetings and of those who may be in them. Only [`MeetingView::everybody`] loads a whole roster.
 pub trait MeetingView {
     fn account(&self, user: &UserName) -> Option<Account>;
     /// The number of the node's last start; 0 while it counts as lost.
@@ -49,6 +53,18 @@ pub trait MeetingView {
     fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant>;
     /// The places of one person in all conferences, ordered by CID and ID.
     fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)>;
+    /// Whether the rights of an account make it an operator (USR-05).
+    fn is_operator(&self, user: &UserName) -> bool;
+    /// Everybody who has a place in a conference, ordered by ID; for what moderators do to all.
+    fn everybody(&self, cid: &Cid) -> Vec<Participant>;
+    /// Those on the podium, ordered by ID.
+    fn podium_of(&self, cid: &Cid) -> Vec<Participant>;
+    /// Runs that end by themselves by `now` ([`Run::ends_at`]), ordered by CID, at most [`SWEEP`].
+    fn runs_to_end(&self, now: Timestamp) -> Vec<Run>;
+    /// Wrong PINs of a source, whenever they were.
+    fn attempts(&self, cid: &Cid, source: &str) -> Attempts;
+    /// Whether wrong PINs are remembered whose last one was before `until`.
+    fn has_attempts_before(&self, until: Timestamp) -> bool;
     /// The places of guests in a conference, ordered by ID.
     fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId>;
     /// Conferences with somebody who is on another start of the node than this and not away, ordered by CID.

@@ -1,8 +1,8 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Chat, Ended, Join, Joined, Layers, Lost, Offer, Quality, React, Refused, Roster, Say, Show,
-    Slots, Speaking, State,
+    Answer, Chat, Ended, Join, Joined, Layers, Lost, Moderate, Offer, Quality, React, Refused, Room, Roster,
+    Say, Show, Slots, Speaking, State, Waiting,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -229,6 +229,10 @@ pub enum ServerBody {
     },
     /// The client is in the meeting.
     Joined(Joined),
+    /// The client waits to be let in, or was sent back to wait.
+    Waiting(Waiting),
+    /// The conference is not as it was.
+    Room(Room),
     /// A request about the meeting was refused.
     Refused(Refused),
     Answer(Answer),
@@ -257,12 +261,15 @@ pub enum ClientBody {
     State(State),
     React(React),
     Say(Say),
+    Moderate(Moderate),
     /// Goes out of the meeting.
     Leave {},
 }
 
 impl ClientBody {
-    const TYPES: [&str; 8] = ["watch", "join", "offer", "show", "state", "react", "say", "leave"];
+    const TYPES: [&str; 9] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "leave",
+    ];
 }
 
 /// A message after the hello or the welcome.

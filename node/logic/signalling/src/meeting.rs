@@ -1,7 +1,9 @@
 //! What is said about meetings (`docs/protocols/meeting.md`): the words, not what they mean.
 
+mod moderation;
 mod roster;
 
+pub use moderation::{Act, Mode, Moderate, Role, Room, Waiting, WaitingRoom};
 pub use roster::Known;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -47,8 +49,8 @@ pub enum Peer {
     Receive,
 }
 
-/// Wants to come in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Wants to come in. `Debug` hides the PIN.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingJoin)]
 pub struct Join {
     /// The CID.
@@ -60,6 +62,18 @@ pub struct Join {
     /// The place to take up again.
     #[serde(default)]
     pub resume: Option<Place>,
+    /// Of the conference, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 16)]
+    pub pin: Option<String>,
+}
+
+impl std::fmt::Debug for Join {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Join");
+        out.field("room", &self.room).field("resume", &self.resume);
+        out.finish_non_exhaustive()
+    }
 }
 
 /// A place that was given before. `Debug` hides the secret.
@@ -130,6 +144,9 @@ pub struct State {
     pub content: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hand: Option<bool>,
+    /// `false` gives one's place on the podium up, and the permission to be heard without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub podium: Option<bool>,
 }
 
 /// Shows a reaction to all.
@@ -168,13 +185,6 @@ impl std::fmt::Debug for Joined {
         out.field("participants", &self.participants.len())
             .finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = MeetingRoom)]
-pub struct Room {
-    pub cid: String,
-    pub name: String,
 }
 
 /// As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -220,6 +230,23 @@ pub struct Participant {
     pub joined_at: u64,
     /// Their node is lost, or their page is gone for a moment; the place is kept.
     pub away: bool,
+    pub role: Role,
+    /// In the waiting room; only moderators hear of them.
+    pub waiting: bool,
+    /// Since when on the podium.
+    #[schema(required)]
+    pub podium: Option<u64>,
+    /// Stays on the podium, however long they are silent.
+    pub pinned: bool,
+    /// May be heard without the podium.
+    pub remark: bool,
+    /// Muted by a moderator or on entry: the voice flows again when they unmute themselves.
+    pub hushed: bool,
+    /// The same with the camera.
+    pub dimmed: bool,
+    /// When a moderator asked them to unmute.
+    #[schema(required)]
+    pub asked: Option<u64>,
 }
 
 /// The way by which somebody is in.
@@ -277,6 +304,21 @@ pub enum Refusal {
     BadRequest,
     NotJoined,
     TooFast,
+    /// The conference has a PIN and none was given.
+    PinNeeded,
+    WrongPin,
+    /// Too many wrong PINs came from there.
+    TooManyPins,
+    /// Nobody new is let in.
+    Locked,
+    /// Only those who are invited may come.
+    Uninvited,
+    /// Not by this way.
+    WayClosed,
+    /// In the waiting room.
+    Waiting,
+    /// Not possible as things are: the detail says why.
+    Conflict,
     /// Trying again helps.
     Unavailable,
 }
@@ -393,6 +435,14 @@ pub struct Ended {
 #[schema(as = MeetingEndedReason)]
 pub enum Why {
     Removed,
+    /// A moderator did not let them in.
+    NotAdmitted,
+    /// A moderator ended it for all.
+    EndedForAll,
+    /// It was as long as a meeting may be.
+    EndedLong,
+    /// They were the last, and nobody came.
+    EndedAlone,
     RoomDeleted,
     NotAllowed,
     /// An administrator took the PRO seat back.

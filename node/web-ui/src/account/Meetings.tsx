@@ -1,20 +1,44 @@
-import { Badge, Button, Card, Group, Stack, Text, Title } from '@mantine/core';
-import { IconDoorEnter } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
+import { ActionIcon, Badge, Button, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { IconDoorEnter, IconPlus, IconSettings } from '@tabler/icons-react';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import { ErrorState, Loading } from '../ui/States';
+import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
+import { useMe } from '../ui/useMe';
 import { JoinById } from './JoinById';
+
+const route = getRouteApi('/_app/home');
+const ConferenceSheet = lazy(() =>
+  import('../conferences/ConferenceSheet').then((file) => ({ default: file.ConferenceSheet })),
+);
 
 /** The rooms of this server, and the way into one whose ID one knows. */
 export function Meetings() {
   const { t } = useTranslation();
+  const me = useMe();
+  const { said, set, go } = useAddress(route);
   const list = useList(queries.conferences({ sort: 'name' }));
+  const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
+  const close = () => set({ conference: undefined, create: undefined });
   return (
     <Card withBorder padding="lg">
       <Stack gap="md">
-        <Title order={2}>{t('join.title')}</Title>
+        <Group justify="space-between" wrap="nowrap">
+          <Title order={2}>{t('join.title')}</Title>
+          {mayCreate && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              onClick={() => go({ create: true })}
+            >
+              {t('join.create')}
+            </Button>
+          )}
+        </Group>
         <JoinById label={t('join.id')} />
         {list.loading && <Loading rows={2} />}
         {list.error && <ErrorState error={list.error} retry={list.retry} />}
@@ -44,6 +68,18 @@ export function Meetings() {
                         {t('join.public')}
                       </Badge>
                     )}
+                    {room.owner === me.id && (
+                      <Tooltip label={t('join.settings', { name: room.name })}>
+                        <ActionIcon
+                          variant="subtle"
+                          color="gray"
+                          aria-label={t('join.settings', { name: room.name })}
+                          onClick={() => go({ conference: room.cid })}
+                        >
+                          <IconSettings size={16} aria-hidden />
+                        </ActionIcon>
+                      </Tooltip>
+                    )}
                     <Button
                       size="xs"
                       renderRoot={(props) => <Link to="/m/$cid" params={{ cid: room.cid }} {...props} />}
@@ -64,6 +100,16 @@ export function Meetings() {
           </Button>
         )}
       </Stack>
+      {(said.conference || (said.create && mayCreate)) && (
+        <Suspense>
+          <ConferenceSheet
+            key={said.create ? '' : said.conference}
+            cid={said.create ? undefined : said.conference}
+            own
+            close={close}
+          />
+        </Suspense>
+      )}
     </Card>
   );
 }

@@ -6,6 +6,7 @@ import type {
   AliasPatch,
   Cluster,
   Conference,
+  ConferencePatch,
   ConferenceQuery,
   Contact,
   ContactEntry,
@@ -24,6 +25,7 @@ import type {
   LogEvent,
   Me,
   NewAlias,
+  NewConference,
   NewGroup,
   NewUser,
   OwnPro,
@@ -179,6 +181,11 @@ export const calls = {
     json<Page<Conference>>('GET', '/conferences', { query, signal }),
   conference: (cid: string, signal?: AbortSignal) =>
     json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
+  createConference: (conference: NewConference) =>
+    json<Conference>('POST', '/conferences', { json: conference }),
+  updateConference: (cid: string, patch: ConferencePatch, match?: string) =>
+    json<Conference>('PATCH', `/conferences/${id(cid)}`, { json: patch, match }),
+  deleteConference: (cid: string, match?: string) => done('DELETE', `/conferences/${id(cid)}`, { match }),
   door: (cid: string, signal?: AbortSignal) => json<Door>('GET', `/conferences/${id(cid)}/door`, { signal }),
   comeAsGuest: (cid: string, name: string, token?: string) =>
     json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: { name, token } }),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { emptyMeeting, onStage } from './state';
 import { inside, joined, person, setUp, settle } from './testing/fakes';
 
 beforeEach(() => vi.useFakeTimers());
@@ -126,6 +127,97 @@ describe('in the meeting', () => {
     meeting.leave();
     expect(last().said('leave')).toEqual([{}]);
     expect(meeting.current()).toMatchObject({ phase: 'over', over: 'left' });
+  });
+});
+
+describe('the gate', () => {
+  const room = emptyMeeting('demo').room;
+  const refused = (code: 'pin-needed' | 'wrong-pin' | 'locked', detail = '') => ({
+    type: 'refused' as const,
+    body: { request: 'join', code, detail },
+  });
+
+  it('asks for a PIN, and gives it with the next join', () => {
+    const { last, meeting } = setUp();
+    last().welcome();
+    last().tell(refused('pin-needed', 'this conference has a PIN'));
+    expect(meeting.current()).toMatchObject({ phase: 'pin', detail: '' });
+    meeting.enterPin('0000');
+    expect(last().said('join')[1]).toMatchObject({ pin: '0000' });
+    last().tell(refused('wrong-pin', 'the PIN is wrong'));
+    expect(meeting.current()).toMatchObject({ phase: 'pin', detail: 'the PIN is wrong' });
+    meeting.enterPin('4711');
+    last().tell(joined());
+    expect(meeting.current().phase).toBe('in');
+  });
+
+  it('is over where nobody new is let in', () => {
+    const { last, meeting } = setUp();
+    last().welcome();
+    last().tell(refused('locked'));
+    expect(meeting.current()).toMatchObject({ phase: 'over', over: 'locked' });
+  });
+
+  it('waits without connections until it is let in, and again when it is sent back', async () => {
+    const { last, meeting, peers, host } = setUp();
+    last().welcome();
+    const waiting = { type: 'waiting' as const, body: { room, participant: '1', secret: 's' } };
+    last().tell(waiting);
+    expect(meeting.current()).toMatchObject({ phase: 'waiting', me: '1' });
+    expect(host.keepSeat).toHaveBeenLastCalledWith({ participant: '1', secret: 's' });
+    meeting.set({ hand: true });
+    meeting.react('👍');
+    expect(peers).toHaveLength(0);
+    expect(last().said('state').concat(last().said('react'))).toEqual([]);
+    last().tell(joined());
+    await settle();
+    expect(meeting.current().phase).toBe('in');
+    expect(peers).toHaveLength(2);
+    last().tell(waiting);
+    expect(meeting.current().participants.size).toBe(0);
+    expect(peers.every((peer) => peer.closed)).toBe(true);
+  });
+
+  it('switches off what a moderator switched off, once', async () => {
+    const { last, meeting, host } = await inside();
+    meeting.set({ muted: false, camera: true });
+    const off = person('1', { muted: true, hushed: true, camera: false, dimmed: true });
+    last().tell({ type: 'roster', body: { participants: [off], gone: [] } });
+    expect(host.silence.mock.calls).toEqual([['microphone'], ['camera']]);
+    // The own switch counts from now on.
+    meeting.set({ muted: false });
+    expect(last().said('state').at(-1)).toEqual({ muted: false });
+    last().tell({ type: 'roster', body: { participants: [{ ...off, name: 'Ann' }], gone: [] } });
+    expect(host.silence).toHaveBeenCalledTimes(2);
+  });
+
+  it('says what moderators do, and tells them why it was not done', async () => {
+    const { last, meeting } = await inside();
+    meeting.moderate('mute', '2');
+    meeting.moderate('end');
+    expect(last().said('moderate')).toEqual([
+      { act: 'mute', participant: '2' },
+      { act: 'end', participant: null },
+    ]);
+    const body = { request: 'moderate', code: 'conflict' as const, detail: 'they have left' };
+    last().tell({ type: 'refused', body });
+    expect(meeting.current()).toMatchObject({ phase: 'in', denied: { detail: 'they have left', count: 1 } });
+  });
+
+  it('shows who is on the podium, and in a lecture the speakers only', () => {
+    const people = [
+      person('1'),
+      person('2', { podium: 5 }),
+      person('3', { role: 'owner' }),
+      person('4', { waiting: true }),
+    ];
+    const participants = new Map(people.map((one) => [one.id, one]));
+    const stage = (mode: 'all_on_screen' | 'role_based' | 'lecture', me = '1') =>
+      onStage({ participants, me, room: { ...room, mode } }).map(({ id }) => id);
+    expect(stage('all_on_screen')).toEqual(['1', '2', '3']);
+    expect(stage('role_based')).toEqual(['2']);
+    expect(stage('lecture')).toEqual(['3']);
+    expect(stage('lecture', '3')).toEqual(['1', '2', '3']);
   });
 });
 

@@ -2,14 +2,17 @@ import { Signal, type EndReason, type SignalState } from '../live/signal';
 import { Heart } from './heart';
 import {
   iceServers,
+  type Act,
   type ClientMessage,
   type Joined,
   type MeetingHears,
   type OwnState,
+  type Participant,
   type Refused,
   type Seat,
   type ServerMessage,
   type ShownTile,
+  type Waiting,
 } from './messages';
 import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
@@ -30,8 +33,10 @@ import { Timers } from './timers';
  *
  * ```text
  *   joining ── joined ──► in ◄── resumed, or `join` with the seat ── reconnecting
- *      │ refused           │ ended, leave                                 │
- *      └──────────────────►└────────────────► over ◄──────────────────────┘
+ *    │ ▲ │ ▲               │ ▲ waiting: sent back, joined: let in          │
+ *    │ │ │ └─ a PIN ── pin │ └──► waiting                                  │
+ *    │ └─┘ refused         │ ended, leave                                  │
+ *    └────────────────────►└────────────────► over ◄───────────────────────┘
  * ```
  */
 
@@ -54,6 +59,7 @@ export class Meeting {
   private tiles: ShownTile[] = [];
   private shown = '';
   private outbox: string[] = [];
+  private pin: string | null = null;
   private readonly timers = new Timers();
 
   constructor(host: MeetingHost) {
@@ -134,6 +140,21 @@ export class Meeting {
     this.tell();
   }
 
+  /** For a conference that asks for it. */
+  enterPin(pin: string) {
+    this.pin = pin;
+    this.next({ phase: 'joining', detail: '' });
+    this.join();
+  }
+
+  moderate(act: Act, participant: string | null = null) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant } });
+  }
+
+  leavePodium() {
+    if (this.state.phase === 'in') this.signal.say({ type: 'state', body: { podium: false } });
+  }
+
   react(reaction: string) {
     if (this.state.phase === 'in') this.signal.say({ type: 'react', body: { reaction } });
   }
@@ -155,7 +176,7 @@ export class Meeting {
     this.rejoining = true;
     this.signal.say({
       type: 'join',
-      body: { room: this.host.cid, muted, camera, resume: this.seat },
+      body: { room: this.host.cid, muted, camera, resume: this.seat, pin: this.pin ?? undefined },
     });
   }
 
@@ -163,6 +184,8 @@ export class Meeting {
     switch (message.type) {
       case 'joined':
         return this.joined(message.body);
+      case 'waiting':
+        return this.waiting(message.body);
       case 'refused':
         return this.refused(message.body);
       case 'answer':
@@ -185,7 +208,11 @@ export class Meeting {
     const { participants, chat, quality } = this.state;
     if (message.type === 'roster') {
       const { participants: changed, gone } = message.body;
+      const mine = changed.find((one) => one.id === this.state.me);
+      if (mine) this.obey(mine, participants.get(mine.id));
       this.next({ participants: withRoster(participants, changed, gone) });
+    } else if (message.type === 'room') {
+      this.next({ room: message.body });
     } else if (message.type === 'speaking') {
       this.next({ speaking: message.body.participants });
     } else if (message.type === 'quality') {
@@ -193,6 +220,30 @@ export class Meeting {
     } else if (message.type === 'chat') {
       this.next({ chat: withLines(chat, message.body.lines) });
     }
+  }
+
+  /** A moderator has switched something off here: so it is, until one switches it on oneself. */
+  private obey(now: Participant, before: Participant | undefined) {
+    if (now.hushed && !before?.hushed) {
+      this.own.muted = true;
+      if (this.told) this.told.muted = true;
+      this.host.silence('microphone');
+    }
+    if (now.dimmed && !before?.dimmed) {
+      this.own.camera = false;
+      if (this.told) this.told.camera = false;
+      this.host.silence('camera');
+    }
+  }
+
+  /** In the waiting room, from the beginning or sent back: nothing flows, and nothing of the meeting is kept. */
+  private waiting({ room, participant: me, secret }: Waiting) {
+    this.rejoining = false;
+    this.seat = { participant: me, secret };
+    this.host.keepSeat(this.seat);
+    this.publish.close();
+    this.receive.close();
+    this.next({ phase: 'waiting', room, me, participants: new Map(), speaking: [], chat: [] });
   }
 
   private joined(body: Joined) {
@@ -210,6 +261,7 @@ export class Meeting {
         content: mine.content,
         hand: mine.hand !== null,
       };
+      this.obey(mine, undefined);
     }
     this.next({
       phase: 'in',
@@ -233,6 +285,8 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
+    } else if (request === 'moderate') {
+      this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.
       this.timers.after('join', REJOIN_MS, () => this.join());
@@ -243,6 +297,9 @@ export class Meeting {
         // The place was given up meanwhile: a new one, if there is any.
         this.seat = null;
         this.join();
+      } else if (code === 'pin-needed' || code === 'wrong-pin') {
+        this.pin = null;
+        this.next({ phase: 'pin', detail: code === 'wrong-pin' ? detail : '' });
       } else {
         this.finish(code, detail);
       }
@@ -276,6 +333,7 @@ export class Meeting {
     this.heart.set(state === 'open');
     if (state === 'ended') this.finish(reason ? ENDS[reason] : 'defect');
     else if (state === 'waiting' && this.state.phase === 'in') this.next({ phase: 'reconnecting' });
+    // A new run of the signalling asks again; the place in the waiting room is the same.
   }
 
   /** The same run goes on; a fresh one says `join` and gets here by `joined`. */

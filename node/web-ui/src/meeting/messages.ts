@@ -1,4 +1,5 @@
 import type {
+  MeetingAct,
   MeetingAnswer,
   MeetingConnection,
   MeetingEndedReason,
@@ -11,10 +12,12 @@ import type {
   MeetingReason,
   MeetingRefusal,
   MeetingRefused,
+  MeetingRoom,
   MeetingSaid,
   MeetingSlot,
   MeetingTile,
   MeetingCarried,
+  MeetingWaiting,
   SignalClientBody,
   SignalServerBody,
 } from '../api/generated/types.gen';
@@ -38,6 +41,9 @@ export type Joined = MeetingJoined;
 export type RefusedCode = MeetingRefusal;
 export type Refused = MeetingRefused;
 export type EndedReason = MeetingEndedReason;
+export type RoomFacts = MeetingRoom;
+export type Waiting = MeetingWaiting;
+export type Act = MeetingAct;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

@@ -1,8 +1,8 @@
-import type { ChatLine, EndedReason, Participant, RefusedCode, SlotQuality } from './messages';
+import type { ChatLine, EndedReason, Participant, RefusedCode, RoomFacts, SlotQuality } from './messages';
 
 /** What is known of the meeting, as one value that never changes, and how messages make the next one of it. */
 
-export type Phase = 'joining' | 'in' | 'reconnecting' | 'over';
+export type Phase = 'joining' | 'pin' | 'waiting' | 'in' | 'reconnecting' | 'over';
 export type OverReason = EndedReason | 'left' | 'signed-out' | 'defect' | RefusedCode;
 
 export interface MeetingState {
@@ -10,7 +10,7 @@ export interface MeetingState {
   over: OverReason | null;
   /** What the server says to it. */
   detail: string;
-  room: { cid: string; name: string };
+  room: RoomFacts;
   me: string | null;
   participants: ReadonlyMap<string, Participant>;
   /** The loudest first. */
@@ -19,6 +19,8 @@ export interface MeetingState {
   kbps: number | null;
   /** By mid. */
   quality: ReadonlyMap<string, SlotQuality>;
+  /** What a moderator could not do, the last time, and how often that was. */
+  denied: { detail: string; count: number };
   /** Pictures and sound cannot pass, although messages can. */
   mediaBroken: boolean;
   /** Grows with each change of who is seen where. */
@@ -30,13 +32,23 @@ export function emptyMeeting(cid: string): MeetingState {
     phase: 'joining',
     over: null,
     detail: '',
-    room: { cid, name: cid },
+    room: {
+      cid,
+      name: cid,
+      mode: 'all_on_screen',
+      podium_places: 0,
+      locked: false,
+      has_pin: false,
+      ends_at: null,
+      waiting_room: 'off',
+    },
     me: null,
     participants: new Map(),
     speaking: [],
     chat: [],
     kbps: null,
     quality: new Map(),
+    denied: { detail: '', count: 0 },
     mediaBroken: false,
     pictures: 0,
   };
@@ -67,6 +79,27 @@ export function withQuality(
   const next = new Map(known);
   for (const slot of slots) next.set(slot.mid, slot);
   return next;
+}
+
+export const moderates = (one: Participant | undefined) => one !== undefined && one.role !== 'participant';
+
+export const hasPodium = ({ mode }: RoomFacts) => mode === 'smart' || mode === 'role_based';
+
+/** Who is seen, by the mode of the meeting; the node shows nobody else. */
+export function onStage({
+  participants,
+  room,
+  me,
+}: Pick<MeetingState, 'participants' | 'room' | 'me'>): Participant[] {
+  const inside = [...participants.values()].filter((one) => !one.waiting);
+  if (hasPodium(room)) return inside.filter((one) => one.podium !== null);
+  if (room.mode !== 'lecture' || moderates(me ? participants.get(me) : undefined)) return inside;
+  return inside.filter(moderates);
+}
+
+/** Who waits to be let in, the longest first; only moderators know. */
+export function waitingIn(participants: MeetingState['participants']): Participant[] {
+  return inOrderOfComing([...participants.values()].filter((one) => one.waiting));
 }
 
 /** Hands in the order in which they were raised, then who is there, in the order of names. */

@@ -1,5 +1,7 @@
 import { Menu, Popover } from '@mantine/core';
+import { waitingIn } from '../meeting/state';
 import {
+  IconDoorOff,
   IconHandStop,
   IconLayoutGrid,
   IconMessage,
@@ -9,6 +11,8 @@ import {
   IconPhoneOff,
   IconScreenShare,
   IconScreenShareOff,
+  IconStairsDown,
+  IconStairsUp,
   IconUsers,
   IconVideo,
   IconVideoOff,
@@ -22,14 +26,16 @@ import { LayoutItems } from './LayoutItems';
 import { canShare, MoreMenu } from './MoreMenu';
 import type { RoomControls } from './controls';
 import { reactions } from './reactions';
+import { useMyself } from './useMyself';
 import { useOwnSwitches } from './useOwnSwitches';
 
 /** In the order of how often and how urgently one needs it. */
 export function ControlBar({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
-  const { meeting } = useVisit();
   const { participants } = useMeeting();
   const own = useOwnSwitches();
+  const waiting = waitingIn(participants).length;
+  const inside = participants.size - waiting;
   return (
     <div
       className={classes.bar}
@@ -67,14 +73,7 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
             onClick={own.toggleShare}
           />
         )}
-        <ControlButton
-          label={t(own.hand ? 'bar.lowerHand' : 'bar.raiseHand')}
-          shortcut={t('keys.h')}
-          icon={<IconHandStop />}
-          on={own.hand}
-          aria-pressed={own.hand}
-          onClick={own.toggleHand}
-        />
+        <HandButton />
         <Reactions />
       </div>
       <div className={classes.group}>
@@ -82,8 +81,11 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
           className={classes.wide}
           label={t('bar.people')}
           icon={<IconUsers />}
-          count={participants.size}
-          countLabel={t('room.people', { count: participants.size })}
+          count={waiting || inside}
+          urgent={waiting > 0}
+          countLabel={
+            waiting > 0 ? t('waiting.list', { count: waiting }) : t('room.people', { count: inside })
+          }
           on={controls.panel === 'people'}
           aria-expanded={controls.panel === 'people'}
           onClick={() => controls.togglePanel('people')}
@@ -101,14 +103,87 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
         <MoreMenu controls={controls} />
       </div>
       <div className={classes.group}>
-        <ControlButton
-          danger
-          label={t('bar.leave')}
-          icon={<IconPhoneOff />}
-          onClick={() => meeting.leave()}
-        />
+        <LeaveButton />
       </div>
     </div>
+  );
+}
+
+/** Raises a hand; where there is a podium, that asks for a place, which moderators take themselves. */
+function HandButton() {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { room } = useMeeting();
+  const own = useOwnSwitches();
+  const { mine, moderates, offPodium, onPodium } = useMyself();
+  if (onPodium && room.mode === 'role_based') {
+    return (
+      <ControlButton
+        label={t('podium.leave')}
+        icon={<IconStairsDown />}
+        on
+        onClick={() => meeting.leavePodium()}
+      />
+    );
+  }
+  if (offPodium && moderates) {
+    return (
+      <ControlButton
+        label={t('podium.take')}
+        icon={<IconStairsUp />}
+        onClick={() => meeting.moderate('give_podium', mine?.id)}
+      />
+    );
+  }
+  const asks = offPodium && room.mode === 'role_based';
+  const label = asks
+    ? t(own.hand ? 'podium.askNoMore' : 'podium.ask')
+    : t(own.hand ? 'bar.lowerHand' : 'bar.raiseHand');
+  return (
+    <ControlButton
+      label={label}
+      shortcut={t('keys.h')}
+      icon={<IconHandStop />}
+      on={own.hand}
+      aria-pressed={own.hand}
+      onClick={own.toggleHand}
+    />
+  );
+}
+
+/** Moderators choose whether the others go on without them. */
+function LeaveButton() {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { moderates } = useMyself();
+  if (!moderates) {
+    return (
+      <ControlButton danger label={t('bar.leave')} icon={<IconPhoneOff />} onClick={() => meeting.leave()} />
+    );
+  }
+  return (
+    <Menu
+      withInitialFocusPlaceholder={false}
+      position="top-end"
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+    >
+      <Menu.Target>
+        <ControlButton danger label={t('bar.leave')} icon={<IconPhoneOff />} />
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconPhoneOff size={18} aria-hidden />} onClick={() => meeting.leave()}>
+          {t('end.leave')}
+        </Menu.Item>
+        <Menu.Item
+          c="var(--plenary-bad)"
+          leftSection={<IconDoorOff size={18} aria-hidden />}
+          onClick={() => meeting.moderate('end')}
+        >
+          {t('end.forAll')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

@@ -13,6 +13,8 @@ interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'children'
   danger?: boolean;
   count?: number;
   countLabel?: string;
+  /** The count waits for an answer. */
+  urgent?: boolean;
   /** The narrow half of a pair. */
   caret?: boolean;
   ref?: Ref<HTMLButtonElement>;
@@ -20,7 +22,21 @@ interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'children'
 
 /** One button of the control bar; its name is its tooltip. */
 export function ControlButton(props: Props) {
-  const { label, icon, shortcut, off, on, danger, count, countLabel, caret, className, ref, ...rest } = props;
+  const {
+    label,
+    icon,
+    shortcut,
+    off,
+    on,
+    danger,
+    count,
+    countLabel,
+    urgent,
+    caret,
+    className,
+    ref,
+    ...rest
+  } = props;
   return (
     <Tooltip
       disabled={rest['aria-expanded'] === true}
@@ -43,7 +59,7 @@ export function ControlButton(props: Props) {
       >
         {icon}
         {!!count && (
-          <span className={classes.count} aria-hidden>
+          <span className={classes.count} data-urgent={urgent || undefined} aria-hidden>
             {count > 99 ? '99+' : count}
           </span>
         )}

@@ -3,14 +3,19 @@ import {
   IconAccessPoint,
   IconAlertTriangle,
   IconHeadphones,
+  IconEar,
+  IconHourglass,
   IconMicrophoneOff,
   IconUserPlus,
   IconUsers,
 } from '@tabler/icons-react';
-import { type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
+import { waitingIn } from '../meeting/state';
 import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
+import { useLeft } from './useLeft';
+import { useMyself } from './useMyself';
 import { useSpeakingMuted } from './useSpeakingMuted';
 
 /** Words at the moment they help. */
@@ -50,6 +55,10 @@ export function Notices({ controls }: { controls: RoomControls }) {
           </Button>
         </Notice>
       )}
+      <Asked />
+      <Waits controls={controls} />
+      <Listens />
+      <EndsSoon />
       {phase === 'in' && participants.size === 1 && (
         <Notice icon={<IconUsers size={18} aria-hidden />}>
           {t('room.alone')}
@@ -73,6 +82,79 @@ export function Notices({ controls }: { controls: RoomControls }) {
         </Notice>
       )}
     </div>
+  );
+}
+
+/** A moderator asks to be heard. */
+function Asked() {
+  const { t } = useMeetingText();
+  const { local } = useVisit();
+  const { mine } = useMyself();
+  const [answered, answer] = useState<number | null>(null);
+  const asked = mine?.asked ?? null;
+  if (asked === null || asked === answered || !mine?.muted) return null;
+  return (
+    <Notice icon={<IconMicrophoneOff size={18} aria-hidden />}>
+      {t('notice.asked')}
+      <Button size="compact-sm" onClick={() => void local.setMuted(false)}>
+        {t('bar.unmute')}
+      </Button>
+      <Button size="compact-sm" variant="subtle" color="gray.3" onClick={() => answer(asked)}>
+        {t('notice.notNow')}
+      </Button>
+    </Notice>
+  );
+}
+
+/** Somebody stands at the door. */
+function Waits({ controls }: { controls: RoomControls }) {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const waiting = waitingIn(useMeeting().participants);
+  const first = waiting[0];
+  if (!first || controls.panel === 'people') return null;
+  return (
+    <Notice icon={<IconHourglass size={18} aria-hidden />}>
+      {waiting.length === 1
+        ? t('waiting.one', { name: first.name })
+        : t('waiting.list', { count: waiting.length })}
+      {waiting.length === 1 && (
+        <Button size="compact-sm" onClick={() => meeting.moderate('admit', first.id)}>
+          {t('act.letIn')}
+        </Button>
+      )}
+      <Button size="compact-sm" variant="white" color="dark" onClick={() => controls.togglePanel('people')}>
+        {t('waiting.show')}
+      </Button>
+    </Notice>
+  );
+}
+
+/** Why nobody hears what one says. */
+function Listens() {
+  const { t } = useMeetingText();
+  const { muted } = useLocal(useVisit().local);
+  const { mine, listens } = useMyself();
+  if (!listens || muted) return null;
+  return (
+    <Notice icon={<IconEar size={18} aria-hidden />}>
+      {t(mine?.hand !== null ? 'podium.asked' : 'podium.listening')}
+    </Notice>
+  );
+}
+
+const WARN_MS = 10 * 60_000;
+
+/** The end is near, so that nobody is surprised by it. */
+function EndsSoon() {
+  const { t } = useMeetingText();
+  const { room, phase } = useMeeting();
+  const left = useLeft(room.ends_at);
+  if (phase !== 'in' || left === null || left > WARN_MS) return null;
+  return (
+    <Notice icon={<IconHourglass size={18} aria-hidden />}>
+      {t('notice.endsSoon', { count: Math.max(1, Math.ceil(left / 60_000)) })}
+    </Notice>
   );
 }
 

@@ -9,7 +9,7 @@ import { useMeeting, useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
 
 /** Where coming back makes no sense. */
-const FINAL: OverReason[] = ['room-deleted', 'removed', 'not-found'];
+const FINAL: OverReason[] = ['room-deleted', 'removed', 'not-admitted', 'not-found'];
 
 /** The meeting is over for this page: why, and what one can do. */
 export function Over({ again }: { again: () => void }) {

@@ -1,6 +1,8 @@
-import { ActionIcon, Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Stack, Text, Tooltip } from '@mantine/core';
 import {
   IconHandStop,
+  IconLock,
+  IconLockOpen,
   IconMicrophone,
   IconMicrophoneOff,
   IconPin,
@@ -12,20 +14,57 @@ import {
 import type { Participant } from '../meeting/messages';
 import { inOrderOfHands } from '../meeting/state';
 import { Face } from '../ui/Face';
-import { useMeeting, useMeetingText } from './context';
+import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
+import { PersonMenu } from './PersonMenu';
 import classes from './Room.module.css';
+import { useMyself } from './useMyself';
+import { WaitingList } from './WaitingList';
 
 /** Everybody: raised hands first, in their order. */
 export function PeoplePanel({ controls }: { controls: RoomControls }) {
   const { participants, me } = useMeeting();
-  const people = inOrderOfHands(participants.values());
+  const { moderates } = useMyself();
+  const people = inOrderOfHands([...participants.values()].filter((one) => !one.waiting));
   return (
-    <Stack component="ul" gap={2} className={classes.panelBody} m={0} style={{ listStyle: 'none' }}>
-      {people.map((person, place) => (
-        <Row key={person.id} person={person} place={place} mine={person.id === me} controls={controls} />
-      ))}
-    </Stack>
+    <div className={classes.panelBody}>
+      {moderates && <WaitingList />}
+      {moderates && <ForAll />}
+      <Stack component="ul" gap={2} m={0} p={0} style={{ listStyle: 'none' }}>
+        {people.map((person, place) => (
+          <Row key={person.id} person={person} place={place} mine={person.id === me} controls={controls} />
+        ))}
+      </Stack>
+    </div>
+  );
+}
+
+/** What a moderator does to the meeting as a whole. */
+function ForAll() {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { room } = useMeeting();
+  return (
+    <Group gap="xs" px={8} py={8}>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={<IconMicrophoneOff size={16} aria-hidden />}
+        onClick={() => meeting.moderate('mute_all')}
+      >
+        {t('act.muteAll')}
+      </Button>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={
+          room.locked ? <IconLockOpen size={16} aria-hidden /> : <IconLock size={16} aria-hidden />
+        }
+        onClick={() => meeting.moderate(room.locked ? 'unlock' : 'lock')}
+      >
+        {t(room.locked ? 'act.unlock' : 'act.lock')}
+      </Button>
+    </Group>
   );
 }
 
@@ -38,6 +77,7 @@ interface RowProps {
 
 function Row({ person, place, mine, controls }: RowProps) {
   const { t } = useMeetingText();
+  const { moderates } = useMyself();
   const role = roleOf(person, t);
   return (
     <li>
@@ -77,6 +117,7 @@ function Row({ person, place, mine, controls }: RowProps) {
           )}
         </Group>
         <PinButton person={person} controls={controls} />
+        {moderates && <PersonMenu person={person} />}
       </Group>
     </li>
   );
@@ -104,6 +145,12 @@ function PinButton({ person, controls }: { person: Participant; controls: RoomCo
 
 function roleOf(person: Participant, t: ReturnType<typeof useMeetingText>['t']): string {
   if (person.away) return t('tile.away');
-  if (person.via === 'whip') return t('people.program');
-  return person.guest ? t('people.guest') : '';
+  const parts = [
+    person.role !== 'participant' && t(`people.${person.role}`),
+    person.podium !== null && t(person.pinned ? 'people.pinned' : 'people.podium'),
+    person.remark && t('people.remark'),
+    person.via === 'whip' && t('people.program'),
+    person.guest && t('people.guest'),
+  ];
+  return parts.filter(Boolean).join(' · ');
 }

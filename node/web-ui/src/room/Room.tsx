@@ -4,6 +4,7 @@ import { ControlBar } from './ControlBar';
 import { Dialogs, warmDialogs, type DialogName } from './Dialogs';
 import { Notices } from './Notices';
 import { Over } from './Over';
+import { PinEntry } from './PinEntry';
 import { Panel, type PanelName } from './Panel';
 import { RoomHead } from './RoomHead';
 import { Sound } from './Sound';
@@ -12,7 +13,9 @@ import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { useChatSeen } from './useChatSeen';
 import { useFullScreen } from './useFullScreen';
+import { useDenied } from './useDenied';
 import { useShortcuts } from './useShortcuts';
+import { WaitingRoom } from './WaitingRoom';
 
 /** Joining comes first. */
 const WARM_MS = 3_000;
@@ -42,6 +45,7 @@ export function Room({ again }: { again: () => void }) {
     full,
     unread,
   };
+  useDenied();
   useShortcuts({ pin, help: () => setDialog('shortcuts') });
   useEffect(() => {
     // Lights of devices go off with the meeting.
@@ -54,6 +58,8 @@ export function Room({ again }: { again: () => void }) {
   }, []);
 
   if (over) return <Over again={again} />;
+  if (phase === 'pin') return <PinEntry />;
+  if (phase === 'waiting') return <WaitingRoom />;
   return (
     <div ref={root} className={classes.room} data-still={full.still || undefined}>
       <RoomHead />

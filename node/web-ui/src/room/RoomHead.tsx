@@ -1,5 +1,5 @@
 import { Loader } from '@mantine/core';
-import { IconUsers } from '@tabler/icons-react';
+import { IconLock, IconUsers } from '@tabler/icons-react';
 import { useMeeting, useMeetingText } from './context';
 import classes from './Room.module.css';
 
@@ -7,13 +7,20 @@ import classes from './Room.module.css';
 export function RoomHead() {
   const { t } = useMeetingText();
   const { room, participants, phase } = useMeeting();
+  const inside = [...participants.values()].filter((one) => !one.waiting).length;
   return (
     <header className={classes.head} data-phase={phase}>
       <h1>{room.name}</h1>
-      {participants.size > 0 && (
+      {room.locked && (
+        <span className={classes.people}>
+          <IconLock size={16} role="img" aria-label={t('room.locked')} />
+        </span>
+      )}
+      {room.mode !== 'all_on_screen' && <span className={classes.people}>{t(`mode.${room.mode}`)}</span>}
+      {inside > 0 && (
         <span className={classes.people}>
           <IconUsers size={16} aria-hidden />
-          {t('room.people', { count: participants.size })}
+          {t('room.people', { count: inside })}
         </span>
       )}
       {phase === 'joining' && (

@@ -40,8 +40,17 @@ export function Stage({ controls }: { controls: RoomControls }) {
           />
         );
       })}
+      {tiles.length === 0 && participants.size > 0 && <EmptyStage />}
       {scene.pages > 1 && <Pager page={scene.page} pages={scene.pages} go={setPage} />}
     </div>
+  );
+}
+
+function EmptyStage() {
+  const { t } = useMeetingText();
+  const { room } = useMeeting();
+  return (
+    <div className={classes.empty}>{t(room.mode === 'lecture' ? 'podium.noLecturer' : 'podium.empty')}</div>
   );
 }
 

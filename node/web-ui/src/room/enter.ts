@@ -39,6 +39,7 @@ export function enter(cid: string, token: () => string | null, local: Local): Vi
     onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
     seat: seats.of(cid),
     keepSeat: (seat) => seats.keep(cid, seat),
+    silence: (what) => void (what === 'camera' ? local.setCamera(false) : local.setMuted(true)),
   });
   const send = () => {
     const { muted, cameraOn: camera, sharing: content } = local.current();

@@ -1,14 +1,14 @@
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
 import { arrange, shownTiles, type SceneInput } from '../meeting/scene';
-import { inOrderOfComing } from '../meeting/state';
+import { inOrderOfComing, onStage } from '../meeting/state';
 import { useChoices, useMeeting, useVisit } from './context';
 import type { RoomControls } from './controls';
 
 /** Who is where, and the node told of it. */
 export function useScene({ pinned, audioOnly }: Pick<RoomControls, 'pinned' | 'audioOnly'>) {
   const { meeting } = useVisit();
-  const { participants, me, speaking } = useMeeting();
+  const { participants, me, speaking, room } = useMeeting();
   const { view } = useChoices();
   const { ref, width, height } = useElementSize();
   const [page, setPage] = useState(0);
@@ -16,7 +16,10 @@ export function useScene({ pinned, audioOnly }: Pick<RoomControls, 'pinned' | 'a
   const loudest = speaking.find((id) => id !== me) ?? lastSpeaker;
   if (loudest !== lastSpeaker) setLastSpeaker(loudest);
 
-  const people = useMemo(() => inOrderOfComing(participants.values()), [participants]);
+  const people = useMemo(
+    () => inOrderOfComing(onStage({ participants, room, me })),
+    [participants, room, me],
+  );
   const input = useMemo<SceneInput>(
     () => ({
       people,

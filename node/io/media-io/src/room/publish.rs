@@ -130,6 +130,9 @@ impl Room {
         let kind = said
             .filter(|kind| kind.is_sound() == sound)
             .or_else(|| usual(sound, nth))?;
+        if !publisher.allow.kind(kind) {
+            return None;
+        }
         let source = Source {
             participant: publisher.participant,
             kind,

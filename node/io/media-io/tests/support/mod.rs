@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use crate::client::Client;
-use plenary_media_io::{Engine, Event, Opening, Options, Part, ParticipantId, SessionKey};
+use plenary_media_io::{Allow, Engine, Event, Opening, Options, Part, ParticipantId, SessionKey};
 use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
@@ -43,6 +43,7 @@ pub(crate) fn opening(engine: &Engine, room: &str, who: &str, part: Part, offer:
         participant: id(who),
         name: who.into(),
         part,
+        allow: Allow::ALL,
         offer,
     }
 }

@@ -1,10 +1,11 @@
 //! The node around the meetings: one room, `demo`.
 
 use async_trait::async_trait;
-use plenary_meeting_io::{Entered, Hub, Media, Person, Refused, Roster, Session, View};
+use plenary_meeting_io::{Entered, Flow, Hub, Media, Person, Present, Refused, Roster, Session, View};
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    IceServer, Line, Participant, ParticipantId, Peer, Place, Refusal, Said, State, Tile, Via,
+    Act, IceServer, Line, Moderate, Participant, ParticipantId, Peer, Place, Refusal, Role, Room, Said,
+    State, Tile, Via, Why,
 };
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,13 @@ struct State_ {
     open: Vec<Session>,
     cut: bool,
     deleted: bool,
+    lecture: bool,
+    locked: bool,
+    /// Newcomers wait.
+    waiting_room: bool,
+    shown: Vec<Tile>,
+    flow: Option<Flow>,
+    ended_at: Option<u64>,
 }
 
 #[derive(Default)]
@@ -77,6 +85,31 @@ impl World {
         }
     }
 
+    pub(crate) fn wait_room(&self) {
+        self.state.lock().unwrap().waiting_room = true;
+    }
+
+    /// Owner and moderators are seen by all, and see all.
+    pub(crate) fn lecture(&self) {
+        self.state.lock().unwrap().lecture = true;
+    }
+
+    pub(crate) fn make_moderator(&self, who: ParticipantId) {
+        if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
+            (row.role, row.waiting) = (Role::Moderator, false);
+        }
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+    }
+
+    /// What the media engine was told last: whom to show, and what may flow.
+    pub(crate) fn media(&self) -> (Vec<ParticipantId>, Option<Flow>, usize) {
+        let state = self.state.lock().unwrap();
+        let shown = state.shown.iter().map(|tile| tile.participant).collect();
+        (shown, state.flow, state.open.len())
+    }
+
     pub(crate) fn delete_room(&self) {
         let mut state = self.state.lock().unwrap();
         state.deleted = true;
@@ -112,7 +145,16 @@ impl World {
 
 #[async_trait]
 impl Roster for World {
-    async fn enter(&self, room: &Cid, person: &Person, state: State) -> Result<Entered, Refused> {
+    async fn enter(
+        &self,
+        room: &Cid,
+        person: &Person,
+        state: State,
+        pin: Option<String>,
+    ) -> Result<Entered, Refused> {
+        if pin.as_deref() == Some("0000") {
+            return Err(Refused::new(Refusal::WrongPin, "the PIN is wrong"));
+        }
         if *room != demo() {
             return Err(Refused::new(Refusal::NotFound, "there is no such room"));
         }
@@ -132,8 +174,16 @@ impl Roster for World {
                 content: false,
                 hand: None,
                 reaction: None,
-                joined_at: 0,
+                joined_at: world.last,
                 away: false,
+                role: Role::Participant,
+                waiting: world.waiting_room,
+                podium: None,
+                pinned: false,
+                remark: false,
+                hushed: false,
+                dimmed: false,
+                asked: None,
             };
             world
                 .places
@@ -197,15 +247,68 @@ impl Roster for World {
         })
     }
 
+    async fn moderate(&self, _: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused> {
+        self.commit(|world| {
+            let moderates = world
+                .places
+                .get(&by)
+                .is_some_and(|(_, row, ..)| row.role > Role::Participant);
+            if !moderates {
+                return Err(Refused::new(Refusal::Forbidden, "a moderator is needed"));
+            }
+            match (
+                what.act,
+                what.participant.and_then(|id| world.places.get_mut(&id)),
+            ) {
+                (Act::Admit, Some((_, row, ..))) => row.waiting = false,
+                (Act::SendBack, Some((_, row, ..))) => row.waiting = true,
+                (Act::Mute, Some((_, row, ..))) => row.muted = true,
+                (Act::Remove, Some((_, row, ..))) => {
+                    let id = row.id;
+                    world.places.remove(&id);
+                }
+                (Act::Lock, None) => world.locked = true,
+                (Act::End, None) => {
+                    world.places.clear();
+                    world.ended_at = Some(world.last);
+                }
+                _ => return Err(Refused::new(Refusal::BadRequest, "not here")),
+            }
+            Ok(())
+        })
+    }
+
+    async fn spoke(&self, _: &Cid, _: Vec<(ParticipantId, u64)>) -> Result<(), Refused> {
+        Ok(())
+    }
+
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {
         let state = self.state.lock().unwrap();
         if state.deleted || *room != demo() {
             return Ok(None);
         }
         let rows = state.places.values();
+        let present = |(_, row, _, moves): &(Person, Participant, String, u64)| Present {
+            participant: row.clone(),
+            moves: *moves,
+            flow: Flow {
+                voice: !row.muted,
+                camera: true,
+                content: true,
+            },
+            sees_all: row.role > Role::Participant,
+            // As in a lecture.
+            shown_to_all: row.role > Role::Participant || !state.lecture,
+        };
         Ok(Some(View {
-            name: "Demo".into(),
-            participants: rows.map(|(_, row, _, moves)| (row.clone(), *moves)).collect(),
+            room: Room {
+                cid: "demo".into(),
+                name: "Demo".into(),
+                locked: state.locked,
+                ..Room::default()
+            },
+            participants: rows.map(present).collect(),
+            ended: state.ended_at.map(|at| (at, Why::EndedForAll)),
             lost: std::collections::BTreeMap::new(),
         }))
     }
@@ -233,10 +336,12 @@ impl Media for World {
         _: Peer,
         sdp: String,
         _: Vec<Line>,
+        flow: Flow,
     ) -> Result<String, Refused> {
         let mut state = self.state.lock().unwrap();
         // One publishing connection each, and the tests have one person with one.
         state.open = vec![session];
+        state.flow = Some(flow);
         Ok(format!("opened {sdp}"))
     }
 
@@ -250,7 +355,13 @@ impl Media for World {
         Ok(is_open.then(|| format!("negotiated {sdp}")))
     }
 
-    async fn show(&self, _: Session, _: Vec<Tile>) {}
+    async fn show(&self, _: Session, tiles: Vec<Tile>) {
+        self.state.lock().unwrap().shown = tiles;
+    }
+
+    async fn allow(&self, _: Session, flow: Flow) {
+        self.state.lock().unwrap().flow = Some(flow);
+    }
 
     async fn close(&self, session: Session) {
         self.state.lock().unwrap().open.retain(|open| *open != session);

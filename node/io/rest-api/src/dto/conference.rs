@@ -1,4 +1,4 @@
-use super::{Time, check_text, mirror, parse};
+use super::{ConferenceSettings, ConferenceSettingsPatch, Time, check_text, mirror, parse};
 use crate::problem::Problem;
 use plenary_conference as conference;
 use plenary_model::{UserName, limits};
@@ -19,6 +19,9 @@ pub struct Conference {
     /// ID of the user that it belongs to.
     pub owner: String,
     pub access: ConferenceAccess,
+    pub settings: ConferenceSettings,
+    /// Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
+    pub moderates: bool,
     pub created_at: Time,
     pub updated_at: Time,
     /// Changes with each change; also the `ETag`.
@@ -26,14 +29,17 @@ pub struct Conference {
     pub revision: String,
 }
 
-impl From<conference::Conference> for Conference {
-    fn from(conference: conference::Conference) -> Self {
+impl Conference {
+    /// As somebody sees it who moderates it, or does not.
+    pub(crate) fn of(conference: conference::Conference, moderates: bool) -> Self {
         Self {
             cid: conference.cid.into(),
             name: conference.name,
             description: conference.description,
             owner: conference.owner.into(),
             access: conference.access.into(),
+            settings: ConferenceSettings::of(conference.settings, moderates),
+            moderates,
             created_at: Time(conference.created_at),
             updated_at: Time(conference.updated_at),
             revision: conference.revision.to_string(),
@@ -58,6 +64,8 @@ pub struct NewConference {
     pub owner: Option<String>,
     /// Without it: `internal`.
     pub access: Option<ConferenceAccess>,
+    /// Without it: everybody is on screen, and nobody waits.
+    pub settings: Option<ConferenceSettingsPatch>,
 }
 
 /// Changes to a conference; what is missing or null stays as it is.
@@ -72,6 +80,8 @@ pub struct ConferencePatch {
     #[schema(min_length = 1, max_length = 64)]
     pub owner: Option<String>,
     pub access: Option<ConferenceAccess>,
+    /// Moderators may change what is needed while people meet: PIN, waiting room, who is invited, entry, places.
+    pub settings: Option<ConferenceSettingsPatch>,
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
@@ -85,6 +95,13 @@ fn read_owner(owner: Option<String>) -> Result<Option<UserName>, Problem> {
     owner.map(|text| parse("owner", &text)).transpose()
 }
 
+fn settings(
+    patch: Option<ConferenceSettingsPatch>,
+    ways: conference::Ways,
+) -> Result<conference::SettingsPatch, Problem> {
+    patch.unwrap_or_default().read(ways)
+}
+
 impl NewConference {
     pub(crate) fn read(self) -> Result<conference::NewConference, Problem> {
         check_name(&self.name)?;
@@ -94,12 +111,14 @@ impl NewConference {
             description: self.description,
             owner: read_owner(self.owner)?,
             access: self.access.map(Into::into).unwrap_or_default(),
+            settings: settings(self.settings, conference::Ways::default())?,
         })
     }
 }
 
 impl ConferencePatch {
-    pub(crate) fn read(self) -> Result<conference::Patch, Problem> {
+    /// `ways`: those of the conference as it is.
+    pub(crate) fn read(self, ways: conference::Ways) -> Result<conference::Patch, Problem> {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
@@ -108,6 +127,7 @@ impl ConferencePatch {
             description: self.description,
             owner: read_owner(self.owner)?,
             access: self.access.map(Into::into),
+            settings: settings(self.settings, ways)?,
         })
     }
 }

@@ -42,7 +42,7 @@ struct ConferenceFilter {
     responses((status = 200, body = Page<Conference>)))]
 async fn list_conferences(
     State(api): State<Api>,
-    _: Signed,
+    by: Signed,
     Query(query): Query<ConferenceFilter>,
 ) -> Result<Json<Page<Conference>>, Problem> {
     let list = list_query(
@@ -53,7 +53,11 @@ async fn list_conferences(
         &["name", "cid", "owner", "created_at", "updated_at"],
     )?;
     let page = api.backend().conferences(list).await?;
-    Ok(Json(Page::of(page, Conference::from)))
+    let everywhere = moderates_everywhere(&api, &by).await?;
+    Ok(Json(Page::of(page, |conference| {
+        let moderates = everywhere || is_named(&by, &conference);
+        Conference::of(conference, moderates)
+    })))
 }
 
 /// Create a conference
@@ -74,7 +78,7 @@ async fn create_conference(
     let applied = api.propose_conference(command).await?;
     let conference = stored(&api, cid.clone()).await?;
     let revision = conference.revision.to_string();
-    let body = Conference::from(conference);
+    let body = seen(&api, &by, conference).await?;
     Ok(answer::created(
         body,
         &revision,
@@ -83,7 +87,51 @@ async fn create_conference(
     ))
 }
 
-async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, Problem> {
+/// Whether somebody owns a conference or is a moderator by its list.
+fn is_named(by: &Signed, conference: &plenary_conference::Conference) -> bool {
+    conference.owner == *by.name() || conference.settings.moderators.contains_key(by.name())
+}
+
+async fn is_operator(api: &Api, by: &Signed) -> Result<bool, Problem> {
+    Ok(api.rights_of(by.name()).await?.allows(Right::Operator))
+}
+
+/// Operators do, and administrators from where the control panel is open to them.
+async fn moderates_everywhere(api: &Api, by: &Signed) -> Result<bool, Problem> {
+    if is_operator(api, by).await? {
+        return Ok(true);
+    }
+    Ok(by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?)
+}
+
+/// Whether somebody moderates a conference by being named there or as an operator.
+pub(super) async fn moderates_by_name(
+    api: &Api,
+    by: &Signed,
+    conference: &plenary_conference::Conference,
+) -> Result<bool, Problem> {
+    Ok(is_named(by, conference) || is_operator(api, by).await?)
+}
+
+pub(super) async fn moderates(
+    api: &Api,
+    by: &Signed,
+    conference: &plenary_conference::Conference,
+) -> Result<bool, Problem> {
+    Ok(is_named(by, conference) || moderates_everywhere(api, by).await?)
+}
+
+/// A conference as who asks may see it.
+async fn seen(
+    api: &Api,
+    by: &Signed,
+    conference: plenary_conference::Conference,
+) -> Result<Conference, Problem> {
+    let moderates = moderates(api, by, &conference).await?;
+    Ok(Conference::of(conference, moderates))
+}
+
+pub(super) async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, Problem> {
     still_there(
         api.backend().conference(cid.clone()).await?,
         "conference",
@@ -93,7 +141,7 @@ async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, P
 
 /// What only administrators may, they may only from where the control panel is open. That nobody else may it is decided
 /// by the rules.
-async fn check_network(api: &Api, by: &Signed, everybody_may: bool) -> Result<(), Problem> {
+pub(super) async fn check_network(api: &Api, by: &Signed, everybody_may: bool) -> Result<(), Problem> {
     if everybody_may || by.row.user.admin != AdminRole::Full {
         return Ok(());
     }
@@ -111,13 +159,14 @@ async fn is_own(api: &Api, by: &Signed, cid: &Cid) -> Result<bool, Problem> {
     responses((status = 200, body = Conference)))]
 async fn get_conference(
     State(api): State<Api>,
-    _: Signed,
+    by: Signed,
     Id(cid): Id<Cid>,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let conference = stored(&api, cid).await?;
     let revision = conference.revision.to_string();
-    Ok(answer::one(Conference::from(conference), &revision, &known))
+    let body = seen(&api, &by, conference).await?;
+    Ok(answer::one(body, &revision, &known))
 }
 
 /// Change a conference
@@ -131,9 +180,18 @@ async fn update_conference(
     write: Write,
     Strict { value, digest }: Strict<ConferencePatch>,
 ) -> Result<Response, Problem> {
-    let patch = value.read()?;
+    let found = api.backend().conference(cid.clone()).await?;
+    let ways = found
+        .as_ref()
+        .map(|found| found.settings.ways)
+        .unwrap_or_default();
+    let patch = value.read(ways)?;
     let stays = patch.owner.as_ref().is_none_or(|owner| owner == by.name());
-    let is_allowed = stays && is_own(&api, &by, &cid).await?;
+    let is_allowed = stays
+        && match &found {
+            Some(conference) => moderates_by_name(&api, &by, conference).await?,
+            None => true,
+        };
     check_network(&api, &by, is_allowed).await?;
     let change = Change::Update {
         cid: cid.clone(),
@@ -144,7 +202,8 @@ async fn update_conference(
     let applied = api.propose_conference(command).await?;
     let conference = stored(&api, cid).await?;
     let revision = conference.revision.to_string();
-    Ok(answer::changed(Conference::from(conference), &revision, &applied))
+    let body = seen(&api, &by, conference).await?;
+    Ok(answer::changed(body, &revision, &applied))
 }
 
 /// Delete a conference

@@ -12,8 +12,9 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use plenary_access::Outcome;
-use plenary_conference::{Change, Command, GuestId, Visitor, admit};
+use plenary_conference::{Change, Command, GuestId, Visitor, Way, door};
 use plenary_model::Cid;
+use std::net::IpAddr;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -30,13 +31,25 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> Result<Json<Door>, Problem> {
     api.stranger_limits().door(client.address)?;
     let found = api.backend().conference(cid.clone()).await?;
-    let open = found.filter(|conference| admit(conference, Visitor::Guest).is_ok());
+    let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
     let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
     Ok(Json(Door {
         cid: conference.cid.into(),
         name: conference.name,
         guests: true,
     }))
+}
+
+/// Whose wrong PINs count together: an address, or the network of a site with IPv6, whose machines have as many as
+/// they like.
+fn source(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("address:{address}"),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
 }
 
 /// Come to a conference as a guest
@@ -67,6 +80,7 @@ async fn enter_as_guest(
             name: name.clone(),
             token: token_hash(&token),
             before: new.token.as_deref().map(token_hash),
+            source: Some(source(client.address)),
         },
     };
     let applied = api.propose_conference(command).await?;

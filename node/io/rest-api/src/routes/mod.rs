@@ -10,6 +10,7 @@ mod guests;
 mod licence;
 mod license_manager;
 mod me;
+mod moderation;
 mod seats;
 mod session;
 mod settings;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(aliases::calls())
         .merge(conferences::calls())
         .merge(guests::calls())
+        .merge(moderation::calls())
         .merge(settings::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())

@@ -6,6 +6,7 @@ mod forms;
 mod guests;
 mod licence;
 mod lists;
+mod moderation;
 mod pictures;
 mod rights;
 mod server;

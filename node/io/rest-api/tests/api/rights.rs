@@ -60,6 +60,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /conferences/{cid}", Right::User),
     ("PATCH /conferences/{cid}", Right::User),
     ("DELETE /conferences/{cid}", Right::User),
+    ("GET /conferences/{cid}/participants", Right::User),
+    ("POST /conferences/{cid}/acts", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("POST /conferences/{cid}/guests", Right::Public),
     ("GET /licence", Right::Security),

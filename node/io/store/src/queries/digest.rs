@@ -19,6 +19,8 @@ const TABLES: &[&str] = &[
     "participants",
     "lines",
     "guests",
+    "conference_people",
+    "pin_attempts",
     "settings",
     "licensing",
     "licences",

@@ -2,12 +2,14 @@
 
 use super::Found;
 use crate::{
-    meetings::{GUEST, LINE, PARTICIPANT, guest_of, line_of, participant_of},
-    view::{bound, sql},
+    meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, run_of},
+    view::{StoreView, bound, ended_before, sql},
 };
 use plenary_access::TokenHash;
-use plenary_conference::{AWAY_MS, Guest, Line, Participant, ParticipantId};
-use plenary_model::{Cid, NodeId, Timestamp};
+use plenary_conference::{
+    ALONE_MS, AWAY_MS, Guest, Line, MeetingView as _, Participant, ParticipantId, RUN_MS, Run,
+};
+use plenary_model::{Cid, NodeId, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
@@ -23,6 +25,23 @@ pub fn roster(db: &Connection, cid: &Cid) -> Found<Vec<Participant>> {
     // IDs of 64 bits without a sign have another order in the database.
     all.sort_by_key(|participant| (participant.joined_at, participant.id));
     Ok(all)
+}
+
+/// The run of a conference: that of now, or the last one.
+pub fn run(db: &Connection, cid: &Cid) -> Found<Option<Run>> {
+    let query = format!("SELECT {RUN} FROM runs WHERE cid = ?");
+    Ok(db
+        .prepare_cached(&query)?
+        .query_row([cid.as_str()], run_of)
+        .optional()?)
+}
+
+/// Whether the rights of an account make it an operator.
+pub fn is_operator(db: &Connection, user: &UserName) -> Found<bool> {
+    let view = StoreView::new(db);
+    let operator = view.is_operator(user);
+    view.finish()?;
+    Ok(operator)
 }
 
 /// One participant.
@@ -62,8 +81,17 @@ pub fn guest(db: &Connection, token: &TokenHash, now: Timestamp) -> Found<Option
 /// Whether [`Change::Sweep`](plenary_conference::Change::Sweep) would do anything at `now`.
 pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM participants WHERE away_since < ?)
-                     OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?)";
-    let away = Timestamp(now.0.saturating_sub(AWAY_MS));
-    let params = [bound(away), bound(now)];
+                     OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?)
+                     OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?)
+                     OR EXISTS (SELECT 1 FROM runs WHERE participants > 0 AND started_at <= ?)
+                     OR EXISTS (SELECT 1 FROM runs WHERE participants > 0 AND alone_since <= ?)";
+    let before = |ms: u64| Timestamp(now.0.saturating_sub(ms));
+    let params = [
+        bound(before(AWAY_MS)),
+        bound(now),
+        bound(before(limits::PIN_WINDOW_MS)),
+        ended_before(now, RUN_MS),
+        ended_before(now, ALONE_MS),
+    ];
     Ok(db.prepare_cached(query)?.query_row(params, |row| row.get(0))?)
 }

@@ -307,7 +307,7 @@ fn a_state_from_before_there_were_conferences_is_opened() {
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;
-             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE conferences; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests;
+             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE conference_people; DROP TABLE pin_attempts; DROP TABLE conferences; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests;
              PRAGMA user_version = 1",
         )
         .expect("writes");

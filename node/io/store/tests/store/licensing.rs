@@ -104,6 +104,7 @@ pub(crate) fn enter(id: u64, person: Person) -> conference::Change {
         secret: SecretHash([1; 32]),
         muted: true,
         camera: false,
+        pin: None,
     }
 }
 
@@ -130,6 +131,7 @@ pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
             name: "Ann".into(),
             token: TokenHash([number; 32]),
             before: None,
+            source: None,
         },
     );
     Person::Guest(id)
@@ -675,7 +677,12 @@ fn a_state_from_before_seats_were_counted_is_opened() {
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;
-             DROP TABLE online_seats; DROP TABLE without_pro; DROP INDEX participants_by_id; PRAGMA user_version = 3",
+             DROP TABLE online_seats; DROP TABLE without_pro; DROP INDEX participants_by_id; DROP TABLE conference_people; DROP TABLE pin_attempts;
+             DROP INDEX participants_on_podium; DROP INDEX runs_going_on; DROP INDEX runs_alone;
+             ALTER TABLE runs DROP COLUMN locked_at; ALTER TABLE runs DROP COLUMN alone_since;
+             ALTER TABLE runs DROP COLUMN ended_at; ALTER TABLE runs DROP COLUMN ended_why;
+             ALTER TABLE participants DROP COLUMN podium; ALTER TABLE participants DROP COLUMN standing;
+             ALTER TABLE guests DROP COLUMN source; PRAGMA user_version = 3",
         )
         .expect("writes");
     home.reopen();

@@ -6,6 +6,7 @@ mod borrowing;
 mod conferences;
 mod directory;
 mod events;
+mod gate;
 mod home;
 mod licensing;
 mod lists;

@@ -1,8 +1,8 @@
-use crate::home::*;
+use crate::{gate, home::*};
 use plenary_access::*;
 use plenary_conference::{
-    self as conference, AWAY_MS, Access, Guest, GuestId, Line, Participant, ParticipantId, Patch, Person,
-    SecretHash, StatePatch, Via,
+    self as conference, AWAY_MS, Access, Act, Guest, GuestId, Heard, Line, Participant, ParticipantId, Patch,
+    Person, SecretHash, StatePatch, Via,
 };
 use plenary_licences::PoolId;
 use plenary_licensing::Change as Counting;
@@ -15,7 +15,7 @@ type Meeting = conference::Change;
 /// Past what SQLite's numbers hold as positive ones.
 const LARGE: u64 = u64::MAX - 7;
 
-fn review() -> Cid {
+pub(crate) fn review() -> Cid {
     name("review")
 }
 
@@ -23,7 +23,7 @@ fn guest_id() -> GuestId {
     GuestId::of_random([7; 16])
 }
 
-fn account(user: &str) -> Person {
+pub(crate) fn account(user: &str) -> Person {
     Person::Account(name(user))
 }
 
@@ -31,7 +31,7 @@ fn secret(number: u8) -> SecretHash {
     SecretHash([number; 32])
 }
 
-fn enter(id: u64, person: Person) -> Meeting {
+pub(crate) fn enter(id: u64, person: Person) -> Meeting {
     Meeting::Enter {
         cid: review(),
         participant: ParticipantId(id),
@@ -43,6 +43,7 @@ fn enter(id: u64, person: Person) -> Meeting {
         secret: secret(1),
         muted: true,
         camera: false,
+        pin: None,
     }
 }
 
@@ -97,6 +98,7 @@ fn come_as_guest() -> Meeting {
         name: "Ann".into(),
         token: token("ann"),
         before: None,
+        source: Some("address:192.0.2.7".into()),
     }
 }
 
@@ -131,7 +133,7 @@ fn active(user: &str, active: bool) -> Change {
     }
 }
 
-fn roster(home: &Home) -> Vec<Participant> {
+pub(crate) fn roster(home: &Home) -> Vec<Participant> {
     queries::roster(&home.db, &review()).expect("reads")
 }
 
@@ -148,7 +150,7 @@ fn guest(home: &Home) -> Option<Guest> {
 }
 
 /// The public room `review` of Bob on node 1, which has started.
-fn with_room() -> Home {
+pub(crate) fn with_room() -> Home {
     let mut home = Home::with_users([called("alice", "Alice Ann"), new_user("bob")]);
     home.ok(system(), started(11));
     home.ok(by("bob"), room("review", "Review"));
@@ -169,6 +171,7 @@ fn meeting() -> Home {
         camera: Some(true),
         content: Some(true),
         hand: Some(true),
+        podium: None,
     };
     home.ok(system(), set(LARGE, all));
     home.ok(system(), react(2));
@@ -357,6 +360,16 @@ fn what_is_written_of_a_meeting_is_read_again() {
         set(1, patch),
         react(1),
         say(1, "Hello"),
+        gate::act(Act::SendBack(ParticipantId(LARGE))),
+        gate::act(Act::End),
+        gate::run_as(gate::strict()),
+        Meeting::Spoke {
+            cid: review(),
+            heard: vec![Heard {
+                participant: ParticipantId(1),
+                ago_ms: 5,
+            }],
+        },
         Meeting::Sweep,
     ] {
         let command = plain(system(), change);
@@ -375,7 +388,7 @@ fn a_state_from_before_there_were_meetings_is_opened() {
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;
-             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests; PRAGMA user_version = 2",
+             DROP TABLE online_seats; DROP TABLE without_pro; DROP TABLE conference_people; DROP TABLE pin_attempts; DROP TABLE runs; DROP TABLE participants; DROP TABLE lines; DROP TABLE guests; PRAGMA user_version = 2",
         )
         .expect("writes");
     home.reopen();
@@ -414,6 +427,10 @@ fn random() -> impl Strategy<Value = AnyCommand> {
         2 => id().prop_map(|id| plain(system(), say(id, "Hello")).into()),
         1 => Just(plain(system(), come_as_guest()).into()),
         1 => access.prop_map(|access| plain(by("bob"), open(access)).into()),
+        1 => select(vec![gate::strict(), gate::podium()])
+            .prop_map(|settings| plain(by("bob"), gate::run_as(settings)).into()),
+        3 => select(gate::acts()).prop_map(|act| plain(by("bob"), gate::act_by_owner(act)).into()),
+        1 => id().prop_map(|id| plain(system(), gate::speaks(id)).into()),
         1 => Just(plain(system(), Meeting::Sweep).into()),
         1 => select(vec![11, 12]).prop_map(|epoch| plain(system(), started(epoch)).into()),
         1 => Just(plain(system(), Change::NodeLost { node: NodeId(1) }).into()),

@@ -1,8 +1,11 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
 use super::{AWAY_MS, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
-use super::{StatePatch, Via};
-use crate::{Decision, Effect, View, admit, decide::forbidden};
+use super::{End, RUN_MS, Standing, StatePatch, Via};
+use crate::{
+    Admission, Attempts, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock, Pin, Role,
+    View, Visitor, Way, admit, admit::room_for, decide::forbidden,
+};
 use plenary_access::{
     Moment, Outcome, Refusal, Topic,
     rules::{check_text, exists, invalid, not_found},
@@ -27,22 +30,58 @@ pub(crate) struct Entry<'a> {
     pub(crate) secret: SecretHash,
     pub(crate) muted: bool,
     pub(crate) camera: bool,
+    pub(crate) pin: Option<&'a Pin>,
 }
 
 impl<V: View> Meetings<'_, V> {
+    /// Who a person is at the gate, by the rights that they have now.
+    pub(crate) fn visitor<'a>(&self, person: &'a Person) -> Visitor<'a> {
+        let operator = match person {
+            Person::Account(user) => self.at.level >= CONFERENCES_LEVEL && self.view.is_operator(user),
+            Person::Guest(_) => false,
+        };
+        person.visitor(operator)
+    }
+
+    /// Whose wrong PINs are counted together: an account's, or those of guests from one address.
+    fn source_of(&self, person: &Person) -> String {
+        match person {
+            Person::Account(user) => format!("account:{user}"),
+            Person::Guest(id) => {
+                let source = self.view.guest(id).and_then(|guest| guest.source);
+                source.unwrap_or_else(|| format!("guest:{id}"))
+            }
+        }
+    }
+
     pub(crate) fn enter(&self, entry: &Entry<'_>) -> Result<Decision, Refusal> {
-        let found = self.view.conference(entry.cid);
-        let conference = found.ok_or_else(|| not_found("conference", entry.cid))?;
-        admit(&conference, entry.person.visitor())?;
+        let conference = self.conference(entry.cid)?;
+        let source = self.source_of(entry.person);
+        let attempts = self.view.attempts(entry.cid, &source);
+        let admitted = match self.gate(&conference, entry, attempts) {
+            Err(why) if !matches!(why, KeptOut::WrongPin { .. }) => return Err(why.into()),
+            admitted => admitted,
+        };
         let name = self.name_of(entry)?;
         self.check_start(entry.node, entry.epoch)?;
+        let admission = match admitted {
+            Ok(admission) => admission,
+            Err(why) => return Ok(self.count_wrong_pin(entry.cid, source, attempts, why)),
+        };
         if self.view.participant(entry.cid, entry.participant).is_some() {
             return Err(exists("participant", entry.participant));
         }
         let mut decision = Decision::giving(Outcome::Entered { moves: 0 });
-        let mut runs = Runs::new(self.view, self.at.now);
-        self.make_place(&mut decision, &mut runs, entry)?;
-        let participant = Participant {
+        let mut runs = Runs::new(self.view, self.at);
+        self.make_place(&mut decision, &mut runs, &conference, entry)?;
+        if attempts.count > 0 {
+            decision.effect(Effect::PutAttempts {
+                cid: entry.cid.clone(),
+                source,
+                attempts: Attempts::default(),
+            });
+        }
+        let mut participant = Participant {
             cid: entry.cid.clone(),
             id: entry.participant,
             person: entry.person.clone(),
@@ -60,10 +99,89 @@ impl<V: View> Meetings<'_, V> {
             moves: 0,
             away: false,
             away_since: None,
+            standing: Standing::default(),
         };
+        self.settle_in(&conference, &mut participant, admission);
         runs.add(&mut decision, participant);
         runs.finish(&mut decision);
         Ok(decision)
+    }
+
+    fn gate(
+        &self,
+        conference: &Conference,
+        entry: &Entry<'_>,
+        attempts: Attempts,
+    ) -> Result<Admission, KeptOut> {
+        let run = self.view.run_of(entry.cid).filter(|run| run.participants > 0);
+        let limited = conference.settings.guest_limit.is_some();
+        let guests = if limited {
+            self.view.places_of_guests(entry.cid).len()
+        } else {
+            0
+        };
+        let visitor = self.visitor(entry.person);
+        let lost = self
+            .view
+            .places(entry.cid, entry.person)
+            .iter()
+            .any(|place| place.away);
+        let inside = run.as_ref().map_or(0, |run| run.participants);
+        let gate = Gate {
+            conference,
+            run: run.as_ref(),
+            inside: inside.saturating_sub(u64::from(lost)),
+            guests: guests as u64,
+        };
+        let knock = Knock {
+            visitor,
+            way: match entry.via {
+                Via::Browser => Way::Browser,
+                Via::Whip => Way::Publish,
+            },
+            pin: entry.pin,
+            attempts,
+            now: self.at.now,
+        };
+        admit(&gate, &knock)
+    }
+
+    fn count_wrong_pin(&self, cid: &Cid, source: String, before: Attempts, why: KeptOut) -> Decision {
+        let now = self.at.now;
+        let attempts = Attempts {
+            count: before.at(now).count + 1,
+            last_at: now,
+        };
+        let mut decision = Decision::giving(Outcome::KeptOut {
+            code: why.code().into(),
+            reason: why.to_string(),
+        });
+        decision.effect(Effect::PutAttempts {
+            cid: cid.clone(),
+            source,
+            attempts,
+        });
+        decision
+    }
+
+    /// What the settings make of somebody who comes in.
+    fn settle_in(&self, conference: &Conference, one: &mut Participant, admission: Admission) {
+        let visitor = self.visitor(&one.person);
+        one.standing.operator = matches!(visitor, Visitor::Account { operator: true, .. });
+        if admission == Admission::Waiting {
+            one.standing.waiting = Some(self.at.now);
+        }
+        let settings = &conference.settings;
+        // Nobody could switch a program's sound on again: it has no page that could be asked.
+        if conference.role_of(one) == Role::Participant && one.via == Via::Browser {
+            if settings.muted_on_entry {
+                (one.muted, one.standing.hushed) = (true, true);
+            }
+            if settings.camera_off_on_entry {
+                (one.camera, one.standing.dimmed) = (false, true);
+            }
+        }
+        self.take_free_place(conference, one, &mut 0);
     }
 
     /// The name that others see: the one that was given, else that of the account or guest.
@@ -104,11 +222,14 @@ impl<V: View> Meetings<'_, V> {
         &self,
         decision: &mut Decision,
         runs: &mut Runs<'_, V>,
+        conference: &Conference,
         entry: &Entry<'_>,
     ) -> Result<(), Refusal> {
+        let trusted = self.visitor(entry.person).role(conference) > Role::Participant;
+        let most = room_for(conference, trusted);
         let own = self.view.places(entry.cid, entry.person);
         let has_many = own.len() >= limits::PLACES_PER_PERSON;
-        if !has_many && runs.of(entry.cid).participants < limits::PARTICIPANTS as u64 {
+        if !has_many && runs.of(entry.cid).participants < most {
             return Ok(());
         }
         let lost = own.iter().filter(|place| place.away);
@@ -117,11 +238,11 @@ impl<V: View> Meetings<'_, V> {
             return Ok(());
         }
         let text = if has_many {
-            "you are in this meeting on eight devices already; leave it on one of them first"
+            "you are in this meeting on eight devices already; leave it on one of them first".to_owned()
         } else {
-            "the meeting is full: 2,000 people are in it, and it takes no more"
+            KeptOut::Full(most).to_string()
         };
-        Err(Refusal::Full(text.into()))
+        Err(Refusal::Full(text))
     }
 
     pub(crate) fn resume(
@@ -139,12 +260,21 @@ impl<V: View> Meetings<'_, V> {
         self.check_start(node, epoch)?;
         let moves = before.moves + 1;
         let mut decision = Decision::giving(Outcome::Entered { moves });
+        let operator = matches!(
+            self.visitor(&before.person),
+            Visitor::Account { operator: true, .. }
+        );
+        let standing = Standing {
+            operator,
+            ..before.standing
+        };
         let after = Participant {
             node,
             epoch,
             moves,
             away: false,
             away_since: None,
+            standing,
             ..before
         };
         put(&mut decision, after);
@@ -156,7 +286,7 @@ impl<V: View> Meetings<'_, V> {
         let mut decision = Decision::default();
         let found = self.view.participant(cid, id);
         if found.is_some_and(|participant| participant.moves == moves) {
-            let mut runs = Runs::new(self.view, self.at.now);
+            let mut runs = Runs::new(self.view, self.at);
             runs.remove(&mut decision, cid, id);
             runs.finish(&mut decision);
         }
@@ -175,12 +305,19 @@ impl<V: View> Meetings<'_, V> {
         if before.moves != moves {
             return Ok(decision);
         }
-        let mut runs = Runs::new(self.view, self.at.now);
+        let mut runs = Runs::new(self.view, self.at);
+        let waits = before.standing.waiting.is_some();
+        let (content, hand) = if waits {
+            (None, None)
+        } else {
+            (patch.content, patch.hand)
+        };
         let after = Participant {
             muted: patch.muted.unwrap_or(before.muted),
             camera: patch.camera.unwrap_or(before.camera),
-            content: patch.content.unwrap_or(before.content),
-            hand: match (patch.hand, before.hand) {
+            content: content.unwrap_or(before.content),
+            standing: own_choice(before.standing, patch),
+            hand: match (hand, before.hand) {
                 (Some(true), None) => Some(self.next_hand(&mut runs, cid)),
                 (Some(false), _) => None,
                 (_, hand) => hand,
@@ -210,6 +347,7 @@ impl<V: View> Meetings<'_, V> {
     ) -> Result<Decision, Refusal> {
         check_text("reaction", text, 1, limits::REACTION)?;
         let before = self.participant(cid, id)?;
+        check_inside(&before)?;
         let mut decision = Decision::default();
         if before.moves == moves {
             let reaction = Reaction {
@@ -228,7 +366,8 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn say(&self, cid: &Cid, id: ParticipantId, text: &str) -> Result<Decision, Refusal> {
         check_line(text)?;
         let speaker = self.participant(cid, id)?;
-        let mut runs = Runs::new(self.view, self.at.now);
+        check_inside(&speaker)?;
+        let mut runs = Runs::new(self.view, self.at);
         let run = runs.of(cid);
         run.last_line += 1;
         let line = Line {
@@ -252,24 +391,76 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn sweep(&self) -> Decision {
         let now = self.at.now;
         let mut decision = Decision::default();
-        let mut runs = Runs::new(self.view, now);
+        let mut runs = Runs::new(self.view, self.at);
         for (cid, id) in self.view.away_before(Timestamp(now.0.saturating_sub(AWAY_MS))) {
             runs.remove(&mut decision, &cid, id);
         }
+        self.end_runs(&mut decision, &mut runs);
         runs.finish(&mut decision);
         if self.view.has_expired_guests(now) {
             decision.effect(Effect::ForgetGuests { until: now });
         }
+        let until = Timestamp(now.0.saturating_sub(limits::PIN_WINDOW_MS));
+        if self.view.has_attempts_before(until) {
+            decision.effect(Effect::ForgetAttempts { until });
+        }
         decision
     }
 
-    fn participant(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
+    /// Ends runs that are as long as they may be, and those whose last participant was alone for too long. A program
+    /// that is left alone stays: whoever watches it stands in no roster.
+    fn end_runs(&self, decision: &mut Decision, runs: &mut Runs<'_, V>) {
+        if self.at.level < CONFERENCES_LEVEL {
+            return;
+        }
+        for run in self.view.runs_to_end(self.at.now) {
+            let Some(ends_at) = runs
+                .of(&run.cid)
+                .ends_at()
+                .filter(|ends_at| *ends_at <= self.at.now)
+            else {
+                continue;
+            };
+            let long = run.started_at.plus_ms(RUN_MS) <= ends_at;
+            let left = self.view.everybody(&run.cid);
+            if !long && left.iter().all(|one| one.via == Via::Whip) {
+                runs.of(&run.cid).alone_since = None;
+                continue;
+            }
+            runs.end(decision, &run.cid, if long { End::Long } else { End::Alone });
+        }
+    }
+
+    pub(crate) fn participant(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
         let found = self.view.participant(cid, id);
         found.ok_or_else(|| not_found("participant", id))
     }
 }
 
-fn put(decision: &mut Decision, participant: Participant) {
+/// Who waits says nothing.
+fn check_inside(participant: &Participant) -> Result<(), Refusal> {
+    if participant.standing.waiting.is_some() {
+        return Err(forbidden("to be let in by a moderator"));
+    }
+    Ok(())
+}
+
+/// What somebody's own switches make of what moderators did.
+fn own_choice(before: Standing, patch: StatePatch) -> Standing {
+    let mut after = before;
+    if patch.muted == Some(false) {
+        (after.hushed, after.asked) = (false, None);
+    }
+    if patch.camera == Some(true) {
+        after.dimmed = false;
+    }
+    if patch.podium == Some(false) {
+        (after.podium, after.pinned, after.remark) = (None, false, false);
+    }
+    after
+}
+
+pub(super) fn put(decision: &mut Decision, participant: Participant) {
     decision
         .notice(Topic::Meetings, participant.cid.as_str())
         .effect(Effect::PutParticipant(participant));

@@ -33,11 +33,11 @@ pub enum Person {
 }
 
 impl Person {
-    /// Who it is at the gate.
-    pub fn visitor(&self) -> Visitor<'_> {
+    /// Who it is at the gate; `operator` says whether the account is one, as far as its rights go.
+    pub fn visitor(&self, operator: bool) -> Visitor<'_> {
         match self {
-            Self::Account(user) => Visitor::Account(user),
-            Self::Guest(_) => Visitor::Guest,
+            Self::Account(user) => Visitor::Account { user, operator },
+            Self::Guest(id) => Visitor::Guest(Some(id)),
         }
     }
 }
@@ -71,6 +71,32 @@ pub struct Reaction {
     pub at: Timestamp,
 }
 
+/// What the gate, moderators and the podium have made of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standing {
+    /// In the waiting room, since when.
+    pub waiting: Option<Timestamp>,
+    /// A moderator for this run.
+    pub moderator: bool,
+    /// An operator of the server, as it was when they came in.
+    pub operator: bool,
+    /// On the podium, since when.
+    pub podium: Option<Timestamp>,
+    /// Stays on the podium, however long they are silent.
+    pub pinned: bool,
+    /// May be heard without the podium.
+    pub remark: bool,
+    /// Who is on the podium was last heard then, as far as it was told.
+    pub spoke_at: Timestamp,
+    /// Muted by a moderator or on entry: nothing of the voice flows until they unmute themselves.
+    pub hushed: bool,
+    /// The same with the camera.
+    pub dimmed: bool,
+    /// When a moderator asked them to unmute.
+    pub asked: Option<Timestamp>,
+}
+
 /// Somebody in a meeting.
 ///
 /// Invariant: `away` says whether there is `away_since`.
@@ -100,6 +126,8 @@ pub struct Participant {
     /// Their node is lost; the place is kept for [`AWAY_MS`](crate::AWAY_MS).
     pub away: bool,
     pub away_since: Option<Timestamp>,
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 /// Changes to what somebody shows of themselves: `Some` replaces, `None` leaves.
@@ -111,4 +139,6 @@ pub struct StatePatch {
     pub content: Option<bool>,
     /// Raised or lowered; raising a hand that is up leaves its time.
     pub hand: Option<bool>,
+    /// `false` gives one's place on the podium up, and the permission to be heard without one.
+    pub podium: Option<bool>,
 }

@@ -1,6 +1,6 @@
 use super::{MeetingView, Participant, ParticipantId};
-use crate::{Decision, Effect};
-use plenary_access::Topic;
+use crate::{CONFERENCES_LEVEL, Decision, Effect};
+use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +19,46 @@ pub struct Run {
     pub last_line: u64,
     /// The time that the last hand got.
     pub last_hand: Timestamp,
+    /// Nobody new is let in, since when; lifted at the end.
+    #[serde(default)]
+    pub locked_at: Option<Timestamp>,
+    /// Since when only one is left of those who were in.
+    #[serde(default)]
+    pub alone_since: Option<Timestamp>,
+    /// When it was last ended for all who were in, and why.
+    #[serde(default)]
+    pub ended: Option<(Timestamp, End)>,
+}
+
+/// Why a run ended for all who were in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// A moderator ended it.
+    Moderator,
+    /// It was as long as a run may be: [`RUN_MS`].
+    Long,
+    /// Nobody came to the last one for [`ALONE_MS`].
+    Alone,
+}
+
+/// How long a run may be (CONF-02).
+pub const RUN_MS: u64 = 240 * 3_600_000;
+/// How long the last one may be alone (CONF-15).
+pub const ALONE_MS: u64 = 15 * 60_000;
+
+impl Run {
+    /// When it ends by itself, as things are.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        if self.participants == 0 {
+            return None;
+        }
+        let long = self.started_at.plus_ms(RUN_MS);
+        Some(
+            self.alone_since
+                .map_or(long, |since| long.min(since.plus_ms(ALONE_MS))),
+        )
+    }
 }
 
 /// Something that was said.
@@ -37,22 +77,22 @@ pub struct Line {
 /// The runs that one decision changes, as they are after what it has changed so far.
 pub(crate) struct Runs<'a, V> {
     view: &'a V,
-    now: Timestamp,
+    at: Moment,
     changed: BTreeMap<Cid, Run>,
 }
 
 impl<'a, V: MeetingView> Runs<'a, V> {
-    pub(crate) fn new(view: &'a V, now: Timestamp) -> Self {
+    pub(crate) fn new(view: &'a V, at: Moment) -> Self {
         Self {
             view,
-            now,
+            at,
             changed: BTreeMap::new(),
         }
     }
 
     /// The run of a conference, to be changed.
     pub(crate) fn of(&mut self, cid: &Cid) -> &mut Run {
-        let (view, now) = (self.view, self.now);
+        let (view, now) = (self.view, self.at.now);
         self.changed.entry(cid.clone()).or_insert_with(|| {
             view.run_of(cid).unwrap_or_else(|| Run {
                 cid: cid.clone(),
@@ -60,31 +100,50 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 participants: 0,
                 last_line: 0,
                 last_hand: Timestamp(0),
+                locked_at: None,
+                alone_since: None,
+                ended: None,
             })
         })
     }
 
     pub(crate) fn add(&mut self, decision: &mut Decision, participant: Participant) {
-        let now = self.now;
+        let now = self.at.now;
         let run = self.of(&participant.cid);
         if run.participants == 0 {
             run.started_at = now;
         }
         run.participants += 1;
+        run.alone_since = None;
         decision.effect(Effect::PutParticipant(participant));
     }
 
     pub(crate) fn remove(&mut self, decision: &mut Decision, cid: &Cid, id: ParticipantId) {
+        let at = self.at;
         let run = self.of(cid);
         run.participants = run.participants.saturating_sub(1);
+        // Nodes of before know nothing of it, and all must have the same.
+        let is_alone = run.participants == 1 && at.level >= CONFERENCES_LEVEL;
+        run.alone_since = is_alone.then_some(at.now);
         decision.effect(Effect::RemoveParticipant { cid: cid.clone(), id });
+    }
+
+    /// Everybody goes at once.
+    pub(crate) fn end(&mut self, decision: &mut Decision, cid: &Cid, why: End) {
+        let now = self.at.now;
+        let run = self.of(cid);
+        run.participants = 0;
+        run.alone_since = None;
+        run.ended = Some((now, why));
+        decision.effect(Effect::RemoveAll(cid.clone()));
     }
 
     /// Writes the runs, with the end of those that nobody is in any more.
     pub(crate) fn finish(self, decision: &mut Decision) {
-        for (cid, run) in self.changed {
+        for (cid, mut run) in self.changed {
             decision.notice(Topic::Meetings, cid.as_str());
             if run.participants == 0 {
+                run.locked_at = None;
                 decision.effect(Effect::RemoveLines(cid));
             }
             decision.effect(Effect::PutRun(run));

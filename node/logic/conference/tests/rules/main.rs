@@ -2,10 +2,13 @@
 
 mod away;
 mod chat;
+mod gate;
 mod guests;
 mod lifecycle;
 mod limits;
 mod meetings;
+mod moderation;
+mod podium;
 mod property;
 mod rights;
 mod world;

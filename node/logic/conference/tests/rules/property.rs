@@ -13,6 +13,8 @@ enum Step {
     Disable(&'static str),
     Remove(&'static str),
     Access(&'static str, Access),
+    Settings(&'static str, SettingsPatch),
+    Operator(&'static str),
     Delete(&'static str),
     Wait(u64),
 }
@@ -38,6 +40,75 @@ fn entry() -> impl Strategy<Value = Change> {
     })
 }
 
+fn act() -> impl Strategy<Value = Act> {
+    let of = (0u64..12).prop_map(ParticipantId);
+    (0usize..20, of).prop_map(|(which, id)| match which {
+        0 => Act::AdmitAll,
+        1 => Act::SendBack(id),
+        2 => Act::Remove(id),
+        3 => Act::Mute(id),
+        4 => Act::MuteAll,
+        5 => Act::StopCamera(id),
+        6 => Act::AskToUnmute(id),
+        7 => Act::MakeModerator(id),
+        8 => Act::UnmakeModerator(id),
+        9 => Act::LowerHand(id),
+        10 | 11 => Act::GivePodium(id),
+        12 => Act::TakePodium(id),
+        13 => Act::Pin(id),
+        14 => Act::Unpin(id),
+        15 => Act::GiveRemark(id),
+        16 => Act::Lock,
+        17 => Act::Unlock,
+        18 => Act::End,
+        _ => Act::Admit(id),
+    })
+}
+
+fn settings() -> impl Strategy<Value = SettingsPatch> {
+    let modes = select(vec![
+        Mode::AllOnScreen,
+        Mode::Smart,
+        Mode::RoleBased,
+        Mode::Lecture,
+    ]);
+    let rooms = select(vec![
+        Put::Nothing,
+        Put::To(WaitingRoom::All),
+        Put::To(WaitingRoom::Uninvited),
+        Put::To(WaitingRoom::Guests),
+    ]);
+    let pins = select(vec![Put::Nothing, Put::Nothing, Put::To(Pin("4711".into()))]);
+    let named = || {
+        prop::option::of(select(vec![
+            vec![],
+            vec![name("bob")],
+            vec![name("bob"), name("root")],
+        ]))
+    };
+    (
+        prop::option::of(modes),
+        prop::option::of(1u8..4),
+        prop::option::of(rooms),
+        prop::option::of(pins),
+        named(),
+        named(),
+        prop::option::of(any::<bool>()),
+    )
+        .prop_map(
+            |(mode, podium_places, waiting_room, pin, moderators, invited, uninvited)| SettingsPatch {
+                mode,
+                podium_places,
+                waiting_room,
+                pin,
+                moderators,
+                invited,
+                uninvited,
+                ..SettingsPatch::default()
+            },
+        )
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let place = || (cid(), 0u64..12, 0u64..3);
     let patch = (any::<Option<bool>>(), any::<Option<bool>>()).prop_map(|(muted, hand)| StatePatch {
@@ -53,6 +124,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => place().prop_map(|(cid, id, _)| say(cid, id, "Hello")),
         3 => (cid(), 0u8..3, 0u64..9, any::<Option<u8>>())
             .prop_map(|(cid, id, token, before)| guest_enter(cid, id, token, before.map(|n| u64::from(n % 9)))),
+        3 => (cid(), 0u64..12, act()).prop_map(|(cid, by, act)| Change::Act {
+            cid: name(cid),
+            by: Some(ParticipantId(by)),
+            act,
+        }),
+        2 => (cid(), prop::collection::vec((0u64..12, 0u64..5_000), 0..4)).prop_map(|(cid, heard)| Change::Spoke {
+            cid: name(cid),
+            heard: heard
+                .into_iter()
+                .map(|(id, ago)| Heard { participant: ParticipantId(id), ago_ms: ago / 1_000 * 1_000 })
+                .collect(),
+        }),
         1 => Just(Change::Sweep),
     ];
     prop_oneof![
@@ -61,6 +144,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => select(vec!["bob", "root"]).prop_map(Step::Disable),
         1 => select(vec!["bob", "root"]).prop_map(Step::Remove),
         1 => (cid(), select(vec![Access::Public, Access::Internal])).prop_map(|(cid, to)| Step::Access(cid, to)),
+        2 => (cid(), settings()).prop_map(|(cid, patch)| Step::Settings(cid, patch)),
+        1 => select(vec!["alice", "bob"]).prop_map(Step::Operator),
         1 => cid().prop_map(Step::Delete),
         2 => (1u64..100_000).prop_map(Step::Wait),
     ]
@@ -83,11 +168,63 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             "no two hands are one"
         );
         let conference = world.conferences.get(cid).expect("the room is there");
-        prop_assert!(admit(conference, place.person.visitor()).is_ok());
+        let guests_come = conference.access == Access::Public;
+        prop_assert!(guests_come || !matches!(place.person, Person::Guest(_)));
+        let (standing, flow) = (&place.standing, conference.flow_of(place));
+        if standing.waiting.is_some() {
+            prop_assert_eq!(flow, Flow::default(), "who waits neither sends nor receives");
+            prop_assert!(standing.podium.is_none() && place.hand.is_none() && !standing.moderator);
+            prop_assert!(
+                world
+                    .participants
+                    .values()
+                    .all(|other| !conference.may_see(place, other))
+            );
+        }
+        if let Person::Account(user) = &place.person {
+            let owns = conference.role_of(place) == Role::Owner;
+            prop_assert_eq!(owns, *user == conference.owner, "exactly one owner");
+        }
+        prop_assert!(!standing.pinned || standing.podium.is_some());
+        prop_assert!(!(standing.hushed && flow.voice) && !(standing.dimmed && flow.camera));
         if let Person::Account(user) = &place.person {
             prop_assert!(world.accounts.get(user).is_some_and(|account| account.active));
         }
     }
+    let mut podiums: BTreeMap<_, usize> = BTreeMap::new();
+    for place in world
+        .participants
+        .values()
+        .filter(|place| place.standing.podium.is_some())
+    {
+        *podiums.entry(&place.cid).or_default() += 1;
+    }
+    for (cid, count) in podiums {
+        let settings = &world.conferences[cid].settings;
+        let places = if settings.mode.has_podium() {
+            settings.podium_places
+        } else {
+            0
+        };
+        prop_assert!(
+            count <= usize::from(places),
+            "the podium is never above its limit"
+        );
+    }
+    for conference in world.conferences.values() {
+        let mut named = conference.settings.named();
+        prop_assert!(named.all(|user| world.accounts.contains_key(user)));
+    }
+    let secrets: BTreeSet<_> = world
+        .participants
+        .values()
+        .map(|place| (&place.cid, place.id))
+        .collect();
+    prop_assert_eq!(
+        secrets.len(),
+        world.participants.len(),
+        "nobody is in two places with one device"
+    );
     prop_assert!(each.values().all(|places| *places <= limits::PLACES_PER_PERSON));
     for (cid, run) in &world.runs {
         prop_assert_eq!(run.participants, counts.remove(cid).unwrap_or(0), "{}", cid);
@@ -128,6 +265,18 @@ fn run(world: &mut World, step: &Step) {
             };
             drop(world.run(&system(), &update(cid, patch)));
         }
+        Step::Settings(cid, settings) => {
+            let patch = Patch {
+                settings: settings.clone(),
+                ..Patch::default()
+            };
+            drop(world.run(&system(), &update(cid, patch)));
+        }
+        Step::Operator(user) => {
+            if !world.operators.remove(&name(user)) {
+                world.operators.insert(name(user));
+            }
+        }
         Step::Delete(cid) => {
             if world.run(&system(), &delete(cid)).is_ok() {
                 drop(world.run(&user("alice"), &create(cid)));
@@ -138,6 +287,8 @@ fn run(world: &mut World, step: &Step) {
 }
 
 proptest! {
+    // 256 stories of 60 steps on average: more than 15,000 steps.
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn places_runs_and_guests_stay_sound(steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World::with_rooms();

@@ -85,7 +85,12 @@ fn guests_come_into_public_rooms_only() {
     world.run(&user("alice"), &public).expect("good");
     let bob = name("bob");
     for (cid, guests) in [("inside", false), ("open", true)] {
-        assert_eq!(admit(world.room(cid), Visitor::Account(&bob)), Ok(()));
-        assert_eq!(admit(world.room(cid), Visitor::Guest).is_ok(), guests, "{cid}");
+        let bob = Visitor::Account {
+            user: &bob,
+            operator: false,
+        };
+        assert_eq!(door(world.room(cid), bob, Way::Browser), Ok(()));
+        let guest = door(world.room(cid), Visitor::Guest(None), Way::Browser);
+        assert_eq!(guest.is_ok(), guests, "{cid}");
     }
 }

@@ -1,11 +1,15 @@
 //! Conferences in memory: what the rules see of them, and their effects carried out as the store does.
 
 use plenary_access::{
-    AdminRole, EventDraft, MEETINGS_LEVEL, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
+    AdminRole, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
 };
 use plenary_conference::*;
 use plenary_model::{Cid, NodeId, Revision, Right, Rights, Timestamp, UserName};
-use std::{collections::BTreeMap, fmt::Debug, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    str::FromStr,
+};
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a good name")
@@ -44,6 +48,7 @@ pub(crate) fn room(cid: &str) -> NewConference {
         description: String::new(),
         owner: None,
         access: Access::Internal,
+        settings: SettingsPatch::default(),
     }
 }
 
@@ -105,6 +110,7 @@ pub(crate) fn enter(cid: &str, id: u64, person: Person) -> Change {
         secret: secret(id),
         muted: false,
         camera: true,
+        pin: None,
     }
 }
 
@@ -159,12 +165,14 @@ pub(crate) fn guest_enter(cid: &str, id: u8, token_number: u64, before: Option<u
         name: format!(" Guest {id} "),
         token: token(token_number),
         before: before.map(token),
+        source: None,
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct World {
     pub(crate) now: u64,
+    pub(crate) level: u32,
     pub(crate) conferences: BTreeMap<Cid, Conference>,
     pub(crate) accounts: BTreeMap<UserName, Account>,
     pub(crate) starts: BTreeMap<NodeId, u64>,
@@ -172,6 +180,8 @@ pub(crate) struct World {
     pub(crate) participants: BTreeMap<(Cid, ParticipantId), Participant>,
     pub(crate) lines: BTreeMap<(Cid, u64), Line>,
     pub(crate) guests: BTreeMap<GuestId, Guest>,
+    pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
+    pub(crate) operators: BTreeSet<UserName>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
@@ -200,6 +210,7 @@ impl World {
             (name(id), account)
         };
         Self {
+            level: CONFERENCES_LEVEL,
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
             ..Self::default()
@@ -262,7 +273,7 @@ impl World {
         Moment {
             now: Timestamp(self.now),
             revision: Revision(self.now),
-            level: MEETINGS_LEVEL,
+            level: self.level,
         }
     }
 
@@ -292,6 +303,7 @@ impl World {
                 self.participants.retain(|(of, _), _| *of != cid);
                 self.lines.retain(|(of, _), _| *of != cid);
                 self.guests.retain(|_, guest| guest.cid != cid);
+                self.attempts.retain(|(of, _), _| *of != cid);
             }
             Effect::PutRun(run) => {
                 self.runs.insert(run.cid.clone(), run);
@@ -304,6 +316,19 @@ impl World {
                 let removed = self.participants.remove(&(cid, id));
                 assert!(removed.is_some(), "only who is there is removed");
             }
+            Effect::RemoveAll(cid) => self.participants.retain(|(of, _), _| *of != cid),
+            Effect::PutAttempts {
+                cid,
+                source,
+                attempts,
+            } => {
+                if attempts.count == 0 {
+                    self.attempts.remove(&(cid, source));
+                } else {
+                    self.attempts.insert((cid, source), attempts);
+                }
+            }
+            Effect::ForgetAttempts { until } => self.attempts.retain(|_, of| of.last_at >= until),
             Effect::MarkAway { node, but, since } => {
                 let on = self.participants.values_mut();
                 for place in on.filter(|place| place.node == node && place.epoch != but && !place.away) {
@@ -388,6 +413,12 @@ impl View for World {
     fn is_account(&self, user: &UserName) -> bool {
         self.accounts.contains_key(user)
     }
+    fn naming(&self, user: &UserName) -> Vec<Conference> {
+        let all = self.conferences.values();
+        all.filter(|conference| conference.settings.named().any(|named| named == user))
+            .cloned()
+            .collect()
+    }
 }
 
 impl MeetingView for World {
@@ -414,6 +445,32 @@ impl MeetingView for World {
         all.filter(|(_, place)| place.person == *person)
             .map(|(key, _)| key.clone())
             .collect()
+    }
+    fn is_operator(&self, user: &UserName) -> bool {
+        self.operators.contains(user)
+    }
+    fn everybody(&self, cid: &Cid) -> Vec<Participant> {
+        let all = self.participants.values();
+        all.filter(|place| place.cid == *cid).cloned().collect()
+    }
+    fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
+        let mut all = self.everybody(cid);
+        all.retain(|place| place.standing.podium.is_some());
+        all
+    }
+    fn runs_to_end(&self, now: Timestamp) -> Vec<Run> {
+        let due = self
+            .runs
+            .values()
+            .filter(|run| run.ends_at().is_some_and(|at| at <= now));
+        due.cloned().take(SWEEP).collect()
+    }
+    fn attempts(&self, cid: &Cid, source: &str) -> Attempts {
+        let key = (cid.clone(), source.to_owned());
+        self.attempts.get(&key).copied().unwrap_or_default()
+    }
+    fn has_attempts_before(&self, until: Timestamp) -> bool {
+        self.attempts.values().any(|of| of.last_at < until)
     }
     fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId> {
         let all = self.participants.values();

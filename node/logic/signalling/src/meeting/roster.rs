@@ -21,6 +21,11 @@ impl Known {
         (roster != Roster::default()).then_some(roster)
     }
 
+    /// Somebody as they were told last.
+    pub fn get(&self, id: ParticipantId) -> Option<&Participant> {
+        self.0.get(&id)
+    }
+
     pub fn contains(&self, id: ParticipantId) -> bool {
         self.0.contains_key(&id)
     }
@@ -28,7 +33,10 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Via, *};
+    use super::{
+        super::{Role, Via},
+        *,
+    };
 
     fn person(id: u64, muted: bool) -> Participant {
         Participant {
@@ -45,6 +53,14 @@ mod tests {
             reaction: None,
             joined_at: 0,
             away: false,
+            role: Role::default(),
+            waiting: false,
+            podium: None,
+            pinned: false,
+            remark: false,
+            hushed: false,
+            dimmed: false,
+            asked: None,
         }
     }
 

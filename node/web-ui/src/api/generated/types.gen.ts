@@ -179,6 +179,10 @@ export type Conference = {
     cid: string;
     created_at: Time;
     description: string;
+    /**
+     * Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
+     */
+    moderates: boolean;
     name: string;
     /**
      * ID of the user that it belongs to.
@@ -188,6 +192,7 @@ export type Conference = {
      * Changes with each change; also the `ETag`.
      */
     revision: string;
+    settings: ConferenceSettings;
     updated_at: Time;
 };
 
@@ -195,6 +200,16 @@ export type Conference = {
  * Who can come in: accounts of this server, or guests too.
  */
 export type ConferenceAccess = 'internal' | 'public';
+
+/**
+ * What a moderator can do; those about one participant name who it is.
+ */
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end';
+
+/**
+ * Who is seen and heard: everybody; whoever speaks; those on the podium; the lecturers.
+ */
+export type ConferenceMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture';
 
 /**
  * Changes to a conference; what is missing or null stays as it is.
@@ -207,6 +222,7 @@ export type ConferencePatch = {
      * Only administrators name another user.
      */
     owner?: string | null;
+    settings?: ConferenceSettingsPatch | null;
 };
 
 /**
@@ -218,6 +234,108 @@ export type ConnectManager = {
      */
     token: string;
 };
+
+/**
+ * Later ones may all that earlier ones may.
+ */
+export type ConferenceRole = 'participant' | 'moderator' | 'owner';
+
+/**
+ * How a conference is run.
+ */
+export type ConferenceSettings = {
+    /**
+     * Whether it can be joined by the meeting room of the pages.
+     */
+    browser: boolean;
+    camera_off_on_entry: boolean;
+    /**
+     * 0: as many as the server takes.
+     */
+    guest_limit: number;
+    /**
+     * Whether a PIN must be entered.
+     */
+    has_pin: boolean;
+    /**
+     * User IDs of those who are invited; null for those who do not moderate.
+     */
+    invited: Array<string> | null;
+    mode: ConferenceMode;
+    /**
+     * User IDs of those who moderate beside the owner.
+     */
+    moderators: Array<string>;
+    muted_on_entry: boolean;
+    /**
+     * 0: as many as the server takes.
+     */
+    participant_limit: number;
+    /**
+     * The PIN, for those who moderate the conference; null for others and where there is none.
+     */
+    pin: string | null;
+    /**
+     * Where people meet beside the conference.
+     */
+    place: string;
+    /**
+     * Places on the podium; counts in smart and role-based meetings.
+     */
+    podium_places: number;
+    /**
+     * Whether programs may publish and watch (WHIP, WHEP).
+     */
+    programs: boolean;
+    /**
+     * Whether those may come who are not invited.
+     */
+    uninvited: boolean;
+    waiting_room: ConferenceWaitingRoom;
+};
+
+/**
+ * Changes to how a conference is run; what is missing or null stays as it is.
+ */
+export type ConferenceSettingsPatch = {
+    /**
+     * Together with `programs`.
+     */
+    browser?: boolean | null;
+    camera_off_on_entry?: boolean | null;
+    /**
+     * 1 to 2,000; 0 for none of its own.
+     */
+    guest_limit?: number | null;
+    /**
+     * User IDs; the whole list.
+     */
+    invited?: Array<string> | null;
+    mode?: ConferenceMode | null;
+    /**
+     * User IDs; the whole list.
+     */
+    moderators?: Array<string> | null;
+    muted_on_entry?: boolean | null;
+    /**
+     * 1 to 2,000; 0 for none of its own.
+     */
+    participant_limit?: number | null;
+    pin?: NewPin | null;
+    place?: string | null;
+    podium_places?: number | null;
+    /**
+     * Together with `browser`.
+     */
+    programs?: boolean | null;
+    uninvited?: boolean | null;
+    waiting_room?: ConferenceWaitingRoom | null;
+};
+
+/**
+ * Who has to be let in by a moderator. Owner, moderators and operators never wait.
+ */
+export type ConferenceWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
 
 /**
  * One line of the address book that a user sees.
@@ -692,6 +810,11 @@ export type Me = User & {
 };
 
 /**
+ * What a moderator can do.
+ */
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end';
+
+/**
  * Answers an offer.
  */
 export type MeetingAnswer = {
@@ -733,6 +856,7 @@ export type MeetingEnded = {
 };
 
 export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
+export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'elsewhere';
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -744,11 +868,15 @@ export type MeetingIceServer = {
 };
 
 /**
- * Wants to come in.
+ * Wants to come in. `Debug` hides the PIN.
  */
 export type MeetingJoin = {
     camera?: boolean;
     muted?: boolean;
+    /**
+     * Of the conference, if it has one.
+     */
+    pin?: string | null;
     resume?: MeetingPlace | null;
     /**
      * The CID.
@@ -807,6 +935,19 @@ export type MeetingLost = {
 };
 
 /**
+ * Who is seen and heard.
+ */
+export type MeetingMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture';
+
+/**
+ * A moderator does something.
+ */
+export type MeetingModerate = {
+    act: MeetingAct;
+    participant?: MeetingParticipantId | null;
+};
+
+/**
  * Begins a peer connection, or negotiates it anew.
  */
 export type MeetingOffer = {
@@ -830,16 +971,28 @@ export type MeetingOffer = {
  */
 export type MeetingParticipant = {
     /**
+     * When a moderator asked them to unmute.
+     */
+    asked: number | null;
+    /**
      * Their node is lost, or their page is gone for a moment; the place is kept.
      */
     away: boolean;
     camera: boolean;
     content: boolean;
+    /**
+     * The same with the camera.
+     */
+    dimmed: boolean;
     guest: boolean;
     /**
      * When the hand was raised.
      */
     hand: number | null;
+    /**
+     * Muted by a moderator or on entry: the voice flows again when they unmute themselves.
+     */
+    hushed: boolean;
     id: MeetingParticipantId;
     joined_at: number;
     muted: boolean;
@@ -848,12 +1001,29 @@ export type MeetingParticipant = {
      * The name of the node that they are connected to.
      */
     node: string;
+    /**
+     * Stays on the podium, however long they are silent.
+     */
+    pinned: boolean;
+    /**
+     * Since when on the podium.
+     */
+    podium: number | null;
     reaction: MeetingReaction | null;
+    /**
+     * May be heard without the podium.
+     */
+    remark: boolean;
+    role: MeetingRole;
     /**
      * The account; null for guests.
      */
     user: string | null;
     via: MeetingVia;
+    /**
+     * In the waiting room; only moderators hear of them.
+     */
+    waiting: boolean;
 };
 
 /**
@@ -897,7 +1067,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'locked' | 'uninvited' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
 
 /**
  * Why something was not done.
@@ -914,9 +1084,32 @@ export type MeetingRefused = {
     request: string;
 };
 
+/**
+ * What somebody is; later ones may all that earlier ones may.
+ */
+export type MeetingRole = 'participant' | 'moderator' | 'owner';
+
+/**
+ * The conference, as far as everybody in it knows it.
+ */
 export type MeetingRoom = {
     cid: string;
+    /**
+     * When it ends by itself, as things are.
+     */
+    ends_at: number | null;
+    has_pin: boolean;
+    /**
+     * Nobody new is let in.
+     */
+    locked: boolean;
+    mode: MeetingMode;
     name: string;
+    /**
+     * Counts in modes with a podium.
+     */
+    podium_places: number;
+    waiting_room: MeetingWaitingRoom;
 };
 
 /**
@@ -986,6 +1179,10 @@ export type MeetingState = {
     content?: boolean | null;
     hand?: boolean | null;
     muted?: boolean | null;
+    /**
+     * `false` gives one's place on the podium up, and the permission to be heard without one.
+     */
+    podium?: boolean | null;
 };
 
 /**
@@ -1006,6 +1203,27 @@ export type MeetingTile = {
 export type MeetingVia = 'browser' | 'whip';
 
 /**
+ * In the waiting room: nothing is seen, heard, sent or said until a moderator lets them in; then follows `joined`.
+ * `Debug` hides the secret.
+ */
+export type MeetingWaiting = {
+    /**
+     * The client's own place.
+     */
+    participant: MeetingParticipantId;
+    room: MeetingRoom;
+    /**
+     * For `resume`; a secret.
+     */
+    secret: string;
+};
+
+/**
+ * Who has to be let in.
+ */
+export type MeetingWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
  * Who joins and who leaves a group: all of it, or nothing if something is wrong.
  */
 export type MembersChange = {
@@ -1017,6 +1235,17 @@ export type MembersChange = {
      * IDs of users.
      */
     remove?: Array<string>;
+};
+
+/**
+ * Something that a moderator does.
+ */
+export type Moderation = {
+    act: ConferenceAct;
+    /**
+     * Who it is about.
+     */
+    participant?: string | null;
 };
 
 /**
@@ -1049,6 +1278,7 @@ export type NewConference = {
      * Without it: who asks. Only administrators name another user.
      */
     owner?: string | null;
+    settings?: ConferenceSettingsPatch | null;
 };
 
 /**
@@ -1087,6 +1317,11 @@ export type NewInvitation = {
      */
     ttl_s?: number | null;
 };
+
+/**
+ * A PIN that is set. `Debug` hides it.
+ */
+export type NewPin = string;
 
 /**
  * A new account. Without a password it cannot sign in.
@@ -1231,6 +1466,10 @@ export type PageConference = {
         cid: string;
         created_at: Time;
         description: string;
+        /**
+         * Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
+         */
+        moderates: boolean;
         name: string;
         /**
          * ID of the user that it belongs to.
@@ -1240,6 +1479,7 @@ export type PageConference = {
          * Changes with each change; also the `ETag`.
          */
         revision: string;
+        settings: ConferenceSettings;
         updated_at: Time;
     }>;
     /**
@@ -1471,6 +1711,34 @@ export type PageWithoutPro = {
      * All rows that match, not only those of this page.
      */
     total: number;
+};
+
+/**
+ * Somebody who is in a conference, or waits to be let in.
+ */
+export type Participant = {
+    /**
+     * Their node is lost, or their page is gone for a moment.
+     */
+    away: boolean;
+    camera: boolean;
+    content: boolean;
+    hand: Time | null;
+    id: string;
+    joined_at: Time;
+    muted: boolean;
+    name: string;
+    pinned: boolean;
+    podium: boolean;
+    role: ConferenceRole;
+    /**
+     * The account; null for guests.
+     */
+    user: string | null;
+    /**
+     * In the waiting room; told to those who moderate only.
+     */
+    waiting: boolean;
 };
 
 /**
@@ -1880,6 +2148,9 @@ export type SignalClientBody = {
     body: MeetingSay;
     type: 'say';
 } | {
+    body: MeetingModerate;
+    type: 'moderate';
+} | {
     /**
      * Goes out of the meeting.
      */
@@ -1965,6 +2236,18 @@ export type SignalServerBody = {
      */
     body: MeetingJoined;
     type: 'joined';
+} | {
+    /**
+     * The client waits to be let in, or was sent back to wait.
+     */
+    body: MeetingWaiting;
+    type: 'waiting';
+} | {
+    /**
+     * The conference is not as it was.
+     */
+    body: MeetingRoom;
+    type: 'room';
 } | {
     /**
      * A request about the meeting was refused.
@@ -2465,6 +2748,24 @@ export type UpdateConferenceResponses = {
 
 export type UpdateConferenceResponse = UpdateConferenceResponses[keyof UpdateConferenceResponses];
 
+export type ModerateData = {
+    body: Moderation;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/acts';
+};
+
+export type ModerateResponses = {
+    204: void;
+};
+
+export type ModerateResponse = ModerateResponses[keyof ModerateResponses];
+
 export type GetDoorData = {
     body?: never;
     path: {
@@ -2500,6 +2801,24 @@ export type EnterAsGuestResponses = {
 };
 
 export type EnterAsGuestResponse = EnterAsGuestResponses[keyof EnterAsGuestResponses];
+
+export type ListParticipantsData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/participants';
+};
+
+export type ListParticipantsResponses = {
+    200: Array<Participant>;
+};
+
+export type ListParticipantsResponse = ListParticipantsResponses[keyof ListParticipantsResponses];
 
 export type ListEventsData = {
     body?: never;

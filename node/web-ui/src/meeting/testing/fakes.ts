@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { SocketLike } from '../../live/signal';
 import { Meeting } from '../meeting';
+import { emptyMeeting } from '../state';
 import type { Joined, MeetingHears, Participant, Seat } from '../messages';
 
 /** Ends that do nothing by themselves: tests say what the node says and what the network does. */
@@ -147,6 +148,14 @@ export function person(id: string, more: Partial<Participant> = {}): Participant
     reaction: null,
     joined_at: Number(id),
     away: false,
+    role: 'participant',
+    waiting: false,
+    podium: null,
+    pinned: false,
+    remark: false,
+    hushed: false,
+    dimmed: false,
+    asked: null,
     ...more,
   };
 }
@@ -155,7 +164,7 @@ export function joined(more: Partial<Joined> = {}): MeetingHears {
   return {
     type: 'joined',
     body: {
-      room: { cid: 'demo', name: 'Demo' },
+      room: { ...emptyMeeting('demo').room, name: 'Demo' },
       participant: '1',
       secret: 's',
       participants: [person('1'), person('2')],
@@ -193,6 +202,7 @@ export function setUp(seat: Seat | null = null) {
     }),
     seat,
     keepSeat: vi.fn(),
+    silence: vi.fn(),
   };
   const meeting = new Meeting(host);
   meeting.enter({ muted: false, camera: true });

@@ -1,0 +1,50 @@
+//! The gate for programs that watch: they stand in no roster, so the rules are asked here.
+
+use plenary_access::Topic;
+use plenary_conference::{Admission, Attempts, Conference, Gate, KeptOut, Knock, Run, Visitor, Way, admit};
+use plenary_store::Changes;
+use plenary_whip::MediaError;
+
+/// Whether somebody may watch, who has no PIN to give and does not wait.
+pub(super) fn watches(
+    conference: &Conference,
+    run: Option<&Run>,
+    visitor: Visitor<'_>,
+    now: plenary_model::Timestamp,
+) -> Result<(), MediaError> {
+    let run = run.filter(|run| run.participants > 0);
+    let gate = Gate {
+        conference,
+        run,
+        // Who watches takes no place from those inside.
+        inside: 0,
+        guests: 0,
+    };
+    let knock = Knock {
+        visitor,
+        way: Way::Watch,
+        pin: None,
+        attempts: Attempts::default(),
+        now,
+    };
+    match admit(&gate, &knock) {
+        Ok(Admission::Inside) => Ok(()),
+        Ok(Admission::Waiting) => {
+            let words = "you would have to be let in from the waiting room; join in the browser";
+            Err(MediaError::KeptOut(words.into()))
+        }
+        Err(why @ KeptOut::PinNeeded) => Err(MediaError::KeptOut(format!(
+            "{why}; programs cannot: join in the browser, or come as a moderator"
+        ))),
+        Err(why) => Err(MediaError::KeptOut(why.to_string())),
+    }
+}
+
+/// Whether who may do what in a meeting may be another by these.
+pub(super) fn concerns_meetings(changes: &Changes) -> bool {
+    let of_meetings = |topic: Topic| matches!(topic, Topic::Meetings | Topic::Conferences);
+    changes
+        .notices
+        .as_ref()
+        .is_none_or(|notices| notices.iter().any(|notice| of_meetings(notice.topic)))
+}

@@ -1,0 +1,242 @@
+//! What the rules and the media engine say, as clients hear it, and the other way round.
+
+use plenary_conference::{
+    Act, Conference, End, Line as SaidLine, Mode, Participant as Place, Person, Role as Standing, Run, Via,
+    WaitingRoom,
+};
+use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
+use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
+use plenary_model::NodeId;
+use plenary_seats::Loss;
+use plenary_signalling::meeting::{
+    self, Carried, Filled, Kind, Layers, Moderate, Participant, ParticipantId, Quality, Reaction, Reason,
+    Refusal, Role, Said, Slots, Speaking, Via as Way, Why,
+};
+use std::collections::BTreeMap;
+
+pub(super) fn rules_id(participant: ParticipantId) -> plenary_conference::ParticipantId {
+    plenary_conference::ParticipantId(participant.0)
+}
+
+/// What of a participant may flow, as the rules have it.
+pub(crate) fn flow_of(conference: &Conference, one: &Place) -> Flow {
+    let flow = conference.flow_of(one);
+    Flow {
+        voice: flow.voice,
+        camera: flow.camera,
+        content: flow.content,
+    }
+}
+
+pub(crate) fn allow(flow: Flow) -> Allow {
+    Allow {
+        voice: flow.voice,
+        camera: flow.camera,
+        content: flow.content,
+    }
+}
+
+pub(super) fn present(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>) -> Present {
+    let speaks = conference.role_of(&one) > Standing::Participant;
+    let all = conference.settings.mode != Mode::Lecture;
+    Present {
+        flow: flow_of(conference, &one),
+        sees_all: all || speaks,
+        shown_to_all: all || speaks,
+        moves: one.moves,
+        participant: on_wire(conference, one, nodes),
+    }
+}
+
+pub(super) fn room_on_wire(conference: &Conference, run: Option<&Run>) -> meeting::Room {
+    let settings = &conference.settings;
+    meeting::Room {
+        cid: conference.cid.to_string(),
+        name: conference.name.clone(),
+        mode: match settings.mode {
+            Mode::AllOnScreen => meeting::Mode::AllOnScreen,
+            Mode::Smart => meeting::Mode::Smart,
+            Mode::RoleBased => meeting::Mode::RoleBased,
+            Mode::Lecture => meeting::Mode::Lecture,
+        },
+        podium_places: settings.podium_places,
+        locked: run.is_some_and(|run| run.locked_at.is_some()),
+        ends_at: run.and_then(Run::ends_at).map(|at| at.0),
+        has_pin: settings.pin.is_some(),
+        waiting_room: match settings.waiting_room {
+            None => meeting::WaitingRoom::Off,
+            Some(WaitingRoom::All) => meeting::WaitingRoom::All,
+            Some(WaitingRoom::Uninvited) => meeting::WaitingRoom::Uninvited,
+            Some(WaitingRoom::UninvitedElsewhere) => meeting::WaitingRoom::UninvitedElsewhere,
+            Some(WaitingRoom::Guests) => meeting::WaitingRoom::Guests,
+        },
+    }
+}
+
+/// What a moderator says, as the rules know it.
+pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
+    use meeting::Act as Said;
+    let of_all = match what.act {
+        Said::AdmitAll => Some(Act::AdmitAll),
+        Said::MuteAll => Some(Act::MuteAll),
+        Said::Lock => Some(Act::Lock),
+        Said::Unlock => Some(Act::Unlock),
+        Said::End => Some(Act::End),
+        _ => None,
+    };
+    if let Some(act) = of_all {
+        return Ok(act);
+    }
+    let whom = what.participant.map(rules_id);
+    let id =
+        whom.ok_or_else(|| Refused::new(Refusal::BadRequest, "participant is missing: whom is it about?"))?;
+    Ok(match what.act {
+        Said::Admit => Act::Admit(id),
+        Said::SendBack => Act::SendBack(id),
+        Said::Remove => Act::Remove(id),
+        Said::Mute => Act::Mute(id),
+        Said::StopCamera => Act::StopCamera(id),
+        Said::AskToUnmute => Act::AskToUnmute(id),
+        Said::MakeModerator => Act::MakeModerator(id),
+        Said::UnmakeModerator => Act::UnmakeModerator(id),
+        Said::LowerHand => Act::LowerHand(id),
+        Said::GivePodium => Act::GivePodium(id),
+        Said::TakePodium => Act::TakePodium(id),
+        Said::Pin => Act::Pin(id),
+        Said::Unpin => Act::Unpin(id),
+        Said::GiveRemark => Act::GiveRemark(id),
+        Said::TakeRemark => Act::TakeRemark(id),
+        Said::AdmitAll | Said::MuteAll | Said::Lock | Said::Unlock | Said::End => Act::AdmitAll,
+    })
+}
+
+fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>) -> Participant {
+    let role = match conference.role_of(&one) {
+        Standing::Participant => Role::Participant,
+        Standing::Moderator => Role::Moderator,
+        Standing::Owner => Role::Owner,
+    };
+    let (user, guest) = match &one.person {
+        Person::Account(user) => (Some(user.to_string()), false),
+        Person::Guest(_) => (None, true),
+    };
+    Participant {
+        id: ParticipantId(one.id.0),
+        name: one.name,
+        user,
+        guest,
+        via: match one.via {
+            Via::Browser => Way::Browser,
+            Via::Whip => Way::Whip,
+        },
+        node: nodes.get(&one.node).cloned().unwrap_or_default(),
+        muted: one.muted,
+        camera: one.camera,
+        content: one.content,
+        hand: one.hand.map(|at| at.0),
+        reaction: one.reaction.map(|reaction| Reaction {
+            text: reaction.text,
+            at: reaction.at.0,
+        }),
+        joined_at: one.joined_at.0,
+        away: one.away,
+        role,
+        waiting: one.standing.waiting.is_some(),
+        podium: one.standing.podium.map(|at| at.0),
+        pinned: one.standing.pinned,
+        remark: one.standing.remark,
+        hushed: one.standing.hushed,
+        dimmed: one.standing.dimmed,
+        asked: one.standing.asked.map(|at| at.0),
+    }
+}
+
+pub(super) fn ended(why: End) -> Why {
+    match why {
+        End::Moderator => Why::EndedForAll,
+        End::Long => Why::EndedLong,
+        End::Alone => Why::EndedAlone,
+    }
+}
+
+pub(super) fn why(loss: Loss) -> Why {
+    match loss {
+        Loss::Revoked => Why::SeatRevoked,
+        Loss::Redistributed => Why::SeatGivenAway,
+        Loss::Expired | Loss::Gone => Why::Removed,
+    }
+}
+
+pub(super) fn said(line: SaidLine) -> Said {
+    Said {
+        id: line.id.to_string(),
+        participant: ParticipantId(line.participant.0),
+        name: line.name,
+        text: line.text,
+        at: line.at.0,
+    }
+}
+
+pub(super) fn for_meetings(event: Event) -> Option<MediaEvent> {
+    let session = |key: SessionKey| Session(key.0);
+    Some(match event {
+        Event::Ended(key) => MediaEvent::Ended(session(key)),
+        Event::Slots(key, slots) => {
+            let slots = slots.into_iter().map(|slot| Filled {
+                mid: slot.mid,
+                kind: wire_kind(slot.kind),
+                participant: slot.participant.map(|id| ParticipantId(id.0)),
+            });
+            MediaEvent::Slots(
+                session(key),
+                Slots {
+                    slots: slots.collect(),
+                },
+            )
+        }
+        Event::Layers(key, kind, highest) => {
+            let kind = wire_kind(kind);
+            MediaEvent::Layers(session(key), Layers { kind, highest })
+        }
+        Event::Quality(key, quality) => {
+            let slots = quality.slots.into_iter().map(|slot| Carried {
+                mid: slot.mid,
+                layer: slot.carries.ok().map(|carries| carries.layer),
+                height: slot.carries.map_or(0, |carries| carries.height),
+                reason: match slot.carries {
+                    Ok(_) => Reason::Ok,
+                    Err(Cause::Bandwidth) => Reason::Bandwidth,
+                    Err(Cause::NoLayer) => Reason::NoPicture,
+                    Err(Cause::NotShown) => Reason::Hidden,
+                },
+            });
+            let quality = Quality {
+                kbps: quality.estimate.0,
+                slots: slots.collect(),
+            };
+            MediaEvent::Quality(session(key), quality)
+        }
+        Event::Speaking(room, who) => {
+            let participants = who.into_iter().map(|id| ParticipantId(id.0)).collect();
+            MediaEvent::Speaking(room.parse().ok()?, Speaking { participants })
+        }
+    })
+}
+
+fn wire_kind(kind: plenary_media_io::Kind) -> Kind {
+    match kind {
+        plenary_media_io::Kind::Audio => Kind::Audio,
+        plenary_media_io::Kind::Video => Kind::Video,
+        plenary_media_io::Kind::Content => Kind::Content,
+        plenary_media_io::Kind::ContentAudio => Kind::ContentAudio,
+    }
+}
+
+pub(super) fn engine_kind(kind: Kind) -> plenary_media_io::Kind {
+    match kind {
+        Kind::Audio => plenary_media_io::Kind::Audio,
+        Kind::Video => plenary_media_io::Kind::Video,
+        Kind::Content => plenary_media_io::Kind::Content,
+        Kind::ContentAudio => plenary_media_io::Kind::ContentAudio,
+    }
+}

@@ -1,0 +1,207 @@
+//! How a conference is run, as the interface shows and takes it.
+
+use super::{check_text, mirror, parse};
+use crate::problem::Problem;
+use plenary_conference as conference;
+use plenary_conference::Put;
+use plenary_model::{UserName, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+mirror! {
+    /// Who is seen and heard: everybody; whoever speaks; those on the podium; the lecturers.
+    ConferenceMode = conference::Mode { AllOnScreen, Smart, RoleBased, Lecture }
+}
+
+/// Who has to be let in by a moderator. Owner, moderators and operators never wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConferenceWaitingRoom {
+    Off,
+    All,
+    /// Who was not invited before the meeting began, and all guests.
+    Uninvited,
+    /// Of those from elsewhere, who was not invited; all guests.
+    UninvitedElsewhere,
+    Guests,
+}
+
+impl From<Option<conference::WaitingRoom>> for ConferenceWaitingRoom {
+    fn from(room: Option<conference::WaitingRoom>) -> Self {
+        use conference::WaitingRoom as Room;
+        match room {
+            None => Self::Off,
+            Some(Room::All) => Self::All,
+            Some(Room::Uninvited) => Self::Uninvited,
+            Some(Room::UninvitedElsewhere) => Self::UninvitedElsewhere,
+            Some(Room::Guests) => Self::Guests,
+        }
+    }
+}
+
+impl From<ConferenceWaitingRoom> for Put<conference::WaitingRoom> {
+    fn from(room: ConferenceWaitingRoom) -> Self {
+        use conference::WaitingRoom as Room;
+        match room {
+            ConferenceWaitingRoom::Off => Self::Nothing,
+            ConferenceWaitingRoom::All => Self::To(Room::All),
+            ConferenceWaitingRoom::Uninvited => Self::To(Room::Uninvited),
+            ConferenceWaitingRoom::UninvitedElsewhere => Self::To(Room::UninvitedElsewhere),
+            ConferenceWaitingRoom::Guests => Self::To(Room::Guests),
+        }
+    }
+}
+
+/// How a conference is run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConferenceSettings {
+    pub mode: ConferenceMode,
+    /// Places on the podium; counts in smart and role-based meetings.
+    #[schema(minimum = 1, maximum = 49)]
+    pub podium_places: u8,
+    /// Whether a PIN must be entered.
+    pub has_pin: bool,
+    /// The PIN, for those who moderate the conference; null for others and where there is none.
+    #[schema(required)]
+    pub pin: Option<String>,
+    pub waiting_room: ConferenceWaitingRoom,
+    /// Whether those may come who are not invited.
+    pub uninvited: bool,
+    /// Whether it can be joined by the meeting room of the pages.
+    pub browser: bool,
+    /// Whether programs may publish and watch (WHIP, WHEP).
+    pub programs: bool,
+    pub muted_on_entry: bool,
+    pub camera_off_on_entry: bool,
+    /// User IDs of those who moderate beside the owner.
+    pub moderators: Vec<String>,
+    /// User IDs of those who are invited; null for those who do not moderate.
+    #[schema(required)]
+    pub invited: Option<Vec<String>>,
+    /// Where people meet beside the conference.
+    pub place: String,
+    /// 0: as many as the server takes.
+    pub participant_limit: u32,
+    /// 0: as many as the server takes.
+    pub guest_limit: u32,
+}
+
+impl ConferenceSettings {
+    pub(crate) fn of(settings: conference::Settings, moderates: bool) -> Self {
+        let names = |names: BTreeMap<UserName, plenary_model::Timestamp>| {
+            let names = names.into_keys().map(String::from);
+            names.collect::<Vec<String>>()
+        };
+        Self {
+            mode: settings.mode.into(),
+            podium_places: settings.podium_places,
+            has_pin: settings.pin.is_some(),
+            pin: settings.pin.filter(|_| moderates).map(|pin| pin.0),
+            waiting_room: settings.waiting_room.into(),
+            uninvited: settings.uninvited,
+            browser: settings.ways.browser,
+            programs: settings.ways.programs,
+            muted_on_entry: settings.muted_on_entry,
+            camera_off_on_entry: settings.camera_off_on_entry,
+            moderators: names(settings.moderators),
+            invited: moderates.then(|| names(settings.invited)),
+            place: settings.place,
+            participant_limit: settings.participant_limit.unwrap_or(0),
+            guest_limit: settings.guest_limit.unwrap_or(0),
+        }
+    }
+}
+
+/// Changes to how a conference is run; what is missing or null stays as it is.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceSettingsPatch {
+    pub mode: Option<ConferenceMode>,
+    #[schema(minimum = 1, maximum = 49)]
+    pub podium_places: Option<u8>,
+    /// 4 to 16 digits; empty for none.
+    #[schema(pattern = "^([0-9]{4,16})?$")]
+    pub pin: Option<NewPin>,
+    pub waiting_room: Option<ConferenceWaitingRoom>,
+    pub uninvited: Option<bool>,
+    /// Together with `programs`.
+    pub browser: Option<bool>,
+    /// Together with `browser`.
+    pub programs: Option<bool>,
+    pub muted_on_entry: Option<bool>,
+    pub camera_off_on_entry: Option<bool>,
+    /// User IDs; the whole list.
+    #[schema(max_items = 100)]
+    pub moderators: Option<Vec<String>>,
+    /// User IDs; the whole list.
+    #[schema(max_items = 2000)]
+    pub invited: Option<Vec<String>>,
+    #[schema(max_length = 256)]
+    pub place: Option<String>,
+    /// 1 to 2,000; 0 for none of its own.
+    #[schema(minimum = 0, maximum = 2000)]
+    pub participant_limit: Option<u32>,
+    /// 1 to 2,000; 0 for none of its own.
+    #[schema(minimum = 0, maximum = 2000)]
+    pub guest_limit: Option<u32>,
+}
+
+/// A PIN that is set. `Debug` hides it.
+#[derive(Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, pattern = "^([0-9]{4,16})?$")]
+pub struct NewPin(#[schema(inline)] String);
+
+impl std::fmt::Debug for NewPin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewPin(hidden)")
+    }
+}
+
+fn users(field: &str, names: Option<Vec<String>>, most: usize) -> Result<Option<Vec<UserName>>, Problem> {
+    let Some(names) = names else { return Ok(None) };
+    if names.len() > most {
+        return Err(Problem::field(field, format!("must be at most {most}")));
+    }
+    let names = names.iter().map(|name| parse(field, name));
+    names.collect::<Result<_, _>>().map(Some)
+}
+
+fn limit(limit: Option<u32>) -> Option<Put<u32>> {
+    limit.map(|limit| match limit {
+        0 => Put::Nothing,
+        limit => Put::To(limit),
+    })
+}
+
+impl ConferenceSettingsPatch {
+    /// `ways`: those of now, where only one of the two is named.
+    pub(crate) fn read(self, ways: conference::Ways) -> Result<conference::SettingsPatch, Problem> {
+        if let Some(place) = &self.place {
+            check_text("settings.place", place, limits::PROFILE_FIELD)?;
+        }
+        let names_way = self.browser.is_some() || self.programs.is_some();
+        Ok(conference::SettingsPatch {
+            mode: self.mode.map(Into::into),
+            podium_places: self.podium_places,
+            pin: self.pin.map(|NewPin(pin)| match pin.is_empty() {
+                true => Put::Nothing,
+                false => Put::To(conference::Pin(pin)),
+            }),
+            waiting_room: self.waiting_room.map(Into::into),
+            uninvited: self.uninvited,
+            ways: names_way.then(|| conference::Ways {
+                browser: self.browser.unwrap_or(ways.browser),
+                programs: self.programs.unwrap_or(ways.programs),
+            }),
+            muted_on_entry: self.muted_on_entry,
+            camera_off_on_entry: self.camera_off_on_entry,
+            moderators: users("settings.moderators", self.moderators, limits::MODERATORS)?,
+            invited: users("settings.invited", self.invited, limits::PARTICIPANTS)?,
+            place: self.place,
+            participant_limit: limit(self.participant_limit),
+            guest_limit: limit(self.guest_limit),
+        })
+    }
+}

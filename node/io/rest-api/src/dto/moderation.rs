@@ -1,0 +1,161 @@
+//! Who is in a conference, and what moderators do.
+
+use super::{Time, parse};
+use crate::problem::Problem;
+use plenary_conference::{self as conference, ParticipantId, Person};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+super::mirror! {
+    /// Later ones may all that earlier ones may.
+    ConferenceRole = conference::Role { Participant, Moderator, Owner }
+}
+
+/// Somebody who is in a conference, or waits to be let in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Participant {
+    #[schema(pattern = "^[0-9]+$")]
+    pub id: String,
+    pub name: String,
+    /// The account; null for guests.
+    #[schema(required)]
+    pub user: Option<String>,
+    pub role: ConferenceRole,
+    /// In the waiting room; told to those who moderate only.
+    pub waiting: bool,
+    pub podium: bool,
+    pub pinned: bool,
+    pub muted: bool,
+    pub camera: bool,
+    pub content: bool,
+    /// When the hand was raised.
+    #[schema(required)]
+    pub hand: Option<Time>,
+    pub joined_at: Time,
+    /// Their node is lost, or their page is gone for a moment.
+    pub away: bool,
+}
+
+impl Participant {
+    pub(crate) fn of(conference: &conference::Conference, one: conference::Participant) -> Self {
+        Self {
+            role: conference.role_of(&one).into(),
+            id: one.id.to_string(),
+            name: one.name,
+            user: match one.person {
+                Person::Account(user) => Some(user.into()),
+                Person::Guest(_) => None,
+            },
+            waiting: one.standing.waiting.is_some(),
+            podium: one.standing.podium.is_some(),
+            pinned: one.standing.pinned,
+            muted: one.muted,
+            camera: one.camera,
+            content: one.content,
+            hand: one.hand.map(Time),
+            joined_at: Time(one.joined_at),
+            away: one.away,
+        }
+    }
+}
+
+/// What a moderator can do; those about one participant name who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConferenceAct {
+    /// Out of the waiting room.
+    Admit,
+    /// Everybody who waits; about nobody.
+    AdmitAll,
+    /// Back into the waiting room.
+    SendBack,
+    Remove,
+    Mute,
+    /// All but moderators; about nobody.
+    MuteAll,
+    StopCamera,
+    AskToUnmute,
+    MakeModerator,
+    UnmakeModerator,
+    LowerHand,
+    GivePodium,
+    TakePodium,
+    /// To the podium.
+    Pin,
+    Unpin,
+    /// A voice without the podium.
+    GiveRemark,
+    TakeRemark,
+    /// Nobody new comes in; about nobody.
+    Lock,
+    /// About nobody.
+    Unlock,
+    /// The end for all; about nobody.
+    End,
+}
+
+/// Something that a moderator does.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moderation {
+    pub act: ConferenceAct,
+    /// Who it is about.
+    #[schema(pattern = "^[0-9]+$", max_length = 20)]
+    pub participant: Option<String>,
+}
+
+impl Moderation {
+    pub(crate) fn read(self) -> Result<conference::Act, Problem> {
+        use conference::Act;
+        let whom = match self.participant {
+            Some(text) => Some(parse::<ParticipantId>("participant", &text)?),
+            None => None,
+        };
+        let of_all = match self.act {
+            ConferenceAct::AdmitAll => Some(Act::AdmitAll),
+            ConferenceAct::MuteAll => Some(Act::MuteAll),
+            ConferenceAct::Lock => Some(Act::Lock),
+            ConferenceAct::Unlock => Some(Act::Unlock),
+            ConferenceAct::End => Some(Act::End),
+            _ => None,
+        };
+        let id = match (of_all, whom) {
+            (Some(act), None) => return Ok(act),
+            (Some(_), Some(_)) => {
+                return Err(Problem::field(
+                    "participant",
+                    "must be left out: this is about all",
+                ));
+            }
+            (None, None) => {
+                return Err(Problem::field(
+                    "participant",
+                    "is missing; name whom this is about",
+                ));
+            }
+            (None, Some(id)) => id,
+        };
+        Ok(match self.act {
+            ConferenceAct::Admit => Act::Admit(id),
+            ConferenceAct::SendBack => Act::SendBack(id),
+            ConferenceAct::Remove => Act::Remove(id),
+            ConferenceAct::Mute => Act::Mute(id),
+            ConferenceAct::StopCamera => Act::StopCamera(id),
+            ConferenceAct::AskToUnmute => Act::AskToUnmute(id),
+            ConferenceAct::MakeModerator => Act::MakeModerator(id),
+            ConferenceAct::UnmakeModerator => Act::UnmakeModerator(id),
+            ConferenceAct::LowerHand => Act::LowerHand(id),
+            ConferenceAct::GivePodium => Act::GivePodium(id),
+            ConferenceAct::TakePodium => Act::TakePodium(id),
+            ConferenceAct::Pin => Act::Pin(id),
+            ConferenceAct::Unpin => Act::Unpin(id),
+            ConferenceAct::GiveRemark => Act::GiveRemark(id),
+            ConferenceAct::TakeRemark => Act::TakeRemark(id),
+            ConferenceAct::AdmitAll => Act::AdmitAll,
+            ConferenceAct::MuteAll => Act::MuteAll,
+            ConferenceAct::Lock => Act::Lock,
+            ConferenceAct::Unlock => Act::Unlock,
+            ConferenceAct::End => Act::End,
+        })
+    }
+}

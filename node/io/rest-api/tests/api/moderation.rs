@@ -1,0 +1,203 @@
+use crate::server::*;
+use plenary_access::Change;
+use plenary_conference::{self as conference, ParticipantId, Person, SecretHash, Via};
+use plenary_model::NodeId;
+use serde_json::{Value, json};
+
+async fn patch(server: &TestServer, who: &str, settings: Value) -> Answer {
+    let call = server.call("PATCH", "/conferences/review").by(who);
+    call.json(&json!({ "settings": settings })).send().await
+}
+
+async fn see(server: &TestServer, who: &str) -> Value {
+    let call = server.call("GET", "/conferences/review").by(who);
+    call.send().await.is(200).json()
+}
+
+async fn act(server: &TestServer, who: &str, body: Value) -> Answer {
+    let call = server.call("POST", "/conferences/review/acts").by(who);
+    call.json(&body).send().await
+}
+
+async fn people(server: &TestServer, who: &str) -> Vec<Value> {
+    let call = server.call("GET", "/conferences/review/participants").by(who);
+    let list = call.send().await.is(200).json();
+    list.as_array().expect("a list").clone()
+}
+
+/// Alice's conference `review`, with these settings.
+async fn with_review(settings: Value) -> TestServer {
+    let server = TestServer::new();
+    let body = json!({"cid": "review", "name": "Weekly review", "settings": settings});
+    let call = server.call("POST", "/conferences").by("alice").json(&body);
+    call.send().await.is(201);
+    server
+}
+
+/// Somebody is in.
+fn enter(server: &TestServer, id: u64, user: &str) {
+    server.system(Change::NodeStarted {
+        node: NodeId(1),
+        epoch: 11,
+        version: "1".into(),
+    });
+    server.system(conference::Change::Enter {
+        cid: "review".parse().expect("good"),
+        participant: ParticipantId(id),
+        person: Person::Account(user.parse().expect("good")),
+        name: None,
+        via: Via::Browser,
+        node: NodeId(1),
+        epoch: 11,
+        secret: SecretHash([1; 32]),
+        muted: false,
+        camera: true,
+        pin: None,
+    });
+}
+
+#[tokio::test]
+async fn how_a_conference_is_run_is_set_and_shown() {
+    let server = with_review(json!({"mode": "smart", "podium_places": 4, "moderators": ["eye"]})).await;
+    let made = see(&server, "alice").await;
+    let settings = &made["settings"];
+    assert_eq!(settings["mode"], "smart");
+    assert_eq!(settings["podium_places"], 4);
+    assert_eq!(settings["moderators"], json!(["eye"]));
+    assert_eq!(
+        (&settings["waiting_room"], &settings["uninvited"]),
+        (&json!("off"), &json!(true))
+    );
+    assert_eq!(
+        (&settings["participant_limit"], &settings["pin"]),
+        (&json!(0), &Value::Null)
+    );
+    patch(
+        &server,
+        "alice",
+        json!({"waiting_room": "guests", "programs": false, "participant_limit": 20, "place": " Room 7 "}),
+    )
+    .await
+    .is(200);
+    let settings = see(&server, "alice").await["settings"].clone();
+    assert_eq!(settings["waiting_room"], "guests");
+    assert_eq!(
+        (&settings["browser"], &settings["programs"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&settings["participant_limit"], &settings["place"]),
+        (&json!(20), &json!("Room 7"))
+    );
+    assert_eq!(settings["mode"], "smart", "what is missing stays");
+    patch(
+        &server,
+        "alice",
+        json!({"participant_limit": 0, "waiting_room": "off"}),
+    )
+    .await
+    .is(200);
+    assert_eq!(see(&server, "alice").await["settings"]["participant_limit"], 0);
+    let before = server.digest();
+    for (bad, field) in [
+        (json!({"podium_places": 50}), "podium_places"),
+        (json!({"pin": "12"}), "pin"),
+        (json!({"moderators": ["nobody"]}), "moderators"),
+        (json!({"participant_limit": 2001}), "participant_limit"),
+    ] {
+        let problem = patch(&server, "alice", bad).await.problem(422, "invalid-field");
+        assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+    }
+    patch(&server, "alice", json!({"colour": "red"}))
+        .await
+        .problem(400, "unknown-field");
+    assert_eq!(server.digest(), before);
+}
+
+#[tokio::test]
+async fn pins_are_for_those_who_moderate() {
+    let server = with_review(json!({"pin": "4711", "invited": ["eye"]})).await;
+    let own = see(&server, "alice").await;
+    assert_eq!(
+        (&own["settings"]["pin"], &own["moderates"]),
+        (&json!("4711"), &json!(true))
+    );
+    let other = see(&server, "eye").await;
+    assert_eq!(other["moderates"], false);
+    assert_eq!(
+        (&other["settings"]["pin"], &other["settings"]["has_pin"]),
+        (&Value::Null, &json!(true))
+    );
+    assert_eq!(other["settings"]["invited"], Value::Null);
+    let list = server.call("GET", "/conferences").by("eye").send().await.is(200);
+    assert!(!list.text().contains("4711"));
+    let events = server.call("GET", "/events").by("root").send().await.is(200);
+    assert!(!events.text().contains("4711"), "events tell no PIN");
+    // Administrators see it where the control panel is open to them.
+    assert_eq!(see(&server, "root").await["settings"]["pin"], "4711");
+    let far = server.call("GET", "/conferences/review").by("root").from(OUTSIDE);
+    assert_eq!(far.send().await.is(200).json()["settings"]["pin"], Value::Null);
+    patch(&server, "eye", json!({"pin": "1234"}))
+        .await
+        .problem(403, "forbidden");
+    patch(&server, "alice", json!({"moderators": ["eye"]}))
+        .await
+        .is(200);
+    patch(&server, "eye", json!({"pin": ""})).await.is(200);
+    assert_eq!(see(&server, "eye").await["settings"]["has_pin"], false);
+    patch(&server, "eye", json!({"mode": "lecture"}))
+        .await
+        .problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn moderators_act_by_rest() {
+    let server = with_review(json!({"waiting_room": "all"})).await;
+    enter(&server, 1, "alice");
+    enter(&server, 2, "eye");
+    let all = people(&server, "alice").await;
+    assert_eq!((&all[0]["role"], &all[0]["id"]), (&json!("owner"), &json!("1")));
+    assert_eq!(
+        (&all[1]["waiting"], &all[1]["user"]),
+        (&json!(true), &json!("eye"))
+    );
+    assert_eq!(
+        people(&server, "eye").await.len(),
+        1,
+        "others do not see who waits"
+    );
+    act(&server, "eye", json!({"act": "admit", "participant": "2"}))
+        .await
+        .problem(403, "forbidden");
+    act(&server, "alice", json!({"act": "admit", "participant": "2"}))
+        .await
+        .is(204);
+    assert_eq!(people(&server, "eye").await.len(), 2);
+    act(&server, "root", json!({"act": "mute", "participant": "2"}))
+        .await
+        .is(204);
+    assert_eq!(people(&server, "eye").await[1]["muted"], true);
+    let far = server
+        .call("POST", "/conferences/review/acts")
+        .by("root")
+        .from(OUTSIDE);
+    let far = far.json(&json!({"act": "end"})).send().await;
+    far.problem(403, "admin-network");
+    act(&server, "alice", json!({"act": "remove", "participant": "1"}))
+        .await
+        .problem(409, "conflict");
+    act(&server, "alice", json!({"act": "mute"}))
+        .await
+        .problem(422, "invalid-field");
+    act(&server, "alice", json!({"act": "end", "participant": "2"}))
+        .await
+        .problem(422, "invalid-field");
+    act(&server, "alice", json!({"act": "end"})).await.is(204);
+    assert!(people(&server, "alice").await.is_empty());
+    act(&server, "alice", json!({"act": "lock"}))
+        .await
+        .problem(409, "conflict");
+    let nowhere = server.call("POST", "/conferences/nowhere/acts").by("alice");
+    let nowhere = nowhere.json(&json!({"act": "end"})).send().await;
+    nowhere.problem(404, "not-found");
+}

@@ -1,0 +1,198 @@
+//! Settings, waiting rooms, podiums and PINs as rows.
+
+use crate::{
+    home::*,
+    meetings::{account, enter, review, roster, with_room},
+};
+use plenary_access::*;
+use plenary_conference::{
+    self as conference, Act, Heard, Mode, ParticipantId, Patch, Pin, Put, Role, SettingsPatch, WaitingRoom,
+};
+use plenary_store::queries;
+
+type Meeting = conference::Change;
+
+pub(crate) fn run_as(settings: SettingsPatch) -> Meeting {
+    Meeting::Update {
+        cid: review(),
+        expect: None,
+        patch: Patch {
+            settings,
+            ..Patch::default()
+        },
+    }
+}
+
+/// With a PIN and a waiting room, moderated by Alice.
+pub(crate) fn strict() -> SettingsPatch {
+    SettingsPatch {
+        pin: Some(Put::To(Pin("4711".into()))),
+        waiting_room: Some(Put::To(WaitingRoom::All)),
+        moderators: Some(vec![name("alice")]),
+        ..SettingsPatch::default()
+    }
+}
+
+pub(crate) fn podium() -> SettingsPatch {
+    SettingsPatch {
+        mode: Some(Mode::Smart),
+        podium_places: Some(1),
+        pin: Some(Put::Nothing),
+        waiting_room: Some(Put::Nothing),
+        ..SettingsPatch::default()
+    }
+}
+
+/// As somebody in the meeting.
+pub(crate) fn act(act: Act) -> Meeting {
+    Meeting::Act {
+        cid: review(),
+        by: Some(ParticipantId(2)),
+        act,
+    }
+}
+
+pub(crate) fn act_by_owner(act: Act) -> Meeting {
+    Meeting::Act {
+        cid: review(),
+        by: None,
+        act,
+    }
+}
+
+pub(crate) fn acts() -> Vec<Act> {
+    let id = ParticipantId(1);
+    vec![
+        Act::AdmitAll,
+        Act::Admit(id),
+        Act::SendBack(id),
+        Act::Mute(id),
+        Act::Pin(id),
+        Act::TakePodium(id),
+        Act::MakeModerator(id),
+        Act::Remove(id),
+        Act::Lock,
+        Act::End,
+    ]
+}
+
+pub(crate) fn speaks(id: u64) -> Meeting {
+    Meeting::Spoke {
+        cid: review(),
+        heard: vec![Heard {
+            participant: ParticipantId(id),
+            ago_ms: 0,
+        }],
+    }
+}
+
+fn with_pin(id: u64, user: &str, digits: &str) -> Meeting {
+    let mut change = enter(id, account(user));
+    if let Meeting::Enter { pin, .. } = &mut change {
+        *pin = Some(Pin(digits.into()));
+    }
+    change
+}
+
+#[test]
+fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot() {
+    let mut home = with_room();
+    home.ok(by("bob"), run_as(strict()));
+    home.ok(system(), enter(1, account("alice")));
+    let wrong = home.run(plain(system(), with_pin(2, "root", "0000")));
+    assert!(
+        matches!(wrong, Ok(Outcome::KeptOut { ref code, .. }) if code == "wrong-pin"),
+        "{wrong:?}"
+    );
+    assert_eq!(home.count("pin_attempts"), 1);
+    home.ok(system(), with_pin(2, "root", "4711"));
+    assert_eq!(home.count("pin_attempts"), 0);
+    assert_eq!(home.count("conference_people"), 1);
+    let by_alice = |act| Meeting::Act {
+        cid: review(),
+        by: Some(ParticipantId(1)),
+        act,
+    };
+    home.ok(system(), by_alice(Act::Lock));
+    let waits = home.run(plain(system(), act(Act::Unlock)));
+    assert!(matches!(waits, Err(Refusal::Forbidden { .. })), "{waits:?}");
+    let (digest, before) = (home.digest(), roster(&home));
+    assert!(before[1].standing.waiting.is_some());
+    home.reopen();
+    let copy = home.copied();
+    for mut home in [home, copy] {
+        assert_eq!((home.digest(), roster(&home)), (digest.clone(), before.clone()));
+        let run = queries::run(&home.db, &review()).expect("reads").expect("there");
+        assert!(run.locked_at.is_some());
+        let room = queries::conference(&home.db, &review())
+            .expect("reads")
+            .expect("there");
+        assert_eq!(room.role_of(&before[0]), Role::Moderator);
+        home.ok(system(), by_alice(Act::Admit(ParticipantId(2))));
+        assert!(roster(&home)[1].standing.waiting.is_none());
+        home.ok(system(), by_alice(Act::End));
+        assert!(roster(&home).is_empty());
+    }
+}
+
+#[test]
+fn the_podium_is_found_and_kept_by_the_rows() {
+    let mut home = with_room();
+    home.ok(by("bob"), run_as(podium()));
+    home.ok(system(), enter(1, account("alice")));
+    home.ok(system(), enter(2, account("bob")));
+    let on = |home: &Home| {
+        let on: Vec<u64> = roster(home)
+            .iter()
+            .filter(|one| one.standing.podium.is_some())
+            .map(|one| one.id.0)
+            .collect();
+        on
+    };
+    assert_eq!(on(&home), [1]);
+    home.now += 3_000;
+    home.ok(system(), speaks(2));
+    assert_eq!(on(&home), [2]);
+    home.reopen();
+    home.now += 3_000;
+    home.ok(system(), speaks(1));
+    assert_eq!(on(&home), [1]);
+}
+
+#[test]
+fn names_of_removed_accounts_are_in_no_list() {
+    let mut home = with_room();
+    home.ok(by("bob"), run_as(strict()));
+    let delete = Change::DeleteUser {
+        id: name("alice"),
+        expect: None,
+    };
+    home.ok(by("root"), delete);
+    let room = queries::conference(&home.db, &review())
+        .expect("reads")
+        .expect("there");
+    assert!(room.settings.moderators.is_empty());
+    assert_eq!(home.count("conference_people"), 0);
+}
+
+#[test]
+fn a_state_from_before_there_were_gates_is_opened() {
+    let mut home = with_room();
+    home.ok(system(), enter(1, account("alice")));
+    // As the version before left it.
+    home.db
+        .execute_batch(
+            "DROP TABLE conference_people; DROP TABLE pin_attempts; DROP INDEX participants_on_podium;
+             DROP INDEX runs_going_on; DROP INDEX runs_alone;
+             ALTER TABLE runs DROP COLUMN locked_at; ALTER TABLE runs DROP COLUMN alone_since;
+             ALTER TABLE runs DROP COLUMN ended_at; ALTER TABLE runs DROP COLUMN ended_why;
+             ALTER TABLE participants DROP COLUMN podium; ALTER TABLE participants DROP COLUMN standing;
+             ALTER TABLE guests DROP COLUMN source; PRAGMA user_version = 4",
+        )
+        .expect("writes");
+    home.reopen();
+    assert_eq!(roster(&home).len(), 1);
+    home.ok(by("bob"), run_as(strict()));
+    home.ok(system(), with_pin(2, "root", "4711"));
+    assert_eq!(roster(&home).len(), 2);
+}

@@ -1,0 +1,235 @@
+//! What moderators do to a meeting and to those in it (CONF-06, CONF-08).
+
+use super::{End, Meetings, Participant, ParticipantId, Runs, decide::put};
+use crate::{Conference, Decision, Role, View, decide::forbidden};
+use plenary_access::{Refusal, Topic, rules::not_found};
+use plenary_model::{Cid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a moderator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Out of the waiting room.
+    Admit(ParticipantId),
+    AdmitAll,
+    /// Back into the waiting room.
+    SendBack(ParticipantId),
+    /// Out of the meeting or the waiting room.
+    Remove(ParticipantId),
+    Mute(ParticipantId),
+    MuteAll,
+    StopCamera(ParticipantId),
+    /// The participant is asked; nobody's microphone is switched on for them.
+    AskToUnmute(ParticipantId),
+    MakeModerator(ParticipantId),
+    UnmakeModerator(ParticipantId),
+    LowerHand(ParticipantId),
+    GivePodium(ParticipantId),
+    TakePodium(ParticipantId),
+    /// Stays on the podium, however long they are silent.
+    Pin(ParticipantId),
+    Unpin(ParticipantId),
+    /// A voice without the podium.
+    GiveRemark(ParticipantId),
+    TakeRemark(ParticipantId),
+    /// Nobody new comes in.
+    Lock,
+    Unlock,
+    /// For everybody.
+    End,
+}
+
+impl Act {
+    /// Whom it is about.
+    pub fn participant(self) -> Option<ParticipantId> {
+        match self {
+            Self::Admit(id)
+            | Self::SendBack(id)
+            | Self::Remove(id)
+            | Self::Mute(id)
+            | Self::StopCamera(id)
+            | Self::AskToUnmute(id)
+            | Self::MakeModerator(id)
+            | Self::UnmakeModerator(id)
+            | Self::LowerHand(id)
+            | Self::GivePodium(id)
+            | Self::TakePodium(id)
+            | Self::Pin(id)
+            | Self::Unpin(id)
+            | Self::GiveRemark(id)
+            | Self::TakeRemark(id) => Some(id),
+            Self::AdmitAll | Self::MuteAll | Self::Lock | Self::Unlock | Self::End => None,
+        }
+    }
+}
+
+impl<V: View> Meetings<'_, V> {
+    /// Somebody in the meeting acts; they must be a moderator and not wait.
+    pub(crate) fn act_by(&self, cid: &Cid, by: ParticipantId, act: Act) -> Result<Decision, Refusal> {
+        let conference = self.conference(cid)?;
+        let by = self.participant(cid, by)?;
+        if by.standing.waiting.is_some() || self.role_now(&conference, &by) < Role::Moderator {
+            return Err(forbidden("a moderator of this conference"));
+        }
+        self.act(&conference, act)
+    }
+
+    /// What somebody is right now: a right that was taken away meanwhile counts no more.
+    fn role_now(&self, conference: &Conference, participant: &Participant) -> Role {
+        if participant.standing.moderator {
+            return conference.role_of(participant);
+        }
+        self.visitor(&participant.person).role(conference)
+    }
+
+    /// Who asks has been found to be allowed.
+    pub(crate) fn act(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
+        let cid = &conference.cid;
+        let found = act.participant().map(|id| self.inside(cid, id)).transpose()?;
+        let Some(before) = found else {
+            return self.act_on_all(conference, act);
+        };
+        let role = conference.role_of(&before);
+        if role == Role::Owner && matches!(act, Act::Remove(_) | Act::SendBack(_) | Act::UnmakeModerator(_)) {
+            return Err(conflict(
+                "the owner of a conference cannot be removed, sent back or demoted",
+            ));
+        }
+        let waits = before.standing.waiting.is_some();
+        if waits && !matches!(act, Act::Admit(_) | Act::Remove(_)) {
+            return Err(conflict(&format!(
+                "{} is in the waiting room; let them in first",
+                before.name
+            )));
+        }
+        let mut runs = Runs::new(self.view, self.at);
+        let mut decision = Decision::default();
+        let mut after = before.clone();
+        let standing = &mut after.standing;
+        match act {
+            Act::Remove(id) => {
+                runs.remove(&mut decision, cid, id);
+                runs.finish(&mut decision);
+                return Ok(decision);
+            }
+            Act::Admit(_) => {
+                standing.waiting = None;
+                self.take_free_place(conference, &mut after, &mut 0);
+            }
+            Act::SendBack(_) => send_back(&mut after, self.at.now),
+            Act::Mute(_) => (standing.hushed, standing.asked, after.muted) = (true, None, true),
+            Act::StopCamera(_) => (standing.dimmed, after.camera) = (true, false),
+            Act::AskToUnmute(_) if after.muted => standing.asked = Some(self.at.now),
+            Act::AskToUnmute(_) => {}
+            Act::MakeModerator(_) => standing.moderator = true,
+            Act::UnmakeModerator(_) => {
+                standing.moderator = false;
+                if conference.role_of(&after) > Role::Participant {
+                    return Err(conflict(
+                        "they are a moderator by the conference's settings or an operator; change it there",
+                    ));
+                }
+            }
+            Act::LowerHand(_) => after.hand = None,
+            Act::GivePodium(_) => self.give_podium(conference, &mut after)?,
+            Act::TakePodium(_) => (standing.podium, standing.pinned) = (None, false),
+            Act::Pin(_) => {
+                self.give_podium(conference, &mut after)?;
+                after.standing.pinned = true;
+            }
+            Act::Unpin(_) => standing.pinned = false,
+            Act::GiveRemark(_) => {
+                if !matches!(
+                    conference.settings.mode,
+                    crate::Mode::RoleBased | crate::Mode::Lecture
+                ) {
+                    return Err(conflict("everybody may speak in this meeting"));
+                }
+                (standing.remark, after.hand) = (true, None);
+            }
+            Act::TakeRemark(_) => standing.remark = false,
+            Act::AdmitAll | Act::MuteAll | Act::Lock | Act::Unlock | Act::End => {}
+        }
+        if after != before {
+            put(&mut decision, after);
+        }
+        Ok(decision)
+    }
+
+    fn act_on_all(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
+        let (cid, now) = (&conference.cid, self.at.now);
+        let mut decision = Decision::default();
+        let mut runs = Runs::new(self.view, self.at);
+        match act {
+            Act::AdmitAll => {
+                let mut taken = 0;
+                let waiting = |one: &Participant| one.standing.waiting.is_some();
+                for mut one in self.view.everybody(cid).into_iter().filter(waiting) {
+                    one.standing.waiting = None;
+                    self.take_free_place(conference, &mut one, &mut taken);
+                    put(&mut decision, one);
+                }
+            }
+            Act::MuteAll => {
+                let listens = |one: &Participant| {
+                    let standing = &one.standing;
+                    let done = standing.hushed && one.muted;
+                    standing.waiting.is_none() && !done && conference.role_of(one) == Role::Participant
+                };
+                for mut one in self.view.everybody(cid).into_iter().filter(listens) {
+                    (one.standing.hushed, one.standing.asked, one.muted) = (true, None, true);
+                    put(&mut decision, one);
+                }
+            }
+            Act::Lock | Act::Unlock => {
+                let run = runs.of(cid);
+                if run.participants == 0 {
+                    return Err(conflict("nobody is in the meeting: there is nothing to lock"));
+                }
+                let locked = matches!(act, Act::Lock);
+                run.locked_at = locked.then(|| run.locked_at.unwrap_or(now));
+            }
+            Act::End => {
+                let run = runs.of(cid);
+                if run.participants > 0 {
+                    runs.end(&mut decision, cid, End::Moderator);
+                    decision
+                        .changed("conference", cid.as_str(), "ended", Vec::new())
+                        .notice(Topic::Events, "");
+                }
+            }
+            _ => {}
+        }
+        runs.finish(&mut decision);
+        Ok(decision)
+    }
+
+    pub(crate) fn conference(&self, cid: &Cid) -> Result<Conference, Refusal> {
+        self.view
+            .conference(cid)
+            .ok_or_else(|| not_found("conference", cid))
+    }
+
+    /// A participant, with words for moderators if they have just gone.
+    fn inside(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
+        let found = self.view.participant(cid, id);
+        found.ok_or_else(|| conflict("they have left the meeting meanwhile"))
+    }
+}
+
+/// Out of sight and hearing: nothing of what they had in the meeting stays.
+fn send_back(participant: &mut Participant, now: Timestamp) {
+    participant.standing = super::Standing {
+        waiting: Some(now),
+        operator: participant.standing.operator,
+        ..super::Standing::default()
+    };
+    participant.hand = None;
+    participant.reaction = None;
+    participant.content = false;
+}
+
+pub(crate) fn conflict(text: &str) -> Refusal {
+    Refusal::Conflict(text.into())
+}

@@ -1,0 +1,164 @@
+//! The places of those who are seen and heard in role-based and smart meetings (CONF-01, CONF-09).
+//!
+//! Invariant: no more are on a podium than it has places.
+
+use super::{Meetings, Participant, ParticipantId, decide::put, moderate::conflict};
+use crate::{Conference, Decision, Mode, Role, View};
+use plenary_access::Refusal;
+use plenary_model::{Cid, Timestamp, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A place on the podium of a smart meeting changes hands at most this often, so that pictures do not flicker.
+pub const CHANGE_MS: u64 = 2_000;
+
+/// Somebody whom a node has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub participant: ParticipantId,
+    /// When it was last; 0: they speak now.
+    pub ago_ms: u64,
+}
+
+/// Those whom one [`Change::Spoke`](crate::Change::Spoke) may name.
+pub const HEARD: usize = 64;
+
+fn places(conference: &Conference) -> usize {
+    if conference.settings.mode.has_podium() {
+        usize::from(conference.settings.podium_places.min(limits::PODIUM))
+    } else {
+        0
+    }
+}
+
+/// Onto the podium: what was asked for is had.
+fn step_up(participant: &mut Participant, now: Timestamp) {
+    let standing = &mut participant.standing;
+    standing.podium = Some(now);
+    standing.spoke_at = now;
+    standing.remark = false;
+    participant.hand = None;
+}
+
+fn step_down(participant: &mut Participant) {
+    participant.standing.podium = None;
+    participant.standing.pinned = false;
+}
+
+impl<V: View> Meetings<'_, V> {
+    /// Puts somebody onto the podium, if there is a place.
+    pub(crate) fn give_podium(&self, conference: &Conference, to: &mut Participant) -> Result<(), Refusal> {
+        if !conference.settings.mode.has_podium() {
+            return Err(conflict(
+                "this meeting has no podium: its mode shows people otherwise",
+            ));
+        }
+        if to.standing.podium.is_some() {
+            return Ok(());
+        }
+        let places = places(conference);
+        if self.view.podium_of(&conference.cid).len() >= places {
+            return Err(Refusal::Full(format!(
+                "all {places} places on the podium are taken; take one back first"
+            )));
+        }
+        step_up(to, self.at.now);
+        Ok(())
+    }
+
+    /// Whoever comes in takes a free place: everybody in a smart meeting, the owner in a role-based one. `taken` counts
+    /// places that the same decision has given already.
+    pub(crate) fn take_free_place(&self, conference: &Conference, one: &mut Participant, taken: &mut usize) {
+        let takes = match conference.settings.mode {
+            Mode::Smart => true,
+            Mode::RoleBased => conference.role_of(one) == Role::Owner,
+            Mode::AllOnScreen | Mode::Lecture => false,
+        };
+        let inside = one.standing.waiting.is_none() && one.standing.podium.is_none();
+        if takes && inside && self.view.podium_of(&conference.cid).len() + *taken < places(conference) {
+            step_up(one, self.at.now);
+            *taken += 1;
+        }
+    }
+
+    /// What a node has heard, the loudest first: in a smart meeting whoever speaks comes onto the podium.
+    pub(crate) fn spoke(&self, cid: &Cid, heard: &[Heard]) -> Result<Decision, Refusal> {
+        let conference = self.conference(cid)?;
+        let mut decision = Decision::default();
+        if conference.settings.mode != Mode::Smart {
+            return Ok(decision);
+        }
+        let now = self.at.now;
+        let mut podium: BTreeMap<ParticipantId, Participant> = BTreeMap::new();
+        for one in self.view.podium_of(cid) {
+            podium.insert(one.id, one);
+        }
+        let before = podium.clone();
+        let heard = heard.get(..HEARD).unwrap_or(heard);
+        for Heard { participant, ago_ms } in heard {
+            if let Some(one) = podium.get_mut(participant) {
+                let at = Timestamp(now.0.saturating_sub(*ago_ms));
+                one.standing.spoke_at = one.standing.spoke_at.max(at);
+            }
+        }
+        let mut down = Vec::new();
+        for one in heard.iter().filter(|one| one.ago_ms == 0) {
+            let Some(mut speaker) = self.view.participant(cid, one.participant) else {
+                continue;
+            };
+            let silent = speaker.standing.hushed || speaker.away || speaker.standing.waiting.is_some();
+            if silent || podium.contains_key(&speaker.id) {
+                continue;
+            }
+            if podium.len() >= places(&conference) {
+                let Some(gone) = longest_silent(&podium, now) else {
+                    continue;
+                };
+                down.extend(podium.remove(&gone));
+            }
+            step_up(&mut speaker, now);
+            podium.insert(speaker.id, speaker);
+        }
+        for mut one in down {
+            step_down(&mut one);
+            put(&mut decision, one);
+        }
+        for (id, one) in podium {
+            if before.get(&id) != Some(&one) {
+                put(&mut decision, one);
+            }
+        }
+        Ok(decision)
+    }
+
+    /// The podium after the settings of a meeting have changed while it runs.
+    pub(crate) fn fit_podium(&self, decision: &mut Decision, before: &Conference, after: &Conference) {
+        let same = before.settings.mode == after.settings.mode;
+        if same && before.settings.podium_places == after.settings.podium_places {
+            return;
+        }
+        let places = places(after);
+        let mut podium = self.view.podium_of(&after.cid);
+        // Those who stay come first.
+        podium.sort_by_key(|one| {
+            let standing = one.standing;
+            (!standing.pinned, std::cmp::Reverse(standing.spoke_at), one.id)
+        });
+        for mut one in podium.into_iter().skip(places) {
+            step_down(&mut one);
+            put(decision, one);
+        }
+    }
+}
+
+/// Who leaves the podium for somebody who speaks: whoever speaks now, is pinned or has just come stays.
+fn longest_silent(podium: &BTreeMap<ParticipantId, Participant>, now: Timestamp) -> Option<ParticipantId> {
+    let leaves = |one: &&Participant| {
+        let standing = &one.standing;
+        let came = standing.podium.unwrap_or_default();
+        !standing.pinned && standing.spoke_at < now && now.since_ms(came) >= CHANGE_MS
+    };
+    let silent = podium.values().filter(leaves);
+    let longest = silent.min_by_key(|one| (one.standing.spoke_at, one.id));
+    longest.map(|one| one.id)
+}

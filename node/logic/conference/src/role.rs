@@ -1,0 +1,84 @@
+//! What somebody is in a conference, and what of them is seen and heard.
+
+use crate::{Conference, Mode, Participant};
+use serde::{Deserialize, Serialize};
+
+/// CONF-07; later ones may all that earlier ones may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    #[default]
+    Participant,
+    /// Named by the conference or made one in the meeting, or an operator of the server.
+    Moderator,
+    /// Cannot be removed.
+    Owner,
+}
+
+/// What of somebody may flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flow {
+    pub voice: bool,
+    pub camera: bool,
+    /// Content and its sound.
+    pub content: bool,
+    /// Whether they get anything of others.
+    pub receives: bool,
+}
+
+impl Flow {
+    /// All of it.
+    pub const ALL: Self = Self {
+        voice: true,
+        camera: true,
+        content: true,
+        receives: true,
+    };
+}
+
+impl Conference {
+    /// What a participant is here.
+    pub fn role_of(&self, participant: &Participant) -> Role {
+        let own = participant
+            .person
+            .visitor(participant.standing.operator)
+            .role(self);
+        if participant.standing.moderator {
+            return own.max(Role::Moderator);
+        }
+        own
+    }
+
+    /// What of a participant may flow: media obeys this, whatever the client sends.
+    pub fn flow_of(&self, participant: &Participant) -> Flow {
+        let standing = &participant.standing;
+        if standing.waiting.is_some() {
+            return Flow::default();
+        }
+        let on_podium = standing.podium.is_some();
+        let speaks = self.role_of(participant) > Role::Participant;
+        let (voice, picture) = match self.settings.mode {
+            Mode::AllOnScreen => (true, true),
+            // By their voices the others come onto the podium.
+            Mode::Smart => (true, on_podium),
+            Mode::RoleBased => (on_podium || standing.remark, on_podium),
+            // The pictures of listeners go to the speakers only: see `may_see`.
+            Mode::Lecture => (speaks || standing.remark, true),
+        };
+        Flow {
+            voice: voice && !standing.hushed,
+            camera: picture && !standing.dimmed,
+            content: picture && (self.settings.mode != Mode::Lecture || speaks),
+            receives: true,
+        }
+    }
+
+    /// Whether `viewer` may be shown pictures of `shown`.
+    pub fn may_see(&self, viewer: &Participant, shown: &Participant) -> bool {
+        if viewer.standing.waiting.is_some() {
+            return false;
+        }
+        let speaks = |one: &Participant| self.role_of(one) > Role::Participant;
+        self.settings.mode != Mode::Lecture || speaks(viewer) || speaks(shown)
+    }
+}

@@ -1,0 +1,301 @@
+//! How a conference is run: what its owner sets before and while people are in it.
+
+use plenary_access::{Refusal, rules::invalid};
+use plenary_model::{Timestamp, UserName, limits};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+use subtle::ConstantTimeEq as _;
+
+/// Who is seen and heard (CONF-01).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Everybody.
+    #[default]
+    AllOnScreen,
+    /// Whoever speaks takes a place on the podium from who has been silent for longest.
+    Smart,
+    /// Who asked for a place on the podium and got it from a moderator, or was invited there.
+    RoleBased,
+    /// Everybody sees the owner and the moderators, who see everybody.
+    Lecture,
+}
+
+impl Mode {
+    /// Whether places on the podium are given and taken.
+    pub fn has_podium(self) -> bool {
+        matches!(self, Self::Smart | Self::RoleBased)
+    }
+}
+
+/// Who has to be let in by a moderator (CONF-06). Owner, moderators and operators never wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingRoom {
+    All,
+    /// Who is not on the list of those who were invited before the meeting began; all guests.
+    Uninvited,
+    /// Of those who come from elsewhere, who is not on that list; all guests.
+    UninvitedElsewhere,
+    Guests,
+}
+
+/// What must be typed to come in (CONF-05): 4 to 16 digits. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pin(pub String);
+
+impl Pin {
+    /// Whether both are the same, in a time that does not tell how much of them is.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let good = (limits::PIN_MIN..=limits::PIN).contains(&self.0.len());
+        if good && self.0.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(());
+        }
+        Err(invalid("pin", "must have 4 to 16 digits, and nothing else"))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(hidden)")
+    }
+}
+
+/// The ways in that are open (CONF-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ways {
+    /// The meeting room of the web pages.
+    pub browser: bool,
+    /// Programs that publish or watch (WHIP, WHEP).
+    pub programs: bool,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self {
+            browser: true,
+            programs: true,
+        }
+    }
+}
+
+/// How a conference is run. The default is what conferences were before there were settings.
+///
+/// Stored as a part of the conference; fields may be added with a default, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub mode: Mode,
+    /// 1 to 49; counts in modes with a podium.
+    pub podium_places: u8,
+    pub pin: Option<Pin>,
+    pub waiting_room: Option<WaitingRoom>,
+    /// Whether those may come who are not invited.
+    pub uninvited: bool,
+    pub ways: Ways,
+    pub muted_on_entry: bool,
+    pub camera_off_on_entry: bool,
+    /// Accounts with a moderator's rights, beside the owner.
+    pub moderators: BTreeMap<UserName, Timestamp>,
+    /// Accounts that are invited, and since when.
+    pub invited: BTreeMap<UserName, Timestamp>,
+    /// Where people meet beside the conference: a room, a building; up to 256 characters.
+    pub place: String,
+    /// Fewer than the server takes.
+    pub participant_limit: Option<u32>,
+    pub guest_limit: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            podium_places: 6,
+            pin: None,
+            waiting_room: None,
+            uninvited: true,
+            ways: Ways::default(),
+            muted_on_entry: false,
+            camera_off_on_entry: false,
+            moderators: BTreeMap::new(),
+            invited: BTreeMap::new(),
+            place: String::new(),
+            participant_limit: None,
+            guest_limit: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Everybody who is named, each once: when their account goes, so does what they may here.
+    pub fn named(&self) -> impl Iterator<Item = &UserName> {
+        let others = self.invited.keys();
+        let others = others.filter(|user| !self.moderators.contains_key(*user));
+        self.moderators.keys().chain(others)
+    }
+}
+
+/// Something that can be taken away: a plain option could not tell that from leaving it as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Put<T> {
+    To(T),
+    Nothing,
+}
+
+impl<T: Clone> Put<T> {
+    fn value(&self) -> Option<T> {
+        match self {
+            Self::To(value) => Some(value.clone()),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// Changes to how a conference is run: `Some` replaces, `None` leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsPatch {
+    pub mode: Option<Mode>,
+    pub podium_places: Option<u8>,
+    pub pin: Option<Put<Pin>>,
+    pub waiting_room: Option<Put<WaitingRoom>>,
+    pub uninvited: Option<bool>,
+    pub ways: Option<Ways>,
+    pub muted_on_entry: Option<bool>,
+    pub camera_off_on_entry: Option<bool>,
+    /// The whole list.
+    pub moderators: Option<Vec<UserName>>,
+    /// The whole list; who is on it already keeps the time.
+    pub invited: Option<Vec<UserName>>,
+    pub place: Option<String>,
+    pub participant_limit: Option<Put<u32>>,
+    pub guest_limit: Option<Put<u32>>,
+}
+
+impl SettingsPatch {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What a moderator may change who is not the owner: what is needed while the meeting runs.
+    pub(crate) fn is_for_moderators(&self) -> bool {
+        let rest = Self {
+            pin: None,
+            waiting_room: None,
+            uninvited: None,
+            muted_on_entry: None,
+            camera_off_on_entry: None,
+            podium_places: None,
+            invited: None,
+            ..self.clone()
+        };
+        rest.is_empty()
+    }
+
+    /// The settings after this, at `now`.
+    ///
+    /// # Errors
+    /// The first value that is not good.
+    pub(crate) fn apply(&self, before: &Settings, now: Timestamp) -> Result<Settings, Refusal> {
+        self.check()?;
+        let mut after = before.clone();
+        let Settings {
+            mode,
+            podium_places,
+            pin,
+            waiting_room,
+            uninvited,
+            ways,
+            muted_on_entry,
+            camera_off_on_entry,
+            moderators,
+            invited,
+            place,
+            participant_limit,
+            guest_limit,
+        } = &mut after;
+        put(mode, self.mode);
+        put(podium_places, self.podium_places);
+        put(pin, self.pin.as_ref().map(Put::value));
+        put(waiting_room, self.waiting_room.as_ref().map(Put::value));
+        put(uninvited, self.uninvited);
+        put(ways, self.ways);
+        put(muted_on_entry, self.muted_on_entry);
+        put(camera_off_on_entry, self.camera_off_on_entry);
+        put(
+            moderators,
+            self.moderators.as_ref().map(|list| since(list, moderators, now)),
+        );
+        put(
+            invited,
+            self.invited.as_ref().map(|list| since(list, invited, now)),
+        );
+        put(place, self.place.as_ref().map(|text| text.trim().to_owned()));
+        put(participant_limit, self.participant_limit.as_ref().map(Put::value));
+        put(guest_limit, self.guest_limit.as_ref().map(Put::value));
+        Ok(after)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if self
+            .podium_places
+            .is_some_and(|places| !(1..=limits::PODIUM).contains(&places))
+        {
+            return Err(invalid("podium_places", "must be 1 to 49"));
+        }
+        if let Some(Put::To(pin)) = &self.pin {
+            pin.check()?;
+        }
+        let longest = |list: &Option<Vec<UserName>>| list.as_ref().map_or(0, Vec::len);
+        if longest(&self.moderators) > limits::MODERATORS {
+            return Err(invalid("moderators", "must be at most 100"));
+        }
+        if longest(&self.invited) > limits::PARTICIPANTS {
+            return Err(invalid("invited", "must be at most 2,000"));
+        }
+        if let Some(place) = &self.place {
+            let long = place.trim().chars().count() > limits::PROFILE_FIELD;
+            if long || place.chars().any(char::is_control) {
+                return Err(invalid("place", "must be one line of at most 256 characters"));
+            }
+        }
+        for (field, limit) in [
+            ("participant_limit", &self.participant_limit),
+            ("guest_limit", &self.guest_limit),
+        ] {
+            if let Some(Put::To(limit)) = limit
+                && !(1..=limits::PARTICIPANTS as u32).contains(limit)
+            {
+                return Err(invalid(field, "must be 1 to 2,000"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+/// Each of the list with the time at which it came onto it.
+fn since(
+    list: &[UserName],
+    before: &BTreeMap<UserName, Timestamp>,
+    now: Timestamp,
+) -> BTreeMap<UserName, Timestamp> {
+    let known = |user: &UserName| before.get(user).copied().unwrap_or(now);
+    list.iter().map(|user| (user.clone(), known(user))).collect()
+}

@@ -1,0 +1,198 @@
+//! What moderators do to those who are in.
+
+use crate::{gate::act, world::*};
+use plenary_conference::*;
+use plenary_model::Timestamp;
+
+fn id(number: u64) -> ParticipantId {
+    ParticipantId(number)
+}
+
+/// Alice owns the room and is 1, bob is 2, root is 3.
+fn meeting() -> World {
+    let mut world = World::with_rooms();
+    for (number, who) in [(1, "alice"), (2, "bob"), (3, "root")] {
+        world.ok(&enter("open", number, account(who)));
+    }
+    world
+}
+
+#[test]
+fn only_moderators_act_and_those_who_are_made_moderators() {
+    let mut world = meeting();
+    assert_eq!(world.refused(&act("open", 2, Act::Mute(id(3)))), "forbidden");
+    world.ok(&act("open", 1, Act::MakeModerator(id(2))));
+    world.ok(&act("open", 2, Act::Mute(id(3))));
+    world.ok(&act("open", 1, Act::UnmakeModerator(id(2))));
+    assert_eq!(world.refused(&act("open", 2, Act::Mute(id(3)))), "forbidden");
+    // An operator whose right is taken away is none any more, at once.
+    world.operators.insert(name("bob"));
+    world.ok(&act("open", 2, Act::MuteAll));
+    world.operators.clear();
+    assert_eq!(world.refused(&act("open", 2, Act::MuteAll)), "forbidden");
+}
+
+#[test]
+fn by_the_interface_owner_moderators_operators_and_administrators_act() {
+    let mut world = meeting();
+    let end = Change::Act {
+        cid: name("open"),
+        by: None,
+        act: Act::Mute(id(3)),
+    };
+    assert_eq!(world.refuses(&user("bob"), &end).code(), "forbidden");
+    for asker in [user("alice"), root()] {
+        world.run(&asker, &end).expect("may");
+    }
+    let mut operator = user("bob");
+    operator.rights.0.insert(plenary_model::Right::Operator);
+    world.run(&operator, &end).expect("may");
+    let faked = act("open", 1, Act::End);
+    assert_eq!(
+        world.refuses(&user("bob"), &faked).code(),
+        "forbidden",
+        "only the server acts for those inside"
+    );
+}
+
+#[test]
+fn the_owner_cannot_be_removed_or_demoted() {
+    let mut world = meeting();
+    world.ok(&act("open", 1, Act::MakeModerator(id(2))));
+    for what in [
+        Act::Remove(id(1)),
+        Act::SendBack(id(1)),
+        Act::UnmakeModerator(id(1)),
+    ] {
+        assert_eq!(world.refused(&act("open", 2, what)), "conflict");
+    }
+    world.ok(&act("open", 2, Act::Mute(id(1))));
+    world.ok(&act("open", 2, Act::Remove(id(3))));
+    assert_eq!(world.inside("open"), [1, 2]);
+    assert_eq!(
+        world.refused(&act("open", 2, Act::Remove(id(3)))),
+        "conflict",
+        "has left"
+    );
+}
+
+#[test]
+fn a_muted_voice_flows_again_only_by_its_own_switch() {
+    let mut world = meeting();
+    world.ok(&act("open", 1, Act::Mute(id(2))));
+    world.ok(&act("open", 1, Act::StopCamera(id(2))));
+    let bob = world.place("open", 2);
+    assert!(bob.muted && !bob.camera);
+    let flow = world.room("open").flow_of(bob);
+    assert!(!flow.voice && !flow.camera && flow.content);
+    world.ok(&act("open", 1, Act::AskToUnmute(id(2))));
+    assert_eq!(world.place("open", 2).standing.asked, Some(Timestamp(world.now)));
+    assert!(
+        !world.room("open").flow_of(world.place("open", 2)).voice,
+        "asking is not doing"
+    );
+    let on = StatePatch {
+        muted: Some(false),
+        camera: Some(true),
+        ..StatePatch::default()
+    };
+    world.ok(&set("open", 2, 0, on));
+    let bob = world.place("open", 2);
+    assert_eq!((bob.standing.asked, bob.muted), (None, false));
+    assert_eq!(world.room("open").flow_of(bob), Flow::ALL);
+    world.ok(&act("open", 1, Act::AskToUnmute(id(2))));
+    assert_eq!(world.place("open", 2).standing.asked, None, "they speak already");
+}
+
+#[test]
+fn all_are_muted_but_moderators() {
+    let mut world = meeting();
+    world.ok(&act("open", 1, Act::MakeModerator(id(2))));
+    world.ok(&act("open", 1, Act::MuteAll));
+    let muted: Vec<bool> = (1..=3).map(|one| world.place("open", one).muted).collect();
+    assert_eq!(muted, [false, false, true]);
+}
+
+#[test]
+fn the_end_is_for_all() {
+    let mut world = meeting();
+    world.ok(&say("open", 1, "Hello"));
+    world.ok(&act("open", 1, Act::Lock));
+    world.told();
+    world.ok(&act("open", 1, Act::End));
+    assert!(world.inside("open").is_empty() && world.lines.is_empty());
+    assert!(world.told().contains(&"open".to_owned()));
+    let run = &world.runs[&name("open")];
+    assert_eq!(
+        (run.participants, run.locked_at, run.ended),
+        (0, None, Some((Timestamp(world.now), End::Moderator)))
+    );
+    assert_eq!(
+        world.events.last().map(|event| event.description.as_str()),
+        Some("ended")
+    );
+    world.ok(&enter("open", 4, account("bob")));
+}
+
+#[test]
+fn a_run_ends_after_240_hours() {
+    let mut world = meeting();
+    world.now = RUN_MS;
+    world.ok(&Change::Sweep);
+    assert_eq!(world.inside("open"), [1, 2, 3]);
+    world.now = RUN_MS + 10;
+    world.ok(&Change::Sweep);
+    assert!(world.inside("open").is_empty());
+    let ended = world.runs[&name("open")].ended;
+    assert_eq!(ended, Some((Timestamp(world.now), End::Long)));
+    world.ok(&enter("open", 4, account("bob")));
+    assert_eq!(world.inside("open"), [4], "and begins anew");
+}
+
+#[test]
+fn a_run_ends_when_the_last_one_was_alone_for_a_quarter_of_an_hour() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("alice")));
+    world.now += ALONE_MS + 10;
+    world.ok(&Change::Sweep);
+    assert_eq!(world.inside("open"), [1], "the first may wait for others");
+    world.ok(&enter("open", 2, account("bob")));
+    world.ok(&leave("open", 2, 0));
+    world.now += ALONE_MS - 10;
+    world.ok(&enter("open", 3, account("bob")));
+    world.ok(&leave("open", 3, 0));
+    world.now += ALONE_MS - 10;
+    world.ok(&Change::Sweep);
+    assert_eq!(world.inside("open"), [1], "somebody came meanwhile");
+    world.now += 20;
+    world.ok(&Change::Sweep);
+    assert!(world.inside("open").is_empty());
+    assert_eq!(
+        world.runs[&name("open")].ended.map(|(_, why)| why),
+        Some(End::Alone)
+    );
+    // A program that is left alone goes on.
+    let mut program = enter("open", 5, account("alice"));
+    if let Change::Enter { via, .. } = &mut program {
+        *via = Via::Whip;
+    }
+    world.ok(&program);
+    world.ok(&enter("open", 6, account("bob")));
+    world.ok(&leave("open", 6, 0));
+    world.now += ALONE_MS + 10;
+    world.ok(&Change::Sweep);
+    assert_eq!(world.inside("open"), [5]);
+    assert_eq!(
+        world.runs[&name("open")].alone_since,
+        None,
+        "and is not looked at again"
+    );
+}
+
+#[test]
+fn hands_are_lowered_by_moderators_too() {
+    let mut world = meeting();
+    world.ok(&set("open", 2, 0, hand(true)));
+    world.ok(&act("open", 1, Act::LowerHand(id(2))));
+    assert_eq!(world.place("open", 2).hand, None);
+}

@@ -1,0 +1,192 @@
+//! Who is seen and heard in role-based meetings, smart meetings and lectures.
+
+use crate::{
+    gate::{act, settings, with},
+    world::*,
+};
+use plenary_conference::*;
+
+fn id(number: u64) -> ParticipantId {
+    ParticipantId(number)
+}
+
+fn mode(mode: Mode, places: u8) -> SettingsPatch {
+    SettingsPatch {
+        mode: Some(mode),
+        podium_places: Some(places),
+        ..SettingsPatch::default()
+    }
+}
+
+/// Alice owns the room and is 1; bob is 2, 4 and 5, root is 3.
+fn meeting(patch: SettingsPatch) -> World {
+    let mut world = with(patch);
+    for (number, who) in [(1, "alice"), (2, "bob"), (3, "root"), (4, "bob"), (5, "bob")] {
+        world.ok(&enter("open", number, account(who)));
+    }
+    world
+}
+
+fn on_podium(world: &World) -> Vec<u64> {
+    let all = world.participants.values();
+    all.filter(|one| one.standing.podium.is_some())
+        .map(|one| one.id.0)
+        .collect()
+}
+
+fn speaks(world: &mut World, who: &[(u64, u64)]) {
+    let heard = who.iter().map(|(participant, ago_ms)| Heard {
+        participant: id(*participant),
+        ago_ms: *ago_ms,
+    });
+    world.ok(&Change::Spoke {
+        cid: name("open"),
+        heard: heard.collect(),
+    });
+}
+
+#[test]
+fn in_a_role_based_meeting_a_place_is_asked_for_and_given() {
+    let mut world = meeting(mode(Mode::RoleBased, 2));
+    assert_eq!(on_podium(&world), [1], "the owner is there from the beginning");
+    let flow = |world: &World, who| world.room("open").flow_of(world.place("open", who));
+    assert_eq!((flow(&world, 1).camera, flow(&world, 2).camera), (true, false));
+    assert!(!flow(&world, 2).voice && flow(&world, 2).receives);
+    world.ok(&set("open", 3, 0, hand(true)));
+    world.ok(&set("open", 2, 0, hand(true)));
+    assert!(
+        world.place("open", 3).hand < world.place("open", 2).hand,
+        "a queue"
+    );
+    assert_eq!(
+        world.refused(&act("open", 3, Act::GivePodium(id(3)))),
+        "forbidden"
+    );
+    world.ok(&act("open", 1, Act::GivePodium(id(3))));
+    assert_eq!(
+        (on_podium(&world), world.place("open", 3).hand),
+        (vec![1, 3], None)
+    );
+    assert_eq!(world.refused(&act("open", 1, Act::GivePodium(id(2)))), "full");
+    let down = StatePatch {
+        podium: Some(false),
+        ..StatePatch::default()
+    };
+    world.ok(&set("open", 3, 0, down));
+    world.ok(&act("open", 1, Act::GivePodium(id(2))));
+    assert_eq!(on_podium(&world), [1, 2]);
+    world.ok(&act("open", 1, Act::TakePodium(id(2))));
+    world.ok(&act("open", 1, Act::TakePodium(id(2))));
+    assert_eq!(on_podium(&world), [1]);
+    // A short word without the podium.
+    world.ok(&act("open", 1, Act::GiveRemark(id(4))));
+    assert!(flow(&world, 4).voice && !flow(&world, 4).camera);
+    world.ok(&act("open", 1, Act::TakeRemark(id(4))));
+    assert!(!flow(&world, 4).voice);
+}
+
+#[test]
+fn in_a_smart_meeting_who_speaks_takes_the_place_of_the_longest_silent() {
+    let mut world = meeting(mode(Mode::Smart, 3));
+    assert_eq!(on_podium(&world), [1, 2, 3], "the first take free places");
+    world.now += 5_000;
+    speaks(&mut world, &[(3, 0), (1, 1_000)]);
+    world.now += 1_000;
+    speaks(&mut world, &[(4, 0)]);
+    assert_eq!(on_podium(&world), [1, 3, 4], "2 was silent for longest");
+    // The place of 4 is young, 3 spoke last: 1 goes.
+    world.now += 500;
+    speaks(&mut world, &[(5, 0), (4, 0)]);
+    assert_eq!(on_podium(&world), [3, 4, 5]);
+    world.now += 500;
+    speaks(&mut world, &[(1, 0), (3, 0)]);
+    assert_eq!(
+        on_podium(&world),
+        [3, 4, 5],
+        "the others have just come, and 3 speaks"
+    );
+    world.now += CHANGE_MS;
+    world.ok(&act("open", 1, Act::Pin(id(4))));
+    speaks(&mut world, &[(1, 0), (3, 0)]);
+    assert_eq!(on_podium(&world), [1, 3, 4], "who is pinned stays");
+    // A muted voice is none.
+    world.now += CHANGE_MS;
+    world.ok(&act("open", 1, Act::Mute(id(2))));
+    speaks(&mut world, &[(2, 0)]);
+    assert_eq!(on_podium(&world), [1, 3, 4]);
+}
+
+#[test]
+fn one_after_the_other_at_most_one_change_in_two_seconds_and_place() {
+    let mut world = meeting(mode(Mode::Smart, 1));
+    world.now += 10_000;
+    let mut changes = Vec::new();
+    let mut holder = on_podium(&world);
+    for step in 0..100 {
+        world.now += 99;
+        speaks(&mut world, &[(1 + step % 5, 0)]);
+        if on_podium(&world) != holder {
+            holder = on_podium(&world);
+            changes.push(world.now);
+        }
+    }
+    assert!(changes.len() > 2, "{changes:?}");
+    assert!(
+        changes.windows(2).all(|pair| pair[1] - pair[0] >= CHANGE_MS),
+        "{changes:?}"
+    );
+}
+
+#[test]
+fn a_smaller_podium_keeps_who_is_pinned_and_who_spoke_last() {
+    let mut world = meeting(mode(Mode::Smart, 4));
+    world.now += 5_000;
+    world.ok(&act("open", 1, Act::Pin(id(2))));
+    speaks(&mut world, &[(3, 0)]);
+    let smaller = update("open", settings(mode(Mode::Smart, 2)));
+    world.run(&user("alice"), &smaller).expect("hers");
+    assert_eq!(on_podium(&world), [2, 3]);
+    let gone = update("open", settings(mode(Mode::AllOnScreen, 2)));
+    world.run(&user("alice"), &gone).expect("hers");
+    assert!(on_podium(&world).is_empty());
+    assert_eq!(world.refused(&act("open", 1, Act::GivePodium(id(2)))), "conflict");
+}
+
+#[test]
+fn a_lecture_is_seen_by_all_and_sees_all() {
+    let mut world = meeting(mode(Mode::Lecture, 1));
+    world.ok(&act("open", 1, Act::MakeModerator(id(3))));
+    let room = world.room("open");
+    let sees = |viewer, shown| room.may_see(world.place("open", viewer), world.place("open", shown));
+    assert!(sees(1, 2) && sees(3, 2), "the lecturers see all");
+    assert!(sees(2, 1) && sees(2, 3), "all see the lecturers");
+    assert!(!sees(2, 4), "listeners do not see each other");
+    let flow = room.flow_of(world.place("open", 2));
+    assert!(!flow.voice && flow.camera && !flow.content);
+    let visitor = |who: &str| Person::Account(name(who));
+    assert!(door(room, visitor("alice").visitor(false), Way::Watch).is_ok());
+    assert_eq!(
+        door(room, visitor("bob").visitor(false), Way::Watch),
+        Err(KeptOut::LectureWatch)
+    );
+    world.ok(&act("open", 1, Act::GiveRemark(id(2))));
+    assert!(world.room("open").flow_of(world.place("open", 2)).voice);
+}
+
+#[test]
+fn who_waits_is_on_no_podium() {
+    let mut world = with(SettingsPatch {
+        waiting_room: Some(Put::To(WaitingRoom::All)),
+        ..mode(Mode::Smart, 2)
+    });
+    for (number, who) in [(1, "alice"), (2, "bob"), (3, "root")] {
+        world.ok(&enter("open", number, account(who)));
+    }
+    assert_eq!(on_podium(&world), [1]);
+    speaks(&mut world, &[(2, 0)]);
+    assert_eq!(on_podium(&world), [1]);
+    world.ok(&act("open", 1, Act::AdmitAll));
+    assert_eq!(on_podium(&world), [1, 2], "as many as there is room for");
+    world.ok(&act("open", 1, Act::SendBack(id(2))));
+    assert_eq!(on_podium(&world), [1]);
+}

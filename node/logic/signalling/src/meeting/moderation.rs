@@ -1,0 +1,140 @@
+//! What moderators say, and what rooms and places have by their doing.
+
+use super::{ParticipantId, Place};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What somebody is; later ones may all that earlier ones may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingRole)]
+pub enum Role {
+    #[default]
+    Participant,
+    Moderator,
+    Owner,
+}
+
+/// Who is seen and heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingMode)]
+pub enum Mode {
+    /// Everybody.
+    #[default]
+    AllOnScreen,
+    /// Whoever speaks takes a place on the podium.
+    Smart,
+    /// Who was given a place on the podium.
+    RoleBased,
+    /// Owner and moderators, who see everybody.
+    Lecture,
+}
+
+/// Who has to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingWaitingRoom)]
+pub enum WaitingRoom {
+    #[default]
+    Off,
+    All,
+    Uninvited,
+    UninvitedElsewhere,
+    Guests,
+}
+
+/// The conference, as far as everybody in it knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingRoom)]
+pub struct Room {
+    pub cid: String,
+    pub name: String,
+    pub mode: Mode,
+    /// Counts in modes with a podium.
+    pub podium_places: u8,
+    /// Nobody new is let in.
+    pub locked: bool,
+    pub has_pin: bool,
+    /// When it ends by itself, as things are.
+    #[schema(required)]
+    pub ends_at: Option<u64>,
+    pub waiting_room: WaitingRoom,
+}
+
+/// In the waiting room: nothing is seen, heard, sent or said until a moderator lets them in; then follows `joined`.
+/// `Debug` hides the secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingWaiting)]
+pub struct Waiting {
+    pub room: Room,
+    /// The client's own place.
+    pub participant: ParticipantId,
+    /// For `resume`; a secret.
+    pub secret: String,
+}
+
+impl Waiting {
+    /// Of who has this place.
+    pub fn new(room: Room, place: &Place) -> Self {
+        Self {
+            room,
+            participant: place.participant,
+            secret: place.secret.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Waiting");
+        out.field("room", &self.room)
+            .field("participant", &self.participant);
+        out.finish_non_exhaustive()
+    }
+}
+
+/// A moderator does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingModerate)]
+pub struct Moderate {
+    pub act: Act,
+    /// Whom it is about; null with what is about all.
+    #[serde(default)]
+    pub participant: Option<ParticipantId>,
+}
+
+/// What a moderator can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingAct)]
+pub enum Act {
+    /// Out of the waiting room.
+    Admit,
+    /// Everybody who waits.
+    AdmitAll,
+    /// Back into the waiting room.
+    SendBack,
+    Remove,
+    Mute,
+    /// All but moderators.
+    MuteAll,
+    StopCamera,
+    AskToUnmute,
+    MakeModerator,
+    UnmakeModerator,
+    LowerHand,
+    GivePodium,
+    TakePodium,
+    /// To the podium.
+    Pin,
+    Unpin,
+    /// A voice without the podium.
+    GiveRemark,
+    TakeRemark,
+    /// Nobody new comes in.
+    Lock,
+    Unlock,
+    /// The end for all.
+    End,
+}

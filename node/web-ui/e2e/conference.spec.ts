@@ -1,0 +1,236 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { devices, isInside, join, newPage, plays, tile } from './room';
+import { expect, freshId, here, PASSWORD, signIn, test as base, there, type Account } from './server';
+
+/** Conferences with settings: the form, the gate, the waiting room, moderators, the podium. */
+
+interface Fixtures {
+  /** Makes a public conference that `owner` owns; it goes after the test. */
+  conference: (owner: Account, settings: object) => Promise<string>;
+  other: Account;
+}
+
+const test = base.extend<Fixtures>({
+  conference: async ({ rest }, give) => {
+    const made: string[] = [];
+    await give(async (owner, settings) => {
+      const cid = freshId('conf');
+      const answer = await rest.call('POST', '/conferences', {
+        cid,
+        name: `Conference ${cid}`,
+        access: 'public',
+        owner: owner.id,
+        settings,
+      });
+      expect(answer.status(), await answer.text()).toBe(201);
+      made.push(cid);
+      return cid;
+    });
+    for (const cid of made) await rest.call('DELETE', `/conferences/${cid}`);
+  },
+  other: async ({ rest }, give) => {
+    const other = await rest.createUser();
+    await give(other);
+    await rest.deleteUser(other.id);
+  },
+});
+
+test.use(devices);
+
+async function noBarrier(page: Page, name: string) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const told = bad.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
+  );
+  expect.soft(told, name).toEqual([]);
+}
+
+const look = (page: Page, name: string) =>
+  page.screenshot({ path: `test-results/look/conference-${name}.png` });
+
+const people = (page: Page) =>
+  page
+    .getByRole('toolbar')
+    .getByRole('button', { name: /^People/ })
+    .click();
+
+const actOn = async (page: Page, name: string, act: string) => {
+  await page.getByRole('button', { name: `What to do with ${name}` }).click();
+  await page.getByRole('menuitem', { name: act }).click();
+};
+
+test('a conference is made in the form and changed', async ({ page, rest, other }) => {
+  const name = `Review ${freshId('made')}`;
+  await signIn(page, here);
+  await page.goto(`${here}/admin/conferences`);
+  await page.getByRole('button', { name: 'Create conference' }).first().click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Name', { exact: true }).fill(name);
+  const cid = await form.getByLabel('Conference ID').inputValue();
+  expect(cid).toMatch(/^review-made-/);
+  await form.getByRole('radio', { name: /^Role-based/ }).check();
+  await form.getByLabel('Places on the podium').fill('3');
+  await form.getByRole('button', { name: 'Make one up' }).click();
+  await expect(form.getByLabel('PIN')).toHaveValue(/^[0-9]{6}$/);
+  await form.getByLabel('Moderators').fill(other.id);
+  await page.keyboard.press('Enter');
+  await form.getByRole('checkbox', { name: 'Microphones are off' }).check();
+  await look(page, 'form');
+  await noBarrier(page, 'form');
+  await form.getByRole('button', { name: 'Create conference' }).click();
+  await expect(page.getByText(`${name} was created.`)).toBeVisible();
+
+  const made = await (await rest.call('GET', `/conferences/${cid}`)).json();
+  expect(made.settings).toMatchObject({
+    mode: 'role_based',
+    podium_places: 3,
+    has_pin: true,
+    moderators: [other.id],
+    muted_on_entry: true,
+  });
+
+  await page.getByRole('row', { name: new RegExp(name) }).click();
+  await page.getByRole('dialog').getByLabel('PIN').fill('12');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('4 to 16 digits, or nothing.')).toBeVisible();
+  await page.getByRole('dialog').getByLabel('PIN').fill('');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText(`${name} was saved.`)).toBeVisible();
+  await look(page, 'list');
+  const now = await (await rest.call('GET', `/conferences/${cid}`)).json();
+  expect(now.settings).toMatchObject({ has_pin: false, mode: 'role_based' });
+  expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
+});
+
+test('an account makes a conference of its own', async ({ page, rest, person }) => {
+  const name = `Own ${freshId('own')}`;
+  await signIn(page, here, person.id, PASSWORD);
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Name', { exact: true }).fill(name);
+  await form.getByLabel('Waiting room').click();
+  await page.getByRole('option', { name: 'Everybody' }).click();
+  await form.getByRole('button', { name: 'Create conference' }).click();
+  await expect(page.getByText(`${name} was created.`)).toBeVisible();
+  await page.getByRole('button', { name: `Settings of ${name}` }).click();
+  await expect(page.getByRole('dialog').getByLabel('Waiting room')).toHaveValue('Everybody');
+  const cid = await page.getByRole('dialog').getByLabel('Conference ID').inputValue();
+  const made = await (await rest.call('GET', `/conferences/${cid}`)).json();
+  expect(made).toMatchObject({ owner: person.id, settings: { waiting_room: 'all' } });
+  await look(page, 'own');
+});
+
+test('one enters the PIN, waits and is let in', async ({ browser, person, other, conference }) => {
+  test.setTimeout(120_000);
+  const cid = await conference(person, { pin: '4711', waiting_room: 'all' });
+  const owner = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await join(owner, here, cid);
+
+  const guest = await newPage(browser);
+  await signIn(guest, there, other.id, PASSWORD);
+  await guest.goto(`${there}/m/${cid}`);
+  await guest.getByRole('button', { name: 'Join', exact: true }).click();
+  await guest.getByLabel('PIN').fill('0000');
+  await guest.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(guest.getByText('That PIN is wrong.')).toBeVisible();
+  await look(guest, 'pin');
+  await noBarrier(guest, 'PIN');
+  await guest.getByLabel('PIN').fill('4711');
+  await guest.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(guest.getByRole('heading', { name: 'You are in the waiting room' })).toBeVisible();
+  await look(guest, 'waiting');
+  await noBarrier(guest, 'waiting room');
+
+  await expect(owner.getByText(`${other.display_name} waits to be let in.`)).toBeVisible();
+  await look(owner, 'somebody-waits');
+  await people(owner);
+  await expect(owner.getByRole('button', { name: `Let ${other.display_name} in` })).toBeVisible();
+  await look(owner, 'people-waiting');
+  await noBarrier(owner, 'who waits');
+  // Loading the page again loses nothing.
+  await guest.reload();
+  await expect(guest.getByRole('heading', { name: 'You are in the waiting room' })).toBeVisible();
+  await owner.getByRole('button', { name: `Let ${other.display_name} in` }).click();
+  await isInside(guest);
+  await plays(tile(guest, person.display_name));
+  await plays(tile(owner, other.display_name));
+
+  await actOn(owner, other.display_name, 'Send to the waiting room');
+  await expect(guest.getByRole('heading', { name: 'You are in the waiting room' })).toBeVisible();
+  await expect(tile(owner, other.display_name)).toHaveCount(0);
+  await owner.getByRole('button', { name: `Turn ${other.display_name} away` }).click();
+  await expect(guest.getByRole('heading', { name: 'You were not let in' })).toBeVisible();
+  await guest.context().close();
+  await owner.context().close();
+});
+
+test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference }) => {
+  // A long story, with two browsers that encode and decode.
+  test.setTimeout(150_000);
+  const cid = await conference(person, {});
+  const owner = await newPage(browser);
+  const ben = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await signIn(ben, there, other.id, PASSWORD);
+  await join(owner, here, cid);
+  await join(ben, there, cid);
+  await plays(tile(owner, other.display_name));
+  await people(owner);
+  await actOn(owner, other.display_name, 'Mute');
+  await expect(ben.getByRole('button', { name: 'Unmute' })).toBeVisible();
+  await actOn(owner, other.display_name, 'Ask to unmute');
+  await expect(ben.getByText('A moderator asks you to speak.')).toBeVisible();
+  await look(ben, 'asked');
+  await ben.getByRole('status').getByRole('button', { name: 'Unmute' }).click();
+  await expect(ben.getByText('A moderator asks you to speak.')).toHaveCount(0);
+  await actOn(owner, other.display_name, 'Turn camera off');
+  await expect(ben.getByRole('button', { name: 'Turn camera on' })).toBeVisible();
+  await owner.getByRole('button', { name: 'Lock the meeting' }).click();
+  await expect(ben.getByLabel('The meeting is locked')).toBeVisible();
+  await owner.getByRole('button', { name: `What to do with ${other.display_name}` }).click();
+  await look(owner, 'person-menu');
+  await noBarrier(owner, 'menu of a person');
+  await owner.getByRole('menuitem', { name: 'Remove from the meeting' }).click();
+  await expect(ben.getByRole('heading', { name: 'You were removed from the meeting' })).toBeVisible();
+  await ben.goto(`${there}/m/${cid}`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(ben.getByRole('heading', { name: 'The meeting is locked' })).toBeVisible();
+  await owner.getByRole('button', { name: 'Unlock the meeting' }).click();
+  await ben.getByRole('button', { name: 'Join again' }).click();
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await isInside(ben);
+  await owner.getByRole('button', { name: 'Leave', exact: true }).click();
+  await owner.getByRole('menuitem', { name: 'End for everyone' }).click();
+  await expect(ben.getByRole('heading', { name: 'The meeting has ended' })).toBeVisible();
+  await expect(owner.getByRole('heading', { name: 'The meeting has ended' })).toBeVisible();
+  await ben.context().close();
+  await owner.context().close();
+});
+
+test('one asks for the podium and gets it', async ({ browser, person, other, conference }) => {
+  const cid = await conference(person, { mode: 'role_based', podium_places: 2 });
+  const owner = await newPage(browser);
+  const ben = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await signIn(ben, there, other.id, PASSWORD);
+  await join(owner, here, cid);
+  await join(ben, there, cid);
+  await plays(tile(ben, person.display_name));
+  await expect(tile(owner, other.display_name)).toHaveCount(0);
+  await ben.getByRole('button', { name: 'Ask for the podium' }).click();
+  await look(ben, 'listener');
+  await people(owner);
+  await expect(owner.getByLabel('Hand raised, number 1')).toBeVisible();
+  await look(owner, 'queue');
+  await actOn(owner, other.display_name, 'Invite to the podium');
+  await plays(tile(owner, other.display_name));
+  await expect(ben.getByRole('button', { name: 'Leave the podium' })).toBeVisible();
+  await look(ben, 'podium');
+  await ben.getByRole('button', { name: 'Leave the podium' }).click();
+  await expect(tile(owner, other.display_name)).toHaveCount(0);
+  await ben.context().close();
+  await owner.context().close();
+});

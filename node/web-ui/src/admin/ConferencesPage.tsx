@@ -1,0 +1,171 @@
+import { ActionIcon, Badge, Button, Group, Text, Tooltip } from '@mantine/core';
+import {
+  IconDoorEnter,
+  IconHourglass,
+  IconLock,
+  IconPlus,
+  IconPresentation,
+  IconTrash,
+} from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { calls } from '../api/calls';
+import { queries } from '../api/queries';
+import type { Conference } from '../api/types';
+import { ConferenceSheet } from '../conferences/ConferenceSheet';
+import { Confirm } from '../ui/Confirm';
+import { ListTable } from '../ui/ListTable';
+import { tell } from '../ui/notify';
+import { Page } from '../ui/Page';
+import { Search } from '../ui/Search';
+import { useAdminText } from '../ui/text';
+import { useAddress } from '../ui/useAddress';
+import { useList } from '../ui/useList';
+import { useMayChange } from '../ui/useMe';
+
+const route = getRouteApi('/_app/admin/conferences');
+
+/** All conferences of the server, and the form that makes and changes them. */
+export function ConferencesPage() {
+  const { t } = useAdminText();
+  const mayChange = useMayChange();
+  const cache = useQueryClient();
+  const { said, set, go } = useAddress(route);
+  const { search, sort = 'name', conference, create } = said;
+  const list = useList(queries.conferences({ search, sort }));
+  const [removing, remove] = useState<Conference | null>(null);
+  const close = () => set({ conference: undefined, create: undefined });
+  const add = mayChange && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => go({ create: true })}>
+      {t('conferences.create')}
+    </Button>
+  );
+  return (
+    <Page fill title={t('common:nav.conferences')} purpose={t('conferences.purpose')} action={add}>
+      <Group mb="sm">
+        <Search label={t('conferences.search')} value={search} onChange={(search) => set({ search })} />
+      </Group>
+      <ListTable
+        name="conferences"
+        label={t('common:nav.conferences')}
+        list={list}
+        rowKey={(row) => row.cid}
+        sort={sort}
+        onSort={(sort) => set({ sort })}
+        onOpen={(row) => go({ conference: row.cid })}
+        active={conference}
+        columns={[
+          {
+            id: 'name',
+            header: t('conferences.name'),
+            width: 'minmax(0, 2fr)',
+            sortable: true,
+            cell: (row) => (
+              <Group gap={6} wrap="nowrap" miw={0}>
+                <Text size="sm" fw={500} truncate>
+                  {row.name}
+                </Text>
+                {row.settings.has_pin && (
+                  <IconLock size={14} role="img" aria-label={t('conferences.hasPin')} />
+                )}
+                {row.settings.waiting_room !== 'off' && (
+                  <IconHourglass size={14} role="img" aria-label={t('conferences.hasWaitingRoom')} />
+                )}
+              </Group>
+            ),
+          },
+          {
+            id: 'cid',
+            header: t('conferences.cid'),
+            width: 'minmax(0, 1fr)',
+            sortable: true,
+            cell: (row) => row.cid,
+          },
+          {
+            id: 'mode',
+            header: t('conferences.mode'),
+            width: 'minmax(0, 1fr)',
+            from: 'sm',
+            cell: (row) => t(`conferences.mode.${row.settings.mode}`),
+          },
+          {
+            id: 'owner',
+            header: t('conferences.owner'),
+            width: 'minmax(0, 1fr)',
+            sortable: true,
+            from: 'md',
+            cell: (row) => row.owner,
+          },
+          {
+            id: 'access',
+            header: t('conferences.access'),
+            width: '110px',
+            from: 'md',
+            cell: (row) => (
+              <Badge variant="default" tt="none" fw={500}>
+                {t(`conferences.access.${row.access}`)}
+              </Badge>
+            ),
+          },
+          {
+            id: 'menu',
+            header: '',
+            width: '92px',
+            cell: (row) => (
+              <Group gap={4} wrap="nowrap" justify="flex-end">
+                <Tooltip label={t('conferences.join', { name: row.name })}>
+                  <ActionIcon
+                    variant="subtle"
+                    aria-label={t('conferences.join', { name: row.name })}
+                    renderRoot={(props) => <Link to="/m/$cid" params={{ cid: row.cid }} {...props} />}
+                  >
+                    <IconDoorEnter size={16} />
+                  </ActionIcon>
+                </Tooltip>
+                {mayChange && (
+                  <ActionIcon
+                    variant="subtle"
+                    color="gray"
+                    aria-label={t('conferences.delete', { name: row.name })}
+                    onClick={() => remove(row)}
+                  >
+                    <IconTrash size={16} />
+                  </ActionIcon>
+                )}
+              </Group>
+            ),
+          },
+        ]}
+        icon={<IconPresentation />}
+        none={
+          search
+            ? undefined
+            : { title: t('conferences.empty'), text: t('conferences.emptyText'), action: add }
+        }
+      />
+      {(conference || (create && mayChange)) && (
+        <ConferenceSheet
+          key={create ? '' : conference}
+          cid={create ? undefined : conference}
+          readOnly={!mayChange}
+          close={close}
+        />
+      )}
+      <Confirm
+        opened={!!removing}
+        close={() => remove(null)}
+        title={t('conferences.deleteTitle', { name: removing?.name })}
+        verb={t('conferences.deleteVerb')}
+        typed={removing?.cid}
+        act={async () => {
+          await calls.deleteConference(removing!.cid, removing!.revision);
+          await cache.invalidateQueries({ queryKey: ['conferences'] });
+          tell(t('conferences.deleted', { name: removing!.name }));
+        }}
+      >
+        {t('conferences.deleteText', { name: removing?.name })}
+      </Confirm>
+    </Page>
+  );
+}

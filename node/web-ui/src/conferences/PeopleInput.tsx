@@ -1,0 +1,43 @@
+import { TagsInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { queries } from '../api/queries';
+
+interface Props {
+  label: string;
+  hint: string;
+  most: number;
+  value?: string[];
+  onChange?: (people: string[]) => void;
+  error?: ReactNode;
+}
+
+/** User IDs, found by names as one types. */
+export function PeopleInput({ label, hint, most, value, onChange, error }: Props) {
+  const [text, setText] = useState('');
+  const [settled] = useDebouncedValue(text.trim(), 150);
+  const found = useQuery({
+    ...queries.usersOnce({ search: settled, limit: 10, sort: 'display_name' }),
+    enabled: settled.length > 0,
+    // Whoever may not list accounts types whole IDs.
+    retry: false,
+  });
+  const names = new Map(found.data?.items.map((user) => [user.id, user.display_name]));
+  return (
+    <TagsInput
+      label={label}
+      description={hint}
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      maxTags={most}
+      data={settled ? [...names.keys()] : []}
+      filter={({ options }) => options}
+      renderOption={({ option }) => `${names.get(option.value) ?? option.value} (${option.value})`}
+      searchValue={text}
+      onSearchChange={setText}
+      value={value}
+      onChange={onChange}
+      error={error}
+    />
+  );
+}
