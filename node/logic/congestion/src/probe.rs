@@ -6,7 +6,7 @@
 //!    ▲                                        │ takes too long                         │ told of, or too late
 //!    └────────────────────────────────────────┴────────────────────────────────────────┘
 //!      near what was tried: again at once, twice as much
-//!      less: once more, with a longer one; then in 5 s, and each 8 s
+//!      less: once more, with a longer one; then in 3 s, and each 5 s
 //!      read in clumps, or too little arrived: again soon, with a longer one
 //! ```
 //!
@@ -38,15 +38,15 @@ const LARGE_DROP: f64 = 0.66;
 /// One so soon after a probe had raised the estimate shows that what passes for a moment does not pass for long, as where
 /// a policer lets bursts through. Then the pause doubles each time, up to this often.
 const RELAPSE_US: u64 = 5_000_000;
-const MOST_RELAPSES: u32 = 3;
+const MOST_RELAPSES: u32 = 2;
 /// Drops within this are one.
 const CALM_US: u64 = 3_000_000;
 
 /// Between probes, after two that showed a limit; the second follows the first at once and lasts longer, as jitter and
 /// senders that are late limit a short one.
-const PAUSE_US: u64 = 5_000_000;
+const PAUSE_US: u64 = 3_000_000;
 /// After more.
-const LONG_PAUSE_US: u64 = 8_000_000;
+const LONG_PAUSE_US: u64 = 5_000_000;
 /// After an overuse.
 const AFTER_OVERUSE_US: u64 = 2_000_000;
 /// After one that told nothing.

@@ -226,16 +226,6 @@ export type ConferencePatch = {
 };
 
 /**
- * Connects a server to a License Manager.
- */
-export type ConnectManager = {
-    /**
-     * As an administrator of the manager made it for this server; counts once.
-     */
-    token: string;
-};
-
-/**
  * Later ones may all that earlier ones may.
  */
 export type ConferenceRole = 'participant' | 'moderator' | 'owner';
@@ -336,6 +326,16 @@ export type ConferenceSettingsPatch = {
  * Who has to be let in by a moderator. Owner, moderators and operators never wait.
  */
 export type ConferenceWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
+ * Connects a server to a License Manager.
+ */
+export type ConnectManager = {
+    /**
+     * As an administrator of the manager made it for this server; counts once.
+     */
+    token: string;
+};
 
 /**
  * One line of the address book that a user sees.
@@ -855,8 +855,7 @@ export type MeetingEnded = {
     reason: MeetingEndedReason;
 };
 
-export type MeetingEndedReason = 'removed' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
-export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'elsewhere';
+export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
