@@ -8,7 +8,7 @@ use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{Change, Command, Heard, Person, Pin, SecretHash, StatePatch, Via};
 use plenary_media_io::{Engine, EngineError, Event, Opening, Part, SessionKey, Show, Source};
 use plenary_meeting_io::{
-    Entered, Flow, Hub, Media, Newcomer, Person as Visitor, Refused, Roster, Session, View,
+    Entered, Flow, Hub, Media, Newcomer, Opening as Begins, Person as Visitor, Refused, Roster, Session, View,
 };
 use plenary_model::{Cid, NodeId, UserName};
 use plenary_rest_api::{
@@ -404,28 +404,19 @@ impl Media for EngineMedia {
         Session(self.engine.key().0)
     }
 
-    async fn open(
-        &self,
-        session: Session,
-        room: &Cid,
-        participant: ParticipantId,
-        peer: Peer,
-        sdp: String,
-        lines: Vec<Line>,
-        flow: Flow,
-    ) -> Result<String, Refused> {
-        let lines = engine_lines(lines);
+    async fn open(&self, session: Session, begins: Begins) -> Result<String, Refused> {
+        let lines = engine_lines(begins.lines);
         let opening = Opening {
             key: SessionKey(session.0),
-            room: room.to_string(),
-            participant: plenary_media_io::ParticipantId(participant.0),
-            name: participant.0.to_string(),
-            part: match peer {
+            room: begins.room.to_string(),
+            participant: plenary_media_io::ParticipantId(begins.participant.0),
+            name: begins.participant.0.to_string(),
+            part: match begins.peer {
                 Peer::Publish => Part::Publish(lines),
                 Peer::Receive => Part::Receive(lines),
             },
-            allow: allow(flow),
-            offer: sdp,
+            allow: allow(begins.flow),
+            offer: begins.sdp,
         };
         let opened = self.engine.open(opening).await.map_err(engine_refused)?;
         Ok(opened.answer)

@@ -127,7 +127,6 @@ pub(crate) async fn serve(
     let app = Arc::new(ServerApp::default());
     let (changes, for_clients) = (app.changes(), app.changes());
     let (for_seats, for_lease) = (app.changes(), app.changes());
-    let for_media = app.changes();
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links.clone()))).await?;
@@ -157,13 +156,7 @@ pub(crate) async fn serve(
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
-    let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;
-    let management_app = management_router(measured, health.clone());
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(management, management_app).await {
-            tracing::error!(%error, "metrics are not served any more");
-        }
-    });
+    serve_metrics(&mut tasks, ports.metrics, measured, health.clone())?;
     let https = ports.https.zip(web.clone());
     let doors = Doors::new(http::proxies(&config)?, http::HEAD_WITHIN);
     let serving = Serving::start(app, &doors, ports.http, https)?;
@@ -176,7 +169,7 @@ pub(crate) async fn serve(
     });
     tasks.spawn(server.peers.clone().watch(server.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
-    tasks.spawn(door.clone().watch(for_media));
+    tasks.spawn(door.clone().watch(for_seats.resubscribe()));
     tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
     tasks.spawn(steering::steer(server.clone()));
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
@@ -226,6 +219,23 @@ pub(crate) async fn serve(
             Err(UsageError::new(text).into())
         }
     }
+}
+
+/// Serves what monitoring asks for.
+fn serve_metrics(
+    tasks: &mut JoinSet<()>,
+    listener: TcpListener,
+    measured: Metrics,
+    health: Health,
+) -> anyhow::Result<()> {
+    let management = tokio::net::TcpListener::from_std(nonblocking(listener)?)?;
+    let management_app = management_router(measured, health);
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(management, management_app).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    });
+    Ok(())
 }
 
 /// Notes whose licences count here.

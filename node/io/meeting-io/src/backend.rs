@@ -145,22 +145,26 @@ pub trait Roster: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session(pub u64);
 
+/// A connection that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    pub room: Cid,
+    pub participant: ParticipantId,
+    pub peer: Peer,
+    /// The client's offer.
+    pub sdp: String,
+    pub lines: Vec<Line>,
+    /// What of it may flow, if it publishes.
+    pub flow: Flow,
+}
+
 /// The media engine of this node.
 #[async_trait]
 pub trait Media: Send + Sync + 'static {
     /// A name for the next session.
     fn session(&self) -> Session;
     /// Begins a session; it takes the place of the participant's earlier one of its kind. Gives the answer.
-    async fn open(
-        &self,
-        session: Session,
-        room: &Cid,
-        participant: ParticipantId,
-        peer: Peer,
-        sdp: String,
-        lines: Vec<Line>,
-        flow: Flow,
-    ) -> Result<String, Refused>;
+    async fn open(&self, session: Session, opening: Opening) -> Result<String, Refused>;
     /// What of a publishing session may flow from now on.
     async fn allow(&self, session: Session, flow: Flow);
     /// Negotiates a session anew; `None` if it is over.

@@ -20,6 +20,6 @@ mod room;
 mod seat;
 
 pub use backend::{
-    Entered, Flow, Media, MediaEvent, Newcomer, Person, Present, Refused, Roster, Session, View,
+    Entered, Flow, Media, MediaEvent, Newcomer, Opening, Person, Present, Refused, Roster, Session, View,
 };
 pub use hub::Hub;

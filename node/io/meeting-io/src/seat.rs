@@ -1,7 +1,7 @@
 //! A client in a meeting.
 
 use crate::{
-    Flow, Hub, MediaEvent, Newcomer, Person, Refused, Session,
+    Flow, Hub, MediaEvent, Newcomer, Opening, Person, Refused, Session,
     clerk::{Clerk, ERRANDS, Errand},
     hub::{refused, request_name},
     room::{Seated, Tidings},
@@ -333,17 +333,15 @@ impl Seat {
         let session = media.session();
         // Before it begins: it may tell something at once.
         self.hub.note_session(session, self.newcomer.run);
-        let opened = media
-            .open(
-                session,
-                &self.room,
-                self.place.participant,
-                peer,
-                sdp,
-                lines,
-                self.permit.flow,
-            )
-            .await;
+        let opening = Opening {
+            room: self.room.clone(),
+            participant: self.place.participant,
+            peer,
+            sdp,
+            lines,
+            flow: self.permit.flow,
+        };
+        let opened = media.open(session, opening).await;
         let answer = opened.inspect_err(|_| self.hub.forget_session(session))?;
         let before = self.connections.insert(peer, Connection { session, generation });
         if let Some(before) = before {

@@ -57,6 +57,9 @@ pub(crate) fn differences(before: Option<&Conference>, after: Option<&Conference
     changes.into_list()
 }
 
+/// The name of a setting that is on or off, and its value.
+type Switch = (&'static str, fn(&Settings) -> bool);
+
 /// A conference that is made or deleted with the usual settings tells nothing of them, and a PIN is never told.
 fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option<&Settings>) {
     let usual = Settings::default();
@@ -71,7 +74,7 @@ fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option
     tell("podium_places", places(before), places(after));
     let waiting = |of: &Settings| of.waiting_room.map_or("off", waiting_name).to_owned();
     tell("waiting_room", waiting(before), waiting(after));
-    let switches: [(&str, fn(&Settings) -> bool); 5] = [
+    let switches: [Switch; 5] = [
         ("uninvited", |of| of.uninvited),
         ("join_in_browser", |of| of.ways.browser),
         ("join_by_program", |of| of.ways.programs),

@@ -1,11 +1,13 @@
 //! The node around the meetings: one room, `demo`.
 
 use async_trait::async_trait;
-use plenary_meeting_io::{Entered, Flow, Hub, Media, Person, Present, Refused, Roster, Session, View};
+use plenary_meeting_io::{
+    Entered, Flow, Hub, Media, Opening, Person, Present, Refused, Roster, Session, View,
+};
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, IceServer, Line, Moderate, Participant, ParticipantId, Peer, Place, Refusal, Role, Room, Said,
-    State, Tile, Via, Why,
+    Act, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Role, Room, Said, State,
+    Tile, Via, Why,
 };
 use std::{
     collections::BTreeMap,
@@ -328,21 +330,12 @@ impl Media for World {
         Session(state.sessions)
     }
 
-    async fn open(
-        &self,
-        session: Session,
-        _: &Cid,
-        _: ParticipantId,
-        _: Peer,
-        sdp: String,
-        _: Vec<Line>,
-        flow: Flow,
-    ) -> Result<String, Refused> {
+    async fn open(&self, session: Session, opening: Opening) -> Result<String, Refused> {
         let mut state = self.state.lock().unwrap();
         // One publishing connection each, and the tests have one person with one.
         state.open = vec![session];
-        state.flow = Some(flow);
-        Ok(format!("opened {sdp}"))
+        state.flow = Some(opening.flow);
+        Ok(format!("opened {}", opening.sdp))
     }
 
     async fn negotiate(
