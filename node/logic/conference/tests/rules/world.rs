@@ -463,7 +463,7 @@ impl MeetingView for World {
             .runs
             .values()
             .filter(|run| run.ends_at().is_some_and(|at| at <= now));
-        due.cloned().take(SWEEP).collect()
+        due.take(SWEEP).cloned().collect()
     }
     fn attempts(&self, cid: &Cid, source: &str) -> Attempts {
         let key = (cid.clone(), source.to_owned());
