@@ -393,7 +393,7 @@ fn before_the_level_of_settings_nothing_of_them_is_stored() {
     let set = update("open", settings(pin("1234")));
     assert_eq!(
         (set.level(), act("open", 1, Act::End).level()),
-        (CONFERENCES_LEVEL, 5)
+        (CONFERENCES_LEVEL, CONFERENCES_LEVEL)
     );
     assert_eq!(world.room("open").settings, Settings::default());
     assert_eq!(world.runs[&name("open")].started_at, Timestamp(3));
