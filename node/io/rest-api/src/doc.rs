@@ -198,7 +198,9 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         401 | 403 => !is_public || is_sign_in,
         404 => path.contains('{') || (is_write && !is_public) || path.ends_with("/avatar"),
         406 => !is_write,
-        409 | 412 | 507 => is_write,
+        // A server that borrows from no License Manager has none to show.
+        409 => is_write || path.ends_with("/license-manager"),
+        412 | 507 => is_write,
         413 | 415 => has_body,
         422 => is_write || path.ends_with("/resolve"),
         429 => is_sign_in || is_for_guests || path.ends_with("/me/password"),
