@@ -4,8 +4,12 @@ use cargo_metadata::{DependencyKind, Metadata};
 
 /// Packages from outside that logic/ and base/model may use: data types, their words and errors; nothing that does.
 const PURE: &[&str] = &[
+    // Calendars and time zones, with the database that is built in; clippy.toml bans its clock and the system's zones.
+    "jiff",
     "serde",
     "serde_json",
+    // How much two texts differ.
+    "strsim",
     "subtle",
     "thiserror",
     "unicode-normalization",
@@ -13,7 +17,11 @@ const PURE: &[&str] = &[
     "utoipa",
 ];
 /// What their tests may use besides.
-const PURE_TESTS: &[&str] = &["proptest"];
+const PURE_TESTS: &[&str] = &[
+    "proptest",
+    // The form of the log, which what is logged must survive.
+    "rmp-serde",
+];
 
 /// One arrow between packages.
 struct Arrow<'a> {
