@@ -17,6 +17,7 @@ mod meeting;
 pub mod meetings;
 mod network;
 pub mod people;
+pub mod remote_seats;
 pub mod scenarios;
 pub mod seats;
 mod server;

@@ -123,6 +123,7 @@ async fn guard(server: Arc<Server>, door: Arc<MediaDoor>) {
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut warned = false;
     let mut was_over = false;
+    let mut ends = None;
     loop {
         look.tick().await;
         let over = match server.lessee.usable() {
@@ -131,6 +132,13 @@ async fn guard(server: Arc<Server>, door: Arc<MediaDoor>) {
             Usable::Unknown | Usable::Over => true,
         };
         let meetings = server.meetings.get();
+        let soon = server.lessee.ends_soon();
+        if std::mem::replace(&mut ends, soon) != soon
+            && let Some(meetings) = meetings
+        {
+            // Who is in a meeting learns of its end in time.
+            meetings.all_changed();
+        }
         if std::mem::replace(&mut was_over, over) != over {
             server.note_use();
         }

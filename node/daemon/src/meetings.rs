@@ -106,6 +106,7 @@ fn kept_out(code: &str) -> Refusal {
         "pin-needed" => Refusal::PinNeeded,
         "wrong-pin" => Refusal::WrongPin,
         "too-many-pins" => Refusal::TooManyPins,
+        "not-begun" => Refusal::NotBegun,
         "locked" => Refusal::Locked,
         "uninvited" => Refusal::Uninvited,
         "way-closed" => Refusal::WayClosed,
@@ -347,6 +348,7 @@ impl Roster for ServerRoster {
 
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {
         let cid = room.clone();
+        let lease_ends = self.0.lessee.ends_soon();
         let read = self.0.query(move |db| {
             let Some(conference) = queries::conference(db, &cid)? else {
                 return Ok(None);
@@ -361,7 +363,7 @@ impl Roster for ServerRoster {
             let present = roster.into_iter().map(|one| present(&conference, one, &names));
             let participants = present.collect();
             Ok(Some(View {
-                room: room_on_wire(&conference, run.as_ref()),
+                room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost

@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether places in meetings were kept long enough.
 const SWEEP_MEETINGS_EVERY: Duration = Duration::from_secs(10);
+/// Most scheduled conferences that begin in one turn: the others a second later.
+const MOST_BEGIN: u32 = 200;
 /// Each of them frees a bounded number of places.
 const MOST_SWEEPS: usize = 20;
 /// A node that is silent for this long has lost its clients: they are offline or on another node.
@@ -50,6 +52,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
             swept = Instant::now();
             propose(&server, Change::Sweep).await;
         }
+        begin_due(&server).await;
         if swept_meetings.elapsed() >= SWEEP_MEETINGS_EVERY {
             swept_meetings = Instant::now();
             sweep_meetings(&server).await;
@@ -92,6 +95,32 @@ async fn sweep_meetings(server: &Server) {
         };
         if let Err(error) = server.propose_conference(command).await {
             return tracing::debug!(%error, "meetings were not swept; it is tried again");
+        }
+    }
+}
+
+/// Opens the conferences whose time has come by their schedules.
+async fn begin_due(server: &Server) {
+    let now = server.now_ms();
+    let due = match server.query(move |db| queries::due(db, now, MOST_BEGIN)).await {
+        Ok(due) => due,
+        Err(error) => {
+            return tracing::warn!(%error, "scheduled conferences were not looked for; it is tried again");
+        }
+    };
+    for conference in due {
+        let Some(due) = conference.next else { continue };
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change: plenary_conference::Change::Begin {
+                start: due.start,
+                next: plenary_conference::next_of(&conference, due.start),
+                cid: conference.cid,
+            },
+        };
+        if let Err(error) = server.propose_conference(command).await {
+            return tracing::warn!(%error, "a scheduled conference did not begin; it is tried again");
         }
     }
 }

@@ -9,7 +9,7 @@ use plenary_licences::{
     lessee::{Alive, Home, Watch},
 };
 use plenary_license_manager_client::{Standing, boot_id};
-use plenary_licensing::{Lease, Needs};
+use plenary_licensing::{Alarm, Lease, Needs};
 use plenary_model::NodeId;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -30,6 +30,8 @@ use tokio::{
 /// A node that learnt of a lease a moment ago asks until when it may be used; who wants to join waits for that.
 const LEARN_WITHIN: Duration = Duration::from_secs(3);
 const LEARN_AGAIN: Duration = Duration::from_millis(50);
+/// People are told to this step when a lease ends: clocks that differ a little must not tell them anew.
+const STEP_MS: u64 = 10_000;
 /// A deadline that grew by less is not written again: one on the disk that is too early is safe.
 const WRITE_EVERY_MS: u64 = 10_000;
 
@@ -194,6 +196,18 @@ impl Lessee {
     /// Milliseconds that a lease may be used here; `None` if this node knows no deadline of it.
     pub(crate) fn left_ms(&self, epoch: Epoch) -> Option<u64> {
         lock(&self.book).kept.watch.left_ms(epoch, reading(), self.home)
+    }
+
+    /// When all that needs a seat ends here if no License Manager is back until then, in milliseconds since 1970 to ten
+    /// seconds; `None` while that is not near.
+    pub(crate) fn ends_soon(&self) -> Option<u64> {
+        let epoch = {
+            let needs = self.needs.borrow();
+            let lease = needs.as_ref().map(|needs| &needs.lease);
+            lease.filter(|lease| lease.alarm != Alarm::None)?.used()?
+        };
+        let left = self.left_ms(epoch)?;
+        Some(reading().wall_ms.saturating_add(left) / STEP_MS * STEP_MS)
     }
 
     /// Whether seats can be used on this node now.

@@ -48,8 +48,15 @@ pub(super) fn present(conference: &Conference, one: Place, nodes: &BTreeMap<Node
     }
 }
 
-pub(super) fn room_on_wire(conference: &Conference, run: Option<&Run>) -> meeting::Room {
+/// A conference as those in it know it; `lease_ends` is when the seats that they have do.
+pub(super) fn room_on_wire(
+    conference: &Conference,
+    run: Option<&Run>,
+    lease_ends: Option<u64>,
+) -> meeting::Room {
     let settings = &conference.settings;
+    let ends_at = run.and_then(Run::ends_at).map(|at| at.0);
+    let opened = run.and_then(|run| run.opened);
     meeting::Room {
         cid: conference.cid.to_string(),
         name: conference.name.clone(),
@@ -61,8 +68,10 @@ pub(super) fn room_on_wire(conference: &Conference, run: Option<&Run>) -> meetin
         },
         podium_places: settings.podium_places,
         locked: run.is_some_and(|run| run.locked_at.is_some()),
-        ends_at: run.and_then(Run::ends_at).map(|at| at.0),
+        ends_at: ends_at.into_iter().chain(lease_ends).min(),
         has_pin: settings.pin.is_some(),
+        open: conference.launch.is_virtual_room() || opened.is_some(),
+        planned: opened.is_some_and(|opened| opened.until.is_some()),
         waiting_room: match settings.waiting_room {
             None => meeting::WaitingRoom::Off,
             Some(WaitingRoom::All) => meeting::WaitingRoom::All,
@@ -82,6 +91,12 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Lock => Some(Act::Lock),
         Said::Unlock => Some(Act::Unlock),
         Said::End => Some(Act::End),
+        Said::Start => Some(Act::Start),
+        Said::Extend => {
+            let minutes = what.minutes;
+            let missing = || Refused::new(Refusal::BadRequest, "minutes is missing: how many?");
+            Some(Act::Extend(minutes.ok_or_else(missing)?))
+        }
         _ => None,
     };
     if let Some(act) = of_all {
@@ -106,7 +121,13 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Unpin => Act::Unpin(id),
         Said::GiveRemark => Act::GiveRemark(id),
         Said::TakeRemark => Act::TakeRemark(id),
-        Said::AdmitAll | Said::MuteAll | Said::Lock | Said::Unlock | Said::End => Act::AdmitAll,
+        Said::AdmitAll
+        | Said::MuteAll
+        | Said::Lock
+        | Said::Unlock
+        | Said::End
+        | Said::Start
+        | Said::Extend => Act::AdmitAll,
     })
 }
 
@@ -156,6 +177,7 @@ pub(super) fn ended(why: End) -> Why {
         End::Moderator => Why::EndedForAll,
         End::Long => Why::EndedLong,
         End::Alone => Why::EndedAlone,
+        End::Planned => Why::EndedPlanned,
     }
 }
 

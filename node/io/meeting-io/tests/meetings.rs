@@ -341,7 +341,11 @@ impl Client {
 }
 
 fn moderate(act: Act, participant: Option<ParticipantId>) -> ClientBody {
-    ClientBody::Moderate(Moderate { act, participant })
+    ClientBody::Moderate(Moderate {
+        act,
+        participant,
+        minutes: None,
+    })
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ pub(crate) fn still_there<T>(found: Option<T>, what: &str, id: &str) -> Result<T
 }
 
 /// Percent-encodes a part of a path (RFC 3986 §2.1).
-fn percent_encode(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -192,7 +192,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
     }
     let has_body = operation.request_body.is_some();
     let is_sign_in = path.ends_with("/session") && is_public;
-    let is_for_guests = path.ends_with("/door") || path.ends_with("/guests");
+    let is_for_guests = path.contains("/door") || path.ends_with("/guests");
     let applies = |status: u16| match status {
         400 | 405 | 500 | 503 => true,
         401 | 403 => !is_public || is_sign_in,

@@ -7,8 +7,8 @@ use crate::{
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Conference, Effect, End, Guest, GuestId, Line, Participant, ParticipantId, Person, Reaction,
-    Run, SecretHash, Standing, Via,
+    Attempts, Conference, Effect, End, Guest, GuestId, Line, Opened, Participant, ParticipantId, Person,
+    Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
 use plenary_replication::AppError;
@@ -26,7 +26,7 @@ pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source";
 /// Columns of a run, in the order of [`run_of`].
 pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
-     ended_why";
+     ended_why, opened_at, opened_until";
 
 const ACCOUNT: &str = "account:";
 /// What `person` of guests begins with.
@@ -57,6 +57,7 @@ fn end_name(why: End) -> &'static str {
         End::Moderator => "moderator",
         End::Long => "long",
         End::Alone => "alone",
+        End::Planned => "planned",
     }
 }
 
@@ -64,6 +65,7 @@ fn end_of(name: &str) -> End {
     match name {
         "long" => End::Long,
         "alone" => End::Alone,
+        "planned" => End::Planned,
         _ => End::Moderator,
     }
 }
@@ -166,6 +168,10 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
             (Some(at), Some(why)) => Some((at, end_of(why))),
             _ => None,
         },
+        opened: match (time_or_none(row, 9)?, time_or_none(row, 10)?) {
+            (Some(at), until) => Some(Opened { at, until }),
+            _ => None,
+        },
     })
 }
 
@@ -188,7 +194,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         }
         Effect::PutRun(of) => run(
             db,
-            &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
             params![
                 of.cid.as_str(),
                 sql(of.started_at.0),
@@ -198,7 +204,11 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 of.locked_at.map(|at| sql(at.0)),
                 of.alone_since.map(|at| sql(at.0)),
                 of.ended.map(|(at, _)| sql(at.0)),
-                of.ended.map(|(_, why)| end_name(why))
+                of.ended.map(|(_, why)| end_name(why)),
+                of.opened.map(|opened| sql(opened.at.0)),
+                of.opened
+                    .and_then(|opened| opened.until)
+                    .map(|until| sql(until.0))
             ],
         ),
         Effect::PutParticipant(participant) => put_participant(db, participant),

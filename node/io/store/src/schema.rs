@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 5] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING, GATES];
+const STEPS: [&str; 6] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING, GATES, SCHEDULES];
 
 const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -143,6 +143,15 @@ CREATE TABLE pin_attempts (
     PRIMARY KEY (cid, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pin_attempts_by_time ON pin_attempts (last_at);
+";
+
+/// `next_start` is in the body too, and here to be found.
+const SCHEDULES: &str = "
+ALTER TABLE conferences ADD COLUMN next_start INTEGER;
+CREATE INDEX conferences_due ON conferences (next_start) WHERE next_start IS NOT NULL;
+ALTER TABLE runs ADD COLUMN opened_at INTEGER;
+ALTER TABLE runs ADD COLUMN opened_until INTEGER;
+CREATE INDEX runs_opened ON runs (opened_until) WHERE opened_at IS NOT NULL;
 ";
 
 /// Brings a database to this version of the schema.

@@ -129,8 +129,21 @@ pub(crate) fn bound(time: Timestamp) -> i64 {
 }
 
 /// The latest time from which `ms` have passed by `now`; none if `now` is earlier than that.
-pub(crate) fn ended_before(now: Timestamp, ms: u64) -> i64 {
+fn ended_before(now: Timestamp, ms: u64) -> i64 {
     now.0.checked_sub(ms).map_or(-1, |at| bound(Timestamp(at)))
+}
+
+/// Runs that end by themselves, as [`Run::ends_at`] has it, with [`ends_by`] as its numbered parameters.
+/// Each part has an index of its own.
+pub(crate) const ENDS: &str = "((participants > 0 AND started_at <= ?1)
+     OR (participants > 0 AND alone_since <= ?2)
+     OR (opened_at IS NOT NULL AND opened_until <= ?3)
+     OR (opened_at IS NOT NULL AND opened_until IS NULL AND alone_since <= ?2)
+     OR (opened_at IS NOT NULL AND opened_until IS NULL AND started_at <= ?1))";
+
+/// When runs must have begun, must have been left alone, and must have been planned to end, to end by `now`.
+pub(crate) fn ends_by(now: Timestamp) -> [i64; 3] {
+    [ended_before(now, RUN_MS), ended_before(now, ALONE_MS), bound(now)]
 }
 
 /// A number as SQLite keeps it.
@@ -423,15 +436,8 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     }
 
     fn runs_to_end(&self, now: Timestamp) -> Vec<Run> {
-        let query = format!(
-            "SELECT {RUN} FROM runs WHERE participants > 0 AND (started_at <= ? OR alone_since <= ?)
-                 ORDER BY cid LIMIT {SWEEP}"
-        );
-        self.all(
-            &query,
-            [ended_before(now, RUN_MS), ended_before(now, ALONE_MS)],
-            run_of,
-        )
+        let query = format!("SELECT {RUN} FROM runs WHERE {ENDS} ORDER BY cid LIMIT {SWEEP}");
+        self.all(&query, ends_by(now), run_of)
     }
 
     fn attempts(&self, cid: &Cid, source: &str) -> Attempts {

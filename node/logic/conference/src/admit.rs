@@ -120,6 +120,8 @@ pub enum KeptOut {
     Guest,
     #[error("only those who are invited may come; ask the owner of the conference to invite you")]
     Uninvited,
+    #[error("the meeting has not begun; it begins by its schedule, or when a moderator starts it")]
+    NotBegun,
     #[error("the conference is locked: nobody new is let in; ask a moderator to unlock it")]
     Locked,
     #[error("this conference has a PIN; enter it to come in")]
@@ -143,6 +145,7 @@ impl KeptOut {
             Self::WayClosed | Self::BrowserClosed | Self::LectureWatch => "way-closed",
             Self::Guest => "forbidden",
             Self::Uninvited => "uninvited",
+            Self::NotBegun => "not-begun",
             Self::Locked => "locked",
             Self::PinNeeded => "pin-needed",
             Self::WrongPin { .. } => "wrong-pin",
@@ -202,6 +205,10 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
     door(conference, visitor, knock.way)?;
     let trusted = visitor.role(conference) > Role::Participant;
     if !trusted {
+        let open = conference.launch.is_virtual_room() || run.is_some_and(|run| run.opened.is_some());
+        if !open {
+            return Err(KeptOut::NotBegun);
+        }
         let locked_at = run.and_then(|run| run.locked_at);
         let came_later = |locked: Timestamp| visitor.invited_at(conference).is_some_and(|at| at > locked);
         if locked_at.is_some_and(|locked| !came_later(locked)) {
@@ -263,7 +270,7 @@ pub(crate) fn room_for(conference: &Conference, trusted: bool) -> u64 {
 }
 
 fn must_wait(conference: &Conference, run: Option<&Run>, visitor: Visitor<'_>) -> bool {
-    let began = run.filter(|run| run.participants > 0).map(|run| run.started_at);
+    let began = run.filter(|run| run.is_on()).map(|run| run.started_at);
     let before = |invited: Timestamp| began.is_none_or(|began| invited <= began);
     let expected = visitor.invited_at(conference).is_some_and(before);
     match conference.settings.waiting_room {

@@ -1,9 +1,10 @@
 use crate::{
-    Access, Act, GuestId, Heard, Pin, SettingsPatch,
+    Access, Act, GuestId, Heard, Pin, Plan, SettingsPatch,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
-use plenary_model::{Cid, NodeId, Revision, UserName};
+use plenary_model::{Cid, NodeId, Revision, Timestamp, UserName};
+use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
 
 /// A command about conferences, in the form that all commands of a server have.
@@ -110,6 +111,14 @@ pub enum Change {
         cid: Cid,
         heard: Vec<Heard>,
     },
+    /// The time has come that a schedule says: the conference is open from now on. Proposed by the leader, who has
+    /// computed when the time after it is.
+    Begin {
+        cid: Cid,
+        /// Of [`Conference::next`](crate::Conference::next).
+        start: Timestamp,
+        next: Option<Occurrence>,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -119,6 +128,16 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Create(NewConference { plan: Some(_), .. })
+            | Self::Update {
+                patch: Patch { plan: Some(_), .. },
+                ..
+            }
+            | Self::Begin { .. }
+            | Self::Act {
+                act: Act::Start | Act::Extend(_),
+                ..
+            } => crate::SCHEDULES_LEVEL,
             Self::Create(NewConference { settings, .. })
             | Self::Update {
                 patch: Patch { settings, .. },
@@ -145,6 +164,9 @@ pub struct NewConference {
     pub access: Access,
     #[serde(default, skip_serializing_if = "SettingsPatch::is_empty")]
     pub settings: SettingsPatch,
+    /// Without it: a virtual room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
 }
 
 /// Changes to a conference: `Some` replaces, `None` leaves.
@@ -158,4 +180,6 @@ pub struct Patch {
     pub access: Option<Access>,
     #[serde(skip_serializing_if = "SettingsPatch::is_empty")]
     pub settings: SettingsPatch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
 }

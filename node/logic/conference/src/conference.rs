@@ -1,6 +1,7 @@
-use crate::{Settings, WaitingRoom};
+use crate::{Launch, Settings, WaitingRoom};
 use plenary_access::{FieldChange, rules::Changes};
 use plenary_model::{Cid, Revision, Timestamp, UserName};
+use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
 
 /// Who can come in at all (CONF-03).
@@ -29,6 +30,11 @@ pub struct Conference {
     pub access: Access,
     #[serde(default, skip_serializing_if = "Settings::is_default")]
     pub settings: Settings,
+    #[serde(default, skip_serializing_if = "Launch::is_virtual_room")]
+    pub launch: Launch,
+    /// The next time at which it begins by its schedule, as whoever proposed it computed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Occurrence>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub revision: Revision,
@@ -51,6 +57,14 @@ pub(crate) fn differences(before: Option<&Conference>, after: Option<&Conference
         before.map(|conference| conference.access),
         after.map(|conference| conference.access),
     );
+    let launch = |conference: &Conference| launch_name(&conference.launch);
+    let told = [before, after]
+        .map(|conference| conference.map_or_else(|| launch_name(&Launch::VirtualRoom), launch));
+    if let [before, after] = told
+        && before != after
+    {
+        changes.text("launch", Some(before), Some(after));
+    }
     let settings = |conference: &'_ Conference| conference.settings.clone();
     let (before, after) = (before.map(settings), after.map(settings));
     tell_settings(&mut changes, before.as_ref(), after.as_ref());
@@ -108,6 +122,20 @@ fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option
             pin(after)
         };
         changes.text("pin", Some(pin(before)), Some(now));
+    }
+}
+
+/// As events tell it: for a schedule its day, time and zone.
+fn launch_name(launch: &Launch) -> String {
+    use plenary_schedule::Schedule;
+    match launch {
+        Launch::VirtualRoom => "virtual room".into(),
+        Launch::ByHand => "by hand".into(),
+        Launch::Scheduled(Schedule::Once(once)) => format!("{} {} {}", once.date, once.time, once.zone),
+        Launch::Scheduled(Schedule::Weekly(weekly)) => {
+            let days: Vec<String> = weekly.days.iter().map(|day| format!("{day:?}")).collect();
+            format!("{} {} {}", days.join(", "), weekly.time, weekly.zone)
+        }
     }
 }
 

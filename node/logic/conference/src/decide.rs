@@ -173,6 +173,7 @@ pub fn decide_for<V: View>(
             text,
         } => case.meetings()?.say(cid, *participant, text),
         Change::Act { cid, by, act } => case.act(cid, *by, *act),
+        Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
@@ -263,6 +264,10 @@ impl<'a, V: View> Case<'a, V> {
                 "the server holds 100,000 conferences and takes no more; delete some first".into(),
             ));
         }
+        if let Some(plan) = &new.plan {
+            plan.check(self.at.now)?;
+        }
+        let plan = new.plan.clone();
         let conference = Conference {
             cid: new.cid.clone(),
             name: name(&new.name)?,
@@ -270,6 +275,8 @@ impl<'a, V: View> Case<'a, V> {
             owner: owner.clone(),
             access: new.access,
             settings: self.settings(&Settings::default(), &new.settings)?,
+            next: plan.as_ref().and_then(|plan| plan.next),
+            launch: plan.map(|plan| plan.launch).unwrap_or_default(),
             created_at: self.at.now,
             updated_at: self.at.now,
             revision: self.at.revision,
@@ -301,6 +308,11 @@ impl<'a, V: View> Case<'a, V> {
             after.owner.clone_from(owner);
         }
         after.access = patch.access.unwrap_or(before.access);
+        if let Some(plan) = &patch.plan {
+            plan.check(self.at.now)?;
+            after.launch.clone_from(&plan.launch);
+            after.next = plan.next;
+        }
         after.updated_at = self.at.now;
         after.revision = self.at.revision;
         let closes = (before.access, after.access) == (Access::Public, Access::Internal);
@@ -309,6 +321,9 @@ impl<'a, V: View> Case<'a, V> {
             let meetings = self.as_server();
             meetings.fit_podium(&mut decision, &before, &after);
             decision.notice(Topic::Meetings, cid.as_str());
+        }
+        if before.launch.is_virtual_room() != after.launch.is_virtual_room() {
+            self.as_server().fit_launch(&mut decision, &after);
         }
         if closes {
             shut_out_guests(self.view, self.at, &mut decision, cid);

@@ -10,7 +10,7 @@
 //!  somebody wants to come in ─────────────────────────────────► admit ───────► inside | waiting | KeptOut
 //! ```
 //!
-//! Every conference is a virtual room today: it has no schedule. Its [`Settings`] say how it is run. A [`Run`] of it has
+//! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]). Its [`Settings`] say how it is run. A [`Run`] of it has
 //! [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Moderators [`Act`] on
 //! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
@@ -20,6 +20,7 @@ mod conference;
 mod decide;
 mod follow;
 mod guest;
+mod launch;
 mod meeting;
 mod role;
 mod settings;
@@ -30,8 +31,9 @@ pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};
 pub use guest::{Guest, GuestId};
+pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use meeting::{
-    ALONE_MS, AWAY_MS, Account, Act, CHANGE_MS, End, HEARD, Heard, Line, MeetingView, Participant,
+    ALONE_MS, AWAY_MS, Account, Act, CHANGE_MS, End, HEARD, Heard, Line, MeetingView, Opened, Participant,
     ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing, StatePatch, Via,
 };
 pub use role::{Flow, Role};
@@ -39,3 +41,6 @@ pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
 
 /// The level of the rules from which on conferences have settings, waiting rooms and podiums.
 pub const CONFERENCES_LEVEL: u32 = 6;
+
+/// The level from which on conferences open by hand or by a schedule.
+pub const SCHEDULES_LEVEL: u32 = 7;

@@ -1,6 +1,7 @@
 //! Who is in a conference, what they show of themselves, and what they say: the roster and the chat of a run.
 //!
-//! A run begins when somebody enters and ends when the last one is gone; its chat goes with it.
+//! A run of a virtual room begins when somebody enters and ends when the last one is gone; one of another conference
+//! begins when it is opened and ends by its plan ([`Opened`]). The chat of a run goes with it.
 //!
 //! ```text
 //!            Enter                       NodeLost, NodeStarted            60 s, Sweep
@@ -23,7 +24,7 @@ pub use moderate::Act;
 pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
-pub use run::{ALONE_MS, End, Line, RUN_MS, Run};
+pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
 
 use crate::{Attempts, Guest, GuestId};
 use plenary_access::TokenHash;

@@ -23,6 +23,10 @@ pub struct Caution {
     pub hold_ms: u64,
     /// The longest that this becomes by doubling.
     pub longest_hold_ms: u64,
+    /// The longest for who is shown nothing: no picture is worse than one that goes again.
+    pub longest_without_ms: u64,
+    /// Who needs so much less than there is, in percent, waits no longer than at first: the network has changed.
+    pub ample_percent: u64,
     /// Down so soon after up was in vain.
     pub in_vain_ms: u64,
     /// Without being cut for so long, the hold time is the first again.
@@ -35,6 +39,8 @@ impl Default for Caution {
             headroom_percent: 88,
             hold_ms: 2_000,
             longest_hold_ms: 30_000,
+            longest_without_ms: 4_000,
+            ample_percent: 300,
             in_vain_ms: 10_000,
             forgiven_ms: 60_000,
         }
@@ -150,6 +156,8 @@ struct Memory {
     /// The same, as the decision before this one left it; what this one does not confirm is over.
     fitted_since_ms: Option<u64>,
     hold_ms: u64,
+    /// What of it counts now.
+    wait_ms: u64,
     raised_ms: Option<u64>,
     lowered_ms: Option<u64>,
 }
@@ -237,7 +245,7 @@ impl Allocator {
 
     /// When somebody who waits may go up, if things stay as they are.
     pub fn poll_timeout(&self) -> Option<u64> {
-        let due = |memory: &Memory| Some(memory.fits_since_ms?.saturating_add(memory.hold_ms));
+        let due = |memory: &Memory| Some(memory.fits_since_ms?.saturating_add(memory.wait_ms));
         self.memory.values().filter_map(due).min()
     }
 
@@ -276,7 +284,7 @@ impl Allocator {
             memory if next == 0 && memory.as_ref().is_none_or(|memory| memory.is_new()) => budget.fits(more),
             None => budget.fits_with_headroom(more),
             Some(memory) if memory.had.is_some_and(|had| step.rank() <= had) => budget.fits(more),
-            Some(memory) => memory.may_rise(more, budget, now_ms),
+            Some(memory) => memory.may_rise(more, budget, &self.caution, now_ms),
         };
         if granted {
             budget.spent = budget.spent.saturating_add(more);
@@ -307,6 +315,7 @@ impl Allocator {
                 fits_since_ms: None,
                 fitted_since_ms: None,
                 hold_ms: caution.hold_ms,
+                wait_ms: caution.hold_ms,
                 raised_ms: None,
                 lowered_ms: None,
             });
@@ -329,7 +338,7 @@ impl Memory {
         self.lowered_ms.is_none()
     }
 
-    fn may_rise(&mut self, more: u64, budget: &mut Budget, now_ms: u64) -> bool {
+    fn may_rise(&mut self, more: u64, budget: &mut Budget, caution: &Caution, now_ms: u64) -> bool {
         if !budget.fits_with_headroom(more) {
             (self.fits_since_ms, self.fitted_since_ms) = (None, None);
             return false;
@@ -341,7 +350,14 @@ impl Memory {
         let since = *self
             .fits_since_ms
             .get_or_insert(self.fitted_since_ms.unwrap_or(now_ms));
-        let waited = now_ms.saturating_sub(since) >= self.hold_ms;
+        self.wait_ms = if budget.fits_with_headroom(more.saturating_mul(caution.ample_percent) / 100) {
+            caution.hold_ms
+        } else if self.had.is_none() {
+            self.hold_ms.min(caution.longest_without_ms)
+        } else {
+            self.hold_ms
+        };
+        let waited = now_ms.saturating_sub(since) >= self.wait_ms;
         if !waited {
             budget.reserved = budget.reserved.saturating_add(more);
         }

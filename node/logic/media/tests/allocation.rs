@@ -250,6 +250,49 @@ fn an_estimate_that_swings_does_not_make_pictures_flap() {
     assert!(changes <= 8, "{changes} changes in a minute");
 }
 
+/// A slot that lost its picture several times, each time soon after it had it back; now the estimate is `low` again.
+fn after_many_losses(demands: &[Demand<'_>], low: u32, high: u32) -> (Allocator, u64) {
+    let mut allocator = Allocator::default();
+    allocator.allocate(demands, Kbps(high), 0);
+    let mut now_ms = 1_000;
+    for _ in 0..6 {
+        allocator.allocate(demands, Kbps(low), now_ms);
+        allocator.allocate(demands, Kbps(high), now_ms);
+        now_ms += 31_000;
+        allocator.allocate(demands, Kbps(high), now_ms);
+        now_ms += 1_000;
+    }
+    allocator.allocate(demands, Kbps(low), now_ms);
+    (allocator, now_ms)
+}
+
+#[test]
+fn who_sees_nothing_waits_four_seconds_at_most() {
+    let camera = camera();
+    let demands = [tile(0, Class::Rest, 180, &camera)];
+    let (mut allocator, now_ms) = after_many_losses(&demands, 20, 180);
+    allocator.allocate(&demands, Kbps(180), now_ms);
+    assert_eq!(allocator.poll_timeout(), Some(now_ms + 4_000));
+    let back = allocator.allocate(&demands, Kbps(180), now_ms + 4_000);
+    assert!(
+        matches!(video(&back, 0), Choice::Layer { .. }),
+        "{:?}",
+        video(&back, 0)
+    );
+}
+
+#[test]
+fn where_there_is_far_more_than_needed_what_was_in_vain_is_forgotten() {
+    let camera = camera();
+    let demands = [tile(0, Class::Large, 720, &camera)];
+    let (mut allocator, now_ms) = after_many_losses(&demands, 600, 1_800);
+    allocator.allocate(&demands, Kbps(1_800), now_ms);
+    let long = allocator.poll_timeout().expect("it waits");
+    assert!(long > now_ms + 4_000, "{}", long - now_ms);
+    allocator.allocate(&demands, Kbps(20_000), now_ms + 100);
+    assert_eq!(allocator.poll_timeout(), Some(now_ms + 2_000));
+}
+
 fn layers() -> impl Strategy<Value = Vec<Layer>> {
     let layer = |spatial: u8, height: u16| {
         proptest::collection::vec(10_u32..2_000, 0..4).prop_map(move |mut rates| {

@@ -3,11 +3,12 @@
 //!
 //! Pure: no clock, no files, no randomness. A [`Schedule`] is what somebody asked for, as it stands in requests and in the
 //! log. [`Schedule::timetable`] checks it and finds its zone; the [`Timetable`] says when the conference starts and ends.
+//! [`ical`] writes it down for calendars.
 //!
 //! ```text
 //!  request ──► Schedule ── timetable() ──► Timetable ──► next_after, occurrences_between, first, last, is_over
-//!                 │            │
-//!                 ▼            ▼
+//!                 │            │               │
+//!                 ▼            ▼               └──► ical::calendar ──► text/calendar
 //!                log     ScheduleError
 //! ```
 //!
@@ -37,6 +38,8 @@ mod local;
 mod schedule;
 mod timetable;
 mod zone;
+
+pub mod ical;
 
 pub use error::ScheduleError;
 pub use local::{FIRST_YEAR, LAST_YEAR, LocalDate, LocalTime, Weekday};

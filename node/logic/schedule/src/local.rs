@@ -172,6 +172,19 @@ impl Weekday {
             Self::Sunday => 6,
         }
     }
+
+    /// As RFC 5545 §3.3.10 writes it.
+    pub(crate) fn ical(self) -> &'static str {
+        match self {
+            Self::Monday => "MO",
+            Self::Tuesday => "TU",
+            Self::Wednesday => "WE",
+            Self::Thursday => "TH",
+            Self::Friday => "FR",
+            Self::Saturday => "SA",
+            Self::Sunday => "SU",
+        }
+    }
 }
 
 impl From<civil::Weekday> for Weekday {

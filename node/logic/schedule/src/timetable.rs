@@ -5,9 +5,10 @@ use jiff::{
     tz::TimeZone,
 };
 use plenary_model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// One time that a conference takes place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Occurrence {
     pub start: Timestamp,
     /// None: its end is not planned.
@@ -111,6 +112,15 @@ impl Timetable {
 
     pub(crate) fn is_endless(&self) -> bool {
         matches!(&self.schedule, Schedule::Weekly(weekly) if weekly.ends == Ends::Never)
+    }
+
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Date and time of the first one as the schedule has them, in a gap too.
+    pub(crate) fn first_local(&self) -> Option<DateTime> {
+        self.local(0)
     }
 
     /// All that start at this millisecond or later; two of them may be at the same instant.

@@ -116,12 +116,11 @@ proptest! {
     fn from_any_instant_on_they_are_the_same(weekly in schedules(1971, 2060), index in any::<prop::sample::Index>(), shift in -1..=1_i64) {
         let timetable = timetable(weekly.clone());
         let all = enumerated(&weekly, 300);
-        let at = Timestamp(index.get(&all).0.saturating_add_signed(shift));
+        // What comes after these is among all that were enumerated, if it comes at all.
+        let (near, _) = all.split_at(all.len().min(250));
+        let at = Timestamp(index.get(near).0.saturating_add_signed(shift));
         let expected = all.iter().find(|start| **start > at).copied();
-        let next = timetable.next_after(at).map(|next| next.start);
-        if all.len() < 300 || expected.is_some() {
-            prop_assert_eq!(next, expected);
-        }
+        prop_assert_eq!(timetable.next_after(at).map(|next| next.start), expected);
         let from = timetable.occurrences_between(at, Timestamp(at.0.saturating_add(30 * 86_400_000)), 1);
         let expected = all.iter().find(|start| **start >= at).filter(|start| start.0 < at.0.saturating_add(30 * 86_400_000));
         prop_assert_eq!(from.first().map(|one| one.start), expected.copied());

@@ -309,6 +309,8 @@ pub enum Refusal {
     WrongPin,
     /// Too many wrong PINs came from there.
     TooManyPins,
+    /// The meeting has not begun.
+    NotBegun,
     /// Nobody new is let in.
     Locked,
     /// Only those who are invited may come.
@@ -443,6 +445,8 @@ pub enum Why {
     EndedLong,
     /// They were the last, and nobody came.
     EndedAlone,
+    /// Its planned end has come.
+    EndedPlanned,
     RoomDeleted,
     NotAllowed,
     /// An administrator took the PRO seat back.

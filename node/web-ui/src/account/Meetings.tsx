@@ -4,6 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
+import { When } from '../conferences/When';
 import { ErrorState, Loading } from '../ui/States';
 import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
@@ -63,6 +64,9 @@ export function Meetings() {
                     </Text>
                   </div>
                   <Group gap="sm" wrap="nowrap">
+                    {(room.meeting.participants > 0 || room.launch !== 'virtual_room') && (
+                      <When conference={room} />
+                    )}
                     {room.access === 'public' && (
                       <Badge variant="default" visibleFrom="xs" tt="none" fw={500}>
                         {t('join.public')}

@@ -14,6 +14,7 @@ import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { Conference } from '../api/types';
 import { ConferenceSheet } from '../conferences/ConferenceSheet';
+import { When } from '../conferences/When';
 import { Confirm } from '../ui/Confirm';
 import { ListTable } from '../ui/ListTable';
 import { tell } from '../ui/notify';
@@ -81,6 +82,12 @@ export function ConferencesPage() {
             width: 'minmax(0, 1fr)',
             sortable: true,
             cell: (row) => row.cid,
+          },
+          {
+            id: 'when',
+            header: t('conferences.next'),
+            width: 'minmax(0, 1fr)',
+            cell: (row) => <When conference={row} />,
           },
           {
             id: 'mode',

@@ -187,6 +187,8 @@ export const calls = {
     json<Conference>('PATCH', `/conferences/${id(cid)}`, { json: patch, match }),
   deleteConference: (cid: string, match?: string) => done('DELETE', `/conferences/${id(cid)}`, { match }),
   door: (cid: string, signal?: AbortSignal) => json<Door>('GET', `/conferences/${id(cid)}/door`, { signal }),
+  calendar: (cid: string, stranger: boolean) =>
+    blob(`/conferences/${id(cid)}/${stranger ? 'door/calendar' : 'calendar'}`),
   comeAsGuest: (cid: string, name: string, token?: string) =>
     json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: { name, token } }),
 

@@ -25,6 +25,7 @@ export type {
   ClusterProblem,
   Conference,
   ConferencePatch,
+  ConferenceSchedule,
   ConferenceSettings,
   ContactRow as Contact,
   EventKind,
@@ -137,6 +138,10 @@ export interface Door {
   cid: string;
   name: string;
   guests: boolean;
+  /** The next time by its schedule. */
+  next: { start: string; end: string | null } | null;
+  /** Whether it has begun. */
+  open: boolean;
 }
 
 export interface Guest {

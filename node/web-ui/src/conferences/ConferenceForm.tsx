@@ -23,6 +23,7 @@ import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
 import { cidFrom, newOf, patchOf, randomPin, valuesOf, type ConferenceValues } from './conferenceDraft';
 import { PeopleInput } from './PeopleInput';
+import { WhenFields } from './WhenFields';
 
 const MODES = ['all_on_screen', 'smart', 'role_based', 'lecture'] as const;
 const WAITING = ['off', 'all', 'uninvited', 'uninvited_elsewhere', 'guests'] as const;
@@ -69,7 +70,7 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
       const errors = fieldErrors(error);
       // The server names fields by where they stand.
       const bare = Object.entries(errors).map(([field, reason]) => [
-        field.replace(/^settings\./, ''),
+        field.replace(/^(settings|schedule)\./, ''),
         reason,
       ]);
       form.setErrors(Object.fromEntries(bare));
@@ -86,6 +87,7 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
             </Alert>
           )}
           <Names form={form} isNew={!old} own={own} />
+          <WhenFields form={form} />
           <Shown form={form} />
           <Gate form={form} />
           <Entry form={form} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cidFrom, newOf, patchOf, randomPin, valuesOf } from './conferenceDraft';
+import { cidFrom, newOf, nextHour, patchOf, randomPin, valuesOf } from './conferenceDraft';
 
 describe('the form of a conference', () => {
   it('says only what is another than usual', () => {
@@ -18,6 +18,42 @@ describe('the form of a conference', () => {
     expect(patchOf({ ...before, pin: '', moderators: [] }, before)).toEqual({
       settings: { pin: '', moderators: [] },
     });
+  });
+
+  it('says when it takes place only where it is scheduled', () => {
+    const values = { ...valuesOf(), cid: 'review', name: 'Review', date: '2027-03-01', time: '09:30' };
+    expect(newOf({ ...values, launch: 'by_hand' })).toMatchObject({ launch: 'by_hand' });
+    expect(newOf({ ...values, launch: 'by_hand' })).not.toHaveProperty('schedule');
+    const weekly = {
+      ...values,
+      launch: 'scheduled' as const,
+      zone: 'Europe/Paris',
+      weekdays: ['monday' as const],
+      ends: 'count' as const,
+      until: '2027-06-01',
+      duration_minutes: 0,
+    };
+    const schedule = {
+      date: '2027-03-01',
+      time: '09:30',
+      zone: 'Europe/Paris',
+      duration_minutes: null,
+      weekdays: ['monday'],
+      until: null,
+      count: 10,
+    };
+    expect(newOf(weekly)).toMatchObject({ launch: 'scheduled', schedule });
+    expect(patchOf(weekly, weekly)).toBeNull();
+    expect(patchOf({ ...weekly, time: '10:00' }, weekly)).toEqual({
+      launch: 'scheduled',
+      schedule: { ...schedule, time: '10:00' },
+    });
+    expect(patchOf({ ...weekly, launch: 'virtual_room' }, weekly)).toEqual({ launch: 'virtual_room' });
+    expect(patchOf({ ...values, time: '11:00' }, values)).toBeNull();
+  });
+
+  it('begins at the next full hour', () => {
+    expect(nextHour(new Date(2027, 11, 31, 23, 5))).toEqual({ date: '2028-01-01', time: '00:00' });
   });
 
   it('makes addresses of names, and PINs', () => {

@@ -1,4 +1,10 @@
-import type { Conference, ConferencePatch, ConferenceSettings, NewConference } from '../api/types';
+import type {
+  Conference,
+  ConferencePatch,
+  ConferenceSchedule,
+  ConferenceSettings,
+  NewConference,
+} from '../api/types';
 
 /** What the form holds: everything as one types it. */
 
@@ -22,6 +28,17 @@ export interface ConferenceValues {
   place: string;
   participant_limit: number;
   guest_limit: number;
+  launch: Conference['launch'];
+  date: string;
+  time: string;
+  zone: string;
+  /** 0: its end is not planned. */
+  duration_minutes: number;
+  /** Empty: it takes place once. */
+  weekdays: ConferenceSchedule['weekdays'];
+  ends: 'never' | 'until' | 'count';
+  until: string;
+  count: number;
 }
 
 /** As the server makes them where nothing is said. */
@@ -47,7 +64,52 @@ export function valuesOf(conference?: Conference): ConferenceValues {
     place: settings?.place ?? '',
     participant_limit: settings?.participant_limit ?? 0,
     guest_limit: settings?.guest_limit ?? 0,
+    launch: conference?.launch ?? 'virtual_room',
+    ...whenOf(conference?.schedule ?? null),
   };
+}
+
+/** A schedule as one types it; without one, the next full hour. */
+function whenOf(schedule: ConferenceSchedule | null) {
+  const soon = nextHour(new Date());
+  return {
+    date: schedule?.date ?? soon.date,
+    time: schedule?.time ?? soon.time,
+    zone: schedule?.zone ?? ownZone(),
+    duration_minutes: schedule ? (schedule.duration_minutes ?? 0) : 60,
+    weekdays: schedule?.weekdays ?? [],
+    ends: schedule?.until ? ('until' as const) : schedule?.count ? ('count' as const) : ('never' as const),
+    until: schedule?.until ?? '',
+    count: schedule?.count ?? 10,
+  };
+}
+
+const WHEN = [
+  'launch',
+  'date',
+  'time',
+  'zone',
+  'duration_minutes',
+  'weekdays',
+  'ends',
+  'until',
+  'count',
+] as const;
+
+/** What the server is told of when it takes place. */
+function launchOf(now: ConferenceValues): Pick<NewConference, 'launch' | 'schedule'> {
+  if (now.launch !== 'scheduled') return { launch: now.launch };
+  const weekly = now.weekdays.length > 0;
+  const schedule: ConferenceSchedule = {
+    date: now.date,
+    time: now.time,
+    zone: now.zone,
+    duration_minutes: now.duration_minutes || null,
+    weekdays: now.weekdays,
+    until: weekly && now.ends === 'until' ? now.until : null,
+    count: weekly && now.ends === 'count' ? now.count : null,
+  };
+  return { launch: 'scheduled', schedule };
 }
 
 const OUTER = ['name', 'description', 'owner', 'access'] as const;
@@ -57,10 +119,13 @@ function changed(now: ConferenceValues, before: ConferenceValues) {
     JSON.stringify(now[field]) !== JSON.stringify(before[field]);
   const fields = (Object.keys(now) as (keyof ConferenceValues)[]).filter(differs);
   const outer = fields.filter((field) => (OUTER as readonly string[]).includes(field));
-  const inner = fields.filter((field) => field !== 'cid' && !outer.includes(field));
+  const when = fields.filter((field) => (WHEN as readonly string[]).includes(field));
+  const inner = fields.filter((field) => field !== 'cid' && !outer.includes(field) && !when.includes(field));
   const pick = (some: (keyof ConferenceValues)[]) =>
     Object.fromEntries(some.map((field) => [field, now[field]]));
-  return { outer: pick(outer), inner: pick(inner) };
+  // Days and times count only where they are asked for.
+  const planned = now.launch === 'scheduled' ? when.length > 0 : when.includes('launch');
+  return { outer: { ...pick(outer), ...(planned ? launchOf(now) : {}) }, inner: pick(inner) };
 }
 
 /** Only what is another than before; null if nothing is. */
@@ -72,13 +137,31 @@ export function patchOf(now: ConferenceValues, before: ConferenceValues): Confer
 
 export function newOf(now: ConferenceValues): NewConference {
   const { inner } = changed(now, valuesOf());
+  const when = now.launch === 'virtual_room' ? {} : launchOf(now);
   return {
     cid: now.cid.trim(),
     name: now.name.trim(),
     description: now.description,
     access: now.access,
+    ...when,
     ...(now.owner.trim() ? { owner: now.owner.trim() } : {}),
     ...(Object.keys(inner).length > 0 ? { settings: inner } : {}),
+  };
+}
+
+/** The zone of this device. */
+export function ownZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+}
+
+/** The first full hour after `now`, by the clock of this device. */
+export function nextHour(now: Date): { date: string; time: string } {
+  const at = new Date(now.getTime());
+  at.setHours(at.getHours() + 1, 0, 0, 0);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return {
+    date: `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`,
+    time: `${two(at.getHours())}:00`,
   };
 }
 

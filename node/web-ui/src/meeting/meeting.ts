@@ -147,8 +147,8 @@ export class Meeting {
     this.join();
   }
 
-  moderate(act: Act, participant: string | null = null) {
-    if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant } });
+  moderate(act: Act, participant: string | null = null, minutes?: number) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant, minutes } });
   }
 
   leavePodium() {

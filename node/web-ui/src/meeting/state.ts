@@ -39,6 +39,8 @@ export function emptyMeeting(cid: string): MeetingState {
       podium_places: 0,
       locked: false,
       has_pin: false,
+      open: true,
+      planned: false,
       ends_at: null,
       waiting_room: 'off',
     },

@@ -58,6 +58,7 @@ export function Notices({ controls }: { controls: RoomControls }) {
       <Asked />
       <Waits controls={controls} />
       <Listens />
+      <NotOpen />
       <EndsSoon />
       {phase === 'in' && participants.size === 1 && (
         <Notice icon={<IconUsers size={18} aria-hidden />}>
@@ -145,15 +146,46 @@ function Listens() {
 
 const WARN_MS = 10 * 60_000;
 
+/** Others cannot come in yet, and whoever is here may let the meeting begin. */
+function NotOpen() {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { room, phase } = useMeeting();
+  const { moderates: mayModerate } = useMyself();
+  if (phase !== 'in' || room.open || !mayModerate) return null;
+  return (
+    <Notice icon={<IconHourglass size={18} aria-hidden />}>
+      {t('notice.notOpen')}
+      <Button size="compact-sm" variant="white" color="dark" onClick={() => meeting.moderate('start')}>
+        {t('notice.start')}
+      </Button>
+    </Notice>
+  );
+}
+
+const EXTENSION_MINUTES = 15;
+
 /** The end is near, so that nobody is surprised by it. */
 function EndsSoon() {
   const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { moderates: mayModerate } = useMyself();
   const { room, phase } = useMeeting();
   const left = useLeft(room.ends_at);
   if (phase !== 'in' || left === null || left > WARN_MS) return null;
   return (
     <Notice icon={<IconHourglass size={18} aria-hidden />}>
       {t('notice.endsSoon', { count: Math.max(1, Math.ceil(left / 60_000)) })}
+      {mayModerate && room.planned && (
+        <Button
+          size="compact-sm"
+          variant="white"
+          color="dark"
+          onClick={() => meeting.moderate('extend', undefined, EXTENSION_MINUTES)}
+        >
+          {t('notice.extend')}
+        </Button>
+      )}
     </Notice>
   );
 }

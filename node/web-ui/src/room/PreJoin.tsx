@@ -1,8 +1,9 @@
 import { Alert, Anchor, Button, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconAlertTriangle, IconDoorEnter } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useCallback, useEffect, useState, type FormEvent } from 'react';
 import { problemText } from '../ui/text';
+import { BeginsLater } from './BeginsLater';
 import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
 import { useChoices, useLocal, useMeetingText } from './context';
@@ -31,11 +32,12 @@ export function PreJoin({ cid, door, local, join }: Props) {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const shown = guest ? name.trim() : door.name;
+  // Pressed before it begins: one comes in by oneself then.
+  const [armed, arm] = useState(false);
+  const { begins } = door;
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setMissing(guest && !shown);
-    if (guest && !shown) return;
+  const come = useCallback(async () => {
+    arm(false);
     setBusy(true);
     setFailed(null);
     if (guest) choices.set({ name: shown });
@@ -45,10 +47,23 @@ export function PreJoin({ cid, door, local, join }: Props) {
       setFailed(error);
       setBusy(false);
     }
+  }, [guest, join, shown]);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setMissing(guest && !shown);
+    if (guest && !shown) return;
+    if (begins) arm(!armed);
+    else void come();
   };
+  const due = armed && begins === null;
+  useEffect(() => {
+    if (!due) return;
+    const soon = setTimeout(() => void come());
+    return () => clearTimeout(soon);
+  }, [due, come]);
   return (
     <EntryFrame>
-      <form className={classes.entry} noValidate onSubmit={(event) => void submit(event)}>
+      <form className={classes.entry} noValidate onSubmit={submit}>
         <Preview local={local} name={shown || t('entry.you')} />
         <Stack gap="md" className={classes.choices}>
           <div>
@@ -77,6 +92,7 @@ export function PreJoin({ cid, door, local, join }: Props) {
           )}
           <DeviceHelp micProblem={state.micProblem} cameraProblem={state.cameraProblem} local={local} />
           <DeviceChoices local={local} />
+          {begins && <BeginsLater cid={cid} guest={guest} begins={begins} armed={armed} />}
           {failed !== null && (
             <Alert color="red" icon={<IconAlertTriangle />} role="alert">
               {problemText(failed)}
@@ -87,9 +103,10 @@ export function PreJoin({ cid, door, local, join }: Props) {
             size="md"
             loading={busy}
             disabled={state.micProblem === 'unsupported'}
+            variant={armed ? 'default' : undefined}
             leftSection={<IconDoorEnter size={20} aria-hidden />}
           >
-            {t('entry.join')}
+            {begins ? (armed ? t('begins.notNow') : t('begins.join')) : t('entry.join')}
           </Button>
           {guest && (
             <Text size="sm" ta="center">

@@ -1,7 +1,12 @@
-use super::{ConferenceSettings, ConferenceSettingsPatch, Time, check_text, mirror, parse};
+use super::{
+    ConferenceLaunch, ConferenceMeeting, ConferenceSchedule, ConferenceSettings, ConferenceSettingsPatch,
+    ConferenceTime, Time, check_text,
+    conference_launch::{launch_of, plan},
+    mirror, parse,
+};
 use crate::problem::Problem;
 use plenary_conference as conference;
-use plenary_model::{UserName, limits};
+use plenary_model::{Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +15,7 @@ mirror! {
     ConferenceAccess = conference::Access { Internal, Public }
 }
 
-/// A conference: a virtual room, without a schedule.
+/// A conference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Conference {
     pub cid: String,
@@ -20,6 +25,14 @@ pub struct Conference {
     pub owner: String,
     pub access: ConferenceAccess,
     pub settings: ConferenceSettings,
+    pub launch: ConferenceLaunch,
+    /// Null where it takes place without one.
+    #[schema(required)]
+    pub schedule: Option<ConferenceSchedule>,
+    /// The next time at which it begins by its schedule.
+    #[schema(required)]
+    pub next: Option<ConferenceTime>,
+    pub meeting: ConferenceMeeting,
     /// Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
     pub moderates: bool,
     pub created_at: Time,
@@ -31,8 +44,16 @@ pub struct Conference {
 
 impl Conference {
     /// As somebody sees it who moderates it, or does not.
-    pub(crate) fn of(conference: conference::Conference, moderates: bool) -> Self {
+    pub(crate) fn of(
+        conference: conference::Conference,
+        run: Option<&conference::Run>,
+        moderates: bool,
+    ) -> Self {
         Self {
+            launch: launch_of(&conference.launch),
+            schedule: conference.launch.schedule().map(ConferenceSchedule::of),
+            next: conference.next.map(Into::into),
+            meeting: ConferenceMeeting::of(&conference, run),
             cid: conference.cid.into(),
             name: conference.name,
             description: conference.description,
@@ -66,6 +87,9 @@ pub struct NewConference {
     pub access: Option<ConferenceAccess>,
     /// Without it: everybody is on screen, and nobody waits.
     pub settings: Option<ConferenceSettingsPatch>,
+    /// Without it: `scheduled` if there is a schedule, else `virtual_room`.
+    pub launch: Option<ConferenceLaunch>,
+    pub schedule: Option<ConferenceSchedule>,
 }
 
 /// Changes to a conference; what is missing or null stays as it is.
@@ -82,6 +106,9 @@ pub struct ConferencePatch {
     pub access: Option<ConferenceAccess>,
     /// Moderators may change what is needed while people meet: PIN, waiting room, who is invited, entry, places.
     pub settings: Option<ConferenceSettingsPatch>,
+    /// With `scheduled` goes the schedule; with the others it is gone.
+    pub launch: Option<ConferenceLaunch>,
+    pub schedule: Option<ConferenceSchedule>,
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
@@ -103,7 +130,7 @@ fn settings(
 }
 
 impl NewConference {
-    pub(crate) fn read(self) -> Result<conference::NewConference, Problem> {
+    pub(crate) fn read(self, now: Timestamp) -> Result<conference::NewConference, Problem> {
         check_name(&self.name)?;
         Ok(conference::NewConference {
             cid: parse("cid", &self.cid)?,
@@ -112,13 +139,15 @@ impl NewConference {
             owner: read_owner(self.owner)?,
             access: self.access.map(Into::into).unwrap_or_default(),
             settings: settings(self.settings, conference::Ways::default())?,
+            // A virtual room is what there is without a plan.
+            plan: plan(self.launch, self.schedule, now)?.filter(|plan| !plan.launch.is_virtual_room()),
         })
     }
 }
 
 impl ConferencePatch {
     /// `ways`: those of the conference as it is.
-    pub(crate) fn read(self, ways: conference::Ways) -> Result<conference::Patch, Problem> {
+    pub(crate) fn read(self, ways: conference::Ways, now: Timestamp) -> Result<conference::Patch, Problem> {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
@@ -128,6 +157,7 @@ impl ConferencePatch {
             owner: read_owner(self.owner)?,
             access: self.access.map(Into::into),
             settings: settings(self.settings, ways)?,
+            plan: plan(self.launch, self.schedule, now)?,
         })
     }
 }

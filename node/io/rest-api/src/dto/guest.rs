@@ -1,4 +1,4 @@
-use super::{Time, check_text};
+use super::{ConferenceTime, Time, check_text};
 use crate::problem::Problem;
 use plenary_model::limits;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,11 @@ pub struct Door {
     pub name: String,
     /// Whether guests are let in; where they are not, there is no door.
     pub guests: bool,
+    /// The next time at which it begins by its schedule.
+    #[schema(required)]
+    pub next: Option<ConferenceTime>,
+    /// Whether it has begun; a virtual room always has.
+    pub open: bool,
 }
 
 /// Somebody without an account who wants to come to a conference.

@@ -3,6 +3,7 @@
 mod address_book;
 mod cluster;
 mod conference;
+mod conference_launch;
 mod conference_settings;
 mod event;
 mod group;
@@ -19,6 +20,7 @@ mod user;
 pub use address_book::*;
 pub use cluster::*;
 pub use conference::*;
+pub use conference_launch::*;
 pub use conference_settings::*;
 pub use event::*;
 pub use group::*;

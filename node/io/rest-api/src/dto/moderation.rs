@@ -92,6 +92,10 @@ pub enum ConferenceAct {
     Unlock,
     /// The end for all; about nobody.
     End,
+    /// Opens a conference that is no virtual room; about nobody.
+    Start,
+    /// Puts the planned end off by `minutes`; about nobody.
+    Extend,
 }
 
 /// Something that a moderator does.
@@ -102,6 +106,9 @@ pub struct Moderation {
     /// Who it is about.
     #[schema(pattern = "^[0-9]+$", max_length = 20)]
     pub participant: Option<String>,
+    /// With `extend`.
+    #[schema(minimum = 1, maximum = 1440)]
+    pub minutes: Option<u16>,
 }
 
 impl Moderation {
@@ -117,6 +124,12 @@ impl Moderation {
             ConferenceAct::Lock => Some(Act::Lock),
             ConferenceAct::Unlock => Some(Act::Unlock),
             ConferenceAct::End => Some(Act::End),
+            ConferenceAct::Start => Some(Act::Start),
+            ConferenceAct::Extend => {
+                let minutes = self.minutes;
+                let minutes = minutes.ok_or_else(|| Problem::field("minutes", "is missing; say how many"))?;
+                Some(Act::Extend(minutes))
+            }
             _ => None,
         };
         let id = match (of_all, whom) {
@@ -156,6 +169,7 @@ impl Moderation {
             ConferenceAct::Lock => Act::Lock,
             ConferenceAct::Unlock => Act::Unlock,
             ConferenceAct::End => Act::End,
+            ConferenceAct::Start | ConferenceAct::Extend => Act::Start,
         })
     }
 }

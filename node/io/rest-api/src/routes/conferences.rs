@@ -9,9 +9,10 @@ use crate::{
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::AdminRole;
-use plenary_conference::Change;
+use plenary_conference::{Change, Run};
 use plenary_model::{Cid, Right};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use utoipa::IntoParams;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
@@ -54,9 +55,17 @@ async fn list_conferences(
     )?;
     let page = api.backend().conferences(list).await?;
     let everywhere = moderates_everywhere(&api, &by).await?;
+    let cids = page
+        .items
+        .iter()
+        .map(|conference| conference.cid.clone())
+        .collect();
+    let runs = api.backend().runs(cids).await?;
+    let runs: BTreeMap<Cid, Run> = runs.into_iter().map(|run| (run.cid.clone(), run)).collect();
     Ok(Json(Page::of(page, |conference| {
         let moderates = everywhere || is_named(&by, &conference);
-        Conference::of(conference, moderates)
+        let run = runs.get(&conference.cid);
+        Conference::of(conference, run, moderates)
     })))
 }
 
@@ -69,7 +78,7 @@ async fn create_conference(
     write: Write,
     Strict { value, digest }: Strict<NewConference>,
 ) -> Result<Response, Problem> {
-    let new = value.read()?;
+    let new = value.read(api.backend().now())?;
     let is_own = new.owner.as_ref().is_none_or(|owner| owner == by.name());
     let is_allowed = is_own && api.rights_of(by.name()).await?.allows(Right::CreateConferences);
     check_network(&api, &by, is_allowed).await?;
@@ -128,7 +137,8 @@ async fn seen(
     conference: plenary_conference::Conference,
 ) -> Result<Conference, Problem> {
     let moderates = moderates(api, by, &conference).await?;
-    Ok(Conference::of(conference, moderates))
+    let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
+    Ok(Conference::of(conference, runs.first(), moderates))
 }
 
 pub(super) async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, Problem> {
@@ -185,7 +195,7 @@ async fn update_conference(
         .as_ref()
         .map(|found| found.settings.ways)
         .unwrap_or_default();
-    let patch = value.read(ways)?;
+    let patch = value.read(ways, api.backend().now())?;
     let stays = patch.owner.as_ref().is_none_or(|owner| owner == by.name());
     let is_allowed = stays
         && match &found {

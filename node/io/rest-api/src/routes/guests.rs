@@ -5,7 +5,7 @@ use crate::{
     answer,
     api::Api,
     auth::{Client, token_hash},
-    dto::{Door, Guest, NewGuest, Time},
+    dto::{ConferenceMeeting, Door, Guest, NewGuest, Time},
     extract::{Id, Strict},
     problem::{Code, Problem},
     request_id::{random_bytes, random_text},
@@ -33,7 +33,10 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
     let found = api.backend().conference(cid.clone()).await?;
     let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
     let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
+    let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
     Ok(Json(Door {
+        next: conference.next.map(Into::into),
+        open: ConferenceMeeting::of(&conference, runs.first()).open,
         cid: conference.cid.into(),
         name: conference.name,
         guests: true,

@@ -1,6 +1,7 @@
 //! The calls, one file for each kind of object.
 
 mod aliases;
+mod calendar;
 mod cluster;
 mod conferences;
 mod contacts;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(groups::calls())
         .merge(aliases::calls())
         .merge(conferences::calls())
+        .merge(calendar::calls())
         .merge(guests::calls())
         .merge(moderation::calls())
         .merge(settings::calls())

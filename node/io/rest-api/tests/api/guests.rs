@@ -35,7 +35,7 @@ async fn doors_of_public_rooms_are_shown_and_no_others() {
     let shown = door(&server, "OPEN").await.is(200).json();
     assert_eq!(
         shown,
-        json!({"cid": "open", "name": "Weekly review", "guests": true})
+        json!({"cid": "open", "name": "Weekly review", "guests": true, "next": null, "open": true})
     );
     let inside = door(&server, "inside").await.problem(404, "not-found");
     let nowhere = door(&server, "nowhere").await.problem(404, "not-found");

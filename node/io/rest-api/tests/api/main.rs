@@ -9,6 +9,7 @@ mod lists;
 mod moderation;
 mod pictures;
 mod rights;
+mod schedules;
 mod server;
 mod sign_in;
 mod strict;

@@ -10,7 +10,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Conference, Participant};
+use plenary_conference::{Conference, Participant, Run};
 use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, ServerName, Timestamp, UserName};
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
@@ -69,7 +69,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_conference::CONFERENCES_LEVEL,
+            level: plenary_conference::SCHEDULES_LEVEL,
         }
     }
 
@@ -188,6 +188,9 @@ impl Backend for Store {
     }
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(|db| queries::conference(db, &cid))
+    }
+    async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
+        self.query(|db| queries::runs_of(db, &cids))
     }
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(|db| queries::roster(db, &cid))

@@ -1,10 +1,13 @@
 //! Conferences.
 
 use super::{Found, page::Select};
-use crate::view::body;
+use crate::{
+    meetings::{RUN, run_of},
+    view::{body, bound},
+};
 use plenary_access::{ListQuery, Page};
-use plenary_conference::Conference;
-use plenary_model::Cid;
+use plenary_conference::{Conference, Run};
+use plenary_model::{Cid, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Conferences that match.
@@ -33,4 +36,22 @@ pub fn conference(db: &Connection, cid: &Cid) -> Found<Option<Conference>> {
         .prepare_cached("SELECT body FROM conferences WHERE cid = ?")?
         .query_row([cid.as_str()], |row| body(row, 0))
         .optional()?)
+}
+
+/// The runs that conferences had last or have, of those that had any.
+pub fn runs_of(db: &Connection, cids: &[Cid]) -> Found<Vec<Run>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {RUN} FROM runs WHERE cid = ?"))?;
+    let mut runs = Vec::new();
+    for cid in cids {
+        runs.extend(statement.query_row([cid.as_str()], run_of).optional()?);
+    }
+    Ok(runs)
+}
+
+/// Conferences that begin by their schedule by `now`, the earliest first, at most so many.
+pub fn due(db: &Connection, now: Timestamp, most: u32) -> Found<Vec<Conference>> {
+    let query = "SELECT body FROM conferences WHERE next_start <= ? ORDER BY next_start, cid LIMIT ?";
+    let mut statement = db.prepare_cached(query)?;
+    let rows = statement.query_map((bound(now), most), |row| body(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -3,12 +3,10 @@
 use super::Found;
 use crate::{
     meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, run_of},
-    view::{StoreView, bound, ended_before, sql},
+    view::{ENDS, StoreView, bound, ends_by, sql},
 };
 use plenary_access::TokenHash;
-use plenary_conference::{
-    ALONE_MS, AWAY_MS, Guest, Line, MeetingView as _, Participant, ParticipantId, RUN_MS, Run,
-};
+use plenary_conference::{AWAY_MS, Guest, Line, MeetingView as _, Participant, ParticipantId, Run};
 use plenary_model::{Cid, NodeId, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
@@ -80,18 +78,21 @@ pub fn guest(db: &Connection, token: &TokenHash, now: Timestamp) -> Found<Option
 
 /// Whether [`Change::Sweep`](plenary_conference::Change::Sweep) would do anything at `now`.
 pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM participants WHERE away_since < ?)
-                     OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?)
-                     OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?)
-                     OR EXISTS (SELECT 1 FROM runs WHERE participants > 0 AND started_at <= ?)
-                     OR EXISTS (SELECT 1 FROM runs WHERE participants > 0 AND alone_since <= ?)";
+    let query = format!(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE {ENDS})
+             OR EXISTS (SELECT 1 FROM participants WHERE away_since < ?4)
+             OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?5)
+             OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?6)"
+    );
     let before = |ms: u64| Timestamp(now.0.saturating_sub(ms));
+    let [long, alone, planned] = ends_by(now);
     let params = [
+        long,
+        alone,
+        planned,
         bound(before(AWAY_MS)),
         bound(now),
         bound(before(limits::PIN_WINDOW_MS)),
-        ended_before(now, RUN_MS),
-        ended_before(now, ALONE_MS),
     ];
-    Ok(db.prepare_cached(query)?.query_row(params, |row| row.get(0))?)
+    Ok(db.prepare_cached(&query)?.query_row(params, |row| row.get(0))?)
 }

@@ -317,3 +317,64 @@ fn a_state_from_before_there_were_conferences_is_opened() {
     home.reopen();
     assert!(stored(&home, "review").is_some());
 }
+
+/// In these milliseconds, for so many minutes.
+fn scheduled_in(home: &Home, ms: u64, minutes: u32) -> conference::Change {
+    use plenary_schedule::{LocalDate, LocalTime, Occurrence, Once, Schedule};
+    let start = home.now().plus_ms(ms);
+    let once = Once {
+        date: LocalDate::new(2027, 3, 1).expect("a day"),
+        time: LocalTime::new(9, 30).expect("a time"),
+        zone: "Europe/Paris".into(),
+        duration_minutes: Some(minutes),
+    };
+    let plan = conference::Plan {
+        launch: conference::Launch::Scheduled(Schedule::Once(once)),
+        next: Some(Occurrence {
+            start,
+            end: Some(start.plus_ms(u64::from(minutes) * 60_000)),
+        }),
+    };
+    conference::Change::Update {
+        cid: name("review"),
+        expect: None,
+        patch: Patch {
+            plan: Some(plan),
+            ..Patch::default()
+        },
+    }
+}
+
+#[test]
+fn what_is_due_is_found_begins_and_ends_and_all_of_it_survives_a_restart() {
+    let mut home = with_rooms();
+    let plan = scheduled_in(&home, 60_000, 30);
+    home.ok(by("alice"), plan);
+    let due = |home: &Home| queries::due(&home.db, home.now(), 10).expect("reads");
+    let ends = |home: &Home| queries::needs_sweep(&home.db, home.now()).expect("reads");
+    assert!(due(&home).is_empty());
+    home.now += 60_000;
+    let [review] = &due(&home)[..] else {
+        panic!("one is due")
+    };
+    let begin = conference::Change::Begin {
+        cid: review.cid.clone(),
+        start: review.next.expect("it has one").start,
+        next: None,
+    };
+    home.ok(system(), begin);
+    assert!(due(&home).is_empty());
+    let digest = home.digest();
+    home.reopen();
+    assert_eq!(home.digest(), digest);
+    let runs = queries::runs_of(&home.db, &[name("review"), name("b.2")]).expect("reads");
+    assert!(runs.len() == 1 && runs[0].is_on() && runs[0].ends_at().is_some());
+    home.now += 30 * 60_000 - 1;
+    assert!(!ends(&home));
+    home.now += 1;
+    assert!(ends(&home));
+    home.ok(system(), conference::Change::Sweep);
+    assert!(!ends(&home));
+    let runs = queries::runs_of(&home.db, &[name("review")]).expect("reads");
+    assert!(!runs[0].is_on());
+}

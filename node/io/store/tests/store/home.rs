@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
 /// The newest rules.
-pub(crate) const LEVEL: u32 = plenary_conference::CONFERENCES_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::SCHEDULES_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -149,6 +149,7 @@ pub(crate) fn room(cid: &str, title: &str) -> conference::Change {
         owner: None,
         access: conference::Access::Internal,
         settings: conference::SettingsPatch::default(),
+        plan: None,
     })
 }
 

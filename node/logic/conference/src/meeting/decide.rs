@@ -1,7 +1,7 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
 use super::{AWAY_MS, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
-use super::{End, RUN_MS, Standing, StatePatch, Via};
+use super::{End, Standing, StatePatch, Via};
 use crate::{
     Admission, Attempts, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock, Pin, Role,
     View, Visitor, Way, admit, admit::room_for, decide::forbidden,
@@ -113,7 +113,7 @@ impl<V: View> Meetings<'_, V> {
         entry: &Entry<'_>,
         attempts: Attempts,
     ) -> Result<Admission, KeptOut> {
-        let run = self.view.run_of(entry.cid).filter(|run| run.participants > 0);
+        let run = self.view.run_of(entry.cid).filter(super::Run::is_on);
         let limited = conference.settings.guest_limit.is_some();
         let guests = if limited {
             self.view.places_of_guests(entry.cid).len()
@@ -414,20 +414,15 @@ impl<V: View> Meetings<'_, V> {
             return;
         }
         for run in self.view.runs_to_end(self.at.now) {
-            let Some(ends_at) = runs
-                .of(&run.cid)
-                .ends_at()
-                .filter(|ends_at| *ends_at <= self.at.now)
-            else {
-                continue;
-            };
-            let long = run.started_at.plus_ms(RUN_MS) <= ends_at;
+            let due = runs.of(&run.cid).end().filter(|(at, _)| *at <= self.at.now);
+            let Some((_, why)) = due else { continue };
             let left = self.view.everybody(&run.cid);
-            if !long && left.iter().all(|one| one.via == Via::Whip) {
+            let is_watched = !left.is_empty() && left.iter().all(|one| one.via == Via::Whip);
+            if why == End::Alone && is_watched {
                 runs.of(&run.cid).alone_since = None;
                 continue;
             }
-            runs.end(decision, &run.cid, if long { End::Long } else { End::Alone });
+            runs.end(decision, &run.cid, why);
         }
     }
 

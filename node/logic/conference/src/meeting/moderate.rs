@@ -38,6 +38,10 @@ pub enum Act {
     Unlock,
     /// For everybody.
     End,
+    /// Opens a conference that is not a virtual room.
+    Start,
+    /// Puts the planned end off by so many minutes.
+    Extend(u16),
 }
 
 impl Act {
@@ -59,7 +63,13 @@ impl Act {
             | Self::Unpin(id)
             | Self::GiveRemark(id)
             | Self::TakeRemark(id) => Some(id),
-            Self::AdmitAll | Self::MuteAll | Self::Lock | Self::Unlock | Self::End => None,
+            Self::AdmitAll
+            | Self::MuteAll
+            | Self::Lock
+            | Self::Unlock
+            | Self::End
+            | Self::Start
+            | Self::Extend(_) => None,
         }
     }
 }
@@ -149,7 +159,13 @@ impl<V: View> Meetings<'_, V> {
                 (standing.remark, after.hand) = (true, None);
             }
             Act::TakeRemark(_) => standing.remark = false,
-            Act::AdmitAll | Act::MuteAll | Act::Lock | Act::Unlock | Act::End => {}
+            Act::AdmitAll
+            | Act::MuteAll
+            | Act::Lock
+            | Act::Unlock
+            | Act::End
+            | Act::Start
+            | Act::Extend(_) => {}
         }
         if after != before {
             put(&mut decision, after);
@@ -158,6 +174,11 @@ impl<V: View> Meetings<'_, V> {
     }
 
     fn act_on_all(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
+        match act {
+            Act::Start => return self.start(conference),
+            Act::Extend(minutes) => return self.extend(conference, minutes),
+            _ => {}
+        }
         let (cid, now) = (&conference.cid, self.at.now);
         let mut decision = Decision::default();
         let mut runs = Runs::new(self.view, self.at);
@@ -184,7 +205,7 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::Lock | Act::Unlock => {
                 let run = runs.of(cid);
-                if run.participants == 0 {
+                if !run.is_on() {
                     return Err(conflict("nobody is in the meeting: there is nothing to lock"));
                 }
                 let locked = matches!(act, Act::Lock);
@@ -192,7 +213,7 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::End => {
                 let run = runs.of(cid);
-                if run.participants > 0 {
+                if run.is_on() {
                     runs.end(&mut decision, cid, End::Moderator);
                     decision
                         .changed("conference", cid.as_str(), "ended", Vec::new())

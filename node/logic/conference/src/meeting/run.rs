@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 /// What is counted of a conference's run. It stays after the run, so that the numbers of lines go on.
 ///
-/// Invariant: `participants` is how many have a place.
+/// Invariant: `participants` is how many have a place; it is over if there are none and it is not `opened`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     pub cid: Cid,
     /// When the first one entered.
     pub started_at: Timestamp,
-    /// 0: the run is over.
     pub participants: u64,
     /// Number of the newest line, of this run or an earlier one.
     pub last_line: u64,
@@ -22,12 +21,23 @@ pub struct Run {
     /// Nobody new is let in, since when; lifted at the end.
     #[serde(default)]
     pub locked_at: Option<Timestamp>,
-    /// Since when only one is left of those who were in.
+    /// Open by hand or by its schedule; a virtual room never is.
+    #[serde(default)]
+    pub opened: Option<Opened>,
+    /// Since when only one is left of those who were in; or nobody, where it is open all the same.
     #[serde(default)]
     pub alone_since: Option<Timestamp>,
     /// When it was last ended for all who were in, and why.
     #[serde(default)]
     pub ended: Option<(Timestamp, End)>,
+}
+
+/// A run that is open whether anybody is in or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    pub at: Timestamp,
+    /// Its planned end.
+    pub until: Option<Timestamp>,
 }
 
 /// Why a run ended for all who were in.
@@ -40,6 +50,8 @@ pub enum End {
     Long,
     /// Nobody came to the last one for [`ALONE_MS`].
     Alone,
+    /// Its planned end has come.
+    Planned,
 }
 
 /// How long a run may be (CONF-02).
@@ -50,14 +62,27 @@ pub const ALONE_MS: u64 = 15 * 60_000;
 impl Run {
     /// When it ends by itself, as things are.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        if self.participants == 0 {
+        self.end().map(|(at, _)| at)
+    }
+
+    /// Whether it goes on.
+    pub fn is_on(&self) -> bool {
+        self.participants > 0 || self.opened.is_some()
+    }
+
+    /// When it ends by itself, and why.
+    pub(crate) fn end(&self) -> Option<(Timestamp, End)> {
+        if !self.is_on() {
             return None;
         }
-        let long = self.started_at.plus_ms(RUN_MS);
-        Some(
-            self.alone_since
-                .map_or(long, |since| long.min(since.plus_ms(ALONE_MS))),
-        )
+        let planned = self.opened.and_then(|opened| opened.until);
+        let long = (self.started_at.plus_ms(RUN_MS), End::Long);
+        // Whoever comes late to a meeting of a planned length finds it open.
+        let waits = self.participants == 0 && planned.is_some();
+        let alone = self.alone_since.filter(|_| !waits);
+        let alone = alone.map(|since| (since.plus_ms(ALONE_MS), End::Alone));
+        let planned = planned.map(|until| (until, End::Planned));
+        [Some(long), alone, planned].into_iter().flatten().min()
     }
 }
 
@@ -101,6 +126,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 last_line: 0,
                 last_hand: Timestamp(0),
                 locked_at: None,
+                opened: None,
                 alone_since: None,
                 ended: None,
             })
@@ -110,7 +136,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
     pub(crate) fn add(&mut self, decision: &mut Decision, participant: Participant) {
         let now = self.at.now;
         let run = self.of(&participant.cid);
-        if run.participants == 0 {
+        if !run.is_on() {
             run.started_at = now;
         }
         run.participants += 1;
@@ -123,7 +149,8 @@ impl<'a, V: MeetingView> Runs<'a, V> {
         let run = self.of(cid);
         run.participants = run.participants.saturating_sub(1);
         // Nodes of before know nothing of it, and all must have the same.
-        let is_alone = run.participants == 1 && at.level >= CONFERENCES_LEVEL;
+        let is_left = run.participants == 1 || (run.participants == 0 && run.opened.is_some());
+        let is_alone = is_left && at.level >= CONFERENCES_LEVEL;
         run.alone_since = is_alone.then_some(at.now);
         decision.effect(Effect::RemoveParticipant { cid: cid.clone(), id });
     }
@@ -133,6 +160,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
         let now = self.at.now;
         let run = self.of(cid);
         run.participants = 0;
+        run.opened = None;
         run.alone_since = None;
         run.ended = Some((now, why));
         decision.effect(Effect::RemoveAll(cid.clone()));
@@ -142,7 +170,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
     pub(crate) fn finish(self, decision: &mut Decision) {
         for (cid, mut run) in self.changed {
             decision.notice(Topic::Meetings, cid.as_str());
-            if run.participants == 0 {
+            if !run.is_on() {
                 run.locked_at = None;
                 decision.effect(Effect::RemoveLines(cid));
             }

@@ -11,4 +11,5 @@ mod moderation;
 mod podium;
 mod property;
 mod rights;
+mod schedules;
 mod world;

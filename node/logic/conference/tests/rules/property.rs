@@ -15,6 +15,8 @@ enum Step {
     Access(&'static str, Access),
     Settings(&'static str, SettingsPatch),
     Operator(&'static str),
+    Launch(&'static str, Option<u64>),
+    Begin(&'static str),
     Delete(&'static str),
     Wait(u64),
 }
@@ -42,7 +44,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..20, of).prop_map(|(which, id)| match which {
+    (0usize..22, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -61,6 +63,8 @@ fn act() -> impl Strategy<Value = Act> {
         16 => Act::Lock,
         17 => Act::Unlock,
         18 => Act::End,
+        19 => Act::Start,
+        20 => Act::Extend(5),
         _ => Act::Admit(id),
     })
 }
@@ -146,6 +150,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (cid(), select(vec![Access::Public, Access::Internal])).prop_map(|(cid, to)| Step::Access(cid, to)),
         2 => (cid(), settings()).prop_map(|(cid, patch)| Step::Settings(cid, patch)),
         1 => select(vec!["alice", "bob"]).prop_map(Step::Operator),
+        1 => (cid(), prop::option::of(1u64..200_000)).prop_map(|(cid, after)| Step::Launch(cid, after)),
+        2 => cid().prop_map(Step::Begin),
         1 => cid().prop_map(Step::Delete),
         2 => (1u64..100_000).prop_map(Step::Wait),
     ]
@@ -230,10 +236,13 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     for (cid, run) in &world.runs {
         prop_assert_eq!(run.participants, counts.remove(cid).unwrap_or(0), "{}", cid);
         let lines = world.lines.keys().filter(|(of, _)| of == cid);
+        prop_assert!(run.is_on() || lines.count() == 0, "chat goes with the run");
+        let conference = &world.conferences[cid];
         prop_assert!(
-            run.participants > 0 || lines.count() == 0,
-            "chat goes with the run"
+            run.opened.is_none() || !conference.launch.is_virtual_room(),
+            "a virtual room needs not be opened"
         );
+        prop_assert!(run.is_on() || run.locked_at.is_none());
     }
     prop_assert!(counts.is_empty(), "whoever is in is counted");
     for line in world.lines.values() {
@@ -276,6 +285,26 @@ fn run(world: &mut World, step: &Step) {
         Step::Operator(user) => {
             if !world.operators.remove(&name(user)) {
                 world.operators.insert(name(user));
+            }
+        }
+        Step::Launch(cid, after) => {
+            let plan = match after {
+                None => Plan {
+                    launch: Launch::VirtualRoom,
+                    next: None,
+                },
+                Some(after) => crate::schedules::plan_in(world.now, *after, Some(1)),
+            };
+            let patch = Patch {
+                plan: Some(plan),
+                ..Patch::default()
+            };
+            drop(world.run(&system(), &update(cid, patch)));
+        }
+        Step::Begin(cid) => {
+            let due = world.conferences.get(&name(cid)).and_then(|room| room.next);
+            if let Some(due) = due {
+                drop(world.run(&system(), &crate::schedules::begin(cid, due.start.0)));
             }
         }
         Step::Delete(cid) => {

@@ -49,6 +49,7 @@ pub(crate) fn room(cid: &str) -> NewConference {
         owner: None,
         access: Access::Internal,
         settings: SettingsPatch::default(),
+        plan: None,
     }
 }
 
@@ -210,7 +211,7 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: CONFERENCES_LEVEL,
+            level: SCHEDULES_LEVEL,
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
             ..Self::default()

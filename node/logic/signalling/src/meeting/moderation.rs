@@ -56,6 +56,10 @@ pub struct Room {
     /// Nobody new is let in.
     pub locked: bool,
     pub has_pin: bool,
+    /// Whether others than moderators may come in; not before it begins.
+    pub open: bool,
+    /// Whether its end is planned, and can be put off.
+    pub planned: bool,
     /// When it ends by itself, as things are.
     #[schema(required)]
     pub ends_at: Option<u64>,
@@ -102,6 +106,9 @@ pub struct Moderate {
     /// Whom it is about; null with what is about all.
     #[serde(default)]
     pub participant: Option<ParticipantId>,
+    /// With `extend`: 1 to 1,440.
+    #[serde(default)]
+    pub minutes: Option<u16>,
 }
 
 /// What a moderator can do.
@@ -137,4 +144,8 @@ pub enum Act {
     Unlock,
     /// The end for all.
     End,
+    /// Opens a conference that is no virtual room.
+    Start,
+    /// Puts the planned end off by `minutes`.
+    Extend,
 }

@@ -113,6 +113,11 @@ export type Borrower = {
 };
 
 /**
+ * A calendar with one event (RFC 5545).
+ */
+export type CalendarText = string;
+
+/**
  * The old and the new password.
  */
 export type ChangePassword = {
@@ -172,18 +177,21 @@ export type ClusterProblem = {
 export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
- * A conference: a virtual room, without a schedule.
+ * A conference.
  */
 export type Conference = {
     access: ConferenceAccess;
     cid: string;
     created_at: Time;
     description: string;
+    launch: ConferenceLaunch;
+    meeting: ConferenceMeeting;
     /**
      * Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
      */
     moderates: boolean;
     name: string;
+    next: ConferenceTime | null;
     /**
      * ID of the user that it belongs to.
      */
@@ -192,6 +200,7 @@ export type Conference = {
      * Changes with each change; also the `ETag`.
      */
     revision: string;
+    schedule: ConferenceSchedule | null;
     settings: ConferenceSettings;
     updated_at: Time;
 };
@@ -204,7 +213,29 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend';
+
+/**
+ * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
+ */
+export type ConferenceLaunch = 'virtual_room' | 'by_hand' | 'scheduled';
+
+/**
+ * What goes on in a conference now.
+ */
+export type ConferenceMeeting = {
+    began_at: Time | null;
+    ends_at: Time | null;
+    locked: boolean;
+    /**
+     * Whether others than moderators may come in, as far as the time goes.
+     */
+    open: boolean;
+    /**
+     * How many are in, those who wait included.
+     */
+    participants: number;
+};
 
 /**
  * Who is seen and heard: everybody; whoever speaks; those on the podium; the lecturers.
@@ -217,11 +248,13 @@ export type ConferenceMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture
 export type ConferencePatch = {
     access?: ConferenceAccess | null;
     description?: string | null;
+    launch?: ConferenceLaunch | null;
     name?: string | null;
     /**
      * Only administrators name another user.
      */
     owner?: string | null;
+    schedule?: ConferenceSchedule | null;
     settings?: ConferenceSettingsPatch | null;
 };
 
@@ -229,6 +262,37 @@ export type ConferencePatch = {
  * Later ones may all that earlier ones may.
  */
 export type ConferenceRole = 'participant' | 'moderator' | 'owner';
+
+/**
+ * When a conference takes place, by the clocks of a time zone: once, or each week on chosen days.
+ */
+export type ConferenceSchedule = {
+    /**
+     * How often it takes place.
+     */
+    count: number | null;
+    /**
+     * The day, or the first day on which it may take place.
+     */
+    date: string;
+    /**
+     * Null: its end is not planned.
+     */
+    duration_minutes: number | null;
+    time: string;
+    /**
+     * The last day on which it may take place.
+     */
+    until: string | null;
+    /**
+     * The days of each week; none: it takes place once.
+     */
+    weekdays: Array<ConferenceWeekday>;
+    /**
+     * A name of the IANA database, as `Europe/Paris`.
+     */
+    zone: string;
+};
 
 /**
  * How a conference is run.
@@ -323,9 +387,22 @@ export type ConferenceSettingsPatch = {
 };
 
 /**
+ * One time that a conference takes place.
+ */
+export type ConferenceTime = {
+    end: Time | null;
+    start: Time;
+};
+
+/**
  * Who has to be let in by a moderator. Owner, moderators and operators never wait.
  */
 export type ConferenceWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
+ * A day of the week.
+ */
+export type ConferenceWeekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday';
 
 /**
  * Connects a server to a License Manager.
@@ -392,6 +469,11 @@ export type Door = {
      */
     guests: boolean;
     name: string;
+    next: ConferenceTime | null;
+    /**
+     * Whether it has begun; a virtual room always has.
+     */
+    open: boolean;
 };
 
 /**
@@ -812,7 +894,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend';
 
 /**
  * Answers an offer.
@@ -855,7 +937,7 @@ export type MeetingEnded = {
     reason: MeetingEndedReason;
 };
 
-export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
+export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'ended-planned' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -943,6 +1025,10 @@ export type MeetingMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture';
  */
 export type MeetingModerate = {
     act: MeetingAct;
+    /**
+     * With `extend`: 1 to 1,440.
+     */
+    minutes?: number | null;
     participant?: MeetingParticipantId | null;
 };
 
@@ -1066,7 +1152,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'locked' | 'uninvited' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
 
 /**
  * Why something was not done.
@@ -1104,6 +1190,14 @@ export type MeetingRoom = {
     locked: boolean;
     mode: MeetingMode;
     name: string;
+    /**
+     * Whether others than moderators may come in; not before it begins.
+     */
+    open: boolean;
+    /**
+     * Whether its end is planned, and can be put off.
+     */
+    planned: boolean;
     /**
      * Counts in modes with a podium.
      */
@@ -1242,6 +1336,10 @@ export type MembersChange = {
 export type Moderation = {
     act: ConferenceAct;
     /**
+     * With `extend`.
+     */
+    minutes?: number | null;
+    /**
      * Who it is about.
      */
     participant?: string | null;
@@ -1272,11 +1370,13 @@ export type NewConference = {
      */
     cid: string;
     description?: string;
+    launch?: ConferenceLaunch | null;
     name: string;
     /**
      * Without it: who asks. Only administrators name another user.
      */
     owner?: string | null;
+    schedule?: ConferenceSchedule | null;
     settings?: ConferenceSettingsPatch | null;
 };
 
@@ -1465,11 +1565,14 @@ export type PageConference = {
         cid: string;
         created_at: Time;
         description: string;
+        launch: ConferenceLaunch;
+        meeting: ConferenceMeeting;
         /**
          * Whether who asks moderates it: as owner, by its list of moderators, or as operator or administrator.
          */
         moderates: boolean;
         name: string;
+        next: ConferenceTime | null;
         /**
          * ID of the user that it belongs to.
          */
@@ -1478,6 +1581,7 @@ export type PageConference = {
          * Changes with each change; also the `ETag`.
          */
         revision: string;
+        schedule: ConferenceSchedule | null;
         settings: ConferenceSettings;
         updated_at: Time;
     }>;
@@ -2765,6 +2869,24 @@ export type ModerateResponses = {
 
 export type ModerateResponse = ModerateResponses[keyof ModerateResponses];
 
+export type GetCalendarData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/calendar';
+};
+
+export type GetCalendarResponses = {
+    200: CalendarText;
+};
+
+export type GetCalendarResponse = GetCalendarResponses[keyof GetCalendarResponses];
+
 export type GetDoorData = {
     body?: never;
     path: {
@@ -2782,6 +2904,24 @@ export type GetDoorResponses = {
 };
 
 export type GetDoorResponse = GetDoorResponses[keyof GetDoorResponses];
+
+export type GetDoorCalendarData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/door/calendar';
+};
+
+export type GetDoorCalendarResponses = {
+    200: CalendarText;
+};
+
+export type GetDoorCalendarResponse = GetDoorCalendarResponses[keyof GetDoorCalendarResponses];
 
 export type EnterAsGuestData = {
     body: NewGuest;

@@ -1,0 +1,209 @@
+//! How a conference comes to be open: by its schedule, by hand, or always (CONF-02).
+//!
+//! ```text
+//!  virtual room:           always open; a run is from the first who enters to the last who leaves
+//!  by hand, scheduled:     shut ── Start, or Begin when `next` is due ──► open until its planned end, 15 minutes of
+//!                          nobody, or a moderator ends it ──► shut. Moderators come in while it is shut, too.
+//! ```
+//!
+//! Which instants a schedule means depends on the rules of time zones, and those on the version of a node. So whoever
+//! proposes a command computes the next [`Occurrence`], and the rules only compare instants.
+
+use crate::{
+    Conference, Decision, Effect, View,
+    meeting::{Meetings, Opened, Runs},
+};
+use plenary_access::{Refusal, Topic, rules::invalid};
+use plenary_model::{Cid, Timestamp};
+use plenary_schedule::{Occurrence, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// How a conference comes to be open.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Launch {
+    /// Always open.
+    #[default]
+    VirtualRoom,
+    /// A moderator starts it.
+    ByHand,
+    /// It starts by itself; a moderator may start it earlier.
+    Scheduled(Schedule),
+}
+
+impl Launch {
+    pub fn is_virtual_room(&self) -> bool {
+        matches!(self, Self::VirtualRoom)
+    }
+
+    pub fn schedule(&self) -> Option<&Schedule> {
+        match self {
+            Self::Scheduled(schedule) => Some(schedule),
+            Self::VirtualRoom | Self::ByHand => None,
+        }
+    }
+
+    /// When a run that begins at `start` is planned to end.
+    fn planned_end(&self, start: Timestamp) -> Option<Timestamp> {
+        let minutes = self.schedule()?.duration_minutes()?;
+        Some(start.plus_ms(u64::from(minutes) * 60_000))
+    }
+}
+
+/// A launch with what the proposer has computed of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub launch: Launch,
+    /// The next time, of a schedule that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Occurrence>,
+}
+
+/// How far the clock of who computed the next time may be behind that of the leader.
+const CLOCKS_MS: u64 = 300_000;
+
+impl Plan {
+    /// `launch` as it stands after `now`; for whoever proposes, as it needs the rules of time zones.
+    ///
+    /// # Errors
+    /// What is wrong with the schedule; one that lies in the past altogether is refused too.
+    pub fn make(launch: Launch, now: Timestamp) -> Result<Self, Refusal> {
+        let next = match launch.schedule() {
+            None => None,
+            Some(schedule) => {
+                let timetable = schedule
+                    .timetable()
+                    .map_err(|error| invalid("schedule", error.to_string()))?;
+                let next = timetable.next_after(now);
+                if next.is_none() {
+                    let text = "lies in the past; choose a time that is to come";
+                    return Err(invalid("schedule", text));
+                }
+                next
+            }
+        };
+        Ok(Self { launch, next })
+    }
+
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+        match (&self.launch, self.next) {
+            (Launch::Scheduled(_), Some(next)) if next.start.plus_ms(CLOCKS_MS) > now => Ok(()),
+            (Launch::Scheduled(_), _) => Err(invalid(
+                "schedule",
+                "lies in the past; choose a time that is to come",
+            )),
+            (_, None) => Ok(()),
+            (_, Some(_)) => Err(invalid("schedule", "is missing")),
+        }
+    }
+}
+
+/// The time after `after` at which a conference begins by its schedule; for whoever proposes.
+pub fn next_of(conference: &Conference, after: Timestamp) -> Option<Occurrence> {
+    conference.launch.schedule()?.timetable().ok()?.next_after(after)
+}
+
+/// Longest that a moderator adds to a run at once, in minutes.
+pub const EXTENSION_MINUTES: u16 = 24 * 60;
+
+impl<V: View> Meetings<'_, V> {
+    /// A scheduled conference begins, because its time has come. Nothing follows if it has begun already.
+    pub(crate) fn begin(
+        &self,
+        cid: &Cid,
+        start: Timestamp,
+        next: Option<Occurrence>,
+    ) -> Result<Decision, Refusal> {
+        let before = self.conference(cid)?;
+        let mut decision = Decision::default();
+        let Some(due) = before.next.filter(|due| due.start == start) else {
+            return Ok(decision);
+        };
+        if due.start > self.at.now {
+            return Err(Refusal::Conflict("its time has not come yet".into()));
+        }
+        if next.is_some_and(|next| next.start <= due.start) {
+            return Err(invalid("next", "must come after this one"));
+        }
+        let after = Conference { next, ..before };
+        decision
+            .notice(Topic::Conferences, cid.as_str())
+            .effect(Effect::Put(after));
+        // A server that was off over the whole time does not make up for it.
+        let late = due.end.map_or(due.start.plus_ms(crate::ALONE_MS), |end| end);
+        if late > self.at.now {
+            self.open(&mut decision, cid, due.end);
+        }
+        Ok(decision)
+    }
+
+    /// A moderator starts it.
+    pub(crate) fn start(&self, conference: &Conference) -> Result<Decision, Refusal> {
+        let mut decision = Decision::default();
+        if conference.launch.is_virtual_room() {
+            return Err(Refusal::Conflict(
+                "a virtual room is always open; just enter it".into(),
+            ));
+        }
+        let run = self.view.run_of(&conference.cid);
+        if run.is_some_and(|run| run.opened.is_some()) {
+            return Ok(decision);
+        }
+        let end = conference.launch.planned_end(self.at.now);
+        self.open(&mut decision, &conference.cid, end);
+        decision
+            .changed("conference", conference.cid.as_str(), "started", Vec::new())
+            .notice(Topic::Events, "");
+        Ok(decision)
+    }
+
+    fn open(&self, decision: &mut Decision, cid: &Cid, until: Option<Timestamp>) {
+        let now = self.at.now;
+        let mut runs = Runs::new(self.view, self.at);
+        let run = runs.of(cid);
+        if run.opened.is_none() && run.participants == 0 {
+            run.started_at = now;
+        }
+        // Whoever was there before it began is not left alone yet.
+        run.alone_since = (run.participants < 2).then_some(now);
+        let at = run.opened.map_or(now, |opened| opened.at);
+        run.opened = Some(Opened { at, until });
+        runs.finish(decision);
+    }
+
+    /// People meet while it becomes a virtual room, or is none any more: they go on.
+    pub(crate) fn fit_launch(&self, decision: &mut Decision, after: &Conference) {
+        let mut runs = Runs::new(self.view, self.at);
+        let run = runs.of(&after.cid);
+        if !run.is_on() {
+            return;
+        }
+        let at = run.started_at;
+        let stays_open = !after.launch.is_virtual_room();
+        run.opened = stays_open.then_some(Opened { at, until: None });
+        runs.finish(decision);
+    }
+
+    /// A moderator gives it more time.
+    pub(crate) fn extend(&self, conference: &Conference, minutes: u16) -> Result<Decision, Refusal> {
+        if !(1..=EXTENSION_MINUTES).contains(&minutes) {
+            return Err(invalid("minutes", "must be 1 to 1,440"));
+        }
+        let mut decision = Decision::default();
+        let mut runs = Runs::new(self.view, self.at);
+        let run = runs.of(&conference.cid);
+        let planned = run.opened.and_then(|opened| Some((opened, opened.until?)));
+        let Some((opened, until)) = planned else {
+            return Err(Refusal::Conflict(
+                "this meeting has no planned end that could be later".into(),
+            ));
+        };
+        let until = Some(until.plus_ms(u64::from(minutes) * 60_000));
+        run.opened = Some(Opened { until, ..opened });
+        runs.finish(&mut decision);
+        decision
+            .changed("conference", conference.cid.as_str(), "extended", Vec::new())
+            .notice(Topic::Events, "");
+        Ok(decision)
+    }
+}
