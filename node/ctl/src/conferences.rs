@@ -15,7 +15,7 @@ pub(crate) enum Conference {
     List { search: Option<String> },
     /// Show one conference
     Show { cid: String },
-    /// Create a virtual room
+    /// Create a conference: a virtual room, unless it is said when it begins
     Create {
         /// Name in addresses: letters, digits, hyphens, underscores, dots
         cid: String,
@@ -30,6 +30,8 @@ pub(crate) enum Conference {
         #[arg(long)]
         owner: Option<String>,
         #[command(flatten)]
+        when: When,
+        #[command(flatten)]
         settings: Settings,
     },
     /// Change what a conference is called and how it is run
@@ -42,16 +44,23 @@ pub(crate) enum Conference {
         #[arg(long, value_parser = ["internal", "public"])]
         access: Option<String>,
         #[command(flatten)]
+        when: When,
+        #[command(flatten)]
         settings: Settings,
     },
+    /// Write the file of a scheduled conference for calendars to standard output
+    Calendar { cid: String },
     /// Show who is in a conference or waits to be let in
     People { cid: String },
-    /// Act as a moderator: admit, mute, remove, lock, end and others
+    /// Act as a moderator: start, extend, admit, mute, remove, lock, end and others
     Act {
         cid: String,
         act: Act,
         /// Whom it is about, by the number that `people` shows
         participant: Option<String>,
+        /// With `extend`: by how many minutes
+        #[arg(long)]
+        minutes: Option<u16>,
     },
     /// Delete a conference
     Delete { cid: String },
@@ -82,9 +91,10 @@ impl Conference {
                 description,
                 public,
                 owner,
+                when,
                 settings,
             } => {
-                let body = json!({
+                let mut body = json!({
                     "cid": cid,
                     "name": name,
                     "description": description,
@@ -92,6 +102,7 @@ impl Conference {
                     "owner": owner,
                     "settings": settings.json(),
                 });
+                when.add_to(&mut body);
                 let made = client.write(Method::POST, "/conferences", Some(&body)).await?;
                 output.one(&made, || {
                     format!("Created {}.", made["cid"].as_str().unwrap_or_default())
@@ -102,16 +113,22 @@ impl Conference {
                 name,
                 description,
                 access,
+                when,
                 settings,
             } => {
-                let body = json!({
+                let mut body = json!({
                     "name": name,
                     "description": description,
                     "access": access,
                     "settings": settings.json(),
                 });
+                when.add_to(&mut body);
                 let now = client.write(Method::PATCH, &path(&cid), Some(&body)).await?;
                 output.one(&now, || lines(&now));
+            }
+            Conference::Calendar { cid } => {
+                let request = client.request(Method::GET, &format!("{}/calendar", path(&cid)));
+                say(client.stream(request).await?.text().await?.trim_end());
             }
             Conference::People { cid } => {
                 let all = client.get(&format!("{}/participants", path(&cid)), &[]).await?;
@@ -130,11 +147,12 @@ impl Conference {
                 cid,
                 act,
                 participant,
+                minutes,
             } => {
                 let name = act
                     .to_possible_value()
                     .map(|value| value.get_name().replace('-', "_"));
-                let body = json!({ "act": name, "participant": participant });
+                let body = json!({ "act": name, "participant": participant, "minutes": minutes });
                 client
                     .write(Method::POST, &format!("{}/acts", path(&cid)), Some(&body))
                     .await?;
@@ -146,6 +164,56 @@ impl Conference {
             }
         }
         Ok(())
+    }
+}
+
+/// When a conference is open; nothing said: as it is, and a new one always.
+#[derive(Args)]
+pub(crate) struct When {
+    /// Always open
+    #[arg(long, conflicts_with_all = ["by_hand", "at"])]
+    virtual_room: bool,
+    /// A moderator starts it
+    #[arg(long, conflicts_with = "at")]
+    by_hand: bool,
+    /// Day and time at which it begins, or begins first: 2027-03-01T09:30
+    #[arg(long, requires = "zone")]
+    at: Option<String>,
+    /// Time zone, as Europe/Paris
+    #[arg(long, requires = "at")]
+    zone: Option<String>,
+    /// Planned length; without it the end is not planned
+    #[arg(long, requires = "at")]
+    minutes: Option<u32>,
+    /// Days of each week, with commas between them: monday,thursday
+    #[arg(long, requires = "at", value_delimiter = ',')]
+    weekdays: Vec<String>,
+    /// Last day of a weekly one: 2027-12-31
+    #[arg(long, requires = "weekdays", conflicts_with = "count")]
+    until: Option<String>,
+    /// How often a weekly one takes place
+    #[arg(long, requires = "weekdays")]
+    count: Option<u32>,
+}
+
+impl When {
+    fn add_to(self, body: &mut Value) {
+        if self.virtual_room {
+            body["launch"] = "virtual_room".into();
+        } else if self.by_hand {
+            body["launch"] = "by_hand".into();
+        } else if let Some(at) = &self.at {
+            let (date, time) = at.split_once(['T', ' ']).unwrap_or((at, ""));
+            body["schedule"] = json!({
+                "date": date,
+                "time": time,
+                "zone": self.zone,
+                "duration_minutes": self.minutes,
+                "weekdays": self.weekdays,
+                "until": self.until,
+                "count": self.count,
+            });
+        }
     }
 }
 
@@ -246,6 +314,10 @@ pub(crate) enum Act {
     Lock,
     Unlock,
     End,
+    /// Opens a conference that is no virtual room
+    Start,
+    /// Puts the planned end off
+    Extend,
 }
 
 fn lines(conference: &Value) -> String {
@@ -270,6 +342,7 @@ fn lines(conference: &Value) -> String {
                 "none".into()
             },
         ),
+        ("Begins", begins(conference)),
         ("Moderators", joined(&settings["moderators"])),
         ("Place", shown("place")),
     ];
@@ -287,6 +360,17 @@ fn lines(conference: &Value) -> String {
     .map(line)
     .join("\n");
     format!("{first}\n{more}")
+}
+
+/// When it is open, in words.
+fn begins(conference: &Value) -> String {
+    let next = conference["next"]["start"].as_str();
+    match (conference["launch"].as_str(), next) {
+        (Some("by_hand"), _) => "when a moderator starts it".into(),
+        (Some("scheduled"), Some(next)) => next.to_owned(),
+        (Some("scheduled"), None) => "it was the last time".into(),
+        _ => "always open".into(),
+    }
 }
 
 fn joined(names: &Value) -> String {

@@ -46,11 +46,14 @@ export function BeginsLater({ cid, guest, begins, armed }: Props) {
   );
 }
 
+/** With the year only if it is another one. */
 function startText(start: number, language: string): string {
+  const other = new Date(start).getFullYear() !== new Date().getFullYear();
   const format = new Intl.DateTimeFormat(language, {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
+    year: other ? 'numeric' : undefined,
     hour: '2-digit',
     minute: '2-digit',
     timeZoneName: 'short',
