@@ -17,6 +17,7 @@
 //! 2. When the faults have ended and one TTL has passed, demand that the pool can meet is met within seconds.
 //! 3. Servers go on without the manager for most of a TTL: people leave and others come.
 
+mod agenda;
 mod clock;
 mod figures;
 mod group;
@@ -27,6 +28,7 @@ mod managers;
 mod nemesis;
 mod nodes;
 mod server;
+mod users;
 mod world;
 
 pub use self::{figures::Figures, heal::run};

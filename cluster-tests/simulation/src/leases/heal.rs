@@ -134,7 +134,7 @@ impl World {
         let until = self.now + 30_000;
         self.run_until(until);
         for server in living {
-            let (joined, demand) = (self.joined(server).len(), self.servers[server].demand as usize);
+            let (joined, demand) = (self.joined(server).count(), self.servers[server].demand);
             if joined != demand {
                 self.violate(format!("{joined} of {demand} people of s{server} are in"));
             }
@@ -185,7 +185,7 @@ impl World {
         let until = self.now + 10_000;
         self.run_until(until);
         for server in 0..self.servers.len() {
-            let (joined, demand) = (self.joined(server).len(), self.servers[server].demand as usize);
+            let (joined, demand) = (self.joined(server).count(), self.servers[server].demand);
             if !self.servers[server].gone && joined != demand {
                 self.violate(format!(
                     "without a manager {joined} of {demand} people of s{server} are in"

@@ -1,7 +1,5 @@
 //! What the nodes of servers do.
 
-use std::collections::BTreeSet;
-
 use plenary_licences::{
     Answer, Epoch, Recall, Request,
     lessee::{Alive, Applied, Asked, Effect, Leader, Options, Quiet},
@@ -13,7 +11,8 @@ use rand::RngExt;
 use super::{
     manager::Address,
     nemesis::Theme,
-    server::{Entry, Lead, Place, User},
+    server::{Entry, Lead, Place},
+    users::{User, Users},
     world::{Event, Question, World},
 };
 
@@ -79,8 +78,8 @@ impl World {
         }
         let now = self.now;
         let it = &mut self.servers[server].nodes[node];
-        let active: BTreeSet<User> = it.active(now).map(|(user, _)| user).collect();
-        it.local.retain(|user, _| active.contains(user));
+        let active = it.active(now).map_or(Users::default(), |(_, users)| users);
+        it.local.retain(|user, _| active.contains(*user));
         // Places that are on the books of this node and that nobody here uses.
         let is_used = |user: &User, place: Place| {
             it.local.get(user).is_some_and(|(used, _)| *used == place)
@@ -267,13 +266,14 @@ impl World {
             return;
         }
         let from = it.group.members[node].applied;
-        let entries: Vec<Entry> = it.group.log[from.min(it.group.log.len())..].to_vec();
-        if entries.is_empty() {
+        let length = it.group.log.len();
+        if from >= length {
             return;
         }
-        it.group.members[node].applied = it.group.log.len();
+        it.group.members[node].applied = length;
         it.learn();
-        for entry in entries {
+        for position in from..length {
+            let entry = self.servers[server].group.log[position];
             self.node_apply_one(server, node, &entry);
         }
         self.judge();
@@ -332,18 +332,13 @@ impl World {
     // People.
 
     /// Users that use a seat, each once.
-    pub(crate) fn joined(&self, server: usize) -> BTreeSet<User> {
+    pub(crate) fn joined(&self, server: usize) -> Users {
         let it = &self.servers[server];
-        let running = it
-            .group
-            .members
-            .iter()
-            .zip(&it.nodes)
-            .filter(|(member, _)| member.runs());
-        running
-            .flat_map(|(_, node)| node.active(self.now))
-            .map(|(user, _)| user)
-            .collect()
+        let members = it.group.members.iter().zip(&it.nodes);
+        let active = members
+            .filter(|(member, _)| member.runs())
+            .filter_map(|(_, node)| node.active(self.now));
+        active.fold(Users::default(), |all, (_, users)| all.with(users))
     }
 
     pub(crate) fn people(&mut self, server: usize) {
@@ -366,17 +361,17 @@ impl World {
             self.servers[server].nodes[node].expecting.clear();
         }
         let joined = self.joined(server);
-        let demand = self.servers[server].demand as usize;
-        if joined.len() < demand {
+        let demand = self.servers[server].demand;
+        if joined.count() < demand {
             let user = self.rng.random_range(0..USERS);
             self.join(server, user);
-        } else if joined.len() > demand {
+        } else if joined.count() > demand {
             self.leave(server);
         } else if self.rng.random_bool(0.2)
             && let Some(user) = joined.first()
         {
             // On a second device.
-            self.join(server, *user);
+            self.join(server, user);
         }
     }
 

@@ -10,16 +10,18 @@ use plenary_licences::{
 use plenary_model::{NodeId, ServerName};
 use rand::{RngExt, rngs::StdRng};
 
-use super::{clock::Clock, group::Group};
-
-pub(crate) type User = u32;
+use super::{
+    clock::Clock,
+    group::Group,
+    users::{User, Users},
+};
 
 /// Where somebody uses a seat: the node, and a number that is given out once, so that a late word about an earlier place
 /// does nothing to a later one.
 pub(crate) type Place = (usize, u64);
 
 /// An entry of a server's log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Entry {
     Lease(Change),
     Join { user: User, place: Place },
@@ -31,12 +33,14 @@ pub(crate) enum Entry {
 pub(crate) struct State {
     pub(crate) held: Held,
     /// Under the lease of now: who has a seat, and in which places it is used.
-    pub(crate) grants: BTreeMap<User, BTreeSet<Place>>,
+    pub(crate) grants: BTreeMap<User, Vec<Place>>,
+    /// Who that is.
+    pub(crate) granted: Users,
 }
 
 impl State {
     pub(crate) fn in_use(&self) -> Seats {
-        Seats::only(Kind::Pro, u32::try_from(self.grants.len()).unwrap_or(u32::MAX))
+        Seats::only(Kind::Pro, self.granted.count())
     }
 
     pub(crate) fn apply(&mut self, entry: &Entry) -> Applied {
@@ -45,22 +49,29 @@ impl State {
                 let applied = self.held.apply(change, self.in_use());
                 if applied == Applied::Changed && matches!(change, Change::Registered { .. }) {
                     self.grants.clear();
+                    self.granted = Users::default();
                 }
                 applied
             }
             Entry::Join { user, place } => {
-                let known = self.grants.contains_key(user);
-                if !known && !self.held.allows(self.in_use(), Seats::only(Kind::Pro, 1)) {
+                if !self.granted.contains(*user)
+                    && !self.held.allows(self.in_use(), Seats::only(Kind::Pro, 1))
+                {
                     return Applied::Ignored;
                 }
-                self.grants.entry(*user).or_default().insert(*place);
+                let places = self.grants.entry(*user).or_default();
+                if !places.contains(place) {
+                    places.push(*place);
+                }
+                self.granted.add(*user);
                 Applied::Changed
             }
             Entry::Leave { user, place } => {
                 if let Some(places) = self.grants.get_mut(user) {
-                    places.remove(place);
+                    places.retain(|known| known != place);
                     if places.is_empty() {
                         self.grants.remove(user);
+                        self.granted.remove(*user);
                     }
                 }
                 Applied::Changed
@@ -135,13 +146,13 @@ impl Node {
     }
 
     /// Users that this node lets use a seat now, with the lease.
-    pub(crate) fn active(&self, now: u64) -> impl Iterator<Item = (User, Epoch)> + '_ {
-        let (reading, home) = (self.clock.read(now), self.home());
-        let held = self.state.held.epoch();
-        self.local
-            .iter()
-            .map(|(user, (_, epoch))| (*user, *epoch))
-            .filter(move |(_, epoch)| held == Some(*epoch) && self.watch.allows(*epoch, reading, home))
+    pub(crate) fn active(&self, now: u64) -> Option<(Epoch, Users)> {
+        let held = self.state.held.epoch()?;
+        if self.local.is_empty() || !self.watch.allows(held, self.clock.read(now), self.home()) {
+            return None;
+        }
+        let under_it = self.local.iter().filter(|(_, (_, epoch))| *epoch == held);
+        Some((held, under_it.map(|(user, _)| *user).collect()))
     }
 }
 
@@ -211,7 +222,7 @@ impl Server {
 
     /// Makes the truth what the log says.
     pub(crate) fn learn(&mut self) {
-        for entry in self.group.log.iter().skip(self.known) {
+        for entry in &self.group.log[self.known..] {
             self.truth.apply(entry);
         }
         self.known = self.group.log.len();
@@ -235,36 +246,40 @@ impl Server {
     /// Seats without a user count while the server could give them away: it has a majority, and a node whose time is
     /// not over.
     pub(crate) fn usable(&self, now: u64) -> u32 {
-        let mut active: BTreeMap<Epoch, BTreeSet<User>> = BTreeMap::new();
+        // There are hardly ever more than two leases.
+        let mut active: Vec<(Epoch, Users)> = Vec::new();
         for (member, node) in self.group.members.iter().zip(&self.nodes) {
-            if member.runs() {
-                for (user, epoch) in node.active(now) {
-                    active.entry(epoch).or_default().insert(user);
+            if member.runs()
+                && let Some((epoch, users)) = node.active(now)
+            {
+                match active.iter_mut().find(|(of, _)| *of == epoch) {
+                    Some((_, all)) => *all = all.with(users),
+                    None => active.push((epoch, users)),
                 }
             }
         }
-        let held = self.truth.held;
-        let members = self.group.members.iter().zip(&self.nodes);
-        let can_grant = self.group.has_quorum()
-            && members.into_iter().any(|(member, node)| {
-                let (now, home) = (node.clock.read(now), node.home());
-                let left = held
-                    .epoch()
-                    .and_then(|epoch| node.watch.left_ms(epoch, now, home));
-                member.works() && left.is_some_and(|left| left > 0)
-            });
+        let current = self.truth.held.epoch();
         let mut usable = 0;
-        if can_grant {
-            let current = held
-                .epoch()
-                .and_then(|epoch| active.remove(&epoch))
-                .unwrap_or_default();
-            let (known, unknown): (Vec<User>, Vec<User>) = current
-                .iter()
-                .partition(|user| self.truth.grants.contains_key(user));
-            usable += known.len().max(held.seats.pro as usize) + unknown.len();
+        if self.can_grant(now) {
+            let (granted, seats) = (self.truth.granted, self.truth.held.seats.pro);
+            let of_current = active.iter().find(|(epoch, _)| Some(*epoch) == current);
+            let users = of_current.map_or(Users::default(), |(_, users)| *users);
+            let unknown = users.without(granted);
+            usable += users.without(unknown).count().max(seats) + unknown.count();
+            active.retain(|(epoch, _)| Some(*epoch) != current);
         }
-        usable += active.values().map(BTreeSet::len).sum::<usize>();
-        u32::try_from(usable).unwrap_or(u32::MAX)
+        usable + active.iter().map(|(_, users)| users.count()).sum::<u32>()
+    }
+
+    fn can_grant(&self, now: u64) -> bool {
+        let Some(epoch) = self.truth.held.epoch() else {
+            return false;
+        };
+        let mut members = self.group.members.iter().zip(&self.nodes);
+        self.group.has_quorum()
+            && members.any(|(member, node)| {
+                let left = || node.watch.left_ms(epoch, node.clock.read(now), node.home());
+                member.works() && left().is_some_and(|left| left > 0)
+            })
     }
 }

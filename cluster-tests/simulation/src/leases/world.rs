@@ -1,14 +1,12 @@
 //! The loop of a run: events in the order of their true times, and what each of them makes the machines do.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use std::collections::BTreeMap;
 
 use plenary_licences::{Answer, Kind, Order, Recall, Request, Seats, clock::Reading, lessee::Alive};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
+    agenda::Agenda,
     figures::Figures,
     journal::Journal,
     manager::{Address, Entry as ManagerEntry, Manager},
@@ -80,9 +78,7 @@ impl Weather {
 
 pub(crate) struct World {
     pub(crate) now: u64,
-    events: BinaryHeap<Reverse<(u64, u64)>>,
-    bodies: BTreeMap<u64, Event>,
-    last_event: u64,
+    agenda: Agenda,
     pub(crate) rng: StdRng,
     pub(crate) journal: Journal,
     pub(crate) figures: Figures,
@@ -122,9 +118,7 @@ impl World {
             .collect();
         let mut world = Self {
             now: 0,
-            events: BinaryHeap::new(),
-            bodies: BTreeMap::new(),
-            last_event: 0,
+            agenda: Agenda::default(),
             rng,
             journal: Journal::default(),
             figures: Figures::default(),
@@ -184,9 +178,7 @@ impl World {
     }
 
     pub(crate) fn at(&mut self, after_ms: u64, event: Event) {
-        self.last_event += 1;
-        self.events.push(Reverse((self.now + after_ms, self.last_event)));
-        self.bodies.insert(self.last_event, event);
+        self.agenda.add(self.now + after_ms, event);
     }
 
     pub(crate) fn say(&mut self, line: impl FnOnce(&Self) -> String) {
@@ -203,17 +195,9 @@ impl World {
 
     /// Lets things happen until the true time is `until`.
     pub(crate) fn run_until(&mut self, until: u64) {
-        while self.violation.is_none() {
-            match self.events.peek() {
-                Some(Reverse((at, _))) if *at <= until => {}
-                _ => break,
-            }
-            let Some(Reverse((at, id))) = self.events.pop() else {
-                break;
-            };
-            let Some(event) = self.bodies.remove(&id) else {
-                continue;
-            };
+        while self.violation.is_none()
+            && let Some((at, event)) = self.agenda.next(until)
+        {
             self.now = at;
             self.handle(event);
         }
@@ -222,7 +206,7 @@ impl World {
 
     /// What was planned to go wrong does not, and what went wrong is mended by somebody else.
     pub(crate) fn forget_faults(&mut self) {
-        self.bodies.retain(|_, event| match event {
+        self.agenda.retain(|event| match event {
             Event::Nemesis => false,
             Event::Undo(act) => matches!(act, Act::Recover | Act::Dead(_)),
             _ => true,
