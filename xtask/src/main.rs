@@ -75,7 +75,7 @@ enum Task {
     /// Run replicas on a simulated network and disk: replication, leases
     Simulate {
         name: String,
-        /// Flags of the simulation, as --seeds 2000
+        /// Flags of the simulation, as --seeds 20000; a run that was stopped goes on where it was
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
     },

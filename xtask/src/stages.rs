@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use clap::ValueEnum as _;
 use std::time::Instant;
 
-/// Seeds of the simulation in every run.
-const SEEDS: &str = "500";
+/// What is simulated in every run, and how many seeds of it.
+const SIMULATED: [(&str, &str); 2] = [("replication", "500"), ("leases", "2000")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Stage {
@@ -22,7 +22,7 @@ pub(crate) enum Stage {
     Build,
     /// All tests in Rust; the live ones start real nodes
     Rust,
-    /// Replicas on a simulated network and disk
+    /// Replicas and leases on a simulated network and disk
     Simulation,
     /// Schemathesis against a running server
     Api,
@@ -81,12 +81,13 @@ impl Stage {
             }
             Stage::Simulation => {
                 build(&["plenary-simulation"])?;
-                let mut command = built("plenary-simulation");
-                command.args(["replication", "--seeds", SEEDS]);
-                step(
-                    command,
-                    &format!("plenary-simulation replication --seeds {SEEDS}"),
-                )
+                for (subject, seeds) in SIMULATED {
+                    let mut command = built("plenary-simulation");
+                    // All of them, also if such a run was stopped.
+                    command.args([subject, "--seeds", seeds, "--afresh"]);
+                    step(command, &format!("plenary-simulation {subject} --seeds {seeds}"))?;
+                }
+                Ok(())
             }
             Stage::Api => api::test(),
             Stage::Media => media::test(),

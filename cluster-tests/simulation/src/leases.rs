@@ -18,6 +18,7 @@
 //! 3. Servers go on without the manager for most of a TTL: people leave and others come.
 
 mod agenda;
+mod aims;
 mod clock;
 mod figures;
 mod group;

@@ -20,5 +20,6 @@
 //! Deliberately not here: real processes and sockets (`cluster-tests/live`), speed (`cluster-tests/load`).
 
 pub mod leases;
+pub mod progress;
 pub mod replication;
 pub mod seeds;

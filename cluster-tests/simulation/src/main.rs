@@ -2,11 +2,13 @@
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Args, Parser, Subcommand};
 use plenary_simulation::{
-    leases, replication,
+    leases,
+    progress::Progress,
+    replication,
     seeds::{self, Outcome, Tally},
 };
 
@@ -18,7 +20,9 @@ use plenary_simulation::{
         plenary-simulation replication --seeds 500             look for a seed that breaks an invariant\n  \
         plenary-simulation replication --seeds 1 --from 17 --history   repeat one and see what happened\n  \
         plenary-simulation leases --mutant list                the planted faults\n  \
-        plenary-simulation leases --mutant differences         how soon one is caught\n\n\
+        plenary-simulation leases --mutant differences         how soon one is caught\n  \
+        plenary-simulation leases --mutant all --seeds 400     how many seeds catch each of them\n\n\
+        A run that was stopped goes on where it was when it is started again with the same first seed.\n\
         Exit code: 0 if every invariant held (with --mutant: if it was caught), else 1."
 )]
 struct Cli {
@@ -51,7 +55,8 @@ struct Run {
     /// The first one
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     from: u64,
-    /// Plant a fault and stop at the first seed that catches it; "list" names them
+    /// Plant a fault and stop at the first seed that catches it; "list" names them, "all" says of each how many
+    /// seeds catch it
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
     /// With --mutant: run all seeds and say how many catch it
@@ -63,6 +68,12 @@ struct Run {
     /// Print what happened in each seed
     #[arg(long)]
     history: bool,
+    /// Begin with the first seed, also if an earlier run was stopped
+    #[arg(long)]
+    afresh: bool,
+    /// Where a run notes how far it came; beside the program if not given
+    #[arg(long, value_name = "FILE")]
+    progress: Option<PathBuf>,
     /// Run each seed twice and compare everything that happened
     #[arg(long)]
     twice: bool,
@@ -75,88 +86,182 @@ fn main() -> ExitCode {
     match Cli::parse().subject {
         Subject::Replication(run) => {
             let mutants = replication::Mutant::ALL.map(|mutant| (mutant, mutant.name(), mutant.what()));
-            judge("replication", &run, &mutants, replication::run)
+            let judge = Judge {
+                subject: "replication",
+                mutants: &mutants,
+                simulate: replication::run,
+            };
+            judge.judge(&run)
         }
         Subject::Leases(run) => {
             let named = |mutant: leases::Mutant| (mutant, mutant.name().0, mutant.name().1);
-            judge("leases", &run, &leases::Mutant::ALL.map(named), leases::run)
+            let judge = Judge {
+                subject: "leases",
+                mutants: &leases::Mutant::ALL.map(named),
+                simulate: leases::run,
+            };
+            judge.judge(&run)
         }
     }
 }
 
-/// Runs the seeds of one subject.
-fn judge<M: Copy + Sync, F: Tally>(
-    subject: &str,
-    run: &Run,
-    mutants: &[(M, &str, &str)],
+/// What can be simulated, and which faults can be planted in it.
+struct Judge<'a, M, F> {
+    subject: &'a str,
+    mutants: &'a [(M, &'a str, &'a str)],
     simulate: fn(u64, Option<M>) -> Outcome<F>,
-) -> ExitCode {
-    if let Some(filter) = &run.log {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter.as_str())
-            .with_writer(std::io::stderr)
-            .init();
-    }
-    if run.mutant.as_deref() == Some("list") {
-        for (_, name, what) in mutants {
-            println!("{name:<34}{what}");
+}
+
+impl<M: Copy + Sync, F: Tally> Judge<'_, M, F> {
+    fn judge(&self, run: &Run) -> ExitCode {
+        if let Some(filter) = &run.log {
+            tracing_subscriber::fmt()
+                .with_env_filter(filter.as_str())
+                .with_writer(std::io::stderr)
+                .init();
         }
-        return ExitCode::SUCCESS;
+        match run.mutant.as_deref() {
+            None => self.seek(run),
+            Some("list") => {
+                for (_, name, what) in self.mutants {
+                    println!("{name:<34}{what}");
+                }
+                ExitCode::SUCCESS
+            }
+            Some("all") => {
+                let rates = self.mutants.iter().map(|planted| self.rate(run, planted));
+                verdict(rates.filter(|is_caught| !is_caught).count() == 0)
+            }
+            Some(wanted) => {
+                let Some(planted) = self.mutants.iter().find(|(_, name, _)| *name == wanted) else {
+                    eprintln!("no such mutant; --mutant list names them");
+                    return ExitCode::FAILURE;
+                };
+                verdict(match run.whole {
+                    true => self.rate(run, planted),
+                    false => self.catch(run, planted),
+                })
+            }
+        }
     }
-    let wanted = run.mutant.as_deref();
-    let planted = mutants.iter().find(|(_, name, _)| Some(*name) == wanted);
-    if wanted.is_some() && planted.is_none() {
-        eprintln!("no such mutant; --mutant list names them");
-        return ExitCode::FAILURE;
-    }
-    let started = Instant::now();
-    let threads = run
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let (mut done, mut figures, mut violations) = (0_u64, F::default(), Vec::new());
-    let mutant = planted.map(|(mutant, ..)| *mutant);
-    seeds::run(
-        run.from,
-        run.seeds,
-        threads.unwrap_or(1),
-        |seed| one(seed, run.twice, |seed| simulate(seed, mutant)),
-        |outcome| {
+
+    /// Whether every invariant holds. Goes on where an earlier run was stopped.
+    fn seek(&self, run: &Run) -> ExitCode {
+        let mut progress = self.progress(run);
+        let first = progress.as_ref().map_or(run.from, Progress::next);
+        if first > run.from {
+            println!("goes on at seed {first}, where an earlier run was stopped (--afresh begins anew)");
+        }
+        let started = Instant::now();
+        let (mut done, mut figures) = (0_u64, F::default());
+        let mut violations = progress
+            .as_ref()
+            .map_or_else(BTreeSet::new, |known| known.violations().clone());
+        let left = run.from.saturating_add(run.seeds).saturating_sub(first);
+        let seed = |seed| one(seed, run.twice, |seed| (self.simulate)(seed, None));
+        seeds::run(first, left, run.threads(), seed, |outcome| {
             done += 1;
-            if !run.whole {
-                report(&outcome, subject, wanted, run.history);
-            }
+            report(&outcome, self.subject, None, run.history);
+            let (seed, is_violated) = (outcome.seed, outcome.violation.is_some());
             figures.add(outcome.figures);
-            if outcome.violation.is_some() {
-                violations.push(outcome.seed);
+            if is_violated {
+                violations.insert(seed);
             }
-            mutant.is_some() && !run.whole && !violations.is_empty()
-        },
-    );
+            let noted = progress
+                .as_mut()
+                .map_or(Ok(()), |progress| progress.ran(seed, is_violated));
+            if let Err(error) = noted {
+                eprintln!("if it is stopped it will begin anew: {error}");
+                progress = None;
+            }
+            false
+        });
+        if let Some(Err(error)) = progress.map(Progress::end) {
+            eprintln!("the next run will find how far this one came: {error}");
+        }
+        say_figures(&figures, done, started);
+        println!(
+            "{} seeds, {} violations {violations:?}",
+            first - run.from + done,
+            violations.len()
+        );
+        verdict(violations.is_empty())
+    }
+
+    fn progress(&self, run: &Run) -> Option<Progress> {
+        if run.afresh || run.history || run.twice || run.seeds == 1 {
+            return None;
+        }
+        let program = std::env::current_exe().ok()?;
+        let file = run
+            .progress
+            .clone()
+            .unwrap_or_else(|| program.with_file_name(format!("simulation-{}.progress", self.subject)));
+        Some(Progress::open(
+            &file,
+            &fs::read(program).ok()?,
+            run.from,
+            run.seeds,
+        ))
+    }
+
+    /// Looks for the first seed that catches a planted fault.
+    fn catch(&self, run: &Run, (mutant, name, _): &(M, &str, &str)) -> bool {
+        let (mut done, mut caught) = (0_u64, None);
+        let seed = |seed| one(seed, run.twice, |seed| (self.simulate)(seed, Some(*mutant)));
+        seeds::run(run.from, run.seeds, run.threads(), seed, |outcome| {
+            done += 1;
+            report(&outcome, self.subject, Some(name), run.history);
+            let is_caught = outcome.violation.is_some();
+            caught = caught.or(is_caught.then_some(outcome.seed));
+            is_caught
+        });
+        match caught {
+            Some(seed) => println!("caught {name} at seed {seed}, after {done} seeds"),
+            None => println!("NOT caught: {name}"),
+        }
+        caught.is_some()
+    }
+
+    /// How many of all seeds catch a planted fault.
+    fn rate(&self, run: &Run, (mutant, name, _): &(M, &str, &str)) -> bool {
+        let (mut done, mut caught) = (0_u64, 0_u64);
+        let seed = |seed| (self.simulate)(seed, Some(*mutant));
+        seeds::run(run.from, run.seeds, run.threads(), seed, |outcome| {
+            done += 1;
+            caught += u64::from(outcome.violation.is_some());
+            false
+        });
+        if caught == 0 {
+            println!("NOT caught by {done} seeds: {name}");
+            return false;
+        }
+        // Half of all series of seeds meet it within so many.
+        let missed = 1.0 - caught as f64 / done as f64;
+        let median = (0.5_f64.ln() / missed.ln()).ceil().max(1.0);
+        println!("{name:<34}caught by {caught} of {done} seeds, median {median}");
+        true
+    }
+}
+
+impl Run {
+    fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().ok().map(Into::into);
+        self.threads.or_else(all).unwrap_or(1)
+    }
+}
+
+fn verdict(is_good: bool) -> ExitCode {
+    match is_good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+fn say_figures<F: Tally>(figures: &F, done: u64, started: Instant) {
     let took = started.elapsed().as_secs_f64();
     println!("{figures}");
     println!("{took:.1} s, {:.1} seeds/s", done as f64 / took);
-    println!("{done} seeds, {} violations", violations.len());
-    match (wanted, violations.first()) {
-        (None, None) => ExitCode::SUCCESS,
-        (Some(mutant), Some(seed)) => {
-            // Half of all series of seeds meet it within so many.
-            let median = (0.5_f64.ln() / (1.0 - violations.len() as f64 / done as f64).ln()).ceil();
-            if run.whole {
-                println!(
-                    "caught {mutant} by {} of {done} seeds, median {median}",
-                    violations.len()
-                );
-            } else {
-                println!("caught {mutant} at seed {seed}, after {done} seeds");
-            }
-            ExitCode::SUCCESS
-        }
-        (Some(mutant), None) => {
-            println!("NOT caught: {mutant}");
-            ExitCode::FAILURE
-        }
-        (None, Some(_)) => ExitCode::FAILURE,
-    }
 }
 
 fn one<F>(seed: u64, twice: bool, simulate: impl Fn(u64) -> Outcome<F>) -> Outcome<F> {

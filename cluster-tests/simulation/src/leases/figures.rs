@@ -1,5 +1,8 @@
 use crate::seeds::Tally;
 
+/// So many things go wrong at least in each run.
+pub(crate) const LEAST: u64 = 200;
+
 /// How much was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -20,6 +23,8 @@ pub struct Figures {
     pub joins: u64,
     /// Renewals that the manager applied.
     pub renewals: u64,
+    /// Servers whose people got what the pool could give, after all faults had ended.
+    pub met: u64,
     /// True time.
     pub virtual_ms: u64,
 }
@@ -28,6 +33,25 @@ impl Figures {
     /// Everything that went wrong on purpose.
     pub fn faults(&self) -> u64 {
         self.messages + self.cuts + self.crashes + self.pauses + self.jumps + self.copies + self.elections
+    }
+
+    /// Why a run would prove too little.
+    pub(crate) fn lack(&self) -> Option<String> {
+        let kinds = [
+            ("messages", self.messages),
+            ("cuts", self.cuts),
+            ("crashes", self.crashes),
+            ("pauses", self.pauses),
+            ("clocks that were set", self.jumps),
+            ("copies and restores", self.copies),
+            ("elections", self.elections),
+            ("servers whose demand was met", self.met),
+        ];
+        if let Some((kind, _)) = kinds.iter().find(|(_, count)| *count == 0) {
+            return Some(format!("the run had no {kind}"));
+        }
+        let faults = self.faults();
+        (faults < LEAST).then(|| format!("the run had {faults} faults only"))
     }
 }
 
@@ -42,6 +66,7 @@ impl Tally for Figures {
         self.elections += other.elections;
         self.joins += other.joins;
         self.renewals += other.renewals;
+        self.met += other.met;
         self.virtual_ms += other.virtual_ms;
     }
 }
@@ -51,7 +76,7 @@ impl std::fmt::Display for Figures {
         write!(
             f,
             "{} messages lost, doubled or late, {} cuts, {} crashes, {} pauses, {} clocks set, {} copies and \
-             restores, {} elections; {} seats taken, {} renewals, {} s of virtual time",
+             restores, {} elections; {} seats taken, {} renewals, {} demands met, {} s of virtual time",
             self.messages,
             self.cuts,
             self.crashes,
@@ -61,6 +86,7 @@ impl std::fmt::Display for Figures {
             self.elections,
             self.joins,
             self.renewals,
+            self.met,
             self.virtual_ms / 1000
         )
     }

@@ -22,11 +22,18 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Outcome<Figures> {
     mutant::plant(mutant);
     let mut world = World::new(seed);
     world.run_until(HARM_MS);
+    world.medley();
     world.heal();
     world.meet_demand();
     world.do_without_manager();
     mutant::plant(None);
     world.figures.virtual_ms = world.now;
+    if mutant.is_none()
+        && world.violation.is_none()
+        && let Some(lack) = world.figures.lack()
+    {
+        world.violate(lack);
+    }
     let World {
         journal,
         violation,
@@ -135,7 +142,9 @@ impl World {
         self.run_until(until);
         for server in living {
             let (joined, demand) = (self.joined(server).count(), self.servers[server].demand);
-            if joined != demand {
+            if joined == demand {
+                self.figures.met += 1;
+            } else {
                 self.violate(format!("{joined} of {demand} people of s{server} are in"));
             }
         }

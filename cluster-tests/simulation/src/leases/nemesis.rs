@@ -1,53 +1,16 @@
 //! Makes things go wrong, at moments and in ways that follow from the seed.
 
 use plenary_licences::{
-    Kind, Seats, clock,
+    Kind, Seats,
     lessor::{Command, Standing},
 };
-use rand::{RngExt, rngs::StdRng};
+use rand::RngExt;
 
 use super::{
+    aims::Theme,
     manager::Entry,
     world::{Event, Weather, Which, World},
 };
-
-/// What a run is about; a mixture of everything would meet the rare cases too seldom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Theme {
-    Mixed,
-    /// Servers out of reach for about as long as a lease lasts.
-    Silence,
-    /// Leaders change, nodes are cut off, messages are late.
-    Leaders,
-    /// Nodes are cut off from their server for about as long as they go on alone.
-    Cuts,
-    /// Servers are copied and restored.
-    Copies,
-    /// The manager is restored.
-    Restores,
-    /// Machines stand still, clocks are set.
-    Clocks,
-}
-
-impl Theme {
-    pub(crate) fn choose(rng: &mut StdRng) -> Self {
-        // What has to be met to the second is tried more often.
-        const ALL: [Theme; 11] = [
-            Theme::Mixed,
-            Theme::Silence,
-            Theme::Silence,
-            Theme::Silence,
-            Theme::Leaders,
-            Theme::Leaders,
-            Theme::Cuts,
-            Theme::Cuts,
-            Theme::Copies,
-            Theme::Restores,
-            Theme::Clocks,
-        ];
-        ALL[rng.random_range(0..ALL.len())]
-    }
-}
 
 /// Something that goes wrong, or its end.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +24,10 @@ pub(crate) enum Act {
     Hold(Which, usize, u64),
     Down(Which, usize),
     Recover,
+    /// The manager is restored to so many entries, amid the growth of that server.
+    Restore(usize, usize),
+    /// Who is in stays, and nobody else comes.
+    Content(usize),
     Dead(usize),
 }
 
@@ -84,7 +51,8 @@ impl World {
             (Theme::Cuts, 60..94) => {}
             (Theme::Copies, 0..12) => self.copy(server),
             (Theme::Copies, 12..35) => self.restore_server(server),
-            (Theme::Restores, 0..6) => self.restore_manager(),
+            (Theme::Restores, 0..40) => self.restore_amid_growth(),
+            (Theme::Restores, 40..90) => {}
             (Theme::Clocks, 0..25) => self.hold_all(server),
             (Theme::Clocks, 25..45) => self.set_wall_clock(server),
             (Theme::Leaders, 0..60) => self.at(0, Event::Elect(Which::Server(server))),
@@ -110,125 +78,6 @@ impl World {
             89..92 => self.destroy(server),
             _ => self.change_capacity(),
         }
-    }
-
-    fn be_late(&mut self, latest_ms: u64) {
-        self.weather.late = 0.35;
-        self.weather.latest_ms = latest_ms;
-    }
-
-    /// The server that has most seats is out of reach, and all others want them.
-    fn silence_one(&mut self) {
-        if self.servers.iter().any(|server| server.far) {
-            return;
-        }
-        let held = |server: &usize| (self.servers[*server].truth.held.seats.pro, *server);
-        let living = (0..self.servers.len()).filter(|server| !self.servers[*server].gone);
-        let Some(most) = living.max_by_key(held) else {
-            return;
-        };
-        for (number, server) in self.servers.iter_mut().enumerate() {
-            if number != most {
-                server.demand = self.ceiling;
-            }
-        }
-        self.silence(most);
-    }
-
-    /// Out of the manager's reach, often until about the moment at which its lease ends.
-    fn silence(&mut self, server: usize) {
-        if self.servers[server].far {
-            return;
-        }
-        self.figures.cuts += 1;
-        self.servers[server].far = true;
-        let lasts = self.lease_ms();
-        let about = match self.rng.random_range(0..10) {
-            0 => self.rng_ms(1_000, 60_000),
-            1..6 => self.rng_ms(lasts, lasts + 15_000),
-            _ => {
-                // Back just before that, while the manager is slow.
-                self.weather.commit_ms = 4_000;
-                let before = self.rng_ms(0, 4_500);
-                self.say(|_| format!("s{server} is out of reach until {before} ms before its lease ends"));
-                self.at(1, Event::Undo(Act::FarUntil(server, before)));
-                return;
-            }
-        };
-        self.say(|_| format!("s{server} is out of reach for {about} ms"));
-        self.at(about, Event::Undo(Act::Far(server)));
-    }
-
-    /// True milliseconds that the manager counts a lease.
-    fn lease_ms(&self) -> u64 {
-        let replica = self.manager.group.leader.unwrap_or(0);
-        let clock = &self.manager.replicas[replica].clock;
-        clock.true_ms(clock::lessor_ms(self.ttl_ms))
-    }
-
-    /// Late messages may have prolonged the lease since.
-    fn back_in_time(&mut self, server: usize, before: u64) {
-        let end = self.renewed_at[server] + self.lease_ms();
-        let left = end.saturating_sub(self.now + before);
-        if left == 0 {
-            self.servers[server].far = false;
-        } else {
-            self.at(left, Event::Undo(Act::FarUntil(server, before)));
-        }
-    }
-
-    /// One node of a server is alone for a little longer than it may go on, and everybody wants its seats.
-    fn cut_for_long(&mut self, server: usize) {
-        if self.servers[server]
-            .group
-            .members
-            .iter()
-            .any(|member| !member.works())
-        {
-            return;
-        }
-        for other in &mut self.servers {
-            other.demand = self.ceiling;
-        }
-        let node = self.rng.random_range(0..self.servers[server].nodes.len());
-        if self.leader(Which::Server(server)) == Some(node) {
-            return;
-        }
-        let long = self.rng_ms(self.limit_ms, self.limit_ms + self.limit_ms / 20);
-        self.act(Act::Cut(Which::Server(server), node), long);
-    }
-
-    /// Clocks as far apart as they may be, and late answers, for those runs that are about nothing else.
-    pub(crate) fn prepare(&mut self) {
-        match self.theme {
-            Theme::Leaders => self.be_late(30_000),
-            Theme::Cuts => {
-                self.limit_ms = 300_000;
-                for server in &mut self.servers {
-                    for (number, node) in server.nodes.iter_mut().enumerate() {
-                        node.clock.set_rate(number % 2 == 0);
-                    }
-                }
-            }
-            Theme::Silence => {
-                if self.rng.random_bool(0.6) {
-                    self.drift_apart();
-                }
-                if self.rng.random_bool(0.5) {
-                    self.be_late(60_000);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The manager is as fast as it may be, and the servers are as slow.
-    fn drift_apart(&mut self) {
-        for replica in &mut self.manager.replicas {
-            replica.clock.set_rate(false);
-        }
-        let nodes = self.servers.iter_mut().flat_map(|server| &mut server.nodes);
-        nodes.for_each(|node| node.clock.set_rate(true));
     }
 
     fn change_weather(&mut self) {
@@ -271,7 +120,7 @@ impl World {
     }
 
     /// Begins something for a while.
-    fn act(&mut self, act: Act, ms: u64) {
+    pub(crate) fn act(&mut self, act: Act, ms: u64) {
         let (Act::Cut(which, at) | Act::Pause(which, at) | Act::Hold(which, at, _) | Act::Down(which, at)) =
             act
         else {
@@ -305,7 +154,7 @@ impl World {
         }
     }
 
-    fn leader(&self, which: Which) -> Option<usize> {
+    pub(crate) fn leader(&self, which: Which) -> Option<usize> {
         match which {
             Which::Manager => self.manager.group.leader,
             Which::Server(server) => self.servers[server].group.leader,
@@ -324,6 +173,8 @@ impl World {
             Act::Far(server) => self.servers[server].far = false,
             Act::FarUntil(server, before) => self.back_in_time(server, before),
             Act::Recover => self.recover(),
+            Act::Restore(server, length) => self.restore_before(server, length),
+            Act::Content(server) => self.servers[server].demand = self.joined(server).count(),
             Act::Dead(server) => {
                 let name = self.servers[server].name.clone();
                 self.administer(Command::DeclareDead { server: name });
@@ -402,19 +253,20 @@ impl World {
         }
     }
 
-    fn set_wall_clock(&mut self, server: usize) {
+    pub(crate) fn set_wall_clock(&mut self, server: usize) {
         const YEAR_MS: i64 = 365 * 86_400_000;
-        self.figures.jumps += 1;
         let ms = match self.rng.random_range(0..4) {
             0 => YEAR_MS,
             1 => -YEAR_MS,
             _ => self.rng.random_range(-600_000..600_000),
         };
-        if self.rng.random_bool(0.3) {
+        self.figures.jumps += 1;
+        // Virtual machines have no clocks of their own to set.
+        if self.servers[server].virtual_machines || self.rng.random_bool(0.3) {
             let replica = self.rng.random_range(0..self.manager.replicas.len());
             self.manager.replicas[replica].clock.jump(ms);
             self.say(|_| format!("wall clock of manager {replica} is set by {ms} ms"));
-        } else if !self.servers[server].virtual_machines {
+        } else {
             let node = self.rng.random_range(0..self.servers[server].nodes.len());
             self.servers[server].nodes[node].clock.jump(ms);
             self.say(|_| format!("wall clock of s{server}/{node} is set by {ms} ms"));
@@ -436,7 +288,7 @@ impl World {
         self.at(1_000, Event::People(number));
     }
 
-    fn restore_server(&mut self, server: usize) {
+    pub(crate) fn restore_server(&mut self, server: usize) {
         let length = self.servers[server].group.log.len();
         let to = self.rng.random_range(length / 2..=length);
         self.figures.copies += 1;
@@ -452,17 +304,23 @@ impl World {
     }
 
     fn restore_manager(&mut self) {
-        if !matches!(self.theme, Theme::Restores | Theme::Mixed) {
-            return;
+        if matches!(self.theme, Theme::Restores | Theme::Mixed) {
+            let length = self.manager.group.log.len();
+            let back = [3, 20, length][self.rng.random_range(0..3)];
+            let to = self.rng.random_range(length.saturating_sub(back)..=length);
+            self.restore_manager_to(to, 60_000);
         }
+    }
+
+    pub(crate) fn restore_manager_to(&mut self, to: usize, patience_ms: u64) {
         self.figures.copies += 1;
-        let length = self.manager.group.log.len();
-        let back = [3, 20, length][self.rng.random_range(0..3)];
-        let to = self.rng.random_range(length.saturating_sub(back)..=length);
-        self.say(|_| format!("the manager is restored to entry {to} of {length}"));
+        self.say(|w| {
+            let length = w.manager.group.log.len();
+            format!("the manager is restored to entry {to} of {length}")
+        });
         self.manager.restore(to, self.now);
         self.at(300, Event::Elect(Which::Manager));
-        let patience = self.rng_ms(500, 60_000);
+        let patience = self.rng_ms(500, patience_ms);
         self.at(patience, Event::Undo(Act::Recover));
     }
 

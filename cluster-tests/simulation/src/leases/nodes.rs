@@ -9,8 +9,8 @@ use plenary_model::NodeId;
 use rand::RngExt;
 
 use super::{
+    aims::Theme,
     manager::Address,
-    nemesis::Theme,
     server::{Entry, Lead, Place},
     users::{User, Users},
     world::{Event, Question, World},
@@ -156,11 +156,13 @@ impl World {
     /// A message between nodes of a server.
     fn link(&mut self, to_itself: bool, event: Event) {
         let lost = !to_itself && !self.healed && self.rng.random_bool(0.05);
-        let delay = match () {
-            () if to_itself => 0,
-            () if self.healed || self.rng.random_bool(0.9) => self.rng_ms(1, 40),
-            () => self.rng_ms(40, 3000),
+        let late = !to_itself && !self.healed && self.rng.random_bool(0.1);
+        let delay = match late {
+            _ if to_itself => 0,
+            false => self.rng_ms(1, 40),
+            true => self.rng_ms(40, 3000),
         };
+        self.figures.messages += u64::from(lost || late);
         if !lost {
             self.at(delay, event);
         }
@@ -351,7 +353,12 @@ impl World {
             self.rng_ms(500, 3000)
         };
         self.at(next, Event::People(server));
-        let change = if self.theme == Theme::Leaders { 0.15 } else { 0.04 };
+        let change = match self.theme {
+            Theme::Leaders => 0.15,
+            Theme::Cuts => 0.005,
+            Theme::Restores => 0.002,
+            _ => 0.04,
+        };
         if !self.healed && self.rng.random_bool(change) {
             let most = self.ceiling;
             self.servers[server].demand = self.rng.random_range(0..=most);

@@ -7,10 +7,11 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
     agenda::Agenda,
+    aims::Theme,
     figures::Figures,
     journal::Journal,
     manager::{Address, Entry as ManagerEntry, Manager},
-    nemesis::{Act, Theme},
+    nemesis::Act,
     server::{Entry, Server},
 };
 
@@ -112,7 +113,9 @@ impl World {
         let count = rng.random_range(2..=4);
         let servers: Vec<Server> = (0..count)
             .map(|number| {
-                let size = [1, 3, 3, 5][rng.random_range(0..4)];
+                // At least one whose leader can change.
+                let least = if number == 0 { 3 } else { 1 };
+                let size = [1, 3, 3, 5][rng.random_range(0..4)].max(least);
                 Server::new(&mut rng, number, size)
             })
             .collect();
