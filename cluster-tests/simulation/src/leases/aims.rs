@@ -6,6 +6,7 @@ use rand::{RngExt, rngs::StdRng};
 use super::{
     figures::LEAST,
     nemesis::Act,
+    server::Node,
     world::{Event, Weather, Which, World},
 };
 
@@ -77,7 +78,10 @@ impl World {
         let lasts = self.lease_ms();
         let about = match self.rng.random_range(0..10) {
             0 => self.rng_ms(1_000, 60_000),
-            1..6 => self.rng_ms(lasts, lasts + 15_000),
+            1..6 => {
+                self.weather.commit_ms = 20;
+                self.rng_ms(lasts, lasts + 15_000)
+            }
             _ => {
                 // Back just before that, while the manager is slow.
                 self.weather.commit_ms = 4_000;
@@ -119,7 +123,15 @@ impl World {
         for other in &mut self.servers {
             other.demand = self.ceiling;
         }
-        let node = self.rng.random_range(0..self.servers[server].nodes.len());
+        // Where most people are: they go on there while others take their seats.
+        let nodes = self.servers[server].nodes.iter();
+        let people = |(_, node): &(usize, &Node)| node.local.len();
+        let Some((node, most)) = nodes.enumerate().max_by_key(people) else {
+            return;
+        };
+        if most.local.is_empty() {
+            return;
+        }
         let limit = self.limit_ms;
         let long = match self.leader(Which::Server(server)) == Some(node) {
             true => self.rng_ms(limit + limit / 20, limit + limit / 5),
@@ -144,11 +156,16 @@ impl World {
         let server = living[self.rng.random_range(0..living.len())];
         self.servers[server].demand = self.ceiling;
         let length = self.manager.group.log.len();
-        let soon = self.rng_ms(1_000, 3_500);
+        self.weather = Weather {
+            answers_late: 0.9,
+            latest_ms: 60_000,
+            ..Weather::CALM
+        };
+        let soon = self.rng_ms(1_000, 2_500);
         self.at(soon, Event::Undo(Act::Restore(server, length)));
     }
 
-    /// All others want what that server was given, and who got a place there stays.
+    /// All others want what that server was given.
     pub(crate) fn restore_before(&mut self, grown: usize, length: usize) {
         if self.manager.group.log.len() < length {
             return;
@@ -158,8 +175,15 @@ impl World {
         }
         let back = self.rng.random_range(0..=2);
         self.restore_manager_to(length.saturating_sub(back), 8_000);
-        let later = self.rng_ms(20_000, 60_000);
+        self.weather.answers_late = 0.5;
+        let later = self.rng_ms(45_000, 70_000);
         self.at(later, Event::Undo(Act::Content(grown)));
+    }
+
+    /// Who got a place by then stays.
+    pub(crate) fn be_content(&mut self, server: usize) {
+        self.weather.answers_late = 0.0;
+        self.servers[server].demand = self.joined(server).count();
     }
 
     /// One of everything, whatever the run is about, and again until enough went wrong.
@@ -168,6 +192,7 @@ impl World {
             lost: 0.2,
             doubled: 0.2,
             late: 0.35,
+            answers_late: 0.0,
             latest_ms: 10_000,
             commit_ms: 300,
         };
@@ -220,7 +245,6 @@ impl World {
     pub(crate) fn prepare(&mut self) {
         match self.theme {
             Theme::Leaders => self.be_late(30_000),
-            Theme::Restores => self.be_late(60_000),
             Theme::Cuts => {
                 self.limit_ms = 300_000;
                 for server in &mut self.servers {

@@ -117,7 +117,7 @@ impl World {
             && leads
             && !self.servers[to.server].far
         {
-            for journey in self.journeys() {
+            for journey in self.journeys_back() {
                 self.at(journey, Event::Answer(to, answer.clone()));
             }
         }

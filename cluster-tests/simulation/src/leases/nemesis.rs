@@ -87,6 +87,7 @@ impl World {
                 lost: self.rng.random_range(0.0..0.3),
                 doubled: self.rng.random_range(0.0..0.3),
                 late: self.rng.random_range(0.0..0.3),
+                answers_late: 0.0,
                 latest_ms: self.rng.random_range(1_000..60_000),
                 commit_ms: [20, 20, 300, 4_000][self.rng.random_range(0..4)],
             },
@@ -174,7 +175,7 @@ impl World {
             Act::FarUntil(server, before) => self.back_in_time(server, before),
             Act::Recover => self.recover(),
             Act::Restore(server, length) => self.restore_before(server, length),
-            Act::Content(server) => self.servers[server].demand = self.joined(server).count(),
+            Act::Content(server) => self.be_content(server),
             Act::Dead(server) => {
                 let name = self.servers[server].name.clone();
                 self.administer(Command::DeclareDead { server: name });

@@ -355,7 +355,8 @@ impl World {
         self.at(next, Event::People(server));
         let change = match self.theme {
             Theme::Leaders => 0.15,
-            Theme::Cuts => 0.005,
+            // What is wanted when the time is over is what was wanted when it began.
+            Theme::Silence | Theme::Cuts => 0.005,
             Theme::Restores => 0.002,
             _ => 0.04,
         };

@@ -61,6 +61,8 @@ pub(crate) struct Weather {
     pub(crate) lost: f64,
     pub(crate) doubled: f64,
     pub(crate) late: f64,
+    /// As `late`, for what the manager says.
+    pub(crate) answers_late: f64,
     /// Milliseconds that late ones take at most.
     pub(crate) latest_ms: u64,
     /// Milliseconds that the manager's commits take at most.
@@ -72,6 +74,7 @@ impl Weather {
         lost: 0.0,
         doubled: 0.0,
         late: 0.0,
+        answers_late: 0.0,
         latest_ms: 0,
         commit_ms: 20,
     };
@@ -358,10 +361,18 @@ impl World {
 
     /// How long a message is under way: not at all if it is lost, several times if it is doubled.
     pub(crate) fn journeys(&mut self) -> Vec<u64> {
+        self.travel(self.weather.late)
+    }
+
+    /// As [`World::journeys`], from the manager.
+    pub(crate) fn journeys_back(&mut self) -> Vec<u64> {
+        self.travel(self.weather.late.max(self.weather.answers_late))
+    }
+
+    fn travel(&mut self, late: f64) -> Vec<u64> {
         let Weather {
             lost,
             doubled,
-            late,
             latest_ms,
             ..
         } = self.weather;
