@@ -11,6 +11,9 @@
 //! A Raft group is what Raft promises (`group`): one log that only the leader of the highest term extends, replicas that
 //! apply it late, leaders that do not know yet that they are none. Raft itself is `replication`'s to prove.
 //!
+//! Each seed has a theme (`aims`), as a mixture of everything meets the rare moments too seldom, and ends with one of
+//! everything. A seed with fewer than 200 faults, or without one of a kind, counts as broken.
+//!
 //! Invariants (`docs/decisions/0009`):
 //! 1. At every moment of true time no more seats can be used than there are. The oracle sees what each node would let
 //!    its people do now, and what each majority could still give away.

@@ -14,6 +14,8 @@
 //! First safety while everything goes wrong, then all faults end and the server must come to one state
 //! within a virtual minute. A seed that breaks an invariant breaks it again when it is repeated.
 //!
+//! A run of many seeds that was stopped goes on where it was ([`progress`]).
+//!
 //! Mutants are planted faults of the kind that the invariants are there for. A simulation that does not
 //! catch them proves nothing.
 //!
