@@ -1,4 +1,8 @@
-//! The other nodes of the server, as the shard sees them.
+//! The other nodes of the server, as a shard sees them.
+
+mod router;
+
+pub(crate) use router::{Router, WAITING};
 
 use crate::{
     figures::{Figures, add},

@@ -3,6 +3,7 @@
 //! Invariant: strangers make no entries. Only a STUN request that names a peer of ours is handed to it, and only
 //! when that peer's ICE agent believed it (its password signed it) the address becomes the peer's.
 
+use crate::steering::Place;
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
@@ -15,9 +16,9 @@ pub(crate) type Address = (Protocol, SocketAddr);
 /// Addresses of one peer that are remembered: a device has Wi-Fi, LTE and a VPN at once, and changes them.
 const ADDRESSES: usize = 8;
 
-/// The tables of one shard.
-#[derive(Default)]
+/// The tables of one shard. What is in them is told to the other shards.
 pub(crate) struct Demux {
+    place: Place,
     by_address: HashMap<Address, usize>,
     by_ufrag: HashMap<String, usize>,
     /// The addresses of a peer in the order in which they became known.
@@ -25,7 +26,17 @@ pub(crate) struct Demux {
 }
 
 impl Demux {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            place,
+            by_address: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            addresses: HashMap::new(),
+        }
+    }
+
     pub(crate) fn add(&mut self, ufrag: String, peer: usize) {
+        self.place.name(&ufrag);
         self.by_ufrag.insert(ufrag, peer);
     }
 
@@ -42,29 +53,46 @@ impl Demux {
         if self.by_address.insert(source, peer) == Some(peer) {
             return;
         }
+        if let (Protocol::Udp, address) = source {
+            self.place.learn(address);
+        }
         let known = self.addresses.entry(peer).or_default();
         known.push_back(source);
         if known.len() > ADDRESSES
             && let Some(oldest) = known.pop_front()
             && self.by_address.get(&oldest) == Some(&peer)
         {
-            self.by_address.remove(&oldest);
+            self.forget(oldest);
         }
+    }
+
+    fn forget(&mut self, address: Address) {
+        self.by_address.remove(&address);
+        if let (Protocol::Udp, address) = address {
+            self.place.forget(address);
+        }
+    }
+
+    /// A peer of another shard speaks from there now.
+    pub(crate) fn lose(&mut self, address: SocketAddr) {
+        self.by_address.remove(&(Protocol::Udp, address));
     }
 
     /// The peer began its ICE anew.
     pub(crate) fn rename(&mut self, before: &str, ufrag: String, peer: usize) {
+        self.place.unname(before);
         self.by_ufrag.remove(before);
-        self.by_ufrag.insert(ufrag, peer);
+        self.add(ufrag, peer);
     }
 
     pub(crate) fn remove(&mut self, peer: usize, ufrag: &str) {
         if self.by_ufrag.get(ufrag) == Some(&peer) {
+            self.place.unname(ufrag);
             self.by_ufrag.remove(ufrag);
         }
         for address in self.addresses.remove(&peer).unwrap_or_default() {
             if self.by_address.get(&address) == Some(&peer) {
-                self.by_address.remove(&address);
+                self.forget(address);
             }
         }
     }
@@ -144,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_peer_keeps_its_newest_addresses_and_leaves_nothing_behind() {
-        let mut demux = Demux::default();
+        let mut demux = Demux::new(Place::alone());
         demux.add("ours".into(), 3);
         let address = |port: u16| (Protocol::Udp, SocketAddr::from(([192, 0, 2, 1], port)));
         for port in 0..20 {

@@ -1,11 +1,11 @@
-//! The handle that the rest of the node has of the media thread.
+//! The handle that the rest of the node has of the media threads.
 
 use crate::{
     cascade::Cascade,
-    figures::{Figures, Reading},
+    figures::Reading,
     offer,
-    peer::Ground,
-    shard::Shard,
+    start::{self, Threads},
+    steering::shard_of,
 };
 use plenary_media::{Kbps, Kind, ParticipantId, allocation::Reason, room::Show};
 use std::{
@@ -18,9 +18,6 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands that may wait for the media thread.
-const QUEUE: usize = 256;
-
 /// What the engine needs to know.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -30,6 +27,13 @@ pub struct Options {
     pub sessions: usize,
     /// Sessions that one room takes on this node.
     pub sessions_of_room: usize,
+    /// Threads that rooms are spread over, each with a core's worth of work at most; 0 for as many as there are cores
+    /// for this process. Never more than [`Options::MOST_THREADS`].
+    pub threads: usize,
+}
+
+impl Options {
+    pub const MOST_THREADS: usize = 64;
 }
 
 impl Default for Options {
@@ -38,6 +42,7 @@ impl Default for Options {
             addresses: Vec::new(),
             sessions: 4_000,
             sessions_of_room: 2_000,
+            threads: 0,
         }
     }
 }
@@ -171,7 +176,7 @@ pub enum EngineError {
     Full,
     #[error("the session is over")]
     Gone,
-    #[error("the media thread has ended")]
+    #[error("the media thread of its room has ended")]
     Stopped,
 }
 
@@ -195,19 +200,22 @@ pub(crate) enum Command {
     Close(SessionKey, oneshot::Sender<bool>),
     /// Says goodbye to all and ends.
     Stop(oneshot::Sender<()>),
+    /// Panics, as a fault of ours would.
+    #[cfg(test)]
+    Fail,
 }
 
 /// All media of a node; clones are of the same.
 #[derive(Clone)]
 pub struct Engine {
-    commands: mpsc::Sender<Command>,
-    figures: Arc<Figures>,
-    local: SocketAddr,
+    pub(crate) threads: Arc<Threads>,
     last_key: Arc<AtomicU64>,
 }
 
 impl Engine {
-    /// Starts the media thread on this socket, and for networks that let no UDP through this listener.
+    /// Starts the media threads on this socket, and for networks that let no UDP through this listener. Where there are
+    /// several threads, more sockets are bound to the same address; nobody else's is among them if this one was bound
+    /// as usual, to be the only one.
     /// With `cascade` rooms span nodes. `events` must be read: what it holds is not bounded.
     pub fn start(
         socket: UdpSocket,
@@ -216,69 +224,26 @@ impl Engine {
         options: Options,
         events: mpsc::UnboundedSender<Event>,
     ) -> io::Result<Self> {
-        let provider = str0m::crypto::from_feature_flags();
-        let certificate = provider
-            .dtls_provider
-            .generate_certificate()
-            .ok_or_else(|| io::Error::other("no DTLS certificate could be made"))?;
-        let local = socket.local_addr()?;
-        let mut addresses = options.addresses.clone();
-        if addresses.is_empty() && !local.ip().is_unspecified() {
-            addresses.push(local.ip());
-        }
-        let on = |port: u16| {
-            addresses
-                .iter()
-                .map(move |ip| SocketAddr::new(*ip, port))
-                .collect()
-        };
-        let tcp_port = listener
-            .as_ref()
-            .map(|listener| listener.local_addr())
-            .transpose()?;
-        let ground = Ground {
-            certificate,
-            candidates: on(local.port()),
-            tcp_candidates: tcp_port.map_or_else(Vec::new, |local| on(local.port())),
-        };
-        let figures = Arc::new(Figures::default());
-        let (commands, inbox) = mpsc::channel(QUEUE);
-        let (theirs, started) = (figures.clone(), std::sync::mpsc::channel());
-        let (tell, told) = started;
-        std::thread::Builder::new().name("media".into()).spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(tell.send(Err(error))),
-            };
-            let made = {
-                let _within = runtime.enter();
-                Shard::new(socket, listener, cascade, ground, options, theirs, events)
-            };
-            match made {
-                Ok(shard) => {
-                    drop(tell.send(Ok(())));
-                    runtime.block_on(shard.run(inbox));
-                }
-                Err(error) => drop(tell.send(Err(error))),
-            }
-        })?;
-        told.recv()
-            .unwrap_or_else(|_| Err(io::Error::other("the media thread did not start")))?;
         Ok(Self {
-            commands,
-            figures,
-            local,
+            threads: Arc::new(start::start(socket, listener, cascade, options, events)?),
             last_key: Arc::default(),
         })
     }
 
     /// Where it listens.
     pub fn local(&self) -> SocketAddr {
-        self.local
+        self.threads.local
     }
 
     pub fn figures(&self) -> Reading {
-        self.figures.read()
+        Reading::sum(self.threads.figures.iter().map(|figures| figures.read()))
+    }
+
+    /// Those of each thread, to see how even the work is. What belongs to none of them is missing.
+    pub fn figures_of_threads(&self) -> Vec<Reading> {
+        let shards = self.threads.commands.len();
+        let figures = self.threads.figures.iter().take(shards);
+        figures.map(|figures| figures.read()).collect()
     }
 
     /// A key for the next session, so that who opens it knows whose it is before the engine tells anything of it.
@@ -290,7 +255,8 @@ impl Engine {
     pub async fn open(&self, mut opening: Opening) -> Result<Opened, EngineError> {
         offer::check(&opening.offer).map_err(EngineError::BadOffer)?;
         opening.offer = offer::without_candidates(&opening.offer);
-        self.ask(|answer| Command::Open(opening, answer)).await?
+        let shard = shard_of(&opening.room, self.threads.commands.len());
+        self.ask(shard, |answer| Command::Open(opening, answer)).await?
     }
 
     /// Begins a session's ICE anew if the client has new credentials (RFC 8838).
@@ -300,7 +266,7 @@ impl Engine {
         ufrag: String,
         pwd: String,
     ) -> Result<Option<Opened>, EngineError> {
-        self.ask(|answer| Command::Restart {
+        self.ask(self.shard(key), |answer| Command::Restart {
             key,
             ufrag,
             pwd,
@@ -318,7 +284,7 @@ impl Engine {
     ) -> Result<Opened, EngineError> {
         offer::check(&offer).map_err(EngineError::BadOffer)?;
         let offer = offer::without_candidates(&offer);
-        self.ask(|answer| Command::Negotiate {
+        self.ask(self.shard(key), |answer| Command::Negotiate {
             key,
             offer,
             lines,
@@ -329,30 +295,51 @@ impl Engine {
 
     /// What a receiving session shows from now on, the most important first. Without effect on one that is over.
     pub async fn show(&self, key: SessionKey, shows: Vec<Show>) -> Result<(), EngineError> {
-        let sent = self.commands.send(Command::Show(key, shows)).await;
-        sent.map_err(|_| EngineError::Stopped)
+        self.send(self.shard(key), Command::Show(key, shows)).await
     }
 
     /// What of a publishing session may flow from now on. Without effect on one that is over.
     pub async fn allow(&self, key: SessionKey, allow: Allow) -> Result<(), EngineError> {
-        let sent = self.commands.send(Command::Allow(key, allow)).await;
-        sent.map_err(|_| EngineError::Stopped)
+        self.send(self.shard(key), Command::Allow(key, allow)).await
     }
 
     /// Ends a session. `false` if it is over already.
     pub async fn close(&self, key: SessionKey) -> Result<bool, EngineError> {
-        self.ask(|answer| Command::Close(key, answer)).await
+        self.ask(self.shard(key), |answer| Command::Close(key, answer))
+            .await
     }
 
-    /// Says goodbye to all sessions and ends the thread.
+    /// Says goodbye to all sessions and ends the threads.
     pub async fn stop(&self) {
-        self.ask(Command::Stop).await.ok();
+        let mut stopping = Vec::new();
+        for shard in 0..self.threads.commands.len() {
+            let (done, waiting) = oneshot::channel();
+            if self.send(shard, Command::Stop(done)).await.is_ok() {
+                stopping.push(waiting);
+            }
+        }
+        for waiting in stopping {
+            waiting.await.ok();
+        }
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, EngineError> {
+    /// The shard of a session, or any that says that it is over.
+    fn shard(&self, key: SessionKey) -> usize {
+        self.threads.steering.of_key(key)
+    }
+
+    async fn send(&self, shard: usize, command: Command) -> Result<(), EngineError> {
+        let commands = self.threads.commands.get(shard).ok_or(EngineError::Stopped)?;
+        commands.send(command).await.map_err(|_| EngineError::Stopped)
+    }
+
+    async fn ask<T>(
+        &self,
+        shard: usize,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, EngineError> {
         let (answer, waiting) = oneshot::channel();
-        let sent = self.commands.send(command(answer)).await;
-        sent.map_err(|_| EngineError::Stopped)?;
+        self.send(shard, command(answer)).await?;
         waiting.await.map_err(|_| EngineError::Stopped)
     }
 }

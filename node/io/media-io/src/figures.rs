@@ -1,4 +1,7 @@
 //! What the engine counts, for metrics: never by user or room.
+//!
+//! Each shard has its own, so that they do not wait for each other's caches to count a packet; they are added up when
+//! somebody reads them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +24,14 @@ macro_rules! figures {
                 Reading { $($name: self.$name.load(Ordering::Relaxed),)+ }
             }
         }
+
+        impl Reading {
+            /// Of all together.
+            pub(crate) fn sum(all: impl IntoIterator<Item = Self>) -> Self {
+                let both = |one: Self, other: Self| Self { $($name: one.$name + other.$name,)+ };
+                all.into_iter().fold(Self::default(), both)
+            }
+        }
     };
 }
 
@@ -35,10 +46,16 @@ figures! {
     received,
     /// Of them, those that belong to nobody here.
     foreign,
+    /// Datagrams that came to one thread and were handed over to another, whose they are.
+    handed_over,
+    /// Those that the other one had no room for.
+    hand_over_dropped,
     /// Packets of publishers that were taken.
     packets_in,
     /// Packets that came from other nodes.
     packets_far,
+    /// Packets of other nodes that a thread had no room for.
+    packets_far_dropped,
     /// Packets that were given to other nodes.
     packets_to_nodes,
     /// Packets that were given to receivers.

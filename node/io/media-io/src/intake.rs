@@ -7,6 +7,7 @@ use crate::{
     peer::Happening,
     shard::Members,
     socket::Received,
+    steering::Outgoing,
     timers::Timers,
 };
 use std::time::Instant;
@@ -24,26 +25,42 @@ pub(crate) struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Gives whether it belongs to a session of ours.
-    pub(crate) fn take(&mut self, proto: Protocol, datagram: &Received<'_>) -> bool {
-        add(&self.exit.figures.received, 1);
+    /// Gives whether it belongs to a session of ours; what another shard knows goes to `outgoing`.
+    pub(crate) fn take(
+        &mut self,
+        proto: Protocol,
+        datagram: &Received<'_>,
+        outgoing: Option<&mut Outgoing>,
+    ) -> bool {
         let Received {
             source,
             destination,
             bytes,
         } = *datagram;
-        let kind = kind_of(bytes);
-        let named = match kind {
-            Kind::Stun => ufrag_of(bytes).and_then(|ufrag| self.demux.by_ufrag(ufrag)),
+        let name = match kind_of(bytes) {
+            Kind::Stun => ufrag_of(bytes),
             Kind::Other => None,
-            Kind::Foreign => {
-                add(&self.exit.figures.foreign, 1);
-                return false;
+            Kind::Foreign => return self.refuse(),
+        };
+        let named = name.and_then(|name| self.demux.by_ufrag(name));
+        let known = || self.demux.by_address((proto, source));
+        let found = match (named, outgoing) {
+            (Some(at), _) => Some(at),
+            (None, None) => known(),
+            // A name counts for more than an address, which may have been another peer's before.
+            (None, Some(outgoing)) => {
+                if name.is_some_and(|name| outgoing.take_named(name, datagram)) {
+                    return true;
+                }
+                let here = known();
+                if here.is_none() && outgoing.take_from(datagram) {
+                    return true;
+                }
+                here
             }
         };
-        let Some(at) = named.or_else(|| self.demux.by_address((proto, source))) else {
-            add(&self.exit.figures.foreign, 1);
-            return false;
+        let Some(at) = found else {
+            return self.refuse();
         };
         let Some(member) = self.members.get_mut(at) else {
             return false;
@@ -54,6 +71,11 @@ impl Intake<'_> {
             self.gone.push(at);
         }
         true
+    }
+
+    fn refuse(&self) -> bool {
+        add(&self.exit.figures.foreign, 1);
+        false
     }
 
     /// `asked` sent a STUN request: an answer that it succeeded makes it an address of the peer.

@@ -1,9 +1,14 @@
-//! The media of a node: one port for UDP and TCP, one thread, all sessions (MED-01).
+//! The media of a node: one port for UDP and TCP, all sessions (MED-01), on all cores (MED-02).
 //!
 //! ```text
 //!  socket ─► whose is it? ─► peer (ICE, DTLS, SRTP: str0m) ─► room: who gets it ─► egress: SRTP ─► socket
 //!   many at once   address, ufrag                              plenary-media        beside str0m   many at once
+//!                    │  ▲
+//!                    ▼  │ handed over: what the system gave to the socket of another shard
+//!                   steering
 //! ```
+//! This line is one shard: a thread with a socket of its own at the port of all. A room lies wholly in one of them, found
+//! by the hash of its name; what shards know of each other is in `steering` (docs/decisions/0014).
 //!
 //! Rooms on several nodes: [`Cascade`] is the engine's end of the links, and each stream crosses a link once (MED-03).
 //!
@@ -18,12 +23,15 @@ mod engine;
 mod exit;
 mod figures;
 mod fuzz;
+mod gate;
 mod intake;
 mod offer;
 mod peer;
 mod room;
 mod shard;
 mod socket;
+mod start;
+mod steering;
 mod tcp;
 mod timers;
 

@@ -1,22 +1,25 @@
-//! The media thread: what comes in, what is due, and what goes out because of it.
+//! A media thread, which has whole rooms: what comes in, what is due, and what goes out because of it.
+
+mod sessions;
 
 use crate::{
     cascade::{Cascade, LinkEvent, Neighbours, Rooms},
     demux::Demux,
     egress::Said,
-    engine::{Command, EngineError, Event, Line, Opened, Opening, Options, SessionKey},
+    engine::{Command, Event, Options, SessionKey},
     exit::{self, Exit},
-    figures::Figures,
+    figures::{Figures, add},
     intake::Intake,
     peer::{Ground, Happening, Peer},
-    room::Room,
     socket::{Outbox, Received, Socket},
-    tcp::{Frame, Tcp},
+    steering::{Batch, Outgoing, Place, Seat},
+    tcp::{self, Frame, Tcp},
     timers::Timers,
 };
 use slab::Slab;
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     io,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -28,6 +31,8 @@ use tokio::sync::mpsc;
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 /// Rooms look at what nobody told them this often: who is silent, which key frames did not come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Where there are none, nothing is due.
+const NEVER: Duration = Duration::from_secs(3_600);
 /// Frames of TCP read before the rest of the work gets its turn.
 const FRAMES: usize = 256;
 /// Batches read before the rest of the work gets its turn.
@@ -39,19 +44,39 @@ pub(crate) struct Member {
     pub(crate) key: SessionKey,
     room: Arc<str>,
     opened: Instant,
+    _seat: Seat,
 }
 
 pub(crate) type Members = Slab<Member>;
 
+/// What a shard is made of.
+pub(crate) struct Parts {
+    pub(crate) place: Place,
+    pub(crate) socket: std::net::UdpSocket,
+    pub(crate) tcp: Option<tcp::Source>,
+    pub(crate) cascade: Option<Cascade>,
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) options: Options,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) events: mpsc::UnboundedSender<Event>,
+    /// Held as long as the shard runs.
+    pub(crate) runs: mpsc::Sender<Infallible>,
+}
+
 pub(crate) struct Shard {
+    place: Place,
     socket: Socket,
     tcp: Option<Tcp>,
     neighbours: Option<Neighbours>,
     outbox: Outbox,
-    ground: Ground,
+    ground: Arc<Ground>,
     options: Options,
     figures: Arc<Figures>,
     demux: Demux,
+    /// What was read for other shards; none where there are none.
+    outgoing: Option<Outgoing>,
+    /// What others have read for this one, while it is looked at.
+    handed: Vec<Batch>,
     timers: Timers,
     members: Members,
     by_key: BTreeMap<SessionKey, usize>,
@@ -63,47 +88,49 @@ pub(crate) struct Shard {
     /// Peers that have failed or ended.
     gone: Vec<usize>,
     next_look: Instant,
+    _runs: mpsc::Sender<Infallible>,
 }
 
 impl Shard {
-    pub(crate) fn new(
-        socket: std::net::UdpSocket,
-        listener: Option<std::net::TcpListener>,
-        cascade: Option<Cascade>,
-        ground: Ground,
-        options: Options,
-        figures: Arc<Figures>,
-        events: mpsc::UnboundedSender<Event>,
-    ) -> io::Result<Self> {
-        let socket = Socket::new(socket)?;
+    /// To be called within the runtime of its thread.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+        let place = parts.place;
+        let socket = Socket::new(parts.socket)?;
         Ok(Self {
             outbox: Outbox::for_socket(&socket),
             socket,
-            tcp: listener.map(Tcp::new).transpose()?,
-            neighbours: cascade.map(Neighbours::new),
-            last_room: 0,
-            ground,
-            options,
-            figures,
-            demux: Demux::default(),
+            tcp: parts.tcp.map(Tcp::new).transpose()?,
+            neighbours: parts.cascade.map(Neighbours::new),
+            // The number of a room tells its shard: see [`crate::cascade::Router`].
+            last_room: u32::try_from(place.me).unwrap_or(0),
+            ground: parts.ground,
+            options: parts.options,
+            figures: parts.figures,
+            demux: Demux::new(place.clone()),
+            outgoing: (!place.is_alone()).then(|| Outgoing::new(place.clone())),
+            handed: Vec::new(),
             timers: Timers::default(),
             members: Slab::new(),
             by_key: BTreeMap::new(),
             rooms: BTreeMap::new(),
             happenings: Vec::new(),
-            events,
+            events: parts.events,
             gone: Vec::new(),
             next_look: Instant::now(),
+            _runs: parts.runs,
+            place,
         })
     }
 
     /// Until the engine is told to stop or its last handle is gone.
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let wake = self
-                .timers
-                .next()
-                .map_or(self.next_look, |due| due.min(self.next_look));
+            let look = if self.members.is_empty() {
+                Instant::now() + NEVER
+            } else {
+                self.next_look
+            };
+            let wake = self.timers.next().map_or(look, |due| due.min(look));
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -119,11 +146,13 @@ impl Shard {
                     tracing::error!(%error, "the media socket failed");
                     return;
                 },
+                () = self.place.wait() => {}
                 frame = receive_frame(&mut self.tcp) => self.take_frame(frame),
                 event = receive_far(&mut self.neighbours) => self.hear_far(event),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.read();
+            self.read_handed();
             self.read_frames();
             self.read_far();
             self.wake_due();
@@ -149,6 +178,8 @@ impl Shard {
                 socket,
                 demux,
                 members,
+                outgoing,
+                figures,
                 ..
             } = self;
             let mut intake = Intake {
@@ -159,15 +190,22 @@ impl Shard {
                     outbox: &mut self.outbox,
                     socket: None,
                     tcp: self.tcp.as_ref(),
-                    figures: &self.figures,
+                    figures,
                 },
                 happenings: &mut self.happenings,
                 gone: &mut self.gone,
                 now,
             };
-            match socket.receive(|datagram| {
-                intake.take(Protocol::Udp, &datagram);
-            }) {
+            let received = socket.receive(|datagram| {
+                add(&figures.received, 1);
+                intake.take(Protocol::Udp, &datagram, outgoing.as_mut());
+            });
+            if let Some(outgoing) = outgoing {
+                let (given, dropped) = outgoing.hand_over();
+                add(&figures.handed_over, given);
+                add(&figures.hand_over_dropped, dropped);
+            }
+            match received {
                 Ok(true) => self.settle(),
                 Ok(false) => return,
                 // An address that cannot be reached is told by the next call.
@@ -177,6 +215,29 @@ impl Shard {
                 self.flush();
             }
         }
+    }
+
+    /// What came to other shards and is for this one.
+    fn read_handed(&mut self) {
+        if self.outgoing.is_none() {
+            return;
+        }
+        let mut handed = std::mem::take(&mut self.handed);
+        for address in self.place.take(&mut handed) {
+            self.demux.lose(address);
+        }
+        for batch in &handed {
+            let mut intake = self.intake();
+            for datagram in batch.datagrams() {
+                intake.take(Protocol::Udp, &datagram, None);
+            }
+            self.settle();
+            if self.outbox.is_full() {
+                self.flush();
+            }
+        }
+        self.place.give_back(&mut handed);
+        self.handed = handed;
     }
 
     /// Frames that came over TCP meanwhile, as many as one turn of the others may wait for.
@@ -191,27 +252,15 @@ impl Shard {
     }
 
     fn take_frame(&mut self, frame: Frame) {
-        let Some(tcp) = &self.tcp else { return };
-        let mut intake = Intake {
-            demux: &mut self.demux,
-            members: &mut self.members,
-            timers: &mut self.timers,
-            exit: Exit {
-                outbox: &mut self.outbox,
-                socket: None,
-                tcp: Some(tcp),
-                figures: &self.figures,
-            },
-            happenings: &mut self.happenings,
-            gone: &mut self.gone,
-            now: Instant::now(),
-        };
+        add(&self.figures.received, 1);
         let received = Received {
             source: frame.source,
             destination: frame.destination,
             bytes: &frame.bytes,
         };
-        if intake.take(Protocol::Tcp, &received) {
+        let is_ours = self.intake().take(Protocol::Tcp, &received, None);
+        let Some(tcp) = &self.tcp else { return };
+        if is_ours {
             tcp.welcome(frame.source);
         } else {
             tcp.turn_away(frame.source);
@@ -345,7 +394,11 @@ impl Shard {
 
     /// Sends what a peer has to send and hears what it tells.
     fn drain(&mut self, at: usize) {
-        let mut intake = Intake {
+        self.intake().drain(at, None);
+    }
+
+    fn intake(&mut self) -> Intake<'_> {
+        Intake {
             demux: &mut self.demux,
             members: &mut self.members,
             timers: &mut self.timers,
@@ -358,205 +411,33 @@ impl Shard {
             happenings: &mut self.happenings,
             gone: &mut self.gone,
             now: Instant::now(),
-        };
-        intake.drain(at, None);
+        }
     }
 
     fn flush(&mut self) {
         exit::flush(&mut self.outbox, &self.socket, &self.figures);
     }
+}
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Open(opening, answer) => {
-                let opened = self.open(opening);
-                answer.send(opened).ok();
-            }
-            Command::Restart {
-                key,
-                ufrag,
-                pwd,
-                answer,
-            } => {
-                let restarted = self.restart(key, &ufrag, &pwd);
-                answer.send(restarted).ok();
-            }
-            Command::Negotiate {
-                key,
-                offer,
-                lines,
-                answer,
-            } => {
-                let negotiated = self.negotiate(key, offer, lines);
-                answer.send(negotiated).ok();
-            }
-            Command::Show(key, shows) => {
-                if let Some(at) = self.by_key.get(&key)
-                    && let Some(member) = self.members.get(*at)
-                    && let Some(room) = self.rooms.get_mut(&member.room)
-                {
-                    room.show(*at, &shows, Instant::now());
-                }
-            }
-            Command::Allow(key, allow) => {
-                if let Some(at) = self.by_key.get(&key)
-                    && let Some(member) = self.members.get(*at)
-                    && let Some(room) = self.rooms.get_mut(&member.room)
-                {
-                    room.allow(*at, allow, Instant::now());
-                    self.carry();
-                }
-            }
-            Command::Close(key, answer) => {
-                let found = self.by_key.get(&key).copied();
-                if let Some(at) = found {
-                    self.gone.push(at);
-                }
-                answer.send(found.is_some()).ok();
-            }
-            Command::Stop(done) => drop(done),
-        }
-    }
-
-    fn open(&mut self, opening: Opening) -> Result<Opened, EngineError> {
-        let Opening {
-            key,
-            room,
-            participant,
-            name,
-            part,
-            allow,
-            offer,
-        } = opening;
-        let in_room = self.rooms.get(room.as_str()).map_or(0, Room::sessions);
-        if self.members.len() >= self.options.sessions || in_room >= self.options.sessions_of_room {
-            return Err(EngineError::Full);
-        }
-        let now = Instant::now();
-        let (peer, answer) = Peer::answer(&self.ground, offer, now).map_err(EngineError::BadOffer)?;
-        let ufrag = peer.ufrag.clone();
-        let room: Arc<str> = room.into();
-        let at = self.members.insert(Member {
-            peer,
-            key,
-            room: room.clone(),
-            opened: now,
-        });
-        self.by_key.insert(key, at);
-        self.demux.add(ufrag.clone(), at);
-        // Learns the lines of the offer.
-        self.drain(at);
-        let replaced = self
-            .room(room.clone(), now)
-            .join(at, participant, name, part, allow, now);
-        if let Some(room) = self.rooms.get_mut(&room) {
-            room.learn_lines(at, now, &self.members);
-        }
-        let figures = &self.figures;
-        figures
-            .sessions
-            .store(self.members.len() as u64, Ordering::Relaxed);
-        figures.rooms.store(self.rooms.len() as u64, Ordering::Relaxed);
-        self.carry();
-        self.gone.extend(replaced);
-        self.bury();
-        Ok(Opened { key, answer, ufrag })
-    }
-
-    /// The room of this name; a new one if there is none.
-    fn room(&mut self, name: Arc<str>, now: Instant) -> &mut Room {
-        let Self {
+/// Who is still there when a shard ends has ended with it: it failed.
+impl Drop for Shard {
+    fn drop(&mut self) {
+        let over: Vec<SessionKey> = self.members.iter().map(|(_, member)| member.key).collect();
+        self.members.clear();
+        self.place.leave();
+        let Figures {
+            sessions,
+            connected,
             rooms,
-            neighbours,
-            last_room,
             ..
-        } = self;
-        rooms.entry(name.clone()).or_insert_with(|| {
-            *last_room = last_room.wrapping_add(1);
-            if let Some(neighbours) = neighbours {
-                neighbours.opened(&name, *last_room);
-            }
-            Room::new(name, *last_room, now)
-        })
-    }
-
-    fn restart(&mut self, key: SessionKey, ufrag: &str, pwd: &str) -> Result<Option<Opened>, EngineError> {
-        let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
-        let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
-        if member.peer.has_credentials(ufrag) {
-            return Ok(None);
+        } = &*self.figures;
+        for gauge in [sessions, connected, rooms] {
+            gauge.store(0, Ordering::Relaxed);
         }
-        let before = member.peer.ufrag.clone();
-        let answer = member.peer.restart(ufrag, pwd).map_err(EngineError::BadOffer)?;
-        let ufrag = member.peer.ufrag.clone();
-        self.demux.rename(&before, ufrag.clone(), at);
-        self.drain(at);
-        Ok(Some(Opened { key, answer, ufrag }))
-    }
-
-    fn negotiate(&mut self, key: SessionKey, offer: String, lines: Vec<Line>) -> Result<Opened, EngineError> {
-        let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
-        let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
-        if let Some(room) = self.rooms.get_mut(&member.room) {
-            room.name_lines(at, lines);
-        }
-        let before = member.peer.ufrag.clone();
-        let answer = member.peer.negotiate(offer).map_err(EngineError::BadOffer)?;
-        let ufrag = member.peer.ufrag.clone();
-        self.demux.rename(&before, ufrag.clone(), at);
-        self.drain(at);
-        self.settle();
-        Ok(Opened { key, answer, ufrag })
-    }
-
-    /// Ends the sessions that are over.
-    fn bury(&mut self) {
-        let mut gone = std::mem::take(&mut self.gone);
-        gone.sort_unstable();
-        gone.dedup();
-        for at in gone {
-            let Some(member) = self.members.get_mut(at) else {
-                continue;
-            };
-            member.peer.close();
-            self.drain(at);
-            self.happenings.retain(|(of, _)| *of != at);
-            let member = self.members.remove(at);
-            self.by_key.remove(&member.key);
+        for key in over {
             // Nobody has to listen.
-            self.events.send(Event::Ended(member.key)).ok();
-            self.demux.remove(at, &member.peer.ufrag);
-            if let Some(room) = self.rooms.get_mut(&member.room) {
-                room.leave(at, Instant::now());
-                let is_empty = room.sessions() == 0;
-                // Other nodes hear that its tracks are gone, before nobody is there who would say it.
-                self.carry();
-                if is_empty {
-                    self.rooms.remove(&member.room);
-                    if let Some(neighbours) = &mut self.neighbours {
-                        neighbours.closed(&member.room);
-                    }
-                    self.carry();
-                }
-            }
-            if member.peer.is_connected {
-                self.figures.connected.fetch_sub(1, Ordering::Relaxed);
-            }
+            self.events.send(Event::Ended(key)).ok();
         }
-        // Failures of those that were just told goodbye are none.
-        self.gone.clear();
-        self.figures
-            .sessions
-            .store(self.members.len() as u64, Ordering::Relaxed);
-        self.figures
-            .rooms
-            .store(self.rooms.len() as u64, Ordering::Relaxed);
-    }
-
-    fn say_goodbye(&mut self) {
-        self.gone = self.members.iter().map(|(at, _)| at).collect();
-        self.bury();
-        self.flush();
     }
 }
 

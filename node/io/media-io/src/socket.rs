@@ -1,6 +1,7 @@
 //! The UDP socket: many datagrams with one call, in (recvmmsg, GRO) and out (GSO).
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, SockRef, Type};
 use std::{
     io::{self, IoSliceMut},
     net::{IpAddr, SocketAddr},
@@ -15,6 +16,30 @@ const TRAIN: usize = 65_536;
 const TRAINS: usize = 8;
 /// Longest message of UDP over IPv4.
 const LARGEST: usize = 65_000;
+
+/// This socket and more of them at its address, `count` in all: the system gives each sender's datagrams to one of them.
+///
+/// The first was bound to be the only one, and the others come to it. So a second process that is started on the port
+/// by mistake is refused as ever, instead of taking its share.
+pub(crate) fn several(first: std::net::UdpSocket, count: usize) -> io::Result<Vec<std::net::UdpSocket>> {
+    let mut all = Vec::with_capacity(count);
+    if count > 1 {
+        let local = first.local_addr()?;
+        let shared = SockRef::from(&first);
+        shared.set_reuse_port(true)?;
+        for _ in 1..count {
+            let another = socket2::Socket::new(Domain::for_address(local), Type::DGRAM, None)?;
+            if local.is_ipv6() {
+                another.set_only_v6(shared.only_v6()?)?;
+            }
+            another.set_reuse_port(true)?;
+            another.bind(&local.into())?;
+            all.push(another.into());
+        }
+    }
+    all.insert(0, first);
+    Ok(all)
+}
 
 pub(crate) struct Socket {
     io: UdpSocket,
@@ -279,6 +304,18 @@ mod tests {
             outbox.runs.iter().map(|run| run.segments).collect::<Vec<_>>(),
             [4, 4, 2]
         );
+    }
+
+    #[test]
+    fn several_sockets_share_an_address_that_nobody_else_gets() {
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            let first = std::net::UdpSocket::bind(address).expect("loopback is there");
+            let local = first.local_addr().expect("it is bound");
+            let all = several(first, 3).expect("they are bound");
+            let addresses = all.iter().map(|socket| socket.local_addr().expect("it is bound"));
+            assert_eq!(addresses.collect::<Vec<_>>(), [local; 3]);
+            assert!(std::net::UdpSocket::bind(local).is_err());
+        }
     }
 
     #[tokio::test]

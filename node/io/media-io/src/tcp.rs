@@ -1,8 +1,16 @@
 //! Media over TCP (RFC 6544, framed by RFC 4571), for networks that let no UDP through.
 //!
-//! Each connection is a task that reads and one that writes, on the media thread. What does not fit into the queue of a
-//! connection is lost, as datagrams are: media that waits is of no use.
+//! Each connection is a task that reads and one that writes, on the thread of the shard that it belongs to. What does not
+//! fit into the queue of a connection is lost, as datagrams are: media that waits is of no use.
+//!
+//! Where there are several shards, a [`Hall`] reads the first frame of a connection, which names a peer, and gives the
+//! connection to the shard of that peer.
 
+use crate::{
+    demux::ufrag_of,
+    figures::{Figures, add},
+    steering::Steering,
+};
 use std::{
     collections::HashMap,
     io,
@@ -11,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -34,6 +42,8 @@ const FRAME: usize = 4_096;
 const INCOMING: usize = 1_024;
 /// Frames that wait for one client: about 300 ms of a picture of high quality.
 const OUTGOING: usize = 256;
+/// Connections that wait for their shard to take them.
+const ARRIVING: usize = 64;
 
 /// A frame, and who sent it.
 pub(crate) struct Frame {
@@ -50,20 +60,69 @@ struct Connection {
 
 type Table = Arc<Mutex<HashMap<SocketAddr, Connection>>>;
 
-/// All connections of a node.
+/// The place of a connection in the table, until this is dropped.
+struct Entry(Table, SocketAddr);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock(&self.0).remove(&self.1);
+    }
+}
+
+/// A connection that somebody reads from and writes to.
+struct Accepted {
+    stream: TcpStream,
+    entry: Entry,
+    /// What is to be written.
+    queue: mpsc::Receiver<Vec<u8>>,
+}
+
+/// Where the connections of a shard come from.
+pub(crate) enum Source {
+    /// It is the only one.
+    Listener(std::net::TcpListener),
+    Hall(Arrivals),
+}
+
+/// The connections that a [`Hall`] gives to a shard.
+pub(crate) struct Arrivals {
+    connections: Table,
+    arriving: mpsc::Receiver<Arrival>,
+}
+
+/// One of them, and its first frame.
+struct Arrival {
+    stream: std::net::TcpStream,
+    entry: Entry,
+    queue: mpsc::Receiver<Vec<u8>>,
+    first: Vec<u8>,
+}
+
+/// The connections of a shard, and the way to all others.
 pub(crate) struct Tcp {
     incoming: mpsc::Receiver<Frame>,
     connections: Table,
 }
 
 impl Tcp {
-    /// To be called within the runtime of the media thread.
-    pub(crate) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+    /// To be called within the runtime of the shard.
+    pub(crate) fn new(source: Source) -> io::Result<Self> {
         let (frames, incoming) = mpsc::channel(INCOMING);
-        let connections = Table::default();
-        tokio::spawn(accept(listener, connections.clone(), frames));
+        let connections = match source {
+            Source::Listener(listener) => {
+                listener.set_nonblocking(true)?;
+                let listener = TcpListener::from_std(listener)?;
+                let connections = Table::default();
+                let serve = move |accepted| serve(accepted, None, frames.clone());
+                tokio::spawn(accept(listener, connections.clone(), serve));
+                connections
+            }
+            Source::Hall(arrivals) => {
+                let connections = arrivals.connections.clone();
+                tokio::spawn(take_in(arrivals, frames));
+                connections
+            }
+        };
         Ok(Self {
             incoming,
             connections,
@@ -116,7 +175,10 @@ fn lock(table: &Table) -> MutexGuard<'_, HashMap<SocketAddr, Connection>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, table: Table, frames: mpsc::Sender<Frame>) {
+async fn accept<Served>(listener: TcpListener, table: Table, serve: impl Fn(Accepted) -> Served)
+where
+    Served: Future<Output = ()> + Send + 'static,
+{
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -142,42 +204,146 @@ async fn accept(listener: TcpListener, table: Table, frames: mpsc::Sender<Frame>
         };
         connections.insert(source, connection);
         drop(connections);
-        tokio::spawn(serve(stream, source, table.clone(), frames.clone(), queue));
+        tokio::spawn(serve(Accepted {
+            stream,
+            entry: Entry(table.clone(), source),
+            queue,
+        }));
     }
 }
 
-/// Until either side ends it.
-async fn serve(
-    stream: TcpStream,
-    source: SocketAddr,
-    table: Table,
-    frames: mpsc::Sender<Frame>,
-    queue: mpsc::Receiver<Vec<u8>>,
-) {
+/// Where connections wait until their first frame tells which shard they belong to.
+pub(crate) struct Hall {
+    listener: std::net::TcpListener,
+    connections: Table,
+    doors: Arc<Doors>,
+}
+
+struct Doors {
+    steering: Arc<Steering>,
+    shards: Vec<mpsc::Sender<Arrival>>,
+    figures: Arc<Figures>,
+}
+
+impl Hall {
+    /// Gives also what each shard gets of it. `figures` count those who belong to nobody.
+    pub(crate) fn new(
+        listener: std::net::TcpListener,
+        steering: Arc<Steering>,
+        figures: Arc<Figures>,
+    ) -> (Self, Vec<Arrivals>) {
+        let connections = Table::default();
+        let (shards, arrivals) = (0..steering.shards())
+            .map(|_| {
+                let (door, arriving) = mpsc::channel(ARRIVING);
+                let connections = connections.clone();
+                let arrivals = Arrivals {
+                    connections,
+                    arriving,
+                };
+                (door, arrivals)
+            })
+            .unzip();
+        let doors = Doors {
+            steering,
+            shards,
+            figures,
+        };
+        let hall = Self {
+            listener,
+            connections,
+            doors: Arc::new(doors),
+        };
+        (hall, arrivals)
+    }
+
+    /// Takes connections in until it is dropped.
+    pub(crate) async fn run(self) -> io::Result<()> {
+        self.listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(self.listener)?;
+        let doors = self.doors;
+        let greet = move |accepted| greet(accepted, doors.clone());
+        accept(listener, self.connections, greet).await;
+        Ok(())
+    }
+}
+
+/// Who names nobody here, or says nothing for too long, gets no further.
+async fn greet(mut accepted: Accepted, doors: Arc<Doors>) {
+    let Ok(Ok(first)) = timeout(FIRST_WITHIN, frame(&mut accepted.stream)).await else {
+        return;
+    };
+    let shard = ufrag_of(&first).and_then(|ufrag| doors.steering.of_ufrag(ufrag));
+    let Some(door) = shard.and_then(|shard| doors.shards.get(shard)) else {
+        add(&doors.figures.received, 1);
+        add(&doors.figures.foreign, 1);
+        return;
+    };
+    let Accepted { stream, entry, queue } = accepted;
+    // It was made non-blocking by the one reactor, and stays so for the other.
+    let Ok(stream) = stream.into_std() else { return };
+    let arrival = Arrival {
+        stream,
+        entry,
+        queue,
+        first,
+    };
+    if door.send(arrival).await.is_err() {
+        tracing::debug!("a media connection belongs to a thread that has ended");
+    }
+}
+
+/// Serves what a hall gives.
+async fn take_in(mut arrivals: Arrivals, frames: mpsc::Sender<Frame>) {
+    while let Some(arrival) = arrivals.arriving.recv().await {
+        let Arrival {
+            stream,
+            entry,
+            queue,
+            first,
+        } = arrival;
+        match TcpStream::from_std(stream) {
+            Ok(stream) => {
+                let accepted = Accepted { stream, entry, queue };
+                tokio::spawn(serve(accepted, Some(first), frames.clone()));
+            }
+            Err(error) => tracing::warn!(%error, "a media connection could not be taken over"),
+        }
+    }
+}
+
+/// Until either side ends it. `first`: a frame that was read already.
+async fn serve(accepted: Accepted, first: Option<Vec<u8>>, frames: mpsc::Sender<Frame>) {
+    let Accepted { stream, entry, queue } = accepted;
+    let source = entry.1;
     let Ok(local) = stream.local_addr() else {
-        lock(&table).remove(&source);
         return;
     };
     let destination = SocketAddr::new(local.ip().to_canonical(), local.port());
     let (reader, writer) = stream.into_split();
     // Whose sender is gone from the table has nothing to write any more.
     tokio::select! {
-        () = read(reader, source, destination, frames) => {}
+        () = read(reader, source, destination, first, frames) => {}
         () = write(writer, queue) => {}
     }
-    lock(&table).remove(&source);
 }
 
 async fn read(
     mut reader: OwnedReadHalf,
     source: SocketAddr,
     destination: SocketAddr,
+    first: Option<Vec<u8>>,
     frames: mpsc::Sender<Frame>,
 ) {
     let mut patience = FIRST_WITHIN;
+    let mut come = first;
     loop {
-        let Ok(Ok(bytes)) = timeout(patience, frame(&mut reader)).await else {
-            return;
+        let bytes = match come.take() {
+            Some(bytes) => bytes,
+            None => match timeout(patience, frame(&mut reader)).await {
+                Ok(Ok(bytes)) => bytes,
+                _ => return,
+            },
         };
         patience = SILENT_FOR;
         let frame = Frame {
@@ -191,7 +357,7 @@ async fn read(
     }
 }
 
-async fn frame(reader: &mut OwnedReadHalf) -> io::Result<Vec<u8>> {
+async fn frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let length = usize::from(reader.read_u16().await?);
     if length == 0 || length > FRAME {
         return Err(io::ErrorKind::InvalidData.into());
@@ -216,7 +382,7 @@ mod tests {
     fn start() -> (Tcp, SocketAddr) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
-        (Tcp::new(listener).expect("a listener"), address)
+        (Tcp::new(Source::Listener(listener)).expect("a listener"), address)
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use plenary_media_io::{
 use plenary_model::NodeId;
 use std::sync::Arc;
 use str0m::media::{Direction, MediaKind};
-use support::{id, open};
+use support::{id, open, threads};
 use tokio::sync::mpsc;
 
 /// From one node to another.
@@ -59,7 +59,12 @@ async fn nodes() -> [Node; 2] {
             links: Arc::new(links),
             events: inbox,
         };
-        let engine = Engine::start(socket, None, Some(cascade), Options::default(), events).unwrap();
+        // Nodes need not have as many threads as each other.
+        let options = Options {
+            threads: threads().saturating_sub(me as usize - 1).max(1),
+            ..Options::default()
+        };
+        let engine = Engine::start(socket, None, Some(cascade), options, events).unwrap();
         Node {
             engine,
             _events: receiver,
@@ -79,23 +84,31 @@ fn lines(client: &Client, kinds: &[Kind]) -> Vec<Line> {
 }
 
 async fn publish(node: &Node, who: &str) -> (Client, SessionKey) {
+    publish_in(node, "r", who).await
+}
+
+async fn publish_in(node: &Node, room: &str, who: &str) -> (Client, SessionKey) {
     let mut camera = Client::new(&[
         (MediaKind::Audio, Direction::SendOnly),
         (MediaKind::Video, Direction::SendOnly),
     ]);
     let named = lines(&camera, &[Kind::Audio, Kind::Video]);
-    let key = open(&node.engine, &mut camera, "r", who, Part::Publish(named)).await;
+    let key = open(&node.engine, &mut camera, room, who, Part::Publish(named)).await;
     (camera, key)
 }
 
 async fn watch(node: &Node, who: &str, whom: &str) -> Client {
+    watch_in(node, "r", who, whom).await
+}
+
+async fn watch_in(node: &Node, room: &str, who: &str, whom: &str) -> Client {
     let mut screen = Client::new(&[
         (MediaKind::Audio, Direction::RecvOnly),
         (MediaKind::Audio, Direction::RecvOnly),
         (MediaKind::Video, Direction::RecvOnly),
     ]);
     let named = lines(&screen, &[Kind::Audio, Kind::Audio, Kind::Video]);
-    let key = open(&node.engine, &mut screen, "r", who, Part::Receive(named)).await;
+    let key = open(&node.engine, &mut screen, room, who, Part::Receive(named)).await;
     let source = Source {
         participant: id(whom),
         kind: Kind::Video,
@@ -148,6 +161,36 @@ async fn people_on_two_nodes_see_and_hear_each_other_and_each_stream_crosses_onc
     let (sent, came) = (one.engine.figures(), other.engine.figures());
     assert!(came.packets_far <= sent.packets_to_nodes, "{came:?}");
     assert!(sent.packets_to_nodes <= sent.packets_in, "once: {sent:?}");
+}
+
+#[tokio::test]
+async fn rooms_over_two_nodes_do_not_mix_whichever_thread_has_them() {
+    let [one, other] = nodes().await;
+    let rooms = ["a", "b", "c", "d"];
+    let (mut cameras, mut screens) = (Vec::new(), Vec::new());
+    for (at, room) in rooms.iter().enumerate() {
+        let mut camera = publish_in(&one, room, "ann").await.0;
+        camera.mark(u8::try_from(at + 1).unwrap());
+        cameras.push(camera);
+        screens.push(watch_in(&other, room, "ben", "ann").await);
+    }
+    let mut all: Vec<&mut Client> = cameras.iter_mut().chain(&mut screens).collect();
+    until(&mut all, |all| {
+        let mut screens = all[rooms.len()..].iter();
+        screens.all(|screen| screen.video(0).len() > 50 && screen.heard() > 20)
+    })
+    .await;
+    for (at, screen) in screens.iter().enumerate() {
+        in_order(screen);
+        let mark = u8::try_from(at + 1).unwrap();
+        assert!(
+            screen
+                .video(0)
+                .iter()
+                .all(|packet| packet.payload.contains(&mark))
+        );
+    }
+    assert_eq!(other.engine.figures().packets_far_dropped, 0);
 }
 
 #[tokio::test]

@@ -94,7 +94,11 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(lines: &[(MediaKind, Direction)]) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Self::at(UdpSocket::bind("127.0.0.1:0").unwrap(), lines)
+    }
+
+    /// One that speaks from there.
+    pub(crate) fn at(socket: UdpSocket, lines: &[(MediaKind, Direction)]) -> Self {
         socket.set_nonblocking(true).unwrap();
         let local = socket.local_addr().unwrap();
         Self::over(Wire::Udp(socket), local, lines)
@@ -175,6 +179,30 @@ impl Client {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         let pending = self.pending.take().unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+        // Those of before are gone if ICE began anew.
+        if let Wire::Udp(_) = self.wire {
+            let candidate = Candidate::builder().udp().host(self.local).build();
+            self.rtc.add_local_candidate(candidate.unwrap());
+        }
+    }
+
+    /// Goes on from another address. Gives the offer that begins ICE anew.
+    pub(crate) fn move_elsewhere(&mut self) -> String {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        self.local = socket.local_addr().unwrap();
+        self.wire = Wire::Udp(socket);
+        let mut changes = self.rtc.sdp_api();
+        changes.ice_restart(false);
+        let (offer, pending) = changes.apply().unwrap();
+        self.pending = Some(pending);
+        self.offer = Some(offer);
+        self.offer()
+    }
+
+    /// Where it speaks from.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
     }
 
     /// Puts this byte into all pictures.

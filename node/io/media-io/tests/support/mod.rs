@@ -1,12 +1,29 @@
 //! An engine on a port of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use crate::client::Client;
+use super::client::Client;
 use plenary_media_io::{Allow, Engine, Event, Opening, Options, Part, ParticipantId, SessionKey};
 use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
 pub(crate) type Events = mpsc::UnboundedReceiver<Event>;
+
+/// Threads of an engine that does not say it: what is part of `three_threads.rs` has three, everything else one.
+pub(crate) fn threads() -> usize {
+    if module_path!().starts_with("three_threads") {
+        3
+    } else {
+        1
+    }
+}
+
+pub(crate) fn with_threads(options: Options) -> Options {
+    let threads = match options.threads {
+        0 => threads(),
+        some => some,
+    };
+    Options { threads, ..options }
+}
 
 pub(crate) fn engine(options: Options) -> (Engine, Events) {
     engine_on("127.0.0.1:0", options)
@@ -16,7 +33,7 @@ pub(crate) fn engine_on(address: &str, options: Options) -> (Engine, Events) {
     let socket = std::net::UdpSocket::bind(address).unwrap();
     let (events, receiver) = mpsc::unbounded_channel();
     (
-        Engine::start(socket, None, None, options, events).unwrap(),
+        Engine::start(socket, None, None, with_threads(options), events).unwrap(),
         receiver,
     )
 }
@@ -27,7 +44,8 @@ pub(crate) fn engine_with_tcp() -> (Engine, Events, SocketAddr) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (events, receiver) = mpsc::unbounded_channel();
-    let engine = Engine::start(socket, Some(listener), None, Options::default(), events).unwrap();
+    let options = with_threads(Options::default());
+    let engine = Engine::start(socket, Some(listener), None, options, events).unwrap();
     (engine, receiver, address)
 }
 
