@@ -27,6 +27,8 @@ use tokio::sync::Notify;
 const WAITING: usize = 4 << 20;
 /// Emptied batches that are kept to be filled again.
 const SPARE: usize = 16;
+/// Of those that hold no more bytes than this: each shard keeps one for each other, too.
+const SPARE_BYTES: usize = 64 << 10;
 
 /// Of one engine.
 pub(crate) struct Steering {
@@ -203,7 +205,7 @@ impl Place {
         {
             let mut held = inbox.lock();
             for mut batch in batches.drain(..) {
-                if held.spare.len() < SPARE {
+                if held.spare.len() < SPARE && batch.bytes.capacity() <= SPARE_BYTES {
                     batch.clear();
                     held.spare.push(batch);
                 }

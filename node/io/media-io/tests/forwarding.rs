@@ -73,7 +73,7 @@ async fn a_socket_of_both_families_serves_ipv4_too() {
 
 #[tokio::test]
 async fn where_no_udp_gets_through_media_goes_over_tcp() {
-    let (engine, _events, address) = engine_with_tcp();
+    let (engine, _events, address) = engine_with_tcp(Options::default());
     let mut camera = Client::over_tcp(address, &[(MediaKind::Video, Direction::SendOnly)]);
     let mut screen = Client::over_tcp(address, &[(MediaKind::Video, Direction::RecvOnly)]);
     open(&engine, &mut camera, "r", "alice", PUBLISH).await;

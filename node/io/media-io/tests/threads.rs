@@ -7,9 +7,12 @@ mod support;
 
 use client::{Client, KEY_FRAME, until};
 use plenary_media_io::{Engine, EngineError, Options, Part};
-use std::net::UdpSocket;
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpStream, UdpSocket},
+};
 use str0m::media::{Direction, MediaKind};
-use support::{engine, open, opening};
+use support::{engine, engine_with_tcp, open, opening};
 
 const THREADS: usize = 3;
 const PUBLISH: Part = Part::Publish(Vec::new());
@@ -118,6 +121,43 @@ async fn what_the_system_gives_to_the_wrong_thread_arrives() {
     let figures = engine.figures();
     assert!(figures.handed_over > 100, "{figures:?}");
     assert_eq!((figures.hand_over_dropped, figures.failed), (0, 0));
+}
+
+#[tokio::test]
+async fn connections_are_those_of_the_thread_that_their_first_frame_names() {
+    let (engine, _events, address) = engine_with_tcp(options());
+    let rooms = rooms(&engine).await;
+    let (mut cameras, mut screens) = (Vec::new(), Vec::new());
+    for room in &rooms {
+        let mut camera = Client::over_tcp(address, &CAMERA);
+        open(&engine, &mut camera, room, "ann", PUBLISH).await;
+        cameras.push(camera);
+        // One who watches by each way.
+        for mut screen in [Client::over_tcp(address, &SCREEN), Client::new(&SCREEN)] {
+            let who = format!("ben{}", screens.len());
+            open(&engine, &mut screen, room, &who, Part::Watch(None)).await;
+            screens.push(screen);
+        }
+    }
+    let mut all: Vec<&mut Client> = cameras.iter_mut().chain(&mut screens).collect();
+    until(&mut all, |all| {
+        let mut screens = all[THREADS..].iter();
+        screens.all(|screen| screen.video(0).len() > 60 && screen.heard() > 20)
+    })
+    .await;
+    screens.iter().for_each(is_whole);
+    for figures in engine.figures_of_threads() {
+        assert_eq!((figures.connected, figures.foreign), (3, 0), "{figures:?}");
+    }
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.write_all(&[0, 3, 22, 1, 2]).unwrap();
+    assert!(
+        matches!(stranger.read(&mut [0; 8]), Ok(0) | Err(_)),
+        "it is closed"
+    );
+    assert_eq!(engine.figures().foreign, 1);
+    let of_threads = engine.figures_of_threads();
+    assert!(of_threads.iter().all(|figures| figures.foreign == 0));
 }
 
 #[tokio::test]

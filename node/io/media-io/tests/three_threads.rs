@@ -1,5 +1,7 @@
 //! The stories of the other files once more, with rooms spread over three threads.
 
+#![allow(clippy::duplicate_mod, reason = "each of them brings its clients along")]
+
 #[path = "forwarding.rs"]
 mod forwarding;
 #[path = "nodes.rs"]

@@ -183,7 +183,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plenary_cascade::{Participant, Room, TrackKind};
+    use plenary_cascade::{MediaPacket, Participant, Room, TrackKind};
 
     const NODE: NodeId = NodeId(2);
     const SHARDS: usize = 3;
@@ -293,5 +293,38 @@ mod tests {
             expected.extend((shard == 4 % SHARDS).then_some("key frame"));
             assert_eq!(heard, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_does_not_keep_up_loses_packets_and_no_messages() {
+        let (links, events) = mpsc::channel(2 * WAITING);
+        let (shard, mut inbox) = mpsc::channel(WAITING);
+        let figures: Arc<Figures> = Arc::default();
+        let packet = MediaPacket {
+            seq: 1,
+            timestamp: 1,
+            marker: true,
+            audio_level: None,
+            orientation: None,
+            payload: vec![1].into(),
+        };
+        let send = |event| links.try_send(event).expect("there is room");
+        send(LinkEvent::Message(NODE, publish(track("r", 1), &[1])));
+        for _ in 0..WAITING {
+            send(LinkEvent::Packet(NODE, FarId(1), packet.clone()));
+        }
+        let last = Control::Unpublish { track: track("r", 1) };
+        send(LinkEvent::Message(NODE, last.clone()));
+        send(LinkEvent::Packet(NODE, FarId(1), packet));
+        drop(links);
+        Router::new(events, vec![(shard, figures.clone())]).run().await;
+        let mut heard = Vec::new();
+        while let Ok(event) = inbox.try_recv() {
+            heard.push(event);
+        }
+        assert!(matches!(heard.pop(), Some(LinkEvent::Message(_, message)) if message == last));
+        let packets = heard.len() as u64 - 1;
+        assert_eq!(packets, (WAITING - FOR_MESSAGES) as u64 - 1);
+        assert_eq!(figures.read().packets_far_dropped, WAITING as u64 - packets);
     }
 }

@@ -120,7 +120,15 @@ fn emptied_batches_are_filled_again() {
         assert_eq!(batches.len(), 1);
         all[1].give_back(&mut batches);
     }
-    assert_eq!(all[1].steering.inboxes[1].lock().spare.len(), 1);
+    let spare = || all[1].steering.inboxes[1].lock().spare.len();
+    assert_eq!(spare(), 1);
+    for _ in 0..=SPARE_BYTES / MEDIA.len() {
+        outgoing.take_from(&from(5, &MEDIA));
+    }
+    outgoing.hand_over();
+    all[1].take(&mut batches);
+    all[1].give_back(&mut batches);
+    assert_eq!(spare(), 0, "a large one is not kept");
 }
 
 #[test]

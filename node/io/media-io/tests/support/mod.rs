@@ -39,13 +39,12 @@ pub(crate) fn engine_on(address: &str, options: Options) -> (Engine, Events) {
 }
 
 /// One that listens for TCP too, and where.
-pub(crate) fn engine_with_tcp() -> (Engine, Events, SocketAddr) {
+pub(crate) fn engine_with_tcp(options: Options) -> (Engine, Events, SocketAddr) {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (events, receiver) = mpsc::unbounded_channel();
-    let options = with_threads(Options::default());
-    let engine = Engine::start(socket, Some(listener), None, options, events).unwrap();
+    let engine = Engine::start(socket, Some(listener), None, with_threads(options), events).unwrap();
     (engine, receiver, address)
 }
 
