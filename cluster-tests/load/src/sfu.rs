@@ -72,6 +72,9 @@ pub(crate) struct Sfu {
     /// Without the peer
     #[arg(long)]
     alone: bool,
+    /// Media threads of ours; they share the one processor, so this shows what more of them cost
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
 }
 
 /// How many publish, how many watch, and what.
@@ -144,7 +147,8 @@ impl Sfu {
                 limits.push(limit::measure(SERVER_ON, CLIENTS_ON, Duration::from_secs(2))?);
                 let folder = tempfile::tempdir()?;
                 let nodes = if case == Case::TwoNodes { 2 } else { 1 };
-                let server = Plenary::start(&binary, folder.path(), nodes, Some(SERVER_ON)).await?;
+                let server =
+                    Plenary::start(&binary, folder.path(), nodes, self.threads, Some(SERVER_ON)).await?;
                 ours.push(measure(Server::Plenary(Box::new(server)), load, length).await?);
                 eprintln!("{case:?} {round}: ours  {}", ours.last().context("a round")?);
                 if !self.alone && case != Case::TwoNodes {

@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) name: Option<NodeName>,
     pub(crate) listen: Listen,
     pub(crate) advertise: Advertise,
+    pub(crate) media: Media,
     pub(crate) turn: Turn,
     pub(crate) web: Web,
     pub(crate) log: Log,
@@ -52,6 +53,14 @@ pub(crate) struct Advertise {
     pub(crate) url: Option<String>,
     /// Addresses to which browsers send media, where they are a translator's; empty: those of this machine.
     pub(crate) media: Vec<IpAddr>,
+}
+
+/// How this node forwards media.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Media {
+    /// Threads that rooms are spread over; 0: as many as there are cores for this process.
+    pub(crate) threads: usize,
 }
 
 /// STUN and TURN servers for clients that cannot reach this node themselves.
@@ -113,6 +122,7 @@ impl Default for Config {
             name: None,
             listen: Listen::default(),
             advertise: Advertise::default(),
+            media: Media::default(),
             turn: Turn::default(),
             web: Web::default(),
             log: Log::default(),
@@ -199,6 +209,10 @@ impl Config {
         }
         if timing.alive_limit_ms < 2_000 {
             bail!("configuration: timing.alive_limit_ms must be at least 2000");
+        }
+        let most = plenary_media_io::Options::MOST_THREADS;
+        if self.media.threads > most {
+            bail!("configuration: media.threads must be at most {most}; 0 is as many as there are cores");
         }
         self.turn.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
@@ -294,6 +308,16 @@ mod tests {
             .expect_err("refused")
             .to_string();
         assert!(error.contains("listen.https"), "{error}");
+    }
+
+    #[test]
+    fn threads_of_media_are_bounded() {
+        let threads = |count: i32| load(&format!("[media]\nthreads = {count}"));
+        assert_eq!(threads(64).expect("good").media.threads, 64);
+        for bad in [65, -1] {
+            let error = format!("{:#}", threads(bad).expect_err("refused"));
+            assert!(error.contains("threads"), "{error}");
+        }
     }
 
     #[test]

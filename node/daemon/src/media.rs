@@ -71,6 +71,7 @@ pub(crate) fn start(
     let (events, receiver) = mpsc::unbounded_channel();
     let options = plenary_media_io::Options {
         addresses,
+        threads: config.media.threads,
         ..plenary_media_io::Options::default()
     };
     Ok((

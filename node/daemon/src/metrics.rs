@@ -1,6 +1,6 @@
 //! Metrics of the node.
 
-use plenary_media_io::Engine;
+use plenary_media_io::{Engine, Reading};
 use plenary_replication::{Replica, Role};
 use plenary_store::ServerApp;
 use plenary_telemetry::{
@@ -160,68 +160,86 @@ impl Collector for MediaCollector {
             let gauge = ConstGauge::new(value as f64);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        let counters = [
-            (
-                "media_datagrams_received",
-                "Datagrams that came to the media port",
-                figures.received,
-            ),
-            (
-                "media_datagrams_foreign",
-                "Of them, those that belong to no session",
-                figures.foreign,
-            ),
-            ("media_datagrams_sent", "Datagrams that left", figures.sent),
-            (
-                "media_datagrams_send_dropped",
-                "Datagrams that the system had no room for",
-                figures.send_dropped,
-            ),
-            (
-                "media_send_calls",
-                "Calls of the system that sent datagrams",
-                figures.send_calls,
-            ),
-            (
-                "media_packets_from_nodes",
-                "Packets that came from other nodes of the server",
-                figures.packets_far,
-            ),
-            (
-                "media_packets_to_nodes",
-                "Packets that were given to other nodes of the server",
-                figures.packets_to_nodes,
-            ),
-            (
-                "media_packets_received",
-                "Packets of publishers that were taken",
-                figures.packets_in,
-            ),
-            (
-                "media_packets_forwarded",
-                "Packets that were given to watchers",
-                figures.packets_out,
-            ),
-            (
-                "media_packets_repaired",
-                "Packets that were sent again to watchers who missed them",
-                figures.repairs,
-            ),
-            (
-                "media_key_frames_requested",
-                "Key frames that publishers were asked for",
-                figures.key_frames_asked,
-            ),
-            (
-                "media_sessions_failed",
-                "Sessions that ended by a fault of their own",
-                figures.failed,
-            ),
-        ];
-        for (name, help, value) in counters {
+        for (name, help, value) in media_counters(&figures) {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
         Ok(())
     }
+}
+
+fn media_counters(figures: &Reading) -> [(&'static str, &'static str, u64); 15] {
+    [
+        (
+            "media_datagrams_received",
+            "Datagrams that came to the media port",
+            figures.received,
+        ),
+        (
+            "media_datagrams_foreign",
+            "Of them, those that belong to no session",
+            figures.foreign,
+        ),
+        ("media_datagrams_sent", "Datagrams that left", figures.sent),
+        (
+            "media_datagrams_handed_over",
+            "Datagrams that came to one media thread and are another one's",
+            figures.handed_over,
+        ),
+        (
+            "media_datagrams_handed_over_dropped",
+            "Those that the other thread had no room for",
+            figures.hand_over_dropped,
+        ),
+        (
+            "media_datagrams_send_dropped",
+            "Datagrams that the system had no room for",
+            figures.send_dropped,
+        ),
+        (
+            "media_send_calls",
+            "Calls of the system that sent datagrams",
+            figures.send_calls,
+        ),
+        (
+            "media_packets_from_nodes",
+            "Packets that came from other nodes of the server",
+            figures.packets_far,
+        ),
+        (
+            "media_packets_from_nodes_dropped",
+            "Packets of other nodes that a media thread had no room for",
+            figures.packets_far_dropped,
+        ),
+        (
+            "media_packets_to_nodes",
+            "Packets that were given to other nodes of the server",
+            figures.packets_to_nodes,
+        ),
+        (
+            "media_packets_received",
+            "Packets of publishers that were taken",
+            figures.packets_in,
+        ),
+        (
+            "media_packets_forwarded",
+            "Packets that were given to watchers",
+            figures.packets_out,
+        ),
+        (
+            "media_packets_repaired",
+            "Packets that were sent again to watchers who missed them",
+            figures.repairs,
+        ),
+        (
+            "media_key_frames_requested",
+            "Key frames that publishers were asked for",
+            figures.key_frames_asked,
+        ),
+        (
+            "media_sessions_failed",
+            "Sessions that ended by a fault of their own",
+            figures.failed,
+        ),
+    ]
 }

@@ -33,10 +33,12 @@ struct Node {
 }
 
 impl Plenary {
+    /// `threads`: for media; 0 for as many as there are cores for it.
     pub(super) async fn start(
         program: &Path,
         folder: &Path,
         nodes: usize,
+        threads: usize,
         processor: Option<usize>,
     ) -> anyhow::Result<Self> {
         let mut process = tokio::process::Command::from(super::pinned(program, processor))
@@ -51,6 +53,7 @@ impl Plenary {
             .arg("--data")
             .arg(folder.join("plenary"))
             .env("PLENARY_LOG__LEVEL", "warn")
+            .env("PLENARY_MEDIA__THREADS", threads.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

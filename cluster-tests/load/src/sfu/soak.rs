@@ -55,7 +55,7 @@ impl Soak {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let binary = super::prepare(self.binary.as_deref())?;
         let folder = tempfile::tempdir()?;
-        let mut server = Plenary::start(&binary, folder.path(), NODES, None).await?;
+        let mut server = Plenary::start(&binary, folder.path(), NODES, 0, None).await?;
         let end = Instant::now() + Duration::from_secs(self.minutes * 60);
         let changed = come_and_go(&mut server, Instant::now() + FIRST).await?;
         let before = look(&server).await?;
