@@ -232,16 +232,38 @@ impl House {
             people.push(guest(&self.enterprise, BERN, number, Network::OWN.into()).await?);
         }
         // Those who were dropped without a word keep their places for a while.
-        wait("everybody has a seat", async || {
-            Ok(people.iter().all(|person| person.seen().me.is_some()))
-        })
-        .await?;
+        let all_in = async || Ok(people.iter().all(|person| person.seen().me.is_some()));
+        if let Err(error) = wait("everybody has a seat", all_in).await {
+            return Err(error.context(self.seats_and_complaints(&people).await));
+        }
         let took = asked.elapsed();
         ensure!(took < HEALED + Duration::from_secs(15), "it took {took:?}");
         for person in people {
             person.leave().await;
         }
         Ok(took)
+    }
+}
+
+impl House {
+    /// Why somebody has no seat, as far as it is known.
+    async fn seats_and_complaints(&self, people: &[Person]) -> String {
+        let mut told = String::new();
+        for (server, (name, _)) in self.enterprise.servers.iter().zip(SERVERS) {
+            let licence = server.get(0, "/licence").await.unwrap_or_default();
+            let link = &licence["license_manager"];
+            told += &format!(
+                "{name}: leased {}, in use {}, wanted {}, refusal {}; ",
+                link["leased"], link["in_use"], link["wanted"], link["refusal"]
+            );
+        }
+        for (number, person) in people.iter().enumerate() {
+            let seen = person.seen();
+            if seen.me.is_none() {
+                told += &format!("{number}: {:?}; ", seen.complaints.last());
+            }
+        }
+        told
     }
 }
 

@@ -235,3 +235,42 @@ test('one asks for the podium and gets it', async ({ browser, person, other, con
   await ben.context().close();
   await owner.context().close();
 });
+
+test('a moderator lays the pictures out for everybody, and locks it', async ({
+  browser,
+  person,
+  other,
+  conference,
+}) => {
+  test.setTimeout(120_000);
+  const cid = await conference(person, {});
+  const owner = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await join(owner, here, cid);
+  const guest = await newPage(browser);
+  await signIn(guest, there, other.id, PASSWORD);
+  await join(guest, there, cid);
+  await expect(tile(guest, person.display_name)).toBeVisible();
+  await expect(tile(guest, `${other.display_name} (you)`)).toBeVisible();
+
+  const layout = (page: Page) => page.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+  await layout(owner);
+  await owner.getByRole('menuitemradio', { name: 'Only who speaks' }).click();
+  await layout(owner);
+  await owner.getByRole('menuitem', { name: 'Lock my view' }).click();
+  // Of the two only the other one is left.
+  await expect(tile(guest, `${other.display_name} (you)`)).toHaveCount(0);
+  await expect(tile(guest, person.display_name)).toBeVisible();
+  await layout(guest);
+  await expect(guest.getByText('A moderator has chosen for everybody.')).toBeVisible();
+  await look(guest, 'layout-locked');
+  await noBarrier(guest, 'locked layout');
+  await guest.keyboard.press('Escape');
+  await guest.reload();
+  await isInside(guest);
+  await expect(tile(guest, `${other.display_name} (you)`)).toHaveCount(0);
+
+  await layout(owner);
+  await owner.getByRole('menuitem', { name: 'Let everybody choose' }).click();
+  await expect(tile(guest, `${other.display_name} (you)`)).toBeVisible();
+});

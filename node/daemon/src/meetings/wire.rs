@@ -1,8 +1,8 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Conference, End, Line as SaidLine, Mode, Participant as Place, Person, Role as Standing, Run, Via,
-    WaitingRoom,
+    Act, Arrangement, Conference, End, Layout, Line as SaidLine, Mode, Participant as Place, Person,
+    Role as Standing, Run, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -70,6 +70,7 @@ pub(super) fn room_on_wire(
         locked: run.is_some_and(|run| run.locked_at.is_some()),
         ends_at: ends_at.into_iter().chain(lease_ends).min(),
         has_pin: settings.pin.is_some(),
+        layout: run.and_then(|run| run.layout).map(layout_on_wire),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         planned: opened.is_some_and(|opened| opened.until.is_some()),
         waiting_room: match settings.waiting_room {
@@ -79,6 +80,30 @@ pub(super) fn room_on_wire(
             Some(WaitingRoom::UninvitedElsewhere) => meeting::WaitingRoom::UninvitedElsewhere,
             Some(WaitingRoom::Guests) => meeting::WaitingRoom::Guests,
         },
+    }
+}
+
+fn layout_on_wire(layout: Layout) -> meeting::Layout {
+    meeting::Layout {
+        arrangement: match layout.arrangement {
+            Arrangement::Gallery => meeting::Arrangement::Gallery,
+            Arrangement::Speaker => meeting::Arrangement::Speaker,
+            Arrangement::Alone => meeting::Arrangement::Alone,
+        },
+        pinned: layout.pinned.map(|id| ParticipantId(id.0)),
+        locked: layout.locked,
+    }
+}
+
+fn layout_of(layout: meeting::Layout) -> Layout {
+    Layout {
+        arrangement: match layout.arrangement {
+            meeting::Arrangement::Gallery => Arrangement::Gallery,
+            meeting::Arrangement::Speaker => Arrangement::Speaker,
+            meeting::Arrangement::Alone => Arrangement::Alone,
+        },
+        pinned: layout.pinned.map(rules_id),
+        locked: layout.locked,
     }
 }
 
@@ -92,6 +117,11 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Unlock => Some(Act::Unlock),
         Said::End => Some(Act::End),
         Said::Start => Some(Act::Start),
+        Said::SetLayout => {
+            let missing = || Refused::new(Refusal::BadRequest, "layout is missing: which one?");
+            Some(Act::SetLayout(layout_of(what.layout.ok_or_else(missing)?)))
+        }
+        Said::ClearLayout => Some(Act::ClearLayout),
         Said::Extend => {
             let minutes = what.minutes;
             let missing = || Refused::new(Refusal::BadRequest, "minutes is missing: how many?");
@@ -127,7 +157,9 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         | Said::Unlock
         | Said::End
         | Said::Start
-        | Said::Extend => Act::AdmitAll,
+        | Said::Extend
+        | Said::SetLayout
+        | Said::ClearLayout => Act::AdmitAll,
     })
 }
 

@@ -102,15 +102,22 @@ async fn rooms_of_all_threads_are_served_at_once() {
 async fn what_the_system_gives_to_the_wrong_thread_arrives() {
     let (engine, _events) = engine(options());
     let rooms = rooms(&engine).await;
-    // All from one address, so the system gives all of it to one thread.
+    // All from one address, so the system gives all of it to one thread. Each room twice, so that this thread has lost
+    // the address to others and others to it.
     let place = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for room in &rooms {
-        let (mut camera, mut screen) = (
-            Client::at(place.try_clone().unwrap(), &CAMERA),
-            Client::new(&SCREEN),
-        );
-        open(&engine, &mut camera, room, "ann", PUBLISH).await;
-        open(&engine, &mut screen, room, "ben", Part::Watch(None)).await;
+    for (at, room) in rooms.iter().chain(&rooms).enumerate() {
+        let mut camera = Client::at(place.try_clone().unwrap(), &CAMERA);
+        let mut screen = Client::new(&SCREEN);
+        let who = format!("ann{at}");
+        open(&engine, &mut camera, room, &who, PUBLISH).await;
+        open(
+            &engine,
+            &mut screen,
+            room,
+            &format!("ben{at}"),
+            Part::Watch(Some(who)),
+        )
+        .await;
         // The session before speaks no more, and has not ended: the address is that of the newest all the same.
         until(&mut [&mut camera, &mut screen], |clients| {
             clients[1].video(0).len() > 60

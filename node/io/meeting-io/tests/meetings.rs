@@ -345,6 +345,7 @@ fn moderate(act: Act, participant: Option<ParticipantId>) -> ClientBody {
         act,
         participant,
         minutes: None,
+        layout: None,
     })
 }
 

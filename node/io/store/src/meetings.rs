@@ -26,7 +26,7 @@ pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source";
 /// Columns of a run, in the order of [`run_of`].
 pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
-     ended_why, opened_at, opened_until";
+     ended_why, opened_at, opened_until, layout";
 
 const ACCOUNT: &str = "account:";
 /// What `person` of guests begins with.
@@ -172,6 +172,10 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
             (Some(at), until) => Some(Opened { at, until }),
             _ => None,
         },
+        layout: match row.get_ref(11)? {
+            ValueRef::Null => None,
+            _ => Some(body(row, 11)?),
+        },
     })
 }
 
@@ -192,25 +196,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             }
             Ok(())
         }
-        Effect::PutRun(of) => run(
-            db,
-            &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-            params![
-                of.cid.as_str(),
-                sql(of.started_at.0),
-                sql(of.participants),
-                sql(of.last_line),
-                sql(of.last_hand.0),
-                of.locked_at.map(|at| sql(at.0)),
-                of.alone_since.map(|at| sql(at.0)),
-                of.ended.map(|(at, _)| sql(at.0)),
-                of.ended.map(|(_, why)| end_name(why)),
-                of.opened.map(|opened| sql(opened.at.0)),
-                of.opened
-                    .and_then(|opened| opened.until)
-                    .map(|until| sql(until.0))
-            ],
-        ),
+        Effect::PutRun(of) => put_run(db, of),
         Effect::PutParticipant(participant) => put_participant(db, participant),
         Effect::RemoveParticipant { cid, id } => run(
             db,
@@ -264,6 +250,31 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             run(db, "DELETE FROM guests WHERE expires_at <= ?", [bound(*until)])
         }
     }
+}
+
+fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
+    let layout = of.layout.as_ref().map(encode).transpose();
+    let layout = layout.map_err(|error| AppError::Defect(error.to_string()))?;
+    run(
+        db,
+        &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        params![
+            of.cid.as_str(),
+            sql(of.started_at.0),
+            sql(of.participants),
+            sql(of.last_line),
+            sql(of.last_hand.0),
+            of.locked_at.map(|at| sql(at.0)),
+            of.alone_since.map(|at| sql(at.0)),
+            of.ended.map(|(at, _)| sql(at.0)),
+            of.ended.map(|(_, why)| end_name(why)),
+            of.opened.map(|opened| sql(opened.at.0)),
+            of.opened
+                .and_then(|opened| opened.until)
+                .map(|until| sql(until.0)),
+            layout
+        ],
+    )
 }
 
 fn put_participant(db: &Connection, participant: &Participant) -> Result<(), AppError> {

@@ -151,6 +151,7 @@ ALTER TABLE conferences ADD COLUMN next_start INTEGER;
 CREATE INDEX conferences_due ON conferences (next_start) WHERE next_start IS NOT NULL;
 ALTER TABLE runs ADD COLUMN opened_at INTEGER;
 ALTER TABLE runs ADD COLUMN opened_until INTEGER;
+ALTER TABLE runs ADD COLUMN layout BLOB;
 CREATE INDEX runs_opened ON runs (opened_until) WHERE opened_at IS NOT NULL;
 ";
 

@@ -135,7 +135,7 @@ impl Change {
             }
             | Self::Begin { .. }
             | Self::Act {
-                act: Act::Start | Act::Extend(_),
+                act: Act::Start | Act::Extend(_) | Act::SetLayout(_) | Act::ClearLayout,
                 ..
             } => crate::SCHEDULES_LEVEL,
             Self::Create(NewConference { settings, .. })

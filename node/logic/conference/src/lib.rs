@@ -33,8 +33,9 @@ pub use follow::{Fact, follow};
 pub use guest::{Guest, GuestId};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use meeting::{
-    ALONE_MS, AWAY_MS, Account, Act, CHANGE_MS, End, HEARD, Heard, Line, MeetingView, Opened, Participant,
-    ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing, StatePatch, Via,
+    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, Layout, Line, MeetingView,
+    Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing,
+    StatePatch, Via,
 };
 pub use role::{Flow, Role};
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};

@@ -14,12 +14,14 @@
 //! Invariant: whoever's node and start are not those that the server knows as running is away.
 
 mod decide;
+mod layout;
 mod moderate;
 mod participant;
 mod podium;
 mod run;
 
 pub(crate) use decide::{Entry, Meetings};
+pub use layout::{Arrangement, Layout};
 pub use moderate::Act;
 pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};
 pub use podium::{CHANGE_MS, HEARD, Heard};

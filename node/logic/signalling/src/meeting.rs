@@ -3,7 +3,7 @@
 mod moderation;
 mod roster;
 
-pub use moderation::{Act, Mode, Moderate, Role, Room, Waiting, WaitingRoom};
+pub use moderation::{Act, Arrangement, Layout, Mode, Moderate, Role, Room, Waiting, WaitingRoom};
 pub use roster::Known;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

@@ -10,7 +10,7 @@ export interface Choices {
   noise: boolean;
   echo: boolean;
   shortcuts: boolean;
-  view: 'gallery' | 'speaker';
+  view: 'gallery' | 'speaker' | 'alone';
 }
 
 const KEY = 'plenary.meeting';

@@ -5,6 +5,7 @@ import {
   type Act,
   type ClientMessage,
   type Joined,
+  type Layout,
   type MeetingHears,
   type OwnState,
   type Participant,
@@ -145,6 +146,12 @@ export class Meeting {
     this.pin = pin;
     this.next({ phase: 'joining', detail: '' });
     this.join();
+  }
+
+  /** Everybody sees it so. */
+  layOut(layout: Layout) {
+    if (this.state.phase !== 'in') return;
+    this.signal.say({ type: 'moderate', body: { act: 'set_layout', participant: null, layout } });
   }
 
   moderate(act: Act, participant: string | null = null, minutes?: number) {

@@ -6,6 +6,7 @@ import type {
   MeetingIceServer,
   MeetingJoined,
   MeetingKind,
+  MeetingLayout,
   MeetingOffer,
   MeetingParticipant,
   MeetingPlace,
@@ -44,6 +45,7 @@ export type EndedReason = MeetingEndedReason;
 export type RoomFacts = MeetingRoom;
 export type Waiting = MeetingWaiting;
 export type Act = MeetingAct;
+export type Layout = MeetingLayout;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

@@ -22,7 +22,7 @@ export interface SceneInput {
   /** Who spoke last, for as long as nobody does. */
   lastSpeaker: string | null;
   pinned: string | null;
-  view: 'gallery' | 'speaker';
+  view: 'gallery' | 'speaker' | 'alone';
   stage: Size;
   page: number;
   audioOnly: boolean;
@@ -64,7 +64,9 @@ export function bringForward(ids: string[], speaking: readonly string[], perPage
 
 export function arrange(input: SceneInput): Scene {
   const main = mainOf(input);
-  const ids = input.people
+  // Nobody beside it; whoever shares something is seen by what they share.
+  const beside = main && input.view === 'alone' ? [] : input.people;
+  const ids = beside
     .map((one) => one.id)
     .filter((id) => !(main?.kind === 'video' && id === main.participant));
   const lay = main ? withMain : gallery;

@@ -43,6 +43,7 @@ export function emptyMeeting(cid: string): MeetingState {
       planned: false,
       ends_at: null,
       waiting_room: 'off',
+      layout: null,
     },
     me: null,
     participants: new Map(),

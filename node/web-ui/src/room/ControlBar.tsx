@@ -99,7 +99,7 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
           aria-expanded={controls.panel === 'chat'}
           onClick={() => controls.togglePanel('chat')}
         />
-        <LayoutMenu />
+        <LayoutMenu controls={controls} />
         <MoreMenu controls={controls} />
       </div>
       <div className={classes.group}>
@@ -222,7 +222,7 @@ function Reactions() {
   );
 }
 
-function LayoutMenu() {
+function LayoutMenu({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   return (
     <Menu withInitialFocusPlaceholder={false} position="top" shadow="md" transitionProps={{ duration: 80 }}>
@@ -230,7 +230,7 @@ function LayoutMenu() {
         <ControlButton className={classes.wide} label={t('bar.layout')} icon={<IconLayoutGrid />} />
       </Menu.Target>
       <Menu.Dropdown>
-        <LayoutItems />
+        <LayoutItems controls={controls} />
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,25 +1,56 @@
 import { Menu } from '@mantine/core';
-import { choices } from '../meeting/choices';
-import { useChoices, useMeetingText } from './context';
+import { IconLock, IconLockOpen, IconUsersGroup } from '@tabler/icons-react';
+import { useMeeting, useMeetingText, useVisit } from './context';
+import type { RoomControls } from './controls';
+import { useMyself } from './useMyself';
+import { useView } from './useView';
 
-const views = ['gallery', 'speaker'] as const;
+const views = ['gallery', 'speaker', 'alone'] as const;
 
-export function LayoutItems() {
+/** How pictures are arranged: for oneself, and by moderators for everybody. */
+export function LayoutItems({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
-  const { view } = useChoices();
+  const { view, locked, setView } = useView(controls);
+  const { moderates } = useMyself();
   return (
     <>
       <Menu.Label>{t('bar.layout')}</Menu.Label>
-      <Menu.RadioGroup
-        value={view}
-        onChange={(next) => choices.set({ view: next as (typeof views)[number] })}
-      >
+      <Menu.RadioGroup value={view} onChange={(next) => setView(next as (typeof views)[number])}>
         {views.map((one) => (
-          <Menu.RadioItem key={one} value={one} closeMenuOnClick>
+          <Menu.RadioItem key={one} value={one} closeMenuOnClick disabled={locked}>
             {t(`layout.${one}`)}
           </Menu.RadioItem>
         ))}
       </Menu.RadioGroup>
+      {locked && <Menu.Label>{t('layout.locked')}</Menu.Label>}
+      {moderates && <ForAll controls={controls} />}
+    </>
+  );
+}
+
+function ForAll({ controls }: { controls: RoomControls }) {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { room } = useMeeting();
+  const { view, pinned } = useView(controls);
+  const set = (locked: boolean) => meeting.layOut({ arrangement: view, pinned, locked });
+  return (
+    <>
+      <Menu.Label>{t('layout.forAll')}</Menu.Label>
+      <Menu.Item leftSection={<IconUsersGroup size={16} aria-hidden />} onClick={() => set(false)}>
+        {t('layout.show')}
+      </Menu.Item>
+      <Menu.Item leftSection={<IconLock size={16} aria-hidden />} onClick={() => set(true)}>
+        {t('layout.lock')}
+      </Menu.Item>
+      {room.layout && (
+        <Menu.Item
+          leftSection={<IconLockOpen size={16} aria-hidden />}
+          onClick={() => meeting.moderate('clear_layout')}
+        >
+          {t('layout.free')}
+        </Menu.Item>
+      )}
     </>
   );
 }

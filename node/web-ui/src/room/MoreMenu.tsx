@@ -99,7 +99,7 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
         </Menu.Item>
         <Menu.Divider hiddenFrom="sm" />
         <Box hiddenFrom="sm" role="group" aria-label={t('bar.layout')}>
-          <LayoutItems />
+          <LayoutItems controls={controls} />
         </Box>
       </Menu.Dropdown>
     </Menu>

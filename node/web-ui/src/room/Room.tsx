@@ -31,6 +31,7 @@ export function Room({ again }: { again: () => void }) {
   const [panel, setPanel] = useState<PanelName | null>(null);
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const [pinned, setPinned] = useState<string | null>(null);
+  const [chosen, choose] = useState<string | null>(null);
   const [audioOnly, setAudioOnly] = useState(false);
   const unread = useChatSeen(panel === 'chat');
   const pin = useCallback((id: string) => setPinned((now) => (now === id ? null : id)), []);
@@ -39,6 +40,8 @@ export function Room({ again }: { again: () => void }) {
     togglePanel: (name) => setPanel(panel === name ? null : name),
     open: setDialog,
     pinned,
+    chosen,
+    choose,
     pin,
     audioOnly,
     setAudioOnly,

@@ -8,6 +8,9 @@ export interface RoomControls {
   togglePanel(panel: PanelName): void;
   open(dialog: DialogName): void;
   pinned: string | null;
+  /** The suggested layout that one has chosen otherwise after, as text. */
+  chosen: string | null;
+  choose(instead: string | null): void;
   pin(participant: string): void;
   audioOnly: boolean;
   setAudioOnly(on: boolean): void;

@@ -2,14 +2,16 @@ import { useElementSize } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
 import { arrange, shownTiles, type SceneInput } from '../meeting/scene';
 import { inOrderOfComing, onStage } from '../meeting/state';
-import { useChoices, useMeeting, useVisit } from './context';
+import { useMeeting, useVisit } from './context';
 import type { RoomControls } from './controls';
+import { useView } from './useView';
 
 /** Who is where, and the node told of it. */
-export function useScene({ pinned, audioOnly }: Pick<RoomControls, 'pinned' | 'audioOnly'>) {
+export function useScene(controls: RoomControls) {
+  const { audioOnly } = controls;
   const { meeting } = useVisit();
   const { participants, me, speaking, room } = useMeeting();
-  const { view } = useChoices();
+  const { view, pinned } = useView(controls);
   const { ref, width, height } = useElementSize();
   const [page, setPage] = useState(0);
   const [lastSpeaker, setLastSpeaker] = useState<string | null>(null);

@@ -96,6 +96,39 @@ pub enum ConferenceAct {
     Start,
     /// Puts the planned end off by `minutes`; about nobody.
     Extend,
+    /// Everybody in the meeting gets `layout`; about nobody.
+    SetLayout,
+    /// Everybody chooses for themselves again; about nobody.
+    ClearLayout,
+}
+
+super::mirror! {
+    /// All of one size; one large and the others in a strip; one alone.
+    ConferenceArrangement = conference::Arrangement { Gallery, Speaker, Alone }
+}
+
+/// One layout for everybody in a meeting.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceLayout {
+    pub arrangement: ConferenceArrangement,
+    /// ID of the participant who is large, whoever speaks.
+    #[schema(pattern = "^[0-9]+$", max_length = 20)]
+    pub pinned: Option<String>,
+    /// Nobody chooses another one.
+    #[serde(default)]
+    pub locked: bool,
+}
+
+impl ConferenceLayout {
+    fn read(&self) -> Result<conference::Layout, Problem> {
+        let pinned = self.pinned.as_deref().map(|text| parse("layout.pinned", text));
+        Ok(conference::Layout {
+            arrangement: self.arrangement.into(),
+            pinned: pinned.transpose()?,
+            locked: self.locked,
+        })
+    }
 }
 
 /// Something that a moderator does.
@@ -109,6 +142,8 @@ pub struct Moderation {
     /// With `extend`.
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: Option<u16>,
+    /// With `set_layout`.
+    pub layout: Option<ConferenceLayout>,
 }
 
 impl Moderation {
@@ -130,6 +165,12 @@ impl Moderation {
                 let minutes = minutes.ok_or_else(|| Problem::field("minutes", "is missing; say how many"))?;
                 Some(Act::Extend(minutes))
             }
+            ConferenceAct::SetLayout => {
+                let layout = self.layout.as_ref();
+                let layout = layout.ok_or_else(|| Problem::field("layout", "is missing; say which"))?;
+                Some(Act::SetLayout(layout.read()?))
+            }
+            ConferenceAct::ClearLayout => Some(Act::ClearLayout),
             _ => None,
         };
         let id = match (of_all, whom) {
@@ -169,7 +210,10 @@ impl Moderation {
             ConferenceAct::Lock => Act::Lock,
             ConferenceAct::Unlock => Act::Unlock,
             ConferenceAct::End => Act::End,
-            ConferenceAct::Start | ConferenceAct::Extend => Act::Start,
+            ConferenceAct::Start
+            | ConferenceAct::Extend
+            | ConferenceAct::SetLayout
+            | ConferenceAct::ClearLayout => Act::Start,
         })
     }
 }

@@ -304,6 +304,7 @@ fn what_is_written_of_a_conference_is_read_again() {
 fn a_state_from_before_there_were_conferences_is_opened() {
     let mut home = Home::with_users([new_user("alice")]);
     // As the version before left it.
+    before_schedules(&home.db);
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;

@@ -6,7 +6,8 @@ use crate::{
 };
 use plenary_access::*;
 use plenary_conference::{
-    self as conference, Act, Heard, Mode, ParticipantId, Patch, Pin, Put, Role, SettingsPatch, WaitingRoom,
+    self as conference, Act, Arrangement, Heard, Layout, Mode, ParticipantId, Patch, Pin, Put, Role,
+    SettingsPatch, WaitingRoom,
 };
 use plenary_store::queries;
 
@@ -114,6 +115,12 @@ fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot()
         act,
     };
     home.ok(system(), by_alice(Act::Lock));
+    let layout = Layout {
+        arrangement: Arrangement::Speaker,
+        pinned: Some(ParticipantId(1)),
+        locked: true,
+    };
+    home.ok(system(), by_alice(Act::SetLayout(layout)));
     let waits = home.run(plain(system(), act(Act::Unlock)));
     assert!(matches!(waits, Err(Refusal::Forbidden { .. })), "{waits:?}");
     let (digest, before) = (home.digest(), roster(&home));
@@ -124,6 +131,7 @@ fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot()
         assert_eq!((home.digest(), roster(&home)), (digest.clone(), before.clone()));
         let run = queries::run(&home.db, &review()).expect("reads").expect("there");
         assert!(run.locked_at.is_some());
+        assert_eq!(run.layout, Some(layout));
         let room = queries::conference(&home.db, &review())
             .expect("reads")
             .expect("there");
@@ -180,6 +188,7 @@ fn a_state_from_before_there_were_gates_is_opened() {
     let mut home = with_room();
     home.ok(system(), enter(1, account("alice")));
     // As the version before left it.
+    before_schedules(&home.db);
     home.db
         .execute_batch(
             "DROP TABLE conference_people; DROP TABLE pin_attempts; DROP INDEX participants_on_podium;

@@ -317,3 +317,13 @@ impl Home {
             .unwrap_or_default()
     }
 }
+
+/// Takes away what the schema has got since there are gates.
+pub(crate) fn before_schedules(db: &Connection) {
+    db.execute_batch(
+        "DROP INDEX conferences_due; DROP INDEX runs_opened; ALTER TABLE conferences DROP COLUMN next_start;
+         ALTER TABLE runs DROP COLUMN opened_at; ALTER TABLE runs DROP COLUMN opened_until;
+         ALTER TABLE runs DROP COLUMN layout",
+    )
+    .expect("writes");
+}

@@ -674,6 +674,7 @@ fn what_is_kept_in_memory_is_dropped_with_a_transaction_that_is_rolled_back() {
 #[test]
 fn a_state_from_before_seats_were_counted_is_opened() {
     let mut home = counting(&[], &["alice"]);
+    before_schedules(&home.db);
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;

@@ -385,6 +385,7 @@ fn a_state_from_before_there_were_meetings_is_opened() {
     home.ok(by("alice"), room("review", "Review"));
     home.ok(system(), started(11));
     // As the version before left it.
+    before_schedules(&home.db);
     home.db
         .execute_batch(
             "DROP TABLE licensing; DROP TABLE licences; DROP TABLE pro_seats; DROP TABLE seat_places;

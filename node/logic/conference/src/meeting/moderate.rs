@@ -1,6 +1,6 @@
 //! What moderators do to a meeting and to those in it (CONF-06, CONF-08).
 
-use super::{End, Meetings, Participant, ParticipantId, Runs, decide::put};
+use super::{End, Layout, Meetings, Participant, ParticipantId, Runs, decide::put};
 use crate::{Conference, Decision, Role, View, decide::forbidden};
 use plenary_access::{Refusal, Topic, rules::not_found};
 use plenary_model::{Cid, Timestamp};
@@ -42,6 +42,9 @@ pub enum Act {
     Start,
     /// Puts the planned end off by so many minutes.
     Extend(u16),
+    SetLayout(Layout),
+    /// Everybody chooses for themselves again.
+    ClearLayout,
 }
 
 impl Act {
@@ -69,7 +72,9 @@ impl Act {
             | Self::Unlock
             | Self::End
             | Self::Start
-            | Self::Extend(_) => None,
+            | Self::Extend(_)
+            | Self::SetLayout(_)
+            | Self::ClearLayout => None,
         }
     }
 }
@@ -165,7 +170,9 @@ impl<V: View> Meetings<'_, V> {
             | Act::Unlock
             | Act::End
             | Act::Start
-            | Act::Extend(_) => {}
+            | Act::Extend(_)
+            | Act::SetLayout(_)
+            | Act::ClearLayout => {}
         }
         if after != before {
             put(&mut decision, after);
@@ -177,6 +184,8 @@ impl<V: View> Meetings<'_, V> {
         match act {
             Act::Start => return self.start(conference),
             Act::Extend(minutes) => return self.extend(conference, minutes),
+            Act::SetLayout(layout) => return self.set_layout(conference, Some(layout)),
+            Act::ClearLayout => return self.set_layout(conference, None),
             _ => {}
         }
         let (cid, now) = (&conference.cid, self.at.now);

@@ -1,4 +1,4 @@
-use super::{MeetingView, Participant, ParticipantId};
+use super::{Layout, MeetingView, Participant, ParticipantId};
 use crate::{CONFERENCES_LEVEL, Decision, Effect};
 use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, Timestamp};
@@ -24,6 +24,9 @@ pub struct Run {
     /// Open by hand or by its schedule; a virtual room never is.
     #[serde(default)]
     pub opened: Option<Opened>,
+    /// What a moderator has everybody look at.
+    #[serde(default)]
+    pub layout: Option<Layout>,
     /// Since when only one is left of those who were in; or nobody, where it is open all the same.
     #[serde(default)]
     pub alone_since: Option<Timestamp>,
@@ -127,6 +130,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 last_hand: Timestamp(0),
                 locked_at: None,
                 opened: None,
+                layout: None,
                 alone_since: None,
                 ended: None,
             })
@@ -171,7 +175,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
         for (cid, mut run) in self.changed {
             decision.notice(Topic::Meetings, cid.as_str());
             if !run.is_on() {
-                run.locked_at = None;
+                (run.locked_at, run.layout) = (None, None);
                 decision.effect(Effect::RemoveLines(cid));
             }
             decision.effect(Effect::PutRun(run));

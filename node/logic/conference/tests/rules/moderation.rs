@@ -196,3 +196,27 @@ fn hands_are_lowered_by_moderators_too() {
     world.ok(&act("open", 1, Act::LowerHand(id(2))));
     assert_eq!(world.place("open", 2).hand, None);
 }
+
+#[test]
+fn one_layout_is_set_for_all_and_goes_with_the_run() {
+    let mut world = World::with_rooms();
+    let layout = |pinned| Layout {
+        arrangement: Arrangement::Speaker,
+        pinned,
+        locked: true,
+    };
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&enter("open", 2, account("bob")));
+    let set = |by, pinned| act("open", by, Act::SetLayout(layout(pinned)));
+    assert_eq!(world.refused(&set(2, None)), "forbidden");
+    assert_eq!(world.refused(&set(1, Some(ParticipantId(9)))), "conflict");
+    world.ok(&set(1, Some(ParticipantId(2))));
+    let run = |world: &World| world.runs[&name("open")].layout;
+    assert_eq!(run(&world), Some(layout(Some(ParticipantId(2)))));
+    world.ok(&act("open", 1, Act::ClearLayout));
+    assert_eq!(run(&world), None);
+    world.ok(&set(1, None));
+    world.ok(&leave("open", 1, 0));
+    world.ok(&leave("open", 2, 0));
+    assert_eq!(run(&world), None, "gone with the run");
+}

@@ -44,7 +44,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..22, of).prop_map(|(which, id)| match which {
+    (0usize..24, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -65,6 +65,12 @@ fn act() -> impl Strategy<Value = Act> {
         18 => Act::End,
         19 => Act::Start,
         20 => Act::Extend(5),
+        21 => Act::SetLayout(Layout {
+            arrangement: Arrangement::Speaker,
+            pinned: Some(id),
+            locked: true,
+        }),
+        22 => Act::ClearLayout,
         _ => Act::Admit(id),
     })
 }
@@ -242,7 +248,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             run.opened.is_none() || !conference.launch.is_virtual_room(),
             "a virtual room needs not be opened"
         );
-        prop_assert!(run.is_on() || run.locked_at.is_none());
+        prop_assert!(run.is_on() || (run.locked_at.is_none() && run.layout.is_none()));
     }
     prop_assert!(counts.is_empty(), "whoever is in is counted");
     for line in world.lines.values() {

@@ -64,6 +64,33 @@ pub struct Room {
     #[schema(required)]
     pub ends_at: Option<u64>,
     pub waiting_room: WaitingRoom,
+    /// What a moderator has everybody look at; null: everybody chooses.
+    #[schema(required)]
+    pub layout: Option<Layout>,
+}
+
+/// How pictures are arranged: all of one size; one large and the others in a strip; one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingArrangement)]
+pub enum Arrangement {
+    #[default]
+    Gallery,
+    Speaker,
+    Alone,
+}
+
+/// One layout for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingLayout)]
+pub struct Layout {
+    pub arrangement: Arrangement,
+    /// Who is large, whoever speaks.
+    #[serde(default)]
+    #[schema(required)]
+    pub pinned: Option<ParticipantId>,
+    /// Nobody chooses another one.
+    pub locked: bool,
 }
 
 /// In the waiting room: nothing is seen, heard, sent or said until a moderator lets them in; then follows `joined`.
@@ -109,6 +136,9 @@ pub struct Moderate {
     /// With `extend`: 1 to 1,440.
     #[serde(default)]
     pub minutes: Option<u16>,
+    /// With `set_layout`.
+    #[serde(default)]
+    pub layout: Option<Layout>,
 }
 
 /// What a moderator can do.
@@ -148,4 +178,8 @@ pub enum Act {
     Start,
     /// Puts the planned end off by `minutes`.
     Extend,
+    /// Everybody gets `layout`.
+    SetLayout,
+    /// Everybody chooses for themselves again.
+    ClearLayout,
 }

@@ -213,12 +213,32 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout';
+
+/**
+ * All of one size; one large and the others in a strip; one alone.
+ */
+export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone';
 
 /**
  * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
  */
 export type ConferenceLaunch = 'virtual_room' | 'by_hand' | 'scheduled';
+
+/**
+ * One layout for everybody in a meeting.
+ */
+export type ConferenceLayout = {
+    arrangement: ConferenceArrangement;
+    /**
+     * Nobody chooses another one.
+     */
+    locked?: boolean;
+    /**
+     * ID of the participant who is large, whoever speaks.
+     */
+    pinned?: string | null;
+};
 
 /**
  * What goes on in a conference now.
@@ -894,7 +914,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout';
 
 /**
  * Answers an offer.
@@ -904,6 +924,11 @@ export type MeetingAnswer = {
     generation: number;
     sdp: string;
 };
+
+/**
+ * How pictures are arranged: all of one size; one large and the others in a strip; one alone.
+ */
+export type MeetingArrangement = 'gallery' | 'speaker' | 'alone';
 
 export type MeetingCarried = {
     /**
@@ -1000,6 +1025,18 @@ export type MeetingLayers = {
 };
 
 /**
+ * One layout for everybody.
+ */
+export type MeetingLayout = {
+    arrangement: MeetingArrangement;
+    /**
+     * Nobody chooses another one.
+     */
+    locked: boolean;
+    pinned: MeetingParticipantId | null;
+};
+
+/**
  * A line of an offer.
  */
 export type MeetingLine = {
@@ -1025,6 +1062,7 @@ export type MeetingMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture';
  */
 export type MeetingModerate = {
     act: MeetingAct;
+    layout?: MeetingLayout | null;
     /**
      * With `extend`: 1 to 1,440.
      */
@@ -1184,6 +1222,7 @@ export type MeetingRoom = {
      */
     ends_at: number | null;
     has_pin: boolean;
+    layout: MeetingLayout | null;
     /**
      * Nobody new is let in.
      */
@@ -1335,6 +1374,7 @@ export type MembersChange = {
  */
 export type Moderation = {
     act: ConferenceAct;
+    layout?: ConferenceLayout | null;
     /**
      * With `extend`.
      */

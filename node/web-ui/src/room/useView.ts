@@ -1,0 +1,23 @@
+import { choices, type Choices } from '../meeting/choices';
+import { useChoices, useMeeting } from './context';
+import type { RoomControls } from './controls';
+import { useMyself } from './useMyself';
+
+/** How pictures are arranged here: as one likes; as a moderator suggests until one chooses; or as one has locked it. */
+export function useView({ pinned, chosen, choose }: Pick<RoomControls, 'pinned' | 'chosen' | 'choose'>) {
+  const { view } = useChoices();
+  const { room } = useMeeting();
+  const { moderates } = useMyself();
+  const { layout } = room;
+  const locked = layout?.locked === true && !moderates;
+  const told = layout && !moderates && (locked || chosen !== JSON.stringify(layout)) ? layout : null;
+  return {
+    view: told?.arrangement ?? view,
+    pinned: told?.pinned ?? pinned,
+    locked,
+    setView(next: Choices['view']) {
+      choices.set({ view: next });
+      choose(layout ? JSON.stringify(layout) : null);
+    },
+  };
+}
