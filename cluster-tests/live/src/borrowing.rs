@@ -2,7 +2,7 @@
 
 use crate::{
     Place,
-    enterprise::{Enterprise, told, wait},
+    enterprise::{Enterprise, told, wait, wait_for},
     ledger::{self, Ms, Node, WAKING, now_ms},
     lending::{ROOM, guest, nodes, open_room},
     network::Network,
@@ -32,8 +32,9 @@ const GUESTS: usize = 4;
 /// Users of each server who ask for PRO, and whose seats are taken back.
 const USERS: usize = 5;
 const PASSWORD: &str = "a-long-password-9";
-/// After the harm whoever wants a seat has it within this.
-const HEALED: Duration = Duration::from_secs(20);
+/// Places of people who went without a word are free after a minute for their connection and ten seconds for their place;
+/// then whoever wants a seat has it within 20 s.
+const HEALED: Duration = Duration::from_secs(90);
 
 const MANAGERS: usize = 3;
 const SERVERS: [(&str, usize); 4] = [
@@ -231,13 +232,11 @@ impl House {
         for number in 0..POOL as usize {
             people.push(guest(&self.enterprise, BERN, number, Network::OWN.into()).await?);
         }
-        // Those who were dropped without a word keep their places for a while.
         let all_in = async || Ok(people.iter().all(|person| person.seen().me.is_some()));
-        if let Err(error) = wait("everybody has a seat", all_in).await {
+        if let Err(error) = wait_for("everybody has a seat", HEALED, all_in).await {
             return Err(error.context(self.seats_and_complaints(&people).await));
         }
         let took = asked.elapsed();
-        ensure!(took < HEALED + Duration::from_secs(15), "it took {took:?}");
         for person in people {
             person.leave().await;
         }

@@ -218,16 +218,22 @@ pub(crate) fn told(mut place: Place) -> Place {
 }
 
 /// Waits until something is so.
-pub(crate) async fn wait(
+pub(crate) async fn wait(what: &str, is_so: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    wait_for(what, PATIENCE, is_so).await
+}
+
+/// The same, with a patience of its own.
+pub(crate) async fn wait_for(
     what: &str,
+    patience: Duration,
     mut is_so: impl AsyncFnMut() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
     while !is_so().await? {
         ensure!(
-            begun.elapsed() < PATIENCE,
+            begun.elapsed() < patience,
             "not within {} s: {what}",
-            PATIENCE.as_secs()
+            patience.as_secs()
         );
         sleep(LOOK).await;
     }
