@@ -251,6 +251,15 @@ impl House {
         for (server, (name, _)) in self.enterprise.servers.iter().zip(SERVERS) {
             let licence = server.get(0, "/licence").await.unwrap_or_default();
             let link = &licence["license_manager"];
+            let people = format!("/conferences/{ROOM}/participants");
+            let people = server.get(0, &people).await.unwrap_or_default();
+            let away = |one: &Value| one["away"] == true;
+            let people = people.as_array().map_or(&[][..], Vec::as_slice);
+            told += &format!(
+                "{} in the room, {} of them away; ",
+                people.len(),
+                people.iter().filter(|one| away(one)).count()
+            );
             told += &format!(
                 "{name}: leased {}, in use {}, wanted {}, refusal {}; ",
                 link["leased"], link["in_use"], link["wanted"], link["refusal"]

@@ -30,9 +30,9 @@ pub(crate) enum Conference {
         #[arg(long)]
         owner: Option<String>,
         #[command(flatten)]
-        when: When,
+        when: Box<When>,
         #[command(flatten)]
-        settings: Settings,
+        settings: Box<Settings>,
     },
     /// Change what a conference is called and how it is run
     Set {
@@ -44,9 +44,9 @@ pub(crate) enum Conference {
         #[arg(long, value_parser = ["internal", "public"])]
         access: Option<String>,
         #[command(flatten)]
-        when: When,
+        when: Box<When>,
         #[command(flatten)]
-        settings: Settings,
+        settings: Box<Settings>,
     },
     /// Write the file of a scheduled conference for calendars to standard output
     Calendar { cid: String },

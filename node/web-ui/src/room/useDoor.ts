@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { asProblem } from '../api/problem';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
-import type { Conference } from '../api/types';
+import type { Conference, Door as GuestDoor } from '../api/types';
 
 /** Whether and as whom somebody may come in. */
 export type Door =
@@ -20,48 +20,66 @@ export interface Begins {
   start: string | null;
 }
 
-/** Who waits for the beginning looks so often whether it has come. */
-const LOOK_MS = 5_000;
+/** Who waits for the beginning looks so often whether it has come, when it is near and when it is not. */
+const LOOK_MS = { near: 5_000, far: 30_000 };
+const NEAR_MS = 120_000;
+
+/** Not all at the same moment: `spread` is below 1. */
+function lookMs(begins: Begins | null, spread: number): number | false {
+  if (!begins) return false;
+  const far = begins.start !== null && Date.parse(begins.start) - Date.now() > NEAR_MS;
+  return Math.round((far ? LOOK_MS.far : LOOK_MS.near) * (1 + spread / 2));
+}
 
 export function useDoor(cid: string): Door {
   const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
   const me = useQuery({ ...queries.me(), enabled: signedIn });
+  const [spread] = useState(Math.random);
   const room = useQuery({
     ...queries.conference(cid),
     enabled: signedIn,
-    refetchInterval: ({ state }) => (state.data && beginsOf(state.data) ? LOOK_MS : false),
+    refetchInterval: ({ state }) => lookMs(state.data ? beginsOf(state.data) : null, spread),
   });
   const door = useQuery({
     ...queries.door(cid),
     enabled: !signedIn,
-    refetchInterval: ({ state }) => (state.data && !state.data.open ? LOOK_MS : false),
+    refetchInterval: ({ state }) => lookMs(state.data ? shutDoor(state.data) : null, spread),
   });
   const asked = signedIn ? room : door;
   const error = asked.error ?? (signedIn ? me.error : null);
   if (error) {
     const { code } = asProblem(error);
     if (code === 'not-found' || code === 'invalid-field') return { state: signedIn ? 'missing' : 'stranger' };
+    // A look that failed while one waits is made again by itself.
+    if (asked.data && (!signedIn || me.data)) return known();
     const retry = () => {
       void asked.refetch();
       if (signedIn) void me.refetch();
     };
     return { state: 'failed', error, retry };
   }
-  if (signedIn) {
-    if (!room.data || !me.data) return { state: 'looking' };
-    return {
-      state: 'account',
-      room: room.data.name,
-      name: me.data.display_name,
-      begins: beginsOf(room.data),
-    };
+  return known();
+
+  function known(): Door {
+    if (signedIn) {
+      if (!room.data || !me.data) return { state: 'looking' };
+      const { name, ...conference } = room.data;
+      return { state: 'account', room: name, name: me.data.display_name, begins: beginsOf(conference) };
+    }
+    if (!door.data) return { state: 'looking' };
+    return { state: 'guest', room: door.data.name, begins: shutDoor(door.data) };
   }
-  if (!door.data) return { state: 'looking' };
-  const begins = door.data.open ? null : { start: door.data.next?.start ?? null };
-  return { state: 'guest', room: door.data.name, begins };
+}
+
+function shutDoor({ open, next }: GuestDoor): Begins | null {
+  return open ? null : { start: next?.start ?? null };
 }
 
 /** Who moderates comes in before it begins. */
-function beginsOf({ meeting, moderates, next }: Conference): Begins | null {
+function beginsOf({
+  meeting,
+  moderates,
+  next,
+}: Pick<Conference, 'meeting' | 'moderates' | 'next'>): Begins | null {
   return meeting.open || moderates ? null : { start: next?.start ?? null };
 }

@@ -33,6 +33,7 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
     let found = api.backend().conference(cid.clone()).await?;
     let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
     let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
+    api.stranger_limits().found(client.address);
     let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
     Ok(Json(Door {
         next: conference.next.map(Into::into),

@@ -147,6 +147,9 @@ async fn guests_of_one_address_are_bounded() {
         };
     });
     with_rooms(&server).await;
+    for _ in 0..9 {
+        door(&server, "open").await.is(200);
+    }
     for _ in 0..3 {
         come(&server, "open", json!({"name": "Ann"})).await.is(201);
         door(&server, "nowhere").await.problem(404, "not-found");

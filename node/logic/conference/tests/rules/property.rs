@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
 enum Step {
-    Change(Change),
+    Change(Box<Change>),
     Start(u64, u64),
     Disable(&'static str),
     Remove(&'static str),
@@ -149,7 +149,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Change::Sweep),
     ];
     prop_oneof![
-        20 => change.prop_map(Step::Change),
+        20 => change.prop_map(|change| Step::Change(Box::new(change))),
         2 => (1u64..3, 10u64..14).prop_map(|(node, start)| Step::Start(node, start * u64::from(start != 10))),
         1 => select(vec!["bob", "root"]).prop_map(Step::Disable),
         1 => select(vec!["bob", "root"]).prop_map(Step::Remove),
