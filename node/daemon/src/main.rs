@@ -10,6 +10,7 @@ mod config;
 mod data;
 mod door;
 mod found;
+mod ghosts;
 mod http;
 mod join;
 mod lease;

@@ -107,6 +107,7 @@ pub(crate) fn start(
     draining: &watch::Receiver<bool>,
 ) {
     tasks.spawn(confirm_ends(server.clone(), door.clone(), changes));
+    tasks.spawn(crate::ghosts::free_ghosts(server.clone(), door.clone()));
     tasks.spawn(beat(server.clone()));
     tasks.spawn(keep_alive(
         server.clone(),

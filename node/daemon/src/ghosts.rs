@@ -1,0 +1,72 @@
+//! Places that the roster has on this node and that nobody here has.
+//!
+//! Whether somebody's entry was committed is not known when the leader is lost before it answers: the client enters again,
+//! and the place of the first try stays. Nobody would ever free it, and it would hold a seat.
+
+use crate::{media::MediaDoor, options::system, server::Server};
+use plenary_conference::{Change, Command};
+use plenary_model::Cid;
+use plenary_rest_api::backend::{Backend as _, ReadError};
+use plenary_signalling::meeting::ParticipantId;
+use plenary_store::queries;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Between two looks. A place that nobody has at both is free: who comes in or goes is between roster and node for a
+/// moment only.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Which places, and how often they were taken up again.
+type Ghosts = BTreeMap<(Cid, u64), u64>;
+
+/// Frees them, until the task is dropped.
+pub(crate) async fn free_ghosts(server: Arc<Server>, door: Arc<MediaDoor>) {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before = Ghosts::new();
+    loop {
+        tick.tick().await;
+        let now = match look(&server, &door).await {
+            Ok(now) => now,
+            Err(error) => {
+                tracing::debug!(%error, "places cannot be read; it is tried again");
+                continue;
+            }
+        };
+        for ((cid, participant), moves) in &now {
+            if before.get(&(cid.clone(), *participant)) == Some(moves) {
+                tracing::info!(%cid, participant, "a place that nobody has is freed");
+                free(&server, cid, *participant, *moves).await;
+            }
+        }
+        before = now;
+    }
+}
+
+async fn look(server: &Server, door: &MediaDoor) -> Result<Ghosts, ReadError> {
+    let (me, epoch) = (server.me(), server.epoch);
+    let rows = server
+        .query(move |db| queries::participants_of_node(db, me, epoch))
+        .await?;
+    let meetings = server.meetings.get();
+    let is_here = |place: u64| {
+        let place = ParticipantId(place);
+        meetings.is_some_and(|meetings| meetings.has(place)) || door.has(place)
+    };
+    let ghosts = rows.into_iter().filter(|row| !row.away && !is_here(row.id.0));
+    Ok(ghosts.map(|row| ((row.cid, row.id.0), row.moves)).collect())
+}
+
+async fn free(server: &Server, cid: &Cid, participant: u64, moves: u64) {
+    let command = Command {
+        by: system(),
+        idempotency: None,
+        change: Change::Leave {
+            cid: cid.clone(),
+            participant: plenary_conference::ParticipantId(participant),
+            moves,
+        },
+    };
+    if let Err(error) = server.propose_conference(command).await {
+        tracing::debug!(%error, "a place was not freed; it is tried again");
+    }
+}
