@@ -67,9 +67,11 @@ async fn many_servers_that_come_at_once_all_get_what_they_want() {
     for server in &servers {
         server.want(1);
     }
-    eventually("everybody has a seat", Duration::from_secs(600), async || {
-        servers.iter().all(|server| server.seats() >= 1).then_some(())
-    })
+    eventually(
+        "everybody has a seat",
+        Duration::from_secs(u64::from(count).max(180)),
+        async || servers.iter().all(|server| server.seats() >= 1).then_some(()),
+    )
     .await;
     assert_eq!(world.leased(0), u64::from(count));
 }

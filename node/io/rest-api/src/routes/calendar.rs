@@ -1,6 +1,6 @@
 //! Scheduled conferences for the calendars of those who come to them (CONF-16).
 
-use super::{OpenApiRouter, conferences::stored, routes};
+use super::{OpenApiRouter, conferences::stored, guests::at_door, routes};
 use crate::{
     api::Api,
     auth::{Client, Signed},
@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use plenary_conference::{Conference, Visitor, Way, door};
+use plenary_conference::Conference;
 use plenary_model::Cid;
 use plenary_schedule::ical::{self, Event, Organiser};
 use utoipa::ToSchema;
@@ -53,10 +53,7 @@ async fn get_door_calendar(
     Id(cid): Id<Cid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    api.stranger_limits().door(client.address)?;
-    let found = api.backend().conference(cid.clone()).await?;
-    let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
-    let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
+    let conference = at_door(&api, &client, cid).await?;
     file(&api, &conference, &headers).await
 }
 

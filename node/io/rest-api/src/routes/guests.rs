@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use plenary_access::Outcome;
-use plenary_conference::{Change, Command, GuestId, Visitor, Way, door};
+use plenary_conference::{Change, Command, Conference, GuestId, Visitor, Way, door};
 use plenary_model::Cid;
 use std::net::IpAddr;
 
@@ -29,11 +29,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     responses((status = 200, body = Door)))]
 async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> Result<Json<Door>, Problem> {
-    api.stranger_limits().door(client.address)?;
-    let found = api.backend().conference(cid.clone()).await?;
-    let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
-    let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
-    api.stranger_limits().found(client.address);
+    let conference = at_door(&api, &client, cid).await?;
     let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
     Ok(Json(Door {
         next: conference.next.map(Into::into),
@@ -42,6 +38,16 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
         name: conference.name,
         guests: true,
     }))
+}
+
+/// A conference that lets guests in, for a stranger who looks at its door.
+pub(super) async fn at_door(api: &Api, client: &Client, cid: Cid) -> Result<Conference, Problem> {
+    api.stranger_limits().door(client.address)?;
+    let found = api.backend().conference(cid.clone()).await?;
+    let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
+    let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
+    api.stranger_limits().found(client.address);
+    Ok(conference)
 }
 
 /// Whose wrong PINs count together: an address, or the network of a site with IPv6, whose machines have as many as
