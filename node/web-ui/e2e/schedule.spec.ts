@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { devices, isInside, join, newPage, tile } from './room';
+import { devices, join, newPage, tile } from './room';
 import { expect, freshId, here, PASSWORD, signIn, test, there } from './server';
 
 /** Conferences that are not always open: by a schedule, or when a moderator starts them. */
@@ -93,7 +93,8 @@ test('who is early waits, and comes in when a moderator begins', async ({ browse
     await expect(owner.getByText('only moderators come in', { exact: false })).toBeVisible();
     await look(owner, 'not-begun');
     await owner.getByRole('button', { name: 'Begin now' }).click();
-    await isInside(guest);
+    // Who waits looks each few seconds.
+    await expect(guest.locator('[data-phase=in]')).toBeVisible({ timeout: 30_000 });
     await expect(tile(owner, 'Gil')).toBeVisible();
 
     // Five minutes were planned: the end is near, and is put off.

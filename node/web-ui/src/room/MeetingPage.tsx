@@ -25,7 +25,8 @@ export function MeetingPage() {
 
 function Visitor({ cid }: { cid: string }) {
   const { t } = useMeetingText();
-  const door = useDoor(cid);
+  const [armed, arm] = useState(false);
+  const door = useDoor(cid, armed);
   const [local] = useState(ownDevices);
   const [visit, setVisit] = useState<Visit | null>(null);
   const room = 'room' in door ? door.room : cid;
@@ -60,7 +61,7 @@ function Visitor({ cid }: { cid: string }) {
     );
   }
   if (door.state === 'account' || door.state === 'guest') {
-    return <PreJoin cid={cid} door={door} local={local} join={join} />;
+    return <PreJoin {...{ cid, door, local, join, armed, arm }} />;
   }
   return <Closed cid={cid} door={door} />;
 }

@@ -19,10 +19,13 @@ interface Props {
   door: Extract<Door, { state: 'account' | 'guest' }>;
   local: Local;
   join: (name: string, guest: boolean) => Promise<void>;
+  /** Pressed before it begins: one comes in by oneself then. */
+  armed: boolean;
+  arm: (armed: boolean) => void;
 }
 
 /** How one looks and sounds before others see it. */
-export function PreJoin({ cid, door, local, join }: Props) {
+export function PreJoin({ cid, door, local, join, armed, arm }: Props) {
   const { t } = useMeetingText();
   const guest = door.state === 'guest';
   const choice = useChoices();
@@ -32,8 +35,6 @@ export function PreJoin({ cid, door, local, join }: Props) {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const shown = guest ? name.trim() : door.name;
-  // Pressed before it begins: one comes in by oneself then.
-  const [armed, arm] = useState(false);
   const { begins } = door;
 
   const come = useCallback(async () => {
@@ -47,7 +48,7 @@ export function PreJoin({ cid, door, local, join }: Props) {
       setFailed(error);
       setBusy(false);
     }
-  }, [guest, join, shown]);
+  }, [arm, guest, join, shown]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMissing(guest && !shown);

@@ -20,30 +20,36 @@ export interface Begins {
   start: string | null;
 }
 
-/** Who waits for the beginning looks so often whether it has come, when it is near and when it is not. */
+/**
+ * So often one looks whether it has begun: where somebody waits for it or it is near, and else. A moderator may begin it
+ * at any time.
+ */
 const LOOK_MS = { near: 5_000, far: 30_000 };
 const NEAR_MS = 120_000;
 
 /** Not all at the same moment: `spread` is below 1. */
-function lookMs(begins: Begins | null, spread: number): number | false {
+function lookMs(begins: Begins | null, waits: boolean, spread: number): number | false {
   if (!begins) return false;
-  const far = begins.start !== null && Date.parse(begins.start) - Date.now() > NEAR_MS;
+  const far = !waits && begins.start !== null && Date.parse(begins.start) - Date.now() > NEAR_MS;
   return Math.round((far ? LOOK_MS.far : LOOK_MS.near) * (1 + spread / 2));
 }
 
-export function useDoor(cid: string): Door {
+/** `waits`: whoever looks comes in by themselves once it begins, also while they look at another tab. */
+export function useDoor(cid: string, waits: boolean): Door {
   const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
   const me = useQuery({ ...queries.me(), enabled: signedIn });
   const [spread] = useState(Math.random);
   const room = useQuery({
     ...queries.conference(cid),
     enabled: signedIn,
-    refetchInterval: ({ state }) => lookMs(state.data ? beginsOf(state.data) : null, spread),
+    refetchIntervalInBackground: waits,
+    refetchInterval: ({ state }) => lookMs(state.data ? beginsOf(state.data) : null, waits, spread),
   });
   const door = useQuery({
     ...queries.door(cid),
     enabled: !signedIn,
-    refetchInterval: ({ state }) => lookMs(state.data ? shutDoor(state.data) : null, spread),
+    refetchIntervalInBackground: waits,
+    refetchInterval: ({ state }) => lookMs(state.data ? shutDoor(state.data) : null, waits, spread),
   });
   const asked = signedIn ? room : door;
   const error = asked.error ?? (signedIn ? me.error : null);
