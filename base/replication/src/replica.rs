@@ -24,7 +24,7 @@ use crate::{
     propose::{Batcher, Committed, Courier, Proposer},
     restore,
     state::{Machine, StateView},
-    status::Status,
+    status::{Role, Status},
     transfer,
 };
 
@@ -250,6 +250,11 @@ impl<A: Application> Replica<A> {
     /// How it is doing now. At most a tenth of a second old, except leader, term, role and members.
     pub fn status(&self) -> Status {
         self.inner.status.borrow().clone()
+    }
+
+    /// Whether it leads, by the same word.
+    pub fn leads(&self) -> bool {
+        self.inner.status.borrow().role == Role::Leader
     }
 
     /// Follows [`Replica::status`].

@@ -74,6 +74,7 @@ pub async fn borrowed_seats(seed: u64) -> anyhow::Result<Figures> {
     let begun = now_ms();
     sleep(Duration::from_secs(10)).await;
     house.lose_the_managers_leader().await?;
+    house.cut_the_managers_leader_off().await?;
     let stopped = house.stop_a_server().await?;
     let cut = house.cut_a_server_off().await?;
     house.kill_leaders_that_ask().await?;
@@ -167,6 +168,26 @@ impl House {
         sleep(Duration::from_secs(5)).await;
         self.enterprise.replicas[leader].start(&["run"])?;
         self.enterprise.leader().await.map(drop)
+    }
+
+    /// It is heard by nobody, and may go on believing that it leads.
+    async fn cut_the_managers_leader_off(&mut self) -> anyhow::Result<()> {
+        let leader = self.enterprise.leader().await?;
+        self.network.cut(leader)?;
+        let others = wait("another manager leads", async || {
+            let leads = |one: usize| {
+                let status = self.enterprise.ask(one, &["status"]).ok()?;
+                status["leader"]
+                    .as_str()
+                    .map(|name| name != format!("lm-{}", leader + 1))
+            };
+            let others = (0..MANAGERS).filter(|one| *one != leader);
+            Ok(others.filter_map(leads).any(|another| another))
+        })
+        .await;
+        sleep(Duration::from_secs(5)).await;
+        self.network.mend(leader)?;
+        others
     }
 
     /// Stops a server for longer than its lease, so that its seats are lent elsewhere; gives when.

@@ -66,7 +66,7 @@ impl Enterprise {
         let mut ports = FreePorts::default();
         let (leases, metrics) = (ports.next(place.address)?, ports.next(place.address)?);
         let config = folder.join(format!("{name}.toml"));
-        let data = folder.join(&name);
+        let data = place.folder.as_deref().unwrap_or(folder).join(&name);
         let text = format!(
             "name = {name:?}\ndata = {data:?}\n[listen]\nleases = \"{leases}\"\nmetrics = \"{metrics}\"\n\
              [advertise]\nleases = \"{leases}\"\n"

@@ -1,24 +1,21 @@
 //! The benchmark of the License Manager: one more seat, committed by three replicas, beside a lease of etcd.
 //!
-//! A `Grow` here and a `LeaseGrant` there are both one commit by a majority. Each client of ours is a server of its own
-//! with a certificate of its own, over mutual TLS; etcd's clients speak plain HTTP/2, sixteen to a connection.
+//! A `Grow` here and a `LeaseGrant` there are both one commit by a majority. A renewal is one here too; there the leader
+//! answers it alone. Each client of ours is a server of its own with a certificate of its own, over mutual TLS; etcd's
+//! clients speak plain HTTP/2, sixteen to a connection.
 
 mod manager;
+mod peer;
 
 use crate::{
     etcd,
     figures::{Line, Spread},
-    kv::{LeaseGrantRequest, lease_client::LeaseClient},
-    processes::Cluster,
 };
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use hdrhistogram::Histogram;
 use manager::{Borrower, Managers};
 use std::{path::PathBuf, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
-use tonic::transport::{Channel, Endpoint};
-
-const CLIENTS_PER_CONNECTION: usize = 16;
 
 #[derive(clap::Args)]
 pub(crate) struct Leases {
@@ -42,6 +39,22 @@ pub(crate) struct Leases {
     alone: bool,
 }
 
+/// What all clients ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Grants,
+    Renewals,
+}
+
+impl Asked {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grants => "grants",
+            Self::Renewals => "renewals",
+        }
+    }
+}
+
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
@@ -60,7 +73,7 @@ struct Figure {
 
 const FIGURES: [Figure; 3] = [
     Figure {
-        name: "grants",
+        name: "rate",
         unit: "1/s",
         more_is_better: true,
         pick: |measured| measured.per_second,
@@ -104,96 +117,73 @@ impl Leases {
             println!("| clients | figure | ours (least – most) | etcd (least – most) | ratio |");
             println!("| ------: | ------ | ------------------: | ------------------: | ----: |");
         }
-        for &clients in &self.clients {
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            for round in 0..=self.rounds {
-                for turn in 0..2 {
-                    let is_ours = (round + turn) % 2 == 0;
-                    let measured = match (is_ours, &peer) {
-                        (true, _) => self.ours(&mut borrowers, clients).await?,
-                        (false, Some(peer)) => self.theirs(peer, clients).await?,
-                        (false, None) => continue,
-                    };
-                    // The first round only warms up.
-                    if round > 0 {
-                        match is_ours {
-                            true => ours.push(measured),
-                            false => theirs.push(measured),
+        for asked in [Asked::Grants, Asked::Renewals] {
+            for &clients in &self.clients {
+                let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+                for round in 0..=self.rounds {
+                    for turn in 0..2 {
+                        let is_ours = (round + turn) % 2 == 0;
+                        let measured = match (is_ours, &peer) {
+                            (true, _) => self.ours(&mut borrowers, asked, clients).await?,
+                            (false, Some(peer)) => peer::measure(peer, asked, clients, self.seconds).await?,
+                            (false, None) => continue,
+                        };
+                        // The first round only warms up.
+                        if round > 0 {
+                            match is_ours {
+                                true => ours.push(measured),
+                                false => theirs.push(measured),
+                            }
                         }
                     }
                 }
+                self.show(asked, clients, &ours, &theirs)?;
             }
-            self.show(clients, &ours, &theirs)?;
         }
         Ok(())
     }
 
-    async fn ours(&self, borrowers: &mut Vec<Borrower>, clients: usize) -> anyhow::Result<Measured> {
-        let end = Instant::now() + Duration::from_secs(self.seconds);
+    async fn ours(
+        &self,
+        borrowers: &mut Vec<Borrower>,
+        asked: Asked,
+        clients: usize,
+    ) -> anyhow::Result<Measured> {
+        let mut seen = Watch::start(self.seconds)?;
         let mut tasks = JoinSet::new();
         let rest = borrowers.split_off(clients.min(borrowers.len()));
         for mut borrower in borrowers.drain(..) {
+            let mut watch = seen.clone();
             tasks.spawn(async move {
-                let mut seen = Histogram::<u64>::new(3)?;
-                while Instant::now() < end {
-                    let asked = Instant::now();
-                    borrower.grow().await?;
-                    seen.record(u64::try_from(asked.elapsed().as_micros())?)?;
+                while watch.runs() {
+                    let began = Instant::now();
+                    match asked {
+                        Asked::Grants => borrower.grow().await?,
+                        Asked::Renewals => borrower.renew().await?,
+                    }
+                    watch.note(began)?;
                 }
-                anyhow::Ok((borrower, seen))
+                anyhow::Ok((borrower, watch))
             });
         }
-        let start = Instant::now();
-        let mut all = Histogram::<u64>::new(3)?;
         while let Some(one) = tasks.join_next().await {
-            let (borrower, seen) = one??;
+            let (borrower, watch) = one??;
             borrowers.push(borrower);
-            all.add(seen)?;
+            seen.add(&watch)?;
         }
         borrowers.extend(rest);
-        Ok(Measured::of(&all, start.elapsed()))
+        Ok(seen.measured())
     }
 
-    async fn theirs(&self, peer: &Cluster, clients: usize) -> anyhow::Result<Measured> {
-        let leading = peer.leading().await?;
-        let count = clients
-            .div_ceil(CLIENTS_PER_CONNECTION)
-            .max(leading.nodes.len().min(clients));
-        let mut channels: Vec<Channel> = Vec::new();
-        for node in leading.nodes.iter().cycle().take(count) {
-            let endpoint = Endpoint::from_shared(format!("http://{node}"))?.tcp_nodelay(true);
-            channels.push(endpoint.connect().await?);
-        }
-        let start = Instant::now();
-        let end = start + Duration::from_secs(self.seconds);
-        let mut tasks = JoinSet::new();
-        for number in 0..clients {
-            let mut client = LeaseClient::new(channels[number % channels.len()].clone());
-            tasks.spawn(async move {
-                let mut seen = Histogram::<u64>::new(3)?;
-                while Instant::now() < end {
-                    let asked = Instant::now();
-                    let grant = LeaseGrantRequest { ttl: 43_200, id: 0 };
-                    let granted = client
-                        .lease_grant(grant)
-                        .await
-                        .context("a lease was refused")?
-                        .into_inner();
-                    ensure!(granted.error.is_empty(), "a lease was refused: {}", granted.error);
-                    seen.record(u64::try_from(asked.elapsed().as_micros())?)?;
-                }
-                anyhow::Ok(seen)
-            });
-        }
-        let mut all = Histogram::<u64>::new(3)?;
-        while let Some(one) = tasks.join_next().await {
-            all.add(one??)?;
-        }
-        Ok(Measured::of(&all, start.elapsed()))
-    }
-
-    fn show(&self, clients: usize, ours: &[Measured], theirs: &[Measured]) -> anyhow::Result<()> {
+    fn show(
+        &self,
+        asked: Asked,
+        clients: usize,
+        ours: &[Measured],
+        theirs: &[Measured],
+    ) -> anyhow::Result<()> {
         for figure in &FIGURES {
+            let name = format!("{}, {}", asked.name(), figure.name);
             let ours = Spread::of(ours.iter().map(figure.pick));
             let peer = (!theirs.is_empty()).then(|| Spread::of(theirs.iter().map(figure.pick)));
             let ratio = peer.map(|peer| match figure.more_is_better {
@@ -204,13 +194,13 @@ impl Leases {
                 let peer = peer.map_or_else(String::new, |peer| peer.to_string());
                 let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
                 println!(
-                    "| {clients} | {}, {} | {ours} | {peer} | {ratio} |",
-                    figure.name, figure.unit
+                    "| {clients} | {name}, {} | {ours} | {peer} | {ratio} |",
+                    figure.unit
                 );
                 continue;
             }
             let line = Line {
-                name: format!("leases: {}, {clients} clients", figure.name),
+                name: format!("leases: {name}, {clients} clients"),
                 unit: figure.unit,
                 ours: ours.median,
                 peer: peer.map(|peer| peer.median),
@@ -230,11 +220,40 @@ impl Leases {
     }
 }
 
-impl Measured {
-    fn of(seen: &Histogram<u64>, took: Duration) -> Self {
-        let ms = |quantile| seen.value_at_quantile(quantile) as f64 / 1000.0;
-        Self {
-            per_second: seen.len() as f64 / took.as_secs_f64(),
+/// How long to measure, and what was seen.
+#[derive(Clone)]
+struct Watch {
+    start: Instant,
+    end: Instant,
+    seen: Histogram<u64>,
+}
+
+impl Watch {
+    fn start(seconds: u64) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        Ok(Self {
+            start,
+            end: start + Duration::from_secs(seconds),
+            seen: Histogram::new(3)?,
+        })
+    }
+
+    fn runs(&self) -> bool {
+        Instant::now() < self.end
+    }
+
+    fn note(&mut self, began: Instant) -> anyhow::Result<()> {
+        Ok(self.seen.record(u64::try_from(began.elapsed().as_micros())?)?)
+    }
+
+    fn add(&mut self, other: &Self) -> anyhow::Result<()> {
+        Ok(self.seen.add(&other.seen)?)
+    }
+
+    fn measured(&self) -> Measured {
+        let ms = |quantile| self.seen.value_at_quantile(quantile) as f64 / 1000.0;
+        Measured {
+            per_second: self.seen.len() as f64 / self.start.elapsed().as_secs_f64(),
             p50_ms: ms(0.5),
             p99_ms: ms(0.99),
         }

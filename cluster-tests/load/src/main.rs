@@ -18,7 +18,7 @@ mod replication;
 mod sfu;
 
 /// etcd's messages, as far as the benchmark speaks them.
-#[allow(clippy::all, unreachable_pub)]
+#[allow(clippy::all, clippy::too_many_lines, unreachable_pub)]
 mod kv {
     tonic::include_proto!("etcdserverpb");
 }

@@ -16,7 +16,7 @@ use plenary_licences::{
 use plenary_license_manager_client::reading;
 use plenary_links::clock_ms;
 use plenary_model::{ServerName, Timestamp};
-use plenary_replication::{ProposeError, Replica, Role};
+use plenary_replication::{ProposeError, Replica};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -117,7 +117,7 @@ impl Running {
     }
 
     pub(crate) fn leads(&self) -> bool {
-        self.replica.status().role == Role::Leader
+        self.replica.leads()
     }
 
     /// `host:port` of the replica that leads; empty if none is known or it is this one.
@@ -157,7 +157,14 @@ impl Running {
         let key = (request.server.clone(), order);
         let (tell, told) = oneshot::channel();
         lock(&self.waiting).insert(key.clone(), tell);
-        let effects = self.at_desk(|desk, lessor, now| desk.handle(lessor, request, now));
+        let mut effects = self.at_desk(|desk, lessor, now| desk.handle(lessor, request, now));
+        let is_own =
+            matches!(&effects[..], [Effect::Propose(command)] if key_of(command).as_ref() == Some(&key));
+        // Mostly there is enough, and nobody waits.
+        if is_own && let Some(Effect::Propose(command)) = effects.pop() {
+            lock(&self.waiting).remove(&key);
+            return self.lend(command).await;
+        }
         self.act(effects);
         self.wake.notify_one();
         let answer = tokio::time::timeout(ANSWER_WITHIN, told).await;
@@ -216,10 +223,7 @@ impl Running {
     }
 
     async fn carry(&self, command: lessor::Command) {
-        let key = match &command {
-            lessor::Command::Ask(request) => request.ask.order().map(|order| (request.server.clone(), order)),
-            _ => None,
-        };
+        let key = key_of(&command);
         match self.lend(command).await {
             Ok(answer) => {
                 let told = key.and_then(|key| lock(&self.waiting).remove(&key));
@@ -293,6 +297,14 @@ impl Running {
             *last = line.heard_ms.max(*last);
         }
         heard
+    }
+}
+
+/// Whose request a command answers.
+fn key_of(command: &lessor::Command) -> Option<(ServerName, Order)> {
+    match command {
+        lessor::Command::Ask(request) => Some((request.server.clone(), request.ask.order()?)),
+        _ => None,
     }
 }
 

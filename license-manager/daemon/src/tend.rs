@@ -29,11 +29,12 @@ pub(crate) async fn tend(running: Arc<Running>) {
     let (mut led, mut judged, mut expired): (bool, Option<Instant>, Option<Instant>) = (false, None, None);
     let mut warned = None;
     loop {
-        let waits = running.desk_waits_ms().map_or(LOOK_EVERY, Duration::from_millis);
+        let waits = running.desk_waits_ms().map(Duration::from_millis);
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            // What is committed may let those go on who wait; it concerns nobody else.
+            changed = changes.changed(), if waits.is_some() => if changed.is_err() { return },
             () = running.wake.notified() => {}
-            () = tokio::time::sleep(waits.min(LOOK_EVERY)) => {}
+            () = tokio::time::sleep(waits.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
         }
         if judged.is_none_or(|at| at.elapsed() >= FILES_EVERY) {
             judged = Some(Instant::now());

@@ -13,7 +13,7 @@ use plenary_cluster_io::{Peers, clock_ms};
 use plenary_identity::Identity;
 use plenary_licences::licence::PublicKey;
 use plenary_model::NodeId;
-use plenary_replication::{Replica, Role};
+use plenary_replication::Replica;
 use plenary_rest_api::backend::ReadError;
 use plenary_signalling_io::Notification;
 use plenary_store::{ServerApp, queries};
@@ -241,7 +241,7 @@ impl Server {
 
     /// Whether this node leads.
     pub(crate) fn leads(&self) -> bool {
-        self.replica.status().role == Role::Leader
+        self.replica.leads()
     }
 
     /// Addresses of the web pages of all nodes, as they were told last.

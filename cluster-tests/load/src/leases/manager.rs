@@ -246,14 +246,36 @@ impl Borrower {
         Ok(borrower)
     }
 
-    /// One more seat, committed by a majority of the managers.
-    pub(crate) async fn grow(&mut self) -> anyhow::Result<()> {
+    fn order(&mut self) -> Order {
         self.seq += 1;
-        let order = Order {
+        Order {
             epoch: self.epoch,
             term: 1,
             seq: self.seq,
+        }
+    }
+
+    /// The lease is kept, which is committed by a majority of the managers too.
+    pub(crate) async fn renew(&mut self) -> anyhow::Result<()> {
+        let order = self.order();
+        let held = Seats {
+            pro: self.seats,
+            ..Seats::NONE
         };
+        self.request.ask = Ask::Renew {
+            order,
+            used: held,
+            wanted: held,
+        };
+        match self.ask().await? {
+            Reply::Renewed { seats, .. } if seats == held => Ok(()),
+            other => bail!("not renewed: {other:?}"),
+        }
+    }
+
+    /// One more seat, committed by a majority of the managers.
+    pub(crate) async fn grow(&mut self) -> anyhow::Result<()> {
+        let order = self.order();
         let to = Seats {
             pro: self.seats + 1,
             ..Seats::NONE

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use plenary_replication::{Member, ProposeError, Replica, Role};
+use plenary_replication::{Member, ProposeError, Replica};
 use rand::{RngExt, rngs::StdRng};
 use rusqlite::OptionalExtension;
 
@@ -109,7 +109,7 @@ async fn check(world: &World, node: u64, replica: &Replica<Ledger>, newest: Ackn
 
 /// The node that believes that it leads, if any.
 fn leader(world: &World) -> Option<Replica<Ledger>> {
-    let leading = |(_, replica): &(u64, Replica<Ledger>)| replica.status().role == Role::Leader;
+    let leading = |(_, replica): &(u64, Replica<Ledger>)| replica.leads();
     world
         .running()
         .into_iter()

@@ -254,7 +254,7 @@ impl World {
     /// Who is a member in the eyes of the leader, as far as it runs; none without a leader.
     fn members(&self) -> Vec<(u64, Replica<Ledger>)> {
         let running = self.running();
-        let leaders = running.iter().filter(|(_, r)| r.status().role == Role::Leader);
+        let leaders = running.iter().filter(|(_, r)| r.leads());
         let Some((_, leader)) = leaders.max_by_key(|(_, r)| r.status().term) else {
             return Vec::new();
         };
@@ -453,7 +453,7 @@ impl World {
 
     pub(crate) fn leader(&self) -> Option<u64> {
         let running = self.running();
-        let mut leaders = running.iter().filter(|(_, r)| r.status().role == Role::Leader);
+        let mut leaders = running.iter().filter(|(_, r)| r.leads());
         leaders.next().map(|(id, _)| *id)
     }
 
