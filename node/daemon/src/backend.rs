@@ -8,7 +8,7 @@ use plenary_access::{
     UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Conference, Participant, Run};
+use plenary_conference::{Call, Conference, Participant, Run};
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
@@ -293,6 +293,14 @@ impl Backend for Server {
 
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(move |db| queries::conference(db, &cid)).await
+    }
+
+    async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError> {
+        self.query(move |db| queries::call(db, &cid)).await
+    }
+
+    async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError> {
+        self.query(move |db| queries::calls(db, &user, most)).await
     }
 
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {

@@ -17,7 +17,7 @@ use plenary_telemetry::LogOptions;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// The newest rules that this version applies; in force once every node knows them (OPS-02).
-pub(crate) const LEVEL: u32 = plenary_conference::SCHEDULES_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::CALLS_LEVEL;
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]

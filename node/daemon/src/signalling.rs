@@ -114,6 +114,7 @@ fn topic(changed: Changed) -> Option<Topic> {
         Changed::Contacts => Topic::Contacts,
         Changed::Cluster => Topic::Cluster,
         Changed::Conferences => Topic::Conferences,
+        Changed::Calls => Topic::Calls,
         Changed::Licensing => Topic::Licensing,
         Changed::Meetings => return None,
     })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::{net::Ipv4Addr, path::Path, process::Stdio};
 use tokio::io::AsyncBufReadExt as _;
 
-/// Sessions of one account. It may have some more places in a room: those who went without a word keep theirs for a while.
+/// Sessions of one account, if not said otherwise.
 const SESSIONS_OF_USER: usize = 3;
 const PASSWORD: &str = "only-for-this-run-9";
 
@@ -19,6 +19,8 @@ pub(super) struct Plenary {
     /// Of accounts made for this run.
     tokens: Vec<String>,
     admin: String,
+    /// An account has eight places in a room, and those who went without a word keep theirs for a while.
+    pub(super) sessions_of_user: usize,
 }
 
 /// A session, to be ended by [`Plenary::close`].
@@ -78,6 +80,7 @@ impl Plenary {
             room: text(&ready["room"]["cid"])?,
             tokens: Vec::new(),
             admin: String::new(),
+            sessions_of_user: SESSIONS_OF_USER,
         };
         let admin = &ready["admin"];
         plenary.admin = plenary
@@ -107,7 +110,7 @@ impl Plenary {
 
     /// The token of the account for the n-th session; sessions come in order.
     async fn token(&mut self, session: usize) -> anyhow::Result<String> {
-        let account = session / SESSIONS_OF_USER;
+        let account = session / self.sessions_of_user;
         if account == self.tokens.len() {
             let login = format!("load{account}");
             let body = json!({ "id": login, "password": PASSWORD, "display_name": login });

@@ -56,6 +56,7 @@ impl Soak {
         let binary = super::prepare(self.binary.as_deref())?;
         let folder = tempfile::tempdir()?;
         let mut server = Plenary::start(&binary, folder.path(), NODES, 0, None).await?;
+        server.sessions_of_user = 1;
         let end = Instant::now() + Duration::from_secs(self.minutes * 60);
         let changed = come_and_go(&mut server, Instant::now() + FIRST).await?;
         let before = look(&server).await?;

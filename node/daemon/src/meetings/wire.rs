@@ -72,6 +72,7 @@ pub(super) fn room_on_wire(
         has_pin: settings.pin.is_some(),
         layout: run.and_then(|run| run.layout).map(layout_on_wire),
         open: conference.launch.is_virtual_room() || opened.is_some(),
+        call: conference.call,
         planned: opened.is_some_and(|opened| opened.until.is_some()),
         waiting_room: match settings.waiting_room {
             None => meeting::WaitingRoom::Off,

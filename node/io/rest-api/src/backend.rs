@@ -6,7 +6,7 @@ use plenary_access::{
     Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Conference, Participant, Run};
+use plenary_conference::{Call, Conference, Participant, Run};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, ServerName, Timestamp, UserName};
@@ -196,6 +196,9 @@ pub trait Backend: Send + Sync + 'static {
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError>;
     async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError>;
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
+    async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError>;
+    /// Calls from and to a user, the newest first, at most so many.
+    async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError>;
     /// The runs that these conferences had last or have.
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError>;
     /// Everybody who is in a conference or waits to be let in, those who came first before others.

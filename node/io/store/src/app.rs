@@ -129,7 +129,7 @@ fn decide(
                 Ok(decision) => decision,
                 Err(refusal) => return Ok(Decided::refused(refusal)),
             };
-            let seats = facts::of_conference(&command.change, &decision);
+            let seats = facts::of_conference(view, &command.change, &decision);
             let seats: Vec<_> = seats.iter().map(facts::Seat::fact).collect();
             let following = follow_seats(view, desks, at, &seats)?;
             let put_out = put_out(view, at, Vec::new(), &lost(&following.decision));

@@ -2,7 +2,7 @@
 
 use crate::view::StoreView;
 use plenary_access::{Change, Effect, View as _};
-use plenary_conference::{self as conference, Person};
+use plenary_conference::{self as conference, MeetingView as _, Person, View as _};
 use plenary_licensing::{Fact, Who};
 use plenary_model::{GuestId, NodeId, UserName};
 
@@ -130,31 +130,42 @@ pub(crate) fn of_access(
 }
 
 /// What a decision on conferences means to seats. Whoever leaves otherwise than by the word of its node is ended there
-/// first (`plenary_licensing::Change::Ended`).
-pub(crate) fn of_conference(change: &conference::Change, decision: &conference::Decision) -> Vec<Seat> {
-    let comes = matches!(
-        change,
-        conference::Change::Enter { .. } | conference::Change::Resume { .. }
-    );
+/// first (`plenary_licensing::Change::Ended`). A call of two needs none until it becomes a conference.
+pub(crate) fn of_conference(
+    view: &StoreView<'_>,
+    change: &conference::Change,
+    decision: &conference::Decision,
+) -> Vec<Seat> {
+    if let conference::Change::Widen { cid } = change {
+        return view.everybody(cid).iter().map(seat_of).collect();
+    }
+    let comes = match change {
+        conference::Change::Enter { cid, .. } | conference::Change::Resume { cid, .. } => {
+            !view.conference(cid).is_some_and(|conference| conference.call)
+        }
+        _ => false,
+    };
     let goes = matches!(change, conference::Change::Leave { .. });
     let seat = |effect: &conference::Effect| match effect {
-        conference::Effect::PutParticipant(participant) if comes => {
-            let (place, node) = (participant.id.0, participant.node);
-            Some(match &participant.person {
-                Person::Account(user) => Seat::User {
-                    place,
-                    user: user.clone(),
-                    node,
-                },
-                Person::Guest(guest) => Seat::Guest {
-                    place,
-                    guest: guest.clone(),
-                    node,
-                },
-            })
-        }
+        conference::Effect::PutParticipant(participant) if comes => Some(seat_of(participant)),
         conference::Effect::RemoveParticipant { id, .. } if goes => Some(Seat::Left(id.0)),
         _ => None,
     };
     decision.effects.iter().filter_map(seat).collect()
+}
+
+fn seat_of(participant: &conference::Participant) -> Seat {
+    let (place, node) = (participant.id.0, participant.node);
+    match &participant.person {
+        Person::Account(user) => Seat::User {
+            place,
+            user: user.clone(),
+            node,
+        },
+        Person::Guest(guest) => Seat::Guest {
+            place,
+            guest: guest.clone(),
+            node,
+        },
+    }
 }

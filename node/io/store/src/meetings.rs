@@ -7,8 +7,8 @@ use crate::{
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Conference, Effect, End, Guest, GuestId, Line, Opened, Participant, ParticipantId, Person,
-    Reaction, Run, SecretHash, Standing, Via,
+    Attempts, Call, Conference, Effect, End, Guest, GuestId, Line, Opened, Participant, ParticipantId,
+    Person, Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
 use plenary_replication::AppError;
@@ -245,6 +245,18 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 guest.source
             ],
         ),
+        Effect::PutCall(call) => put_call(db, call),
+        Effect::ForgetCalls { caller, but } => run(
+            db,
+            "DELETE FROM calls WHERE caller = ?1 AND began_at <=
+                 (SELECT began_at FROM calls WHERE caller = ?1 ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            params![caller.as_str(), but],
+        ),
+        Effect::RemoveCalls(user) => run(
+            db,
+            "DELETE FROM calls WHERE caller = ?1 OR callee = ?1",
+            [user.as_str()],
+        ),
         Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
         Effect::ForgetGuests { until } => {
             run(db, "DELETE FROM guests WHERE expires_at <= ?", [bound(*until)])
@@ -273,6 +285,24 @@ fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
                 .and_then(|opened| opened.until)
                 .map(|until| sql(until.0)),
             layout
+        ],
+    )
+}
+
+fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
+    let stored = encode(call).map_err(|error| AppError::Defect(error.to_string()))?;
+    run(
+        db,
+        "INSERT OR REPLACE INTO calls (cid, caller, callee, began_at, answered, over, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params![
+            call.cid.as_str(),
+            call.caller.as_str(),
+            call.callee.as_str(),
+            sql(call.began_at.0),
+            call.answered_at.is_some(),
+            call.over.is_some(),
+            stored
         ],
     )
 }

@@ -12,7 +12,7 @@ mod people;
 mod server;
 
 pub use address_book::{address_book, finds};
-pub use conferences::{conference, conferences, due, runs_of};
+pub use conferences::{call, calls, conference, conferences, due, runs_of};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;

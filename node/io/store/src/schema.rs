@@ -7,7 +7,15 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 6] = [ACCOUNTS, CONFERENCES, MEETINGS, LICENSING, GATES, SCHEDULES];
+const STEPS: [&str; 7] = [
+    ACCOUNTS,
+    CONFERENCES,
+    MEETINGS,
+    LICENSING,
+    GATES,
+    SCHEDULES,
+    CALLS,
+];
 
 const ACCOUNTS: &str = "
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -153,6 +161,19 @@ ALTER TABLE runs ADD COLUMN opened_at INTEGER;
 ALTER TABLE runs ADD COLUMN opened_until INTEGER;
 ALTER TABLE runs ADD COLUMN layout BLOB;
 CREATE INDEX runs_opened ON runs (opened_until) WHERE opened_at IS NOT NULL;
+";
+
+/// `answered` and `over` are in the body too, and here to be found.
+const CALLS: &str = "
+CREATE TABLE calls (
+    cid TEXT PRIMARY KEY, caller TEXT NOT NULL, callee TEXT NOT NULL, began_at INTEGER NOT NULL,
+    answered INTEGER NOT NULL, over INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX calls_by_caller ON calls (caller, began_at);
+CREATE INDEX calls_by_callee ON calls (callee, began_at);
+CREATE INDEX calls_that_ring ON calls (began_at) WHERE answered = 0 AND over = 0;
+CREATE INDEX calls_open ON calls (caller, callee) WHERE over = 0;
+ALTER TABLE conferences ADD COLUMN call INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings a database to this version of the schema.

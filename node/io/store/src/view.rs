@@ -12,8 +12,8 @@ use plenary_access::{
     Session, Settings, TokenHash, User, View, rules::rights_of,
 };
 use plenary_conference::{
-    ALONE_MS, Account, Attempts, Conference, Guest, GuestId, Participant, ParticipantId, Person, RUN_MS, Run,
-    SWEEP,
+    ALONE_MS, Account, Attempts, Call, Conference, Guest, GuestId, Participant, ParticipantId, Person,
+    RUN_MS, Run, SWEEP,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, Right, ServerName, Timestamp, UserName,
@@ -458,6 +458,30 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             [cid.as_str(), from, until],
             |row| place_of(row).map(|(_, id)| id),
         )
+    }
+
+    fn call(&self, cid: &Cid) -> Option<Call> {
+        self.one("SELECT body FROM calls WHERE cid = ?", [cid.as_str()], |row| {
+            body(row, 0)
+        })
+    }
+
+    fn open_call_of(&self, user: &UserName) -> Option<Call> {
+        let query =
+            "SELECT body FROM calls WHERE over = 0 AND (caller = ?1 OR callee = ?1) ORDER BY cid LIMIT 1";
+        self.one(query, [user.as_str()], |row| body(row, 0))
+    }
+
+    fn rang_since(&self, until: Timestamp) -> Vec<Call> {
+        let query = format!(
+            "SELECT body FROM calls WHERE answered = 0 AND over = 0 AND began_at < ? ORDER BY cid LIMIT {SWEEP}"
+        );
+        self.all(&query, [bound(until)], |row| body(row, 0))
+    }
+
+    fn is_online(&self, user: &UserName) -> bool {
+        let query = "SELECT 1 FROM sessions WHERE user = ? AND online_on IS NOT NULL LIMIT 1";
+        self.one(query, [user.as_str()], |_| Ok(())).is_some()
     }
 
     fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {

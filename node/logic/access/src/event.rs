@@ -75,6 +75,8 @@ pub enum Topic {
     Contacts,
     Cluster,
     Conferences,
+    /// Calls from and to one user (`object`).
+    Calls,
     /// Who is in a conference (`object`), and what is said there.
     Meetings,
     /// Licences, and who has which seat.

@@ -118,6 +118,8 @@ pub enum KeptOut {
     BrowserClosed,
     #[error("this conference is for people with an account here; sign in, or ask who invited you")]
     Guest,
+    #[error("this call was answered on another device")]
+    AnsweredElsewhere,
     #[error("only those who are invited may come; ask the owner of the conference to invite you")]
     Uninvited,
     #[error("the meeting has not begun; it begins by its schedule, or when a moderator starts it")]
@@ -145,6 +147,7 @@ impl KeptOut {
             Self::WayClosed | Self::BrowserClosed | Self::LectureWatch => "way-closed",
             Self::Guest => "forbidden",
             Self::Uninvited => "uninvited",
+            Self::AnsweredElsewhere => "answered-elsewhere",
             Self::NotBegun => "not-begun",
             Self::Locked => "locked",
             Self::PinNeeded => "pin-needed",
@@ -177,6 +180,12 @@ impl From<KeptOut> for Refusal {
 /// Why there is none.
 pub fn door(conference: &Conference, visitor: Visitor<'_>, way: Way) -> Result<(), KeptOut> {
     let settings = &conference.settings;
+    if conference.call {
+        return match (visitor, way) {
+            (Visitor::Account { user, .. }, Way::Browser) if conference.is_of(user) => Ok(()),
+            _ => Err(KeptOut::Uninvited),
+        };
+    }
     match way {
         Way::Browser if !settings.ways.browser => return Err(KeptOut::BrowserClosed),
         Way::Publish | Way::Watch if !settings.ways.programs => return Err(KeptOut::WayClosed),

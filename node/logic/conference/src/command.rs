@@ -119,6 +119,20 @@ pub enum Change {
         start: Timestamp,
         next: Option<Occurrence>,
     },
+    /// Who asks calls another account of this server.
+    Dial {
+        /// Random.
+        cid: Cid,
+        to: UserName,
+    },
+    /// Who is called does not answer: it rings on no device any more.
+    Decline {
+        cid: Cid,
+    },
+    /// The call becomes a conference.
+    Widen {
+        cid: Cid,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -128,6 +142,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } => crate::CALLS_LEVEL,
             Self::Create(NewConference { plan: Some(_), .. })
             | Self::Update {
                 patch: Patch { plan: Some(_), .. },

@@ -35,9 +35,19 @@ pub struct Conference {
     /// The next time at which it begins by its schedule, as whoever proposed it computed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Occurrence>,
+    /// The two of a call meet in it, and nobody else ([`Call`](crate::Call)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub call: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub revision: Revision,
+}
+
+impl Conference {
+    /// Whether somebody owns it or is a moderator by its list; in a call, one of the two.
+    pub fn is_of(&self, user: &UserName) -> bool {
+        self.owner == *user || self.settings.moderators.contains_key(user)
+    }
 }
 
 /// Fields that were given, changed or taken, as events show them (REP-01); `None` where it did not exist or does no more.

@@ -1,7 +1,7 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Act, Attempts, Change, Command, Conference, Guest, NewConference, Patch, Settings,
+    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, Patch, Settings,
     conference::differences,
     follow::shut_out_guests,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
@@ -68,6 +68,15 @@ pub enum Effect {
     RemoveLines(Cid),
     /// Writes a guest whole.
     PutGuest(Guest),
+    /// Writes a call whole.
+    PutCall(Call),
+    /// Forgets the oldest calls that a user has made, but for so many.
+    ForgetCalls {
+        caller: UserName,
+        but: u32,
+    },
+    /// Forgets all calls from and to a user.
+    RemoveCalls(UserName),
     /// Removes the guests of a conference; their places are removed each by itself.
     RemoveGuests(Cid),
     /// Forgets guests whose tokens ended by then.
@@ -175,6 +184,12 @@ pub fn decide_for<V: View>(
         Change::Act { cid, by, act } => case.act(cid, *by, *act),
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
+        Change::Dial { cid, to } => {
+            let caller = case.caller()?;
+            case.as_server().dial(cid, caller, to)
+        }
+        Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
+        Change::Widen { cid } => case.as_server().widen(cid, case.user()?),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -215,6 +230,18 @@ impl<'a, V: View> Case<'a, V> {
             view: self.view,
             at: self.at,
         }
+    }
+
+    fn user(&self) -> Result<&'a UserName, Refusal> {
+        let user = self.asker.user.as_ref();
+        user.ok_or_else(|| forbidden("an account of this server"))
+    }
+
+    fn caller(&self) -> Result<&'a UserName, Refusal> {
+        if !self.asker.rights.allows(Right::MakeCalls) {
+            return Err(forbidden("the right to make calls"));
+        }
+        self.user()
     }
 
     /// A moderator acts: somebody in the meeting, for whom the server asks, or who asks.
@@ -277,6 +304,7 @@ impl<'a, V: View> Case<'a, V> {
             settings: self.settings(&Settings::default(), &new.settings)?,
             next: plan.as_ref().and_then(|plan| plan.next),
             launch: plan.map(|plan| plan.launch).unwrap_or_default(),
+            call: false,
             created_at: self.at.now,
             updated_at: self.at.now,
             revision: self.at.revision,
@@ -359,10 +387,24 @@ impl<'a, V: View> Case<'a, V> {
         self.asker.admin == AdminRole::Full
     }
 
+    /// A call is nobody's but the two's, whoever asks.
+    fn found(&self, cid: &Cid) -> Result<Conference, Refusal> {
+        let found = self.view.conference(cid);
+        let is_open = |conference: &Conference| {
+            let user = self.asker.user.as_ref();
+            !conference.call || user.is_some_and(|user| conference.is_of(user))
+        };
+        found.filter(is_open).ok_or_else(|| not_found("conference", cid))
+    }
+
     /// A conference that who asks may change.
     fn own(&self, cid: &Cid) -> Result<Conference, Refusal> {
-        let found = self.view.conference(cid);
-        let conference = found.ok_or_else(|| not_found("conference", cid))?;
+        let conference = self.found(cid)?;
+        if conference.call {
+            return Err(Refusal::Conflict(
+                "this is a call; make it a conference first, to change it".into(),
+            ));
+        }
         if self.asker.user.as_ref() == Some(&conference.owner) || self.is_full_administrator() {
             return Ok(conference);
         }
@@ -373,8 +415,7 @@ impl<'a, V: View> Case<'a, V> {
 
     /// A conference that who asks moderates: theirs, or they are named, or an operator.
     fn moderated(&self, cid: &Cid) -> Result<Conference, Refusal> {
-        let found = self.view.conference(cid);
-        let conference = found.ok_or_else(|| not_found("conference", cid))?;
+        let conference = self.found(cid)?;
         let named =
             |user: &UserName| *user == conference.owner || conference.settings.moderators.contains_key(user);
         let user = self.asker.user.as_ref();

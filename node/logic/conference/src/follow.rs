@@ -1,7 +1,7 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    Conference, Decision, Effect, View,
+    CALLS_LEVEL, Conference, Decision, Effect, How, View,
     decide::remove,
     meeting::{Person, Runs},
 };
@@ -33,10 +33,15 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     for fact in facts {
         if let Fact::AccountRemoved(user) = fact {
             for conference in view.owned_by(user) {
-                remove(&mut decision, &conference);
+                if !conference.call {
+                    remove(&mut decision, &conference);
+                }
                 gone.insert(conference.cid);
             }
         }
+    }
+    if at.level >= CALLS_LEVEL {
+        forget_calls(view, &mut decision, at, facts, &mut gone);
     }
     for fact in facts {
         if let Fact::AccountRemoved(user) = fact {
@@ -65,6 +70,27 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     }
     runs.finish(&mut decision);
     decision
+}
+
+/// The call that an account is in ends with it, and nobody who gets the same user ID later sees whom it called.
+fn forget_calls<V: View>(
+    view: &V,
+    decision: &mut Decision,
+    at: Moment,
+    facts: &[Fact<'_>],
+    gone: &mut BTreeSet<Cid>,
+) {
+    for fact in facts {
+        let Fact::AccountRemoved(user) = fact else {
+            continue;
+        };
+        if let Some(call) = view.open_call_of(user)
+            && (gone.insert(call.cid.clone()) || call.caller == **user)
+        {
+            call.end(decision, How::Talked, at.now);
+        }
+        decision.effect(Effect::RemoveCalls((*user).clone()));
+    }
 }
 
 /// Nobody who gets the same user ID later is a moderator or invited because of it.

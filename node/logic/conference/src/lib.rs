@@ -15,6 +15,7 @@
 //! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
+mod call;
 mod command;
 mod conference;
 mod decide;
@@ -26,6 +27,7 @@ mod role;
 mod settings;
 
 pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Visitor, Way, admit, door};
+pub use call::{CALLS_KEPT, Call, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, Patch};
 pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
@@ -45,3 +47,6 @@ pub const CONFERENCES_LEVEL: u32 = 6;
 
 /// The level from which on conferences open by hand or by a schedule.
 pub const SCHEDULES_LEVEL: u32 = 7;
+
+/// The level from which on two may call each other.
+pub const CALLS_LEVEL: u32 = 8;

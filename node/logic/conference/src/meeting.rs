@@ -28,7 +28,7 @@ pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
 
-use crate::{Attempts, Guest, GuestId};
+use crate::{Attempts, Call, Guest, GuestId};
 use plenary_access::TokenHash;
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 
@@ -70,6 +70,13 @@ pub trait MeetingView {
     fn has_attempts_before(&self, until: Timestamp) -> bool;
     /// The places of guests in a conference, ordered by ID.
     fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId>;
+    fn call(&self, cid: &Cid) -> Option<Call>;
+    /// The call that rings at a user or goes on, or that they make; nobody has several.
+    fn open_call_of(&self, user: &UserName) -> Option<Call>;
+    /// Calls that nobody has answered and that began before `until`, ordered by CID, at most [`SWEEP`].
+    fn rang_since(&self, until: Timestamp) -> Vec<Call>;
+    /// Whether a user is signed in on a device that is connected.
+    fn is_online(&self, user: &UserName) -> bool;
     /// Conferences with somebody who is on another start of the node than this and not away, ordered by CID.
     fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid>;
     /// Places whose participants have been away since before `until`, the longest first, at most [`SWEEP`].

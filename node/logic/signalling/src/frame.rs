@@ -46,13 +46,15 @@ pub enum Topic {
     Contacts,
     Cluster,
     Conferences,
+    /// Calls from and to oneself.
+    Calls,
     /// Licences, and who has which seat.
     Licensing,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Users,
         Self::Groups,
         Self::Aliases,
@@ -62,17 +64,18 @@ impl Topic {
         Self::Contacts,
         Self::Cluster,
         Self::Conferences,
+        Self::Calls,
         Self::Licensing,
     ];
 
     /// Whether one who is no administrator may watch it.
     pub fn is_for_all(self) -> bool {
-        matches!(self, Self::Sessions | Self::Contacts | Self::Conferences)
+        self.is_personal() || self == Self::Conferences
     }
 
     /// Whether what changes is one user's own; beside that user only administrators hear of it.
     pub fn is_personal(self) -> bool {
-        matches!(self, Self::Sessions | Self::Contacts)
+        matches!(self, Self::Sessions | Self::Contacts | Self::Calls)
     }
 
     /// The name on the wire.
@@ -87,6 +90,7 @@ impl Topic {
             Self::Contacts => "contacts",
             Self::Cluster => "cluster",
             Self::Conferences => "conferences",
+            Self::Calls => "calls",
             Self::Licensing => "licensing",
         }
     }

@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Button, Group, Menu, Text } from '@mantine/core';
-import { IconAddressBook, IconDots, IconEdit, IconPlus, IconTrash } from '@tabler/icons-react';
+import { IconAddressBook, IconDots, IconEdit, IconPhone, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { Contact } from '../api/types';
+import { useCall } from '../calling/useCall';
 import { Confirm } from '../ui/Confirm';
 import type { Column } from '../ui/DataTable';
 import { Face } from '../ui/Face';
@@ -32,7 +33,14 @@ export function ContactsPage() {
   const [editing, edit] = useState<Contact | 'new' | null>(null);
   const [removing, remove] = useState<Contact | null>(null);
   const mayEdit = me.rights.includes('edit_address_book');
-  const columns = useColumns(mayEdit, edit, remove);
+  const { call, busy } = useCall();
+  const columns = useColumns(
+    mayEdit,
+    edit,
+    remove,
+    me.rights.includes('make_calls') ? call : undefined,
+    busy,
+  );
   const groups = [...new Set(list.rows.flatMap((row) => row.contact_groups))].sort();
   const rows = group ? list.rows.filter((row) => row.contact_groups.includes(group)) : list.rows;
   const add = mayEdit && (
@@ -88,6 +96,8 @@ function useColumns(
   mayEdit: boolean,
   edit: (contact: Contact) => void,
   remove: (contact: Contact) => void,
+  call: ((to: string) => Promise<void>) | undefined,
+  calling: boolean,
 ): Column<Contact>[] {
   const { t } = useTranslation();
   return [
@@ -133,6 +143,23 @@ function useColumns(
       header: t('contacts.presence'),
       width: '120px',
       cell: (row) => row.presence && <PresenceStatus presence={row.presence} />,
+    },
+    {
+      id: 'call',
+      header: '',
+      width: '48px',
+      cell: (row) =>
+        call &&
+        row.user_id && (
+          <ActionIcon
+            variant="subtle"
+            aria-label={t('call.one', { name: row.display_name || row.call })}
+            disabled={calling || row.presence === 'disabled'}
+            onClick={() => void call(row.call)}
+          >
+            <IconPhone size={18} aria-hidden />
+          </ActionIcon>
+        ),
     },
     {
       id: 'menu',

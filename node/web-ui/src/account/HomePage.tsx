@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
+import { RecentCalls } from '../calling/RecentCalls';
 import { queries } from '../api/queries';
 import { Face } from '../ui/Face';
 import { Page } from '../ui/Page';
@@ -25,6 +26,7 @@ export function HomePage() {
     >
       <Stack gap="md">
         <Meetings />
+        <RecentCalls />
         <ProSeat />
         <Card withBorder padding="lg">
           <Group justify="space-between" align="flex-start" gap="md">

@@ -4,6 +4,7 @@ import { transport } from './transport';
 import type {
   Alias,
   AliasPatch,
+  Call,
   Cluster,
   Conference,
   ConferencePatch,
@@ -179,6 +180,11 @@ export const calls = {
 
   conferences: (query: ConferenceQuery, signal?: AbortSignal) =>
     json<Page<Conference>>('GET', '/conferences', { query, signal }),
+  myCalls: (signal?: AbortSignal) => json<Call[]>('GET', '/calls', { signal }),
+  call: (cid: string, signal?: AbortSignal) => json<Call>('GET', `/calls/${id(cid)}`, { signal }),
+  beginCall: (to: string) => json<Call>('POST', '/calls', { json: { to } }),
+  declineCall: (cid: string) => done('POST', `/calls/${id(cid)}/decline`),
+  widenCall: (cid: string) => done('POST', `/calls/${id(cid)}/widen`),
   conference: (cid: string, signal?: AbortSignal) =>
     json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
   createConference: (conference: NewConference) =>

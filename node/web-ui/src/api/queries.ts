@@ -90,6 +90,9 @@ export const queries = {
 
   aliases: (query: ListQuery) => pages(['aliases'], query, calls.aliases),
   conferences: (query: ConferenceQuery) => pages(['conferences', 'list'], query, calls.conferences),
+  calls: () => queryOptions({ queryKey: ['calls', 'mine'], queryFn: ({ signal }) => calls.myCalls(signal) }),
+  call: (cid: string) =>
+    queryOptions({ queryKey: ['calls', 'one', cid], queryFn: ({ signal }) => calls.call(cid, signal) }),
   conference: (cid: string) =>
     queryOptions({
       queryKey: ['conferences', 'one', cid],

@@ -23,6 +23,7 @@ export type {
   Borrower,
   Cluster,
   ClusterProblem,
+  Call,
   Conference,
   ConferencePatch,
   ConferenceSchedule,

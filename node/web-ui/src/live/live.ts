@@ -23,10 +23,11 @@ const adminTopics = Object.keys({
   sessions: true,
   contacts: true,
   conferences: true,
+  calls: true,
   cluster: true,
   licensing: true,
 } satisfies Record<SignalTopic, true>) as SignalTopic[];
-const userTopics: SignalTopic[] = ['sessions', 'contacts', 'conferences'];
+const userTopics: SignalTopic[] = ['sessions', 'contacts', 'conferences', 'calls'];
 
 type Changed = Extract<SignalServerBody, { type: 'changed' }>['body'];
 
@@ -94,6 +95,9 @@ export class Live {
   private changed({ topic, object, index }: Changed) {
     // Read again at any node, the answer must not be older than the change that was told.
     seen.see(index);
+    const me = this.cache.getQueryData<Me>(['me']);
+    // Administrators hear of everybody's.
+    if (topic === 'calls' && object && object !== me?.id) return;
     const stale = (key: string[]) => void this.cache.invalidateQueries({ queryKey: key });
     if (topic === 'users' && object) {
       stale(['users', 'list']);
@@ -103,7 +107,6 @@ export class Live {
     } else {
       stale([topic]);
     }
-    const me = this.cache.getQueryData<Me>(['me']);
     const mine = (topic === 'users' && (!object || object === me?.id)) || topic === 'groups';
     if (mine) stale(['me']);
     if (topic === 'settings') stale(['server']);

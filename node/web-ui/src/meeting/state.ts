@@ -41,6 +41,7 @@ export function emptyMeeting(cid: string): MeetingState {
       has_pin: false,
       open: true,
       planned: false,
+      call: false,
       ends_at: null,
       waiting_room: 'off',
       layout: null,

@@ -156,7 +156,8 @@ function LeaveButton() {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { moderates } = useMyself();
-  if (!moderates) {
+  const { room } = useMeeting();
+  if (!moderates || room.call) {
     return (
       <ControlButton danger label={t('bar.leave')} icon={<IconPhoneOff />} onClick={() => meeting.leave()} />
     );

@@ -3,11 +3,13 @@ import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { encode } from 'uqr';
 import { useMeeting, useMeetingText } from './context';
+import { Widen } from './Widen';
 
 /** The address of the room, to send or to scan. */
 export function Invite() {
   const { t } = useMeetingText();
   const { room } = useMeeting();
+  if (room.call) return <Widen />;
   const address = `${location.origin}/m/${encodeURIComponent(room.cid)}`;
   return (
     <Stack gap="md">

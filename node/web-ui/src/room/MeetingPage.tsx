@@ -1,8 +1,9 @@
 import { Center, Loader } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { calls } from '../api/calls';
+import { RingsHere } from '../calling/RingsHere';
 import { session } from '../api/session';
 import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
@@ -20,7 +21,13 @@ const route = getRouteApi('/m/$cid');
 export function MeetingPage() {
   const { cid } = route.useParams();
   const id = cid.toLowerCase();
-  return <Visitor key={id} cid={id} />;
+  const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
+  return (
+    <>
+      {signedIn && <RingsHere />}
+      <Visitor key={id} cid={id} />
+    </>
+  );
 }
 
 function Visitor({ cid }: { cid: string }) {
@@ -44,7 +51,8 @@ function Visitor({ cid }: { cid: string }) {
     setVisit(null);
     void local.start();
   }, [local]);
-  const back = useComingBack(cid, door, local, join);
+  const { now } = route.useSearch();
+  const back = useComingBack(cid, door, local, join, !!now);
 
   if (visit) {
     return (
@@ -79,15 +87,16 @@ async function passFor(cid: string, name: string): Promise<() => string | null> 
   return () => passes.of(cid)?.token ?? null;
 }
 
-/** A page that was loaded again goes straight back to its place. */
+/** A page that was loaded again goes straight back to its place, as does a call (`now`). */
 function useComingBack(
   cid: string,
   door: Door,
   local: Local,
   join: (name: string, guest: boolean) => Promise<void>,
+  now: boolean,
 ): boolean {
   const guest = door.state === 'guest';
-  const [back, setBack] = useState(() => seats.of(cid) !== null);
+  const [back, setBack] = useState(() => now || seats.of(cid) !== null);
   const started = useRef(false);
   const known = door.state === 'account' || (guest && passes.of(cid) !== null);
   useEffect(() => {

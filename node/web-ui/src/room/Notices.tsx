@@ -6,14 +6,17 @@ import {
   IconEar,
   IconHourglass,
   IconMicrophoneOff,
+  IconPhoneOutgoing,
   IconUserPlus,
   IconUsers,
 } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
+import { ring } from '../calling/ring';
 import { waitingIn } from '../meeting/state';
 import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
+import { useCallOf } from './useCallOf';
 import { useLeft } from './useLeft';
 import { useMyself } from './useMyself';
 import { useSpeakingMuted } from './useSpeakingMuted';
@@ -22,7 +25,7 @@ import { useSpeakingMuted } from './useSpeakingMuted';
 export function Notices({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { local } = useVisit();
-  const { phase, participants, quality, mediaBroken } = useMeeting();
+  const { phase, participants, quality, mediaBroken, room } = useMeeting();
   const { mic, muted, micProblem, cameraProblem } = useLocal(local);
   const { shortcuts } = useChoices();
   const speakingMuted = useSpeakingMuted(mic, muted);
@@ -60,7 +63,8 @@ export function Notices({ controls }: { controls: RoomControls }) {
       <Listens />
       <NotOpen />
       <EndsSoon />
-      {phase === 'in' && participants.size === 1 && (
+      {phase === 'in' && participants.size === 1 && room.call && <Calling />}
+      {phase === 'in' && participants.size === 1 && !room.call && (
         <Notice icon={<IconUsers size={18} aria-hidden />}>
           {t('room.alone')}
           <Button
@@ -83,6 +87,21 @@ export function Notices({ controls }: { controls: RoomControls }) {
         </Notice>
       )}
     </div>
+  );
+}
+
+/** Whoever calls hears that it rings. */
+function Calling() {
+  const { t } = useMeetingText();
+  const call = useCallOf();
+  const rings = call?.state === 'ringing';
+  useEffect(() => (rings ? ring('outgoing') : undefined), [rings]);
+  if (!call) return null;
+  const name = call.with.display_name;
+  return (
+    <Notice icon={<IconPhoneOutgoing size={18} aria-hidden />}>
+      {t(rings ? 'call.calling' : 'call.waits', { name })}
+    </Notice>
   );
 }
 

@@ -2,11 +2,13 @@ import { Button, Group } from '@mantine/core';
 import { IconDoorExit } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { session } from '../api/session';
+import { CallAgain, CallOver } from '../calling/CallOver';
 import type { OverReason } from '../meeting/state';
 import { EmptyState } from '../ui/States';
 import { textOf } from '../ui/text';
 import { useMeeting, useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
+import { useCallOf } from './useCallOf';
 
 /** Where coming back makes no sense. */
 const FINAL: OverReason[] = ['room-deleted', 'removed', 'not-admitted', 'not-found'];
@@ -17,17 +19,23 @@ export function Over({ again }: { again: () => void }) {
   const { over, detail, room } = useMeeting();
   const reason = over ?? 'left';
   const home = session.token() !== null;
+  const call = useCallOf();
   const told = reason === 'forbidden' && detail ? detail : textOf(`meeting:over.${reason}.text`, detail);
   return (
     <EntryFrame>
       <EmptyState
         order={1}
         icon={<IconDoorExit />}
-        title={textOf(`meeting:over.${reason}.title`, t('over.other'), { room: room.name })}
-        text={told}
+        title={
+          call
+            ? t('call.over', { name: call.with.display_name })
+            : textOf(`meeting:over.${reason}.title`, t('over.other'), { room: room.name })
+        }
+        text={call ? <CallOver cid={room.cid} otherwise={t('call.overText')} /> : told}
         action={
           <Group gap="sm" justify="center">
-            {!FINAL.includes(reason) && <Button onClick={again}>{t('over.again')}</Button>}
+            {call && <CallAgain cid={room.cid} />}
+            {!call && !FINAL.includes(reason) && <Button onClick={again}>{t('over.again')}</Button>}
             <Button component={Link} to={home ? '/home' : '/'} variant="default">
               {t(home ? 'door.home' : 'over.front')}
             </Button>

@@ -11,6 +11,7 @@ import { Sound } from './Sound';
 import { Stage } from './Stage';
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
+import { useCallNews } from './useCallOf';
 import { useChatSeen } from './useChatSeen';
 import { useFullScreen } from './useFullScreen';
 import { useDenied } from './useDenied';
@@ -48,6 +49,7 @@ export function Room({ again }: { again: () => void }) {
     full,
     unread,
   };
+  useCallNews();
   useDenied();
   useShortcuts({ pin, help: () => setDialog('shortcuts') });
   useEffect(() => {

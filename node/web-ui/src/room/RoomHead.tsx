@@ -2,22 +2,24 @@ import { Loader } from '@mantine/core';
 import { IconLock, IconUsers } from '@tabler/icons-react';
 import { useMeeting, useMeetingText } from './context';
 import classes from './Room.module.css';
+import { useCallOf } from './useCallOf';
 
 /** Where one is, and with how many. */
 export function RoomHead() {
   const { t } = useMeetingText();
   const { room, participants, phase } = useMeeting();
+  const call = useCallOf();
   const inside = [...participants.values()].filter((one) => !one.waiting).length;
   return (
     <header className={classes.head} data-phase={phase}>
-      <h1>{room.name}</h1>
+      <h1>{call?.with.display_name ?? room.name}</h1>
       {room.locked && (
         <span className={classes.people}>
           <IconLock size={16} role="img" aria-label={t('room.locked')} />
         </span>
       )}
       {room.mode !== 'all_on_screen' && <span className={classes.people}>{t(`mode.${room.mode}`)}</span>}
-      {inside > 0 && (
+      {inside > 0 && !room.call && (
         <span className={classes.people}>
           <IconUsers size={16} aria-hidden />
           {t('room.people', { count: inside })}

@@ -20,6 +20,7 @@ import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
+import { Ringing } from '../calling/Ringing';
 import { LiveContext, LiveState } from '../live/LiveState';
 import { Brand } from './Brand';
 import { Face } from './Face';
@@ -57,6 +58,7 @@ export function Shell() {
       transitionDuration={120}
       data-warm={warmed || undefined}
     >
+      {me.data && <Ringing />}
       <a className="skip" href="#main">
         {t('skip')}
       </a>

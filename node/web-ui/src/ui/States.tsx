@@ -39,7 +39,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
 export function EmptyState(props: {
   icon: ReactNode;
   title: string;
-  text: string;
+  text: ReactNode;
   action?: ReactNode;
   /** 1 where it is the whole page. */
   order?: 1 | 2;

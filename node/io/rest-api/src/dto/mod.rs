@@ -1,6 +1,7 @@
 //! The JSON of the interface: what comes in is checked and becomes a command, what goes out is a plain copy.
 
 mod address_book;
+mod call;
 mod cluster;
 mod conference;
 mod conference_launch;
@@ -18,6 +19,7 @@ mod settings;
 mod user;
 
 pub use address_book::*;
+pub use call::*;
 pub use cluster::*;
 pub use conference::*;
 pub use conference_launch::*;

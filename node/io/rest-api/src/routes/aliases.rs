@@ -163,14 +163,22 @@ async fn resolve_call(
 ) -> Result<Json<Resolved>, Problem> {
     let call: CallString = parse("call", &query.call)?;
     let call = api.backend().resolve(call).await?;
-    let user_id = account_behind(&api, &call).await?;
+    let server = &api.options().server;
+    let user_id = account_behind(&api, &call).await?.map(|name| {
+        let id = UserId {
+            name,
+            server: server.clone(),
+        };
+        id.to_string()
+    });
     Ok(Json(Resolved {
         call: call.into(),
         user_id,
     }))
 }
 
-async fn account_behind(api: &Api, call: &CallString) -> Result<Option<String>, Problem> {
+/// The account of this server that a call string means.
+pub(super) async fn account_behind(api: &Api, call: &CallString) -> Result<Option<UserName>, Problem> {
     let own = &api.options().server;
     let CallKind::Account { name, server } = call.kind() else {
         return Ok(None);
@@ -182,11 +190,5 @@ async fn account_behind(api: &Api, call: &CallString) -> Result<Option<String>, 
         return Ok(None);
     }
     let row = api.backend().user(name).await?;
-    Ok(row.map(|row| {
-        let id = UserId {
-            name: row.user.id,
-            server: own.clone(),
-        };
-        id.to_string()
-    }))
+    Ok(row.map(|row| row.user.id))
 }

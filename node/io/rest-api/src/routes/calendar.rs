@@ -35,11 +35,11 @@ struct CalendarText(String);
     responses((status = 200, body = CalendarText, content_type = "text/calendar")))]
 async fn get_calendar(
     State(api): State<Api>,
-    _: Signed,
+    by: Signed,
     Id(cid): Id<Cid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let conference = stored(&api, cid).await?;
+    let conference = stored(&api, &by, cid).await?;
     file(&api, &conference, &headers).await
 }
 

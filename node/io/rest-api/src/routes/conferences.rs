@@ -63,7 +63,7 @@ async fn list_conferences(
     let runs = api.backend().runs(cids).await?;
     let runs: BTreeMap<Cid, Run> = runs.into_iter().map(|run| (run.cid.clone(), run)).collect();
     Ok(Json(Page::of(page, |conference| {
-        let moderates = everywhere || is_named(&by, &conference);
+        let moderates = everywhere || conference.is_of(by.name());
         let run = runs.get(&conference.cid);
         Conference::of(conference, run, moderates)
     })))
@@ -85,7 +85,7 @@ async fn create_conference(
     let cid = new.cid.clone();
     let command = write.command(&by, digest, Change::Create(new));
     let applied = api.propose_conference(command).await?;
-    let conference = stored(&api, cid.clone()).await?;
+    let conference = stored(&api, &by, cid.clone()).await?;
     let revision = conference.revision.to_string();
     let body = seen(&api, &by, conference).await?;
     Ok(answer::created(
@@ -94,11 +94,6 @@ async fn create_conference(
         &applied,
         ["conferences", cid.as_str()],
     ))
-}
-
-/// Whether somebody owns a conference or is a moderator by its list.
-fn is_named(by: &Signed, conference: &plenary_conference::Conference) -> bool {
-    conference.owner == *by.name() || conference.settings.moderators.contains_key(by.name())
 }
 
 async fn is_operator(api: &Api, by: &Signed) -> Result<bool, Problem> {
@@ -119,7 +114,7 @@ pub(super) async fn moderates_by_name(
     by: &Signed,
     conference: &plenary_conference::Conference,
 ) -> Result<bool, Problem> {
-    Ok(is_named(by, conference) || is_operator(api, by).await?)
+    Ok(conference.is_of(by.name()) || is_operator(api, by).await?)
 }
 
 pub(super) async fn moderates(
@@ -127,7 +122,7 @@ pub(super) async fn moderates(
     by: &Signed,
     conference: &plenary_conference::Conference,
 ) -> Result<bool, Problem> {
-    Ok(is_named(by, conference) || moderates_everywhere(api, by).await?)
+    Ok(conference.is_of(by.name()) || moderates_everywhere(api, by).await?)
 }
 
 /// A conference as who asks may see it.
@@ -141,12 +136,15 @@ async fn seen(
     Ok(Conference::of(conference, runs.first(), moderates))
 }
 
-pub(super) async fn stored(api: &Api, cid: Cid) -> Result<plenary_conference::Conference, Problem> {
-    still_there(
-        api.backend().conference(cid.clone()).await?,
-        "conference",
-        cid.as_str(),
-    )
+/// A conference; a call is there for the two only.
+pub(super) async fn stored(
+    api: &Api,
+    by: &Signed,
+    cid: Cid,
+) -> Result<plenary_conference::Conference, Problem> {
+    let found = api.backend().conference(cid.clone()).await?;
+    let found = found.filter(|conference| !conference.call || conference.is_of(by.name()));
+    still_there(found, "conference", cid.as_str())
 }
 
 /// What only administrators may, they may only from where the control panel is open. That nobody else may it is decided
@@ -173,7 +171,7 @@ async fn get_conference(
     Id(cid): Id<Cid>,
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
-    let conference = stored(&api, cid).await?;
+    let conference = stored(&api, &by, cid).await?;
     let revision = conference.revision.to_string();
     let body = seen(&api, &by, conference).await?;
     Ok(answer::one(body, &revision, &known))
@@ -210,7 +208,7 @@ async fn update_conference(
     };
     let command = write.command(&by, digest, change);
     let applied = api.propose_conference(command).await?;
-    let conference = stored(&api, cid).await?;
+    let conference = stored(&api, &by, cid).await?;
     let revision = conference.revision.to_string();
     let body = seen(&api, &by, conference).await?;
     Ok(answer::changed(body, &revision, &applied))

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod calendar;
+mod calls;
 mod cluster;
 mod conferences;
 mod contacts;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(aliases::calls())
         .merge(conferences::calls())
         .merge(calendar::calls())
+        .merge(calls::calls())
         .merge(guests::calls())
         .merge(moderation::calls())
         .merge(settings::calls())

@@ -30,7 +30,7 @@ async fn list_participants(
     by: Signed,
     Id(cid): Id<Cid>,
 ) -> Result<Json<Vec<Participant>>, Problem> {
-    let conference = conferences::stored(&api, cid.clone()).await?;
+    let conference = conferences::stored(&api, &by, cid.clone()).await?;
     let moderates = conferences::moderates(&api, &by, &conference).await?;
     let roster = api.backend().roster(cid).await?;
     let shown = roster

@@ -43,7 +43,7 @@ pub(crate) const PASSWORD: &str = "long enough";
 pub(crate) const INSIDE: &str = "192.168.1.7:4000";
 pub(crate) const OUTSIDE: &str = "203.0.113.9:4000";
 
-fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
+pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a good name")
 }
 
@@ -188,6 +188,12 @@ impl Backend for Store {
     }
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(|db| queries::conference(db, &cid))
+    }
+    async fn call(&self, cid: Cid) -> Result<Option<plenary_conference::Call>, ReadError> {
+        self.query(|db| queries::call(db, &cid))
+    }
+    async fn calls(&self, user: UserName, most: u32) -> Result<Vec<plenary_conference::Call>, ReadError> {
+        self.query(|db| queries::calls(db, &user, most))
     }
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(|db| queries::runs_of(db, &cids))

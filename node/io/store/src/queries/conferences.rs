@@ -6,8 +6,8 @@ use crate::{
     view::{body, bound},
 };
 use plenary_access::{ListQuery, Page};
-use plenary_conference::{Conference, Run};
-use plenary_model::{Cid, Timestamp};
+use plenary_conference::{Call, Conference, Run};
+use plenary_model::{Cid, Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Conferences that match.
@@ -23,7 +23,7 @@ pub fn conferences(db: &Connection, list: &ListQuery) -> Found<Page<Conference>>
             ("updated_at", "updated_at"),
         ],
         id: "cid",
-        conditions: Vec::new(),
+        conditions: vec!["call = 0".into()],
         values: Vec::new(),
     };
     select.search("search", &list.search);
@@ -53,5 +53,22 @@ pub fn due(db: &Connection, now: Timestamp, most: u32) -> Found<Vec<Conference>>
     let query = "SELECT body FROM conferences WHERE next_start <= ? ORDER BY next_start, cid LIMIT ?";
     let mut statement = db.prepare_cached(query)?;
     let rows = statement.query_map((bound(now), most), |row| body(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One call.
+pub fn call(db: &Connection, cid: &Cid) -> Found<Option<Call>> {
+    Ok(db
+        .prepare_cached("SELECT body FROM calls WHERE cid = ?")?
+        .query_row([cid.as_str()], |row| body(row, 0))
+        .optional()?)
+}
+
+/// Calls from and to a user, the newest first, at most so many.
+pub fn calls(db: &Connection, user: &UserName, most: u32) -> Found<Vec<Call>> {
+    let query =
+        "SELECT body FROM calls WHERE caller = ?1 OR callee = ?1 ORDER BY began_at DESC, cid LIMIT ?2";
+    let mut statement = db.prepare_cached(query)?;
+    let rows = statement.query_map((user.as_str(), most), |row| body(row, 0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -21,6 +21,7 @@ const TABLES: &[&str] = &[
     "guests",
     "conference_people",
     "pin_attempts",
+    "calls",
     "settings",
     "licensing",
     "licences",

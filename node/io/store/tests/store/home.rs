@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
 /// The newest rules.
-pub(crate) const LEVEL: u32 = plenary_conference::SCHEDULES_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::CALLS_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -321,7 +321,8 @@ impl Home {
 /// Takes away what the schema has got since there are gates.
 pub(crate) fn before_schedules(db: &Connection) {
     db.execute_batch(
-        "DROP INDEX conferences_due; DROP INDEX runs_opened; ALTER TABLE conferences DROP COLUMN next_start;
+        "DROP TABLE calls; ALTER TABLE conferences DROP COLUMN call;
+         DROP INDEX conferences_due; DROP INDEX runs_opened; ALTER TABLE conferences DROP COLUMN next_start;
          ALTER TABLE runs DROP COLUMN opened_at; ALTER TABLE runs DROP COLUMN opened_until;
          ALTER TABLE runs DROP COLUMN layout",
     )

@@ -3,6 +3,7 @@
 mod address_book;
 mod applying;
 mod borrowing;
+mod calls;
 mod conferences;
 mod directory;
 mod events;

@@ -3,8 +3,8 @@
 use super::{AWAY_MS, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
 use super::{End, Standing, StatePatch, Via};
 use crate::{
-    Admission, Attempts, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock, Pin, Role,
-    View, Visitor, Way, admit, admit::room_for, decide::forbidden,
+    Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
+    Pin, Role, View, Visitor, Way, admit, admit::room_for, decide::forbidden,
 };
 use plenary_access::{
     Moment, Outcome, Refusal, Topic,
@@ -81,6 +81,9 @@ impl<V: View> Meetings<'_, V> {
                 attempts: Attempts::default(),
             });
         }
+        if let (true, Person::Account(user)) = (conference.call, entry.person) {
+            self.answer(&mut decision, entry.cid, user);
+        }
         let mut participant = Participant {
             cid: entry.cid.clone(),
             id: entry.participant,
@@ -143,7 +146,18 @@ impl<V: View> Meetings<'_, V> {
             attempts,
             now: self.at.now,
         };
-        admit(&gate, &knock)
+        let admission = admit(&gate, &knock)?;
+        if conference.call && self.is_answered_elsewhere(conference, entry.person) {
+            return Err(KeptOut::AnsweredElsewhere);
+        }
+        Ok(admission)
+    }
+
+    /// Who is called is in the call already, on a device that is there.
+    fn is_answered_elsewhere(&self, conference: &Conference, person: &Person) -> bool {
+        let is_caller = matches!(person, Person::Account(user) if *user == conference.owner);
+        let places = self.view.places(&conference.cid, person);
+        !is_caller && places.iter().any(|place| !place.away)
     }
 
     fn count_wrong_pin(&self, cid: &Cid, source: String, before: Attempts, why: KeptOut) -> Decision {
@@ -396,6 +410,9 @@ impl<V: View> Meetings<'_, V> {
             runs.remove(&mut decision, &cid, id);
         }
         self.end_runs(&mut decision, &mut runs);
+        if self.at.level >= CALLS_LEVEL {
+            self.miss(&mut decision);
+        }
         runs.finish(&mut decision);
         if self.view.has_expired_guests(now) {
             decision.effect(Effect::ForgetGuests { until: now });

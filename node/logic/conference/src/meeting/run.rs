@@ -1,9 +1,9 @@
 use super::{Layout, MeetingView, Participant, ParticipantId};
-use crate::{CONFERENCES_LEVEL, Decision, Effect};
+use crate::{CALLS_LEVEL, CONFERENCES_LEVEL, Decision, Effect, call};
 use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is counted of a conference's run. It stays after the run, so that the numbers of lines go on.
 ///
@@ -107,6 +107,8 @@ pub(crate) struct Runs<'a, V> {
     view: &'a V,
     at: Moment,
     changed: BTreeMap<Cid, Run>,
+    /// Where places were given up.
+    left: BTreeSet<Cid>,
 }
 
 impl<'a, V: MeetingView> Runs<'a, V> {
@@ -115,6 +117,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
             view,
             at,
             changed: BTreeMap::new(),
+            left: BTreeSet::new(),
         }
     }
 
@@ -156,6 +159,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
         let is_left = run.participants == 1 || (run.participants == 0 && run.opened.is_some());
         let is_alone = is_left && at.level >= CONFERENCES_LEVEL;
         run.alone_since = is_alone.then_some(at.now);
+        self.left.insert(cid.clone());
         decision.effect(Effect::RemoveParticipant { cid: cid.clone(), id });
     }
 
@@ -167,6 +171,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
         run.opened = None;
         run.alone_since = None;
         run.ended = Some((now, why));
+        self.left.insert(cid.clone());
         decision.effect(Effect::RemoveAll(cid.clone()));
     }
 
@@ -176,9 +181,13 @@ impl<'a, V: MeetingView> Runs<'a, V> {
             decision.notice(Topic::Meetings, cid.as_str());
             if !run.is_on() {
                 (run.locked_at, run.layout) = (None, None);
-                decision.effect(Effect::RemoveLines(cid));
+                decision.effect(Effect::RemoveLines(cid.clone()));
             }
+            let left = run.participants;
             decision.effect(Effect::PutRun(run));
+            if self.left.contains(&cid) && self.at.level >= CALLS_LEVEL {
+                call::left(self.view, decision, &cid, left, self.at.now);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rules over conferences in memory.
 
 mod away;
+mod calls;
 mod chat;
 mod gate;
 mod guests;

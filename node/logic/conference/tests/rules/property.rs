@@ -18,11 +18,26 @@ enum Step {
     Launch(&'static str, Option<u64>),
     Begin(&'static str),
     Delete(&'static str),
+    Call(&'static str, Box<Change>),
     Wait(u64),
 }
 
 fn cid() -> impl Strategy<Value = &'static str> {
-    select(vec!["open", "inside"])
+    select(vec![
+        "open", "inside", "open", "inside", "open", "inside", "call-1", "call-2",
+    ])
+}
+
+fn call() -> impl Strategy<Value = Step> {
+    let people = || select(vec!["alice", "bob", "root"]);
+    (people(), people(), select(vec!["call-1", "call-2"]), 0u8..6).prop_map(|(by, to, cid, what)| {
+        let change = match what {
+            0 => Change::Decline { cid: name(cid) },
+            1 => Change::Widen { cid: name(cid) },
+            _ => crate::calls::dial(cid, to),
+        };
+        Step::Call(by, Box::new(change))
+    })
 }
 
 fn person() -> impl Strategy<Value = Person> {
@@ -159,6 +174,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (cid(), prop::option::of(1u64..200_000)).prop_map(|(cid, after)| Step::Launch(cid, after)),
         2 => cid().prop_map(Step::Begin),
         1 => cid().prop_map(Step::Delete),
+        3 => call(),
         2 => (1u64..100_000).prop_map(Step::Wait),
     ]
 }
@@ -251,12 +267,35 @@ fn check(world: &World) -> Result<(), TestCaseError> {
         prop_assert!(run.is_on() || (run.locked_at.is_none() && run.layout.is_none()));
     }
     prop_assert!(counts.is_empty(), "whoever is in is counted");
+    check_calls(world)?;
     for line in world.lines.values() {
         prop_assert!(line.id <= world.runs[&line.cid].last_line);
     }
     for guest in world.guests.values() {
         let conference = world.conferences.get(&guest.cid).expect("the room is there");
         prop_assert_eq!(conference.access, Access::Public);
+    }
+    Ok(())
+}
+
+fn check_calls(world: &World) -> Result<(), TestCaseError> {
+    for conference in world.conferences.values().filter(|conference| conference.call) {
+        prop_assert!(world.calls.get(&conference.cid).is_some_and(Call::is_open));
+    }
+    for call in world.calls.values().filter(|call| call.is_open()) {
+        prop_assert!(
+            world
+                .conferences
+                .get(&call.cid)
+                .is_some_and(|conference| conference.call)
+        );
+        for user in [&call.caller, &call.callee] {
+            let found = world.open_call_of(user);
+            prop_assert_eq!(found.as_ref(), Some(call), "nobody is in two calls");
+        }
+        let own = |place: &Participant| matches!(&place.person, Person::Account(user) if call.concerns(user));
+        let mut inside = world.participants.values().filter(|place| place.cid == call.cid);
+        prop_assert!(inside.all(own), "only the two are in it");
     }
     Ok(())
 }
@@ -314,10 +353,11 @@ fn run(world: &mut World, step: &Step) {
             }
         }
         Step::Delete(cid) => {
-            if world.run(&system(), &delete(cid)).is_ok() {
+            if world.run(&system(), &delete(cid)).is_ok() && !cid.starts_with("call") {
                 drop(world.run(&user("alice"), &create(cid)));
             }
         }
+        Step::Call(by, change) => drop(world.run(&user(by), change)),
         Step::Wait(ms) => world.now += ms,
     }
 }

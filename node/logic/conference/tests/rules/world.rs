@@ -15,12 +15,12 @@ pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a good name")
 }
 
-/// Somebody whose groups allow to create conferences.
+/// Somebody whose groups allow to create conferences and to make calls.
 pub(crate) fn user(id: &str) -> Asker {
     Asker {
         user: Some(name(id)),
         admin: AdminRole::None,
-        rights: Rights([Right::CreateConferences].into()),
+        rights: Rights([Right::CreateConferences, Right::MakeCalls].into()),
     }
 }
 
@@ -183,6 +183,8 @@ pub(crate) struct World {
     pub(crate) guests: BTreeMap<GuestId, Guest>,
     pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
     pub(crate) operators: BTreeSet<UserName>,
+    pub(crate) calls: BTreeMap<Cid, Call>,
+    pub(crate) online: BTreeSet<UserName>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
@@ -194,6 +196,7 @@ pub(crate) struct World {
 /// What a refusal must leave as it is.
 type Stored = (
     BTreeMap<Cid, Conference>,
+    BTreeMap<Cid, Call>,
     BTreeMap<Cid, Run>,
     BTreeMap<(Cid, ParticipantId), Participant>,
     BTreeMap<(Cid, u64), Line>,
@@ -211,7 +214,8 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: SCHEDULES_LEVEL,
+            level: CALLS_LEVEL,
+            online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
             ..Self::default()
@@ -346,6 +350,20 @@ impl World {
             Effect::PutGuest(guest) => {
                 self.guests.insert(guest.id.clone(), guest);
             }
+            Effect::PutCall(call) => {
+                self.calls.insert(call.cid.clone(), call);
+            }
+            Effect::ForgetCalls { caller, but } => {
+                let mut own: Vec<_> = self.calls.values().filter(|call| call.caller == caller).collect();
+                own.sort_by_key(|call| std::cmp::Reverse(call.began_at));
+                let old: Vec<Cid> = own
+                    .iter()
+                    .skip(but as usize)
+                    .map(|call| call.cid.clone())
+                    .collect();
+                self.calls.retain(|cid, _| !old.contains(cid));
+            }
+            Effect::RemoveCalls(user) => self.calls.retain(|_, call| !call.concerns(&user)),
             Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
             Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
         }
@@ -354,6 +372,7 @@ impl World {
     fn stored(&self) -> Stored {
         (
             self.conferences.clone(),
+            self.calls.clone(),
             self.runs.clone(),
             self.participants.clone(),
             self.lines.clone(),
@@ -478,6 +497,28 @@ impl MeetingView for World {
         all.filter(|place| place.cid == *cid && matches!(place.person, Person::Guest(_)))
             .map(|place| place.id)
             .collect()
+    }
+    fn call(&self, cid: &Cid) -> Option<Call> {
+        self.calls.get(cid).cloned()
+    }
+    fn open_call_of(&self, user: &UserName) -> Option<Call> {
+        let mut open = self
+            .calls
+            .values()
+            .filter(|call| call.is_open() && call.concerns(user));
+        let first = open.next().cloned();
+        assert!(open.next().is_none(), "nobody has several calls at once");
+        first
+    }
+    fn rang_since(&self, until: Timestamp) -> Vec<Call> {
+        let rings = self
+            .calls
+            .values()
+            .filter(|call| call.rings() && call.began_at < until);
+        rings.take(SWEEP).cloned().collect()
+    }
+    fn is_online(&self, user: &UserName) -> bool {
+        self.online.contains(user)
     }
     fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
         let all = self.participants.values();

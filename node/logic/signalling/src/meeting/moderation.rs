@@ -58,6 +58,8 @@ pub struct Room {
     pub has_pin: bool,
     /// Whether others than moderators may come in; not before it begins.
     pub open: bool,
+    /// A call of two, which nobody else can join until one of them makes it a conference.
+    pub call: bool,
     /// Whether its end is planned, and can be put off.
     pub planned: bool,
     /// When it ends by itself, as things are.

@@ -118,6 +118,47 @@ export type Borrower = {
 export type CalendarText = string;
 
 /**
+ * A call of two as one of them sees it.
+ */
+export type Call = {
+    answered_at: Time | null;
+    began_at: Time;
+    /**
+     * Where the two meet: enter it as a conference. Whose device enters it first has answered.
+     */
+    cid: string;
+    direction: CallDirection;
+    ended_at: Time | null;
+    outcome: CallOutcome | null;
+    state: CallState;
+    with: CallPartner;
+};
+
+/**
+ * Who called whom.
+ */
+export type CallDirection = 'incoming' | 'outgoing';
+
+/**
+ * How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
+ * another call, `unreachable` signed in nowhere, `widened` it became a conference.
+ */
+export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened';
+
+/**
+ * The other one of a call.
+ */
+export type CallPartner = {
+    display_name: string;
+    id: string;
+};
+
+/**
+ * How far a call is.
+ */
+export type CallState = 'ringing' | 'answered' | 'over';
+
+/**
  * The old and the new password.
  */
 export type ChangePassword = {
@@ -1216,6 +1257,10 @@ export type MeetingRole = 'participant' | 'moderator' | 'owner';
  * The conference, as far as everybody in it knows it.
  */
 export type MeetingRoom = {
+    /**
+     * A call of two, which nobody else can join until one of them makes it a conference.
+     */
+    call: boolean;
     cid: string;
     /**
      * When it ends by itself, as things are.
@@ -1398,6 +1443,16 @@ export type NewAlias = {
      * What is called: user ID, `\c\conference`, `#sip:…` and the like.
      */
     target: string;
+};
+
+/**
+ * Whom to call.
+ */
+export type NewCall = {
+    /**
+     * A user of this server (`bob`, `bob@paris.example.com`), or an alias of one.
+     */
+    to: string;
 };
 
 /**
@@ -2431,7 +2486,7 @@ export type SignalServerMessage = SignalBeat | (SignalNumbers & SignalServerBody
 /**
  * What a client can hear about.
  */
-export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster' | 'conferences' | 'licensing';
+export type SignalTopic = 'users' | 'groups' | 'aliases' | 'settings' | 'events' | 'sessions' | 'contacts' | 'cluster' | 'conferences' | 'calls' | 'licensing';
 
 /**
  * The answer to a hello.
@@ -2703,6 +2758,88 @@ export type CreateBackupResponses = {
 };
 
 export type CreateBackupResponse = CreateBackupResponses[keyof CreateBackupResponses];
+
+export type ListCallsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+    };
+    url: '/api/v1/calls';
+};
+
+export type ListCallsResponses = {
+    200: Array<Call>;
+};
+
+export type ListCallsResponse = ListCallsResponses[keyof ListCallsResponses];
+
+export type BeginCallData = {
+    body: NewCall;
+    path?: never;
+    query?: never;
+    url: '/api/v1/calls';
+};
+
+export type BeginCallResponses = {
+    201: Call;
+};
+
+export type BeginCallResponse = BeginCallResponses[keyof BeginCallResponses];
+
+export type GetCallData = {
+    body?: never;
+    path: {
+        /**
+         * The call
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/calls/{cid}';
+};
+
+export type GetCallResponses = {
+    200: Call;
+};
+
+export type GetCallResponse = GetCallResponses[keyof GetCallResponses];
+
+export type DeclineCallData = {
+    body?: never;
+    path: {
+        /**
+         * The call
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/calls/{cid}/decline';
+};
+
+export type DeclineCallResponses = {
+    204: void;
+};
+
+export type DeclineCallResponse = DeclineCallResponses[keyof DeclineCallResponses];
+
+export type WidenCallData = {
+    body?: never;
+    path: {
+        /**
+         * The call
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/calls/{cid}/widen';
+};
+
+export type WidenCallResponses = {
+    204: void;
+};
+
+export type WidenCallResponse = WidenCallResponses[keyof WidenCallResponses];
 
 export type GetClusterData = {
     body?: never;

@@ -1,0 +1,161 @@
+//! Calls of two (CALL-01).
+
+use super::{OpenApiRouter, aliases::account_behind, routes};
+use crate::{
+    answer::{self, still_there},
+    api::Api,
+    auth::Signed,
+    dto::{Call, CallPartner, NewCall, not_callable, parse},
+    extract::{BodyDigest, Id, Query, Strict, Write},
+    problem::{Code, Problem},
+    request_id::random_bytes,
+};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use plenary_conference::{self as conference, Change};
+use plenary_model::{CallString, Cid, UserName};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt::Write as _};
+use utoipa::IntoParams;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_calls, begin_call))
+        .routes(routes!(get_call))
+        .routes(routes!(decline_call))
+        .routes(routes!(widen_call))
+}
+
+/// Most calls that are listed.
+const LISTED: u32 = 100;
+
+/// Which calls.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct CallFilter {
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    limit: Option<u32>,
+}
+
+/// The own calls, the newest first
+///
+/// Those that ring now are among them: `changed` of the topic `calls` says when to look.
+#[utoipa::path(get, path = "/calls", tag = "calls", params(CallFilter), responses((status = 200, body = Vec<Call>)))]
+async fn list_calls(
+    State(api): State<Api>,
+    by: Signed,
+    Query(filter): Query<CallFilter>,
+) -> Result<Json<Vec<Call>>, Problem> {
+    let limit = filter.limit.unwrap_or(LISTED);
+    if !(1..=LISTED).contains(&limit) {
+        return Err(Problem::about(Code::BadQuery, "limit", "must be 1 to 100"));
+    }
+    let found = api.backend().calls(by.name().clone(), limit).await?;
+    let mut known = BTreeMap::new();
+    let mut shown = Vec::new();
+    for call in found {
+        let other = Call::other(&call, by.name()).clone();
+        let name = match known.get(&other) {
+            Some(name) => String::clone(name),
+            None => {
+                let name = partner(&api, &other).await?.display_name;
+                known.insert(other.clone(), name.clone());
+                name
+            }
+        };
+        let with = CallPartner {
+            id: other.into(),
+            display_name: name,
+        };
+        shown.push(Call::of(call, by.name(), with));
+    }
+    Ok(Json(shown))
+}
+
+/// Call somebody
+///
+/// Rings on all devices of theirs for 60 s. Enter the conference `cid` to talk to them. The answer says at once if they
+/// are in another call, or signed in nowhere; they see that somebody called.
+#[utoipa::path(post, path = "/calls", tag = "calls", request_body = NewCall, responses((status = 201, body = Call)))]
+async fn begin_call(
+    State(api): State<Api>,
+    by: Signed,
+    write: Write,
+    Strict { value, digest }: Strict<NewCall>,
+) -> Result<Response, Problem> {
+    let to: CallString = parse("to", &value.to)?;
+    let to = api.backend().resolve(to).await?;
+    let to = account_behind(&api, &to).await?.ok_or_else(not_callable)?;
+    let cid = random_cid()?;
+    let command = write.command(&by, digest, Change::Dial { cid: cid.clone(), to });
+    let applied = api.propose_conference(command).await?;
+    let call = own(&api, &by, cid).await?;
+    Ok(answer::result(StatusCode::CREATED, call, applied.index))
+}
+
+/// `call-` and 80 random bits.
+fn random_cid() -> Result<Cid, Problem> {
+    let mut cid = "call-".to_owned();
+    for byte in random_bytes::<10>() {
+        // Writing to a text does not fail.
+        write!(cid, "{byte:02x}").unwrap_or_default();
+    }
+    parse("cid", &cid)
+}
+
+/// One of the own calls
+#[utoipa::path(get, path = "/calls/{cid}", tag = "calls",
+    params(("cid" = String, Path, description = "The call", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Call)))]
+async fn get_call(State(api): State<Api>, by: Signed, Id(cid): Id<Cid>) -> Result<Json<Call>, Problem> {
+    own(&api, &by, cid).await.map(Json)
+}
+
+/// Do not answer a call
+///
+/// It rings on no device any more. Nothing follows if it does not ring any longer.
+#[utoipa::path(post, path = "/calls/{cid}/decline", tag = "calls",
+    params(("cid" = String, Path, description = "The call", min_length = 1, max_length = 64)),
+    responses((status = 204)))]
+async fn decline_call(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let command = write.command(&by, BodyDigest::none(), Change::Decline { cid });
+    Ok(answer::done(&api.propose_conference(command).await?))
+}
+
+/// Make a call a conference
+///
+/// It belongs to who called, others may join it, and both need a seat from then on.
+#[utoipa::path(post, path = "/calls/{cid}/widen", tag = "calls",
+    params(("cid" = String, Path, description = "The call", min_length = 1, max_length = 64)),
+    responses((status = 204)))]
+async fn widen_call(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let command = write.command(&by, BodyDigest::none(), Change::Widen { cid });
+    Ok(answer::done(&api.propose_conference(command).await?))
+}
+
+/// Others are not told whether there is such a call.
+async fn own(api: &Api, by: &Signed, cid: Cid) -> Result<Call, Problem> {
+    let found = api.backend().call(cid.clone()).await?;
+    let found = found.filter(|call: &conference::Call| call.concerns(by.name()));
+    let call = still_there(found, "call", cid.as_str())?;
+    let with = partner(api, Call::other(&call, by.name())).await?;
+    Ok(Call::of(call, by.name(), with))
+}
+
+async fn partner(api: &Api, user: &UserName) -> Result<CallPartner, Problem> {
+    let row = api.backend().user(user.clone()).await?;
+    Ok(CallPartner {
+        display_name: row.map_or_else(|| user.to_string(), |row| row.user.profile.display_name),
+        id: user.to_string(),
+    })
+}

@@ -1,0 +1,122 @@
+//! Calls of two, their seats and their lists (CALL-01).
+
+use crate::{home::*, licensing::*};
+use plenary_conference::{Call, Change, How, ParticipantId};
+use plenary_model::Cid;
+use plenary_store::queries;
+
+fn dial(cid: &str, to: &str) -> Change {
+    Change::Dial {
+        cid: name(cid),
+        to: name(to),
+    }
+}
+
+fn into(cid: &str, id: u64, who: &str) -> Change {
+    let mut change = enter(id, user(who));
+    if let Change::Enter { cid: of, .. } = &mut change {
+        *of = name(cid);
+    }
+    change
+}
+
+fn out_of(cid: &str, id: u64) -> Change {
+    Change::Leave {
+        cid: name(cid),
+        participant: ParticipantId(id),
+        moves: 0,
+    }
+}
+
+/// One PRO seat, and Alice, Bob and Carol, who are all there.
+fn with_one_seat() -> Home {
+    let mut home = counting(&[licence(1, 1, 0)], &["alice", "bob", "carol"]);
+    for person in ["alice", "bob", "carol"] {
+        online(&mut home, person, person).expect("a seat for each device");
+    }
+    home
+}
+
+fn calls_of(home: &Home, who: &str) -> Vec<(String, Option<How>)> {
+    let calls = queries::calls(&home.db, &name(who), 100).expect("reads");
+    let told = |call: Call| (call.cid.to_string(), call.over.map(|over| over.how));
+    calls.into_iter().map(told).collect()
+}
+
+#[test]
+fn a_call_takes_no_seat_until_it_is_a_conference() {
+    let mut home = with_one_seat();
+    home.ok(by("alice"), dial("c", "bob"));
+    home.ok(system(), into("c", 1, "alice"));
+    home.ok(system(), into("c", 2, "bob"));
+    let [pro, ..] = taken(&home);
+    assert_eq!(pro, 0);
+    same_everywhere(&mut home);
+    let widened = home.run(plain(by("bob"), Change::Widen { cid: name("c") }));
+    assert_eq!(code(widened), "no_pro_seat", "there is one seat and two need it");
+    assert_eq!(calls_of(&home, "bob"), [("c".to_owned(), None)]);
+    home.ok(system(), out_of("c", 2));
+    assert_eq!(calls_of(&home, "alice"), [("c".to_owned(), Some(How::Talked))]);
+    let cid: Cid = name("c");
+    assert!(queries::conference(&home.db, &cid).expect("reads").is_none());
+    assert_eq!(home.count("participants"), 0);
+    same_everywhere(&mut home);
+}
+
+#[test]
+fn both_take_seats_when_a_call_becomes_a_conference() {
+    let mut home = counting(&[licence(1, 2, 0)], &["alice", "bob"]);
+    for person in ["alice", "bob"] {
+        online(&mut home, person, person).expect("a seat for each device");
+    }
+    home.ok(by("alice"), dial("c", "bob"));
+    home.ok(system(), into("c", 1, "alice"));
+    home.ok(system(), into("c", 2, "bob"));
+    home.ok(by("alice"), Change::Widen { cid: name("c") });
+    let [pro, ..] = taken(&home);
+    assert_eq!(pro, 2);
+    home.ok(system(), out_of("c", 1));
+    same_everywhere(&mut home);
+    let page = queries::conferences(&home.db, &list(50)).expect("reads");
+    let listed: Vec<String> = page.items.iter().map(|found| found.cid.to_string()).collect();
+    assert!(listed.contains(&"c".to_owned()), "{listed:?}");
+}
+
+#[test]
+fn calls_stand_in_no_list_of_conferences_and_in_those_of_the_two() {
+    let mut home = with_one_seat();
+    let before = queries::conferences(&home.db, &list(50)).expect("reads").total;
+    home.ok(by("alice"), dial("c", "bob"));
+    let page = queries::conferences(&home.db, &list(50)).expect("reads");
+    assert_eq!(page.total, before);
+    home.now += 1;
+    home.ok(by("carol"), dial("d", "bob"));
+    assert_eq!(
+        calls_of(&home, "bob"),
+        [("d".to_owned(), Some(How::Busy)), ("c".to_owned(), None)]
+    );
+    assert_eq!(calls_of(&home, "alice"), [("c".to_owned(), None)]);
+}
+
+#[test]
+fn who_does_not_answer_has_missed_it() {
+    let mut home = with_one_seat();
+    home.ok(by("alice"), dial("c", "bob"));
+    assert!(!queries::needs_sweep(&home.db, home.now()).expect("reads"));
+    home.now += plenary_conference::RING_MS + 1;
+    assert!(queries::needs_sweep(&home.db, home.now()).expect("reads"));
+    home.ok(system(), Change::Sweep);
+    assert_eq!(calls_of(&home, "bob"), [("c".to_owned(), Some(How::Missed))]);
+    assert!(!queries::needs_sweep(&home.db, home.now()).expect("reads"));
+}
+
+#[test]
+fn a_state_from_before_there_were_calls_is_opened() {
+    let mut home = with_one_seat();
+    home.db
+        .execute_batch("DROP TABLE calls; ALTER TABLE conferences DROP COLUMN call; PRAGMA user_version = 6")
+        .expect("writes");
+    home.reopen();
+    home.ok(by("alice"), dial("c", "bob"));
+    assert_eq!(calls_of(&home, "bob"), [("c".to_owned(), None)]);
+}

@@ -1,0 +1,257 @@
+//! Calls of two (CALL-01).
+//!
+//! Each has a conference of its own, which stands in no list, which only the two may enter, and which goes with the call.
+//! No seat is needed in it. Whose device enters it first has answered.
+//!
+//! ```text
+//!  Dial ──► rings ── the one who is called enters ──► answered ── either leaves ──► over: talked
+//!            │                                            └─────── Widen ─────────► over: a conference as others are
+//!            ├── Decline ──────────────► over: declined
+//!            ├── the caller leaves ────► over: cancelled
+//!            └── 60 s, Sweep ──────────► over: missed
+//!  Dial of who is in another call, or signed in nowhere ──► over: busy, unreachable
+//! ```
+
+use crate::{
+    Access, Conference, Decision, Effect, Launch, Settings, View,
+    meeting::{MeetingView, Meetings},
+};
+use plenary_access::{
+    Moment, Outcome, Refusal, Topic,
+    rules::{exists, invalid, not_found},
+};
+use plenary_model::{Cid, Timestamp, UserName};
+use serde::{Deserialize, Serialize};
+
+/// A call, also one that is over. The two are not the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Of its conference.
+    pub cid: Cid,
+    pub caller: UserName,
+    /// Who is called.
+    pub callee: UserName,
+    pub began_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub over: Option<Over>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    pub at: Timestamp,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    Talked,
+    Declined,
+    /// Nobody answered.
+    Missed,
+    /// The caller gave up first.
+    Cancelled,
+    /// The callee was in another call.
+    Busy,
+    /// The callee was signed in on no device.
+    Unreachable,
+    /// It became a conference.
+    Widened,
+}
+
+/// So long it rings.
+pub const RING_MS: u64 = 60_000;
+/// Calls that a caller's list keeps.
+pub const CALLS_KEPT: u32 = 1_000;
+
+impl Call {
+    pub fn is_open(&self) -> bool {
+        self.over.is_none()
+    }
+
+    pub fn rings(&self) -> bool {
+        self.is_open() && self.answered_at.is_none()
+    }
+
+    pub fn concerns(&self, user: &UserName) -> bool {
+        [&self.caller, &self.callee].contains(&user)
+    }
+
+    fn put(self, decision: &mut Decision) {
+        for user in [&self.caller, &self.callee] {
+            decision.notice(Topic::Calls, user.as_str());
+        }
+        decision.effect(Effect::PutCall(self));
+    }
+
+    /// The call is over, and its conference is no more.
+    pub(crate) fn end(self, decision: &mut Decision, how: How, now: Timestamp) {
+        decision
+            .effect(Effect::Remove(self.cid.clone()))
+            .notice(Topic::Conferences, self.cid.as_str())
+            .notice(Topic::Meetings, self.cid.as_str());
+        let over = Some(Over { at: now, how });
+        Self { over, ..self }.put(decision);
+    }
+
+    fn conference(&self, name: String, at: Moment) -> Conference {
+        Conference {
+            cid: self.cid.clone(),
+            name,
+            description: String::new(),
+            owner: self.caller.clone(),
+            access: Access::Internal,
+            settings: Settings {
+                uninvited: false,
+                // Neither of the two is less than the other.
+                moderators: [(self.callee.clone(), at.now)].into(),
+                ..Settings::default()
+            },
+            launch: Launch::VirtualRoom,
+            next: None,
+            call: true,
+            created_at: at.now,
+            updated_at: at.now,
+            revision: at.revision,
+        }
+    }
+}
+
+/// What follows for a call when places in its conference were given up and so many are left.
+pub(crate) fn left<V: MeetingView>(view: &V, decision: &mut Decision, cid: &Cid, left: u64, now: Timestamp) {
+    let Some(call) = view.call(cid).filter(Call::is_open) else {
+        return;
+    };
+    match (call.answered_at, left) {
+        (Some(_), 0 | 1) => call.end(decision, How::Talked, now),
+        (None, 0) => call.end(decision, How::Cancelled, now),
+        _ => {}
+    }
+}
+
+impl<V: View> Meetings<'_, V> {
+    pub(crate) fn dial(&self, cid: &Cid, caller: &UserName, callee: &UserName) -> Result<Decision, Refusal> {
+        if caller == callee {
+            return Err(invalid("to", "is yourself; call somebody else"));
+        }
+        let account = self.view.account(callee).filter(|account| account.active);
+        let called = account.ok_or_else(|| not_found("user", callee))?;
+        let own = self
+            .view
+            .account(caller)
+            .ok_or_else(|| not_found("user", caller))?;
+        if self.view.conference(cid).is_some() || self.view.call(cid).is_some() {
+            return Err(exists("call", cid));
+        }
+        if self.view.open_call_of(caller).is_some() {
+            return Err(Refusal::Conflict(
+                "you are in a call already; end it before you begin another one".into(),
+            ));
+        }
+        let now = self.at.now;
+        let mut call = Call {
+            cid: cid.clone(),
+            caller: caller.clone(),
+            callee: callee.clone(),
+            began_at: now,
+            answered_at: None,
+            over: None,
+        };
+        let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
+        let nobody = match self.view.open_call_of(callee) {
+            Some(_) => Some(How::Busy),
+            None => (!self.view.is_online(callee)).then_some(How::Unreachable),
+        };
+        match nobody {
+            Some(how) => call.over = Some(Over { at: now, how }),
+            None => {
+                let name = format!("{}, {}", own.display_name, called.display_name);
+                decision.effect(Effect::Put(call.conference(name, self.at)));
+            }
+        }
+        call.put(&mut decision);
+        decision.effect(Effect::ForgetCalls {
+            caller: caller.clone(),
+            but: CALLS_KEPT,
+        });
+        Ok(decision)
+    }
+
+    pub(crate) fn decline(&self, cid: &Cid, by: &UserName) -> Result<Decision, Refusal> {
+        let call = self.call_of(cid, by)?;
+        if call.callee != *by {
+            return Err(Refusal::Conflict(
+                "this call is your own; leave it to end it".into(),
+            ));
+        }
+        let mut decision = Decision::default();
+        // Answered or given up meanwhile, or declined on another device: there is nothing to decline.
+        if call.rings() {
+            call.end(&mut decision, How::Declined, self.at.now);
+        }
+        Ok(decision)
+    }
+
+    /// The call becomes a conference of its caller, which others may join; both need a seat from now on.
+    pub(crate) fn widen(&self, cid: &Cid, by: &UserName) -> Result<Decision, Refusal> {
+        let call = self.call_of(cid, by)?;
+        let before = self.view.conference(cid).filter(|conference| conference.call);
+        let (Some(before), Some(_), true) = (before, call.answered_at, call.is_open()) else {
+            return Err(Refusal::Conflict(
+                "only a call that goes on can become a conference".into(),
+            ));
+        };
+        let now = self.at.now;
+        let mut settings = before.settings.clone();
+        settings.uninvited = true;
+        let after = Conference {
+            call: false,
+            settings,
+            updated_at: now,
+            revision: self.at.revision,
+            ..before
+        };
+        let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
+        let name = after.cid.to_string();
+        decision
+            .changed(
+                "conference",
+                &name,
+                "created",
+                crate::conference::differences(None, Some(&after)),
+            )
+            .notice(Topic::Conferences, &name)
+            .notice(Topic::Meetings, &name)
+            .notice(Topic::Events, "")
+            .effect(Effect::Put(after));
+        let over = Some(Over {
+            at: now,
+            how: How::Widened,
+        });
+        Call { over, ..call }.put(&mut decision);
+        Ok(decision)
+    }
+
+    /// Somebody has come into the conference of a call.
+    pub(crate) fn answer(&self, decision: &mut Decision, cid: &Cid, who: &UserName) {
+        let call = self.view.call(cid).filter(Call::rings);
+        if let Some(call) = call.filter(|call| call.callee == *who) {
+            let answered_at = Some(self.at.now);
+            Call { answered_at, ..call }.put(decision);
+        }
+    }
+
+    /// Ends calls that nobody answered.
+    pub(crate) fn miss(&self, decision: &mut Decision) {
+        let now = self.at.now;
+        for call in self.view.rang_since(Timestamp(now.0.saturating_sub(RING_MS))) {
+            call.end(decision, How::Missed, now);
+        }
+    }
+
+    fn call_of(&self, cid: &Cid, by: &UserName) -> Result<Call, Refusal> {
+        let call = self.view.call(cid).filter(|call| call.concerns(by));
+        call.ok_or_else(|| not_found("call", cid))
+    }
+}

@@ -1,0 +1,22 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { queries } from '../api/queries';
+import type { Call } from '../api/types';
+import { useMeeting } from './context';
+
+/** Asks again what became of the call whenever somebody comes or goes: who came by its address hears nothing else of it. */
+export function useCallNews() {
+  const cache = useQueryClient();
+  const { room, participants, phase } = useMeeting();
+  const here = participants.size;
+  const over = phase === 'over';
+  useEffect(() => {
+    if (room.call) void cache.invalidateQueries({ queryKey: ['calls'] });
+  }, [cache, room.call, here, over]);
+}
+
+/** The call that this meeting is, if it is one; it is over once one of the two has left. */
+export function useCallOf(): Call | undefined {
+  const { room } = useMeeting();
+  return useQuery({ ...queries.call(room.cid), enabled: room.call }).data;
+}
