@@ -169,6 +169,15 @@ impl Server {
         .await
     }
 
+    /// Refuses what nodes of older versions cannot read.
+    fn all_know(&self, level: u32) -> Result<(), WriteError> {
+        if self.replica.status().level < level {
+            let text = "not every node knows this yet; try again once all run this version";
+            return Err(Refusal::Conflict(text.into()).into());
+        }
+        Ok(())
+    }
+
     pub(crate) fn now_ms(&self) -> Timestamp {
         Timestamp(plenary_cluster_io::clock_ms())
     }
@@ -177,24 +186,17 @@ impl Server {
 #[async_trait]
 impl Backend for Server {
     async fn propose(&self, command: Command) -> Result<Applied, WriteError> {
+        self.all_know(command.change.level())?;
         self.propose_command(&command).await
     }
 
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
-        // Nodes of older versions cannot read it.
-        if self.replica.status().level < command.change.level() {
-            let text = "not every node knows this yet; try again once all run this version";
-            return Err(Refusal::Conflict(text.into()).into());
-        }
+        self.all_know(command.change.level())?;
         self.propose_command(&command).await
     }
 
     async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError> {
-        // Nodes of older versions cannot read it.
-        if self.replica.status().level < command.change.level() {
-            let text = "not every node knows this yet; try again once all run this version";
-            return Err(Refusal::Conflict(text.into()).into());
-        }
+        self.all_know(command.change.level())?;
         if matches!(command.change, plenary_licensing::Change::AskForPro) && self.lessee.needs().is_some() {
             // Asking twice is asking once, and a refusal is not the last word.
             let again = plenary_licensing::Command {

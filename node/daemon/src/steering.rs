@@ -5,7 +5,7 @@ use crate::{lease, seats, server::Server};
 use plenary_access::{Change, Command};
 use plenary_cluster::{Membership, Step, next_step};
 use plenary_cluster_io::DOWN_AFTER;
-use plenary_model::NodeId;
+use plenary_model::{NodeId, Timestamp};
 use plenary_replication::{Member, Role};
 use plenary_rest_api::backend::Backend as _;
 use plenary_store::queries;
@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether places in meetings were kept long enough.
 const SWEEP_MEETINGS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked for conferences that nobody has used for long (CONF-15).
+const DELETE_EVERY: Duration = Duration::from_hours(1);
+const DAY_MS: u64 = 24 * 3_600_000;
 /// Most scheduled conferences that begin in one turn: the others a second later.
 const MOST_BEGIN: u32 = 200;
 /// Each of them frees a bounded number of places.
@@ -33,6 +36,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
     let mut swept = Instant::now();
     let mut swept_meetings = Instant::now();
     let mut raised: Option<Instant> = None;
+    let mut deleted: Option<Instant> = None;
     let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
     let mut lost: BTreeSet<NodeId> = BTreeSet::new();
     let mut watchman = None;
@@ -56,6 +60,10 @@ pub(crate) async fn steer(server: Arc<Server>) {
         if swept_meetings.elapsed() >= SWEEP_MEETINGS_EVERY {
             swept_meetings = Instant::now();
             sweep_meetings(&server).await;
+        }
+        if deleted.is_none_or(|at| at.elapsed() >= DELETE_EVERY) {
+            deleted = Some(Instant::now());
+            delete_old(&server).await;
         }
         seats::tend(&server).await;
         seats::free_silent(&server, &mut watchman).await;
@@ -95,6 +103,40 @@ async fn sweep_meetings(server: &Server) {
         };
         if let Err(error) = server.propose_conference(command).await {
             return tracing::debug!(%error, "meetings were not swept; it is tried again");
+        }
+    }
+}
+
+/// Deletes conferences that nobody has used for long, if the settings say so.
+async fn delete_old(server: &Server) {
+    for _ in 0..MOST_SWEEPS {
+        let now = server.now_ms();
+        let found = server.query(move |db| {
+            let policy = queries::settings(db)?.conferences;
+            let before = |is_on: bool, days: u32| {
+                is_on.then(|| Timestamp(now.0.saturating_sub(u64::from(days) * DAY_MS)))
+            };
+            let past = before(policy.delete_past, policy.delete_past_days);
+            let unused = before(policy.delete_unused, policy.delete_unused_days);
+            let there = |before: Option<Timestamp>, scheduled: bool| match before {
+                Some(before) => queries::has_unused(db, before, scheduled),
+                None => Ok(false),
+            };
+            let is_any = there(past, true)? || there(unused, false)?;
+            Ok(is_any.then_some((past, unused)))
+        });
+        let (past, unused) = match found.await {
+            Ok(Some(old)) => old,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "old conferences were not looked for"),
+        };
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change: plenary_conference::Change::DeleteOld { past, unused },
+        };
+        if let Err(error) = server.propose_conference(command).await {
+            return tracing::warn!(%error, "old conferences were not deleted; it is tried again");
         }
     }
 }

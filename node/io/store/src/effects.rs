@@ -139,8 +139,8 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
             );
             run(
                 db,
-                "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body, next_start, call)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body, next_start, call,
+                     scheduled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     conference.cid.as_str(),
                     conference.owner.as_str(),
@@ -150,7 +150,8 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                     sql(conference.updated_at.0),
                     body(conference)?,
                     conference.next.map(|next| sql(next.start.0)),
-                    conference.call
+                    conference.call,
+                    conference.launch.schedule().is_some()
                 ],
             )?;
             meetings::put(db, effect)

@@ -26,7 +26,7 @@ pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source";
 /// Columns of a run, in the order of [`run_of`].
 pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
-     ended_why, opened_at, opened_until, layout";
+     ended_why, opened_at, opened_until, layout, left_at";
 
 const ACCOUNT: &str = "account:";
 /// What `person` of guests begins with.
@@ -176,6 +176,7 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
             ValueRef::Null => None,
             _ => Some(body(row, 11)?),
         },
+        left_at: time_or_none(row, 12)?,
     })
 }
 
@@ -269,7 +270,7 @@ fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
     let layout = layout.map_err(|error| AppError::Defect(error.to_string()))?;
     run(
         db,
-        &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         params![
             of.cid.as_str(),
             sql(of.started_at.0),
@@ -284,7 +285,8 @@ fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
             of.opened
                 .and_then(|opened| opened.until)
                 .map(|until| sql(until.0)),
-            layout
+            layout,
+            of.left_at.map(|at| sql(at.0))
         ],
     )
 }

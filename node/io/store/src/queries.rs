@@ -20,7 +20,9 @@ pub use licensing::{
     ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,
     pro_seats, seats_due, uses_seats, without_pro,
 };
-pub use meetings::{guest, is_operator, lines, needs_sweep, participant, participants_of_node, roster, run};
+pub use meetings::{
+    guest, has_unused, is_operator, lines, needs_sweep, participant, participants_of_node, roster, run,
+};
 pub use people::{avatar, credentials, session, sessions, user, users};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 

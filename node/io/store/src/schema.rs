@@ -163,7 +163,8 @@ ALTER TABLE runs ADD COLUMN layout BLOB;
 CREATE INDEX runs_opened ON runs (opened_until) WHERE opened_at IS NOT NULL;
 ";
 
-/// `answered` and `over` are in the body too, and here to be found.
+/// `answered`, `over`, `call` and `scheduled` are in the bodies too, and here to be found. No conference from before is
+/// known to be scheduled until it is written again.
 const CALLS: &str = "
 CREATE TABLE calls (
     cid TEXT PRIMARY KEY, caller TEXT NOT NULL, callee TEXT NOT NULL, began_at INTEGER NOT NULL,
@@ -174,6 +175,8 @@ CREATE INDEX calls_by_callee ON calls (callee, began_at);
 CREATE INDEX calls_that_ring ON calls (began_at) WHERE answered = 0 AND over = 0;
 CREATE INDEX calls_open ON calls (caller, callee) WHERE over = 0;
 ALTER TABLE conferences ADD COLUMN call INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conferences ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN left_at INTEGER;
 ";
 
 /// Brings a database to this version of the schema.

@@ -338,6 +338,12 @@ impl View for StoreView<'_> {
     }
 }
 
+/// Conferences that are scheduled or not (?1) and were used and changed last before ?2.
+pub(crate) const UNUSED: &str = "FROM conferences c LEFT JOIN runs r ON r.cid = c.cid
+     WHERE c.call = 0 AND c.next_start IS NULL AND c.scheduled = ?1 AND c.updated_at < ?2
+         AND coalesce(r.started_at, 0) < ?2 AND coalesce(r.left_at, 0) < ?2
+         AND coalesce(r.participants, 0) = 0 AND r.opened_at IS NULL";
+
 impl plenary_conference::View for StoreView<'_> {
     fn conference(&self, cid: &Cid) -> Option<Conference> {
         self.one(
@@ -365,6 +371,11 @@ impl plenary_conference::View for StoreView<'_> {
     fn is_account(&self, user: &UserName) -> bool {
         self.one("SELECT 1 FROM users WHERE id = ?", [user.as_str()], |_| Ok(()))
             .is_some()
+    }
+
+    fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference> {
+        let query = format!("SELECT c.body {UNUSED} ORDER BY c.cid LIMIT {SWEEP}");
+        self.all(&query, params![scheduled, bound(before)], |row| body(row, 0))
     }
 
     fn naming(&self, user: &UserName) -> Vec<Conference> {

@@ -297,6 +297,24 @@ pub enum Change {
     Sweep,
 }
 
+impl Change {
+    /// The level of the rules from which on nodes can read it; 0 for what all can.
+    pub fn level(&self) -> u32 {
+        match self {
+            Self::UpdateSettings {
+                patch: SettingsPatch {
+                    conferences: Some(_), ..
+                },
+                ..
+            } => HOUSEKEEPING_LEVEL,
+            _ => 0,
+        }
+    }
+}
+
+/// The level from which on old conferences are deleted by themselves.
+pub const HOUSEKEEPING_LEVEL: u32 = 8;
+
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

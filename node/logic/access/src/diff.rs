@@ -81,6 +81,7 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("sessions", &before.sessions, &after.sessions);
     changes.section("admin_access", &before.admin_access, &after.admin_access);
     changes.section("front_page", &before.front_page, &after.front_page);
+    changes.section("conferences", &before.conferences, &after.conferences);
     changes.0
 }
 

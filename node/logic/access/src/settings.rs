@@ -10,6 +10,7 @@ pub struct Settings {
     pub sessions: SessionPolicy,
     pub admin_access: AdminAccess,
     pub front_page: FrontPage,
+    pub conferences: ConferencePolicy,
     pub revision: Revision,
 }
 
@@ -110,6 +111,31 @@ pub struct FrontPage {
     pub help: String,
 }
 
+/// Which conferences are deleted by themselves, looked for each hour (CONF-15).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConferencePolicy {
+    /// Those with a schedule that is over.
+    pub delete_past: bool,
+    /// So long after they were used last; 1 to 10,000 days.
+    pub delete_past_days: u32,
+    /// Virtual rooms, and those that moderators start.
+    pub delete_unused: bool,
+    /// So long after they were used or changed last; 1 to 10,000 days.
+    pub delete_unused_days: u32,
+}
+
+impl Default for ConferencePolicy {
+    fn default() -> Self {
+        Self {
+            delete_past: false,
+            delete_past_days: 90,
+            delete_unused: false,
+            delete_unused_days: 365,
+        }
+    }
+}
+
 /// Changes to [`Settings`], a whole section at a time: `Some` replaces, `None` leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -119,4 +145,5 @@ pub struct SettingsPatch {
     pub sessions: Option<SessionPolicy>,
     pub admin_access: Option<AdminAccess>,
     pub front_page: Option<FrontPage>,
+    pub conferences: Option<ConferencePolicy>,
 }

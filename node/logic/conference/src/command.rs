@@ -133,6 +133,12 @@ pub enum Change {
     Widen {
         cid: Cid,
     },
+    /// Deletes conferences that were used last before then: those whose schedule is over, and those without one. Proposed
+    /// by the leader, by the settings of the server.
+    DeleteOld {
+        past: Option<Timestamp>,
+        unused: Option<Timestamp>,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -142,7 +148,9 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
-            Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } => crate::CALLS_LEVEL,
+            Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } | Self::DeleteOld { .. } => {
+                crate::CALLS_LEVEL
+            }
             Self::Create(NewConference { plan: Some(_), .. })
             | Self::Update {
                 patch: Patch { plan: Some(_), .. },

@@ -23,6 +23,9 @@ pub trait View: MeetingView {
     /// The conferences that a user owns, ordered by CID.
     fn owned_by(&self, owner: &UserName) -> Vec<Conference>;
     fn is_account(&self, user: &UserName) -> bool;
+    /// Conferences that are shut or empty, are no call, and were used and changed last before then, ordered by CID, at most
+    /// [`SWEEP`](crate::SWEEP): those whose schedule is over (`scheduled`), or those without one.
+    fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference>;
     /// The conferences that name a user as moderator or as invited, ordered by CID.
     fn naming(&self, user: &UserName) -> Vec<Conference>;
 }
@@ -184,6 +187,7 @@ pub fn decide_for<V: View>(
         Change::Act { cid, by, act } => case.act(cid, *by, *act),
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
+        Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),
         Change::Dial { cid, to } => {
             let caller = case.caller()?;
             case.as_server().dial(cid, caller, to)

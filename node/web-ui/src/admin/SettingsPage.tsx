@@ -111,6 +111,18 @@ function Form({ settings }: { settings: Settings }) {
           />
         </SimpleGrid>
       </Section>
+      <Section id="conferences">
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+          <Stack gap="sm">
+            <Choice {...fields} field="conferences.delete_past" />
+            <NumberField {...fields} field="conferences.delete_past_days" min={1} max={10_000} unit="day" />
+          </Stack>
+          <Stack gap="sm">
+            <Choice {...fields} field="conferences.delete_unused" />
+            <NumberField {...fields} field="conferences.delete_unused_days" min={1} max={10_000} unit="day" />
+          </Stack>
+        </SimpleGrid>
+      </Section>
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />
       </Section>
@@ -150,7 +162,7 @@ function Section({
   id,
   children,
 }: {
-  id: 'front_page' | 'password' | 'lockout' | 'sessions' | 'admin_access';
+  id: 'front_page' | 'password' | 'lockout' | 'sessions' | 'admin_access' | 'conferences';
   children: ReactNode;
 }) {
   const { t } = useAdminText();

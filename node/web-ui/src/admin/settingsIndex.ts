@@ -10,6 +10,10 @@ export const settingsIndex = [
   { section: 'lockout', field: 'attempts' },
   { section: 'lockout', field: 'window_s' },
   { section: 'lockout', field: 'duration_s' },
+  { section: 'conferences', field: 'delete_past' },
+  { section: 'conferences', field: 'delete_past_days' },
+  { section: 'conferences', field: 'delete_unused' },
+  { section: 'conferences', field: 'delete_unused_days' },
   { section: 'sessions', field: 'lifetime_days' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

@@ -72,6 +72,33 @@ pub struct FrontPage {
     pub help: String,
 }
 
+/// Which conferences are deleted by themselves, looked for each hour.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferencePolicy {
+    /// Those with a schedule that is over.
+    pub delete_past: bool,
+    /// So long after they were used last.
+    #[schema(minimum = 1, maximum = 10000)]
+    pub delete_past_days: u32,
+    /// Virtual rooms, and those that moderators start.
+    pub delete_unused: bool,
+    /// So long after they were used or changed last.
+    #[schema(minimum = 1, maximum = 10000)]
+    pub delete_unused_days: u32,
+}
+
+impl From<access::ConferencePolicy> for ConferencePolicy {
+    fn from(policy: access::ConferencePolicy) -> Self {
+        Self {
+            delete_past: policy.delete_past,
+            delete_past_days: policy.delete_past_days,
+            delete_unused: policy.delete_unused,
+            delete_unused_days: policy.delete_unused_days,
+        }
+    }
+}
+
 /// All settings of the server that people change while it runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
@@ -80,6 +107,7 @@ pub struct Settings {
     pub sessions: SessionPolicy,
     pub admin_access: AdminAccess,
     pub front_page: FrontPage,
+    pub conferences: ConferencePolicy,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -105,6 +133,7 @@ impl From<access::Settings> for Settings {
                 title: settings.front_page.title,
                 help: settings.front_page.help,
             },
+            conferences: settings.conferences.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -119,6 +148,7 @@ pub struct SettingsPatch {
     pub sessions: Option<SessionPolicy>,
     pub admin_access: Option<AdminAccess>,
     pub front_page: Option<FrontPage>,
+    pub conferences: Option<ConferencePolicy>,
 }
 
 impl SettingsPatch {
@@ -153,6 +183,12 @@ impl SettingsPatch {
             front_page: self.front_page.map(|page| access::FrontPage {
                 title: page.title,
                 help: page.help,
+            }),
+            conferences: self.conferences.map(|policy| access::ConferencePolicy {
+                delete_past: policy.delete_past,
+                delete_past_days: policy.delete_past_days,
+                delete_unused: policy.delete_unused,
+                delete_unused_days: policy.delete_unused_days,
             }),
         })
     }

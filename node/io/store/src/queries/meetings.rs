@@ -3,7 +3,7 @@
 use super::Found;
 use crate::{
     meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, run_of},
-    view::{ENDS, StoreView, bound, ends_by, sql},
+    view::{ENDS, StoreView, UNUSED, bound, ends_by, sql},
 };
 use plenary_access::TokenHash;
 use plenary_conference::{AWAY_MS, Guest, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run};
@@ -74,6 +74,13 @@ pub fn guest(db: &Connection, token: &TokenHash, now: Timestamp) -> Found<Option
         .prepare_cached(&query)?
         .query_row(params![token.0, bound(now)], guest_of)
         .optional()?)
+}
+
+/// Whether there are conferences that are scheduled, or not, and were used and changed last before then.
+pub fn has_unused(db: &Connection, before: Timestamp, scheduled: bool) -> Found<bool> {
+    let query = format!("SELECT EXISTS (SELECT 1 {UNUSED})");
+    let params = params![scheduled, bound(before)];
+    Ok(db.prepare_cached(&query)?.query_row(params, |row| row.get(0))?)
 }
 
 /// Whether [`Change::Sweep`](plenary_conference::Change::Sweep) would do anything at `now`.

@@ -379,3 +379,56 @@ fn what_is_due_is_found_begins_and_ends_and_all_of_it_survives_a_restart() {
     let runs = queries::runs_of(&home.db, &[name("review")]).expect("reads");
     assert!(!runs[0].is_on());
 }
+
+#[test]
+fn what_nobody_has_used_for_long_is_deleted_by_its_kind() {
+    let mut home = Home::with_users([new_user("alice")]);
+    for cid in ["review", "old", "used"] {
+        home.ok(by("alice"), room(cid, cid));
+    }
+    let soon = scheduled_in(&home, 60_000, 30);
+    home.ok(by("alice"), soon);
+    home.now += 60_000;
+    home.ok(
+        system(),
+        conference::Change::Begin {
+            cid: name("review"),
+            start: home.now(),
+            next: None,
+        },
+    );
+    let delete = |home: &mut Home, past: u64, unused: u64| {
+        let before = |days: u64| Some(plenary_model::Timestamp(home.now - days * DAY));
+        let (past, unused) = (before(past), before(unused));
+        home.ok(system(), conference::Change::DeleteOld { past, unused });
+    };
+    home.now += 20 * DAY;
+    delete(&mut home, 10, 30);
+    assert_eq!(
+        listed(&home, &list(500)),
+        ["old", "review", "used"],
+        "what is open is not old"
+    );
+    home.ok(system(), conference::Change::Sweep);
+    home.now += 5 * DAY;
+    home.ok(
+        by("alice"),
+        conference::Change::Update {
+            cid: name("used"),
+            expect: None,
+            patch: Patch {
+                name: Some("Used".into()),
+                ..Patch::default()
+            },
+        },
+    );
+    home.now += 6 * DAY;
+    let has = |home: &Home, days: u64, scheduled: bool| {
+        let before = plenary_model::Timestamp(home.now - days * DAY);
+        queries::has_unused(&home.db, before, scheduled).expect("reads")
+    };
+    assert!(has(&home, 10, true) && has(&home, 30, false));
+    delete(&mut home, 10, 30);
+    assert_eq!(listed(&home, &list(500)), ["used"]);
+    assert!(!has(&home, 10, true) && !has(&home, 30, false));
+}

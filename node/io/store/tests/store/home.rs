@@ -318,11 +318,20 @@ impl Home {
     }
 }
 
+/// Takes away what the schema has got since there are schedules.
+pub(crate) fn before_calls(db: &Connection) {
+    db.execute_batch(
+        "DROP TABLE calls; ALTER TABLE conferences DROP COLUMN call; ALTER TABLE conferences DROP COLUMN scheduled;
+         ALTER TABLE runs DROP COLUMN left_at",
+    )
+    .expect("writes");
+}
+
 /// Takes away what the schema has got since there are gates.
 pub(crate) fn before_schedules(db: &Connection) {
+    before_calls(db);
     db.execute_batch(
-        "DROP TABLE calls; ALTER TABLE conferences DROP COLUMN call;
-         DROP INDEX conferences_due; DROP INDEX runs_opened; ALTER TABLE conferences DROP COLUMN next_start;
+        "DROP INDEX conferences_due; DROP INDEX runs_opened; ALTER TABLE conferences DROP COLUMN next_start;
          ALTER TABLE runs DROP COLUMN opened_at; ALTER TABLE runs DROP COLUMN opened_until;
          ALTER TABLE runs DROP COLUMN layout",
     )

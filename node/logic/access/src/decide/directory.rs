@@ -324,6 +324,10 @@ impl<V: View> Case<'_, V> {
                 .front_page
                 .clone()
                 .unwrap_or_else(|| before.front_page.clone()),
+            conferences: patch
+                .conferences
+                .clone()
+                .unwrap_or_else(|| before.conferences.clone()),
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -457,6 +461,18 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             settings.admin_access.networks.len() as u64,
             1,
             256,
+        ),
+        (
+            "conferences.delete_past_days",
+            u64::from(settings.conferences.delete_past_days),
+            1,
+            10_000,
+        ),
+        (
+            "conferences.delete_unused_days",
+            u64::from(settings.conferences.delete_unused_days),
+            1,
+            10_000,
         ),
         ("front_page.title", front.title.chars().count() as u64, 0, 128),
         ("front_page.help", front.help.chars().count() as u64, 0, 2_000),

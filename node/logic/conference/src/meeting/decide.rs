@@ -4,7 +4,9 @@ use super::{AWAY_MS, Line, Participant, ParticipantId, Person, Reaction, Runs, S
 use super::{End, Standing, StatePatch, Via};
 use crate::{
     Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
-    Pin, Role, View, Visitor, Way, admit, admit::room_for, decide::forbidden,
+    Pin, Role, View, Visitor, Way, admit,
+    admit::room_for,
+    decide::{forbidden, remove},
 };
 use plenary_access::{
     Moment, Outcome, Refusal, Topic,
@@ -420,6 +422,17 @@ impl<V: View> Meetings<'_, V> {
         let until = Timestamp(now.0.saturating_sub(limits::PIN_WINDOW_MS));
         if self.view.has_attempts_before(until) {
             decision.effect(Effect::ForgetAttempts { until });
+        }
+        decision
+    }
+
+    pub(crate) fn delete_old(&self, past: Option<Timestamp>, unused: Option<Timestamp>) -> Decision {
+        let mut decision = Decision::default();
+        for (before, scheduled) in [(past, true), (unused, false)] {
+            let old = before.map(|before| self.view.unused_since(before, scheduled));
+            for conference in old.into_iter().flatten() {
+                remove(&mut decision, &conference);
+            }
         }
         decision
     }

@@ -30,6 +30,9 @@ pub struct Run {
     /// Since when only one is left of those who were in; or nobody, where it is open all the same.
     #[serde(default)]
     pub alone_since: Option<Timestamp>,
+    /// When the last one left, or it was shut.
+    #[serde(default)]
+    pub left_at: Option<Timestamp>,
     /// When it was last ended for all who were in, and why.
     #[serde(default)]
     pub ended: Option<(Timestamp, End)>,
@@ -135,6 +138,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 opened: None,
                 layout: None,
                 alone_since: None,
+                left_at: None,
                 ended: None,
             })
         })
@@ -181,6 +185,8 @@ impl<'a, V: MeetingView> Runs<'a, V> {
             decision.notice(Topic::Meetings, cid.as_str());
             if !run.is_on() {
                 (run.locked_at, run.layout) = (None, None);
+                // Nodes of before know nothing of it, and all must have the same.
+                run.left_at = (self.at.level >= CALLS_LEVEL).then_some(self.at.now);
                 decision.effect(Effect::RemoveLines(cid.clone()));
             }
             let left = run.participants;

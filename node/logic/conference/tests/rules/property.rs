@@ -19,6 +19,7 @@ enum Step {
     Begin(&'static str),
     Delete(&'static str),
     Call(&'static str, Box<Change>),
+    DeleteOld(u64),
     Wait(u64),
 }
 
@@ -175,6 +176,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => cid().prop_map(Step::Begin),
         1 => cid().prop_map(Step::Delete),
         3 => call(),
+        1 => (1u64..200_000).prop_map(Step::DeleteOld),
         2 => (1u64..100_000).prop_map(Step::Wait),
     ]
 }
@@ -358,6 +360,17 @@ fn run(world: &mut World, step: &Step) {
             }
         }
         Step::Call(by, change) => drop(world.run(&user(by), change)),
+        Step::DeleteOld(ago) => {
+            let before = Some(plenary_model::Timestamp(world.now.saturating_sub(*ago)));
+            let change = Change::DeleteOld {
+                past: before,
+                unused: before,
+            };
+            drop(world.run(&system(), &change));
+            for cid in ["open", "inside"] {
+                drop(world.run(&user("alice"), &create(cid)));
+            }
+        }
         Step::Wait(ms) => world.now += ms,
     }
 }

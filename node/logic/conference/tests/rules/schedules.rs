@@ -280,3 +280,33 @@ fn commands_that_older_nodes_do_not_know_say_so() {
     }
     assert!(create("new").level() < SCHEDULES_LEVEL);
 }
+
+#[test]
+fn what_was_used_last_long_ago_is_deleted_and_what_goes_on_is_not() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("bob")));
+    let later = Timestamp(world.now + 1_000);
+    world.now += 2_000;
+    let old = Change::DeleteOld {
+        past: Some(later),
+        unused: Some(later),
+    };
+    world.ok(&old);
+    assert!(world.conferences.keys().map(ToString::to_string).eq(["open"]));
+    world.ok(&leave("open", 1, 0));
+    world.ok(&old);
+    assert_eq!(world.conferences.len(), 1, "it was used a moment ago");
+    world.now += 10_000;
+    let later = Timestamp(world.now);
+    world.ok(&Change::DeleteOld {
+        past: Some(later),
+        unused: None,
+    });
+    assert_eq!(world.conferences.len(), 1, "it has no schedule");
+    world.ok(&Change::DeleteOld {
+        past: None,
+        unused: Some(later),
+    });
+    assert!(world.conferences.is_empty() && world.runs.is_empty());
+    assert_eq!(world.refuses(&root(), &old).code(), "forbidden");
+}

@@ -433,6 +433,20 @@ impl View for World {
     fn is_account(&self, user: &UserName) -> bool {
         self.accounts.contains_key(user)
     }
+    fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference> {
+        let all = self.conferences.values();
+        let old = all.filter(|conference| {
+            let run = self.runs.get(&conference.cid);
+            let is_used =
+                run.is_some_and(|run| run.is_on() || run.started_at >= before || run.left_at >= Some(before));
+            !conference.call
+                && conference.next.is_none()
+                && conference.launch.schedule().is_some() == scheduled
+                && conference.updated_at < before
+                && !is_used
+        });
+        old.take(SWEEP).cloned().collect()
+    }
     fn naming(&self, user: &UserName) -> Vec<Conference> {
         let all = self.conferences.values();
         all.filter(|conference| conference.settings.named().any(|named| named == user))

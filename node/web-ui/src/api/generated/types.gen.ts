@@ -320,6 +320,28 @@ export type ConferencePatch = {
 };
 
 /**
+ * Which conferences are deleted by themselves, looked for each hour.
+ */
+export type ConferencePolicy = {
+    /**
+     * Those with a schedule that is over.
+     */
+    delete_past: boolean;
+    /**
+     * So long after they were used last.
+     */
+    delete_past_days: number;
+    /**
+     * Virtual rooms, and those that moderators start.
+     */
+    delete_unused: boolean;
+    /**
+     * So long after they were used or changed last.
+     */
+    delete_unused_days: number;
+};
+
+/**
  * Later ones may all that earlier ones may.
  */
 export type ConferenceRole = 'participant' | 'moderator' | 'owner';
@@ -2264,6 +2286,7 @@ export type SessionPolicy = {
  */
 export type Settings = {
     admin_access: AdminAccess;
+    conferences: ConferencePolicy;
     front_page: FrontPage;
     lockout: LockoutPolicy;
     password: PasswordPolicy;
@@ -2279,6 +2302,7 @@ export type Settings = {
  */
 export type SettingsPatch = {
     admin_access?: AdminAccess | null;
+    conferences?: ConferencePolicy | null;
     front_page?: FrontPage | null;
     lockout?: LockoutPolicy | null;
     password?: PasswordPolicy | null;
