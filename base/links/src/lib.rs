@@ -10,7 +10,7 @@ mod services;
 mod shares;
 
 pub use join::{Attempt, ask};
-pub use links::{Patience, channel, connect, patient_channel};
+pub use links::{Patience, channel, connect, member_channel, patient_channel};
 pub use listen::{Bounds, Caller, Connection, Identify, Known, incoming};
 pub use services::{Node, Services, Who, require_member};
 pub use shares::{Share, Shares};

@@ -1,6 +1,8 @@
 //! Channels to the other nodes: gRPC over mTLS, one connection a node, made again when it breaks.
 
 use hyper_util::rt::TokioIo;
+use plenary_identity::{Expected, Identity};
+use plenary_model::NodeId;
 use std::{io, sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -62,6 +64,20 @@ pub fn patient_channel(
             async move { connect(&address, tls).await.map(TokioIo::new) }
         })),
     )
+}
+
+/// A channel to the member of our own group with this number: nobody else can be at the other end.
+///
+/// # Errors
+/// As [`channel`].
+pub fn member_channel(
+    identity: &Identity,
+    member: NodeId,
+    address: &str,
+) -> Result<Channel, tonic::transport::Error> {
+    let me = identity.me();
+    let expected = Expected::any(me.program).at(&me.server).member(member);
+    channel(address, identity.client_config(expected))
 }
 
 /// Opens TCP and TLS to `address`. The name sent is only for the handshake's form: who must answer is in `tls`.

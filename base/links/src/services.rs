@@ -5,9 +5,10 @@ use plenary_contracts::cluster::v1::{
     JoinRequest, JoinResponse, StatusRequest, StatusResponse, SteerRequest, SteerResponse,
     admission_server::Admission, cluster_server::Cluster, steer_request::Act,
 };
-use plenary_identity::ProgramName;
+use plenary_identity::{Identity, PeerIdentity, ProgramName, join::binding};
 use plenary_model::{NodeId, NodeName};
 use std::sync::Arc;
+use tokio_rustls::rustls;
 use tonic::{Request, Response, Status};
 
 /// Who is calling, read from the TLS connection.
@@ -21,6 +22,25 @@ pub struct Who {
     pub still_counts: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Keying material of the connection that join proofs are bound to (RFC 5705).
     pub binding: [u8; 32],
+}
+
+impl Who {
+    /// Reads from a finished handshake who is calling; a node is whoever is of the same group as `identity`.
+    pub fn of(identity: &Identity, connection: &rustls::ServerConnection) -> Self {
+        let peer = PeerIdentity::of(connection);
+        let program = peer.as_ref().map(|peer| peer.name.clone());
+        let me = identity.me();
+        let ours = |who: &&ProgramName| (who.program, &who.server) == (me.program, &me.server);
+        let node = program.as_ref().filter(ours).map(|who| who.name.clone());
+        let revocations = identity.revocations().clone();
+        Self {
+            node,
+            program,
+            still_counts: Arc::new(move || peer.as_ref().is_some_and(|peer| !revocations.is_revoked(peer))),
+            // Without keying material no proof can be right.
+            binding: binding(connection).unwrap_or_default(),
+        }
+    }
 }
 
 impl Known for Who {

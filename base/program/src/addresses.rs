@@ -1,6 +1,6 @@
 //! The addresses of this machine.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 /// All addresses of this machine's interfaces, loopback first; for the names of the HTTPS certificate.
 pub fn own_addresses() -> Vec<IpAddr> {
@@ -21,8 +21,41 @@ pub fn own_addresses() -> Vec<IpAddr> {
 /// The address by which other machines most likely reach this one: the source of its default route.
 /// Connecting a UDP socket sends nothing.
 pub fn lan_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect(SocketAddr::from(([192, 0, 2, 1], 9))).ok()?;
     let ip = socket.local_addr().ok()?.ip();
     (!ip.is_loopback() && !ip.is_unspecified()).then_some(ip)
+}
+
+/// `host:port` at which other machines reach what listens on `listen`: what is advertised, else that address, with
+/// [`lan_address`] where it is that of all interfaces.
+///
+/// # Errors
+/// When `listen` is not an address with port.
+pub fn reachable(advertised: Option<&str>, listen: &str) -> Result<String, AddrParseError> {
+    if let Some(address) = advertised {
+        return Ok(address.to_owned());
+    }
+    let mut listen: SocketAddr = listen.parse()?;
+    if listen.ip().is_unspecified() {
+        listen = SocketAddr::new(lan_address().unwrap_or(Ipv4Addr::LOCALHOST.into()), listen.port());
+    }
+    Ok(listen.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_advertised_wins_and_all_interfaces_are_no_address() {
+        assert_eq!(
+            reachable(Some("a.example:1"), "[::]:2").as_deref(),
+            Ok("a.example:1")
+        );
+        assert_eq!(reachable(None, "192.0.2.1:2").as_deref(), Ok("192.0.2.1:2"));
+        let made: SocketAddr = reachable(None, "[::]:2").expect("good").parse().expect("good");
+        assert!(!made.ip().is_unspecified() && made.port() == 2, "{made}");
+        assert!(reachable(None, "192.0.2.1").is_err());
+    }
 }

@@ -8,11 +8,12 @@ use figment::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
 
-/// Reads the file (if any) and the environment; `overrides` are the flags. `full` has every key that there is.
+/// Reads the file (if any) and the environment; `overrides` are the flags. `full` has every key that there is; what
+/// nobody gives is as in `T::default()`, key by key.
 ///
 /// # Errors
 /// When the file cannot be read or is no TOML. Unknown keys are refused with the nearest key that exists.
-pub fn layered<T: Serialize + DeserializeOwned>(
+pub fn layered<T: Default + Serialize + DeserializeOwned>(
     file: Option<&Path>,
     overrides: &toml::Table,
     full: &T,
@@ -34,6 +35,7 @@ pub fn layered<T: Serialize + DeserializeOwned>(
         .context("the configuration is not a set of keys and values")?;
     check_keys(&given, &known)?;
     figment
+        .join(Serialized::defaults(T::default()))
         .extract()
         .map_err(|error| anyhow!("configuration: {error}"))
 }

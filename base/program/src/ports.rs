@@ -47,11 +47,24 @@ fn bind_by<T>(
     })
 }
 
-/// As tokio takes it.
+/// Whether `text` is what [`bind`] takes; `usual` is the port of the example in the error.
+///
+/// # Errors
+/// When it is not an address with port.
+pub fn check(key: &str, text: &str, usual: u16) -> Result<(), UsageError> {
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    Err(UsageError::new(format!(
+        "configuration: {key} = {text:?} is not an address with port, like 0.0.0.0:{usual} or [::]:{usual}"
+    )))
+}
+
+/// As tokio has it; within its runtime.
 ///
 /// # Errors
 /// When the system refuses.
-pub fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
+pub fn asynchronous(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    tokio::net::TcpListener::from_std(listener)
 }

@@ -22,8 +22,8 @@ mod turnover;
 
 pub use health::{CheckReport, CheckState, Health, HealthReport};
 pub use logs::{LogError, LogFormat, LogOptions};
-pub use management::management_router;
-pub use metrics::{Metrics, prometheus};
+pub use management::{management_router, serve_management};
+pub use metrics::{Figures, Metrics, prometheus};
 pub use process::{DiskSpace, ProcessFacts, disk_space, resident_memory_bytes};
 pub use request_id::{AcceptRequestIds, CarryRequestIds, REQUEST_ID_HEADER, RequestId};
 pub use secret::Secret;

@@ -23,6 +23,13 @@ pub fn management_router(metrics: Metrics, health: Health) -> Router {
         .route("/readyz", routing::get(show_readiness).with_state(health))
 }
 
+/// Serves [`management_router`] until the task is dropped; that it ended before is logged.
+pub async fn serve_management(listener: tokio::net::TcpListener, metrics: Metrics, health: Health) {
+    if let Err(error) = axum::serve(listener, management_router(metrics, health)).await {
+        tracing::error!(%error, "metrics are not served any more");
+    }
+}
+
 async fn show_metrics(State(metrics): State<Metrics>) -> Response {
     match metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),

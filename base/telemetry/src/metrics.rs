@@ -38,6 +38,11 @@ impl Metrics {
         add(registry.sub_registry_with_prefix("plenary"))
     }
 
+    /// Registers figures that are read when somebody asks: `write` is called for each answer.
+    pub fn figures(&self, write: impl Fn(&mut Figures<'_>) -> fmt::Result + Send + Sync + 'static) {
+        self.register(|registry| registry.register_collector(Box::new(FiguresCollector(write))));
+    }
+
     /// All metrics now, in the OpenMetrics text format.
     ///
     /// # Errors
@@ -50,35 +55,72 @@ impl Metrics {
     }
 }
 
+/// Takes the figures of one answer. Names as for [`Metrics::register`].
+pub struct Figures<'a>(DescriptorEncoder<'a>);
+
+impl Figures<'_> {
+    /// Something that goes up and down.
+    ///
+    /// # Errors
+    /// When the answer cannot be written.
+    pub fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        let gauge = ConstGauge::new(value);
+        gauge.encode(self.0.encode_descriptor(name, help, None, gauge.metric_type())?)
+    }
+
+    /// Something that only grows since the program began.
+    ///
+    /// # Errors
+    /// As [`Figures::gauge`].
+    pub fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let counter = ConstCounter::new(value);
+        counter.encode(
+            self.0
+                .encode_descriptor(name, help, None, counter.metric_type())?,
+        )
+    }
+}
+
+struct FiguresCollector<F>(F);
+
+impl<F> fmt::Debug for FiguresCollector<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FiguresCollector")
+    }
+}
+
+impl<F: Fn(&mut Figures<'_>) -> fmt::Result + Send + Sync + 'static> Collector for FiguresCollector<F> {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        (self.0)(&mut Figures(encoder))
+    }
+}
+
 #[derive(Debug)]
 struct ProcessCollector;
 
 impl Collector for ProcessCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let facts = ProcessFacts::now();
-        let mut gauge = |name: &str, help: &str, value: f64| {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
-        };
-        gauge(
+        let mut figures = Figures(encoder);
+        figures.gauge(
             "process_resident_memory_bytes",
             "Memory in RAM",
             facts.resident_memory_bytes as f64,
         )?;
-        gauge("process_open_fds", "Open file descriptors", facts.open_fds as f64)?;
-        gauge(
+        figures.gauge("process_open_fds", "Open file descriptors", facts.open_fds as f64)?;
+        figures.gauge(
             "process_max_fds",
             "Most file descriptors that may be open",
             facts.max_fds as f64,
         )?;
-        gauge("process_threads", "Threads", facts.threads as f64)?;
-        gauge(
+        figures.gauge("process_threads", "Threads", facts.threads as f64)?;
+        figures.gauge(
             "process_start_time_seconds",
             "Start of the process since 1970",
             facts.start_time_seconds,
         )?;
         let cpu = ConstCounter::new(facts.cpu_seconds);
-        cpu.encode(encoder.encode_descriptor(
+        cpu.encode(figures.0.encode_descriptor(
             "process_cpu_seconds",
             "CPU time used",
             None,

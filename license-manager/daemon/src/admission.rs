@@ -1,17 +1,13 @@
 //! Machines that become replicas.
 
-use crate::running::{NotDone, Running};
+use crate::{app::App, running::Running};
 use plenary_contracts::cluster::v1::{JoinRequest, JoinResponse, StatusResponse};
-use plenary_identity::{
-    JoinSecret,
-    join::{Side, check_proof, prove},
-};
-use plenary_licences::manager::{Command, Done, Guest, Member};
+use plenary_identity::{Identity, JoinSecret};
+use plenary_licences::manager::{Command, Done, Guest, Manager, Member};
 use plenary_links::{Node, clock_ms};
+use plenary_member::Admission;
 use plenary_model::{NodeId, NodeName, Timestamp};
-
-/// Clocks that differ by more than this make times in the log meaningless.
-const CLOCK_WITHIN_MS: u64 = 60_000;
+use plenary_replication::Replica;
 
 impl Running {
     /// Makes a one-time token. Its secret is kept nowhere; the log has its hash.
@@ -35,82 +31,47 @@ impl Running {
             .app
             .look(|manager| manager.office.members.clone())
             .unwrap_or_default();
-        // This replica first: it has the invitation for sure.
-        let (mine, others): (Vec<_>, Vec<_>) =
-            members.into_iter().partition(|(id, _)| *id == self.facts.member);
-        let addresses = mine
-            .into_iter()
-            .chain(others)
-            .map(|(_, member)| member.address)
-            .collect();
-        let token = self.identity.join_token(id, secret, addresses, expires.0);
-        Ok((token.encode(), expires))
+        let members = members.into_iter().map(|(id, member)| (id, member.address));
+        let token = plenary_member::token(&self.identity, id, secret, members, expires);
+        Ok((token, expires))
+    }
+}
+
+#[tonic::async_trait]
+impl Admission for Running {
+    type App = App;
+    const ADDRESS: &'static str = "its address";
+
+    fn replica(&self) -> &Replica<App> {
+        &self.replica
     }
 
-    async fn try_admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {
-        let off = clock_ms().abs_diff(request.clock_ms);
-        if off > CLOCK_WITHIN_MS {
-            let seconds = off / 1000;
-            return Err(format!(
-                "its clock and ours differ by {seconds} s; synchronise both machines (NTP), then retry"
-            ));
-        }
-        let name: NodeName = request
-            .node_name
-            .parse()
-            .map_err(|error: plenary_model::ParseError| error.to_string())?;
-        let address = request.cluster_address;
-        let port = address
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse::<u16>().ok());
-        if address.len() > 256 || !address.is_ascii() || port.is_none_or(|port| port == 0) {
-            return Err("its address is not host:port".into());
-        }
-        // An invitation that was made on another replica a moment ago counts.
-        self.replica
-            .read_index()
-            .await
-            .map_err(|error| error.to_string())?;
-        let invitation = self
-            .app
-            .look(|manager| manager.office.invitations.get(&request.invitation).cloned())
-            .flatten()
-            .ok_or("the join token is unknown or was used already; make a new one")?;
-        check_proof(Side::Joiner, &invitation.secret, &binding, &request.proof)
-            .map_err(|error| error.to_string())?;
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn invitation(&self, id: &str) -> Result<Option<[u8; 32]>, String> {
+        let secret = |manager: &Manager| Some(manager.office.invitations.get(id)?.secret);
+        Ok(self.app.look(secret).flatten())
+    }
+
+    async fn enter(
+        &self,
+        invitation: String,
+        secret: [u8; 32],
+        name: NodeName,
+        address: String,
+    ) -> Result<NodeId, String> {
         let command = Command::AdmitMember {
-            invitation: request.invitation,
-            secret: invitation.secret,
-            facts: Member {
-                name: name.clone(),
-                address,
-            },
+            invitation,
+            secret,
+            facts: Member { name, address },
         };
-        let member = match self.command(None, command).await {
-            Ok(Done::Admitted(member)) => member,
-            Ok(Done::Done) => {
-                return Err("an internal error; see the log of the replica that was asked".into());
-            }
-            Err(NotDone::Denied(denial)) => return Err(denial.to_string()),
-            Err(error) => return Err(error.to_string()),
-        };
-        let parcel = self
-            .identity
-            .admit(
-                name,
-                member,
-                &request.certificate_request,
-                &invitation.secret,
-                &binding,
-            )
-            .map_err(|error| error.to_string())?;
-        Ok(JoinResponse {
-            node: member.0,
-            server: self.facts.manager.to_string(),
-            enterprise: self.facts.enterprise.clone(),
-            identity: parcel,
-            proof: prove(Side::Server, &invitation.secret, &binding).to_vec(),
-        })
+        match self.command(None, command).await {
+            Ok(Done::Admitted(member)) => Ok(member),
+            Ok(Done::Done) => Err("an internal error; see the log of the replica that was asked".into()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -147,6 +108,6 @@ impl Node for Running {
     }
 
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {
-        self.try_admit(request, binding).await
+        plenary_member::admit(self, request, binding).await
     }
 }

@@ -1,14 +1,11 @@
 //! Configuration of one replica: TOML file, `PLENARY_…` variables over it, flags over those.
 
-use anyhow::bail;
 use plenary_licences::lessor::Lessor;
+use plenary_member::config::{Limits, Log, Timing};
 use plenary_model::NodeName;
-use plenary_program::config::layered;
+use plenary_program::{config::layered, ports};
 use serde::{Deserialize, Serialize};
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Everything a replica must know before it can read its own data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,33 +40,6 @@ pub(crate) struct Advertise {
     pub(crate) leases: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Log {
-    /// What is logged: `info`, or directives like `info,plenary_replication=debug`.
-    pub(crate) level: String,
-    /// `text`, `json` or `auto` (text on a terminal).
-    pub(crate) format: String,
-    /// File to log to, turned over at 1 GB; none: standard error.
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// Raft's clock. Larger for replicas far apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Timing {
-    pub(crate) heartbeat_ms: u64,
-    pub(crate) election_min_ms: u64,
-    pub(crate) election_max_ms: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
-    /// Writes are refused while less than this is free on the disk.
-    pub(crate) disk_reserve_bytes: u64,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -77,7 +47,7 @@ impl Default for Config {
             name: None,
             listen: Listen::default(),
             advertise: Advertise::default(),
-            log: Log::default(),
+            log: Log::at("info,openraft=error"),
             timing: Timing::default(),
             limits: Limits::default(),
         }
@@ -93,34 +63,6 @@ impl Default for Listen {
     }
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "info,openraft=error".into(),
-            format: "auto".into(),
-            file: None,
-        }
-    }
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            heartbeat_ms: 50,
-            election_min_ms: 150,
-            election_max_ms: 300,
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            disk_reserve_bytes: 64 << 20,
-        }
-    }
-}
-
 impl Config {
     /// Reads the file (if any) and the environment; `overrides` are the flags.
     pub(crate) fn load(file: Option<&Path>, overrides: &toml::Table) -> anyhow::Result<Self> {
@@ -131,7 +73,7 @@ impl Config {
             },
             log: Log {
                 file: Some(PathBuf::new()),
-                ..Log::default()
+                ..Log::at("")
             },
             ..Config::default()
         };
@@ -141,29 +83,10 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        for (key, text) in [
-            ("listen.leases", &self.listen.leases),
-            ("listen.metrics", &self.listen.metrics),
-        ] {
-            if text.parse::<SocketAddr>().is_err() {
-                bail!(
-                    "configuration: {key} = {text:?} is not an address with port, like 0.0.0.0:4310 or [::]:4310"
-                );
-            }
-        }
-        let timing = &self.timing;
-        let sane = timing.heartbeat_ms > 0
-            && timing.election_min_ms >= 2 * timing.heartbeat_ms
-            && timing.election_max_ms > timing.election_min_ms;
-        if !sane {
-            bail!(
-                "configuration: timing must have election_min_ms of at least two heartbeats and election_max_ms above it"
-            );
-        }
-        if !matches!(self.log.format.as_str(), "auto" | "text" | "json") {
-            bail!("configuration: log.format must be auto, text or json");
-        }
-        Ok(())
+        ports::check("listen.leases", &self.listen.leases, 4310)?;
+        ports::check("listen.metrics", &self.listen.metrics, 4310)?;
+        self.timing.check()?;
+        Ok(self.log.check_format()?)
     }
 }
 

@@ -7,18 +7,25 @@
 //!  admin.sock    for administrators of this machine, while the replica runs
 //! ```
 
-use anyhow::Context as _;
+use crate::config::Config;
+use plenary_identity::Program;
+use plenary_member::{Folder, Kind};
 use plenary_model::{NodeId, NodeName, ServerName};
-use plenary_program::UsageError;
 use serde::{Deserialize, Serialize};
-use std::{
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-/// Version of this folder's layout that this program writes and reads.
-const FORMAT: u32 = 1;
+/// What this program is.
+pub(crate) static KIND: Kind = Kind {
+    program: Program::LicenseManager,
+    command: "plenary-license-manager",
+    member: "replica",
+    group: "License Manager",
+    usual_name: "lm-1",
+    facts: "replica.json",
+    format: 1,
+    parts: &["identity", "replica"],
+    missing: "a License Manager; found one with `plenary-license-manager found` or join one with `plenary-license-manager join TOKEN`",
+};
 
 /// Who a replica is; fixed once it has founded or joined a License Manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +41,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn new(member: NodeId, name: NodeName, manager: ServerName, enterprise: String) -> Self {
         Self {
-            format: FORMAT,
+            format: KIND.format,
             member,
             name,
             manager,
@@ -43,118 +50,10 @@ impl Facts {
     }
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct DataFolder {
-    path: PathBuf,
+pub(crate) fn folder(config: &Config) -> Folder {
+    Folder::new(&config.data, &KIND)
 }
 
-impl DataFolder {
-    pub(crate) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn identity(&self) -> PathBuf {
-        self.path.join("identity")
-    }
-
-    pub(crate) fn replica(&self) -> PathBuf {
-        self.path.join("replica")
-    }
-
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.path.join("admin.sock")
-    }
-
-    fn facts_file(&self) -> PathBuf {
-        self.path.join("replica.json")
-    }
-
-    pub(crate) fn is_made(&self) -> bool {
-        self.facts_file().exists()
-    }
-
-    /// Whether a running replica has the folder.
-    pub(crate) fn is_in_use(&self) -> bool {
-        let lock = std::fs::File::open(self.replica().join("lock"));
-        lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
-    }
-
-    /// Makes the folder. Refused if it holds anything that is not left over from an earlier attempt.
-    pub(crate) fn make(&self) -> anyhow::Result<()> {
-        let shown = self.path.display();
-        let refused = |text: String| Err(UsageError::new(text).into());
-        if self.is_made() {
-            return refused(format!(
-                "the data folder {shown} belongs to a replica already; give another one"
-            ));
-        }
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)
-            .map_err(|error| UsageError::new(format!("the data folder {shown} cannot be made: {error}")))?;
-        for entry in std::fs::read_dir(&self.path).with_context(|| format!("{shown} cannot be read"))? {
-            let name = entry?.file_name();
-            if !matches!(name.to_str(), Some("identity" | "replica" | "lost+found")) {
-                return refused(format!(
-                    "the data folder {shown} is not empty (it holds {name:?}); give an empty one"
-                ));
-            }
-        }
-        // What an attempt left that did not reach the end is of no use: nothing in it was ever acknowledged.
-        for left in [self.identity(), self.replica()] {
-            match std::fs::remove_dir_all(&left) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("{} cannot be emptied", left.display()));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes who this replica is: from now on the folder is that of a replica.
-    pub(crate) fn finish(&self, facts: &Facts) -> anyhow::Result<()> {
-        let fresh = self.path.join("replica.json.new");
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(&serde_json::to_vec_pretty(facts)?)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, self.facts_file())?;
-        Ok(std::fs::File::open(&self.path)?.sync_all()?)
-    }
-
-    /// Reads who this replica is.
-    pub(crate) fn facts(&self) -> Result<Facts, UsageError> {
-        let shown = self.path.display();
-        let text = std::fs::read(self.facts_file()).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => UsageError::new(format!(
-                "{shown} is not the data folder of a License Manager; found one with `plenary-license-manager found` or join one with `plenary-license-manager join TOKEN`"
-            )),
-            _ => UsageError::new(format!("the data folder {shown} cannot be read: {error}")),
-        })?;
-        // The format is read alone first: a newer version may have changed everything else.
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
-        let damaged = |error| UsageError::new(format!("{shown}/replica.json is damaged: {error}"));
-        let Format { format } = serde_json::from_slice(&text).map_err(damaged)?;
-        if format > FORMAT {
-            return Err(UsageError::new(format!(
-                "the data folder {shown} was written by a newer version (format {format}, this program knows {FORMAT}); start that version"
-            )));
-        }
-        serde_json::from_slice(&text).map_err(damaged)
-    }
+pub(crate) fn socket(folder: &Folder) -> PathBuf {
+    folder.path().join("admin.sock")
 }

@@ -3,20 +3,19 @@
 use crate::{
     app::{self, App},
     config::Config,
-    data::{DataFolder, Facts},
-    links::Links,
+    data::{self, Facts, KIND},
     options::{self, Common},
     run,
 };
 use anyhow::Context as _;
 use clap::Args;
-use plenary_contracts::cluster::v1::JoinRequest;
-use plenary_identity::{EnterpriseCa, EnterpriseName, Identity, JoinToken, Joining, Program};
+use plenary_identity::{EnterpriseCa, EnterpriseName, JoinToken, Program};
 use plenary_licences::{
     PoolId, lessor,
     manager::{Command, Entry, Member},
 };
-use plenary_links::{Attempt, clock_ms};
+use plenary_links::clock_ms;
+use plenary_member::Folder;
 use plenary_model::{NodeId, ServerName};
 use plenary_program::{UsageError, say, signals::Until};
 use plenary_replication::Replica;
@@ -45,18 +44,13 @@ pub(crate) struct Found {
 impl Found {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let config = common.load()?;
-        let folder = DataFolder::new(&config.data);
+        let folder = data::folder(&config);
         folder.make()?;
         let has_root = self.authority.join("root.pem").exists();
-        let authority = match has_root {
-            true => EnterpriseCa::open(&self.authority),
-            false => EnterpriseCa::create(&self.authority, &self.enterprise),
-        };
-        let authority = authority.map_err(UsageError::caused)?;
-        same_enterprise(&authority, &self.authority, self.enterprise.as_str())?;
+        let authority = plenary_member::authority(&self.authority, &self.enterprise, has_root)?;
         let facts = Facts::new(
             NodeId(1),
-            options::replica_name(&config),
+            KIND.name(config.name.as_ref()),
             self.manager.clone(),
             self.enterprise.to_string(),
         );
@@ -78,30 +72,16 @@ impl Found {
     }
 }
 
-fn same_enterprise(authority: &EnterpriseCa, folder: &Path, wanted: &str) -> Result<(), UsageError> {
-    let found = authority.enterprise().as_str();
-    if found == wanted {
-        return Ok(());
-    }
-    Err(UsageError::new(format!(
-        "the root key in {} is that of the enterprise {found:?}, not of {wanted:?}",
-        folder.display()
-    )))
-}
-
 /// Makes identity and replica of a machine that holds the root key at the moment.
 async fn open(
     config: &Config,
-    folder: &DataFolder,
+    folder: &Folder,
     authority: &EnterpriseCa,
     facts: &Facts,
 ) -> anyhow::Result<Replica<App>> {
-    let ca = authority.certify(Program::LicenseManager, &facts.manager, &[])?;
-    let machine = options::machine_key(folder)?;
-    let identity = Identity::create(&folder.identity(), machine, ca, facts.name.clone(), facts.member)?;
+    let identity = folder.create_identity(authority, &facts.manager, &facts.name, facts.member)?;
     let replica_options = options::replica_options(config, folder, facts)?;
-    let links = Arc::new(Links::new(identity, facts.manager.clone()));
-    Ok(options::open_replica(replica_options, Arc::new(App::default()), links).await?)
+    Ok(plenary_member::open(replica_options, Arc::new(App::default()), identity).await?)
 }
 
 async fn stand_alone(config: &Config, replica: &Replica<App>, facts: &Facts) -> anyhow::Result<()> {
@@ -146,7 +126,7 @@ impl Join {
             let text = "the token is not that of a License Manager; make one there with: plenary-license-manager member invite";
             return Err(UsageError::new(text).into());
         }
-        let folder = DataFolder::new(&config.data);
+        let folder = data::folder(&config);
         // Bound before anything is used up: a port in use must not cost the token.
         let ports = run::Ports::bind(&config)?;
         folder.make()?;
@@ -159,42 +139,12 @@ impl Join {
     }
 }
 
-async fn join(config: &Config, folder: &DataFolder, token: JoinToken) -> anyhow::Result<()> {
-    let name = options::replica_name(config);
+async fn join(config: &Config, folder: &Folder, token: JoinToken) -> anyhow::Result<()> {
+    let name = KIND.name(config.name.as_ref());
     let (manager, enterprise) = (token.server.clone(), token.enterprise.to_string());
-    let addresses = token.addresses.clone();
-    let joining = Joining::new(token, name.clone())?;
-    let mut reasons = Vec::new();
-    for address in &addresses {
-        let request = JoinRequest {
-            invitation: joining.token().invitation.clone(),
-            proof: Vec::new(),
-            node_name: name.to_string(),
-            cluster_address: options::address(config)?,
-            certificate_request: joining.certificate_request()?,
-            version: run::VERSION.to_owned(),
-            clock_ms: clock_ms(),
-        };
-        match plenary_links::ask(&joining, address, request).await {
-            Ok((answer, binding)) => {
-                let member = NodeId(answer.node);
-                let machine = options::machine_key(folder)?;
-                let (proof, parcel) = (&answer.proof, &answer.identity);
-                joining
-                    .finish(&folder.identity(), machine, member, &binding, proof, parcel)
-                    .map_err(UsageError::caused)?;
-                return folder.finish(&Facts::new(member, name, manager, enterprise));
-            }
-            Err(Attempt::Refused(reason)) => {
-                return Err(
-                    UsageError::new(format!("the License Manager refused this replica: {reason}")).into(),
-                );
-            }
-            Err(Attempt::Failed(reason)) => reasons.push(format!("{address}: {reason}")),
-        }
-    }
-    let reasons = reasons.join("; ");
-    Err(UsageError::new(format!("no replica of {manager} could be asked ({reasons})")).into())
+    let address = options::address(config)?;
+    let member = plenary_member::join(folder, token, name.clone(), address, run::VERSION).await?;
+    folder.finish(&Facts::new(member, name, manager, enterprise))
 }
 
 /// Make the first replica of a License Manager from a backup
@@ -216,14 +166,14 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let config = common.load()?;
-        let folder = DataFolder::new(&config.data);
+        let folder = data::folder(&config);
         let authority = EnterpriseCa::open(&self.authority).map_err(UsageError::caused)?;
         let last = last_member(&self.file)
             .map_err(|error| UsageError::new(format!("{} is no backup: {error:#}", self.file.display())))?;
         folder.make()?;
         let facts = Facts::new(
             NodeId(last.0 + 1),
-            options::replica_name(&config),
+            KIND.name(config.name.as_ref()),
             self.manager.clone(),
             authority.enterprise().to_string(),
         );

@@ -8,7 +8,6 @@ mod app;
 mod config;
 mod data;
 mod found;
-mod links;
 mod metrics;
 mod options;
 mod oversee;

@@ -3,36 +3,14 @@
 use crate::running::Running;
 use plenary_licences::{Kind, lessor::Standing};
 use plenary_replication::Role;
-use plenary_telemetry::{
-    CheckState, Health, Metrics,
-    prometheus::{
-        collector::Collector,
-        encoding::{DescriptorEncoder, EncodeMetric as _},
-        metrics::{counter::ConstCounter, gauge::ConstGauge},
-    },
-};
+use plenary_telemetry::{CheckState, Health, Metrics};
 use std::sync::{Arc, atomic::Ordering};
 
 /// Registers what the replica says of itself; read when somebody asks.
 pub(crate) fn register(metrics: &Metrics, running: Arc<Running>) {
-    metrics.register(|registry| registry.register_collector(Box::new(RunningCollector(running))));
-}
-
-struct RunningCollector(Arc<Running>);
-
-impl std::fmt::Debug for RunningCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RunningCollector")
-    }
-}
-
-impl Collector for RunningCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let gauges = gauges(&self.0);
-        let running = &self.0;
-        for (name, help, value) in &gauges {
-            let gauge = ConstGauge::new(*value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+    metrics.figures(move |figures| {
+        for (name, help, value) in gauges(&running) {
+            figures.gauge(&name, help, value)?;
         }
         let counts = &running.counts;
         let counters = [
@@ -54,11 +32,10 @@ impl Collector for RunningCollector {
             ),
         ];
         for (name, help, count) in counters {
-            let counter = ConstCounter::new(count.load(Ordering::Relaxed));
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+            figures.counter(name, help, count.load(Ordering::Relaxed))?;
         }
         Ok(())
-    }
+    });
 }
 
 /// Names, help and values now.

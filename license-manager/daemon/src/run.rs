@@ -4,42 +4,32 @@ use crate::{
     admin,
     app::App,
     config::Config,
-    data::DataFolder,
-    links::Links,
+    data::{self, Facts},
     metrics,
     options::{self, Common},
     running::Running,
     service::Service,
     tend,
 };
-use anyhow::bail;
 use clap::Args;
-use plenary_contracts::{
-    cluster::v1::{admission_server::AdmissionServer, cluster_server::ClusterServer},
-    leases::v1::leases_server::LeasesServer,
-};
-use plenary_identity::{Expected, Identity, PeerIdentity, Program, join::binding};
+use plenary_contracts::leases::v1::leases_server::LeasesServer;
+use plenary_identity::{Expected, Program};
 use plenary_licences::manager::Command;
 use plenary_license_manager_client::wire::MESSAGE_BYTES;
-use plenary_links::{Bounds, Services, Who, require_member};
-use plenary_model::{NodeId, ServerName};
+use plenary_links::Bounds;
+use plenary_member::{End, Folder, port};
+use plenary_model::NodeId;
 use plenary_program::{
-    UnsafeDisk, UsageError,
-    ports::{bind, nonblocking},
+    UsageError,
+    ports::{asynchronous, bind},
     signals::Until,
 };
-use plenary_replication::Failure;
-use plenary_telemetry::{CheckState, Health, Metrics, management_router};
+use plenary_telemetry::{CheckState, Health, Metrics, serve_management};
 use std::{net::TcpListener, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, task::JoinSet};
-use tonic::service::interceptor::InterceptedService;
 
 /// Of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Time for another replica to take over leading.
-const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
-/// Longest request of a machine that wants to join.
-const ADMISSION_BYTES: usize = 64 << 10;
 /// All servers of a branch may stand behind one address, and come back at once after an outage.
 const BOUNDS: Bounds = Bounds {
     handshakes: (512, 256),
@@ -59,8 +49,8 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let config = common.load()?;
-        let folder = DataFolder::new(&config.data);
-        folder.facts()?;
+        let folder = data::folder(&config);
+        folder.facts::<Facts>()?;
         let ports = Ports::bind(&config)?;
         serve(config, folder, ports, self.until).await
     }
@@ -81,22 +71,10 @@ impl Ports {
     }
 }
 
-/// Why a replica ends by itself.
-enum End {
-    Asked,
-    Failed(Failure),
-    Removed,
-}
-
 /// Serves until told to stop or until it cannot go on.
-pub(crate) async fn serve(
-    config: Config,
-    folder: DataFolder,
-    ports: Ports,
-    until: Until,
-) -> anyhow::Result<()> {
-    options::start_logs(&config)?;
-    let facts = folder.facts()?;
+pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: Until) -> anyhow::Result<()> {
+    config.log.start()?;
+    let facts: Facts = folder.facts()?;
     let identity = options::open_identity(&config, &folder, &facts)?;
     let trust = options::trust()?;
     tracing::info!(version = VERSION, replica = %facts.name, manager = %facts.manager, "starting");
@@ -107,11 +85,10 @@ pub(crate) async fn serve(
     if let Some(warning) = trust.warning() {
         tracing::warn!("{warning}");
     }
-    let links = Arc::new(Links::new(identity.clone(), facts.manager.clone()));
     let app = Arc::new(App::default());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
-    let replica = options::open_replica(replica_options, app.clone(), links).await?;
+    let replica = plenary_member::open(replica_options, app.clone(), identity.clone()).await?;
     let running = Arc::new(Running::new(facts, identity, replica, app, trust));
 
     let health = Health::default();
@@ -120,15 +97,10 @@ pub(crate) async fn serve(
     metrics::register(&measured, running.clone());
     let (stop_port, port_stopped) = oneshot::channel::<()>();
     let port = serve_port(&running, ports.leases, port_stopped)?;
-    let management = tokio::net::TcpListener::from_std(nonblocking(ports.metrics)?)?;
-    let management_app = management_router(measured, health.clone());
-    let socket = admin::listen(&running, &folder.socket())?;
+    let management = asynchronous(ports.metrics)?;
+    let socket = admin::listen(&running, &data::socket(&folder))?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(management, management_app).await {
-            tracing::error!(%error, "metrics are not served any more");
-        }
-    });
+    tasks.spawn(serve_management(management, measured, health.clone()));
     tasks.spawn(admin::serve(running.clone(), socket));
     tasks.spawn(tend::tend(running.clone()));
     tasks.spawn(tend::members(running.clone()));
@@ -143,50 +115,20 @@ pub(crate) async fn serve(
     });
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
 
-    let end = wait_for_end(&running, until, removed).await;
+    let end = End::of(&running.replica, until, removed).await;
     sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
     health.set("stopping", CheckState::Unready("the replica is ending".into()));
     if matches!(end, End::Asked) {
         tracing::info!("ending: another replica takes over");
-        hand_over(&running).await;
+        plenary_member::hand_over(&running.replica, |_| true).await;
     }
     tasks.shutdown().await;
     // The port may have ended by itself.
     stop_port.send(()).unwrap_or_default();
     running.replica.shutdown().await;
     port.abort();
-    std::fs::remove_file(folder.socket()).ok();
-    finish(end)
-}
-
-fn finish(end: End) -> anyhow::Result<()> {
-    match end {
-        End::Asked => Ok(()),
-        End::Failed(failure) => {
-            tracing::error!(%failure, "the replica ends");
-            match failure {
-                Failure::Log { .. } => Err(UnsafeDisk(failure.to_string()).into()),
-                _ => bail!("{failure}"),
-            }
-        }
-        End::Removed => {
-            let text = "this replica was removed from the License Manager; empty its data folder to let it join again";
-            tracing::error!("{text}");
-            Err(UsageError::new(text).into())
-        }
-    }
-}
-
-async fn wait_for_end(running: &Running, until: Until, removed: oneshot::Receiver<()>) -> End {
-    let mut failure = running.replica.failure();
-    tokio::select! {
-        () = until.asked_to_stop() => End::Asked,
-        failed = failure.wait_for(Option::is_some) => match failed.ok().and_then(|failed| failed.clone()) {
-            Some(failure) => End::Failed(failure),
-            None => End::Asked,
-        },
-        told = removed => if told.is_ok() { End::Removed } else { End::Asked },
-    }
+    std::fs::remove_file(data::socket(&folder)).ok();
+    end.outcome(&data::KIND)
 }
 
 /// Tells the others where this replica is, and returns when it was removed and is no longer needed.
@@ -222,77 +164,17 @@ fn serve_port(
     listener: TcpListener,
     stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let listener = tokio::net::TcpListener::from_std(nonblocking(listener)?)?;
     let expected = vec![
         Expected::any(Program::LicenseManager).at(&running.facts.manager),
         Expected::any(Program::Node),
     ];
-    let tls = running.identity.server_config(expected);
-    let (identity, manager) = (running.identity.clone(), running.facts.manager.clone());
-    let connections = plenary_links::incoming(
-        listener,
-        tls,
-        Arc::new(move |connection| who(&identity, &manager, connection)),
-        BOUNDS,
-    );
-    let services = Services::new(running.clone());
-    let log = InterceptedService::new(running.replica.service(), |request: tonic::Request<()>| {
-        require_member(&request)?;
-        Ok(request)
-    });
-    let leases = LeasesServer::new(Service(running.clone())).max_decoding_message_size(MESSAGE_BYTES);
-    let router = tonic::transport::Server::builder()
-        // Replicas probe each other themselves; a thousand servers need not be asked each second.
+    let connections = port::connections(listener, &running.identity, expected, BOUNDS)?;
+    // Replicas probe each other themselves; a thousand servers need not be asked each second.
+    let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .max_concurrent_streams(64)
-        .add_service(log)
-        .add_service(leases)
-        .add_service(ClusterServer::new(services.clone()))
-        .add_service(AdmissionServer::new(services).max_decoding_message_size(ADMISSION_BYTES));
-    Ok(tokio::spawn(async move {
-        let ended = router
-            .serve_with_incoming_shutdown(connections, async { drop(stopped.await) })
-            .await;
-        if let Err(error) = ended {
-            tracing::error!(%error, "the lease port is not served any more");
-        }
-    }))
-}
-
-/// Reads from a finished handshake who is calling.
-fn who(identity: &Identity, manager: &ServerName, connection: &rustls::ServerConnection) -> Who {
-    let peer = PeerIdentity::of(connection);
-    let program = peer.as_ref().map(|peer| peer.name.clone());
-    let replica = program
-        .as_ref()
-        .filter(|who| who.program == Program::LicenseManager && who.server == *manager);
-    let revocations = identity.revocations().clone();
-    Who {
-        node: replica.map(|who| who.name.clone()),
-        program: program.clone(),
-        still_counts: Arc::new(move || peer.as_ref().is_some_and(|peer| !revocations.is_revoked(peer))),
-        // Without keying material no proof can be right.
-        binding: binding(connection).unwrap_or_default(),
-    }
-}
-
-/// Gives leading to another replica before this one ends, so that servers hardly wait.
-async fn hand_over(running: &Running) {
-    if !running.leads() {
-        return;
-    }
-    let status = running.replica.status();
-    let others = status
-        .members
-        .iter()
-        .filter(|(id, member)| **id != running.facts.member.0 && member.voter);
-    let Some((next, _)) = others.max_by_key(|(_, member)| member.matched) else {
-        return;
-    };
-    match tokio::time::timeout(HAND_OVER_WITHIN, running.replica.transfer_leader(*next)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::info!(%error, "leading was not handed over"),
-        Err(_) => tracing::info!("leading was not handed over in time"),
-    }
+        .max_concurrent_streams(64);
+    let leases = LeasesServer::new(Service(running.clone())).max_decoding_message_size(MESSAGE_BYTES);
+    let router = port::services(server, &running.replica, running.clone()).add_service(leases);
+    Ok(port::serve(router, connections, stopped, "lease"))
 }

@@ -7,16 +7,12 @@ use crate::{
 use plenary_access::{Actor, Change, Command, Outcome, Refusal};
 use plenary_cluster_io::{Node, clock_ms};
 use plenary_contracts::cluster::v1::{JoinRequest, JoinResponse, StatusResponse};
-use plenary_identity::{
-    JoinSecret,
-    join::{Side, check_proof, prove},
-};
+use plenary_identity::{Identity, JoinSecret};
+use plenary_member::Admission;
 use plenary_model::{NodeId, NodeName, Timestamp};
+use plenary_replication::Replica;
 use plenary_rest_api::backend::WriteError;
-use plenary_store::queries;
-
-/// Clocks that differ by more than this make times in the log meaningless.
-const CLOCK_WITHIN_MS: u64 = 60_000;
+use plenary_store::{ServerApp, queries};
 
 impl Server {
     /// Makes a one-time join token. Its secret is kept nowhere; the log has its hash.
@@ -47,84 +43,60 @@ impl Server {
             .node_rows()
             .await
             .map_err(|error| WriteError::Internal(error.into()))?;
-        // This node first: it has the invitation for sure.
-        let (mine, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.id == self.me());
-        let addresses = mine.into_iter().chain(others).map(|row| row.address).collect();
-        let token = self.identity.join_token(id, secret, addresses, expires.0);
-        Ok((token.encode(), expires))
+        let members = rows.into_iter().map(|row| (row.id, row.address));
+        let token = plenary_member::token(&self.identity, id, secret, members, expires);
+        Ok((token, expires))
+    }
+}
+
+#[tonic::async_trait]
+impl Admission for Server {
+    type App = ServerApp;
+    const ADDRESS: &'static str = "its cluster address";
+
+    fn replica(&self) -> &Replica<ServerApp> {
+        &self.replica
     }
 
-    async fn try_admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {
-        let off = clock_ms().abs_diff(request.clock_ms);
-        if off > CLOCK_WITHIN_MS {
-            let seconds = off / 1000;
-            return Err(format!(
-                "its clock and ours differ by {seconds} s; synchronise both machines (NTP), then retry"
-            ));
-        }
-        let name: NodeName = request
-            .node_name
-            .parse()
-            .map_err(|error: plenary_model::ParseError| error.to_string())?;
-        let address = request.cluster_address;
-        let port = address
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse::<u16>().ok());
-        if address.len() > 256 || !address.is_ascii() || port.is_none_or(|port| port == 0) {
-            return Err("its cluster address is not host:port".into());
-        }
-        // An invitation that was made on another node a moment ago counts.
-        self.replica
-            .read_index()
-            .await
-            .map_err(|error| error.to_string())?;
-        let id = request.invitation.clone();
-        let found = self
-            .query(move |db| queries::invitation(db, &id))
-            .await
-            .map_err(|error| error.to_string())?;
-        let unknown = "the join token is unknown or was used already; make a new one";
-        let invitation = found.ok_or(unknown)?;
-        check_proof(Side::Joiner, &invitation.secret, &binding, &request.proof)
-            .map_err(|error| error.to_string())?;
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn invitation(&self, id: &str) -> Result<Option<[u8; 32]>, String> {
+        let id = id.to_owned();
+        let found = self.query(move |db| queries::invitation(db, &id)).await;
+        let found = found.map_err(|error| error.to_string())?;
+        Ok(found.map(|invitation| invitation.secret))
+    }
+
+    async fn enter(
+        &self,
+        invitation: String,
+        secret: [u8; 32],
+        name: NodeName,
+        address: String,
+    ) -> Result<NodeId, String> {
         let change = Change::AdmitNode {
-            invitation: request.invitation,
-            secret: invitation.secret,
-            name: name.clone(),
+            invitation,
+            secret,
+            name,
             address,
         };
-        let applied = self
-            .propose_command(&Command {
-                by: system(),
-                idempotency: None,
-                change,
-            })
-            .await;
-        let node = match applied {
-            Ok(applied) => match applied.outcome {
-                Outcome::Admitted { node } => node,
-                _ => return Err("an internal error; see the log of the node that was asked".into()),
-            },
-            Err(WriteError::Refused(refusal @ Refusal::BadInvitation(_))) => return Err(refusal.to_string()),
-            Err(error) => return Err(error.to_string()),
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change,
         };
-        let parcel = self
-            .identity
-            .admit(
-                name,
-                node,
-                &request.certificate_request,
-                &invitation.secret,
-                &binding,
-            )
-            .map_err(|error| error.to_string())?;
-        Ok(JoinResponse {
-            node: node.0,
-            server: self.facts.server.to_string(),
-            enterprise: self.facts.enterprise.clone(),
-            identity: parcel,
-            proof: prove(Side::Server, &invitation.secret, &binding).to_vec(),
-        })
+        match self
+            .propose_command(&command)
+            .await
+            .map(|applied| applied.outcome)
+        {
+            Ok(Outcome::Admitted { node }) => Ok(node),
+            Ok(_) => Err("an internal error; see the log of the node that was asked".into()),
+            Err(WriteError::Refused(refusal @ Refusal::BadInvitation(_))) => Err(refusal.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -167,6 +139,6 @@ impl Node for Server {
     }
 
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {
-        self.try_admit(request, binding).await
+        plenary_member::admit(self, request, binding).await
     }
 }

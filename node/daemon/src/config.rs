@@ -1,11 +1,12 @@
 //! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
 
 use anyhow::bail;
+use plenary_member::config::{Limits, Log};
 use plenary_model::NodeName;
-use plenary_program::config::layered;
+use plenary_program::{config::layered, ports};
 use serde::{Deserialize, Serialize};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -85,17 +86,6 @@ pub(crate) struct Web {
     pub(crate) trusted_proxies: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Log {
-    /// What is logged: `info`, or directives like `info,plenary_replication=debug`.
-    pub(crate) level: String,
-    /// `text`, `json` or `auto` (text on a terminal).
-    pub(crate) format: String,
-    /// File to log to, turned over at 1 GB; none: standard error.
-    pub(crate) file: Option<PathBuf>,
-}
-
 /// Raft's clock. Larger for nodes far apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,13 +98,6 @@ pub(crate) struct Timing {
     pub(crate) alive_limit_ms: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
-    /// Writes are refused while less than this is free on the disk.
-    pub(crate) disk_reserve_bytes: u64,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -125,7 +108,7 @@ impl Default for Config {
             media: Media::default(),
             turn: Turn::default(),
             web: Web::default(),
-            log: Log::default(),
+            log: Log::at("info,openraft=error,memory_serve=warn"),
             timing: Timing::default(),
             limits: Limits::default(),
         }
@@ -144,16 +127,6 @@ impl Default for Listen {
     }
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "info,openraft=error,memory_serve=warn".into(),
-            format: "auto".into(),
-            file: None,
-        }
-    }
-}
-
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -165,10 +138,13 @@ impl Default for Timing {
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            disk_reserve_bytes: 64 << 20,
+impl Timing {
+    /// What all members of a group have of it.
+    pub(crate) fn raft(&self) -> plenary_member::config::Timing {
+        plenary_member::config::Timing {
+            heartbeat_ms: self.heartbeat_ms,
+            election_min_ms: self.election_min_ms,
+            election_max_ms: self.election_max_ms,
         }
     }
 }
@@ -192,22 +168,12 @@ impl Config {
             ("listen.media", &self.listen.media),
         ] {
             let optional = matches!(key, "listen.http" | "listen.https");
-            if !(optional && text.is_empty()) && text.parse::<SocketAddr>().is_err() {
-                bail!(
-                    "configuration: {key} = {text:?} is not an address with port, like 0.0.0.0:8443 or [::]:8443"
-                );
+            if !(optional && text.is_empty()) {
+                ports::check(key, text, 8443)?;
             }
         }
-        let timing = &self.timing;
-        let sane = timing.heartbeat_ms > 0
-            && timing.election_min_ms >= 2 * timing.heartbeat_ms
-            && timing.election_max_ms > timing.election_min_ms;
-        if !sane {
-            bail!(
-                "configuration: timing must have election_min_ms of at least two heartbeats and election_max_ms above it"
-            );
-        }
-        if timing.alive_limit_ms < 2_000 {
+        self.timing.raft().check()?;
+        if self.timing.alive_limit_ms < 2_000 {
             bail!("configuration: timing.alive_limit_ms must be at least 2000");
         }
         let most = plenary_media_io::Options::MOST_THREADS;
@@ -218,10 +184,7 @@ impl Config {
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }
-        if !matches!(self.log.format.as_str(), "auto" | "text" | "json") {
-            bail!("configuration: log.format must be auto, text or json");
-        }
-        Ok(())
+        Ok(self.log.check_format()?)
     }
 }
 
@@ -260,7 +223,7 @@ fn full() -> Config {
         },
         log: Log {
             file: Some(PathBuf::new()),
-            ..Log::default()
+            ..Log::at("")
         },
         turn: Turn {
             secret_file: Some(PathBuf::new()),
@@ -289,6 +252,13 @@ mod tests {
     #[test]
     fn an_empty_file_gives_the_defaults() {
         assert_eq!(load("").expect("good"), Config::default());
+    }
+
+    #[test]
+    fn what_a_section_leaves_out_is_as_by_default() {
+        let log = load("[log]\nformat = \"json\"").expect("good").log;
+        assert_eq!(log.level, Config::default().log.level);
+        assert_eq!(log.format, "json");
     }
 
     #[test]

@@ -2,24 +2,18 @@
 
 use crate::{
     UsageError,
-    data::{DataFolder, NodeFacts},
-    links::{Links, LogLinks},
+    data::{self, KIND, NodeFacts},
     options::{self, Common, system},
 };
 use anyhow::Context as _;
 use clap::Args;
 use plenary_access::{AdminRole, Change, Command, NewUser, Outcome, Refusal};
-use plenary_identity::{EnterpriseCa, EnterpriseName, Identity, Program};
+use plenary_identity::EnterpriseName;
 use plenary_model::{NodeId, ServerName, UserName};
 use plenary_replication::Replica;
 use plenary_rest_api::{Cost, Passwords};
 use plenary_store::ServerApp;
-use std::{
-    collections::BTreeSet,
-    io::IsTerminal as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io::IsTerminal as _, path::PathBuf, sync::Arc};
 
 /// Make a new server; this machine becomes its first node
 ///
@@ -47,24 +41,26 @@ impl Found {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let config = self.common.load()?;
         let password = self.password()?;
-        let folder = DataFolder::new(&config.data);
+        let folder = data::folder(&config.data);
         folder.make()?;
-        let authority = open_authority(&self.authority, &self.enterprise)?;
-        let ca = authority.certify(Program::Node, &self.server, &[])?;
-        let name = options::node_name(&config);
+        // A folder that holds anything is taken for one that has the root.
+        let has_root = self
+            .authority
+            .read_dir()
+            .is_ok_and(|mut entries| entries.next().is_some());
+        let authority = plenary_member::authority(&self.authority, &self.enterprise, has_root)?;
+        let name = KIND.name(config.name.as_ref());
         let facts = NodeFacts::new(
             NodeId(1),
             name.clone(),
             self.server.clone(),
             self.enterprise.to_string(),
         );
-        let machine = options::machine_key(&folder)?;
-        let identity = Identity::create(&folder.identity(), machine, ca, name.clone(), facts.node)?;
-        let links = Arc::new(Links::new(identity, self.server.clone(), facts.node));
+        let identity = folder.create_identity(&authority, &self.server, &name, facts.node)?;
         let replica_options = options::replica_options(&config, &folder, &facts)?;
         let address = replica_options.member.address.clone();
         let app = Arc::new(ServerApp::default());
-        let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links))).await?;
+        let replica = plenary_member::open(replica_options, app, identity).await?;
         replica.found().await?;
         let found = Change::FoundServer {
             server: self.server.clone(),
@@ -121,27 +117,6 @@ impl Found {
         }
         Ok(password)
     }
-}
-
-/// The enterprise's root, made if the folder has none.
-fn open_authority(folder: &Path, enterprise: &EnterpriseName) -> anyhow::Result<EnterpriseCa> {
-    let has_root = folder
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some());
-    if !has_root {
-        return Ok(EnterpriseCa::create(folder, enterprise).map_err(UsageError::caused)?);
-    }
-    let authority = EnterpriseCa::open(folder).map_err(UsageError::caused)?;
-    if authority.enterprise() != enterprise {
-        return Err(UsageError::new(format!(
-            "the root key in {} is that of the enterprise {:?}, not of {:?}",
-            folder.display(),
-            authority.enterprise().as_str(),
-            enterprise.as_str()
-        ))
-        .into());
-    }
-    Ok(authority)
 }
 
 /// Proposes a change of the server itself, while nobody else is there.

@@ -13,6 +13,7 @@ mod lessee;
 mod log;
 mod oversee;
 
+pub(crate) use figures::register;
 pub(crate) use lessee::{Lessee, Usable};
 
 use crate::{media::MediaDoor, seats::propose, server::Server};
@@ -25,7 +26,6 @@ use plenary_licensing::{Alarm, Change as Counting, Gives, Stage};
 use plenary_model::ServerName;
 use plenary_signalling::meeting::Why;
 use plenary_store::{Changes, queries};
-use plenary_telemetry::Metrics;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast, task::JoinSet, time::Instant};
 
@@ -40,12 +40,6 @@ const OPTIONS: Options = Options {
 const SHORT_MS: u64 = 2 * 3_600_000;
 /// A leader without any deadline waits so long before it says that the lease is over.
 const UNKNOWN_FOR: Duration = Duration::from_secs(30);
-
-/// Registers how it stands with the lease.
-pub(crate) fn register(metrics: &Metrics, server: &Arc<Server>) {
-    let collector = Box::new(figures::LeaseCollector(server.clone()));
-    metrics.register(|registry| registry.register_collector(collector));
-}
 
 /// Sees to the lease on this node.
 pub(crate) fn start(

@@ -1,26 +1,21 @@
 //! Channels to the other nodes, over mutual TLS.
 
 use crate::{seats::reading, server::Server};
-use async_trait::async_trait;
 use plenary_access::NodeRow;
 use plenary_cluster_io::Roster;
 use plenary_contracts::cluster::v1::StatusResponse;
-use plenary_identity::{Expected, Identity};
+use plenary_identity::Identity;
 use plenary_licences::clock::Reading;
-use plenary_model::{NodeId, NodeName, ServerName};
-use plenary_replication::Connector;
+use plenary_model::{NodeId, NodeName};
 use std::{
     collections::BTreeMap,
-    error::Error,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
 };
 use tonic::transport::Channel;
 
 /// How the other nodes of this server are reached.
 pub(crate) struct Links {
     identity: Identity,
-    server: ServerName,
-    me: NodeId,
     known: RwLock<BTreeMap<NodeId, Known>>,
 }
 
@@ -31,19 +26,11 @@ struct Known {
 }
 
 impl Links {
-    pub(crate) fn new(identity: Identity, server: ServerName, me: NodeId) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
-            server,
-            me,
             known: RwLock::default(),
         }
-    }
-
-    /// A channel that only the node with this number can be at the other end of.
-    fn open(&self, node: NodeId, address: &str) -> Result<Channel, tonic::transport::Error> {
-        let expected = Expected::node_of(&self.server).member(node);
-        plenary_cluster_io::channel(address, self.identity.client_config(expected))
     }
 
     /// Takes over who the nodes are now; channels to those who did not move stay.
@@ -53,11 +40,11 @@ impl Links {
             rows.iter()
                 .any(|row| row.id == *id && row.address == node.address)
         });
-        for row in rows.iter().filter(|row| row.id != self.me) {
+        for row in rows.iter().filter(|row| row.id != self.identity.me().member) {
             if known.contains_key(&row.id) {
                 continue;
             }
-            match self.open(row.id, &row.address) {
+            match plenary_links::member_channel(&self.identity, row.id, &row.address) {
                 Ok(channel) => {
                     let node = Known {
                         name: row.name.clone(),
@@ -81,7 +68,7 @@ impl Links {
 
 impl Roster for Server {
     fn me(&self) -> NodeId {
-        self.links.me
+        self.links.identity.me().member
     }
 
     fn others(&self) -> Vec<(NodeId, NodeName, Channel)> {
@@ -98,15 +85,5 @@ impl Roster for Server {
 
     fn said(&self, _: NodeId, answer: &StatusResponse, asked: Reading) {
         self.lessee.said(answer, asked);
-    }
-}
-
-/// The connector of a replica; the log has connections of its own, so that nothing else delays it.
-pub(crate) struct LogLinks(pub(crate) Arc<Links>);
-
-#[async_trait]
-impl Connector for LogLinks {
-    async fn channel(&self, node: u64, address: &str) -> Result<Channel, Box<dyn Error + Send + Sync>> {
-        Ok(self.0.open(NodeId(node), address)?)
     }
 }

@@ -30,7 +30,7 @@ mod standing;
 mod steering;
 mod turn;
 
-pub(crate) use plenary_program::{UnsafeDisk, UsageError, addresses, say, secret};
+pub(crate) use plenary_program::{UsageError, addresses, say, secret};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use plenary_program::end;

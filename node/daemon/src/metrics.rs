@@ -3,31 +3,12 @@
 use plenary_media_io::{Engine, Reading};
 use plenary_replication::{Replica, Role};
 use plenary_store::ServerApp;
-use plenary_telemetry::{
-    Metrics,
-    prometheus::{
-        collector::Collector,
-        encoding::{DescriptorEncoder, EncodeMetric as _},
-        metrics::{counter::ConstCounter, gauge::ConstGauge},
-    },
-};
+use plenary_telemetry::Metrics;
 
 /// Registers what the replica says of itself; read when somebody asks.
 pub(crate) fn register(metrics: &Metrics, replica: Replica<ServerApp>) {
-    metrics.register(|registry| registry.register_collector(Box::new(ReplicaCollector(replica))));
-}
-
-struct ReplicaCollector(Replica<ServerApp>);
-
-impl std::fmt::Debug for ReplicaCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReplicaCollector")
-    }
-}
-
-impl Collector for ReplicaCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let status = self.0.status();
+    metrics.figures(move |figures| {
+        let status = replica.status();
         let lag = status
             .members
             .values()
@@ -89,83 +70,55 @@ impl Collector for ReplicaCollector {
             ),
         ];
         for (name, help, value) in values {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+            figures.gauge(name, help, value)?;
         }
         Ok(())
-    }
+    });
 }
 
 /// Registers what the media engine counts.
 pub(crate) fn register_media(metrics: &Metrics, engine: Engine) {
-    metrics.register(|registry| registry.register_collector(Box::new(MediaCollector(engine))));
-}
-
-/// What there is of meetings on this node.
-pub(crate) fn register_meetings(metrics: &Metrics, meetings: plenary_meeting_io::Hub) {
-    metrics.register(|registry| registry.register_collector(Box::new(MeetingCollector(meetings))));
-}
-
-struct MeetingCollector(plenary_meeting_io::Hub);
-
-impl std::fmt::Debug for MeetingCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MeetingCollector")
-    }
-}
-
-impl Collector for MeetingCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    metrics.figures(move |figures| {
+        let reading = engine.figures();
         let gauges = [
-            (
-                "meeting_participants",
-                "People in meetings on this node",
-                self.0.seats(),
-            ),
-            ("meetings", "Meetings with people on this node", self.0.rooms()),
-        ];
-        for (name, help, value) in gauges {
-            let gauge = ConstGauge::new(value as f64);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
-        }
-        Ok(())
-    }
-}
-
-struct MediaCollector(Engine);
-
-impl std::fmt::Debug for MediaCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MediaCollector")
-    }
-}
-
-impl Collector for MediaCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let figures = self.0.figures();
-        let gauges = [
-            ("media_sessions", "Media sessions that are open", figures.sessions),
+            ("media_sessions", "Media sessions that are open", reading.sessions),
             (
                 "media_sessions_connected",
                 "Of them, those whose media flows",
-                figures.connected,
+                reading.connected,
             ),
             (
                 "media_rooms",
                 "Rooms with a media session on this node",
-                figures.rooms,
+                reading.rooms,
             ),
         ];
         for (name, help, value) in gauges {
-            let gauge = ConstGauge::new(value as f64);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+            figures.gauge(name, help, value as f64)?;
         }
-        for (name, help, value) in media_counters(&figures) {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        for (name, help, value) in media_counters(&reading) {
+            figures.counter(name, help, value)?;
         }
         Ok(())
-    }
+    });
+}
+
+/// What there is of meetings on this node.
+pub(crate) fn register_meetings(metrics: &Metrics, meetings: plenary_meeting_io::Hub) {
+    metrics.figures(move |figures| {
+        let gauges = [
+            (
+                "meeting_participants",
+                "People in meetings on this node",
+                meetings.seats(),
+            ),
+            ("meetings", "Meetings with people on this node", meetings.rooms()),
+        ];
+        for (name, help, value) in gauges {
+            figures.gauge(name, help, value as f64)?;
+        }
+        Ok(())
+    });
 }
 
 fn media_counters(figures: &Reading) -> [(&'static str, &'static str, u64); 15] {

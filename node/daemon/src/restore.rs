@@ -2,14 +2,13 @@
 
 use crate::{
     UsageError, backup,
-    data::{DataFolder, NodeFacts},
-    links::{Links, LogLinks},
+    data::{self, KIND, NodeFacts},
     options::{self, Common},
 };
 use anyhow::Context as _;
 use clap::Args;
 use plenary_access::Change;
-use plenary_identity::{EnterpriseCa, Identity, Program};
+use plenary_identity::EnterpriseCa;
 use plenary_model::NodeId;
 use plenary_store::{ServerApp, queries};
 use std::{
@@ -42,9 +41,9 @@ impl Restore {
         }
         let authority = self.authority.as_deref().context("clap requires it")?;
         let config = self.common.load()?;
-        let folder = DataFolder::new(&config.data);
+        let folder = data::folder(&config.data);
         folder.make()?;
-        let temp = folder.temp();
+        let temp = data::temp(&folder);
         std::fs::create_dir_all(&temp)?;
         let copy = temp.join("restored.db");
         let manifest = backup::unpack(&self.file, &copy)?;
@@ -61,24 +60,21 @@ impl Restore {
             ))
             .into());
         }
-        let ca = authority.certify(Program::Node, &manifest.server, &[])?;
-        let name = options::node_name(&config);
+        let name = KIND.name(config.name.as_ref());
         let facts = NodeFacts::new(
             NodeId(last.0 + 1),
             name.clone(),
             manifest.server.clone(),
             manifest.enterprise,
         );
-        let machine = options::machine_key(&folder)?;
-        let identity = Identity::create(&folder.identity(), machine, ca, name.clone(), facts.node)?;
+        let identity = folder.create_identity(&authority, &manifest.server, &name, facts.node)?;
         let replica_options = options::replica_options(&config, &folder, &facts)?;
         let (for_copy, from) = (replica_options.clone(), copy.clone());
         tokio::task::spawn_blocking(move || plenary_replication::restore(&for_copy, &from)).await??;
         std::fs::remove_file(&copy)?;
         let address = replica_options.member.address.clone();
-        let links = Arc::new(Links::new(identity, manifest.server.clone(), facts.node));
         let app = Arc::new(ServerApp::default());
-        let replica = options::open_replica(replica_options, app, Arc::new(LogLinks(links))).await?;
+        let replica = plenary_member::open(replica_options, app, identity).await?;
         crate::found::propose(
             &replica,
             Change::RestoreServer {

@@ -2,7 +2,7 @@
 
 use crate::{
     backup::{self, Manifest},
-    data::{DataFolder, NodeFacts},
+    data::{self, NodeFacts},
     lease::Lessee,
     links::Links,
     seats::Alive,
@@ -12,6 +12,7 @@ use plenary_cluster::{ClusterReport, NodeReport, NodeRole, NodeState, Vitals, fi
 use plenary_cluster_io::{Peers, clock_ms};
 use plenary_identity::Identity;
 use plenary_licences::licence::PublicKey;
+use plenary_member::Folder;
 use plenary_model::NodeId;
 use plenary_replication::Replica;
 use plenary_rest_api::backend::ReadError;
@@ -32,7 +33,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Everything that serves requests on this node shares one of these.
 pub(crate) struct Server {
     pub(crate) facts: NodeFacts,
-    pub(crate) folder: DataFolder,
+    pub(crate) folder: Folder,
     pub(crate) identity: Identity,
     pub(crate) replica: Replica<ServerApp>,
     pub(crate) links: Arc<Links>,
@@ -60,7 +61,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(
         facts: NodeFacts,
-        folder: DataFolder,
+        folder: Folder,
         identity: Identity,
         replica: Replica<ServerApp>,
         links: Arc<Links>,
@@ -218,7 +219,7 @@ impl Server {
     /// Writes a backup into the folder for temporary files; the caller deletes it.
     pub(crate) async fn write_backup(&self) -> anyhow::Result<PathBuf> {
         let number = self.backups.fetch_add(1, Ordering::Relaxed);
-        let temp = self.folder.temp();
+        let temp = data::temp(&self.folder);
         std::fs::create_dir_all(&temp)?;
         let database = temp.join(format!("backup-{number}.db"));
         let file = temp.join(format!("backup-{number}.plenary"));

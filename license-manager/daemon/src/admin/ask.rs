@@ -1,7 +1,7 @@
 //! The commands of administrators: each asks the running replica by its socket.
 
 use super::{Said, Wish};
-use crate::{config::ttl, data::DataFolder, options::Common};
+use crate::{config::ttl, data, options::Common};
 use anyhow::{Context as _, bail};
 use chrono::DateTime;
 use clap::{Args, Subcommand};
@@ -21,7 +21,7 @@ use std::{
 
 fn ask(common: &Common, wish: &Wish) -> anyhow::Result<Value> {
     let config = common.load()?;
-    let path = DataFolder::new(&config.data).socket();
+    let path = data::socket(&data::folder(&config));
     let mut stream = UnixStream::connect(&path).with_context(|| {
         format!(
             "no replica runs here, or you may not ask it ({}); run this as root on its machine",

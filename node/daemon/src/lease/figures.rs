@@ -2,24 +2,14 @@
 
 use crate::server::Server;
 use plenary_licences::Kind;
-use plenary_telemetry::prometheus::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric as _},
-    metrics::gauge::ConstGauge,
-};
+use plenary_telemetry::Metrics;
 use std::sync::Arc;
 
-pub(crate) struct LeaseCollector(pub(crate) Arc<Server>);
-
-impl std::fmt::Debug for LeaseCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LeaseCollector")
-    }
-}
-
-impl Collector for LeaseCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let lessee = &self.0.lessee;
+/// Registers what this node knows of the lease; read when somebody asks.
+pub(crate) fn register(metrics: &Metrics, server: &Arc<Server>) {
+    let server = server.clone();
+    metrics.figures(move |figures| {
+        let lessee = &server.lessee;
         let Some(needs) = lessee.needs() else {
             return Ok(());
         };
@@ -51,9 +41,8 @@ impl Collector for LeaseCollector {
             ));
         }
         for (name, help, value) in gauges {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)?;
+            figures.gauge(&name, help, value)?;
         }
         Ok(())
-    }
+    });
 }

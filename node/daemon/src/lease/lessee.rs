@@ -1,6 +1,6 @@
 //! What one node knows of the server's lease: what the log has, and until when it may be used here.
 
-use crate::{data::DataFolder, seats::reading};
+use crate::{data, seats::reading};
 use anyhow::Context as _;
 use plenary_contracts::cluster::v1::{LeaseLeft, StatusResponse};
 use plenary_licences::{
@@ -10,6 +10,7 @@ use plenary_licences::{
 };
 use plenary_license_manager_client::{Standing, boot_id};
 use plenary_licensing::{Alarm, Lease, Needs};
+use plenary_member::Folder;
 use plenary_model::NodeId;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -93,7 +94,7 @@ pub(crate) enum Usable {
 
 impl Lessee {
     /// Reads what this node knew before it ended, if this is the same boot of the same machine.
-    pub(crate) fn open(folder: &DataFolder, node: NodeId) -> anyhow::Result<Self> {
+    pub(crate) fn open(folder: &Folder, node: NodeId) -> anyhow::Result<Self> {
         let place = std::fs::metadata(folder.path()).context("the data folder cannot be looked at")?;
         let home = Home {
             boot_id: boot_id().context("the system does not say which boot it is")?,
@@ -102,7 +103,7 @@ impl Lessee {
             // A restored server has a node of another number.
             restore: u128::from(node.0),
         };
-        let file = folder.lease();
+        let file = data::lease(folder);
         let mut kept: Kept = match std::fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::warn!(%error, file = %file.display(), "what this node knew of its lease cannot be read; it asks again");

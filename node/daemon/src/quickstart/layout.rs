@@ -242,7 +242,7 @@ impl NodePlace {
 
     /// Whether the node has founded or joined the server.
     pub(super) fn has_data(&self) -> bool {
-        crate::data::DataFolder::new(&self.folder.join("data")).is_made()
+        crate::data::folder(&self.folder.join("data")).is_made()
     }
 
     fn write_config(&self) -> anyhow::Result<()> {

@@ -5,7 +5,4 @@
 mod peers;
 
 pub use peers::{DOWN_AFTER, Heard, Peers, Roster};
-pub use plenary_links::{
-    Bounds, Caller, Connection, Identify, Known, Node, Services, Share, Shares, Who, channel, clock_ms,
-    connect, incoming, require_member,
-};
+pub use plenary_links::{Node, Share, Shares, clock_ms};
