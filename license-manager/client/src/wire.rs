@@ -73,6 +73,7 @@ fn position_to(position: Position) -> pb::Position {
         epoch: position.epoch,
         branch: position.branch,
         index: position.index,
+        reign: position.reign,
     }
 }
 
@@ -81,6 +82,7 @@ fn position_from(position: Option<pb::Position>) -> Position {
         epoch: position.epoch,
         branch: position.branch,
         index: position.index,
+        reign: position.reign,
     })
 }
 
@@ -273,6 +275,7 @@ mod tests {
         epoch: 7,
         branch: 8,
         index: 9,
+        reign: 10,
     };
 
     #[test]

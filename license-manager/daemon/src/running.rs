@@ -46,6 +46,8 @@ pub(crate) struct Running {
     pub(crate) counts: Counts,
     /// How the pool was used since this process began.
     pub(crate) history: Mutex<History>,
+    /// What it called itself when it began to lead last.
+    reign: AtomicU64,
     desk: Mutex<Desk>,
     waiting: Mutex<HashMap<(ServerName, Order), oneshot::Sender<Answer>>>,
     /// By server and number: each node of a server keeps one, whether it leads or not.
@@ -73,6 +75,8 @@ struct Line {
 pub(crate) enum Unanswered {
     #[error("another replica leads")]
     Elsewhere,
+    #[error("this replica only begins to lead; ask again")]
+    Begins,
     #[error("{0}")]
     Propose(#[from] ProposeError),
     #[error("a later request of the server took its place, or nobody knows what became of it")]
@@ -110,6 +114,7 @@ impl Running {
             wake: Notify::new(),
             counts: Counts::default(),
             history: Mutex::default(),
+            reign: AtomicU64::new(0),
             desk: Mutex::default(),
             waiting: Mutex::default(),
             lines: Mutex::default(),
@@ -137,10 +142,31 @@ impl Running {
             .look(|manager| Files::of(&manager.office, manager.lessor.pool(), &self.trust, now))
     }
 
+    /// Whether the log says that it leads: what it answered before could not be told from what an old copy of its data
+    /// answers.
+    pub(crate) fn reigns(&self) -> bool {
+        let own = self.reign.load(Ordering::Acquire);
+        let now = self.app.look(|manager| manager.lessor.position().reign);
+        own != 0 && now == Some(own)
+    }
+
+    /// Has the log say so.
+    pub(crate) async fn begin_reign(&self) {
+        let reign = rand::random::<u64>().max(1);
+        self.reign.store(reign, Ordering::Release);
+        let command = Command::Lend(lessor::Command::Lead { reign });
+        if let Err(error) = self.command(None, command).await {
+            tracing::debug!(%error, "that this replica leads was not written; it is tried again");
+        }
+    }
+
     /// Answers a request; the caller proved to be that server.
     pub(crate) async fn ask(self: &Arc<Self>, request: Request) -> Result<Answer, Unanswered> {
         if !self.leads() {
             return Err(Unanswered::Elsewhere);
+        }
+        if !self.reigns() {
+            return Err(Unanswered::Begins);
         }
         self.counts.asked.fetch_add(1, Ordering::Relaxed);
         let answer = match request.ask {

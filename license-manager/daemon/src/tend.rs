@@ -55,6 +55,9 @@ pub(crate) async fn tend(running: Arc<Running>) {
         if !leads {
             continue;
         }
+        if !running.reigns() {
+            running.begin_reign().await;
+        }
         let effects = running.at_desk(|desk, lessor, now| desk.poll(lessor, now));
         running.act(effects);
         if expired.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {

@@ -192,6 +192,15 @@ impl Backend for Server {
 
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
         self.all_know(command.change.level())?;
+        if matches!(command.change, plenary_conference::Change::Widen { .. }) && self.lessee.needs().is_some()
+        {
+            // A refusal is not the last word.
+            let again = plenary_conference::Command {
+                idempotency: None,
+                ..command
+            };
+            return self.with_a_seat(|| self.propose_command(&again)).await;
+        }
         self.propose_command(&command).await
     }
 

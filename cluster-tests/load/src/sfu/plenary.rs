@@ -8,6 +8,8 @@ use tokio::io::AsyncBufReadExt as _;
 
 /// Sessions of one account, if not said otherwise.
 const SESSIONS_OF_USER: usize = 3;
+/// At once, at each node.
+const READS: usize = 64;
 const PASSWORD: &str = "only-for-this-run-9";
 
 /// A running server; it ends when this is dropped.
@@ -91,6 +93,24 @@ impl Plenary {
 
     pub(super) fn pids(&self) -> Vec<u32> {
         self.nodes.iter().map(|node| node.pid).collect()
+    }
+
+    /// Asks each node for much at once, so that it has as many connections to its state as it ever has.
+    pub(super) async fn stir(&self) -> anyhow::Result<()> {
+        for node in &self.nodes {
+            let mut tasks = tokio::task::JoinSet::new();
+            for _ in 0..READS {
+                let url = format!("{}/api/v1/users?limit=500", node.url);
+                let request = self.http.get(url).bearer_auth(&self.admin);
+                tasks.spawn(async move {
+                    anyhow::Ok(request.send().await?.error_for_status()?.bytes().await?.len())
+                });
+            }
+            while let Some(read) = tasks.join_next().await {
+                read??;
+            }
+        }
+        Ok(())
     }
 
     async fn sign_in(&self, login: &str, password: &str) -> anyhow::Result<String> {

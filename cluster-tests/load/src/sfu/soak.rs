@@ -123,6 +123,7 @@ async fn come(server: &mut Plenary, swarm: &Swarm, at: usize) -> anyhow::Result<
 }
 
 async fn look(server: &Plenary) -> anyhow::Result<Vec<Held>> {
+    server.stir().await?;
     sleep(QUIET).await;
     server.pids().into_iter().map(Held::by).collect()
 }

@@ -1,10 +1,12 @@
-use super::state::{Command, Event, Lease, Lessor, Outcome, Server, Standing};
+use super::state::{Command, Event, Lease, Lessor, Outcome, Reign, Server, Standing};
 use crate::{
     Answer, Ask, Epoch, Incarnation, Order, Refusal, Reply, Request, Seats,
     mutant::{self, Mutant},
 };
 use plenary_model::ServerName;
 
+/// Leaders that are remembered.
+const REIGNS: usize = 16;
 /// Lives of a server that are remembered.
 const PAST: usize = 32;
 
@@ -25,6 +27,7 @@ impl Lessor {
                 self.servers.entry(server.clone()).or_default().limits = *limits;
             }
             Command::DeclareDead { server } => self.declare_dead(server, &mut outcome),
+            Command::Lead { reign } => self.lead(*reign),
             Command::Restored => self.restored(&mut outcome),
             Command::Recover { branch } => self.recover(*branch, &mut outcome),
             Command::Recovered { branch } => self.recovered(*branch, &mut outcome),
@@ -67,7 +70,7 @@ impl Lessor {
             return Err(Refusal::OtherPool);
         }
         self.named_epoch = self.named_epoch.max(request.seen.epoch);
-        if self.position.is_behind(request.seen) && !mutant::planted(Mutant::RestoredGrantsAtOnce) {
+        if self.is_behind(request.seen) && !mutant::planted(Mutant::RestoredGrantsAtOnce) {
             if self.standing != Standing::Behind {
                 outcome.events.push(Event::FoundBehind {
                     server: request.server.clone(),
@@ -354,6 +357,17 @@ impl Lessor {
             server: name.clone(),
             seats,
         });
+    }
+
+    fn lead(&mut self, reign: u64) {
+        self.position.reign = reign;
+        self.reigns.push(Reign {
+            name: reign,
+            from: self.position.index,
+        });
+        if self.reigns.len() > REIGNS {
+            self.reigns.remove(0);
+        }
     }
 
     fn restored(&mut self, outcome: &mut Outcome) {

@@ -27,6 +27,8 @@ pub enum Command {
     Limits { server: ServerName, limits: Limits },
     /// An administrator says that a server is off. Its seats come back at once; if it is not off, seats are used twice.
     DeclareDead { server: ServerName },
+    /// A replica begins to lead; `reign` is random, and no second one has it.
+    Lead { reign: u64 },
     /// The data came from a backup.
     Restored,
     /// An administrator ends the wait of a restored manager; `branch` is random.
@@ -52,9 +54,11 @@ impl Command {
                 Concerns::One(server)
             }
             Self::Recovered { .. } => Concerns::All,
-            Self::Licensed { .. } | Self::Ttl { .. } | Self::Restored | Self::Recover { .. } => {
-                Concerns::Nobody
-            }
+            Self::Licensed { .. }
+            | Self::Ttl { .. }
+            | Self::Lead { .. }
+            | Self::Restored
+            | Self::Recover { .. } => Concerns::Nobody,
         }
     }
 }
@@ -174,11 +178,21 @@ pub struct Outcome {
     pub touched: Option<(ServerName, Epoch)>,
 }
 
+/// Who led, from which index of the log on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reign {
+    pub(super) name: u64,
+    pub(super) from: u64,
+}
+
 /// The replicated state of a License Manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lessor {
     pub(super) pool: PoolId,
     pub(super) position: Position,
+    /// The last ones that led, the newest last.
+    #[serde(default)]
+    pub(super) reigns: Vec<Reign>,
     pub(super) standing: Standing,
     /// The highest epoch of a pool that a server named; a recovery goes beyond it.
     pub(super) named_epoch: u64,
@@ -206,7 +220,9 @@ impl Lessor {
                 epoch: 1,
                 branch,
                 index: 0,
+                reign: 0,
             },
+            reigns: Vec::new(),
             standing: Standing::Serving,
             named_epoch: 1,
             capacity: Seats::NONE,
@@ -220,6 +236,24 @@ impl Lessor {
     /// Which pool it lends.
     pub fn pool(&self) -> PoolId {
         self.pool
+    }
+
+    /// Whether it has not seen what happened at `seen`, because its data are older, or a copy of older ones.
+    pub fn is_behind(&self, seen: Position) -> bool {
+        let here = self.position;
+        here.epoch < seen.epoch
+            || here.epoch == seen.epoch
+                && (here.branch != seen.branch || here.index < seen.index || !self.was_led(seen))
+    }
+
+    /// Whether who led at `seen` led here at the same place of the log. What is longer ago than is remembered is believed.
+    fn was_led(&self, seen: Position) -> bool {
+        let oldest = self.reigns.first().filter(|_| seen.reign != 0);
+        let Some(oldest) = oldest else { return true };
+        match self.reigns.iter().rposition(|reign| reign.name == seen.reign) {
+            Some(at) => self.reigns.get(at + 1).is_none_or(|next| seen.index < next.from),
+            None => seen.index < oldest.from,
+        }
     }
 
     /// After the last applied command.
@@ -253,6 +287,7 @@ impl Lessor {
         Self {
             servers: BTreeMap::new(),
             covers: None,
+            reigns: self.reigns.clone(),
             ..*self
         }
     }

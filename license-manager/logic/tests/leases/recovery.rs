@@ -10,6 +10,7 @@ use plenary_licences::{
 fn copy_of(manager: &Manager) -> Manager {
     let mut copy = Manager::new(10);
     copy.lessor = manager.lessor.clone();
+    copy.index = manager.index;
     copy.timers = Timers::new(&copy.lessor, at(0));
     copy
 }
@@ -30,6 +31,71 @@ fn a_manager_that_is_behind_an_echo_serves_nobody() {
     let mut oslo = Server::new("oslo");
     oslo.settle(&mut restored, 61_000);
     assert_eq!(oslo.held.epoch(), None);
+}
+
+/// Renews at a manager that may not be the one of before, and gives what is said.
+fn renew(paris: &mut Server, manager: &mut Manager, ms: u64) -> Option<Refusal> {
+    let renewal = paris.poll(ms).into_iter().find(is_renewal).expect("it is time");
+    let answer = manager.ask(&renewal, ms);
+    let refusal = refusal(&answer);
+    paris.hear(&answer, ms);
+    refusal
+}
+
+fn lead(manager: &mut Manager, reign: u64) {
+    manager.apply(Command::Lead { reign }, 0);
+}
+
+#[test]
+fn an_old_copy_whose_log_has_become_longer_is_behind_all_the_same() {
+    // The copy was made while the manager was off, or in the middle of its reign.
+    for goes_on in [false, true] {
+        let mut manager = Manager::new(10);
+        lead(&mut manager, 1);
+        let mut paris = Server::with(&mut manager, "paris", 5);
+        let mut old = copy_of(&manager);
+        if !goes_on {
+            lead(&mut manager, 2);
+        }
+        assert_eq!(renew(&mut paris, &mut manager, 60_000), None);
+        lead(&mut old, 3);
+        while old.lessor.position().index <= manager.lessor.position().index {
+            old.apply(Command::Ttl { ms: TTL_MS }, 60_000);
+        }
+        assert_eq!(renew(&mut paris, &mut old, 120_000), Some(Refusal::Behind));
+        assert_eq!(old.lessor.standing(), Standing::Behind);
+    }
+}
+
+#[test]
+fn who_was_silent_over_many_changes_of_leaders_is_served() {
+    for changes in [1, 3, 15, 16, 17, 40] {
+        let mut manager = Manager::new(10);
+        lead(&mut manager, 1);
+        let mut paris = Server::with(&mut manager, "paris", 5);
+        for reign in 2..2 + changes {
+            lead(&mut manager, reign);
+        }
+        assert_eq!(renew(&mut paris, &mut manager, 60_000), None, "{changes}");
+    }
+    // So is who knew the manager before it named who leads.
+    let mut manager = Manager::new(10);
+    let mut paris = Server::with(&mut manager, "paris", 5);
+    lead(&mut manager, 1);
+    assert_eq!(renew(&mut paris, &mut manager, 60_000), None);
+}
+
+#[test]
+fn managers_of_two_branches_are_behind_each_other() {
+    let mut manager = Manager::new(10);
+    manager.apply(Command::Restored, 0);
+    let (mut first, mut second) = (copy_of(&manager), copy_of(&manager));
+    first.apply(Command::Recover { branch: 8 }, 0);
+    second.apply(Command::Recover { branch: 9 }, 0);
+    assert!(first.lessor.is_behind(second.lessor.position()));
+    assert!(second.lessor.is_behind(first.lessor.position()));
+    assert!(manager.lessor.is_behind(first.lessor.position()));
+    assert!(!first.lessor.is_behind(manager.lessor.position()));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(crate) struct Manager {
     pub(crate) timers: Timers,
     pub(crate) desk: Desk,
     pub(crate) events: Vec<Event>,
-    index: u64,
+    pub(crate) index: u64,
 }
 
 impl Manager {

@@ -1,10 +1,10 @@
 //! What follows for seats from what other parts of the server decided.
 
 use crate::{
-    Desk, Following,
+    Decision, Desk, Following,
     decide::{Case, View},
 };
-use plenary_access::Moment;
+use plenary_access::{Moment, Topic};
 use plenary_model::{NodeId, UserName};
 use plenary_seats::{Command as Count, DeviceId, ParticipationId, Why};
 use std::collections::BTreeSet;
@@ -44,9 +44,18 @@ pub enum Fact<'a> {
 
 /// What follows from `facts`. If it is refused, what the other part decided must not be done.
 pub fn follow<V: View>(view: &V, at: Moment, desk: &mut Desk, facts: &[Fact<'_>]) -> Following {
+    // Several who need seats at once get them all, or none does.
+    let before = (facts.len() > 1).then(|| desk.clone());
     let mut case = Case::new(view, at, desk);
     let refused = facts.iter().find_map(|fact| case.fact(*fact).err());
     let mut following = case.finish();
+    if let (Some(before), true) = (before, refused.is_some()) {
+        // But the manager is asked for what was missing.
+        let lease = desk.lease.take();
+        *desk = Desk { lease, ..before };
+        following.decision = Decision::default();
+        following.decision.notice(Topic::Licensing, "");
+    }
     following.refused = refused;
     following
 }

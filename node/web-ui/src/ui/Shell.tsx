@@ -22,6 +22,7 @@ import { queries } from '../api/queries';
 import { session } from '../api/session';
 import { Ringing } from '../calling/Ringing';
 import { LiveContext, LiveState } from '../live/LiveState';
+import { NoOnlineSeat } from '../live/NoOnlineSeat';
 import { Brand } from './Brand';
 import { Face } from './Face';
 import { Nav } from './Nav';
@@ -91,6 +92,7 @@ export function Shell() {
       <AppShell.Main component="main" id="main" tabIndex={-1} className={classes.main}>
         {me.data ? (
           <Suspense fallback={<Loading />}>
+            <NoOnlineSeat />
             <Outlet />
           </Suspense>
         ) : me.error ? (

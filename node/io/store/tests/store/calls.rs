@@ -54,6 +54,8 @@ fn a_call_takes_no_seat_until_it_is_a_conference() {
     same_everywhere(&mut home);
     let widened = home.run(plain(by("bob"), Change::Widen { cid: name("c") }));
     assert_eq!(code(widened), "no_pro_seat", "there is one seat and two need it");
+    let [pro, ..] = taken(&home);
+    assert_eq!(pro, 0, "nobody has it for nothing");
     assert_eq!(calls_of(&home, "bob"), [("c".to_owned(), None)]);
     home.ok(system(), out_of("c", 2));
     assert_eq!(calls_of(&home, "alice"), [("c".to_owned(), Some(How::Talked))]);
