@@ -190,13 +190,10 @@ impl Estimator {
         self.detector.handle_arrived(packet.sent_us, arrived_us, now_us);
         self.acked.add(arrived_us, packet.bytes);
         self.acked_sent.add(signed(packet.sent_us), packet.bytes);
-        self.prober.handle_arrived(
-            packet.cluster,
-            packet.sent_us,
-            packet.bytes,
-            arrived_us,
-            self.detector.base_us(),
-        );
+        if packet.cluster != MEDIA {
+            self.prober
+                .handle_arrived(packet.cluster, packet.sent_us, packet.bytes, arrived_us);
+        }
     }
 
     /// Includes what the receiver waits before it tells of its last packet.
@@ -237,43 +234,40 @@ impl Estimator {
             self.prober.handle_overuse(now_us);
         }
         self.loss.handle(told, self.estimate, signal.rtt_us, now_us);
-        if let Some(rate) = self.prober.handle_told(self.history.told(), now_us) {
-            self.handle_shown(rate, signal.acked, now_us);
+        if let Some(rate) = self
+            .prober
+            .handle_told(self.history.told(), self.detector.base_us(), now_us)
+        {
+            self.handle_shown(rate, signal, now_us);
         }
         self.settle(now_us);
     }
 
     /// A probe got through at this rate.
-    fn handle_shown(&mut self, rate: f64, acked: Option<f64>, now_us: u64) {
+    fn handle_shown(&mut self, rate: f64, signal: Signal, now_us: u64) {
         let is_guess = !self.is_probed || now_us.saturating_sub(self.began_us) < GUESS_US;
         self.is_probed = true;
         if rate > self.estimate {
             self.aimd.set(rate.max(self.aimd.rate()), now_us);
             self.loss.handle_shown(rate);
         } else if is_guess {
-            self.aimd
-                .set(rate.max(acked.unwrap_or(0.0)).min(self.aimd.rate()), now_us);
-        }
-    }
-
-    fn handle_probe_timeout(&mut self, now_us: u64) {
-        if let Some(rate) = self.prober.handle_timeout(now_us) {
-            self.handle_shown(rate, self.acked(), now_us);
-            self.settle(now_us);
+            self.aimd.set(
+                rate.max(signal.acked.unwrap_or(0.0)).min(self.aimd.rate()),
+                now_us,
+            );
         }
     }
 
     fn settle(&mut self, now_us: u64) {
         self.estimate = self.aimd.rate().min(self.loss.limit());
-        let acked = self.acked().unwrap_or(0.0);
-        self.prober.handle_estimate(self.estimate, acked, now_us);
+        self.prober.handle_estimate(self.estimate, now_us);
     }
 
     /// What would be sent if the network let it. Probes look for this much with some headroom, and not for more.
     /// 0: no probes at all.
     pub fn handle_desired(&mut self, desired: Bitrate, now_us: u64) {
         self.prober.handle_desired(desired.0 as f64);
-        self.handle_probe_timeout(now_us);
+        self.prober.handle_timeout(now_us);
     }
 
     /// What the network is taken to bear, once it is another than was given last: first the first rate, then after most
@@ -315,7 +309,7 @@ impl Estimator {
 
     /// To be called at [`Estimator::poll_timeout`].
     pub fn handle_timeout(&mut self, now_us: u64) {
-        self.handle_probe_timeout(now_us);
+        self.prober.handle_timeout(now_us);
         if self.silence_us.is_some_and(|silence_us| now_us >= silence_us) {
             self.silence_us = Some(now_us + SILENCE_STEP_US);
             self.is_silent = true;

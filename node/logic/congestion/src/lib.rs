@@ -31,8 +31,7 @@
 //!
 //! A receiver that reads late because its machine is busy is not one whose network is weak. What it reads at once counts
 //! as one burst (`delay::groups`); what arrives is measured over windows that are longer than gaps (`rate`); and while less
-//! is sent than the estimate, one overuse takes 15 % of it at most (`aimd`). While a voice alone is sent only probes raise
-//! the estimate, so they find what a network bears although whoever sends, passes on and reads is late (`probe`).
+//! is sent than the estimate, one overuse takes 15 % of it at most (`aimd`).
 //!
 //! Time is microseconds of any clock that never runs backwards. The same calls give the same answers. A receiver takes
 //! 10.1 KiB, which [`Estimator::new`] allocates; nothing is allocated after that. A receiver that lies has no more than

@@ -3,24 +3,19 @@
 //! ```text
 //!              next_us, and less than wanted           as many bytes as 15 ms take, 5 packets
 //!   Idle ────────────────────────────────► Sending ───────────────────────────────► Waiting
-//!    ▲                                        │ takes too long                         │ told of, and of what followed
-//!    │                                        │                                        │ if it showed little; or too late
+//!    ▲                                        │ takes too long                         │ told of, or too late
 //!    └────────────────────────────────────────┴────────────────────────────────────────┘
 //!      near what was tried: again at once, twice as much
 //!      less: once more, with a longer one; then in 3 s, and each 5 s
-//!      read in clumps: again soon, with a burst, up to 5 times; then the same pauses
-//!      too little arrived: again soon, with a short one, as often
+//!      read in clumps, or too little arrived: again soon, with a longer one
 //! ```
 //!
 //! There is one probe at a time, each learning from the one before, so that a weak network gets a few packets too many and
 //! not all that a strong one bears. The first tries three times the first rate, the next twice what the one before showed.
-//!
-//! What a probe shows is a lower bound, whoever was late (`cluster`): machines that are busy hide what a network bears,
-//! but make nothing up. So a burst is tried until it meets a moment in which all on the way are awake.
 
 mod cluster;
 
-use cluster::{Cluster, Shape};
+use cluster::{Cluster, Verdict};
 
 /// A probe looks for this much of what is desired, so that there is some headroom.
 const TRIED: f64 = 1.3;
@@ -30,8 +25,8 @@ const WANTED: f64 = 1.2;
 const FIRST_STEP: f64 = 3.0;
 /// The next ones try this much of the rate that the one before has shown.
 const STEP: f64 = 2.0;
-/// A burst tries this much: it costs what it costs, whatever it shows.
-const BURST_STEP: f64 = 3.0;
+/// Media that is sent meanwhile may make a probe faster than it was to be; no more than this of it is believed.
+const MOST_SHOWN: f64 = 1.25;
 /// A probe that arrives at this share of what it tried was limited by nothing, so that the next one tries more.
 const NEARLY: f64 = 0.7;
 /// And if it shows at least this much of what was known.
@@ -47,19 +42,20 @@ const MOST_RELAPSES: u32 = 2;
 /// Drops within this are one.
 const CALM_US: u64 = 3_000_000;
 
-/// Between probes, after two that showed a limit; the second follows the first at once and lasts longer, as jitter limits
-/// a short one.
+/// Between probes, after two that showed a limit; the second follows the first at once and lasts longer, as jitter and
+/// senders that are late limit a short one.
 const PAUSE_US: u64 = 3_000_000;
 /// After more.
 const LONG_PAUSE_US: u64 = 5_000_000;
 /// After an overuse.
 const AFTER_OVERUSE_US: u64 = 2_000_000;
-/// After one of which too little arrived.
+/// After one that told nothing.
 const RETRY_US: u64 = 500_000;
-/// After one that was read in clumps: bursts take no more than a tenth of the estimate or so.
-const BURST_PAUSE_US: u64 = 250_000;
-/// After so many that told nothing something else than chance is the reason.
+/// After which something else than chance is the reason.
 const MOST_RETRIES: u8 = 5;
+/// After so many that showed a limit, one that is unsure of it is believed: where the network is weak, each costs it a
+/// queue.
+const SURE_ENOUGH: u8 = 2;
 /// Feedback that tells of later packets may have overtaken what tells of the probe, by this.
 const OVERTAKEN_US: u64 = 150_000;
 /// A probe is told of within this and a round trip.
@@ -77,8 +73,6 @@ enum Phase {
 pub(crate) struct Prober {
     desired: f64,
     estimate: f64,
-    /// What arrives now, whatever the estimate.
-    acked: f64,
     phase: Phase,
     /// The next probe begins not before this.
     next_us: u64,
@@ -89,7 +83,8 @@ pub(crate) struct Prober {
     raised_us: Option<u64>,
     relapses: u32,
     retries: u8,
-    shape: Shape,
+    /// How much longer than usual a cluster lasts.
+    longer: usize,
     last_id: u8,
     /// What the estimate was before it fell, or is.
     settled: f64,
@@ -101,7 +96,6 @@ impl Prober {
         Self {
             desired: 0.0,
             estimate,
-            acked: 0.0,
             phase: Phase::Idle,
             next_us: now_us,
             step: FIRST_STEP,
@@ -110,7 +104,7 @@ impl Prober {
             raised_us: None,
             relapses: 0,
             retries: 0,
-            shape: Shape::Short,
+            longer: 0,
             last_id: 0,
             settled: estimate,
             fell_us: now_us,
@@ -134,8 +128,7 @@ impl Prober {
     }
 
     /// What the network is taken to bear now, whatever the reason.
-    pub(crate) fn handle_estimate(&mut self, estimate: f64, acked: f64, now_us: u64) {
-        self.acked = acked;
+    pub(crate) fn handle_estimate(&mut self, estimate: f64, now_us: u64) {
         if estimate < self.estimate {
             if estimate < LARGE_DROP * self.settled {
                 self.handle_large_drop(now_us);
@@ -178,16 +171,13 @@ impl Prober {
 
     /// Bytes to be sent now.
     pub(crate) fn poll(&mut self, now_us: u64) -> Option<usize> {
+        self.handle_timeout(now_us);
         if matches!(self.phase, Phase::Idle) && self.is_wanted() && now_us >= self.next_us {
-            let known = self.estimate.max(self.acked);
-            let step = if self.shape == Shape::Burst {
-                BURST_STEP
-            } else {
-                self.step
-            };
-            let rate = (step * known).max(self.recover).min(TRIED * self.desired);
+            let rate = (self.step * self.estimate)
+                .max(self.recover)
+                .min(TRIED * self.desired);
             self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-            self.phase = Phase::Sending(Cluster::new(self.last_id, rate, known, self.shape, now_us));
+            self.phase = Phase::Sending(Cluster::new(self.last_id, rate, self.longer, now_us));
         }
         match &mut self.phase {
             Phase::Sending(cluster) => cluster.poll(now_us),
@@ -199,7 +189,7 @@ impl Prober {
         match &self.phase {
             Phase::Idle => self.is_wanted().then_some(self.next_us),
             Phase::Sending(cluster) => Some(cluster.due_us()),
-            Phase::Waiting(..) => self.gives_up_us(),
+            Phase::Waiting(_, until_us) => Some(until_us + TOLD_US),
         }
     }
 
@@ -222,112 +212,87 @@ impl Prober {
         }
     }
 
-    /// A packet of the probe `id`, or of none, has arrived; without a queue it takes `base_us`.
-    pub(crate) fn handle_arrived(&mut self, id: u8, sent_us: u64, bytes: u16, arrived_us: i64, base_us: i64) {
+    pub(crate) fn handle_arrived(&mut self, id: u8, sent_us: u64, bytes: u16, arrived_us: i64) {
         if let Phase::Sending(cluster) | Phase::Waiting(cluster, _) = &mut self.phase
-            && (cluster.id() == id || cluster.is_followed_by(id, sent_us))
+            && cluster.id() == id
         {
-            cluster.handle_arrived(cluster.id() == id, sent_us, bytes, arrived_us, base_us);
+            cluster.handle_arrived(sent_us, bytes, arrived_us);
         }
     }
 
-    /// Feedback has told of everything before the packet `told`. Gives what the probe has shown, in bits per second.
-    pub(crate) fn handle_told(&mut self, told: u64, now_us: u64) -> Option<f64> {
+    /// Feedback has told of everything before the packet `told`; without a queue a packet takes `base_us`. Gives what the
+    /// probe has shown, in bits per second.
+    pub(crate) fn handle_told(&mut self, told: u64, base_us: i64, now_us: u64) -> Option<f64> {
         let Phase::Waiting(cluster, until_us) = &mut self.phase else {
             return None;
         };
         if told <= cluster.last_number() {
             return None;
         }
-        if now_us < *until_us {
-            if !cluster.is_complete() {
-                *until_us = (*until_us).min(now_us + OVERTAKEN_US);
-                return None;
-            }
-            if is_limited(cluster) && !cluster.is_followed() {
-                return None;
-            }
+        if !cluster.is_complete() && now_us < *until_us {
+            *until_us = (*until_us).min(now_us + OVERTAKEN_US);
+            return None;
         }
         let cluster = cluster.clone();
-        self.conclude(&cluster, now_us)
+        self.conclude(&cluster, base_us, now_us)
     }
 
-    /// Gives what a probe has shown that nothing follows.
-    pub(crate) fn handle_timeout(&mut self, now_us: u64) -> Option<f64> {
-        if now_us < self.gives_up_us()? {
-            return None;
-        }
+    pub(crate) fn handle_timeout(&mut self, now_us: u64) {
         match &self.phase {
-            Phase::Waiting(cluster, _) if cluster.is_complete() => {
-                let cluster = cluster.clone();
-                return self.conclude(&cluster, now_us);
-            }
-            Phase::Waiting(..) => self.handle_nothing(0, now_us),
-            Phase::Idle | Phase::Sending(_) => self.handle_nothing(RETRY_US, now_us),
-        }
-        None
-    }
-
-    fn gives_up_us(&self) -> Option<u64> {
-        match &self.phase {
-            Phase::Idle => None,
-            Phase::Sending(cluster) => Some(cluster.late_us()),
-            Phase::Waiting(cluster, until_us) if cluster.is_complete() => Some(*until_us),
+            Phase::Sending(cluster) if cluster.is_late(now_us) => self.handle_nothing(RETRY_US, now_us),
             // The next feedback may still conclude it.
-            Phase::Waiting(_, until_us) => Some(until_us + TOLD_US),
+            Phase::Waiting(_, until_us) if now_us >= until_us + TOLD_US => self.handle_nothing(0, now_us),
+            _ => {}
         }
     }
 
-    fn conclude(&mut self, cluster: &Cluster, now_us: u64) -> Option<f64> {
-        let Some(rate) = cluster.shown() else {
-            let pause_us = if cluster.is_told() {
-                // A burst may be more than a queue takes.
-                self.shape = Shape::Short;
-                RETRY_US
-            } else {
-                0
-            };
-            self.handle_nothing(pause_us, now_us);
-            return None;
+    fn conclude(&mut self, cluster: &Cluster, base_us: i64, now_us: u64) -> Option<f64> {
+        let most = MOST_SHOWN * cluster.target();
+        let rate = match cluster.verdict(base_us) {
+            Verdict::Shown(rate) => rate,
+            Verdict::Clumped => {
+                self.longer = (self.longer + 1).min(Cluster::LONGEST);
+                self.handle_nothing(0, now_us);
+                return None;
+            }
+            Verdict::Unsure(rate) => {
+                self.step = STEP;
+                self.longer = (self.longer + 1).min(Cluster::LONGEST);
+                if self.in_vain >= SURE_ENOUGH {
+                    self.retries = MOST_RETRIES;
+                }
+                self.handle_nothing(0, now_us);
+                return (rate > self.estimate).then_some(rate.min(most));
+            }
+            Verdict::Nothing => {
+                self.handle_nothing(RETRY_US, now_us);
+                return None;
+            }
         };
-        // Media that is sent meanwhile may make it faster than it was to be.
-        let rate = rate.min(cluster.target());
+        self.phase = Phase::Idle;
         self.step = STEP;
         self.recover = 0.0;
+        self.retries = 0;
         if rate > self.estimate {
             self.raised_us = Some(now_us);
         }
-        let is_sure = cluster.is_read_at_once();
-        if rate > PROGRESS * self.estimate && !(is_sure && is_limited(cluster)) {
-            self.phase = Phase::Idle;
+        if rate >= NEARLY * cluster.target() && rate > PROGRESS * self.estimate {
             self.in_vain = 0;
-            self.retries = 0;
             self.next_us = self.next_us.max(now_us);
-        } else if is_sure {
-            self.handle_limit(now_us);
         } else {
-            self.shape = Shape::Burst;
-            self.handle_nothing(BURST_PAUSE_US, now_us);
+            self.handle_vain(now_us);
         }
-        Some(rate)
-    }
-
-    /// The probe has met what the network bears.
-    fn handle_limit(&mut self, now_us: u64) {
-        self.phase = Phase::Idle;
-        self.retries = 0;
-        self.shape = if self.in_vain == 0 {
-            Shape::Long
-        } else {
-            Shape::Short
-        };
-        self.handle_vain(now_us);
+        Some(rate.min(most))
     }
 
     fn handle_vain(&mut self, now_us: u64) {
         self.in_vain = self.in_vain.saturating_add(1);
+        self.longer = 0;
         let pause_us = match self.in_vain {
-            1 => 0,
+            1 => {
+                self.longer = 1;
+                0
+            }
             2 => PAUSE_US,
             _ => LONG_PAUSE_US,
         };
@@ -347,11 +312,4 @@ impl Prober {
         self.in_vain = self.in_vain.max(1);
         self.handle_vain(now_us);
     }
-}
-
-/// It arrived clearly slower than it was to.
-fn is_limited(cluster: &Cluster) -> bool {
-    cluster
-        .shown()
-        .is_some_and(|rate| rate < NEARLY * cluster.target())
 }

@@ -2,7 +2,7 @@
 
 mod network;
 
-use network::{MS, Media, Network, Turns, Way};
+use network::{MS, Media, Network, Way};
 
 #[test]
 fn a_fast_link_is_found_in_a_second_and_a_half() {
@@ -146,7 +146,7 @@ fn a_sender_that_is_late_finds_what_it_may_send() {
         for kbps in [1_000, 20_000] {
             let way = Way {
                 kbps,
-                sending: Turns::Each(sender_ms),
+                sender_ms,
                 ..Way::default()
             };
             let mut network = Network::new(300, way, Media::Even { most_kbps: 2_500 }, 1);

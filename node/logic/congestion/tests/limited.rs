@@ -2,7 +2,7 @@
 
 mod network;
 
-use network::{Media, Network, Turns, Way};
+use network::{Media, Network, Reading, Way};
 
 #[test]
 fn voice_alone_keeps_the_estimate() {
@@ -98,7 +98,7 @@ fn a_busy_receiver_on_a_good_network_keeps_its_pictures() {
             );
             network.desire(2_500);
             network.run(5_000);
-            network.way.reading = Turns::Late;
+            network.way.reading = Reading::Late;
             let (least, mean, most) = network.range(60_000);
             println!("{media:?}: {least} to {most}, mean {mean}");
             assert!(least >= 2_000, "{least}");
@@ -115,7 +115,7 @@ fn a_receiver_that_was_busy_from_the_start_is_found_too() {
         ] {
             let way = Way {
                 kbps: 20_000,
-                reading: Turns::Late,
+                reading: Reading::Late,
                 ..Way::default()
             };
             let mut network = Network::new(300, way, media, seed);
@@ -142,7 +142,7 @@ fn a_busy_receiver_on_a_weak_network_is_not_flooded() {
         for (media, most_ms) in medias {
             let way = Way {
                 kbps: 1_000,
-                reading: Turns::Late,
+                reading: Reading::Late,
                 ..Way::default()
             };
             let mut network = Network::new(300, way, media, seed);

@@ -3,8 +3,8 @@
 //! Whatever a receiver reads late, the last packet of what it reads was not late by much: the quickest packet sees the
 //! queue of the network and not the receiver. So a queue is told from a receiver that is busy.
 
-/// The last packets are those of one to two of these, by when they were sent: longer than busy machines read nothing.
-const RECENT_US: u64 = 300_000;
+/// The last packets are those of one to two of these, by when they were sent.
+const RECENT_US: u64 = 200_000;
 /// All packets are those of one to two of these. A way that has become longer is a queue for that long.
 const BASE_US: u64 = 5_000_000;
 

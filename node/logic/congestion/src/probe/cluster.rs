@@ -1,18 +1,9 @@
-//! The packets of one probe, and what they show.
-//!
-//! From how far apart packets arrive nothing follows where whoever sends them, passes them on or reads them is late. But
-//! what was sent from a first packet up to another one has all passed when that one arrives, and none of it began to
-//! pass before the first was sent. That it passed at this rate at least is true of each packet, so the quickest counts:
-//! it needs only one of them to be read in time, which may also be one of those that follow.
+//! The packets of one probe.
 
-use crate::history::MEDIA;
-
-/// A cluster lasts so long at least.
-const SHORT_US: u64 = 15_000;
+/// A cluster lasts so long at least; longer ones see more of a receiver that reads late.
+const LASTS_US: [u64; 3] = [15_000, 60_000, 90_000];
+/// From this on a cluster can be judged by its delay.
 const LONG_US: u64 = 60_000;
-/// A burst has what is known to pass in so long: more than whoever is busy is often late by, and where no more passes
-/// than that, a queue that a voice bears.
-const BURST_US: u64 = 100_000;
 const LEAST_PACKETS: u32 = 5;
 /// Between packets, unless that makes them too large or too small.
 const APART_S: f64 = 0.003;
@@ -21,52 +12,23 @@ const MOST_BYTES: f64 = 1_200.0;
 /// Who is asked to send and does not is asked again after this.
 const AGAIN_US: u64 = 1_000;
 /// A cluster that is not sent by so much after its time is given up.
-const LATE_US: u64 = 400_000;
+const LATE_US: u64 = 150_000;
 /// Of it, what must arrive.
 const ARRIVED: f64 = 0.8;
-/// A packet that arrives so much faster after the one before than the rate that is tried was waiting for its receiver.
+/// What arrives so much faster than it was sent was waiting for its receiver: a packet after another one, and all.
 const AT_ONCE: i64 = 4;
-/// One of so many packets that did shows that it reads late.
+const CLUMPED: f64 = 2.0;
+/// One of so many packets that came at once, or before the one before, makes a clump, or jitter.
 const UNEVEN: u32 = 3;
-/// A packet that is sent by so much later than it is to be begins the measure anew: what was before shows less.
-const BEHIND_US: u64 = 20_000;
-/// What takes no longer than this is measured as if it took so long.
-const LEAST_US: i64 = 5_000;
-/// Of the packets that follow a cluster, those that are sent within this see the queue that it leaves.
-const FOLLOWED_US: u64 = 400_000;
-
-/// How a cluster is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Short,
-    Long,
-    /// Much at once: it stands out from clumps.
-    Burst,
-}
-
-impl Shape {
-    fn lasts_us(self) -> u64 {
-        match self {
-            Self::Short | Self::Burst => SHORT_US,
-            Self::Long => LONG_US,
-        }
-    }
-
-    /// At which a cluster is sent that tries `target` where `known` passes.
-    fn pace(self, target: f64, known: f64) -> f64 {
-        match self {
-            Self::Short | Self::Long => target,
-            Self::Burst => target.max(known * BURST_US as f64 / SHORT_US as f64),
-        }
-    }
-}
+/// What arrives slower than at this share of the rate at which it was sent has found the limit of the network.
+const LIMITED: f64 = 0.9;
+/// Of that limit, what is used.
+const USED: f64 = 0.95;
 
 #[derive(Debug, Clone)]
 pub(super) struct Cluster {
     id: u8,
     target: f64,
-    /// At which it is sent.
-    pace: f64,
     lasts_us: u64,
     began_us: u64,
     /// When it was asked last whether to send.
@@ -75,43 +37,55 @@ pub(super) struct Cluster {
     last_sent_us: u64,
     packets: u32,
     bytes: u64,
-    arrived: Arrived,
+    arrived: Option<Arrived>,
 }
 
-/// From a first packet on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Arrived {
     packets: u32,
-    /// What has arrived of the cluster.
     bytes: u64,
     first_sent_us: u64,
-    /// Of the cluster and of what follows it.
     last_sent_us: u64,
-    /// When the last packet of the cluster arrived.
+    last_sent_bytes: u64,
+    first_us: i64,
+    first_bytes: u64,
     last_us: i64,
     /// Packets that came at once with the one before.
     at_once: u32,
-    /// What has arrived since the first packet, without it.
-    passed: u64,
-    /// The highest rate at which that has passed.
-    rate: f64,
+    /// The least that the packets of the latter half took.
+    took_us: i64,
+}
+
+/// What a cluster has shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Verdict {
+    /// So much gets through, in bits per second.
+    Shown(f64),
+    /// The receiver read it in a clump: a longer one shows more.
+    Clumped,
+    /// It read it in clumps, one of which was late: so much gets through at least.
+    Unsure(f64),
+    /// Too little was sent or arrived.
+    Nothing,
 }
 
 impl Cluster {
-    /// Tries `target`, in bits per second, where `known` passes.
-    pub(super) fn new(id: u8, target: f64, known: f64, shape: Shape, now_us: u64) -> Self {
+    pub(super) const LONGEST: usize = LASTS_US.len() - 1;
+
+    /// `longer`: from 0 to [`Cluster::LONGEST`].
+    pub(super) fn new(id: u8, target: f64, longer: usize, now_us: u64) -> Self {
+        let [.., longest] = LASTS_US;
         Self {
             id,
             target,
-            pace: shape.pace(target, known),
-            lasts_us: shape.lasts_us(),
+            lasts_us: LASTS_US.get(longer).copied().unwrap_or(longest),
             began_us: now_us,
             polled_us: None,
             last_number: 0,
             last_sent_us: now_us,
             packets: 0,
             bytes: 0,
-            arrived: Arrived::default(),
+            arrived: None,
         }
     }
 
@@ -132,11 +106,11 @@ impl Cluster {
     }
 
     fn packet_bytes(&self) -> f64 {
-        (self.pace * APART_S / 8.0).clamp(LEAST_BYTES, MOST_BYTES)
+        (self.target * APART_S / 8.0).clamp(LEAST_BYTES, MOST_BYTES)
     }
 
     fn takes_us(&self, bytes: u64) -> u64 {
-        (bytes as f64 * 8e6 / self.pace) as u64
+        (bytes as f64 * 8e6 / self.target) as u64
     }
 
     /// Bytes to be sent now.
@@ -171,76 +145,87 @@ impl Cluster {
         self.packets >= LEAST_PACKETS && self.takes_us(counted) >= self.lasts_us
     }
 
-    /// It is given up then.
-    pub(super) fn late_us(&self) -> u64 {
-        self.began_us + self.lasts_us + LATE_US
+    pub(super) fn is_late(&self, now_us: u64) -> bool {
+        now_us > self.began_us + self.lasts_us + LATE_US
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.arrived.packets == self.packets
+        self.arrived
+            .as_ref()
+            .is_some_and(|arrived| arrived.packets == self.packets)
     }
 
-    /// A packet of the cluster (`is_own`), or one that follows it; without a queue it takes `base_us`. To be called in the
-    /// order of sending; a packet out of order makes it only less exact.
-    pub(super) fn handle_arrived(
-        &mut self,
-        is_own: bool,
-        sent_us: u64,
-        bytes: u16,
-        arrived_us: i64,
-        base_us: i64,
-    ) {
+    /// To be called in the order of sending; a packet out of order makes it only less exact.
+    pub(super) fn handle_arrived(&mut self, sent_us: u64, bytes: u16, arrived_us: i64) {
         let bytes = u64::from(bytes);
-        let arrived = &mut self.arrived;
-        let takes_us = (arrived.passed as f64 * 8e6 / self.target) as u64;
-        let is_behind = sent_us > arrived.first_sent_us + 2 * takes_us + BEHIND_US;
-        if is_own && (arrived.packets == 0 || is_behind) {
-            (arrived.first_sent_us, arrived.passed) = (sent_us, 0);
+        let is_latter = sent_us.saturating_sub(self.began_us) * 2 >= self.lasts_us;
+        let took_us = if is_latter {
+            arrived_us - sent_us as i64
         } else {
-            arrived.passed += bytes;
+            i64::MAX
+        };
+        let Some(arrived) = &mut self.arrived else {
+            self.arrived = Some(Arrived {
+                packets: 1,
+                bytes,
+                first_sent_us: sent_us,
+                last_sent_us: sent_us,
+                last_sent_bytes: bytes,
+                first_us: arrived_us,
+                first_bytes: bytes,
+                last_us: arrived_us,
+                at_once: 0,
+                took_us,
+            });
+            return;
+        };
+        let sent_apart_us = sent_us.saturating_sub(arrived.last_sent_us) as i64;
+        if sent_apart_us > 0 && (arrived_us - arrived.last_us) * AT_ONCE < sent_apart_us {
+            arrived.at_once += 1;
         }
-        if is_own {
-            let takes_us = (bytes as f64 * 8e6 / self.target) as i64;
-            let is_first = arrived.packets == 0;
-            if !is_first && (arrived_us - arrived.last_us) * AT_ONCE < takes_us {
-                arrived.at_once += 1;
+        arrived.packets += 1;
+        arrived.bytes += bytes;
+        arrived.first_sent_us = arrived.first_sent_us.min(sent_us);
+        if sent_us >= arrived.last_sent_us {
+            (arrived.last_sent_us, arrived.last_sent_bytes) = (sent_us, bytes);
+        }
+        if arrived_us < arrived.first_us {
+            (arrived.first_us, arrived.first_bytes) = (arrived_us, bytes);
+        }
+        arrived.last_us = arrived.last_us.max(arrived_us);
+        arrived.took_us = arrived.took_us.min(took_us);
+    }
+
+    /// `base_us`: what a packet takes without a queue.
+    pub(super) fn verdict(&self, base_us: i64) -> Verdict {
+        let Some(arrived) = &self.arrived else {
+            return Verdict::Nothing;
+        };
+        let is_enough = f64::from(arrived.packets) >= ARRIVED * f64::from(self.packets)
+            && arrived.bytes as f64 >= ARRIVED * self.bytes as f64;
+        let sent_us = arrived.last_sent_us.saturating_sub(arrived.first_sent_us);
+        if !is_enough || sent_us == 0 {
+            return Verdict::Nothing;
+        }
+        let rate = |bytes: u64, us: f64| bytes as f64 * 8e6 / us;
+        let sent = rate(arrived.bytes - arrived.last_sent_bytes, sent_us as f64);
+        let arrived_us = (arrived.last_us - arrived.first_us).max(1);
+        let received = rate(arrived.bytes - arrived.first_bytes, arrived_us as f64);
+        if received > CLUMPED * sent || arrived.at_once * UNEVEN >= arrived.packets {
+            if sent_us < LONG_US / 2 || arrived.took_us == i64::MAX {
+                return Verdict::Clumped;
             }
-            arrived.last_us = arrived_us;
-            arrived.packets += 1;
-            arrived.bytes += bytes;
+            // What is sent faster than the network bears makes a queue, half of which is there by half of the time.
+            let queue_us = 2.0 * arrived.took_us.saturating_sub(base_us).max(0) as f64;
+            let rate = sent * sent_us as f64 / (sent_us as f64 + queue_us);
+            return if rate < LIMITED * sent {
+                Verdict::Unsure(rate)
+            } else {
+                Verdict::Shown(rate)
+            };
         }
-        arrived.last_sent_us = arrived.last_sent_us.max(sent_us);
-        if arrived.passed * 2 >= self.bytes {
-            let took_us = (arrived_us - base_us - arrived.first_sent_us as i64).max(LEAST_US);
-            arrived.rate = arrived.rate.max(arrived.passed as f64 * 8e6 / took_us as f64);
-        }
-    }
-
-    /// A packet of no cluster that was sent after it.
-    pub(super) fn is_followed_by(&self, id: u8, sent_us: u64) -> bool {
-        id == MEDIA && self.has_begun() && sent_us > self.last_sent_us
-    }
-
-    /// Whether what is sent still may tell of it.
-    pub(super) fn is_followed(&self) -> bool {
-        self.arrived.last_sent_us >= self.last_sent_us + FOLLOWED_US
-    }
-
-    /// Feedback has told of some of it.
-    pub(super) fn is_told(&self) -> bool {
-        self.arrived.packets > 0
-    }
-
-    /// Its receiver read it when it came, so that a limit that it shows is one of the network.
-    pub(super) fn is_read_at_once(&self) -> bool {
-        self.arrived.at_once * UNEVEN < self.arrived.packets
-    }
-
-    /// So much gets through at least, in bits per second; `None` if too little arrived.
-    pub(super) fn shown(&self) -> Option<f64> {
-        let is_enough = f64::from(self.arrived.packets) >= ARRIVED * f64::from(self.packets)
-            && self.arrived.bytes as f64 >= ARRIVED * self.bytes as f64;
-        is_enough.then_some(self.arrived.rate)
+        let used = if received < LIMITED * sent { USED } else { 1.0 };
+        Verdict::Shown((used * received).min(sent))
     }
 }
 
@@ -248,9 +233,9 @@ impl Cluster {
 mod tests {
     use super::*;
 
-    /// A cluster of 2 Mbit/s where 1 Mbit/s passes, sent when it is to be, and when its packets were sent.
-    fn sent(shape: Shape) -> (Cluster, Vec<(u64, u16)>) {
-        let mut cluster = Cluster::new(1, 2e6, 1e6, shape, 0);
+    /// A cluster of 2 Mbit/s, sent when it is to be, and when its packets were sent.
+    fn sent(longer: usize) -> (Cluster, Vec<(u64, u16)>) {
+        let mut cluster = Cluster::new(1, 2e6, longer, 0);
         let mut packets = Vec::new();
         let mut now_us = 0;
         while !cluster.is_sent() {
@@ -266,89 +251,58 @@ mod tests {
         (cluster, packets)
     }
 
-    /// After a cluster and ten packets that follow it each 20 ms.
-    fn told(shape: Shape, arrival: impl Fn(u64) -> i64, lost: &[usize]) -> Cluster {
-        let (mut cluster, mut packets) = sent(shape);
-        let own = packets.len();
-        let end_us = packets.last().map_or(0, |(at_us, _)| *at_us);
-        packets.extend((1..=10).map(|index| (end_us + 20_000 * index, 100)));
+    fn shown(longer: usize, arrival: impl Fn(u64) -> i64, lost: &[usize]) -> Verdict {
+        let (mut cluster, packets) = sent(longer);
         for (index, (at_us, bytes)) in packets.into_iter().enumerate() {
             if !lost.contains(&index) {
-                cluster.handle_arrived(index < own, at_us, bytes, arrival(at_us), 0);
+                cluster.handle_arrived(at_us, bytes, arrival(at_us));
             }
         }
-        cluster
-    }
-
-    fn shown_kbps(cluster: &Cluster) -> i64 {
-        cluster.shown().map_or(-1, |rate| (rate / 1e3).round() as i64)
+        cluster.verdict(0)
     }
 
     #[test]
-    fn a_short_cluster_has_five_packets_and_fifteen_milliseconds_and_a_burst_more_packets() {
-        let (_, packets) = sent(Shape::Short);
+    fn a_cluster_has_five_packets_and_fifteen_milliseconds() {
+        let (_, packets) = sent(0);
         assert_eq!(packets.len(), 6);
         assert_eq!(packets.last(), Some(&(15_000, 750)));
-        let (_, long) = sent(Shape::Long);
-        assert_eq!(long.last().map(|(at_us, _)| *at_us), Some(60_000));
-        let (_, burst) = sent(Shape::Burst);
-        let bytes: u64 = burst.iter().map(|(_, bytes)| u64::from(*bytes)).sum();
-        assert!((12_500..=14_400).contains(&bytes), "{bytes}");
-        assert!(
-            burst.last().is_some_and(|(at_us, _)| *at_us <= 16_500),
-            "{burst:?}"
-        );
+        let (_, longer) = sent(1);
+        assert_eq!(longer.last().map(|(at_us, _)| *at_us), Some(60_000));
     }
 
     #[test]
-    fn what_arrives_as_it_was_sent_shows_its_rate_and_a_queue_shows_less() {
-        let all = told(Shape::Short, |at_us| at_us as i64, &[]);
-        assert_eq!((shown_kbps(&all), all.is_read_at_once()), (2_000, true));
-        let half = told(Shape::Short, |at_us| at_us as i64 * 2, &[]);
-        assert_eq!((shown_kbps(&half), half.is_read_at_once()), (1_000, true));
-    }
-
-    #[test]
-    fn a_clump_shows_what_its_last_packet_does() {
-        let clump = told(Shape::Long, |at_us| at_us.max(60_000) as i64, &[]);
-        assert_eq!((shown_kbps(&clump), clump.is_read_at_once()), (2_000, false));
-    }
-
-    #[test]
-    fn one_that_follows_and_is_read_in_time_shows_more_than_those_that_were_not() {
-        let late = told(Shape::Burst, |at_us| at_us.max(200_000) as i64, &[]);
-        assert!((540..=580).contains(&shown_kbps(&late)), "{}", shown_kbps(&late));
-        let sooner = told(Shape::Burst, |at_us| at_us.max(60_000) as i64, &[]);
-        assert!(
-            (1_750..=1_850).contains(&shown_kbps(&sooner)),
-            "{}",
-            shown_kbps(&sooner)
-        );
-        assert!(!late.is_read_at_once());
-    }
-
-    #[test]
-    fn a_sender_that_stops_in_between_begins_anew() {
-        let (mut cluster, packets) = sent(Shape::Short);
-        for (index, (at_us, bytes)) in packets.into_iter().enumerate() {
-            let at_us = if index < 2 { at_us } else { at_us + 200_000 };
-            cluster.handle_arrived(true, at_us, bytes, at_us as i64, 0);
-        }
-        assert_eq!(shown_kbps(&cluster), 2_000);
+    fn the_slower_of_both_rates_is_shown() {
+        assert_eq!(shown(0, |at_us| at_us as i64 + 50_000, &[]), Verdict::Shown(2e6));
+        assert_eq!(shown(0, |at_us| at_us as i64 * 2, &[]), Verdict::Shown(0.95e6));
+        assert_eq!(shown(0, |at_us| at_us as i64 * 2 / 3, &[]), Verdict::Shown(2e6));
     }
 
     #[test]
     fn too_little_shows_nothing() {
-        let cluster = told(Shape::Short, |at_us| at_us as i64, &[2, 3]);
-        assert_eq!((cluster.shown(), cluster.is_complete()), (None, false));
+        assert_eq!(shown(0, |at_us| at_us as i64, &[2, 3]), Verdict::Nothing);
     }
 
     #[test]
-    fn who_is_asked_and_does_not_send_is_asked_again() {
-        let mut cluster = Cluster::new(1, 2e6, 1e6, Shape::Short, 0);
+    fn a_clump_shows_nothing_and_several_show_what_the_network_bears() {
+        assert_eq!(shown(0, |_| 20_000, &[]), Verdict::Clumped);
+        // Read each 20 ms.
+        let read = |at_us: u64| at_us.next_multiple_of(20_000) as i64;
+        assert_eq!(shown(0, read, &[]), Verdict::Clumped);
+        assert_eq!(shown(1, read, &[]), Verdict::Shown(2e6));
+        let half = |at_us: u64| read(2 * at_us);
+        let Verdict::Unsure(rate) = shown(1, half, &[]) else {
+            panic!("several clumps");
+        };
+        assert!((0.8e6..1.1e6).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn who_is_asked_and_does_not_send_is_asked_again_and_the_cluster_is_given_up() {
+        let mut cluster = Cluster::new(1, 2e6, 0, 0);
         assert_eq!(cluster.due_us(), 0);
         assert_eq!(cluster.poll(0), Some(750));
         assert_eq!(cluster.due_us(), 1_000);
-        assert_eq!(cluster.late_us(), 415_000);
+        assert!(!cluster.is_late(100_000));
+        assert!(cluster.is_late(170_000));
     }
 }

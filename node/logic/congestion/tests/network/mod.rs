@@ -6,18 +6,39 @@
 // Each test file uses another part of it.
 #![allow(dead_code)]
 
-mod media;
-mod turns;
 mod writer;
 
-pub(crate) use media::Media;
 use plenary_congestion::{Bitrate, Estimator};
 use std::collections::{BTreeMap, VecDeque};
-pub(crate) use turns::Turns;
 pub(crate) use writer::write;
 
 pub(crate) const MS: u64 = 1_000;
 const STEP_US: u64 = 1_000;
+
+/// What the sender has to send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Media {
+    Nothing,
+    /// A packet of 120 bytes each 20 ms, whatever the estimate.
+    Voice,
+    /// Packets of up to 1,200 bytes, evenly, at what the estimate allows and up to this.
+    Even {
+        most_kbps: u64,
+    },
+    /// Frames, each 33 ms, all their packets at once; each 100th is eight times as large. As much as the estimate allows
+    /// and up to this.
+    Frames {
+        most_kbps: u64,
+    },
+}
+
+/// When the receiver reads what came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading {
+    AtOnce,
+    /// Each 20 to 40 ms, and now and then not for 100 to 200 ms; feedback is sent as late.
+    Late,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Way {
@@ -32,11 +53,9 @@ pub(crate) struct Way {
     pub(crate) feedback_doubled_percent: u64,
     /// Added at random to a message, so that messages overtake each other.
     pub(crate) feedback_jitter_us: u64,
-    /// When the sender sends and reads feedback; when whoever has the line passes on what came, both ways; and when the
-    /// receiver reads and sends feedback.
-    pub(crate) sending: Turns,
-    pub(crate) relaying: Turns,
-    pub(crate) reading: Turns,
+    pub(crate) reading: Reading,
+    /// The sender comes to it only each so many milliseconds, and sends and reads feedback then.
+    pub(crate) sender_ms: u64,
     /// Drops what is faster than this for longer than a bucket of 20,000 bytes lasts, in kbit/s.
     pub(crate) policed_kbps: Option<u64>,
 }
@@ -53,9 +72,8 @@ impl Default for Way {
             feedback_lost_percent: 0,
             feedback_doubled_percent: 0,
             feedback_jitter_us: 0,
-            sending: Turns::AtOnce,
-            relaying: Turns::AtOnce,
-            reading: Turns::AtOnce,
+            reading: Reading::AtOnce,
+            sender_ms: 1,
             policed_kbps: None,
         }
     }
@@ -65,7 +83,6 @@ impl Default for Way {
 struct Flying {
     number: u64,
     bytes: u64,
-    /// When it came to the line.
     sent_us: u64,
 }
 
@@ -84,17 +101,12 @@ pub(crate) struct Network {
     /// Added to the receiver's clock.
     pub(crate) clock_us: i64,
     sent: u64,
-    /// Sent, and not yet at the line.
-    leaving: Vec<Flying>,
     queue: VecDeque<Flying>,
     queue_bytes: u64,
     free_us: u64,
     /// What a policer lets through at once, in bits; and when the sender worked last.
     bucket: u64,
     sender_us: u64,
-    sends_us: u64,
-    relays_us: u64,
-    relayed_us: u64,
     /// By when they come.
     coming: BTreeMap<(u64, u64), Flying>,
     reads_us: u64,
@@ -125,12 +137,8 @@ impl Network {
             lost_bytes: 0,
             bucket: 0,
             sender_us: 0,
-            sends_us: 0,
-            relays_us: 0,
-            relayed_us: 0,
             clock_us: 77_777_777,
             sent: 0,
-            leaving: Vec::new(),
             queue: VecDeque::new(),
             queue_bytes: 0,
             free_us: 0,
@@ -210,20 +218,11 @@ impl Network {
     fn step(&mut self) {
         self.now_us += STEP_US;
         self.bucket = (self.bucket + self.way.policed_kbps.unwrap_or(0) * STEP_US / MS).min(160_000);
-        let relays = self.now_us >= self.relays_us;
-        if relays {
-            self.relays_us = self.now_us + self.wait_us(self.way.relaying);
-            self.relayed_us = self.now_us;
-        }
-        if self.now_us >= self.sends_us {
+        if self.now_us >= self.sender_us + self.way.sender_ms * MS {
             self.work();
             self.sender_us = self.now_us;
-            self.sends_us = self.now_us + self.wait_us(self.way.sending);
         }
-        if relays {
-            self.enter();
-            self.forward();
-        }
+        self.forward();
         self.receive();
         self.estimates.push(self.kbps());
     }
@@ -251,6 +250,41 @@ impl Network {
         );
     }
 
+    fn send_media(&mut self) {
+        let allowed = |most_kbps: u64| self.estimator.estimate().0.min(most_kbps * 1_000);
+        match self.media {
+            Media::Nothing => {}
+            Media::Voice => {
+                while self.due_us <= self.now_us {
+                    self.due_us = (self.due_us + 20 * MS).max(self.now_us);
+                    self.send(120);
+                }
+            }
+            Media::Even { most_kbps } => {
+                let passed_us = (self.now_us - self.sender_us).min(100 * MS);
+                self.credit += allowed(most_kbps) * passed_us / 8_000;
+                while self.credit >= 1_200_000 {
+                    self.credit -= 1_200_000;
+                    self.send(1_200);
+                }
+            }
+            Media::Frames { most_kbps } => {
+                // A key frame each 3.3 s takes 7 % of the whole; what it takes beyond is not made up for.
+                let frame = allowed(most_kbps) / 30 / 8;
+                while self.due_us <= self.now_us {
+                    self.due_us = (self.due_us + 33_333).max(self.now_us);
+                    self.frames += 1;
+                    let mut left = frame * if self.frames % 100 == 50 { 8 } else { 1 };
+                    while left > 0 {
+                        let bytes = left.min(1_200);
+                        left -= bytes;
+                        self.send(bytes);
+                    }
+                }
+            }
+        }
+    }
+
     fn send(&mut self, bytes: u64) {
         let number = self.estimator.handle_sent(bytes as usize, self.now_us);
         self.media_bytes += bytes;
@@ -259,33 +293,21 @@ impl Network {
 
     fn enqueue(&mut self, number: u16, bytes: u64) {
         assert_eq!(number, self.sent as u16);
-        self.leaving.push(Flying {
-            number: self.sent,
+        let number = self.sent;
+        self.sent += 1;
+        let is_policed = self.way.policed_kbps.is_some() && self.bucket < bytes * 8;
+        if is_policed || self.queue_bytes + bytes > self.way.queue || self.random(100) < self.way.lost_percent
+        {
+            self.lost_bytes += bytes;
+            return;
+        }
+        self.bucket = self.bucket.saturating_sub(bytes * 8);
+        self.queue_bytes += bytes;
+        self.queue.push_back(Flying {
+            number,
             bytes,
             sent_us: self.now_us,
         });
-        self.sent += 1;
-    }
-
-    /// What was sent comes to the line.
-    fn enter(&mut self) {
-        for packet in std::mem::take(&mut self.leaving) {
-            let bytes = packet.bytes;
-            let is_policed = self.way.policed_kbps.is_some() && self.bucket < bytes * 8;
-            if is_policed
-                || self.queue_bytes + bytes > self.way.queue
-                || self.random(100) < self.way.lost_percent
-            {
-                self.lost_bytes += bytes;
-                continue;
-            }
-            self.bucket = self.bucket.saturating_sub(bytes * 8);
-            self.queue_bytes += bytes;
-            self.queue.push_back(Flying {
-                sent_us: self.now_us,
-                ..packet
-            });
-        }
     }
 
     fn forward(&mut self) {
@@ -301,7 +323,7 @@ impl Network {
             self.queue.pop_front();
             self.queue_bytes -= packet.bytes;
             let jitter_us = self.random(self.way.jitter_us);
-            let comes_us = free_us.max(self.now_us) + self.way.delay_us + jitter_us;
+            let comes_us = free_us + self.way.delay_us + jitter_us;
             self.queued.push((comes_us, free_us - packet.sent_us));
             self.coming.insert((comes_us, packet.number), packet);
         }
@@ -311,7 +333,7 @@ impl Network {
         if self.now_us < self.reads_us {
             return;
         }
-        let is_late = !matches!(self.way.reading, Turns::AtOnce);
+        let is_late = matches!(self.way.reading, Reading::Late);
         while let Some(entry) = self.coming.first_entry() {
             let (comes_us, number) = *entry.key();
             if comes_us > self.now_us {
@@ -327,7 +349,14 @@ impl Network {
             self.read.entry(number).or_insert(at_us);
         }
         self.send_feedback();
-        self.reads_us = self.now_us + self.wait_us(self.way.reading);
+        if is_late {
+            let wait_us = if self.random(20) == 0 {
+                100 * MS + self.random(100 * MS)
+            } else {
+                20 * MS + self.random(20 * MS)
+            };
+            self.reads_us = self.now_us + wait_us;
+        }
     }
 
     fn send_feedback(&mut self) {
@@ -366,7 +395,7 @@ impl Network {
 
     fn take_feedback(&mut self) {
         while let Some(entry) = self.feedback.first_entry() {
-            if entry.key().0 > self.relayed_us {
+            if entry.key().0 > self.now_us {
                 return;
             }
             let message = entry.remove();
