@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
 import { devices, isInside, newPage, plays, tile } from './room';
 import { expect, here, isLive, PASSWORD, signIn, test, there } from './server';
 
@@ -8,17 +8,6 @@ import { expect, here, isLive, PASSWORD, signIn, test, there } from './server';
 test.use(devices);
 
 const look = (page: Page, name: string) => page.screenshot({ path: `test-results/look/call-${name}.png` });
-
-async function noBarrier(page: Page, name: string) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  expect
-    .soft(
-      bad.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`),
-      name,
-    )
-    .toEqual([]);
-}
 
 test('a call rings on all devices, is answered on one, and ends for both', async ({
   browser,

@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
 import { expect, here, signIn, test } from './server';
 
 /** Every page as people see it: no barrier in either scheme, nothing wider than the screen, pictures kept. */
@@ -36,15 +36,6 @@ async function settled(page: Page) {
   await expect(page.locator('h1, h2').first()).toBeVisible();
   await expect(page.getByRole('status', { name: /^(Loading|Chargement)$/ })).toHaveCount(0);
   await page.evaluate(() => document.fonts.ready);
-}
-
-async function noBarrier(page: Page, name: string) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  const told = bad.map(
-    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
-  );
-  expect.soft(told, name).toEqual([]);
 }
 
 async function fits(page: Page, name: string) {

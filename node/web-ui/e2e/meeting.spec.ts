@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
+import { noBarrier } from './barrier';
 import { devices, isInside, join, newPage, plays, tile } from './room';
 import {
   freshId,
@@ -36,15 +36,6 @@ const test = base.extend<Fixtures>({
 });
 
 test.use(devices);
-
-async function noBarrier(page: Page, name: string) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  const told = bad.map(
-    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
-  );
-  expect.soft(told, name).toEqual([]);
-}
 
 const look = (page: Page, name: string) => page.screenshot({ path: `test-results/look/meeting-${name}.png` });
 

@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
 import { devices, join, newPage, tile } from './room';
 import { expect, freshId, here, PASSWORD, signIn, test, there } from './server';
 
@@ -9,17 +9,6 @@ test.use(devices);
 
 const look = (page: Page, name: string) =>
   page.screenshot({ path: `test-results/look/schedule-${name}.png` });
-
-async function noBarrier(page: Page, name: string) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  expect
-    .soft(
-      bad.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`),
-      name,
-    )
-    .toEqual([]);
-}
 
 test('a conference gets its time in the form', async ({ page, rest, person }) => {
   const name = `Weekly ${freshId('weekly')}`;

@@ -10,8 +10,8 @@
 //!  somebody wants to come in ─────────────────────────────────► admit ───────► inside | waiting | KeptOut
 //! ```
 //!
-//! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]). Its [`Settings`] say how it is run. A [`Run`] of it has
-//! [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Moderators [`Act`] on
+//! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
+//! Its [`Settings`] say how it is run. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Moderators [`Act`] on
 //! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
