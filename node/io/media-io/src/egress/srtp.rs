@@ -19,6 +19,8 @@ const ENCRYPTED: u32 = 1 << 31;
 /// The header of a control packet that is not encrypted.
 const CONTROL_HEADER: usize = 8;
 const GCM_TAG: usize = 16;
+/// Senders of control packets that are known; a browser is a handful.
+const SENDERS: usize = 32;
 
 /// The keys of one connection.
 pub(super) struct Srtp {
@@ -26,7 +28,9 @@ pub(super) struct Srtp {
     control_out: Cipher,
     control_in: Cipher,
     next_control: u32,
-    seen: Numbers,
+    /// Of the senders that control packets came from: each counts by itself (RFC 3711 §3.2.3), as a browser does with
+    /// what it says of all streams and what it says of one.
+    seen: Vec<(u32, Numbers)>,
 }
 
 enum Cipher {
@@ -62,7 +66,7 @@ impl Srtp {
             control_out: Cipher::derive(agreed.profile, ours, 3)?,
             control_in: Cipher::derive(agreed.profile, theirs, 3)?,
             next_control: FIRST_CONTROL,
-            seen: Numbers::default(),
+            seen: Vec::new(),
         })
     }
 
@@ -150,10 +154,25 @@ impl Srtp {
 
     /// Opens a control packet of the peer into `out`, each once.
     pub(super) fn open_control(&mut self, packet: &[u8], out: &mut Vec<u8>) -> bool {
-        match self.control_in.open_control(packet, out) {
-            Some(index) => self.seen.take(u64::from(index)),
-            None => false,
+        match (self.control_in.open_control(packet, out), sender(packet)) {
+            (Some(index), Some(sender)) => self.is_new(sender, index),
+            _ => false,
         }
+    }
+
+    /// Whether this sender did not use this number yet. Of more senders than are kept, the first one is forgotten: only
+    /// the peer can name any.
+    fn is_new(&mut self, sender: u32, index: u32) -> bool {
+        if let Some((_, numbers)) = self.seen.iter_mut().find(|(known, _)| *known == sender) {
+            return numbers.take(u64::from(index));
+        }
+        if self.seen.len() >= SENDERS {
+            self.seen.remove(0);
+        }
+        let mut numbers = Numbers::default();
+        let is_new = numbers.take(u64::from(index));
+        self.seen.push((sender, numbers));
+        is_new
     }
 
     /// Opens a control packet that str0m has sealed for the peer.
@@ -421,6 +440,30 @@ mod tests {
             assert!(!server.open_control(&sealed, &mut out), "a replay");
             assert!(client.seal_control(&mut out, 0));
         }
+    }
+
+    /// As a browser sends them: each of its senders has numbers of its own.
+    #[test]
+    fn each_sender_of_control_packets_counts_by_itself() {
+        let sealed = |sender: u32, index: u32| {
+            let (mut client, _) = ends(SrtpProfile::AEAD_AES_128_GCM, 56);
+            client.next_control = index;
+            let mut out = vec![0x80, 201, 0, 1];
+            out.extend(sender.to_be_bytes());
+            assert!(client.seal_control(&mut out, 0));
+            out
+        };
+        let (_, mut server) = ends(SrtpProfile::AEAD_AES_128_GCM, 56);
+        let mut opens = |sender, index| server.open_control(&sealed(sender, index), &mut Vec::new());
+        assert!(opens(1, 5_000));
+        assert!(opens(0xfa17_fa17, 5_000));
+        assert!(opens(0xfa17_fa17, 4_990));
+        assert!(!opens(0xfa17_fa17, 4_990), "a replay");
+        assert!(opens(2, 7));
+        for sender in 10..=1_000 {
+            assert!(opens(sender, 3) && !opens(sender, 3));
+        }
+        assert_eq!(server.seen.len(), SENDERS);
     }
 
     #[test]
