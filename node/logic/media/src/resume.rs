@@ -48,9 +48,20 @@ impl Resume {
     }
 }
 
-/// Whether the only picture is sent although it does not fit.
-pub fn nearly(estimate: Kbps, needed: Kbps) -> bool {
-    u64::from(estimate.0) * 100 >= u64::from(needed.0) * NEARLY
+/// What may be sent by an `estimate`: enough for the only picture where that nearly fits. `smallest`: what all pictures
+/// need, each in its smallest layer, with all sounds.
+pub fn allowed(estimate: Kbps, smallest: Kbps, pictures: usize) -> Kbps {
+    let nearly_fits = u64::from(estimate.0) * 100 >= u64::from(smallest.0) * NEARLY;
+    if pictures == 1 && nearly_fits {
+        estimate.max(with_headroom(smallest))
+    } else {
+        estimate
+    }
+}
+
+/// So much that something that needs this is sent.
+pub fn with_headroom(needed: Kbps) -> Kbps {
+    Kbps(needed.0.saturating_mul(5) / 4)
 }
 
 #[cfg(test)]
@@ -89,7 +100,13 @@ mod tests {
 
     #[test]
     fn the_only_picture_is_sent_where_it_nearly_fits() {
-        assert!(nearly(Kbps(60), Kbps(100)));
-        assert!(!nearly(Kbps(59), Kbps(100)));
+        assert_eq!(allowed(Kbps(60), Kbps(100), 1), Kbps(125));
+        assert_eq!(allowed(Kbps(59), Kbps(100), 1), Kbps(59));
+        assert_eq!(allowed(Kbps(60), Kbps(100), 2), Kbps(60));
+    }
+
+    #[test]
+    fn the_only_picture_may_be_as_large_as_fits() {
+        assert_eq!(allowed(Kbps(2_000), Kbps(100), 1), Kbps(2_000));
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::{Carried, Carries, Filled, Line, Quality};
 use plenary_media::{
     Kbps, ParticipantId, Slot as Place, StreamId,
     allocation::{Allocator, Choice, Class, Demand, Reason},
-    resume::{Resume, nearly},
+    resume::{Resume, allowed, with_headroom},
 };
 use slab::Slab;
 use std::{
@@ -183,17 +183,13 @@ impl Receiver {
                 if self.resume.handle_estimate(kbps, smallest, now_ms) {
                     self.anew = Some(kbps.max(Kbps(smallest.0 / 2)));
                 }
-                if pictures == 1 && nearly(kbps, smallest) {
-                    Kbps(smallest.0.saturating_mul(5) / 4)
-                } else {
-                    kbps
-                }
+                allowed(kbps, smallest, pictures)
             }
             Told::Received(kbps, at)
                 if now.duration_since(at) < RECEIVED_COUNTS
                     && u64::from(kbps.0) * 100 < u64::from(self.sent.kbps().0) * 85 =>
             {
-                kbps.max(Kbps(smallest.0.saturating_mul(5) / 4))
+                kbps.max(with_headroom(smallest))
             }
             _ => UNTOLD,
         }
