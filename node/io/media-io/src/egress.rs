@@ -15,7 +15,10 @@ pub(crate) use tap::{Tap, provider, tapped};
 
 use crate::exit::{Exit, Route};
 use plenary_congestion::{Bitrate, Estimator};
-use plenary_media::Kbps;
+use plenary_media::{
+    Kbps,
+    payload::{self, Codec},
+};
 use plenary_rtp::{
     Extensions, Header, Values,
     feedback::{self, Feedback},
@@ -63,7 +66,8 @@ pub(crate) struct Numbered {
     pub(crate) sequence: u64,
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
-    /// VP8 alone.
+    pub(crate) codec: Codec,
+    /// VP8 and VP9 alone.
     pub(crate) picture_id: Option<u16>,
     pub(crate) tl0_pic_idx: Option<u8>,
 }
@@ -473,12 +477,12 @@ impl Sealing<'_> {
             if let Some(original) = self.original {
                 out.extend(original.to_be_bytes());
             }
-            let payload = out.len();
+            let behind = out.len();
             out.extend_from_slice(media.payload);
             if numbered.picture_id.is_some() || numbered.tl0_pic_idx.is_some() {
-                let payload = out.get_mut(payload..).unwrap_or_default();
+                let payload = out.get_mut(behind..).unwrap_or_default();
                 // It was read when it came.
-                plenary_media::payload::patch_vp8(payload, numbered.picture_id, numbered.tl0_pic_idx).ok();
+                payload::patch(numbered.codec, payload, numbered.picture_id, numbered.tl0_pic_idx).ok();
             }
             let sealed = self.srtp.seal(out, start, header, self.header.ssrc, self.number);
             length = out.len() - start;

@@ -385,7 +385,7 @@ impl Room {
                 continue;
             };
             if let Some(pt) = member.peer.payload_type(&packet.format) {
-                let numbered = numbered(pt, &outgoing);
+                let numbered = numbered(pt, packet.incoming.summary.codec, &outgoing);
                 let sent = member.peer.repair(place, &packet.media(), &numbered, exit, now);
                 add(&exit.figures.repairs, u64::from(sent));
             }
@@ -434,7 +434,7 @@ impl Room {
                         }
                     };
                     if let Some(pt) = called {
-                        let numbered = numbered(pt, &outgoing);
+                        let numbered = numbered(pt, packet.incoming.summary.codec, &outgoing);
                         member.peer.forward(place, &packet.media(), &numbered, exit, now);
                         receiver.sent.count(packet.bytes(), now);
                         given += 1;

@@ -8,12 +8,12 @@ mod bits;
 mod dependency;
 mod fuzz;
 mod h264;
+mod picture_id;
 mod vp8;
 mod vp9;
 
 pub use dependency::{Descriptor, Structure, patch_frame_number};
 pub use fuzz::fuzz;
-pub use vp8::patch as patch_vp8;
 
 /// How a payload is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +64,7 @@ pub struct Summary {
     pub temporal: Option<u8>,
     /// 0 to 7, where one stream carries several.
     pub spatial: Option<u8>,
-    /// 7 or 15 bits. Only that of VP8 is ever rewritten: those of VP9 refer to each other.
+    /// 7 or 15 bits, of VP8 and VP9.
     pub picture_id: Option<u16>,
     pub tl0_pic_idx: Option<u8>,
     /// Of the dependency descriptor.
@@ -107,6 +107,21 @@ impl Summary {
     }
 }
 
+/// Puts a picture id and TL0PICIDX in the place of those that a payload of VP8 or VP9 has. One that it does not have is
+/// not put in, so the length stays; in a field of 7 bits only the low 7 are kept. Other codecs have neither.
+pub fn patch(
+    codec: Codec,
+    payload: &mut [u8],
+    picture_id: Option<u16>,
+    tl0_pic_idx: Option<u8>,
+) -> Result<(), Malformed> {
+    match codec {
+        Codec::Vp8 => vp8::patch(payload, picture_id, tl0_pic_idx),
+        Codec::Vp9 => vp9::patch(payload, picture_id, tl0_pic_idx),
+        Codec::Opus | Codec::H264 | Codec::Av1 => Ok(()),
+    }
+}
+
 /// Reads the packets of one incoming stream.
 ///
 /// It keeps what later packets refer to: the last dependency structure of AV1, about 1.2 KB, from the first one on.
@@ -130,10 +145,11 @@ impl Reader {
     }
 
     /// How high the picture is whose key frame begins with this packet, in pixels, where it stands in it in the clear:
-    /// VP8.
+    /// VP8, and VP9 with a scalability structure.
     pub fn picture_height(&self, payload: &[u8]) -> Option<u16> {
         match self.codec {
             Codec::Vp8 => vp8::height(payload),
+            Codec::Vp9 => vp9::height(payload),
             _ => None,
         }
     }

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! An *epoch* is the time between two switches. In it timestamps, TL0PICIDX and frame numbers are moved by
-//! constants; sequence numbers and picture ids by what was dropped so far.
+//! constants; sequence numbers and picture ids by what was dropped so far. Pictures of VP9 name those that they need by
+//! how many ids they are behind, so that its ids are moved by a constant, too.
 
 mod layers;
 mod ring;
@@ -88,9 +89,9 @@ pub struct Outgoing {
     pub seq: u64,
     pub timestamp: u32,
     pub marker: bool,
-    /// VP8 only; 15 bits, of which a short field takes the low 7.
+    /// VP8 and VP9; 15 bits, of which a short field takes the low 7.
     pub picture_id: Option<u16>,
-    /// VP8 only.
+    /// VP8 and VP9.
     pub tl0_pic_idx: Option<u8>,
     /// AV1 with dependency descriptor only.
     pub frame_number: Option<u16>,
@@ -141,7 +142,6 @@ struct Epoch {
 impl Epoch {
     fn outgoing(&self, packet: &Incoming, entry: Entry, seq: u64) -> Outgoing {
         let summary = &packet.summary;
-        let vp8 = summary.codec == Codec::Vp8;
         let top = summary.spatial == Some(entry.layers().spatial);
         Outgoing {
             seq,
@@ -149,11 +149,9 @@ impl Epoch {
             marker: packet.marker || summary.ends_frame && top,
             picture_id: summary
                 .picture_id
-                .filter(|_| vp8)
                 .map(|id| id.wrapping_sub(entry.picture_offset) & PICTURE_IDS),
             tl0_pic_idx: summary
                 .tl0_pic_idx
-                .filter(|_| vp8)
                 .map(|index| index.wrapping_sub(self.tl0_offset)),
             frame_number: summary
                 .frame_number

@@ -2,7 +2,7 @@
 
 use plenary_media::{
     StreamId,
-    payload::{Codec, Reader, Summary, patch_vp8},
+    payload::{Codec, Reader, Summary, patch},
     rewrite::{Config, Incoming, Outgoing, Rewriter, Target, Verdict, Why},
 };
 use proptest::prelude::*;
@@ -175,7 +175,13 @@ fn bytes_of_two_cameras_become_one_stream_of_pictures() {
         };
         slot.handle_target(target(stream, 0, 0));
         let outgoing = forwarded(slot.handle_packet(&packet, 0)).expect("all are key frames");
-        patch_vp8(&mut payload, outgoing.picture_id, outgoing.tl0_pic_idx).expect("it was read");
+        patch(
+            Codec::Vp8,
+            &mut payload,
+            outgoing.picture_id,
+            outgoing.tl0_pic_idx,
+        )
+        .expect("it was read");
         let again = Reader::new(Codec::Vp8)
             .read(&payload, None)
             .expect("it is still well-formed");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { divisors, withDtx } from './publish';
+import { divisors, modeOf, withDtx } from './publish';
 
 const sdp = (fmtp: string) =>
   ['v=0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:0', 'a=rtpmap:111 opus/48000/2', fmtp]
@@ -30,4 +30,21 @@ describe('layers of a camera', () => {
     expect(divisors(640, 360)).toEqual([2, 1, 1]));
   it('are one of a small picture, and that is whole', () => expect(divisors(320, 180)).toEqual([1, 1, 1]));
   it('are those of a large picture before there is one', () => expect(divisors()).toEqual([4, 2, 1]));
+});
+
+describe('encodings of a camera', () => {
+  const sent = (mimeType: string, count = 3) =>
+    ({ codecs: [{ mimeType }], encodings: Array<object>(count).fill({}) }) as unknown as RTCRtpSendParameters;
+  it('are pictures of their own also where a browser would make layers of one', () => {
+    expect(modeOf(sent('video/VP9'))).toBe('L1T1');
+    expect(modeOf(sent('video/AV1'))).toBe('L1T1');
+  });
+  it('are that by themselves with the older codecs', () => {
+    expect(modeOf(sent('video/VP8'))).toBeUndefined();
+    expect(modeOf(sent('video/H264'))).toBeUndefined();
+  });
+  it('need no word where there is one, or nothing was negotiated', () => {
+    expect(modeOf(sent('video/VP9', 1))).toBeUndefined();
+    expect(modeOf({ codecs: [], encodings: [{}, {}] } as unknown as RTCRtpSendParameters)).toBeUndefined();
+  });
 });

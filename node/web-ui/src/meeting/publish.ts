@@ -40,6 +40,9 @@ function divisorsOf(track: MediaStreamTrack | null): number[] {
   return divisors(width, height);
 }
 
+/** With what TypeScript does not know yet (W3C "Scalable Video Coding (SVC) Extension for WebRTC"). */
+type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
+
 export type Tracks = Record<LineKind, MediaStreamTrack | null>;
 
 export class Publish extends Connection {
@@ -89,6 +92,12 @@ export class Publish extends Connection {
     });
   }
 
+  /** Which codec it is decides how its layers are asked for. */
+  protected override answered() {
+    const line = this.lines.find(({ kind }) => kind === 'video');
+    if (line) this.apply('video', line.transceiver.sender);
+  }
+
   /** What the other end wants to receive decides: in pauses, a microphone sends next to nothing. */
   protected override adapt(sdp: string): string {
     const mid = this.lines.find((line) => line.kind === 'audio')?.transceiver.mid;
@@ -101,10 +110,12 @@ export class Publish extends Connection {
       const highest = this.highest[kind];
       const by = kind === 'video' ? divisorsOf(this.tracks.video) : [1];
       const parameters = sender.getParameters();
-      parameters.encodings.forEach((encoding, layer) => {
+      const mode = modeOf(parameters);
+      parameters.encodings.forEach((encoding: Encoding, layer) => {
         // Those that are no smaller than the one before bring nothing.
         const differs = layer === 0 || by[layer] !== by[layer - 1];
         encoding.scaleResolutionDownBy = by[layer] ?? 1;
+        if (mode) encoding.scalabilityMode = mode;
         encoding.active = differs && highest !== null && layer <= (highest ?? LAYERS.length);
       });
       await sender.setParameters(parameters);
@@ -112,6 +123,15 @@ export class Publish extends Connection {
     // One after the other: parameters that were read before another change are refused.
     this.changing = this.changing.then(change).catch(() => undefined);
   }
+}
+
+/**
+ * Of VP9 and AV1, browsers make one stream out of several encodings, unless each is said to be a picture of its own: the
+ * node gives each receiver one of them.
+ */
+export function modeOf({ codecs, encodings }: RTCRtpSendParameters): string | undefined {
+  const isOne = /^video\/(vp9|av1)$/i.test(codecs[0]?.mimeType ?? '');
+  return isOne && encodings.length > 1 ? 'L1T1' : undefined;
 }
 
 /** VP8 is what every browser sends in layers; the others follow in the browser's own order. */

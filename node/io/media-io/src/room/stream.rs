@@ -254,9 +254,10 @@ impl Packet {
 }
 
 /// A packet's new numbers for a receiver that calls its format so.
-pub(super) fn numbered(pt: Pt, outgoing: &Outgoing) -> Numbered {
+pub(super) fn numbered(pt: Pt, codec: Codec, outgoing: &Outgoing) -> Numbered {
     Numbered {
         payload_type: *pt,
+        codec,
         sequence: outgoing.seq,
         timestamp: outgoing.timestamp,
         marker: outgoing.marker,

@@ -1,4 +1,4 @@
-use super::{Codec, Reader, patch_frame_number, patch_vp8};
+use super::{Codec, Reader, patch, patch_frame_number};
 
 /// Gives foreign bytes to the readers of payloads and of the dependency descriptor, as the packets of one stream, each
 /// behind its length (one byte); for fuzzers. Never returns anything but normally.
@@ -23,9 +23,9 @@ pub fn fuzz(bytes: &[u8]) {
         if let Some(descriptor) = descriptor {
             let _patched = patch_frame_number(&mut descriptor.to_vec(), 17);
         }
-        if codec == Codec::Vp8 && read.is_ok() {
+        if matches!(codec, Codec::Vp8 | Codec::Vp9) && read.is_ok() {
             let mut patched = payload.to_vec();
-            if patch_vp8(&mut patched, Some(17), Some(3)).is_ok() {
+            if patch(codec, &mut patched, Some(17), Some(3)).is_ok() {
                 reader.read(&patched, None).expect("only numbers are others");
             }
         }

@@ -1,7 +1,7 @@
 //! The payload descriptor of VP8 (RFC 7741 §4.2) and the first byte of its payload header (§4.3).
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
-use super::{Codec, Malformed, Summary};
+use super::{Codec, Malformed, Summary, picture_id};
 
 /// Where things stand in a payload.
 #[derive(Debug, Default)]
@@ -49,14 +49,6 @@ fn fields(payload: &[u8]) -> Option<Fields> {
     Some(fields)
 }
 
-fn picture_id(payload: &[u8], (at, wide): (usize, bool)) -> Option<u16> {
-    let high = u16::from(payload.get(at)? & 0x7f);
-    if !wide {
-        return Some(high);
-    }
-    Some(high << 8 | u16::from(*payload.get(at + 1)?))
-}
-
 pub(super) fn read(payload: &[u8]) -> Result<Summary, Malformed> {
     summary(payload).ok_or(Malformed)
 }
@@ -70,7 +62,7 @@ fn summary(payload: &[u8]) -> Option<Summary> {
         None => None,
     };
     let picture_id = match fields.picture_id {
-        Some(place) => Some(picture_id(payload, place)?),
+        Some(place) => Some(picture_id::read(payload, place)?),
         None => None,
     };
     let tl0_pic_idx = match fields.tl0_pic_idx {
@@ -100,18 +92,15 @@ pub(super) fn height(payload: &[u8]) -> Option<u16> {
     Some(u16::from_le_bytes([*size.get(2)?, *size.get(3)?]) & 0x3fff)
 }
 
-/// Puts a picture id and TL0PICIDX in the place of those that a VP8 payload has. One that the payload does not have
-/// is not put in, so the length stays; in a field of 7 bits only the low 7 are kept.
-pub fn patch(payload: &mut [u8], picture_id: Option<u16>, tl0_pic_idx: Option<u8>) -> Result<(), Malformed> {
+/// Puts a picture id and TL0PICIDX in the place of those that the payload has.
+pub(super) fn patch(
+    payload: &mut [u8],
+    picture_id: Option<u16>,
+    tl0_pic_idx: Option<u8>,
+) -> Result<(), Malformed> {
     let fields = fields(payload).ok_or(Malformed)?;
-    if let (Some((at, wide)), Some(id)) = (fields.picture_id, picture_id) {
-        let [high, low] = id.to_be_bytes();
-        if wide {
-            let place = payload.get_mut(at..at + 2).ok_or(Malformed)?;
-            place.copy_from_slice(&[0x80 | high, low]);
-        } else {
-            *payload.get_mut(at).ok_or(Malformed)? = low & 0x7f;
-        }
+    if let (Some(place), Some(id)) = (fields.picture_id, picture_id) {
+        picture_id::write(payload, place, id)?;
     }
     if let (Some(at), Some(index)) = (fields.tl0_pic_idx, tl0_pic_idx) {
         *payload.get_mut(at).ok_or(Malformed)? = index;

@@ -1,58 +1,137 @@
 //! The payload descriptor of VP9 (RFC 9628 §4.2).
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
-use super::{Codec, Malformed, Summary};
+use super::{Codec, Malformed, Summary, picture_id};
+
+/// Where things stand in a payload.
+#[derive(Debug, Default)]
+struct Fields {
+    flags: u8,
+    /// The first byte of the picture id, and whether it has a second one.
+    picture_id: Option<(usize, bool)>,
+    /// TID, U, SID and D.
+    layer: Option<usize>,
+    tl0_pic_idx: Option<usize>,
+    /// Behind all that is there in each packet: the scalability structure, or the frame.
+    rest: usize,
+}
+
+impl Fields {
+    fn has(&self, bit: u8) -> bool {
+        self.flags & bit != 0
+    }
+}
+
+const PICTURE_ID: u8 = 0x80;
+const INTER_PICTURE: u8 = 0x40;
+const LAYERS: u8 = 0x20;
+const FLEXIBLE: u8 = 0x10;
+const BEGINS: u8 = 0x08;
+const ENDS: u8 = 0x04;
+const STRUCTURE: u8 = 0x02;
+
+fn fields(payload: &[u8]) -> Option<Fields> {
+    let mut fields = Fields {
+        flags: *payload.first()?,
+        ..Fields::default()
+    };
+    let mut at = 1;
+    if fields.has(PICTURE_ID) {
+        let wide = payload.get(at)? & 0x80 != 0;
+        fields.picture_id = Some((at, wide));
+        at += if wide { 2 } else { 1 };
+    }
+    if fields.has(LAYERS) {
+        fields.layer = Some(at);
+        at += 1;
+        if !fields.has(FLEXIBLE) {
+            fields.tl0_pic_idx = Some(at);
+            at += 1;
+        }
+    }
+    if fields.has(FLEXIBLE) && fields.has(INTER_PICTURE) {
+        at = behind_references(payload, at)?;
+    }
+    fields.rest = at;
+    Some(fields)
+}
+
+/// Behind one to three P_DIFF, each of which says whether another follows.
+fn behind_references(payload: &[u8], from: usize) -> Option<usize> {
+    for at in from..from + 3 {
+        if payload.get(at)? & 0x01 == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
 
 pub(super) fn read(payload: &[u8]) -> Result<Summary, Malformed> {
     summary(payload).ok_or(Malformed)
 }
 
 fn summary(payload: &[u8]) -> Option<Summary> {
-    let mut rest = payload.iter().copied();
-    let flags = rest.next()?;
-    let has = |bit: u8| flags & bit != 0;
-    let (has_picture_id, inter_picture, has_layers) = (has(0x80), has(0x40), has(0x20));
-    let (flexible, begins, ends) = (has(0x10), has(0x08), has(0x04));
-    let mut summary = Summary::plain(Codec::Vp9);
-    if has_picture_id {
-        let first = rest.next()?;
-        let high = u16::from(first & 0x7f);
-        summary.picture_id = Some(if first & 0x80 == 0 {
-            high
-        } else {
-            high << 8 | u16::from(rest.next()?)
-        });
-    }
-    if has_layers {
-        let layer = rest.next()?;
-        summary.temporal = Some(layer >> 5);
-        summary.switch_up = layer & 0x10 != 0;
-        summary.spatial = Some(layer >> 1 & 0x07);
-        if !flexible {
-            summary.tl0_pic_idx = Some(rest.next()?);
-        }
-    }
-    if flexible && inter_picture {
-        skip_references(&mut rest)?;
-    }
+    let fields = fields(payload)?;
+    let layer = match fields.layer {
+        Some(at) => Some(*payload.get(at)?),
+        None => None,
+    };
+    let tl0_pic_idx = match fields.tl0_pic_idx {
+        Some(at) => Some(*payload.get(at)?),
+        None => None,
+    };
+    let picture_id = match fields.picture_id {
+        Some(place) => Some(picture_id::read(payload, place)?),
+        None => None,
+    };
     // Behind the descriptor, and perhaps a scalability structure, there is at least a byte of the frame.
-    rest.next()?;
-    let base = summary.spatial.unwrap_or(0) == 0;
-    summary.starts_frame = begins;
-    summary.ends_frame = ends;
-    summary.key_frame = begins && !inter_picture && base;
-    summary.switch_up_spatial = begins && !inter_picture && !base;
-    Some(summary)
+    payload.get(fields.rest)?;
+    let spatial = layer.map(|layer| layer >> 1 & 0x07);
+    let base = spatial.unwrap_or(0) == 0;
+    let begins = fields.has(BEGINS);
+    let intra = !fields.has(INTER_PICTURE);
+    Some(Summary {
+        key_frame: begins && intra && base,
+        starts_frame: begins,
+        ends_frame: fields.has(ENDS),
+        temporal: layer.map(|layer| layer >> 5),
+        spatial,
+        picture_id,
+        tl0_pic_idx,
+        switch_up: layer.is_some_and(|layer| layer & 0x10 != 0),
+        switch_up_spatial: begins && intra && !base,
+        ..Summary::plain(Codec::Vp9)
+    })
 }
 
-/// One to three P_DIFF, each of which says whether another follows.
-fn skip_references(rest: &mut impl Iterator<Item = u8>) -> Option<()> {
-    for _ in 0..3 {
-        if rest.next()? & 0x01 == 0 {
-            return Some(());
-        }
+/// How high the picture is, in pixels, with all its layers: the last that the scalability structure names (§4.2.1).
+pub(super) fn height(payload: &[u8]) -> Option<u16> {
+    let fields = fields(payload)?;
+    if !fields.has(STRUCTURE) || !summary(payload)?.key_frame {
+        return None;
     }
-    None
+    let structure = payload.get(fields.rest..)?;
+    let (first, sizes) = structure.split_first()?;
+    let has_sizes = first & 0x10 != 0;
+    let last = usize::from(first >> 5) * 4;
+    let height = sizes.get(last + 2..last + 4).filter(|_| has_sizes)?;
+    Some(u16::from_be_bytes([*height.first()?, *height.last()?]))
+}
+
+/// Puts a picture id and TL0PICIDX in the place of those that the payload has.
+pub(super) fn patch(
+    payload: &mut [u8],
+    picture_id: Option<u16>,
+    tl0_pic_idx: Option<u8>,
+) -> Result<(), Malformed> {
+    let fields = fields(payload).ok_or(Malformed)?;
+    if let (Some(place), Some(id)) = (fields.picture_id, picture_id) {
+        picture_id::write(payload, place, id)?;
+    }
+    if let (Some(at), Some(index)) = (fields.tl0_pic_idx, tl0_pic_idx) {
+        *payload.get_mut(at).ok_or(Malformed)? = index;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -96,11 +175,47 @@ mod tests {
         assert_eq!(read(&[0x58, 0x03, 0x03, 0x03, 0x02, 0xff]), Err(Malformed));
     }
 
+    /// I, L, B, E, V; picture id 0x0102; TID 0, SID 0; TL0PICIDX 9; a structure of two layers with their sizes.
+    const WITH_STRUCTURE: [u8; 15] = [
+        0xae, 0x81, 0x02, 0x00, 9, 0x30, 0x01, 0x40, 0x00, 0xb4, 0x02, 0x80, 0x01, 0x68, 0xff,
+    ];
+
+    #[test]
+    fn the_height_is_that_of_the_largest_layer() {
+        assert_eq!(height(&WITH_STRUCTURE), Some(360));
+        assert_eq!(height(&WITH_STRUCTURE[..13]), None, "cut short");
+        let mut without = WITH_STRUCTURE;
+        without[5] = 0x20;
+        assert_eq!(height(&without), None, "no sizes");
+        assert_eq!(height(&[0xac, 0x81, 0x02, 0x00, 9, 0xff]), None, "no structure");
+    }
+
+    #[test]
+    fn picture_ids_are_patched_in_their_place() {
+        let mut payload = WITH_STRUCTURE;
+        patch(&mut payload, Some(0x1234), Some(17)).unwrap();
+        let mut expected = WITH_STRUCTURE;
+        expected[1..3].copy_from_slice(&[0x92, 0x34]);
+        expected[4] = 17;
+        assert_eq!(payload, expected);
+    }
+
     proptest! {
         #[test]
-        fn garbage_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            if let Ok(summary) = read(&bytes) {
-                prop_assert!(summary.starts_frame || !summary.key_frame);
+        fn garbage_is_read_or_refused(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            id: u16,
+            index: u8,
+        ) {
+            let summary = read(&bytes);
+            let _height = height(&bytes);
+            let patched = patch(&mut bytes, Some(id), Some(index));
+            if let Ok(before) = summary {
+                prop_assert!(before.starts_frame || !before.key_frame);
+                prop_assert!(patched.is_ok());
+                let (picture_id, tl0_pic_idx) = (before.picture_id, before.tl0_pic_idx);
+                let after = read(&bytes).unwrap();
+                prop_assert_eq!(Summary { picture_id, tl0_pic_idx, ..after }, before);
             }
         }
     }
