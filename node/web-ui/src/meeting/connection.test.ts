@@ -15,12 +15,12 @@ async function answer(last: ReturnType<Awaited<ReturnType<typeof inside>>['last'
 describe('a peer connection', () => {
   it('finds its way anew after 2 s without one, and begins anew 6 s after that', async () => {
     const { last, peers } = await inside();
-    const first = last().said('offer')[1] as unknown as Said;
-    peers[1]!.ice('disconnected');
+    const first = last().said('offer')[0] as unknown as Said;
+    peers[0]!.ice('disconnected');
     await vi.advanceTimersByTimeAsync(1_900);
-    expect(peers[1]!.restarts).toBe(0);
+    expect(peers[0]!.restarts).toBe(0);
     await vi.advanceTimersByTimeAsync(100);
-    expect(peers[1]!.restarts).toBe(1);
+    expect(peers[0]!.restarts).toBe(1);
     expect(last().said('offer').at(-1)).toMatchObject({
       connection: 'receive',
       generation: first.generation,
@@ -33,10 +33,10 @@ describe('a peer connection', () => {
 
   it('stays when the way is found in time', async () => {
     const { last, peers } = await inside();
-    peers[1]!.ice('disconnected');
+    peers[0]!.ice('disconnected');
     await vi.advanceTimersByTimeAsync(2_000);
     await answer(last());
-    peers[1]!.ice('connected');
+    peers[0]!.ice('connected');
     await vi.advanceTimersByTimeAsync(20_000);
     expect(peers).toHaveLength(2);
   });
@@ -50,7 +50,7 @@ describe('a peer connection', () => {
 
   it('begins anew when the node has lost it, and not for one that is gone already', async () => {
     const { last, peers } = await inside();
-    const { generation } = last().said('offer')[0] as unknown as Said;
+    const { generation } = last().said('offer')[1] as unknown as Said;
     last().tell({ type: 'lost', body: { connection: 'publish', generation: generation - 1 } });
     await settle();
     expect(peers).toHaveLength(2);
@@ -65,15 +65,15 @@ describe('a peer connection', () => {
 
   it('does not heed an answer to another generation', async () => {
     const { last, peers } = await inside();
-    const { generation } = last().said('offer')[1] as unknown as Said;
+    const { generation } = last().said('offer')[0] as unknown as Said;
     last().tell({ type: 'answer', body: { connection: 'receive', generation: generation - 1, sdp: 'old' } });
     await settle();
-    expect(peers[1]!.remote).toEqual(['answer']);
+    expect(peers[0]!.remote).toEqual(['answer']);
   });
 
   it('waits longer and longer where nothing helps, and says so', async () => {
     const { meeting, last, peers } = await inside();
-    const { generation } = last().said('offer')[0] as unknown as Said;
+    const { generation } = last().said('offer')[1] as unknown as Said;
     last().tell({ type: 'lost', body: { connection: 'publish', generation } });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(peers).toHaveLength(3);
@@ -90,12 +90,12 @@ describe('slots', () => {
     const { meeting, last, peers } = await inside();
     const slot = { mid: '3', kind: 'video' as const, participant: '2' };
     last().tell({ type: 'slots', body: { slots: [slot] } });
-    const track = peers[1]!.transceivers[3]!.receiver.track;
+    const track = peers[0]!.transceivers[3]!.receiver.track;
     track.muted = false;
     expect(meeting.receive.picture('2', 'video')?.track).toBe(track);
     expect(meeting.receive.picture('2', 'content')).toBeNull();
 
-    const { generation } = last().said('offer')[1] as unknown as Said;
+    const { generation } = last().said('offer')[0] as unknown as Said;
     last().tell({ type: 'lost', body: { connection: 'receive', generation } });
     await settle();
     await answer(last());

@@ -28,12 +28,19 @@ export interface Line {
   transceiver: RTCRtpTransceiver;
 }
 
+const BUNDLED = 'max-bundle';
 const CUT_MS = 2_000;
 const RESTART_MS = 6_000;
 const CONNECT_MS = 10_000;
 /** The pictures of before stay so long, until those of the new connection are there. */
 const RETIRE_MS = 3_000;
 const LONGEST_WAIT_MS = 8_000;
+
+/** A connection whose offer is made before it is known where it goes. */
+interface Ahead {
+  pc: RTCPeerConnection;
+  offered: Promise<void>;
+}
 
 export abstract class Connection {
   abstract readonly name: ConnectionName;
@@ -43,6 +50,7 @@ export abstract class Connection {
   private readonly wire: Wire;
   private config: RTCConfiguration = {};
   private before: RTCPeerConnection | null = null;
+  private early: Ahead | null = null;
   /** Counts from higher on than a page before this one, which may have had the same place. */
   private generation = Math.floor(Date.now() / 1000);
   private offered = false;
@@ -63,9 +71,19 @@ export abstract class Connection {
     return sdp;
   }
 
+  /** Makes the first offer while the place is asked for: a browser takes as long for it as a node to answer. */
+  ahead() {
+    if (this.pc || this.early) return;
+    const pc = this.wire.create({ bundlePolicy: BUNDLED });
+    this.lines = this.prepare(pc);
+    const offered = pc.setLocalDescription();
+    offered.catch(() => undefined);
+    this.early = { pc, offered };
+  }
+
   /** A new connection with the node that one has a place at. */
   open(iceServers: RTCIceServer[]) {
-    this.config = { iceServers, bundlePolicy: 'max-bundle' };
+    this.config = { iceServers, bundlePolicy: BUNDLED };
     this.failures = 0;
     this.renew();
   }
@@ -74,7 +92,8 @@ export abstract class Connection {
     this.timers.clear();
     this.retire();
     this.end(this.pc);
-    this.pc = null;
+    this.end(this.early?.pc ?? null);
+    this.pc = this.early = null;
     this.lines = [];
     this.enter('idle');
   }
@@ -117,7 +136,7 @@ export abstract class Connection {
     return this.pc ? this.pc.getStats() : null;
   }
 
-  protected async negotiate() {
+  protected async negotiate(made?: Promise<void>) {
     const pc = this.pc;
     if (!pc) return;
     this.again = this.offered;
@@ -125,7 +144,7 @@ export abstract class Connection {
     this.offered = true;
     const generation = this.generation;
     try {
-      await pc.setLocalDescription();
+      await (made ?? pc.setLocalDescription());
     } catch {
       if (pc === this.pc) this.failed();
       return;
@@ -150,15 +169,25 @@ export abstract class Connection {
     }
     this.generation += 1;
     this.offered = this.again = false;
-    const pc = this.wire.create(this.config);
+    const made = this.takeAhead();
+    const pc = made?.pc ?? this.wire.create(this.config);
     this.pc = pc;
     pc.oniceconnectionstatechange = () => {
       if (pc === this.pc) this.follow(pc.iceConnectionState);
     };
-    this.lines = this.prepare(pc);
+    if (!made) this.lines = this.prepare(pc);
     this.enter(this.failures > 1 ? 'broken' : 'connecting');
     this.timers.after('connect', CONNECT_MS, () => this.failed());
-    void this.negotiate();
+    void this.negotiate(made?.offered);
+  }
+
+  /** What was made ahead, if it can be used: servers that help to get through must be known before the offer. */
+  private takeAhead(): Ahead | null {
+    const made = this.early;
+    this.early = null;
+    if (!made || !this.config.iceServers?.length) return made;
+    this.end(made.pc);
+    return null;
   }
 
   private follow(ice: RTCIceConnectionState) {

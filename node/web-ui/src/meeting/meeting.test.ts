@@ -14,16 +14,29 @@ describe('joining', () => {
     await settle();
     expect(meeting.current()).toMatchObject({ phase: 'in', me: '1', room: { name: 'Demo' } });
     expect(host.keepSeat).toHaveBeenCalledWith({ participant: '1', secret: 's' });
-    const [publish, receive] = last().said('offer') as { connection: string; lines: { kind: string }[] }[];
+    const [receive, publish] = last().said('offer') as { connection: string; lines: { kind: string }[] }[];
     expect(publish).toMatchObject({ connection: 'publish' });
     expect(publish!.lines.map(({ kind }) => kind)).toEqual(['audio', 'video', 'content', 'content_audio']);
     expect(receive!.connection).toBe('receive');
     expect(receive!.lines.map(({ kind }) => kind).join(' ')).toBe(
       `${'audio '.repeat(3)}${'video '.repeat(9)}content content_audio`,
     );
-    expect(peers[0]!.config.iceServers).toEqual([{ urls: ['stun:a.example.com'] }]);
-    expect(peers[0]!.transceivers.every(({ direction }) => direction === 'sendonly')).toBe(true);
-    expect(peers[1]!.transceivers.every(({ direction }) => direction === 'recvonly')).toBe(true);
+    expect(peers).toHaveLength(2);
+    expect(peers[1]!.transceivers.every(({ direction }) => direction === 'sendonly')).toBe(true);
+    expect(peers[0]!.transceivers.every(({ direction }) => direction === 'recvonly')).toBe(true);
+  });
+
+  it('makes its offers meanwhile, and anew where servers help to get through', async () => {
+    const { last, peers } = setUp();
+    await settle();
+    expect(peers.map((peer) => peer.localDescription !== null)).toEqual([true, true]);
+    last().welcome();
+    const servers = [{ urls: ['stun:a.example.com'] }];
+    last().tell(joined({ ice_servers: servers }));
+    await settle();
+    expect(peers.map((peer) => peer.closed)).toEqual([true, true, false, false]);
+    expect(peers[2]!.config.iceServers).toEqual(servers);
+    expect(last().said('offer')).toHaveLength(2);
   });
 
   it('tells what differs from what the node knows', async () => {
@@ -95,13 +108,13 @@ describe('in the meeting', () => {
     expect(last().said('show')[1]!.tiles).toHaveLength(10);
     const offer = last().said('offer').at(-1) as { generation: number; lines: { kind: string }[] };
     expect(offer.lines.filter(({ kind }) => kind === 'video')).toHaveLength(25);
-    expect(offer.generation).toBe(last().said('offer')[1]!.generation);
+    expect(offer.generation).toBe(last().said('offer')[0]!.generation);
     expect(peers).toHaveLength(2);
   });
 
   it('sends only the layers that somebody watches', async () => {
     const { last, peers } = await inside();
-    const active = () => peers[0]!.transceivers[1]!.sender.parameters.encodings.map((one) => one.active);
+    const active = () => peers[1]!.transceivers[1]!.sender.parameters.encodings.map((one) => one.active);
     last().tell({ type: 'layers', body: { kind: 'video', highest: 1 } });
     await settle();
     expect(active()).toEqual([true, true, false]);
@@ -167,12 +180,12 @@ describe('the gate', () => {
     expect(host.keepSeat).toHaveBeenLastCalledWith({ participant: '1', secret: 's' });
     meeting.set({ hand: true });
     meeting.react('👍');
-    expect(peers).toHaveLength(0);
+    expect(peers.map((peer) => peer.closed)).toEqual([true, true]);
     expect(last().said('state').concat(last().said('react'))).toEqual([]);
     last().tell(joined());
     await settle();
     expect(meeting.current().phase).toBe('in');
-    expect(peers).toHaveLength(2);
+    expect(peers.map((peer) => peer.closed)).toEqual([true, true, false, false]);
     last().tell(waiting);
     expect(meeting.current().participants.size).toBe(0);
     expect(peers.every((peer) => peer.closed)).toBe(true);
@@ -238,7 +251,7 @@ describe('a lost way', () => {
     const { meeting, last, peers, host } = await inside();
     meeting.set({ hand: true });
     meeting.write('unheard');
-    const before = last().said('offer')[0]!.generation as number;
+    const before = last().said('offer')[1]!.generation as number;
     for (let tick = 0; tick < 6; tick += 1) {
       meeting.tick();
       await vi.advanceTimersByTimeAsync(250);
@@ -251,7 +264,7 @@ describe('a lost way', () => {
     last().tell(joined({ participants: [person('1', { muted: false, camera: true, hand: 3 })] }));
     await settle();
     expect(last().said('offer')).toHaveLength(2);
-    expect(last().said('offer')[0]!.generation).toBe(before + 1);
+    expect(last().said('offer')[1]!.generation).toBe(before + 1);
     expect(last().said('say')).toEqual([{ text: 'unheard' }]);
     expect(last().said('state')).toEqual([]);
     // Pictures of before stay until the new ones are there.
@@ -263,7 +276,7 @@ describe('a lost way', () => {
   it('stays while media flows, and only opens the socket anew', async () => {
     const { meeting, peers, host, sockets } = await inside();
     for (let tick = 0; tick < 18; tick += 1) {
-      peers[1]!.bytes += 1000;
+      peers[0]!.bytes += 1000;
       meeting.tick();
       await vi.advanceTimersByTimeAsync(250);
     }

@@ -109,6 +109,9 @@ export class Meeting {
   enter(own: Pick<OwnState, 'muted' | 'camera'>) {
     this.own = { ...this.own, ...own };
     this.signal.start();
+    // Others are seen first, then oneself by them.
+    this.receive.ahead();
+    this.publish.ahead();
   }
 
   leave() {
@@ -281,8 +284,8 @@ export class Meeting {
     });
     this.shown = '';
     const servers = iceServers(body);
-    this.publish.open(servers);
     this.receive.open(servers);
+    this.publish.open(servers);
     this.tell();
     this.tellShown();
     this.flush();

@@ -64,9 +64,9 @@ export class FakeTrack {
 
 export class FakeSender {
   track: unknown = null;
-  parameters: { encodings: { active?: boolean; rid?: string }[] };
+  parameters: { codecs: { mimeType: string }[]; encodings: { active?: boolean; rid?: string }[] };
   constructor(encodings: { rid?: string }[]) {
-    this.parameters = { encodings: encodings.map((one) => ({ ...one, active: true })) };
+    this.parameters = { codecs: [], encodings: encodings.map((one) => ({ ...one, active: true })) };
   }
   async replaceTrack(track: unknown) {
     this.track = track;
@@ -169,7 +169,7 @@ export function joined(more: Partial<Joined> = {}): MeetingHears {
       secret: 's',
       participants: [person('1'), person('2')],
       chat: [],
-      ice_servers: [{ urls: ['stun:a.example.com'] }],
+      ice_servers: [],
       ...more,
     },
   };
@@ -212,7 +212,7 @@ export function setUp(seat: Seat | null = null) {
 /** Lets promises of fakes settle. */
 export const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** In the meeting, with both connections up: the first peer publishes, the second receives. */
+/** In the meeting, with both connections up: the first peer receives, the second publishes. */
 export async function inside(seat: Seat | null = null) {
   const all = setUp(seat);
   all.last().welcome();
