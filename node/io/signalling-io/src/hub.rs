@@ -2,13 +2,14 @@
 
 use crate::{
     Options, Source,
+    dispatch::{self, Letterbox, Mail, dispatch},
     handshakes::Handshakes,
     run::{self, Command, Newcomer},
     transport::turn_away,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use plenary_model::UserName;
-use plenary_signalling::{Close, CloseCode, Connection, Limits, Station, Who};
+use plenary_signalling::{Close, CloseCode, Connection, Limits, Station, Topic, Who};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
@@ -71,6 +72,7 @@ struct Register {
 struct Entry {
     who: Who,
     commands: mpsc::Sender<Command>,
+    letters: Letterbox,
     present: bool,
     /// When the connection was lost; `None` while there is one.
     detached: Option<Instant>,
@@ -106,7 +108,8 @@ impl Hub {
             server: options.server.clone(),
             node: options.node.clone(),
         };
-        Self(Arc::new(Inner {
+        let notifications = source.subscribe();
+        let hub = Self(Arc::new(Inner {
             source,
             limits: Arc::new(options.limits.clone()),
             station: Arc::new(station),
@@ -118,7 +121,25 @@ impl Hub {
             tasks: TaskTracker::new(),
             last_run: AtomicU64::new(0),
             options,
-        }))
+        }));
+        let weak = Arc::downgrade(&hub.0);
+        tokio::spawn(dispatch(notifications, move || weak.upgrade().map(Self)));
+        hub
+    }
+
+    /// Does something with where each run is told.
+    pub(crate) fn each(&self, act: impl Fn(&Letterbox)) {
+        self.register()
+            .runs
+            .values()
+            .for_each(|entry| act(&entry.letters));
+    }
+
+    /// What the client of a run watches from now on.
+    pub(crate) fn watch(&self, key: &str, topics: BTreeSet<Topic>) {
+        if let Some(entry) = self.register().runs.get_mut(key) {
+            entry.letters.watch(topics);
+        }
     }
 
     pub(crate) fn next_run(&self) -> u64 {
@@ -241,12 +262,12 @@ impl Hub {
             return;
         };
         match self.admit(&newcomer.who) {
-            Ok((key, inbox)) => {
+            Ok((key, inbox, mail)) => {
                 let inner = &self.0;
                 let (limits, station) = (Arc::clone(&inner.limits), Arc::clone(&inner.station));
                 let connection = Connection::new(newcomer.who.clone(), station, limits, key.clone());
                 self.tasks()
-                    .spawn(run::run(self.clone(), key, connection, inbox, newcomer));
+                    .spawn(run::run(self.clone(), key, connection, inbox, mail, newcomer));
             }
             Err(full) => {
                 let close = match full {
@@ -278,7 +299,7 @@ impl Hub {
         }
     }
 
-    /// Registers a new run.
+    /// Registers a new run. What is noted from then on it is told.
     fn admit(&self, who: &Who) -> Result<Admitted, Full> {
         let mut random = [0; 32];
         if let Err(error) = getrandom::fill(&mut random) {
@@ -287,6 +308,7 @@ impl Hub {
         }
         let key = URL_SAFE_NO_PAD.encode(random);
         let (commands, inbox) = mpsc::channel(4);
+        let (letters, mail) = dispatch::mail(who);
         let options = self.options();
         let mut register = self.register();
         let register = &mut *register;
@@ -305,6 +327,7 @@ impl Hub {
         let entry = Entry {
             who: who.clone(),
             commands,
+            letters,
             present: false,
             detached: None,
         };
@@ -314,7 +337,7 @@ impl Hub {
             .entry(who.user.clone())
             .or_default()
             .insert(key.clone());
-        Ok((key, inbox))
+        Ok((key, inbox, mail))
     }
 
     fn evict(&self, register: &mut Register, key: &str) {
@@ -379,7 +402,7 @@ impl Hub {
     }
 }
 
-type Admitted = (String, mpsc::Receiver<Command>);
+type Admitted = (String, mpsc::Receiver<Command>, Mail);
 
 /// What there are too many of.
 enum Full {

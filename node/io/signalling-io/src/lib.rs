@@ -7,12 +7,14 @@
 //! ```text
 //!  request ► origin ► upgrade ► hello ► Source::authenticate ─┬─ known run ──► its task takes the socket over
 //!                                                             └─ none ───────► a new task
-//!  task of a run: socket, Source::subscribe, clock ──Input──► Connection ──Output──► socket, Hub
+//!  Source::subscribe ──► dispatch ──► the runs that it concerns
+//!  task of a run: socket, its mail, clock ──Input──► Connection ──Output──► socket, Hub
 //! ```
 //!
 //! A task lives as long as its run: over cuts, until the client leaves or stays away too long. Nothing here is stored
 //! or told to other nodes; a client that comes back to another node begins a new run.
 
+mod dispatch;
 mod endpoint;
 mod handshakes;
 mod hub;

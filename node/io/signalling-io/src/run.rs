@@ -2,17 +2,15 @@
 
 use crate::{
     Caller, Client, Notification,
+    dispatch::{Mail, News, touches_session},
     hub::Hub,
     transport::{Received, Transport},
 };
 use axum::extract::ws::WebSocket;
 use plenary_signalling::{Attach, Close, CloseCode, Connection, Input, Output, ServerBody, Topic, Who};
-use std::{future, time::Duration};
+use std::{collections::BTreeSet, future, time::Duration};
 use tokio::{
-    sync::{
-        broadcast::{self, error::RecvError},
-        mpsc, oneshot,
-    },
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
 };
 
@@ -46,7 +44,7 @@ pub(crate) enum Command {
 enum Happened {
     Received(Received),
     Command(Command),
-    Notified(Result<Notification, RecvError>),
+    Notified(News),
     Told(ServerBody),
     Recheck,
     Tick,
@@ -58,6 +56,8 @@ struct Run {
     key: String,
     connection: Connection,
     client: Client,
+    /// What the register knows of [`Connection::watched`].
+    watched: BTreeSet<Topic>,
     /// Whether the client has asked for something about a meeting.
     asked: bool,
     token: String,
@@ -77,10 +77,9 @@ pub(crate) async fn run(
     key: String,
     connection: Connection,
     mut inbox: mpsc::Receiver<Command>,
+    mut mail: Mail,
     first: Newcomer,
 ) {
-    // Before the welcome: what changes after it is told.
-    let mut notifications = hub.source().subscribe();
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut run = Run {
         client: Client {
@@ -88,6 +87,7 @@ pub(crate) async fn run(
             who: connection.who().clone(),
             tell,
         },
+        watched: BTreeSet::new(),
         asked: false,
         // The session may have ended after it was looked up and before this was told.
         recheck: Instant::now(),
@@ -105,23 +105,18 @@ pub(crate) async fn run(
         last_seq: first.last_seq,
         nodes: first.nodes,
     }));
-    let mut notified = true;
     while !run.connection.is_ended() {
-        match run
-            .next(&mut inbox, &mut notifications, &mut told, notified)
-            .await
-        {
+        match run.next(&mut inbox, &mut mail, &mut told).await {
             Happened::Received(received) => run.received(received),
             Happened::Command(Command::Attach { newcomer, back }) => run.attach(newcomer, back),
             Happened::Command(Command::Evict) => run.feed(Input::Evict),
-            Happened::Notified(Ok(notification)) => run.notified(notification).await,
-            Happened::Notified(Err(RecvError::Lagged(_))) => {
+            Happened::Notified(News::Notification(notification)) => run.notified(notification).await,
+            Happened::Notified(News::Missed) => {
                 run.feed(Input::Missed {
                     index: run.hub.source().applied(),
                 });
                 run.recheck = Instant::now();
             }
-            Happened::Notified(Err(RecvError::Closed)) => notified = false,
             Happened::Told(body) => run.feed(Input::Tell(body)),
             Happened::Recheck => run.check().await,
             Happened::Tick => run.feed(Input::Tick),
@@ -148,15 +143,14 @@ impl Run {
     async fn next(
         &mut self,
         inbox: &mut mpsc::Receiver<Command>,
-        notifications: &mut broadcast::Receiver<Notification>,
+        mail: &mut Mail,
         told: &mut mpsc::UnboundedReceiver<ServerBody>,
-        notified: bool,
     ) -> Happened {
         let tick = self.connection.next_deadline().and_then(|ms| self.hub.moment(ms));
         tokio::select! {
             received = receive(&mut self.transport) => Happened::Received(received),
             Some(command) = inbox.recv() => Happened::Command(command),
-            notification = notifications.recv(), if notified => Happened::Notified(notification),
+            news = mail.next() => Happened::Notified(news),
             Some(body) = told.recv() => Happened::Told(body),
             () = sleep_until(self.recheck) => Happened::Recheck,
             () = wait_until(tick) => Happened::Tick,
@@ -207,7 +201,9 @@ impl Run {
                     object: &object,
                     index,
                 });
-                if self.touches_session(topic, &object) {
+                let who = self.connection.who();
+                let guest_of = who.guest_of.as_ref().map(plenary_model::Cid::as_str);
+                if touches_session(who.user.as_str(), guest_of, topic, &object) {
                     self.check().await;
                 }
             }
@@ -230,23 +226,6 @@ impl Run {
         }
     }
 
-    /// Whether the session may be over, or its rights may be other ones.
-    fn touches_session(&self, topic: Topic, object: &str) -> bool {
-        match topic {
-            Topic::Sessions | Topic::Users => {
-                object.is_empty() || object == self.connection.who().user.as_str()
-            }
-            // The networks of administrators.
-            Topic::Settings => true,
-            // The room that a guest is in may not be theirs any more.
-            Topic::Conferences => {
-                let guest_of = self.connection.who().guest_of.as_ref();
-                guest_of.is_some_and(|cid| object.is_empty() || object == cid.as_str())
-            }
-            _ => false,
-        }
-    }
-
     async fn check(&mut self) {
         match ask(self.hub.source().still_valid(&self.token, &self.caller)).await {
             Some(who) => {
@@ -260,6 +239,11 @@ impl Run {
     /// Tells the rules what happened and does what they say.
     fn feed(&mut self, input: Input<'_>) {
         let outputs = self.connection.handle(input, self.hub.now_ms());
+        if self.watched != *self.connection.watched() {
+            // Before the client hears that it is so.
+            self.watched.clone_from(self.connection.watched());
+            self.hub.watch(&self.key, self.watched.clone());
+        }
         let mut too_slow = false;
         for output in outputs {
             match output {

@@ -190,6 +190,11 @@ impl Connection {
         self.watched.contains(&topic)
     }
 
+    /// The topics that the client asked for.
+    pub fn watched(&self) -> &BTreeSet<Topic> {
+        &self.watched
+    }
+
     /// Whether there is a transport.
     pub fn is_attached(&self) -> bool {
         matches!(self.state, State::Attached(_))
