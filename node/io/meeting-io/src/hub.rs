@@ -23,6 +23,10 @@ const KEPT: Duration = Duration::from_secs(10);
 /// changes networks and reloads pages gets there.
 const COSTLY: (f64, f64) = (60.0, 2.0);
 
+/// How often one person may ask for pages of the list of people, which costs this node a look through all: at once, and a
+/// second.
+const LISTS: (f64, f64) = (20.0, 4.0);
+
 /// The handle of all meetings of this node; clones are of the same.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -32,6 +36,7 @@ struct Inner {
     media: Arc<dyn Media>,
     kept: Duration,
     costly: Buckets<UserName>,
+    lists: Buckets<UserName>,
     tables: Mutex<Tables>,
 }
 
@@ -57,14 +62,21 @@ impl Hub {
             media,
             kept,
             costly: Buckets::new(COSTLY.0, COSTLY.1),
+            lists: Buckets::new(LISTS.0, LISTS.1),
             tables: Mutex::default(),
         }))
     }
 
     /// A client asks for something. What it asks is done in order, and answered by [`Newcomer::tell`].
     pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
-        if matches!(request, ClientBody::Join(_) | ClientBody::Offer(_))
-            && let Err(seconds) = self.0.costly.take(newcomer.person.id().clone(), Instant::now())
+        let bucket = match request {
+            ClientBody::Join(_) | ClientBody::Offer(_) => Some(&self.0.costly),
+            // Each makes the room look.
+            ClientBody::List(_) | ClientBody::Follow(_) => Some(&self.0.lists),
+            _ => None,
+        };
+        if let Some(bucket) = bucket
+            && let Err(seconds) = bucket.take(newcomer.person.id().clone(), Instant::now())
         {
             let words = format!("that was asked for too often; try again in {seconds} s");
             let why = Refused::new(Refusal::TooFast, words);
@@ -256,6 +268,8 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::React(_) => "react",
         ClientBody::Say(_) => "say",
         ClientBody::Moderate(_) => "moderate",
+        ClientBody::List(_) => "list",
+        ClientBody::Follow(_) => "follow",
         ClientBody::Leave {} => "leave",
     }
 }

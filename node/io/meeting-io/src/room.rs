@@ -10,12 +10,13 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Chat, Joined, Known, ParticipantId, Place, Role, Room as Facts, Roster, Said, Speaking, Waiting, Why,
+        Chat, Joined, List, Listener, ParticipantId, People, Place, Room as Facts, Said, Speaking, Waiting,
+        Why,
     },
 };
 use podium::Voices;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,6 +30,8 @@ use tokio::{
 
 /// Changes are told at most this often, so that many who come at once are not many messages to each.
 const TELL_EVERY: Duration = Duration::from_millis(250);
+/// Of more people than are told by name, numbers alone are told at most this often.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// When the state could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
@@ -40,6 +43,10 @@ pub(crate) enum Tidings {
     /// Roster, chat or the conference itself are not as they were.
     Changed,
     Speaking(Speaking),
+    /// Of a run: what it asks of the list of people.
+    List(u64, List),
+    /// Of a run: whom it wants to hear of beside those who come first.
+    Follow(u64, Vec<ParticipantId>),
 }
 
 /// Somebody of this node in the room.
@@ -51,8 +58,7 @@ pub(crate) struct Seated {
     pub(crate) seat: mpsc::UnboundedSender<Told>,
     /// What the seat was told last; `None` before it was told anything.
     pub(crate) permit: Option<Permit>,
-    /// Whether they were a moderator when they were told of the roster last: moderators hear of who waits.
-    pub(crate) moderates: bool,
+    pub(crate) listener: Listener,
     pub(crate) joined_at: u64,
 }
 
@@ -66,17 +72,27 @@ struct Keeper {
     hub: Hub,
     cid: Cid,
     seated: HashMap<u64, Seated>,
-    /// Those inside, as all were told.
-    known: Known,
-    /// With those who wait, as moderators were told.
-    known_to_moderators: Known,
+    people: People,
+    /// Whom those may be shown who are not shown everybody.
+    stage: Arc<BTreeSet<ParticipantId>>,
     facts: Facts,
     last_line: u64,
     /// When changes are told next.
     due: Option<Instant>,
     told: Option<Instant>,
+    /// When numbers were told last.
+    counted: Option<Instant>,
     speaking: Speaking,
     voices: Voices,
+}
+
+/// What was read of the state at once.
+struct Read {
+    view: View,
+    /// What was said since the last time.
+    lines: Vec<(u64, Said)>,
+    /// What was said in all, if somebody may come in.
+    history: Vec<Said>,
 }
 
 /// Lives as long as somebody of this node is in the room.
@@ -85,12 +101,13 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
         hub,
         cid,
         seated: HashMap::new(),
-        known: Known::default(),
-        known_to_moderators: Known::default(),
+        people: People::default(),
+        stage: Arc::default(),
         facts: Facts::default(),
         last_line: 0,
         due: None,
         told: None,
+        counted: None,
         speaking: Speaking::default(),
         voices: Voices::default(),
     };
@@ -116,6 +133,8 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
             }
             Some(Tidings::Changed) => keeper.changed(),
             Some(Tidings::Speaking(speaking)) => keeper.speaking(speaking),
+            Some(Tidings::List(run, list)) => keeper.list(run, &list),
+            Some(Tidings::Follow(run, whom)) => keeper.follow(run, whom),
             None => return,
         }
     }
@@ -131,20 +150,42 @@ async fn wait(due: Option<Instant>) {
 impl Keeper {
     fn changed(&mut self) {
         let soon = self.told.map_or_else(Instant::now, |told| told + TELL_EVERY);
-        self.due.get_or_insert(soon);
+        self.due_by(soon);
+    }
+
+    fn due_by(&mut self, moment: Instant) {
+        self.due = Some(self.due.map_or(moment, |due| due.min(moment)));
     }
 
     fn speaking(&mut self, speaking: Speaking) {
         self.voices.hear(&speaking.participants, self.facts.mode);
+        if !speaking.participants.iter().all(|id| self.people.is_told(*id)) {
+            // Of who speaks all must know who that is.
+            self.changed();
+        }
         self.speaking = speaking;
         self.tell_inside(&ServerBody::Speaking(self.speaking.clone()));
         self.tell_voices();
     }
 
+    fn list(&mut self, run: u64, list: &List) {
+        if let Some(seated) = self.seated.get(&run).filter(|seated| seated.is_inside()) {
+            let page = self.people.list(&list.find, list.from);
+            seated.tell.send(ServerBody::Listed(page)).ok();
+        }
+    }
+
+    fn follow(&mut self, run: u64, whom: Vec<ParticipantId>) {
+        if let Some(seated) = self.seated.get_mut(&run) {
+            seated.listener.follow(whom);
+            self.changed();
+        }
+    }
+
     /// In a smart meeting, who speaks here or by a program comes onto the podium.
     fn tell_voices(&mut self) {
         let here = |id: ParticipantId| self.seated.values().any(|one| one.place.participant == id);
-        let Some(heard) = self.voices.news(&self.known, here) else {
+        let Some(heard) = self.voices.news(&self.people, here) else {
             return;
         };
         let (hub, cid) = (self.hub.clone(), self.cid.clone());
@@ -160,18 +201,17 @@ impl Keeper {
         }
     }
 
-    /// Reads the state and tells what is new.
+    /// Reads the state and tells what is new; those who have come get all of it, or wait.
     async fn look(&mut self) {
         self.due = None;
         self.told = Some(Instant::now());
         match self.read().await {
-            Ok(Some((view, lines))) => {
-                if let Err(error) = self.take(&view, lines).await {
-                    self.look_again(&error);
-                }
-            }
+            Ok(Some(read)) => self.take(read),
             Ok(None) => self.all_out(Why::RoomDeleted),
-            Err(error) => self.look_again(&error),
+            Err(why) => {
+                self.turn_away(&why);
+                self.look_again(&why);
+            }
         }
     }
 
@@ -180,20 +220,24 @@ impl Keeper {
         self.due = Some(Instant::now() + READ_AGAIN);
     }
 
-    async fn read(&self) -> Result<Option<(View, Vec<(u64, Said)>)>, Refused> {
+    async fn read(&self) -> Result<Option<Read>, Refused> {
         let roster = self.hub.roster();
         let Some(view) = roster.view(&self.cid).await? else {
             return Ok(None);
         };
         let lines = roster.lines(&self.cid, self.last_line).await?;
-        Ok(Some((view, lines)))
+        let history = if self.seated.values().all(Seated::is_inside) {
+            Vec::new()
+        } else {
+            roster.lines(&self.cid, 0).await?
+        };
+        let history = history.into_iter().map(|(_, line)| line).collect();
+        Ok(Some(Read { view, lines, history }))
     }
 
-    /// Tells what is new in `view`, and lets in and sends back whom it says.
-    async fn take(&mut self, view: &View, lines: Vec<(u64, Said)>) -> Result<(), Refused> {
-        let all = || view.participants.iter().map(|one| one.participant.clone());
-        let news = self.known.update(all().filter(|one| !one.waiting).collect());
-        let news_to_moderators = self.known_to_moderators.update(all().collect());
+    /// Tells what is new, and lets in and sends back whom the roster says.
+    fn take(&mut self, read: Read) {
+        let Read { view, lines, history } = read;
         if self.facts != view.room {
             self.facts = view.room.clone();
             self.tell_inside(&ServerBody::Room(self.facts.clone()));
@@ -203,12 +247,35 @@ impl Keeper {
             let lines = lines.into_iter().map(|(_, line)| line).collect();
             self.tell_inside(&ServerBody::Chat(Chat { lines }));
         }
-        let present: BTreeMap<_, _> = view
+        self.voices.podium(&view.participants);
+        let stage = stage(&view);
+        if *self.stage != stage {
+            self.stage = Arc::new(stage);
+        }
+        let let_in = self.tell_roster(&view);
+        self.welcome(&let_in, &history);
+    }
+
+    /// Tells each client what is new of the roster and of its own place. Gives the runs of those who have come in.
+    fn tell_roster(&mut self, view: &View) -> Vec<u64> {
+        let now = Instant::now();
+        let may_count = self.people.is_whole() || self.counted.is_none_or(|at| now >= at + COUNT_EVERY);
+        let ahead = self
+            .voices
+            .recent()
+            .chain(self.facts.layout.and_then(|layout| layout.pinned));
+        let all = view.participants.iter().map(|one| one.participant.clone());
+        let news = self.people.update(all.collect(), &ahead.collect(), may_count);
+        if self.people.owes_counts() {
+            self.due_by(self.counted.map_or(now, |at| at + COUNT_EVERY));
+        } else if may_count {
+            self.counted = Some(now);
+        }
+        let present: HashMap<_, _> = view
             .participants
             .iter()
             .map(|one| (one.participant.id, one))
             .collect();
-        let hidden = Arc::new(hidden(view));
         let mut let_in = Vec::new();
         for seated in self.seated.values_mut() {
             let own = seated.moves.load(Ordering::Acquire);
@@ -226,58 +293,46 @@ impl Keeper {
             if one.moves == own && one.participant.away {
                 drop(seated.seat.send(Told::Away));
             }
-            let was_inside = seated.is_inside();
-            if seated.permit.is_some() && was_inside && !one.participant.waiting {
-                tell_roster(seated, one, &news, &news_to_moderators, view);
+            let (is_new, was_inside) = (seated.permit.is_none(), seated.is_inside());
+            if was_inside
+                && !one.participant.waiting
+                && let Some(roster) = seated.listener.news(&self.people, &news)
+            {
+                seated.tell.send(ServerBody::Roster(roster)).ok();
             }
-            if permit(seated, one, &hidden) && seated.is_inside() != was_inside {
+            if permit(seated, one, &self.stage) && (is_new || seated.is_inside() != was_inside) {
                 if seated.is_inside() {
                     let_in.push(seated.run);
                 } else {
-                    seated
-                        .tell
-                        .send(ServerBody::Waiting(Waiting::new(
-                            view.room.clone(),
-                            &seated.place,
-                        )))
-                        .ok();
+                    let waiting = Waiting::new(view.room.clone(), &seated.place);
+                    seated.tell.send(ServerBody::Waiting(waiting)).ok();
                 }
             }
         }
-        self.voices.podium(&view.participants);
-        self.welcome(view, &let_in).await
+        let_in
     }
 
-    /// Those who have come in get all of it.
-    async fn welcome(&mut self, view: &View, runs: &[u64]) -> Result<(), Refused> {
-        if runs.is_empty() {
-            return Ok(());
-        }
-        let lines = self.hub.roster().lines(&self.cid, 0).await?;
-        let lines: Vec<Said> = lines.into_iter().map(|(_, line)| line).collect();
+    /// Those who have come in get all that they are to know.
+    fn welcome(&mut self, runs: &[u64], history: &[Said]) {
         for run in runs {
             let Some(seated) = self.seated.get_mut(run) else {
                 continue;
             };
-            let id = seated.place.participant;
-            let own = view.participants.iter().find(|one| one.participant.id == id);
-            seated.moderates = own.is_some_and(|one| one.participant.role > Role::Participant);
-            let moderates = seated.moderates;
-            let all = view.participants.iter().map(|one| &one.participant);
+            let (participants, counts) = seated.listener.begin(&self.people);
             let joined = Joined {
-                room: view.room.clone(),
-                participant: id,
+                room: self.facts.clone(),
+                participant: seated.place.participant,
                 secret: seated.place.secret.clone(),
-                participants: all.filter(|one| moderates || !one.waiting).cloned().collect(),
-                chat: lines.clone(),
-                ice_servers: self.hub.media_engine().ice_servers(id),
+                participants,
+                counts,
+                chat: history.to_vec(),
+                ice_servers: self.hub.media_engine().ice_servers(seated.place.participant),
             };
             seated.tell.send(ServerBody::Joined(joined)).ok();
             if !self.speaking.participants.is_empty() {
                 seated.tell.send(ServerBody::Speaking(self.speaking.clone())).ok();
             }
         }
-        Ok(())
     }
 
     fn all_out(&self, why: Why) {
@@ -286,68 +341,37 @@ impl Keeper {
         }
     }
 
-    /// Somebody comes: the others hear what is new first, then they get all of it, or wait.
-    async fn came(&mut self, mut seated: Seated) {
-        let run = seated.run;
-        let (view, news) = match self.read().await {
-            Ok(Some(read)) => read,
-            Ok(None) => {
-                seated.seat.send(Told::Out(Why::RoomDeleted)).ok();
-                self.seated.insert(run, seated);
-                return;
-            }
-            Err(why) => {
-                self.seated.insert(run, seated);
-                return self.turn_away(run, why);
-            }
-        };
-        let taken = self.take(&view, news).await;
-        let id = seated.place.participant;
-        let own = view.participants.iter().find(|one| one.participant.id == id);
-        match own {
-            Some(one) => drop(permit(&mut seated, one, &Arc::new(hidden(&view)))),
-            // Gone again already.
-            None => self.changed(),
-        }
-        let waits = own.is_some_and(|one| one.participant.waiting);
-        if waits {
-            let waiting = Waiting::new(view.room.clone(), &seated.place);
-            seated.tell.send(ServerBody::Waiting(waiting)).ok();
-        }
-        self.seated.insert(run, seated);
-        let done = match taken {
-            Ok(()) if !waits => self.welcome(&view, &[run]).await,
-            taken => taken,
-        };
-        if let Err(why) = done {
-            self.turn_away(run, why);
+    /// Somebody comes. In a small meeting they are in at once; in a large one those who come at the same time share a look.
+    async fn came(&mut self, seated: Seated) {
+        self.seated.insert(seated.run, seated);
+        if self.people.is_whole() {
+            self.look().await;
+        } else {
+            self.changed();
         }
     }
 
-    fn turn_away(&self, run: u64, why: Refused) {
-        if let Some(seated) = self.seated.get(&run) {
-            seated.tell.send(crate::hub::refused("join", why)).ok();
+    /// Those who have just come cannot be let in.
+    fn turn_away(&self, why: &Refused) {
+        for seated in self.seated.values().filter(|seated| seated.permit.is_none()) {
+            seated.tell.send(crate::hub::refused("join", why.clone())).ok();
             seated.seat.send(Told::Leave).ok();
         }
     }
 }
 
-/// Whom those may not be shown who do not see all.
-fn hidden(view: &View) -> BTreeSet<ParticipantId> {
-    let hidden = view.participants.iter().filter(|one| !one.shown_to_all);
-    hidden.map(|one| one.participant.id).collect()
+/// Who is shown to all.
+fn stage(view: &View) -> BTreeSet<ParticipantId> {
+    let shown = view.participants.iter().filter(|one| one.shown_to_all);
+    shown.map(|one| one.participant.id).collect()
 }
 
 /// Notes what a place may do, and tells the seat. Gives whether that is new.
-fn permit(seated: &mut Seated, one: &Present, hidden: &Arc<BTreeSet<ParticipantId>>) -> bool {
+fn permit(seated: &mut Seated, one: &Present, stage: &Arc<BTreeSet<ParticipantId>>) -> bool {
     let permit = Permit {
         inside: !one.participant.waiting,
         flow: one.flow,
-        hidden: if one.sees_all {
-            Arc::default()
-        } else {
-            hidden.clone()
-        },
+        only: (!one.sees_all).then(|| stage.clone()),
     };
     seated.joined_at = one.participant.joined_at;
     if seated.permit.as_ref() == Some(&permit) {
@@ -367,44 +391,5 @@ fn why_gone(view: &View, seated: &Seated) -> Why {
         (Some(_), Some((_, why))) => why,
         (Some(permit), None) if !permit.inside => Why::NotAdmitted,
         _ => Why::Removed,
-    }
-}
-
-/// Tells somebody inside what is new in the roster; who becomes a moderator hears of those who wait.
-fn tell_roster(
-    seated: &mut Seated,
-    own: &Present,
-    news: &Option<Roster>,
-    news_to_moderators: &Option<Roster>,
-    view: &View,
-) {
-    let moderates = own.participant.role > Role::Participant;
-    let news = if moderates { news_to_moderators } else { news };
-    if let Some(news) = news {
-        seated.tell.send(ServerBody::Roster(news.clone())).ok();
-    }
-    if std::mem::replace(&mut seated.moderates, moderates) == moderates {
-        return;
-    }
-    let waiting = || {
-        view.participants
-            .iter()
-            .map(|one| &one.participant)
-            .filter(|one| one.waiting)
-    };
-    let roster = Roster {
-        participants: if moderates {
-            waiting().cloned().collect()
-        } else {
-            Vec::new()
-        },
-        gone: if moderates {
-            Vec::new()
-        } else {
-            waiting().map(|one| one.id).collect()
-        },
-    };
-    if roster != Roster::default() {
-        seated.tell.send(ServerBody::Roster(roster)).ok();
     }
 }

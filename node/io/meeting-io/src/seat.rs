@@ -9,7 +9,10 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Answer, Ended, Join, Lost, Offer, ParticipantId, Peer, Place, Refusal, State, Tile, Why},
+    meeting::{
+        Answer, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer, ParticipantId, Peer, Place,
+        Refusal, State, Tile, Why,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +22,9 @@ use tokio::sync::mpsc;
 
 /// `moves` of a place that is taken up provisionally.
 pub(crate) const UNSETTLED: u64 = u64::MAX;
+
+/// Characters of a search in the list of people.
+const FIND: usize = 100;
 
 /// What a seat is told.
 pub(crate) enum Told {
@@ -47,8 +53,8 @@ pub(crate) enum Told {
 pub(crate) struct Permit {
     pub(crate) inside: bool,
     pub(crate) flow: Flow,
-    /// Whom they may not be shown.
-    pub(crate) hidden: Arc<BTreeSet<ParticipantId>>,
+    /// Whom alone they may be shown; `None`: everybody.
+    pub(crate) only: Option<Arc<BTreeSet<ParticipantId>>>,
 }
 
 /// A peer connection of the client.
@@ -110,7 +116,7 @@ pub(crate) async fn sit(
                 tell: newcomer.tell.clone(),
                 seat: inbox.clone(),
                 permit: None,
-                moderates: false,
+                listener: Listener::new(participant),
                 joined_at: 0,
             };
             let place = seated.place.clone();
@@ -259,9 +265,34 @@ impl Seat {
             ClientBody::React(react) => self.send_clerk(Errand::React(react.reaction)),
             ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
             ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
+            ClientBody::List(list) => self.list(list),
+            ClientBody::Follow(follow) => self.follow(follow),
             // Not for a seat.
             ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
         }
+    }
+
+    fn list(&self, list: List) -> Result<(), Refused> {
+        if !self.permit.inside {
+            return Err(Refused::new(Refusal::Waiting, "you are in the waiting room"));
+        }
+        if list.find.chars().count() > FIND {
+            let words = format!("a search has at most {FIND} characters");
+            return Err(Refused::new(Refusal::BadRequest, words));
+        }
+        self.hub
+            .tell_room(&self.room, Tidings::List(self.newcomer.run, list));
+        Ok(())
+    }
+
+    fn follow(&self, follow: Follow) -> Result<(), Refused> {
+        if follow.participants.len() > FOLLOWED {
+            let words = format!("one can follow at most {FOLLOWED}");
+            return Err(Refused::new(Refusal::BadRequest, words));
+        }
+        let follow = Tidings::Follow(self.newcomer.run, follow.participants);
+        self.hub.tell_room(&self.room, follow);
+        Ok(())
     }
 
     /// Media obey before the client hears of it.
@@ -282,7 +313,7 @@ impl Seat {
                 .allow(publish.session, self.permit.flow)
                 .await;
         }
-        if before.hidden != self.permit.hidden {
+        if before.only != self.permit.only {
             self.show().await;
         }
     }
@@ -356,7 +387,9 @@ impl Seat {
     async fn show(&self) {
         if let Some(receive) = self.connections.get(&Peer::Receive) {
             let mut shown = self.shown.clone();
-            shown.retain(|tile| !self.permit.hidden.contains(&tile.participant));
+            if let Some(only) = &self.permit.only {
+                shown.retain(|tile| only.contains(&tile.participant));
+            }
             self.hub.media_engine().show(receive.session, shown).await;
         }
     }

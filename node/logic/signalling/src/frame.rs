@@ -1,8 +1,8 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Chat, Ended, Join, Joined, Layers, Lost, Moderate, Offer, Quality, React, Refused, Room, Roster,
-    Say, Show, Slots, Speaking, State, Waiting,
+    Answer, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, Quality, React,
+    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -242,6 +242,7 @@ pub enum ServerBody {
     Answer(Answer),
     Lost(Lost),
     Roster(Roster),
+    Listed(Listed),
     Slots(Slots),
     Speaking(Speaking),
     Layers(Layers),
@@ -266,13 +267,15 @@ pub enum ClientBody {
     React(React),
     Say(Say),
     Moderate(Moderate),
+    List(List),
+    Follow(Follow),
     /// Goes out of the meeting.
     Leave {},
 }
 
 impl ClientBody {
-    const TYPES: [&str; 9] = [
-        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "leave",
+    const TYPES: [&str; 11] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "list", "follow", "leave",
     ];
 }
 

@@ -4,7 +4,7 @@ mod moderation;
 mod roster;
 
 pub use moderation::{Act, Arrangement, Layout, Mode, Moderate, Role, Room, Waiting, WaitingRoom};
-pub use roster::Known;
+pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
@@ -172,7 +172,11 @@ pub struct Joined {
     pub participant: ParticipantId,
     /// For `resume`; a secret.
     pub secret: String,
+    /// Of many only those who come first, and oneself.
     pub participants: Vec<Participant>,
+    /// How many are in and wait, told by name or not.
+    #[serde(default)]
+    pub counts: Counts,
     pub chat: Vec<Said>,
     pub ice_servers: Vec<IceServer>,
 }
@@ -342,12 +346,47 @@ pub struct Lost {
     pub generation: u32,
 }
 
-/// Who is new, has changed or is gone.
+/// Who is new, has changed or is gone, of those whom the client hears of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingRoster)]
 pub struct Roster {
     pub participants: Vec<Participant>,
     pub gone: Vec<ParticipantId>,
+    /// How many are in and wait, told by name or not.
+    #[serde(default)]
+    pub counts: Counts,
+}
+
+/// Asks for a page of all who are in: hands in their order, then names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = MeetingList)]
+pub struct List {
+    /// Only those whose name or account has this text in it; 100 characters at most.
+    #[schema(max_length = 100)]
+    pub find: String,
+    /// How many come before the page.
+    pub from: u32,
+}
+
+/// A page of those who are in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingListed)]
+pub struct Listed {
+    /// What was asked for.
+    pub find: String,
+    pub from: u32,
+    /// At most 50.
+    pub participants: Vec<Participant>,
+    /// How many there are in all that are found.
+    pub found: u32,
+}
+
+/// Of whom the client wants to hear beside those who come first, from now on; at most 49.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingFollow)]
+pub struct Follow {
+    pub participants: Vec<ParticipantId>,
 }
 
 /// Who fills slots from now on.

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { emptyMeeting, onStage } from './state';
+import { emptyMeeting, knowsAll, onStage } from './state';
 import { inside, joined, person, setUp, settle } from './testing/fakes';
 
 beforeEach(() => vi.useFakeTimers());
@@ -90,6 +90,31 @@ describe('in the meeting', () => {
     last().tell({ type: 'chat', body: { lines: [line('10'), line('9')] } });
     last().tell({ type: 'chat', body: { lines: [line('10')] } });
     expect(meeting.current().chat.map(({ id }) => id)).toEqual(['9', '10']);
+  });
+
+  it('knows how many there are, asks for pages of them, and hears of whom it follows', async () => {
+    const { meeting, last, sockets } = await inside();
+    expect(meeting.current().counts).toEqual({ inside: 2, waiting: 0 });
+    const counts = { inside: 2_000, waiting: 0 };
+    last().tell({ type: 'roster', body: { participants: [], gone: [], counts } });
+    expect(meeting.current().counts.inside).toBe(2_000);
+    expect(knowsAll(meeting.current())).toBe(false);
+    meeting.list('ann', 50);
+    expect(last().said('list')).toEqual([{ find: 'ann', from: 50 }]);
+    const page = { find: 'ann', from: 50, participants: [person('77')], found: 51 };
+    last().tell({ type: 'listed', body: page });
+    expect(meeting.current().listed).toEqual(page);
+    expect(meeting.current().participants.has('77')).toBe(false);
+    meeting.hearOf(['77']);
+    meeting.hearOf(['77']);
+    expect(last().said('follow')).toEqual([{ participants: ['77'] }]);
+    // Another node knows nothing of it.
+    last().end();
+    await vi.advanceTimersByTimeAsync(5_000);
+    last().welcome();
+    last().tell(joined({ counts }));
+    expect(sockets.length).toBeGreaterThan(1);
+    expect(last().said('follow')).toEqual([{ participants: ['77'] }]);
   });
 
   it('asks for pictures a moment after the last change, and for more slots when they are needed', async () => {

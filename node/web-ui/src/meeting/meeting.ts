@@ -19,6 +19,7 @@ import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
 import { Receive } from './receive';
 import {
+  countOf,
   emptyMeeting,
   withLines,
   withQuality,
@@ -59,6 +60,7 @@ export class Meeting {
   private told: OwnState | null = null;
   private tiles: ShownTile[] = [];
   private shown = '';
+  private followed: string[] = [];
   private outbox: string[] = [];
   private pin: string | null = null;
   private readonly timers = new Timers();
@@ -161,6 +163,18 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant, minutes } });
   }
 
+  /** Asks for a page of all who are in; it comes as `listed`. */
+  list(find: string, from: number) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'list', body: { find, from } });
+  }
+
+  /** Whom one wants to hear of in any case. */
+  hearOf(participants: string[]) {
+    if (participants.join() === this.followed.join()) return;
+    this.followed = participants;
+    if (this.state.phase === 'in') this.signal.say({ type: 'follow', body: { participants } });
+  }
+
   leavePodium() {
     if (this.state.phase === 'in') this.signal.say({ type: 'state', body: { podium: false } });
   }
@@ -220,7 +234,10 @@ export class Meeting {
       const { participants: changed, gone } = message.body;
       const mine = changed.find((one) => one.id === this.state.me);
       if (mine) this.obey(mine, participants.get(mine.id));
-      this.next({ participants: withRoster(participants, changed, gone) });
+      const next = withRoster(participants, changed, gone);
+      this.next({ participants: next, counts: message.body.counts ?? countOf(next) });
+    } else if (message.type === 'listed') {
+      this.next({ listed: message.body });
     } else if (message.type === 'room') {
       this.next({ room: message.body });
     } else if (message.type === 'speaking') {
@@ -253,7 +270,17 @@ export class Meeting {
     this.host.keepSeat(this.seat);
     this.publish.close();
     this.receive.close();
-    this.next({ phase: 'waiting', room, me, participants: new Map(), speaking: [], chat: [] });
+    const counts = { inside: 0, waiting: 0 };
+    this.next({
+      phase: 'waiting',
+      room,
+      me,
+      participants: new Map(),
+      counts,
+      listed: null,
+      speaking: [],
+      chat: [],
+    });
   }
 
   private joined(body: Joined) {
@@ -273,11 +300,13 @@ export class Meeting {
       };
       this.obey(mine, undefined);
     }
+    const all = withRoster(new Map(), participants, []);
     this.next({
       phase: 'in',
       room,
       me,
-      participants: withRoster(new Map(), participants, []),
+      participants: all,
+      counts: body.counts ?? countOf(all),
       speaking: [],
       quality: new Map(),
       chat: withLines(this.state.chat, body.chat),
@@ -286,6 +315,8 @@ export class Meeting {
     const servers = iceServers(body);
     this.receive.open(servers);
     this.publish.open(servers);
+    const followed = this.followed;
+    if (followed.length > 0) this.signal.say({ type: 'follow', body: { participants: followed } });
     this.tell();
     this.tellShown();
     this.flush();

@@ -2,11 +2,13 @@ import type {
   MeetingAct,
   MeetingAnswer,
   MeetingConnection,
+  MeetingCounts,
   MeetingEndedReason,
   MeetingIceServer,
   MeetingJoined,
   MeetingKind,
   MeetingLayout,
+  MeetingListed,
   MeetingOffer,
   MeetingParticipant,
   MeetingPlace,
@@ -46,6 +48,8 @@ export type RoomFacts = MeetingRoom;
 export type Waiting = MeetingWaiting;
 export type Act = MeetingAct;
 export type Layout = MeetingLayout;
+export type Counts = MeetingCounts;
+export type Listed = MeetingListed;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

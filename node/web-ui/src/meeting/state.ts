@@ -1,4 +1,13 @@
-import type { ChatLine, EndedReason, Participant, RefusedCode, RoomFacts, SlotQuality } from './messages';
+import type {
+  ChatLine,
+  Counts,
+  EndedReason,
+  Listed,
+  Participant,
+  RefusedCode,
+  RoomFacts,
+  SlotQuality,
+} from './messages';
 
 /** What is known of the meeting, as one value that never changes, and how messages make the next one of it. */
 
@@ -12,7 +21,12 @@ export interface MeetingState {
   detail: string;
   room: RoomFacts;
   me: string | null;
+  /** Of many only those who come first, oneself, and those one follows. */
   participants: ReadonlyMap<string, Participant>;
+  /** How many there are in all. */
+  counts: Counts;
+  /** The page of the list of people that came last. */
+  listed: Listed | null;
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
@@ -48,6 +62,8 @@ export function emptyMeeting(cid: string): MeetingState {
     },
     me: null,
     participants: new Map(),
+    counts: { inside: 0, waiting: 0 },
+    listed: null,
     speaking: [],
     chat: [],
     kbps: null,
@@ -68,6 +84,16 @@ export function withRoster(
   for (const id of gone) next.delete(id);
   return next;
 }
+
+/** How many of these there are; a node of before the count told all of them. */
+export function countOf(participants: ReadonlyMap<string, Participant>): Counts {
+  const waiting = [...participants.values()].filter((one) => one.waiting).length;
+  return { inside: participants.size - waiting, waiting };
+}
+
+/** Whether all who are inside are known by name. */
+export const knowsAll = ({ participants, counts }: Pick<MeetingState, 'participants' | 'counts'>) =>
+  countOf(participants).inside >= counts.inside;
 
 /** IDs rise, and a line may come twice: in the history and by itself. */
 export function withLines(known: readonly ChatLine[], more: ChatLine[]): readonly ChatLine[] {

@@ -1,5 +1,4 @@
 import { Menu, Popover } from '@mantine/core';
-import { waitingIn } from '../meeting/state';
 import {
   IconDoorOff,
   IconHandStop,
@@ -32,10 +31,8 @@ import { useOwnSwitches } from './useOwnSwitches';
 /** In the order of how often and how urgently one needs it. */
 export function ControlBar({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
-  const { participants } = useMeeting();
+  const { inside, waiting } = useMeeting().counts;
   const own = useOwnSwitches();
-  const waiting = waitingIn(participants).length;
-  const inside = participants.size - waiting;
   return (
     <div
       className={classes.bar}

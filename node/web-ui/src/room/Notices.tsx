@@ -25,7 +25,8 @@ import { useSpeakingMuted } from './useSpeakingMuted';
 export function Notices({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { local } = useVisit();
-  const { phase, participants, quality, mediaBroken, room } = useMeeting();
+  const { phase, counts, quality, mediaBroken, room } = useMeeting();
+  const alone = phase === 'in' && counts.inside + counts.waiting === 1;
   const { mic, muted, micProblem, cameraProblem } = useLocal(local);
   const { shortcuts } = useChoices();
   const speakingMuted = useSpeakingMuted(mic, muted);
@@ -63,8 +64,8 @@ export function Notices({ controls }: { controls: RoomControls }) {
       <Listens />
       <NotOpen />
       <EndsSoon />
-      {phase === 'in' && participants.size === 1 && room.call && <Calling />}
-      {phase === 'in' && participants.size === 1 && !room.call && (
+      {alone && room.call && <Calling />}
+      {alone && !room.call && (
         <Notice icon={<IconUsers size={18} aria-hidden />}>
           {t('room.alone')}
           <Button
@@ -130,15 +131,15 @@ function Asked() {
 function Waits({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const waiting = waitingIn(useMeeting().participants);
-  const first = waiting[0];
+  const { participants, counts } = useMeeting();
+  const first = waitingIn(participants)[0];
   if (!first || controls.panel === 'people') return null;
   return (
     <Notice icon={<IconHourglass size={18} aria-hidden />}>
-      {waiting.length === 1
+      {counts.waiting === 1
         ? t('waiting.one', { name: first.name })
-        : t('waiting.list', { count: waiting.length })}
-      {waiting.length === 1 && (
+        : t('waiting.list', { count: counts.waiting })}
+      {counts.waiting === 1 && (
         <Button size="compact-sm" onClick={() => meeting.moderate('admit', first.id)}>
           {t('act.letIn')}
         </Button>

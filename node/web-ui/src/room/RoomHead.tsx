@@ -7,9 +7,8 @@ import { useCallOf } from './useCallOf';
 /** Where one is, and with how many. */
 export function RoomHead() {
   const { t } = useMeetingText();
-  const { room, participants, phase } = useMeeting();
+  const { room, counts, phase } = useMeeting();
   const call = useCallOf();
-  const inside = [...participants.values()].filter((one) => !one.waiting).length;
   return (
     <header className={classes.head} data-phase={phase}>
       <h1>{call?.with.display_name ?? room.name}</h1>
@@ -19,10 +18,10 @@ export function RoomHead() {
         </span>
       )}
       {room.mode !== 'all_on_screen' && <span className={classes.people}>{t(`mode.${room.mode}`)}</span>}
-      {inside > 0 && !room.call && (
+      {counts.inside > 0 && !room.call && (
         <span className={classes.people}>
           <IconUsers size={16} aria-hidden />
-          {t('room.people', { count: inside })}
+          {t('room.people', { count: counts.inside })}
         </span>
       )}
       {phase === 'joining' && (

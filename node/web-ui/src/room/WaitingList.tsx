@@ -8,13 +8,14 @@ import { useMeeting, useMeetingText, useVisit } from './context';
 export function WaitingList() {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const waiting = waitingIn(useMeeting().participants);
+  const { participants, counts } = useMeeting();
+  const waiting = waitingIn(participants);
   if (waiting.length === 0) return null;
   return (
     <section aria-labelledby="waiting-list">
       <Group justify="space-between" px={8} py={4}>
         <Title order={3} size="h5" id="waiting-list">
-          {t('waiting.list', { count: waiting.length })}
+          {t('waiting.list', { count: counts.waiting })}
         </Title>
         <Button size="compact-sm" variant="light" onClick={() => meeting.moderate('admit_all')}>
           {t('act.admitAll')}
@@ -56,6 +57,11 @@ export function WaitingList() {
           </Group>
         ))}
       </Stack>
+      {counts.waiting > waiting.length && (
+        <Text size="xs" c="dimmed" px={8} py={4}>
+          {t('waiting.more', { count: counts.waiting - waiting.length })}
+        </Text>
+      )}
     </section>
   );
 }

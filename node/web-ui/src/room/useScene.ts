@@ -4,6 +4,7 @@ import { arrange, shownTiles, type SceneInput } from '../meeting/scene';
 import { inOrderOfComing, onStage } from '../meeting/state';
 import { useMeeting, useVisit } from './context';
 import type { RoomControls } from './controls';
+import { useFollowed } from './useFollowed';
 import { useView } from './useView';
 
 /** Who is where, and the node told of it. */
@@ -12,6 +13,7 @@ export function useScene(controls: RoomControls) {
   const { meeting } = useVisit();
   const { participants, me, speaking, room } = useMeeting();
   const { view, pinned } = useView(controls);
+  useFollowed(pinned);
   const { ref, width, height } = useElementSize();
   const [page, setPage] = useState(0);
   const [lastSpeaker, setLastSpeaker] = useState<string | null>(null);

@@ -1,8 +1,9 @@
 //! Whose voices the server must hear of: in a smart meeting, who speaks comes onto the podium.
 
 use crate::Present;
-use plenary_signalling::meeting::{Known, Mode, ParticipantId, Via};
+use plenary_signalling::meeting::{Mode, ParticipantId, People, Via};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -12,6 +13,9 @@ use tokio::time::Instant;
 const AGAIN: Duration = Duration::from_millis(500);
 /// What was longer ago is not told: whoever has a place is silent since they got it.
 const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// Most of [`Voices::recent`].
+const RECENT: usize = 16;
 
 /// Who was heard when.
 #[derive(Debug, Default)]
@@ -42,6 +46,13 @@ impl Voices {
         self.podium = on.map(|one| one.participant.id).collect();
     }
 
+    /// Who was heard last, so many at most; all are to know who that is.
+    pub(super) fn recent(&self) -> impl Iterator<Item = ParticipantId> {
+        let mut heard: Vec<_> = self.heard.iter().map(|(id, at)| (Reverse(*at), *id)).collect();
+        heard.sort_unstable();
+        heard.into_iter().take(RECENT).map(|(_, id)| id)
+    }
+
     pub(super) fn due(&self) -> Option<Instant> {
         self.next
     }
@@ -49,14 +60,14 @@ impl Voices {
     /// What the server must hear, if anything: somebody speaks who is ours to tell of and has no place.
     pub(super) fn news(
         &mut self,
-        known: &Known,
+        people: &People,
         here: impl Fn(ParticipantId) -> bool,
     ) -> Option<Vec<(ParticipantId, u64)>> {
         self.next = None;
         let now = Instant::now();
         let ours = |id: &&ParticipantId| {
-            let program = known.get(**id).is_some_and(|one| one.via == Via::Whip);
-            known.contains(**id) && !self.podium.contains(*id) && (program || here(**id))
+            let program = people.inside(**id).is_some_and(|one| one.via == Via::Whip);
+            people.inside(**id).is_some() && !self.podium.contains(*id) && (program || here(**id))
         };
         if !self.smart || !self.speaking.iter().any(|id| ours(&id)) {
             return None;

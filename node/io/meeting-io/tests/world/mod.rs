@@ -1,5 +1,8 @@
 //! The node around the meetings: one room, `demo`.
 
+// Each of the tests uses a part of it.
+#![allow(dead_code)]
+
 use async_trait::async_trait;
 use plenary_meeting_io::{
     Entered, Flow, Hub, Media, Opening, Person, Present, Refused, Roster, Session, View,
@@ -99,6 +102,15 @@ impl World {
     pub(crate) fn make_moderator(&self, who: ParticipantId) {
         if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
             (row.role, row.waiting) = (Role::Moderator, false);
+        }
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+    }
+
+    pub(crate) fn give_podium(&self, who: ParticipantId) {
+        if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
+            row.podium = Some(1);
         }
         if let Some(hub) = self.hub.get() {
             hub.changed(&demo());

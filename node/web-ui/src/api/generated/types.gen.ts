@@ -1019,6 +1019,20 @@ export type MeetingChat = {
 export type MeetingConnection = 'publish' | 'receive';
 
 /**
+ * How many there are.
+ */
+export type MeetingCounts = {
+    /**
+     * Inside, told by name or not.
+     */
+    inside: number;
+    /**
+     * In the waiting room; only moderators hear of them, for others it is 0.
+     */
+    waiting: number;
+};
+
+/**
  * Not in the meeting any more.
  */
 export type MeetingEnded = {
@@ -1026,6 +1040,13 @@ export type MeetingEnded = {
 };
 
 export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'ended-planned' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
+
+/**
+ * Of whom the client wants to hear beside those who come first, from now on; at most 49.
+ */
+export type MeetingFollow = {
+    participants: Array<MeetingParticipantId>;
+};
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -1058,11 +1079,18 @@ export type MeetingJoin = {
  */
 export type MeetingJoined = {
     chat: Array<MeetingSaid>;
+    /**
+     * How many are in and wait, told by name or not.
+     */
+    counts?: MeetingCounts;
     ice_servers: Array<MeetingIceServer>;
     /**
      * The client's own place.
      */
     participant: MeetingParticipantId;
+    /**
+     * Of many only those who come first, and oneself.
+     */
     participants: Array<MeetingParticipant>;
     room: MeetingRoom;
     /**
@@ -1105,6 +1133,39 @@ export type MeetingLayout = {
 export type MeetingLine = {
     kind: MeetingKind;
     mid: string;
+};
+
+/**
+ * Asks for a page of all who are in: hands in their order, then names.
+ */
+export type MeetingList = {
+    /**
+     * Only those whose name or account has this text in it; 100 characters at most.
+     */
+    find?: string;
+    /**
+     * How many come before the page.
+     */
+    from?: number;
+};
+
+/**
+ * A page of those who are in.
+ */
+export type MeetingListed = {
+    /**
+     * What was asked for.
+     */
+    find: string;
+    /**
+     * How many there are in all that are found.
+     */
+    found: number;
+    from: number;
+    /**
+     * At most 50.
+     */
+    participants: Array<MeetingParticipant>;
 };
 
 /**
@@ -1312,9 +1373,13 @@ export type MeetingRoom = {
 };
 
 /**
- * Who is new, has changed or is gone.
+ * Who is new, has changed or is gone, of those whom the client hears of.
  */
 export type MeetingRoster = {
+    /**
+     * How many are in and wait, told by name or not.
+     */
+    counts?: MeetingCounts;
     gone: Array<MeetingParticipantId>;
     participants: Array<MeetingParticipant>;
 };
@@ -2373,6 +2438,12 @@ export type SignalClientBody = {
     body: MeetingModerate;
     type: 'moderate';
 } | {
+    body: MeetingList;
+    type: 'list';
+} | {
+    body: MeetingFollow;
+    type: 'follow';
+} | {
     /**
      * Goes out of the meeting.
      */
@@ -2485,6 +2556,9 @@ export type SignalServerBody = {
 } | {
     body: MeetingRoster;
     type: 'roster';
+} | {
+    body: MeetingListed;
+    type: 'listed';
 } | {
     body: MeetingSlots;
     type: 'slots';

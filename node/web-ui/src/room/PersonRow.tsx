@@ -1,0 +1,105 @@
+import { ActionIcon, Badge, Group, Text, Tooltip } from '@mantine/core';
+import {
+  IconHandStop,
+  IconMicrophone,
+  IconMicrophoneOff,
+  IconPin,
+  IconPinFilled,
+  IconScreenShare,
+  IconVideo,
+  IconVideoOff,
+} from '@tabler/icons-react';
+import type { Participant } from '../meeting/messages';
+import { Face } from '../ui/Face';
+import { useMeetingText } from './context';
+import type { RoomControls } from './controls';
+import { PersonMenu } from './PersonMenu';
+import { useMyself } from './useMyself';
+
+interface Props {
+  person: Participant;
+  place: number;
+  mine: boolean;
+  controls: RoomControls;
+}
+
+/** One of those who are in, with what they do and what can be done about them. */
+export function PersonRow({ person, place, mine, controls }: Props) {
+  const { t } = useMeetingText();
+  const { moderates } = useMyself();
+  const role = roleOf(person, t);
+  return (
+    <li>
+      <Group wrap="nowrap" gap="sm" px={8} py={6}>
+        <Face name={person.name} size={36} />
+        <div style={{ flex: 1, minWidth: 0 }}>
+          <Text size="sm" truncate fw={500}>
+            {mine ? t('tile.you', { name: person.name }) : person.name}
+          </Text>
+          {role && (
+            <Text size="xs" c="dimmed" truncate>
+              {role}
+            </Text>
+          )}
+        </div>
+        {person.hand !== null && (
+          <Badge
+            color="yellow"
+            variant="filled"
+            leftSection={<IconHandStop size={14} aria-hidden />}
+            aria-label={t('people.hand', { place: place + 1 })}
+          >
+            {place + 1}
+          </Badge>
+        )}
+        <Group gap={4} wrap="nowrap" c="dimmed">
+          {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
+          {person.muted ? (
+            <IconMicrophoneOff size={18} role="img" aria-label={t('tile.muted')} />
+          ) : (
+            <IconMicrophone size={18} role="img" aria-label={t('tile.unmuted')} />
+          )}
+          {person.camera ? (
+            <IconVideo size={18} role="img" aria-label={t('people.camera')} />
+          ) : (
+            <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
+          )}
+        </Group>
+        <PinButton person={person} controls={controls} />
+        {moderates && <PersonMenu person={person} />}
+      </Group>
+    </li>
+  );
+}
+
+function PinButton({ person, controls }: { person: Participant; controls: RoomControls }) {
+  const { t } = useMeetingText();
+  const pinned = controls.pinned === person.id;
+  const label = t(pinned ? 'tile.unpin' : 'tile.pin', { name: person.name });
+  return (
+    <Tooltip label={label}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={36}
+        aria-label={label}
+        aria-pressed={pinned}
+        onClick={() => controls.pin(person.id)}
+      >
+        {pinned ? <IconPinFilled size={18} aria-hidden /> : <IconPin size={18} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function roleOf(person: Participant, t: ReturnType<typeof useMeetingText>['t']): string {
+  if (person.away) return t('tile.away');
+  const parts = [
+    person.role !== 'participant' && t(`people.${person.role}`),
+    person.podium !== null && t(person.pinned ? 'people.pinned' : 'people.podium'),
+    person.remark && t('people.remark'),
+    person.via === 'whip' && t('people.program'),
+    person.guest && t('people.guest'),
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
