@@ -93,8 +93,8 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         minutes: u64,
     },
-    /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus); or what a node costs at rest:
-    /// node-figures
+    /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus); what a node costs at rest:
+    /// node-figures; or how 2,000 people join one conference: crowd
     Bench {
         name: String,
         /// Flags of the benchmark, as --json

@@ -210,7 +210,7 @@ impl Session {
     async fn hear(&mut self, heard: Heard) -> anyhow::Result<()> {
         self.heard = Instant::now();
         let Heard::Body(body) = heard else { return Ok(()) };
-        match body {
+        match *body {
             ServerBody::Joined(joined) => self.joined(joined).await,
             ServerBody::Refused(refused) => {
                 self.refused(&refused);

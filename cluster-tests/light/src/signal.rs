@@ -7,27 +7,41 @@ use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
-/// How long a node may take to welcome.
+/// How long a node may take to welcome, for who would rather try another one.
 const WELCOME: Duration = Duration::from_secs(2);
 /// How long a node may take to say goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
 
-pub(crate) struct Signal {
+/// A connection by which messages come and go, with their numbers.
+pub struct Signal {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     sent: u64,
     handled: u64,
+    heard: u64,
 }
 
 /// What a node says.
-pub(crate) enum Heard {
-    Body(ServerBody),
+#[derive(Debug)]
+pub enum Heard {
+    Body(Box<ServerBody>),
     /// A sign of life.
     Beat,
 }
 
 impl Signal {
     /// A new run at the node of this URL (`http://…`).
-    pub(crate) async fn open(node: &str, token: &str) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// No welcome came within 2 s.
+    pub async fn open(node: &str, token: &str) -> anyhow::Result<Self> {
+        Self::open_within(node, token, WELCOME).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// No welcome came in this time.
+    pub async fn open_within(node: &str, token: &str, patience: Duration) -> anyhow::Result<Self> {
         let url = format!("{}/api/v1/signal", node.replacen("http", "ws", 1));
         let welcomed = async {
             let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
@@ -43,12 +57,23 @@ impl Signal {
                 socket,
                 sent: 0,
                 handled: 0,
+                heard: 0,
             })
         };
-        timeout(WELCOME, welcomed).await.context("no welcome in time")?
+        timeout(patience, welcomed).await.context("no welcome in time")?
     }
 
-    pub(crate) async fn say(&mut self, body: ClientBody) -> anyhow::Result<()> {
+    /// Bytes of all messages that came, but for signs of life.
+    #[must_use]
+    pub fn heard_bytes(&self) -> u64 {
+        self.heard
+    }
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn say(&mut self, body: ClientBody) -> anyhow::Result<()> {
         self.sent += 1;
         let frame = ClientFrame::Body {
             seq: self.sent,
@@ -58,13 +83,20 @@ impl Signal {
         self.write(&frame).await
     }
 
-    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
+    /// Says that all was handled that came so far.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn ping(&mut self) -> anyhow::Result<()> {
         let ack = self.handled;
         self.write(&ClientFrame::Ping { ack }).await
     }
 
-    /// Loses nothing when it is dropped before it is done.
-    pub(crate) async fn hear(&mut self) -> anyhow::Result<Heard> {
+    /// What comes next. Loses nothing when it is dropped before it is done.
+    ///
+    /// # Errors
+    /// The connection is gone, or what came makes no sense.
+    pub async fn hear(&mut self) -> anyhow::Result<Heard> {
         let text = next(&mut self.socket).await?;
         match ServerFrame::parse(&text)? {
             ServerFrame::Body { seq, body, .. } => {
@@ -72,7 +104,8 @@ impl Signal {
                     bail!("message {seq} came after {}", self.handled);
                 }
                 self.handled = seq;
-                Ok(Heard::Body(body))
+                self.heard += text.len() as u64;
+                Ok(Heard::Body(Box::new(body)))
             }
             ServerFrame::Ping { .. } | ServerFrame::Pong { .. } => Ok(Heard::Beat),
         }
@@ -80,7 +113,7 @@ impl Signal {
 
     /// Says that this is the end, and lets the node read it: a socket that is closed with something unread takes back
     /// what it has sent.
-    pub(crate) async fn close(mut self) {
+    pub async fn close(mut self) {
         let closed = async {
             self.socket.close(None).await?;
             while self.socket.next().await.transpose()?.is_some() {}

@@ -177,7 +177,7 @@ impl Sfu {
 }
 
 /// Gives the program that is measured: this one, or plenary-node beside the own one.
-fn prepare(binary: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(crate) fn prepare(binary: Option<&Path>) -> anyhow::Result<PathBuf> {
     str0m::crypto::from_feature_flags().install_process_default();
     // Only fails if somebody else installed one.
     rustls::crypto::aws_lc_rs::default_provider()
@@ -266,13 +266,8 @@ async fn warm(swarm: &Swarm, load: Load) -> anyhow::Result<()> {
     }
 }
 
-/// To the servers' control side, straight: no proxy stands between.
-fn http() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().no_proxy().build()?)
-}
-
 /// Kilobytes that these processes hold.
-fn resident(pids: &[u32]) -> anyhow::Result<u64> {
+pub(crate) fn resident(pids: &[u32]) -> anyhow::Result<u64> {
     let mut sum = 0;
     for pid in pids {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

@@ -45,7 +45,7 @@ impl Janus {
             .context("janus cannot be started")?;
         let mut janus = Self {
             process,
-            http: super::http()?,
+            http: crate::quickstart::http()?,
             session: format!("http://127.0.0.1:{port}/janus"),
             address,
             feeds: Vec::new(),
