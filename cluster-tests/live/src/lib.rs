@@ -14,6 +14,7 @@ pub mod full_managers;
 mod ledger;
 pub mod lending;
 pub mod lost_nodes;
+pub mod lost_podium;
 mod meeting;
 pub mod meetings;
 mod network;

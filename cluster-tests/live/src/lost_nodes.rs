@@ -1,6 +1,12 @@
 //! A node is lost during a meeting of nine on three nodes (ENT-01): how long those on it, and the others, miss what.
 
-use crate::{Server, meeting::Meeting, network::Network, scenarios::Figures, steady::Steady};
+use crate::{
+    Server,
+    meeting::Meeting,
+    network::Network,
+    scenarios::{Figures, Spread},
+    steady::Steady,
+};
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::Signal;
 use plenary_light::{Move, Seen, Tag};
@@ -250,21 +256,5 @@ impl std::fmt::Display for Cost {
             write!(f, "{what} {}, ", Spread(values))?;
         }
         write!(f, "ms (p50/p95/worst)")
-    }
-}
-
-struct Spread<'a>(&'a [u64]);
-
-impl std::fmt::Display for Spread<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut values = self.0.to_vec();
-        values.sort_unstable();
-        let at = |part: usize| {
-            values
-                .get((values.len() * part).div_ceil(100).saturating_sub(1))
-                .copied()
-                .unwrap_or(0)
-        };
-        write!(f, "{}/{}/{}", at(50), at(95), at(100))
     }
 }

@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, full_managers, lost_nodes, people, remote_seats,
+    borrowing, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -31,6 +31,7 @@ enum Scenario {
     SlowFsync,
     ManyPeople,
     LostNodeMany,
+    LostNodePodium,
     BorrowedSeats,
     FullManagers,
     RemoteSeats,
@@ -79,6 +80,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::SlowFsync => scenarios::slow_fsync(90, seed).await,
         Scenario::ManyPeople => people::many_people().await,
         Scenario::LostNodeMany => lost_nodes::lost_node_many().await,
+        Scenario::LostNodePodium => lost_podium::lost_node_podium(3).await,
         Scenario::FullManagers => full_managers::full_managers().await,
         Scenario::BorrowedSeats => borrowing::borrowed_seats(seed).await,
         Scenario::RemoteSeats => remote_seats::remote_seats().await,

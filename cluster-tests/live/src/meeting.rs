@@ -13,7 +13,7 @@ use std::{
 use tokio::time::sleep;
 
 const ROOM: &str = "round-table";
-const PASSWORD: &str = "a-long-password-9";
+pub(crate) const PASSWORD: &str = "a-long-password-9";
 /// How loud somebody is who speaks, and who does not.
 const SPEAKS: u8 = 20;
 const SILENT: u8 = 127;
@@ -176,7 +176,7 @@ impl Meeting {
 }
 
 /// Accounts are everywhere soon after they were made.
-async fn sign_in(server: &Server, node: usize, login: &str) -> anyhow::Result<String> {
+pub(crate) async fn sign_in(server: &Server, node: usize, login: &str) -> anyhow::Result<String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match server.sign_in(node, login, PASSWORD).await {

@@ -39,6 +39,23 @@ impl fmt::Display for Figures {
     }
 }
 
+/// Median, 95th percentile and the worst of values.
+pub(crate) struct Spread<'a>(pub(crate) &'a [u64]);
+
+impl fmt::Display for Spread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut values = self.0.to_vec();
+        values.sort_unstable();
+        let at = |part: usize| {
+            values
+                .get((values.len() * part).div_ceil(100).saturating_sub(1))
+                .copied()
+                .unwrap_or(0)
+        };
+        write!(f, "{}/{}/{}", at(50), at(95), at(100))
+    }
+}
+
 struct Run {
     server: Server,
     writers: Writers,

@@ -7,3 +7,11 @@ async fn everybody_gets_everybody_over_three_nodes() {
         .expect("all are seen and heard, whole and once");
     println!("{figures}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_what_stays_when_a_node_is_lost() {
+    let figures = plenary_live_tests::lost_podium::lost_node_podium(1)
+        .await
+        .expect("all are back, and nothing has changed");
+    println!("{figures}");
+}
