@@ -8,11 +8,17 @@ use plenary_licences::{
 };
 use plenary_model::Timestamp;
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr};
-use tokio::task::JoinSet;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+use tokio::{task::JoinSet, time::sleep};
 
 /// A node takes 300 guests at once from one address (`SignInRates`); so many come from each.
 const FROM_ONE_ADDRESS: usize = 250;
+/// A guest is asked for so often, with so long in between, while a node says that it cannot now.
+const TRIES: u32 = 50;
+const AGAIN: Duration = Duration::from_millis(200);
 /// Guests that ask at the same time.
 const AT_ONCE: usize = 16;
 
@@ -66,13 +72,7 @@ pub(super) async fn guests(server: &Quickstart, cid: &str, count: usize) -> anyh
         let request = client
             .post(url)
             .json(&json!({ "name": format!("Guest {number:04}") }));
-        asking.spawn(async move {
-            let answer = request.send().await?;
-            let (status, said) = (answer.status(), answer.text().await?);
-            ensure!(status.is_success(), "no guest: {status} {said}");
-            let guest: Value = serde_json::from_str(&said)?;
-            text(&guest["token"])
-        });
+        asking.spawn(token(request));
         if asking.len() >= AT_ONCE {
             tokens.push(asking.join_next().await.context("some ask")???);
         }
@@ -81,6 +81,26 @@ pub(super) async fn guests(server: &Quickstart, cid: &str, count: usize) -> anyh
         tokens.push(token??);
     }
     Ok(tokens)
+}
+
+/// A node under load may be behind for a moment.
+async fn token(request: reqwest::RequestBuilder) -> anyhow::Result<String> {
+    let mut tries = 0;
+    loop {
+        let again = request.try_clone().context("the request can be sent again")?;
+        let answer = again.send().await?;
+        let (status, said) = (answer.status(), answer.text().await?);
+        if status.is_success() {
+            let guest: Value = serde_json::from_str(&said)?;
+            return text(&guest["token"]);
+        }
+        tries += 1;
+        ensure!(
+            status.as_u16() == 503 && tries < TRIES,
+            "no guest: {status} {said}"
+        );
+        sleep(AGAIN).await;
+    }
 }
 
 /// A client with an address of its own on loopback.
