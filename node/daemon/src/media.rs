@@ -17,7 +17,8 @@ use plenary_access::{Refusal as Ruled, Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, Way, door};
 use plenary_licensing::Change;
 use plenary_media_io::{
-    Allow, Cascade, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId, SessionKey,
+    Allow, Cascade, Client, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId,
+    SessionKey,
 };
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
@@ -493,6 +494,7 @@ impl Backend for MediaDoor {
             room: cid.to_string(),
             participant: ParticipantId(place.map_or_else(nobody, |place| place.participant.0)),
             name: user.to_string(),
+            client: Client::Program,
             part: match part {
                 Part::Publish => EnginePart::Publish(Vec::new()),
                 Part::Watch(Watch::Speakers) => EnginePart::Watch(None),

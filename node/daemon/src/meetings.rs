@@ -413,6 +413,7 @@ impl Media for EngineMedia {
             room: begins.room.to_string(),
             participant: plenary_media_io::ParticipantId(begins.participant.0),
             name: begins.participant.0.to_string(),
+            client: plenary_media_io::Client::Browser,
             part: match begins.peer {
                 Peer::Publish => Part::Publish(lines),
                 Peer::Receive => Part::Receive(lines),

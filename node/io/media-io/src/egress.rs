@@ -360,15 +360,15 @@ impl Egress {
         }
     }
 
-    /// A control packet of the peer. False if it is for str0m alone, as nothing is sent here.
-    pub(crate) fn hear(&mut self, packet: &[u8], now: Instant, mut say: impl FnMut(Said)) -> bool {
+    /// A control packet of the peer: whether its seal was right. `None` if it is for str0m alone, as nothing is sent here.
+    pub(crate) fn hear(&mut self, packet: &[u8], now: Instant, mut say: impl FnMut(Said)) -> Option<bool> {
         let at = self.elapsed(now);
         if self.lines.is_empty() || !self.is_ready() {
-            return false;
+            return None;
         }
         let mut opened = std::mem::take(&mut self.scratch);
-        let Some(srtp) = &mut self.srtp else { return false };
-        if srtp.open_control(packet, &mut opened) {
+        let is_right = self.srtp.as_mut()?.open_control(packet, &mut opened);
+        if is_right {
             feedback::read(&opened, |feedback| match feedback {
                 Feedback::KeyFrame { ssrc } => {
                     if let Some(line) = self.line_of(ssrc) {
@@ -399,7 +399,7 @@ impl Egress {
         if let Some(estimate) = self.estimator.as_mut().and_then(Estimator::poll_estimate) {
             say(Said::Estimate(kbps(estimate)));
         }
-        true
+        Some(is_right)
     }
 
     fn line_of(&self, ssrc: u32) -> Option<usize> {

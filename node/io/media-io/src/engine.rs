@@ -59,11 +59,21 @@ pub struct Opening {
     pub participant: ParticipantId,
     /// What watchers call whom they want to see.
     pub name: String,
+    pub client: Client,
     pub part: Part,
     /// What of it may flow, if it publishes.
     pub allow: Allow,
     /// The client's offer (SDP).
     pub offer: String,
+}
+
+/// Who is at the other end: DTLS is another with programs (docs/decisions/0015).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// A browser in a meeting. Its certificate is ECDSA (RFC 8827 §6.5).
+    Browser,
+    /// A program that came by WHIP or WHEP. Its certificate may be RSA.
+    Program,
 }
 
 /// What of a publishing session may flow: the rest counts as not sent, here and on all nodes.

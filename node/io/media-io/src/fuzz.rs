@@ -2,6 +2,7 @@
 
 use crate::{
     demux::{kind_of, ufrag_of},
+    engine::Client,
     offer,
     peer::{Ground, Peer},
 };
@@ -41,7 +42,7 @@ pub fn fuzz_offer(bytes: &[u8]) {
         return;
     }
     let kept = offer::without_candidates(text);
-    if let Ok((mut peer, _)) = Peer::answer(ground(), kept.clone(), Instant::now()) {
+    if let Ok((mut peer, _)) = Peer::answer(ground(), Client::Browser, kept.clone(), Instant::now()) {
         // The same once more, as clients do that add lines, and a restart. Both may be refused.
         drop(peer.negotiate(kept));
         drop(peer.restart("another", "password-of-22-letters-"));
@@ -49,17 +50,24 @@ pub fn fuzz_offer(bytes: &[u8]) {
     }
 }
 
-/// Datagrams for a peer that waits for its client, each behind its length (one byte of multiples of eight).
+/// Datagrams for peers that wait for their clients, a browser and a program, each behind its length (one byte of
+/// multiples of eight).
 ///
 /// # Panics
 /// Never by what the datagrams are.
-pub fn fuzz_datagrams(mut bytes: &[u8]) {
+pub fn fuzz_datagrams(bytes: &[u8]) {
+    for client in [Client::Browser, Client::Program] {
+        receive(client, bytes);
+    }
+}
+
+fn receive(waiting: Client, mut bytes: &[u8]) {
     let now = Instant::now();
     let mut client = Rtc::new(now);
     let mut change = client.sdp_api();
     change.add_media(MediaKind::Video, Direction::SendRecv, None, None, None);
     let (offer, _) = change.apply().expect("a line was added");
-    let answered = Peer::answer(ground(), offer.to_sdp_string(), now);
+    let answered = Peer::answer(ground(), waiting, offer.to_sdp_string(), now);
     let (mut peer, _) = answered.expect("the offer is good");
     for _ in 0..DATAGRAMS {
         let Some((length, rest)) = bytes.split_first() else {

@@ -18,6 +18,7 @@
 
 mod cascade;
 mod demux;
+mod dtls;
 mod egress;
 mod engine;
 mod exit;
@@ -37,8 +38,8 @@ mod timers;
 
 pub use cascade::{Cascade, LinkEvent, Links};
 pub use engine::{
-    Allow, Carried, Carries, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options, Part,
-    Quality, SessionKey,
+    Allow, Carried, Carries, Client, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options,
+    Part, Quality, SessionKey,
 };
 pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};

@@ -2,11 +2,15 @@
 //!
 //! Blast radius: a panic within one peer's state machine ends that peer alone.
 
+mod life;
+
 use crate::{
     egress::{self, Egress, Media, Numbered, Said},
+    engine::Client,
     exit::{Exit, Route},
     timers::Noted,
 };
+use life::Life;
 use plenary_media::Kbps;
 use std::{
     net::SocketAddr,
@@ -85,6 +89,8 @@ pub(crate) struct Peer {
     said: Vec<Said>,
     formats: Vec<(Pt, Format)>,
     pub(crate) is_connected: bool,
+    /// Of programs; of browsers ICE knows it.
+    life: Option<Life>,
 }
 
 /// What all peers of an engine have in common.
@@ -95,9 +101,14 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    fn config(&self, now: Instant) -> Rtc {
-        static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-        let provider = PROVIDER.get_or_init(|| Arc::new(egress::provider()));
+    fn config(&self, client: Client, now: Instant) -> Rtc {
+        static BROWSER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+        static PROGRAM: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+        let provider = match client {
+            Client::Browser => &BROWSER,
+            Client::Program => &PROGRAM,
+        };
+        let provider = provider.get_or_init(|| Arc::new(egress::provider(client)));
         RtcConfig::new()
             .set_crypto_provider(provider.clone())
             .set_rtp_mode(true)
@@ -115,10 +126,15 @@ impl Ground {
 
 impl Peer {
     /// Answers an offer whose size was checked. Gives the answer (SDP).
-    pub(crate) fn answer(ground: &Ground, offer: String, now: Instant) -> Result<(Self, String), String> {
+    pub(crate) fn answer(
+        ground: &Ground,
+        client: Client,
+        offer: String,
+        now: Instant,
+    ) -> Result<(Self, String), String> {
         let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
         let made = catch_unwind(AssertUnwindSafe(|| {
-            let (mut rtc, tap) = egress::tapped(|| ground.config(now));
+            let (mut rtc, tap) = egress::tapped(|| ground.config(client, now));
             for address in &ground.candidates {
                 let candidate = Candidate::host(*address, "udp").map_err(|error| error.to_string())?;
                 rtc.add_local_candidate(candidate);
@@ -150,6 +166,7 @@ impl Peer {
             inbound: Vec::new(),
             formats: Vec::new(),
             is_connected: false,
+            life: (client == Client::Program).then(|| Life::new(now)),
         };
         Ok((peer, answer))
     }
@@ -203,8 +220,13 @@ impl Peer {
         if is_control(bytes) {
             let said = &mut self.said;
             let heard = self.egress.hear(bytes, now, |one| said.push(one));
+            if heard == Some(true)
+                && let Some(life) = &mut self.life
+            {
+                life.hear(now);
+            }
             // Whoever sends nothing has nothing to say but that.
-            if heard && self.tracks.is_empty() {
+            if heard.is_some() && self.tracks.is_empty() {
                 return true;
             }
         }
@@ -280,6 +302,9 @@ impl Peer {
                 Output::Timeout(at) => {
                     self.said.drain(..).map(Happening::Said).for_each(&mut tell);
                     let now = Instant::now();
+                    if self.life.as_ref().is_some_and(|life| life.is_over(now)) {
+                        tell(Happening::Ended);
+                    }
                     let due = self.egress.poll_timeout().unwrap_or(at).min(at);
                     if due > now + AT_ONCE || left == 0 {
                         return Ok(due);
@@ -323,9 +348,17 @@ impl Peer {
                 self.egress.learn(&mut self.rtc);
                 Some(Happening::Connected)
             }
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) | Event::Closed => {
-                Some(Happening::Ended)
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => match &mut self.life {
+                Some(life) => life.miss(Instant::now()).then_some(Happening::Ended),
+                None => Some(Happening::Ended),
+            },
+            Event::IceConnectionStateChange(_) => {
+                if let Some(life) = &mut self.life {
+                    life.ask();
+                }
+                None
             }
+            Event::Closed => Some(Happening::Ended),
             Event::MediaAdded(added) => {
                 self.learn_formats();
                 if matches!(added.direction, Direction::RecvOnly | Direction::SendRecv) {
@@ -347,6 +380,9 @@ impl Peer {
                 Some(Happening::Lines)
             }
             Event::RtpPacket(packet) => {
+                if let Some(life) = &mut self.life {
+                    life.hear(packet.timestamp);
+                }
                 let inbound = self.inbound_of(packet.header.ssrc)?;
                 Some(Happening::Packet(inbound, packet))
             }

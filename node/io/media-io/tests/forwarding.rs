@@ -86,6 +86,38 @@ async fn where_no_udp_gets_through_media_goes_over_tcp() {
     assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "{numbers:?}");
 }
 
+/// Their DTLS is another, which takes RSA certificates too: its own tests and those with GStreamer show that.
+#[tokio::test]
+async fn programs_and_browsers_see_each_other() {
+    let (engine, mut events) = engine(Options::default());
+    let (mut camera, mut screen, mut tile) = (camera(), screen(1), screen(1));
+    for (client, who, part) in [
+        (&mut camera, "alice", PUBLISH),
+        (&mut screen, "bob", Part::Watch(None)),
+    ] {
+        let mut opening = opening(&engine, "r", who, part, client.offer());
+        opening.client = plenary_media_io::Client::Program;
+        client.accept(&engine.open(opening).await.unwrap().answer);
+    }
+    open(&engine, &mut tile, "r", "carol", Part::Watch(None)).await;
+    until(&mut [&mut camera, &mut screen, &mut tile], |clients| {
+        clients[1..].iter().all(|client| client.video(0).len() > 100)
+    })
+    .await;
+    let numbers: Vec<u64> = screen.video(0).iter().map(|packet| packet.seq).collect();
+    assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "{numbers:?}");
+    assert!(screen.audio().len() > 20);
+    for client in [&mut screen, &mut camera] {
+        client.say_goodbye().await;
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(20), events.recv());
+            if let Event::Ended(_) = event.await.unwrap().unwrap() {
+                break;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn slots_are_filled_and_freed_as_publishers_come_and_go() {
     let (engine, _ended) = engine(Options::default());

@@ -1,5 +1,6 @@
 //! The keys of SRTP that DTLS agrees on, for whoever sends media beside str0m, which keeps them to itself.
 
+use crate::{dtls, engine::Client};
 use std::{
     cell::RefCell,
     fmt,
@@ -50,22 +51,29 @@ pub(crate) fn tapped<T>(make: impl FnOnce() -> T) -> (T, Tap) {
     (made, tap)
 }
 
-/// The usual one, but for the tap.
-pub(crate) fn provider() -> CryptoProvider {
+/// The usual one, but for the DTLS with this kind of client, and for the tap.
+pub(crate) fn provider(client: Client) -> CryptoProvider {
     CryptoProvider {
-        dtls_provider: &Tapping,
+        dtls_provider: match client {
+            Client::Browser => &Tapping(dtls::usual),
+            Client::Program => &Tapping(|| &dtls::ForPrograms),
+        },
         ..str0m::crypto::from_feature_flags()
     }
 }
 
-#[derive(Debug)]
-struct Tapping;
+/// Whose DTLS is tapped.
+struct Tapping(fn() -> &'static dyn DtlsProvider);
+
+impl fmt::Debug for Tapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tapping")
+    }
+}
 
 impl DtlsProvider for Tapping {
     fn generate_certificate(&self) -> Option<DtlsCert> {
-        str0m::crypto::from_feature_flags()
-            .dtls_provider
-            .generate_certificate()
+        self.0().generate_certificate()
     }
 
     fn new_dtls(
@@ -75,11 +83,10 @@ impl DtlsProvider for Tapping {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let usual = str0m::crypto::from_feature_flags().dtls_provider;
         let tap = Tap::default();
         LAST.set(Some(tap.clone()));
         Ok(Box::new(Tapped {
-            dtls: usual.new_dtls(cert, now, version, mtu)?,
+            dtls: self.0().new_dtls(cert, now, version, mtu)?,
             tap,
         }))
     }

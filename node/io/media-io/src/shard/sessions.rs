@@ -72,6 +72,7 @@ impl Shard {
             room,
             participant,
             name,
+            client,
             part,
             allow,
             offer,
@@ -83,7 +84,8 @@ impl Shard {
         let seat = self.place.steering.seat(self.options.sessions);
         let seat = seat.ok_or(EngineError::Full)?;
         let now = Instant::now();
-        let (peer, answer) = Peer::answer(&self.ground, offer, now).map_err(EngineError::BadOffer)?;
+        let answered = Peer::answer(&self.ground, client, offer, now);
+        let (peer, answer) = answered.map_err(EngineError::BadOffer)?;
         let ufrag = peer.ufrag.clone();
         let room: Arc<str> = room.into();
         let at = self.members.insert(Member {

@@ -1,5 +1,5 @@
 use crate::{
-    Allow, Engine, EngineError, Event, Opening, Options, Part, ParticipantId, engine::Command,
+    Allow, Client, Engine, EngineError, Event, Opening, Options, Part, ParticipantId, engine::Command,
     steering::shard_of,
 };
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ fn opening(engine: &Engine, room: &str) -> Opening {
         room: room.into(),
         participant: ParticipantId(1),
         name: "ann".into(),
+        client: Client::Browser,
         part: Part::Publish(Vec::new()),
         allow: Allow::ALL,
         offer: offer.to_sdp_string(),

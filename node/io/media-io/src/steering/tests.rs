@@ -137,7 +137,7 @@ fn an_address_that_speaks_to_another_shard_is_forgotten_by_the_first() {
     all[0].learn(address(5));
     all[1].learn(address(5));
     assert_eq!(all[0].take(&mut Vec::new()), [address(5)]);
-    assert_eq!(all[0].take(&mut Vec::new()), []);
+    assert!(all[0].take(&mut Vec::new()).is_empty());
     all[0].forget(address(5));
     assert_eq!(
         all[0].steering.of_address(address(5)),
@@ -148,7 +148,7 @@ fn an_address_that_speaks_to_another_shard_is_forgotten_by_the_first() {
     all[0].learn(address(5));
     all[1].learn(address(5));
     all[0].learn(address(5));
-    assert_eq!(all[0].take(&mut Vec::new()), [], "it has it");
+    assert!(all[0].take(&mut Vec::new()).is_empty(), "it has it");
     assert_eq!(all[1].take(&mut Vec::new()), [address(5)]);
 }
 

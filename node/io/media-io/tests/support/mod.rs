@@ -59,6 +59,7 @@ pub(crate) fn opening(engine: &Engine, room: &str, who: &str, part: Part, offer:
         room: room.into(),
         participant: id(who),
         name: who.into(),
+        client: plenary_media_io::Client::Browser,
         part,
         allow: Allow::ALL,
         offer,
