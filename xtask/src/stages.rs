@@ -26,7 +26,7 @@ pub(crate) enum Stage {
     Simulation,
     /// Schemathesis against a running server
     Api,
-    /// Media with aiortc against a running server
+    /// Media with aiortc and GStreamer against a running server
     Media,
     /// Playwright in Chromium against a server of three nodes
     Browser,
