@@ -3,11 +3,13 @@
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod api;
+mod debian;
 mod fresh;
 mod fuzz;
 mod generate;
 mod media;
 mod nodejs;
+mod obs;
 mod packages;
 mod python;
 mod server;
@@ -55,8 +57,9 @@ enum Task {
         list: bool,
         /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
         /// browsers meet on three nodes, of which one is killed or stopped), first-frame (how long it takes from the
-        /// click on Join to the first picture), codecs (each is decoded, in layers), or a scenario of the live tests, as
-        /// kill-leader or lost-node-many (`cargo run -p plenary-live-tests -- --help` lists them)
+        /// click on Join to the first picture), codecs (each is decoded, in layers), obs (OBS Studio streams into a
+        /// room), or a scenario of the live tests, as kill-leader or lost-node-many
+        /// (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
     },

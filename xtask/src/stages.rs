@@ -1,7 +1,7 @@
 //! What `cargo xtask test` runs, one stage after the other.
 
 use crate::{
-    api, fresh, generate, media, packages,
+    api, fresh, generate, media, obs, packages,
     steps::{build, built, cargo, cargo_command, has, step},
     tidy, web,
 };
@@ -123,6 +123,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     }
     if name == "codecs" {
         return web::try_codecs();
+    }
+    if name == "obs" {
+        return obs::test();
     }
     if name == "first-frame" {
         return web::join_often();
