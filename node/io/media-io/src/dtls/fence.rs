@@ -69,9 +69,14 @@ impl Fence {
     }
 }
 
-/// Whether an alert is in a datagram.
+/// Whether an alert is in a datagram. Not in one that is broken: nothing of that is looked at, so anybody may have made it.
 pub(super) fn has_alert(datagram: &[u8]) -> bool {
-    records(datagram).any(|record| record.kind == ALERT)
+    let (mut whole, mut alert) = (0, false);
+    for record in records(datagram) {
+        whole += RECORD + record.body.len();
+        alert |= record.kind == ALERT;
+    }
+    alert && whole == datagram.len()
 }
 
 struct Record<'a> {
@@ -148,6 +153,7 @@ mod tests {
         let both = [record(DATA, 1, &[0; 10]), record(ALERT, 1, &[2, 40])].concat();
         assert!(has_alert(&both));
         assert!(!has_alert(&both[..20]));
+        assert!(!has_alert(&[&both[..], b"a broken end"].concat()));
         assert!(!has_alert(&record(DATA, 1, &[0; 10])));
     }
 }

@@ -223,6 +223,27 @@ fn an_alert_is_answered_once_at_most() {
     assert!(answers <= 1, "{answers} answers");
 }
 
+#[test]
+fn who_has_no_keys_cannot_end_a_connection() {
+    let mut pair = Pair::new(vec![certificate(&PKCS_RSA_SHA256)]);
+    pair.shake_hands(never);
+    pair.told.clear();
+    for (number, epoch) in [(90, 0), (91, 1), (92, 2)] {
+        let alert = [21, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, number, 0, 2, 2, 40];
+        pair.server.handle_packet(&alert).unwrap();
+        pair.server
+            .handle_packet(&[&alert[..], b"a broken end"].concat())
+            .unwrap();
+        let close = [21, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 1, number, 0, 2, 1, 0];
+        pair.server.handle_packet(&close).unwrap();
+    }
+    assert!(pair.drain().is_empty());
+    assert!(!pair.server.is_closing());
+    pair.client.write(pair.now, PEER, b"hello").unwrap();
+    pair.carry(&mut never);
+    assert_eq!(pair.told, ["hello"]);
+}
+
 /// `rtc-dtls` would put such pieces together by a recursion as deep as there are pieces.
 #[test]
 fn pieces_of_a_byte_each_do_no_harm() {
