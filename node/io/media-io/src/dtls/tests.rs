@@ -236,6 +236,8 @@ fn who_has_no_keys_cannot_end_a_connection() {
             .unwrap();
         let close = [21, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 1, number, 0, 2, 1, 0];
         pair.server.handle_packet(&close).unwrap();
+        let change = [20, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 2, number, 0, 1, 1];
+        pair.server.handle_packet(&change).unwrap();
     }
     assert!(pair.drain().is_empty());
     assert!(!pair.server.is_closing());
