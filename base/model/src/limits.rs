@@ -54,6 +54,26 @@ pub const CHAT_LINES: usize = 1_000;
 pub const GUESTS_PER_CONFERENCE: usize = 5_000;
 /// Most guests of a server whose tokens are valid.
 pub const GUESTS: usize = 20_000;
+/// Most people who register for one conference (CONF-12).
+pub const REGISTRANTS_PER_CONFERENCE: usize = 5_000;
+/// Most people whose registrations a server keeps.
+pub const REGISTRANTS: usize = 100_000;
+/// Most people who register for one conference from one source.
+pub const REGISTRANTS_PER_SOURCE: usize = 500;
+/// Most own fields of a registration form.
+pub const REGISTRATION_FIELDS: usize = 10;
+/// Longest label of an own field, and longest choice of a list.
+pub const REGISTRATION_LABEL: usize = 128;
+/// Most choices of a list of a registration form.
+pub const REGISTRATION_CHOICES: usize = 50;
+/// Longest text that who registers agrees to.
+pub const REGISTRATION_CONSENT: usize = 2_000;
+/// Longest answer of one line.
+pub const REGISTRATION_ANSWER: usize = 256;
+/// Longest answer of several lines.
+pub const REGISTRATION_LONG_ANSWER: usize = 1_000;
+/// Most bytes that all texts of one registration have together.
+pub const REGISTRATION_BYTES: usize = 8_192;
 /// Fewest digits of a conference's PIN.
 pub const PIN_MIN: usize = 4;
 /// Most digits of a conference's PIN.

@@ -12,10 +12,11 @@ use plenary_conference::{Call, Conference, Participant, Run};
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, Timestamp, UserName};
+use plenary_model::{AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Timestamp, UserName};
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{
-    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, ProSeat, ReadError, WithoutPro, WriteError,
+    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, ProSeat, ReadError, Registered, WithoutPro,
+    WriteError,
 };
 use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
@@ -316,6 +317,26 @@ impl Backend for Server {
 
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(move |db| queries::runs_of(db, &cids)).await
+    }
+
+    async fn registrants(
+        &self,
+        cid: Cid,
+        list: ListQuery,
+    ) -> Result<Page<plenary_conference::Registrant>, ReadError> {
+        self.query(move |db| queries::registrants(db, &cid, &list)).await
+    }
+
+    async fn registrant(&self, id: GuestId) -> Result<Option<plenary_conference::Registrant>, ReadError> {
+        self.query(move |db| queries::registrant(db, &id)).await
+    }
+
+    async fn registered(&self, cid: Cid) -> Result<Registered, ReadError> {
+        let counts = self.query(move |db| queries::registered(db, &cid)).await?;
+        Ok(Registered {
+            registered: counts.registered,
+            came: counts.came,
+        })
     }
 
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {

@@ -110,6 +110,10 @@ fn kept_out(code: &str) -> Refusal {
         "locked" => Refusal::Locked,
         "uninvited" => Refusal::Uninvited,
         "way-closed" => Refusal::WayClosed,
+        "not-registered" | "registration-not-open" | "registration-closed" | "registration-full" => {
+            Refusal::NotRegistered
+        }
+        "link-not-valid" => Refusal::LinkNotValid,
         _ => Refusal::Forbidden,
     }
 }
@@ -171,7 +175,7 @@ impl ServerRoster {
         self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         self.0.alive.heard(asked);
         let entered = Entered {
-            participant: ParticipantId(participant),
+            participant: place_of(&applied).unwrap_or(ParticipantId(participant)),
             secret,
             moves: moves(&applied)?,
         };
@@ -187,12 +191,20 @@ impl ServerRoster {
 
 fn moves(applied: &Applied) -> Result<u64, Refused> {
     match &applied.outcome {
-        Outcome::Entered { moves } => Ok(*moves),
+        Outcome::Entered { moves } | Outcome::TakenOver { moves, .. } => Ok(*moves),
         Outcome::KeptOut { code, reason } => Err(Refused::new(kept_out(code), reason.clone())),
         _ => Err(Refused::new(
             Refusal::Unavailable,
             "the server answered something else",
         )),
+    }
+}
+
+/// The place that was taken over, where it was not the one that was proposed.
+fn place_of(applied: &Applied) -> Option<ParticipantId> {
+    match applied.outcome {
+        Outcome::TakenOver { participant, .. } => Some(ParticipantId(participant)),
+        _ => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The gate for programs that watch: they stand in no roster, so the rules are asked here.
 
 use plenary_access::Topic;
-use plenary_conference::{Admission, Attempts, Conference, Gate, KeptOut, Knock, Run, Visitor, Way, admit};
+use plenary_conference::{
+    Admission, Attempts, Conference, Gate, KeptOut, Knock, Link, Run, Visitor, Way, admit,
+};
 use plenary_store::Changes;
 use plenary_whip::MediaError;
 
@@ -19,12 +21,16 @@ pub(super) fn watches(
         // Who watches takes no place from those inside.
         inside: 0,
         guests: 0,
+        // Guests do not watch by programs.
+        registered: 0,
     };
     let knock = Knock {
         visitor,
         way: Way::Watch,
         pin: None,
         attempts: Attempts::default(),
+        link: Link::None,
+        is_in: false,
         now,
     };
     match admit(&gate, &knock) {

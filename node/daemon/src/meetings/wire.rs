@@ -73,6 +73,11 @@ pub(super) fn room_on_wire(
         layout: run.and_then(|run| run.layout).map(layout_on_wire),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         call: conference.call,
+        guests: meeting::GuestRights {
+            chat: settings.guests.chat,
+            audio: settings.guests.audio,
+            video: settings.guests.video,
+        },
         planned: opened.is_some_and(|opened| opened.until.is_some()),
         waiting_room: match settings.waiting_room {
             None => meeting::WaitingRoom::Off,

@@ -6,10 +6,12 @@ use plenary_access::{
     Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Call, Conference, Participant, Run};
+use plenary_conference::{Call, Conference, Participant, Registrant, Run};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeName, ServerName, Timestamp, UserName};
+use plenary_model::{
+    AliasName, CallString, Cid, GroupId, GuestId, NodeName, ServerName, Timestamp, UserName,
+};
 use plenary_seats::Holding;
 
 /// A command that was applied: its position in the log and what it gave.
@@ -71,6 +73,13 @@ pub struct WithoutPro {
     pub user: UserName,
     pub display_name: String,
     pub since: Timestamp,
+}
+
+/// How many have registered for a conference, and how many of them came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Registered {
+    pub registered: u64,
+    pub came: u64,
 }
 
 /// The License Manager that the server borrows from, as this node knows it.
@@ -201,6 +210,11 @@ pub trait Backend: Send + Sync + 'static {
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError>;
     /// The runs that these conferences had last or have.
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError>;
+    /// Those who have registered for a conference.
+    async fn registrants(&self, cid: Cid, list: ListQuery) -> Result<Page<Registrant>, ReadError>;
+    /// One of them, of whatever conference.
+    async fn registrant(&self, id: GuestId) -> Result<Option<Registrant>, ReadError>;
+    async fn registered(&self, cid: Cid) -> Result<Registered, ReadError>;
     /// Everybody who is in a conference or waits to be let in, those who came first before others.
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;

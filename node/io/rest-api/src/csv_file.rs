@@ -45,9 +45,10 @@ pub(crate) fn response(
     columns: &[&str],
     pages: impl Stream<Item = Result<RowPage, ReadError>> + Send + 'static,
 ) -> Response {
-    let mut head = columns.join(";");
-    head.push_str("\r\n");
-    let head = stream::once(async move { Ok(Bytes::from(head)) });
+    // Names of columns may be texts that people chose.
+    let head: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+    let head = Bytes::from(lines(&[head]));
+    let head = stream::once(async move { Ok(head) });
     let rows = pages.map(|page| match page {
         Ok((rows, _)) => Ok(Bytes::from(lines(&rows))),
         Err(error) => {

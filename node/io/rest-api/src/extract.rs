@@ -183,6 +183,29 @@ where
     }
 }
 
+/// The two parts of the path that name something, as [`Id`].
+pub(crate) struct Ids<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A, B> FromRequestParts<Api> for Ids<A, B>
+where
+    A: FromStr<Err: Display>,
+    B: FromStr<Err: Display>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Ok(Path((first, second))) = Path::<(String, String)>::from_request_parts(parts, api).await else {
+            return Err(Problem::new(Code::NotFound, "the address is not valid UTF-8"));
+        };
+        let nothing =
+            |error: &dyn Display| Problem::new(Code::NotFound, format!("there is no such object: {error}"));
+        Ok(Self(
+            first.parse().map_err(|error: A::Err| nothing(&error))?,
+            second.parse().map_err(|error: B::Err| nothing(&error))?,
+        ))
+    }
+}
+
 /// What every write may carry: `If-Match` and `Idempotency-Key`.
 pub(crate) struct Write {
     key: Option<String>,

@@ -124,15 +124,18 @@ impl SignInLimits {
 pub(crate) struct StrangerLimits {
     doors: Buckets<IpAddr>,
     guests: Buckets<IpAddr>,
+    registrations: Buckets<IpAddr>,
 }
 
 impl StrangerLimits {
-    /// As many as wrong passwords from one address.
+    /// As many as wrong passwords from one address; registrations are kept, so those are fewer: by default 60 at once, and
+    /// one in ten seconds after that.
     pub(crate) fn new(rates: SignInRates) -> Self {
         let (most, per_second) = rates.per_address;
         Self {
             doors: Buckets::new(most, per_second),
             guests: Buckets::new(most, per_second),
+            registrations: Buckets::new(most / 5.0, per_second / 30.0),
         }
     }
 
@@ -151,13 +154,18 @@ impl StrangerLimits {
     pub(crate) fn guest(&self, address: IpAddr) -> Result<(), Problem> {
         take(&self.guests, address)
     }
+
+    /// One more who registers for a conference.
+    pub(crate) fn registration(&self, address: IpAddr) -> Result<(), Problem> {
+        take(&self.registrations, address)
+    }
 }
 
 fn take(buckets: &Buckets<IpAddr>, address: IpAddr) -> Result<(), Problem> {
     buckets
         .take(network_of(address), Instant::now())
         .map_err(|seconds| {
-            let detail = format!("too many guests have come from here; try again in {seconds} s");
+            let detail = format!("too much was asked from here as a guest; try again in {seconds} s");
             Problem::new(Code::TooManyRequests, detail).retry_after(seconds)
         })
 }

@@ -40,10 +40,9 @@ macro_rules! codes {
             }
 
             /// The code of a rule, by the name that it has there: `no_pro_seat` for `no-pro-seat`.
-            fn of_rules(name: &str) -> Self {
+            fn of_rules(name: &str) -> Option<Self> {
                 let slug = name.replace('_', "-");
-                let found = Self::ALL.iter().find(|code| code.slug() == slug);
-                found.copied().unwrap_or(Self::Conflict)
+                Self::ALL.iter().find(|code| code.slug() == slug).copied()
             }
 
             fn title(self) -> &'static str {
@@ -65,6 +64,11 @@ codes! {
     Forbidden FORBIDDEN "forbidden" "Not allowed",
     AccountDisabled FORBIDDEN "account-disabled" "Account disabled",
     AccountLocked FORBIDDEN "account-locked" "Account locked",
+    NotRegistered FORBIDDEN "not-registered" "Not registered",
+    RegistrationNotOpen FORBIDDEN "registration-not-open" "Registration has not opened yet",
+    RegistrationClosed FORBIDDEN "registration-closed" "Registration is closed",
+    RegistrationFull FORBIDDEN "registration-full" "Registration is full",
+    LinkNotValid FORBIDDEN "link-not-valid" "Personal link not valid",
     AdminNetwork FORBIDDEN "admin-network" "Not allowed from this network",
     NotFound NOT_FOUND "not-found" "Not found",
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed",
@@ -302,8 +306,8 @@ impl From<Refusal> for Problem {
             Refusal::IdempotencyMismatch => Code::IdempotencyMismatch,
             Refusal::BadInvitation(_) => Code::BadInvitation,
             Refusal::Conflict(_) | Refusal::Full(_) => Code::Conflict,
-            Refusal::Licensing { code, .. } => Code::of_rules(code),
-            Refusal::KeptOut { .. } => Code::Forbidden,
+            Refusal::Licensing { code, .. } => Code::of_rules(code).unwrap_or(Code::Conflict),
+            Refusal::KeptOut { code, .. } => Code::of_rules(code).unwrap_or(Code::Forbidden),
         };
         let mut problem = Problem::new(code, refusal.to_string());
         match refusal {
@@ -333,7 +337,8 @@ impl From<Refusal> for Problem {
 
 impl From<LicenceError> for Problem {
     fn from(error: LicenceError) -> Self {
-        Problem::new(Code::of_rules(error.code()), error.to_string())
+        let code = Code::of_rules(error.code()).unwrap_or(Code::Conflict);
+        Problem::new(code, error.to_string())
     }
 }
 

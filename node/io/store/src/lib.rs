@@ -17,6 +17,7 @@ mod effects;
 mod facts;
 mod meetings;
 pub mod queries;
+mod registrations;
 mod schema;
 mod view;
 

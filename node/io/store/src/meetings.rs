@@ -3,6 +3,7 @@
 use crate::{
     codec::encode,
     effects::run,
+    registrations,
     view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;
@@ -192,6 +193,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 "guests",
                 "conference_people",
                 "pin_attempts",
+                "registrants",
             ] {
                 run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid.as_str()])?;
             }
@@ -246,6 +248,8 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 guest.source
             ],
         ),
+        Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
+        Effect::RemoveRegistrant(id) => registrations::remove(db, id),
         Effect::PutCall(call) => put_call(db, call),
         Effect::ForgetCalls { caller, but } => run(
             db,

@@ -9,6 +9,7 @@ mod licensing;
 mod meetings;
 mod page;
 mod people;
+mod registrations;
 mod server;
 
 pub use address_book::{address_book, finds};
@@ -24,6 +25,7 @@ pub use meetings::{
     guest, has_unused, is_operator, lines, needs_sweep, participant, participants_of_node, roster, run,
 };
 pub use people::{avatar, credentials, session, sessions, user, users};
+pub use registrations::{Registered, registered, registrant, registrants};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 
 /// Why a question has no answer.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -15,6 +15,7 @@ const STEPS: [&str; 7] = [
     GATES,
     SCHEDULES,
     CALLS,
+    REGISTRATION,
 ];
 
 const ACCOUNTS: &str = "
@@ -177,6 +178,16 @@ CREATE INDEX calls_open ON calls (caller, callee) WHERE over = 0;
 ALTER TABLE conferences ADD COLUMN call INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conferences ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN left_at INTEGER;
+";
+
+/// `name` and `search` are folded; `came` is in the body too, and here to be counted.
+const REGISTRATION: &str = "
+CREATE TABLE registrants (
+    id TEXT PRIMARY KEY, cid TEXT NOT NULL, name TEXT NOT NULL, search TEXT NOT NULL, source TEXT,
+    registered_at INTEGER NOT NULL, came INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registrants_by_time ON registrants (cid, registered_at, id);
+CREATE INDEX registrants_by_source ON registrants (cid, source) WHERE source IS NOT NULL;
 ";
 
 /// Brings a database to this version of the schema.

@@ -52,7 +52,7 @@ impl<'a> StoreView<'a> {
         })
     }
 
-    fn one<T>(
+    pub(crate) fn one<T>(
         &self,
         sql: &str,
         params: impl Params,

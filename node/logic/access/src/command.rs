@@ -343,6 +343,11 @@ pub enum Outcome {
         /// Fences what belongs to earlier times at the same place.
         moves: u64,
     },
+    /// Somebody who has registered has taken their place over from another device.
+    TakenOver {
+        participant: u64,
+        moves: u64,
+    },
     /// Nobody was let in, and that was counted: a refusal with consequences.
     KeptOut {
         code: String,

@@ -13,6 +13,7 @@ use crate::{
 use plenary_model::{GroupId, Revision, Right, Rights, Timestamp, UserName};
 use std::collections::BTreeSet;
 
+pub use accounts::is_email;
 pub use directory::check_text;
 
 /// Where in the log a command stands: the revision of everything it changes, the time it happens, and the rules that

@@ -1,13 +1,13 @@
 //! The one gate: whether somebody comes in, waits, or is kept out, whatever way they come by.
 //!
 //! ```text
-//!  way open? ► guests let in? ► invited, or need not be? ► locked? ► PIN ► room? ► must wait? ► inside
-//!                                owner, moderators and operators pass these ──────────────────┘
+//!  way open? ► guests let in? ► invited, or need not be? ► registered? ► locked? ► PIN ► room? ► must wait? ► inside
+//!                                owner, moderators and operators pass these ────────────────────────────────┘
 //! ```
 //!
 //! Seats are counted afterwards, by the rules of licences, in the same command.
 
-use crate::{Access, Conference, Pin, Role, Run, WaitingRoom};
+use crate::{Access, Conference, Pin, RegistrationState, Role, Run, WaitingRoom};
 use plenary_access::Refusal;
 use plenary_model::{GuestId, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,8 @@ pub struct Gate<'a> {
     pub inside: u64,
     /// Guests who are in, counted where the conference limits them.
     pub guests: u64,
+    /// How many have registered.
+    pub registered: u64,
 }
 
 /// Somebody at the gate.
@@ -98,7 +100,20 @@ pub struct Knock<'a> {
     pub pin: Option<&'a Pin>,
     /// Wrong PINs of the same source before.
     pub attempts: Attempts,
+    pub link: Link,
+    /// Has registered and is in already: the place is taken over from another device.
+    pub is_in: bool,
     pub now: Timestamp,
+}
+
+/// What a guest shows of a registration (CONF-12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    None,
+    /// Has registered for this conference.
+    Good,
+    /// Forged, of another conference, or taken back.
+    Bad,
 }
 
 /// What becomes of who may come.
@@ -136,6 +151,20 @@ pub enum KeptOut {
     Full(u64),
     #[error("as many guests are in the meeting as it takes; try again when one has left")]
     GuestsFull,
+    #[error(
+        "people register for this conference before they come: fill in its form, or open your personal link"
+    )]
+    NotRegistered,
+    #[error("registration for this conference has not opened yet; come back when it has")]
+    RegistrationNotOpen,
+    #[error("registration for this conference is closed; ask who invited you")]
+    RegistrationClosed,
+    #[error("as many have registered for this conference as may; ask who invited you")]
+    RegistrationFull,
+    #[error(
+        "this personal link is not valid here: it is another conference's, or was taken back; register again"
+    )]
+    LinkNotValid,
     #[error("in a lecture only its speakers may watch by a program; join in the browser")]
     LectureWatch,
 }
@@ -154,6 +183,21 @@ impl KeptOut {
             Self::WrongPin { .. } => "wrong-pin",
             Self::TooManyPins { .. } => "too-many-pins",
             Self::Full(_) | Self::GuestsFull => "full",
+            Self::NotRegistered => "not-registered",
+            Self::RegistrationNotOpen => "registration-not-open",
+            Self::RegistrationClosed => "registration-closed",
+            Self::RegistrationFull => "registration-full",
+            Self::LinkNotValid => "link-not-valid",
+        }
+    }
+
+    /// Why somebody does not come who has not registered.
+    pub(crate) fn unregistered(state: RegistrationState) -> Self {
+        match state {
+            RegistrationState::Open => Self::NotRegistered,
+            RegistrationState::NotYet(_) => Self::RegistrationNotOpen,
+            RegistrationState::Closed => Self::RegistrationClosed,
+            RegistrationState::Full => Self::RegistrationFull,
         }
     }
 }
@@ -212,6 +256,10 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
     let Gate { conference, run, .. } = *gate;
     let visitor = knock.visitor;
     door(conference, visitor, knock.way)?;
+    check_registration(gate, knock)?;
+    if knock.is_in {
+        return Ok(Admission::Inside);
+    }
     let trusted = visitor.role(conference) > Role::Participant;
     if !trusted {
         let open = conference.launch.is_virtual_room() || run.is_some_and(|run| run.opened.is_some());
@@ -232,6 +280,28 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
     } else {
         Admission::Inside
     })
+}
+
+/// Whether a guest has registered, where guests must.
+///
+/// # Errors
+/// Why that keeps them out.
+pub(crate) fn check_registration(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<(), KeptOut> {
+    if !knock.visitor.is_guest() || knock.link == Link::Good {
+        return Ok(());
+    }
+    if knock.link == Link::Bad {
+        return Err(KeptOut::LinkNotValid);
+    }
+    let conference = gate.conference;
+    if conference
+        .registration()
+        .is_none_or(|registration| registration.others)
+    {
+        return Ok(());
+    }
+    let state = conference.registration_state(gate.run, gate.registered, knock.now);
+    state.map_or(Ok(()), |state| Err(KeptOut::unregistered(state)))
 }
 
 fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> {

@@ -1,5 +1,5 @@
 use crate::{
-    Access, Act, GuestId, Heard, Pin, Plan, SettingsPatch,
+    Access, Act, GuestId, Heard, NewRegistrant, PersonalLink, Pin, Plan, SettingsPatch,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
@@ -43,7 +43,12 @@ pub enum Change {
         /// Where they come from: whose wrong PINs count together.
         #[serde(default)]
         source: Option<String>,
+        /// The personal link of who has registered: they are the guest of their registration, called as they said there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<PersonalLink>,
     },
+    /// Somebody without an account registers for a public conference.
+    Register(NewRegistrant),
     /// Somebody takes a new place; gives [`Outcome::Entered`](plenary_access::Outcome::Entered).
     Enter {
         cid: Cid,
@@ -119,6 +124,11 @@ pub enum Change {
         start: Timestamp,
         next: Option<Occurrence>,
     },
+    /// Who asks takes a registration back: its link ends, and who came by it goes.
+    RemoveRegistrant {
+        cid: Cid,
+        registrant: GuestId,
+    },
     /// Who asks calls another account of this server.
     Dial {
         /// Random.
@@ -148,6 +158,14 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
+                crate::REGISTRATION_LEVEL
+            }
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            } if settings.is_of_registration() => crate::REGISTRATION_LEVEL,
             Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } | Self::DeleteOld { .. } => {
                 crate::CALLS_LEVEL
             }

@@ -123,6 +123,23 @@ fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option
         limit(after.participant_limit),
     );
     tell("guest_limit", limit(before.guest_limit), limit(after.guest_limit));
+    let rights: [Switch; 3] = [
+        ("guests_chat", |of| of.guests.chat),
+        ("guests_audio", |of| of.guests.audio),
+        ("guests_video", |of| of.guests.video),
+    ];
+    for (field, read) in rights {
+        tell(field, read(before).to_string(), read(after).to_string());
+    }
+    let on = |of: &Settings| {
+        of.registration
+            .as_ref()
+            .is_some_and(|registration| registration.on)
+    };
+    tell("registration", on(before).to_string(), on(after).to_string());
+    if on(before) && on(after) && before.registration != after.registration {
+        tell("registration_form", String::new(), "changed".to_owned());
+    }
     if before.pin != after.pin {
         let pin = |of: &Settings| if of.pin.is_some() { "set" } else { "none" }.to_owned();
         let changed = before.pin.is_some() && after.pin.is_some();

@@ -4,17 +4,19 @@ use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, Patch, Settings,
     conference::differences,
     follow::shut_out_guests,
+    guest::GuestEntry,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
+    registrant::{Registrant, RegistrationView},
 };
 use plenary_access::{
     AdminRole, Moment, Outcome, Refusal, Topic,
     rules::{Asker, asker, check_text, exists, expect_revision, first_answer, invalid, not_found},
 };
-use plenary_model::{Cid, NodeId, Revision, Right, Timestamp, UserName, limits};
+use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserName, limits};
 
 /// What the rules read of the stored conferences while they decide. As with
 /// [`plenary_access::View`], methods cannot fail.
-pub trait View: MeetingView {
+pub trait View: MeetingView + RegistrationView {
     fn conference(&self, cid: &Cid) -> Option<Conference>;
     /// Conferences of the server.
     fn conferences(&self) -> u64;
@@ -35,7 +37,7 @@ pub trait View: MeetingView {
 pub enum Effect {
     /// Writes a conference whole.
     Put(Conference),
-    /// Removes a conference with its run, participants, chat and guests.
+    /// Removes a conference with its run, participants, chat, guests and registrants.
     Remove(Cid),
     PutRun(Run),
     /// Writes a participant whole.
@@ -71,6 +73,10 @@ pub enum Effect {
     RemoveLines(Cid),
     /// Writes a guest whole.
     PutGuest(Guest),
+    /// Writes a registrant whole.
+    PutRegistrant(Registrant),
+    /// Removes a registrant, and the guest that they are.
+    RemoveRegistrant(GuestId),
     /// Writes a call whole.
     PutCall(Call),
     /// Forgets the oldest calls that a user has made, but for so many.
@@ -127,9 +133,21 @@ pub fn decide_for<V: View>(
             token,
             before,
             source,
-        } => case
-            .meetings()?
-            .guest_enter(cid, guest, name, *token, before.as_ref(), source.as_deref()),
+            link,
+        } => case.meetings()?.guest_enter(&GuestEntry {
+            cid,
+            id: guest,
+            name,
+            token: *token,
+            before: before.as_ref(),
+            source: source.as_deref(),
+            link: link.as_ref(),
+        }),
+        Change::Register(new) => case.meetings()?.register(new),
+        Change::RemoveRegistrant { cid, registrant } => {
+            let conference = case.moderated(cid)?;
+            case.as_server().remove_registrant(&conference, registrant)
+        }
         Change::Enter {
             cid,
             participant,
@@ -313,6 +331,7 @@ impl<'a, V: View> Case<'a, V> {
             updated_at: self.at.now,
             revision: self.at.revision,
         };
+        conference.check_registration()?;
         Ok(self.put(None, conference))
     }
 
@@ -347,6 +366,10 @@ impl<'a, V: View> Case<'a, V> {
         }
         after.updated_at = self.at.now;
         after.revision = self.at.revision;
+        // What is set by itself must make sense; it stays, and counts for nothing, where the rest changes around it.
+        if patch.settings.registration.is_some() {
+            after.check_registration()?;
+        }
         let closes = (before.access, after.access) == (Access::Public, Access::Internal);
         let mut decision = self.put(Some(&before), after.clone());
         if !patch.settings.is_empty() {

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
-//! Its [`Settings`] say how it is run. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account. Moderators [`Act`] on
+//! Its [`Settings`] say how it is run. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
+//! have to register first ([`Registration`]). Moderators [`Act`] on
 //! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
@@ -23,10 +24,12 @@ mod follow;
 mod guest;
 mod launch;
 mod meeting;
+mod registrant;
+mod registration;
 mod role;
 mod settings;
 
-pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Visitor, Way, admit, door};
+pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
 pub use call::{CALLS_KEPT, Call, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, Patch};
 pub use conference::{Access, Conference};
@@ -39,7 +42,9 @@ pub use meeting::{
     Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing,
     StatePatch, Via,
 };
-pub use role::{Flow, Role};
+pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
+pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
+pub use role::{Flow, GuestRights, Role};
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
 
 /// The level of the rules from which on conferences have settings, waiting rooms and podiums.
@@ -50,3 +55,6 @@ pub const SCHEDULES_LEVEL: u32 = 7;
 
 /// The level from which on two may call each other.
 pub const CALLS_LEVEL: u32 = 8;
+
+/// The level from which on people register for conferences, and guests may have fewer rights.
+pub const REGISTRATION_LEVEL: u32 = 9;

@@ -1,6 +1,6 @@
 //! What somebody is in a conference, and what of them is seen and heard.
 
-use crate::{Conference, Mode, Participant};
+use crate::{Conference, Mode, Participant, Person};
 use serde::{Deserialize, Serialize};
 
 /// CONF-07; later ones may all that earlier ones may.
@@ -36,7 +36,44 @@ impl Flow {
     };
 }
 
+/// What guests may do in a meeting, unless they are made moderators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuestRights {
+    /// Write into the chat.
+    pub chat: bool,
+    /// Be heard.
+    pub audio: bool,
+    /// Be seen, and show content.
+    pub video: bool,
+}
+
+impl Default for GuestRights {
+    fn default() -> Self {
+        Self {
+            chat: true,
+            audio: true,
+            video: true,
+        }
+    }
+}
+
+impl GuestRights {
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Conference {
+    /// What a participant may do as far as they are a guest.
+    pub fn rights_of(&self, participant: &Participant) -> GuestRights {
+        let guest = matches!(participant.person, Person::Guest(_));
+        if guest && self.role_of(participant) == Role::Participant {
+            return self.settings.guests;
+        }
+        GuestRights::default()
+    }
+
     /// What a participant is here.
     pub fn role_of(&self, participant: &Participant) -> Role {
         let own = participant
@@ -55,6 +92,7 @@ impl Conference {
         if standing.waiting.is_some() {
             return Flow::default();
         }
+        let rights = self.rights_of(participant);
         let on_podium = standing.podium.is_some();
         let speaks = self.role_of(participant) > Role::Participant;
         let (voice, picture) = match self.settings.mode {
@@ -66,9 +104,9 @@ impl Conference {
             Mode::Lecture => (speaks || standing.remark, true),
         };
         Flow {
-            voice: voice && !standing.hushed,
-            camera: picture && !standing.dimmed,
-            content: picture && (self.settings.mode != Mode::Lecture || speaks),
+            voice: voice && rights.audio && !standing.hushed,
+            camera: picture && rights.video && !standing.dimmed,
+            content: picture && rights.video && (self.settings.mode != Mode::Lecture || speaks),
             receives: true,
         }
     }

@@ -1,5 +1,6 @@
 //! How a conference is run: what its owner sets before and while people are in it.
 
+use crate::{GuestRights, Registration};
 use plenary_access::{Refusal, rules::invalid};
 use plenary_model::{Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,12 @@ pub struct Settings {
     /// Fewer than the server takes.
     pub participant_limit: Option<u32>,
     pub guest_limit: Option<u32>,
+    /// What guests may do in the meeting.
+    #[serde(skip_serializing_if = "GuestRights::is_all")]
+    pub guests: GuestRights,
+    /// How people register who have no account (CONF-12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<Registration>>,
 }
 
 impl Default for Settings {
@@ -128,6 +135,8 @@ impl Default for Settings {
             place: String::new(),
             participant_limit: None,
             guest_limit: None,
+            guests: GuestRights::default(),
+            registration: None,
         }
     }
 }
@@ -181,11 +190,21 @@ pub struct SettingsPatch {
     pub place: Option<String>,
     pub participant_limit: Option<Put<u32>>,
     pub guest_limit: Option<Put<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guests: Option<GuestRights>,
+    /// The whole of it; fields without a number are new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<Registration>>,
 }
 
 impl SettingsPatch {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether it says what only nodes know that know registration.
+    pub(crate) fn is_of_registration(&self) -> bool {
+        self.guests.is_some() || self.registration.is_some()
     }
 
     /// What a moderator may change who is not the owner: what is needed while the meeting runs.
@@ -198,6 +217,7 @@ impl SettingsPatch {
             camera_off_on_entry: None,
             podium_places: None,
             invited: None,
+            guests: None,
             ..self.clone()
         };
         rest.is_empty()
@@ -224,6 +244,8 @@ impl SettingsPatch {
             place,
             participant_limit,
             guest_limit,
+            guests,
+            registration,
         } = &mut after;
         put(mode, self.mode);
         put(podium_places, self.podium_places);
@@ -244,6 +266,10 @@ impl SettingsPatch {
         put(place, self.place.as_ref().map(|text| text.trim().to_owned()));
         put(participant_limit, self.participant_limit.as_ref().map(Put::value));
         put(guest_limit, self.guest_limit.as_ref().map(Put::value));
+        put(guests, self.guests);
+        if let Some(new) = &self.registration {
+            *registration = Some(Box::new(new.replacing(registration.as_deref())?));
+        }
         Ok(after)
     }
 

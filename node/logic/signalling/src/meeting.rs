@@ -3,7 +3,9 @@
 mod moderation;
 mod roster;
 
-pub use moderation::{Act, Arrangement, Layout, Mode, Moderate, Role, Room, Waiting, WaitingRoom};
+pub use moderation::{
+    Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, Waiting, WaitingRoom,
+};
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -319,6 +321,10 @@ pub enum Refusal {
     Locked,
     /// Only those who are invited may come.
     Uninvited,
+    /// Guests must register before they come.
+    NotRegistered,
+    /// The registration was taken back.
+    LinkNotValid,
     /// Not by this way.
     WayClosed,
     /// In the waiting room.

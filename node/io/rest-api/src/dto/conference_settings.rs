@@ -1,6 +1,6 @@
 //! How a conference is run, as the interface shows and takes it.
 
-use super::{check_text, mirror, parse};
+use super::{ConferenceGuestRights, ConferenceRegistration, check_text, mirror, parse};
 use crate::problem::Problem;
 use plenary_conference as conference;
 use plenary_conference::Put;
@@ -85,6 +85,10 @@ pub struct ConferenceSettings {
     pub participant_limit: u32,
     /// 0: as many as the server takes.
     pub guest_limit: u32,
+    pub guests: ConferenceGuestRights,
+    /// How guests register; null where they never had to.
+    #[schema(required)]
+    pub registration: Option<ConferenceRegistration>,
 }
 
 impl ConferenceSettings {
@@ -109,6 +113,10 @@ impl ConferenceSettings {
             place: settings.place,
             participant_limit: settings.participant_limit.unwrap_or(0),
             guest_limit: settings.guest_limit.unwrap_or(0),
+            guests: settings.guests.into(),
+            registration: settings
+                .registration
+                .map(|registration| ConferenceRegistration::of(*registration)),
         }
     }
 }
@@ -145,6 +153,9 @@ pub struct ConferenceSettingsPatch {
     /// 1 to 2,000; 0 for none of its own.
     #[schema(minimum = 0, maximum = 2000)]
     pub guest_limit: Option<u32>,
+    pub guests: Option<ConferenceGuestRights>,
+    /// The whole of it; for public conferences.
+    pub registration: Option<ConferenceRegistration>,
 }
 
 /// A PIN that is set. `Debug` hides it.
@@ -202,6 +213,8 @@ impl ConferenceSettingsPatch {
             place: self.place,
             participant_limit: limit(self.participant_limit),
             guest_limit: limit(self.guest_limit),
+            guests: self.guests.map(Into::into),
+            registration: self.registration.map(ConferenceRegistration::read).transpose()?,
         })
     }
 }

@@ -1,4 +1,4 @@
-use super::{ConferenceTime, Time, check_text};
+use super::{ConferenceGuestRights, ConferenceTime, DoorRegistration, Time, check_text};
 use crate::problem::Problem;
 use plenary_model::limits;
 use serde::{Deserialize, Serialize};
@@ -16,25 +16,33 @@ pub struct Door {
     pub next: Option<ConferenceTime>,
     /// Whether it has begun; a virtual room always has.
     pub open: bool,
+    /// What guests may do there.
+    pub rights: ConferenceGuestRights,
+    /// How one registers; null where nobody needs to.
+    #[schema(required)]
+    pub registration: Option<DoorRegistration>,
 }
 
 /// Somebody without an account who wants to come to a conference.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewGuest {
-    /// What others call them.
+    /// What others call them; who shows a link is called as they said when they registered.
     #[schema(min_length = 1, max_length = 128)]
-    pub name: String,
+    pub name: Option<String>,
     /// The token of before: the guest stays the same, and that token ends.
     #[schema(max_length = 128)]
     pub token: Option<String>,
+    /// The personal link of who has registered.
+    #[schema(max_length = 128)]
+    pub link: Option<String>,
 }
 
 impl NewGuest {
-    /// The name, trimmed.
+    /// The name, trimmed; empty where a link says it.
     pub(crate) fn read_name(&self) -> Result<String, Problem> {
-        let name = self.name.trim();
-        if name.is_empty() {
+        let name = self.name.as_deref().unwrap_or_default().trim();
+        if name.is_empty() && self.link.is_none() {
             return Err(Problem::field("name", "is empty; say what others shall call you"));
         }
         check_text("name", name, limits::PARTICIPANT_NAME)?;

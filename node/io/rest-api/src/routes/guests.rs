@@ -1,11 +1,11 @@
 //! What strangers may ask: whether a conference lets guests in, and to be one (AUTH-08).
 
-use super::{OpenApiRouter, routes, session::UnexpectedOutcome};
+use super::{OpenApiRouter, registrations::personal_link, routes, session::UnexpectedOutcome};
 use crate::{
     answer,
     api::Api,
     auth::{Client, token_hash},
-    dto::{ConferenceMeeting, Door, Guest, NewGuest, Time},
+    dto::{ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time},
     extract::{Id, Strict},
     problem::{Code, Problem},
     request_id::{random_bytes, random_text},
@@ -31,9 +31,13 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> Result<Json<Door>, Problem> {
     let conference = at_door(&api, &client, cid).await?;
     let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
+    let counts = api.backend().registered(conference.cid.clone()).await?;
+    let state = conference.registration_state(runs.first(), counts.registered, api.backend().now());
     Ok(Json(Door {
         next: conference.next.map(Into::into),
         open: ConferenceMeeting::of(&conference, runs.first()).open,
+        rights: conference.settings.guests.into(),
+        registration: state.and_then(|state| DoorRegistration::of(&conference, state)),
         cid: conference.cid.into(),
         name: conference.name,
         guests: true,
@@ -52,7 +56,7 @@ pub(super) async fn at_door(api: &Api, client: &Client, cid: Cid) -> Result<Conf
 
 /// Whose wrong PINs count together: an address, or the network of a site with IPv6, whose machines have as many as
 /// they like.
-fn source(address: IpAddr) -> String {
+pub(super) fn source(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("address:{address}"),
         IpAddr::V6(address) => {
@@ -80,6 +84,7 @@ async fn enter_as_guest(
     }
     api.stranger_limits().guest(client.address)?;
     let name = new.read_name()?;
+    let link = new.link.as_deref().map(personal_link).transpose()?;
     let token = format!("plg_{}", random_text::<32>());
     let command = Command {
         by: client.by_server(),
@@ -88,6 +93,7 @@ async fn enter_as_guest(
             cid,
             guest: GuestId::of_random(random_bytes()),
             name: name.clone(),
+            link,
             token: token_hash(&token),
             before: new.token.as_deref().map(token_hash),
             source: Some(source(client.address)),
@@ -97,6 +103,9 @@ async fn enter_as_guest(
     let Outcome::GuestEntered { guest, expires_at } = applied.outcome else {
         return Err(Problem::internal(&UnexpectedOutcome));
     };
+    // Who has registered is called as they said there, also by the token of before.
+    let registrant = api.backend().registrant(guest.clone()).await?;
+    let name = registrant.map_or(name, |registrant| registrant.details.name);
     let body = Guest {
         token,
         guest: guest.into(),

@@ -13,6 +13,7 @@ mod licence;
 mod license_manager;
 mod me;
 mod moderation;
+mod registrations;
 mod seats;
 mod session;
 mod settings;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(calendar::calls())
         .merge(calls::calls())
         .merge(guests::calls())
+        .merge(registrations::calls())
         .merge(moderation::calls())
         .merge(settings::calls())
         .merge(licence::calls())

@@ -35,7 +35,10 @@ async fn doors_of_public_rooms_are_shown_and_no_others() {
     let shown = door(&server, "OPEN").await.is(200).json();
     assert_eq!(
         shown,
-        json!({"cid": "open", "name": "Weekly review", "guests": true, "next": null, "open": true})
+        json!({
+            "cid": "open", "name": "Weekly review", "guests": true, "next": null, "open": true,
+            "rights": {"chat": true, "audio": true, "video": true}, "registration": null
+        })
     );
     let inside = door(&server, "inside").await.problem(404, "not-found");
     let nowhere = door(&server, "nowhere").await.problem(404, "not-found");
@@ -122,7 +125,7 @@ async fn guests_say_what_they_are_called() {
         (json!({"name": "  "}), 422, "invalid-field"),
         (json!({"name": "a\nb"}), 422, "invalid-field"),
         (json!({"name": "x".repeat(129)}), 422, "invalid-field"),
-        (json!({}), 400, "bad-json"),
+        (json!({}), 422, "invalid-field"),
         (json!({"name": "Ann", "token": 7}), 400, "bad-json"),
         (json!({"name": "Ann", "role": "owner"}), 400, "unknown-field"),
     ] {

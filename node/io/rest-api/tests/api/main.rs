@@ -9,6 +9,7 @@ mod licence;
 mod lists;
 mod moderation;
 mod pictures;
+mod registration;
 mod rights;
 mod schedules;
 mod server;

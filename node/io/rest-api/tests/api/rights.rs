@@ -71,6 +71,11 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),
     ("POST /conferences/{cid}/guests", Right::Public),
+    ("POST /conferences/{cid}/door/registration", Right::Public),
+    ("GET /conferences/{cid}/registrants", Right::User),
+    ("POST /conferences/{cid}/registrants", Right::Public),
+    ("DELETE /conferences/{cid}/registrants/{registrant}", Right::User),
+    ("GET /conferences/{cid}/registrants.csv", Right::User),
     ("GET /licence", Right::Security),
     ("POST /licence", Right::Admin),
     ("DELETE /licence/{licence}", Right::Admin),
@@ -114,6 +119,7 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
         };
         let path = path.replace("{id}", id).replace("{name}", "node-1");
         let path = path.replace("{cid}", "review").replace("{user}", "alice");
+        let path = path.replace("{registrant}", "guest-aaaaaaaaaaaaaaaa");
         let path = path.replace("{server}", "lyon.example.com");
         let path = path.replace("{licence}", "00000000000000000000000000000001");
         (method, path, *right)

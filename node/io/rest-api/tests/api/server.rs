@@ -11,13 +11,15 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{Conference, Participant, Run};
-use plenary_model::{AliasName, CallString, Cid, GroupId, NodeId, NodeName, ServerName, Timestamp, UserName};
+use plenary_model::{
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
+};
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
         Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PoolSample, ProSeat,
-        ReadError, ReplicaRole, WithoutPro, WriteError,
+        ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
     },
     router,
 };
@@ -69,7 +71,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_conference::SCHEDULES_LEVEL,
+            level: plenary_conference::REGISTRATION_LEVEL,
         }
     }
 
@@ -194,6 +196,23 @@ impl Backend for Store {
     }
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<plenary_conference::Call>, ReadError> {
         self.query(|db| queries::calls(db, &user, most))
+    }
+    async fn registrants(
+        &self,
+        cid: Cid,
+        list: ListQuery,
+    ) -> Result<Page<plenary_conference::Registrant>, ReadError> {
+        self.query(|db| queries::registrants(db, &cid, &list))
+    }
+    async fn registrant(&self, id: GuestId) -> Result<Option<plenary_conference::Registrant>, ReadError> {
+        self.query(|db| queries::registrant(db, &id))
+    }
+    async fn registered(&self, cid: Cid) -> Result<Registered, ReadError> {
+        let counts = self.query(|db| queries::registered(db, &cid))?;
+        Ok(Registered {
+            registered: counts.registered,
+            came: counts.came,
+        })
     }
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(|db| queries::runs_of(db, &cids))

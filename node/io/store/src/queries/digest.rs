@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     "conference_people",
     "pin_attempts",
     "calls",
+    "registrants",
     "settings",
     "licensing",
     "licences",

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
 /// The newest rules.
-pub(crate) const LEVEL: u32 = plenary_conference::CALLS_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::REGISTRATION_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -318,8 +318,14 @@ impl Home {
     }
 }
 
+/// Takes away what the schema has got since there are calls.
+pub(crate) fn before_registration(db: &Connection) {
+    db.execute_batch("DROP TABLE registrants").expect("writes");
+}
+
 /// Takes away what the schema has got since there are schedules.
 pub(crate) fn before_calls(db: &Connection) {
+    before_registration(db);
     db.execute_batch(
         "DROP TABLE calls; ALTER TABLE conferences DROP COLUMN call; ALTER TABLE conferences DROP COLUMN scheduled;
          ALTER TABLE runs DROP COLUMN left_at",

@@ -132,6 +132,7 @@ pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
             token: TokenHash([number; 32]),
             before: None,
             source: None,
+            link: None,
         },
     );
     Person::Guest(id)

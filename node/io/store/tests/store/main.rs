@@ -12,4 +12,5 @@ mod home;
 mod licensing;
 mod lists;
 mod meetings;
+mod registration;
 mod sessions;

@@ -99,6 +99,7 @@ fn come_as_guest() -> Meeting {
         token: token("ann"),
         before: None,
         source: Some("address:192.0.2.7".into()),
+        link: None,
     }
 }
 

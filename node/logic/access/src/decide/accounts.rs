@@ -402,7 +402,7 @@ fn normalise(profile: &mut Profile, id: &UserName) -> Result<(), Refusal> {
 }
 
 /// `local@domain` with no spaces; what the mail servers make of it is theirs to say.
-fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let good =
         |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c == '@' || c == ',');
     text.len() <= limits::EMAIL

@@ -7,6 +7,7 @@ use crate::{
     Pin, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
+    registrant::taken_over,
 };
 use plenary_access::{
     Moment, Outcome, Refusal, Topic,
@@ -70,6 +71,9 @@ impl<V: View> Meetings<'_, V> {
             Ok(admission) => admission,
             Err(why) => return Ok(self.count_wrong_pin(entry.cid, source, attempts, why)),
         };
+        if let Some(before) = self.own_place(entry.cid, entry.person) {
+            return Ok(take_over(before, entry));
+        }
         if self.view.participant(entry.cid, entry.participant).is_some() {
             return Err(exists("participant", entry.participant));
         }
@@ -109,7 +113,14 @@ impl<V: View> Meetings<'_, V> {
         self.settle_in(&conference, &mut participant, admission);
         runs.add(&mut decision, participant);
         runs.finish(&mut decision);
+        self.note_coming(&mut decision, entry.cid, entry.person);
         Ok(decision)
+    }
+
+    /// The one place that somebody has who has registered.
+    fn own_place(&self, cid: &Cid, person: &Person) -> Option<Participant> {
+        self.registrant_of(cid, person)?;
+        self.view.places(cid, person).into_iter().next()
     }
 
     fn gate(
@@ -137,6 +148,7 @@ impl<V: View> Meetings<'_, V> {
             run: run.as_ref(),
             inside: inside.saturating_sub(u64::from(lost)),
             guests: guests as u64,
+            registered: self.view.registrants_in(entry.cid),
         };
         let knock = Knock {
             visitor,
@@ -146,6 +158,8 @@ impl<V: View> Meetings<'_, V> {
             },
             pin: entry.pin,
             attempts,
+            link: self.link_of(entry.cid, entry.person),
+            is_in: self.own_place(entry.cid, entry.person).is_some(),
             now: self.at.now,
         };
         let admission = admit(&gate, &knock)?;
@@ -383,6 +397,9 @@ impl<V: View> Meetings<'_, V> {
         check_line(text)?;
         let speaker = self.participant(cid, id)?;
         check_inside(&speaker)?;
+        if !self.conference(cid)?.rights_of(&speaker).chat {
+            return Err(forbidden("the right of guests to write here"));
+        }
         let mut runs = Runs::new(self.view, self.at);
         let run = runs.of(cid);
         run.last_line += 1;
@@ -460,6 +477,27 @@ impl<V: View> Meetings<'_, V> {
         let found = self.view.participant(cid, id);
         found.ok_or_else(|| not_found("participant", id))
     }
+}
+
+/// The place goes on with another device, as it was left; what was on the device before hears that it did.
+fn take_over(before: Participant, entry: &Entry<'_>) -> Decision {
+    let moves = before.moves + 1;
+    let mut decision = Decision::giving(taken_over(before.id, moves));
+    let standing = before.standing;
+    let after = Participant {
+        node: entry.node,
+        epoch: entry.epoch,
+        secret: entry.secret,
+        muted: entry.muted || standing.hushed,
+        camera: entry.camera && !standing.dimmed,
+        content: false,
+        moves,
+        away: false,
+        away_since: None,
+        ..before
+    };
+    put(&mut decision, after);
+    decision
 }
 
 /// Who waits says nothing.

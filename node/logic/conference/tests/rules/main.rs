@@ -11,6 +11,7 @@ mod meetings;
 mod moderation;
 mod podium;
 mod property;
+mod registration;
 mod rights;
 mod schedules;
 mod world;

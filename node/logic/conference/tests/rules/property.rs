@@ -44,7 +44,7 @@ fn call() -> impl Strategy<Value = Step> {
 fn person() -> impl Strategy<Value = Person> {
     prop_oneof![
         select(vec!["alice", "bob", "root"]).prop_map(account),
-        (0u8..3).prop_map(|number| Person::Guest(guest_id(number))),
+        (0u8..5).prop_map(|number| Person::Guest(guest_id(number))),
     ]
 }
 
@@ -91,6 +91,29 @@ fn act() -> impl Strategy<Value = Act> {
     })
 }
 
+fn registration() -> impl Strategy<Value = Box<Registration>> {
+    let closes = select(vec![Closes::ByHand, Closes::AtStart]);
+    (any::<bool>(), any::<bool>(), prop::option::of(1u32..4), closes).prop_map(
+        |(on, others, limit, closes)| {
+            Box::new(Registration {
+                on,
+                others,
+                limit,
+                closes,
+                ..Registration::default()
+            })
+        },
+    )
+}
+
+fn guest_rights() -> impl Strategy<Value = GuestRights> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(chat, audio, video)| GuestRights {
+        chat,
+        audio,
+        video,
+    })
+}
+
 fn settings() -> impl Strategy<Value = SettingsPatch> {
     let modes = select(vec![
         Mode::AllOnScreen,
@@ -120,9 +143,23 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
         named(),
         named(),
         prop::option::of(any::<bool>()),
+        prop::option::of(registration()),
+        prop::option::of(guest_rights()),
     )
         .prop_map(
-            |(mode, podium_places, waiting_room, pin, moderators, invited, uninvited)| SettingsPatch {
+            |(
+                mode,
+                podium_places,
+                waiting_room,
+                pin,
+                moderators,
+                invited,
+                uninvited,
+                registration,
+                guests,
+            )| SettingsPatch {
+                registration,
+                guests,
                 mode,
                 podium_places,
                 waiting_room,
@@ -161,6 +198,13 @@ fn step() -> impl Strategy<Value = Step> {
                 .into_iter()
                 .map(|(id, ago)| Heard { participant: ParticipantId(id), ago_ms: ago / 1_000 * 1_000 })
                 .collect(),
+        }),
+        2 => (cid(), 0u8..5).prop_map(|(cid, id)| register(cid, id)),
+        3 => (cid(), 0u8..5, 0u64..5, 0u64..9)
+            .prop_map(|(cid, id, secret, token)| come_by(cid, link(id, secret), token)),
+        1 => (cid(), 0u8..5).prop_map(|(cid, id)| Change::RemoveRegistrant {
+            cid: name(cid),
+            registrant: guest_id(id),
         }),
         1 => Just(Change::Sweep),
     ];
@@ -270,12 +314,35 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     }
     prop_assert!(counts.is_empty(), "whoever is in is counted");
     check_calls(world)?;
+    check_registrants(world)?;
     for line in world.lines.values() {
         prop_assert!(line.id <= world.runs[&line.cid].last_line);
     }
     for guest in world.guests.values() {
         let conference = world.conferences.get(&guest.cid).expect("the room is there");
         prop_assert_eq!(conference.access, Access::Public);
+    }
+    Ok(())
+}
+
+fn check_registrants(world: &World) -> Result<(), TestCaseError> {
+    for registrant in world.registrants.values() {
+        prop_assert!(
+            world.conferences.contains_key(&registrant.cid),
+            "it goes with the conference"
+        );
+        let is_here = |guest: &Guest| guest.cid == registrant.cid;
+        prop_assert!(world.guests.get(&registrant.id).is_none_or(is_here));
+    }
+    for (id, registrant) in &world.registrants {
+        let person = Person::Guest(id.clone());
+        let places = world.places(&registrant.cid, &person).len();
+        prop_assert!(places <= 1, "nobody is in two places with one registration");
+    }
+    for place in world.participants.values() {
+        let conference = &world.conferences[&place.cid];
+        let (rights, flow) = (conference.rights_of(place), conference.flow_of(place));
+        prop_assert!((rights.audio || !flow.voice) && (rights.video || !(flow.camera || flow.content)));
     }
     Ok(())
 }

@@ -167,7 +167,39 @@ pub(crate) fn guest_enter(cid: &str, id: u8, token_number: u64, before: Option<u
         token: token(token_number),
         before: before.map(token),
         source: None,
+        link: None,
     }
+}
+
+/// `Ann` registers as the guest `id`, with the secret of that number.
+pub(crate) fn register(cid: &str, id: u8) -> Change {
+    Change::Register(NewRegistrant {
+        cid: name(cid),
+        registrant: guest_id(id),
+        secret: secret(u64::from(id)),
+        details: Details {
+            name: format!("Ann {id}"),
+            ..Details::default()
+        },
+        consents: false,
+        source: None,
+    })
+}
+
+pub(crate) fn link(id: u8, secret_number: u64) -> PersonalLink {
+    PersonalLink {
+        registrant: guest_id(id),
+        secret: secret(secret_number),
+    }
+}
+
+/// Who has a link asks for a token.
+pub(crate) fn come_by(cid: &str, link: PersonalLink, token_number: u64) -> Change {
+    let mut change = guest_enter(cid, 77, token_number, None);
+    if let Change::GuestEnter { link: by, .. } = &mut change {
+        *by = Some(link);
+    }
+    change
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -181,6 +213,7 @@ pub(crate) struct World {
     pub(crate) participants: BTreeMap<(Cid, ParticipantId), Participant>,
     pub(crate) lines: BTreeMap<(Cid, u64), Line>,
     pub(crate) guests: BTreeMap<GuestId, Guest>,
+    pub(crate) registrants: BTreeMap<GuestId, Registrant>,
     pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
     pub(crate) operators: BTreeSet<UserName>,
     pub(crate) calls: BTreeMap<Cid, Call>,
@@ -191,6 +224,7 @@ pub(crate) struct World {
     pub(crate) more: u64,
     pub(crate) more_owned: u64,
     pub(crate) more_guests: u64,
+    pub(crate) more_registrants: u64,
 }
 
 /// What a refusal must leave as it is.
@@ -201,6 +235,7 @@ type Stored = (
     BTreeMap<(Cid, ParticipantId), Participant>,
     BTreeMap<(Cid, u64), Line>,
     BTreeMap<GuestId, Guest>,
+    BTreeMap<GuestId, Registrant>,
 );
 
 impl World {
@@ -214,7 +249,7 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: CALLS_LEVEL,
+            level: REGISTRATION_LEVEL,
             online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
@@ -308,6 +343,7 @@ impl World {
                 self.participants.retain(|(of, _), _| *of != cid);
                 self.lines.retain(|(of, _), _| *of != cid);
                 self.guests.retain(|_, guest| guest.cid != cid);
+                self.registrants.retain(|_, one| one.cid != cid);
                 self.attempts.retain(|(of, _), _| *of != cid);
             }
             Effect::PutRun(run) => {
@@ -350,6 +386,13 @@ impl World {
             Effect::PutGuest(guest) => {
                 self.guests.insert(guest.id.clone(), guest);
             }
+            Effect::PutRegistrant(registrant) => {
+                self.registrants.insert(registrant.id.clone(), registrant);
+            }
+            Effect::RemoveRegistrant(id) => {
+                self.registrants.remove(&id);
+                self.guests.remove(&id);
+            }
             Effect::PutCall(call) => {
                 self.calls.insert(call.cid.clone(), call);
             }
@@ -377,6 +420,7 @@ impl World {
             self.participants.clone(),
             self.lines.clone(),
             self.guests.clone(),
+            self.registrants.clone(),
         )
     }
 
@@ -452,6 +496,25 @@ impl View for World {
         all.filter(|conference| conference.settings.named().any(|named| named == user))
             .cloned()
             .collect()
+    }
+}
+
+impl RegistrationView for World {
+    fn registrant(&self, id: &GuestId) -> Option<Registrant> {
+        self.registrants.get(id).cloned()
+    }
+    fn registrants_in(&self, cid: &Cid) -> u64 {
+        let all = self.registrants.values();
+        all.filter(|one| one.cid == *cid).count() as u64 + self.more_registrants
+    }
+    fn registrants_from(&self, cid: &Cid, source: &str) -> u64 {
+        let all = self.registrants.values();
+        all.filter(|one| one.cid == *cid && one.source.as_deref() == Some(source))
+            .count() as u64
+            + self.more_registrants
+    }
+    fn registrants(&self) -> u64 {
+        self.registrants.len() as u64 + self.more_registrants
     }
 }
 

@@ -66,9 +66,33 @@ pub struct Room {
     #[schema(required)]
     pub ends_at: Option<u64>,
     pub waiting_room: WaitingRoom,
+    /// What those who are guests and no moderators may do.
+    pub guests: GuestRights,
     /// What a moderator has everybody look at; null: everybody chooses.
     #[schema(required)]
     pub layout: Option<Layout>,
+}
+
+/// What guests may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingGuestRights)]
+pub struct GuestRights {
+    /// Write into the chat.
+    pub chat: bool,
+    /// Be heard.
+    pub audio: bool,
+    /// Be seen, and share a screen.
+    pub video: bool,
+}
+
+impl Default for GuestRights {
+    fn default() -> Self {
+        Self {
+            chat: true,
+            audio: true,
+            video: true,
+        }
+    }
 }
 
 /// How pictures are arranged: all of one size; one large and the others in a strip; one alone.
