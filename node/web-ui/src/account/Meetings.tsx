@@ -72,7 +72,7 @@ export function Meetings() {
                         {t('join.public')}
                       </Badge>
                     )}
-                    {room.owner === me.id && (
+                    {(room.owner === me.id || (room.moderates && room.settings.registration)) && (
                       <Tooltip label={t('join.settings', { name: room.name })}>
                         <ActionIcon
                           variant="subtle"

@@ -28,12 +28,17 @@ import type {
   NewAlias,
   NewConference,
   NewGroup,
+  NewGuest,
+  NewRegistrant,
+  NewRegistration,
   NewUser,
   OwnPro,
+  OwnRegistration,
   Page,
   PasswordPolicy,
   ProfilePatch,
   ProSeat,
+  RegistrantPage,
   SeatQuery,
   Seats,
   SeatsPatch,
@@ -195,8 +200,17 @@ export const calls = {
   door: (cid: string, signal?: AbortSignal) => json<Door>('GET', `/conferences/${id(cid)}/door`, { signal }),
   calendar: (cid: string, stranger: boolean) =>
     blob(`/conferences/${id(cid)}/${stranger ? 'door/calendar' : 'calendar'}`),
-  comeAsGuest: (cid: string, name: string, token?: string) =>
-    json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: { name, token } }),
+  comeAsGuest: (cid: string, who: NewGuest) =>
+    json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: who }),
+  register: (cid: string, who: NewRegistrant) =>
+    json<NewRegistration>('POST', `/conferences/${id(cid)}/registrants`, { json: who }),
+  ownRegistration: (cid: string, link: string, signal?: AbortSignal) =>
+    json<OwnRegistration>('POST', `/conferences/${id(cid)}/door/registration`, { json: { link }, signal }),
+  registrants: (cid: string, query: ListQuery, signal?: AbortSignal) =>
+    json<RegistrantPage>('GET', `/conferences/${id(cid)}/registrants`, { query, signal }),
+  removeRegistrant: (cid: string, registrant: string) =>
+    done('DELETE', `/conferences/${id(cid)}/registrants/${id(registrant)}`),
+  exportRegistrants: (cid: string) => blob(`/conferences/${id(cid)}/registrants.csv`),
 
   settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
   updateSettings: (patch: SettingsPatch, match?: string) =>

@@ -98,6 +98,16 @@ export const queries = {
       queryKey: ['conferences', 'one', cid],
       queryFn: ({ signal }) => calls.conference(cid, signal),
     }),
+  /** With the counts of the whole list on each page. */
+  registrants: (cid: string, query: ListQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['conferences', 'registrants', cid, query],
+      initialPageParam: null as string | null,
+      queryFn: ({ pageParam, signal }) =>
+        calls.registrants(cid, { ...query, cursor: pageParam ?? undefined, limit: 100 }, signal),
+      getNextPageParam: (last) => last.next,
+      placeholderData: keepPreviousData,
+    }),
   door: (cid: string) =>
     queryOptions({
       queryKey: ['conferences', 'door', cid],

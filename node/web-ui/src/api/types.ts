@@ -26,6 +26,7 @@ export type {
   Call,
   Conference,
   ConferencePatch,
+  ConferenceRegistration,
   ConferenceSchedule,
   ConferenceSettings,
   ContactRow as Contact,
@@ -45,14 +46,23 @@ export type {
   NewAlias,
   NewConference,
   NewGroup,
+  NewGuest,
+  NewRegistrant,
+  NewRegistration,
   NewUser,
   Node as ClusterNode,
   OwnPro,
+  OwnRegistration,
   PasswordPolicy,
   PoolSample,
   Presence,
   ProSeat,
   ProfilePatch,
+  Door,
+  DoorRegistration,
+  Registrant,
+  RegistrantPage,
+  RegistrationField,
   PutContact as ContactEntry,
   Seats,
   SeatsPatch,
@@ -133,17 +143,6 @@ export type ConferenceQuery = NonNullable<ListConferencesData['query']>;
 export type UserQuery = NonNullable<ListUsersData['query']>;
 export type SeatQuery = ListQuery & { kind: 'permanent' | 'temporary' };
 export type EventQuery = NonNullable<ListEventsData['query']>;
-
-/** What strangers may know of a room that is open to guests: docs/protocols/meeting.md. */
-export interface Door {
-  cid: string;
-  name: string;
-  guests: boolean;
-  /** The next time by its schedule. */
-  next: { start: string; end: string | null } | null;
-  /** Whether it has begun. */
-  open: boolean;
-}
 
 export interface Guest {
   token: string;

@@ -22,6 +22,7 @@ import type { Conference } from '../api/types';
 import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
 import { cidFrom, newOf, patchOf, randomPin, valuesOf, type ConferenceValues } from './conferenceDraft';
+import { RegistrationFields } from '../registration/RegistrationFields';
 import { PeopleInput } from './PeopleInput';
 import { WhenFields } from './WhenFields';
 
@@ -90,6 +91,7 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
           <WhenFields form={form} />
           <Shown form={form} />
           <Gate form={form} />
+          {form.values.access === 'public' && <RegistrationFields form={form} />}
           <Entry form={form} />
           {!readOnly && (
             <Group justify="flex-end" gap="xs">

@@ -1,11 +1,14 @@
-import { Text } from '@mantine/core';
+import { Tabs, Text } from '@mantine/core';
 import { IconPresentation } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
+import type { Conference } from '../api/types';
+import { Registrants } from '../registration/Registrants';
 import { Sheet } from '../ui/Sheet';
 import { EmptyState, ErrorState, Loading } from '../ui/States';
 import { useAdminText } from '../ui/text';
+import { useMe } from '../ui/useMe';
 import { ConferenceForm } from './ConferenceForm';
 
 interface Props {
@@ -48,12 +51,38 @@ function Known({ cid, readOnly, own, close }: Props & { cid: string }) {
           text={t('conferences.goneText')}
         />
       ) : found.data ? (
-        <ConferenceForm conference={found.data} readOnly={readOnly} own={own} close={close} />
+        <Parts conference={found.data} readOnly={readOnly} own={own} close={close} />
       ) : found.error ? (
         <ErrorState error={found.error} retry={() => void found.refetch()} />
       ) : (
         <Loading rows={8} />
       )}
     </Sheet>
+  );
+}
+
+/** The settings, and who has registered where people do. */
+function Parts({ conference, readOnly, own, close }: Props & { conference: Conference }) {
+  const { t } = useAdminText();
+  const me = useMe();
+  // In the personal area moderators look at what the owner has set.
+  const others = own && conference.owner !== me.id && me.admin !== 'full';
+  const form = (
+    <ConferenceForm conference={conference} readOnly={readOnly || others} own={own} close={close} />
+  );
+  if (!conference.settings.registration || !conference.moderates) return form;
+  return (
+    <Tabs defaultValue={others ? 'registrants' : 'settings'} keepMounted={false}>
+      <Tabs.List mb="md">
+        <Tabs.Tab value="settings">{t('registration.settings')}</Tabs.Tab>
+        <Tabs.Tab value="registrants">{t('registration.list')}</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="settings" keepMounted>
+        {form}
+      </Tabs.Panel>
+      <Tabs.Panel value="registrants">
+        <Registrants conference={conference} />
+      </Tabs.Panel>
+    </Tabs>
   );
 }

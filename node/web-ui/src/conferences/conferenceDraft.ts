@@ -1,10 +1,12 @@
 import type {
   Conference,
   ConferencePatch,
+  ConferenceRegistration,
   ConferenceSchedule,
   ConferenceSettings,
   NewConference,
 } from '../api/types';
+import { noRegistration } from '../registration/registrationDraft';
 
 /** What the form holds: everything as one types it. */
 
@@ -28,6 +30,8 @@ export interface ConferenceValues {
   place: string;
   participant_limit: number;
   guest_limit: number;
+  guests: ConferenceSettings['guests'];
+  registration: ConferenceRegistration;
   launch: Conference['launch'];
   date: string;
   time: string;
@@ -64,6 +68,8 @@ export function valuesOf(conference?: Conference): ConferenceValues {
     place: settings?.place ?? '',
     participant_limit: settings?.participant_limit ?? 0,
     guest_limit: settings?.guest_limit ?? 0,
+    guests: settings?.guests ?? { chat: true, audio: true, video: true },
+    registration: settings?.registration ?? noRegistration(),
     launch: conference?.launch ?? 'virtual_room',
     ...whenOf(conference?.schedule ?? null),
   };
@@ -117,7 +123,9 @@ const OUTER = ['name', 'description', 'owner', 'access'] as const;
 function changed(now: ConferenceValues, before: ConferenceValues) {
   const differs = (field: keyof ConferenceValues) =>
     JSON.stringify(now[field]) !== JSON.stringify(before[field]);
-  const fields = (Object.keys(now) as (keyof ConferenceValues)[]).filter(differs);
+  // Guests who do not come need not register; how they would stays as it is.
+  const counts = (field: string) => field !== 'registration' || now.access === 'public';
+  const fields = (Object.keys(now) as (keyof ConferenceValues)[]).filter(counts).filter(differs);
   const outer = fields.filter((field) => (OUTER as readonly string[]).includes(field));
   const when = fields.filter((field) => (WHEN as readonly string[]).includes(field));
   const inner = fields.filter((field) => field !== 'cid' && !outer.includes(field) && !when.includes(field));

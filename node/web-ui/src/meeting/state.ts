@@ -59,6 +59,7 @@ export function emptyMeeting(cid: string): MeetingState {
       ends_at: null,
       waiting_room: 'off',
       layout: null,
+      guests: { chat: true, audio: true, video: true },
     },
     me: null,
     participants: new Map(),

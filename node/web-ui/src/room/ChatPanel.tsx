@@ -7,6 +7,7 @@ import { linked } from '../ui/linked';
 import { exactTime } from '../ui/text';
 import classes from './Chat.module.css';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import { useMyself } from './useMyself';
 
 const LONGEST = 4_000;
 /** Lines of one person so close together have one head. */
@@ -16,6 +17,7 @@ const TOGETHER_MS = 120_000;
 export function ChatPanel() {
   const { t } = useMeetingText();
   const { chat, me } = useMeeting();
+  const { may } = useMyself();
   const list = useRef<HTMLDivElement>(null);
   const last = chat.at(-1)?.id;
   useEffect(() => {
@@ -36,7 +38,13 @@ export function ChatPanel() {
           </ol>
         </div>
       )}
-      <Write />
+      {may.chat ? (
+        <Write />
+      ) : (
+        <Text size="sm" c="dimmed" p="sm" role="status">
+          {t('guests.noChat')}
+        </Text>
+      )}
     </div>
   );
 }

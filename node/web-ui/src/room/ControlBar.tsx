@@ -33,6 +33,7 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { inside, waiting } = useMeeting().counts;
   const own = useOwnSwitches();
+  const { may } = useMyself();
   return (
     <div
       className={classes.bar}
@@ -43,25 +44,27 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
       <div className={classes.group}>
         <div className={classes.pair}>
           <ControlButton
-            label={t(own.muted ? 'bar.unmute' : 'bar.mute')}
+            label={may.audio ? t(own.muted ? 'bar.unmute' : 'bar.mute') : t('guests.noAudio')}
+            aria-disabled={!may.audio || undefined}
             shortcut={t('keys.m')}
-            icon={own.muted ? <IconMicrophoneOff /> : <IconMicrophone />}
-            off={own.muted}
+            icon={own.muted || !may.audio ? <IconMicrophoneOff /> : <IconMicrophone />}
+            off={own.muted || !may.audio}
             onClick={own.toggleMic}
           />
           <MicMenu />
         </div>
         <div className={classes.pair}>
           <ControlButton
-            label={t(own.cameraOn ? 'bar.cameraOff' : 'bar.cameraOn')}
+            label={may.video ? t(own.cameraOn ? 'bar.cameraOff' : 'bar.cameraOn') : t('guests.noVideo')}
+            aria-disabled={!may.video || undefined}
             shortcut={t('keys.v')}
-            icon={own.cameraOn ? <IconVideo /> : <IconVideoOff />}
-            off={!own.cameraOn}
+            icon={own.cameraOn && may.video ? <IconVideo /> : <IconVideoOff />}
+            off={!own.cameraOn || !may.video}
             onClick={own.toggleCamera}
           />
           <CameraMenu />
         </div>
-        {canShare() && (
+        {canShare() && may.video && (
           <ControlButton
             className={classes.wide}
             label={t(own.sharing ? 'bar.stopSharing' : 'bar.share')}

@@ -1,10 +1,15 @@
 import { Center, Loader } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { calls } from '../api/calls';
+import { queries } from '../api/queries';
 import { RingsHere } from '../calling/RingsHere';
 import { session } from '../api/session';
+import { AtDoor } from '../registration/AtDoor';
+import { links } from '../registration/links';
+import { useOwnRegistration } from '../registration/useOwnRegistration';
 import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
 import { passes, seats } from '../meeting/seat';
@@ -30,22 +35,81 @@ export function MeetingPage() {
   );
 }
 
+/** Who has to register first does; the others, and those who have, go to their devices. */
 function Visitor({ cid }: { cid: string }) {
   const { t } = useMeetingText();
   const [armed, arm] = useState(false);
   const door = useDoor(cid, armed);
-  const [local] = useState(ownDevices);
-  const [visit, setVisit] = useState<Visit | null>(null);
   const room = 'room' in door ? door.room : cid;
   useDocumentTitle(t('page.title', { room }));
+  const cache = useQueryClient();
+  const guest = door.state === 'guest';
+  const registration = useOwnRegistration(cid, guest);
+  const { own, reject } = registration;
+  // A page that was loaded again is inside already; and whoever has come so far stays, whatever the door says later.
+  const [passed, pass] = useState(() => seats.of(cid) !== null && passes.of(cid) !== null);
+  const refused = useCallback(async () => {
+    await cache.invalidateQueries({ queryKey: queries.door(cid).queryKey });
+    reject();
+    pass(false);
+  }, [cache, cid, reject]);
+  if (!passed) {
+    if (door.state === 'looking' || (guest && own.state === 'looking')) return <Looking />;
+    const registers =
+      guest && (door.registration !== null || own.state === 'invalid' || own.state === 'failed');
+    // Who has a good link for what goes on comes with one click less.
+    const comes = own.state === 'registered' && guest && door.begins === null;
+    if (registers && !comes) {
+      return (
+        <AtDoor
+          cid={cid}
+          room={room}
+          begins={door.begins}
+          form={door.registration}
+          registration={registration}
+          goOn={() => pass(true)}
+        />
+      );
+    }
+    pass(true);
+  }
+  const registered = own.state === 'registered' ? own.who.name : null;
+  return <Entrance {...{ cid, door, armed, arm, registered, refused }} />;
+}
+
+function Looking({ label }: { label?: string }) {
+  const { t } = useMeetingText();
+  return (
+    <Center mih="100dvh">
+      <Loader role="status" aria-label={label ?? t('common:state.loading')} />
+    </Center>
+  );
+}
+
+interface EntranceProps {
+  cid: string;
+  door: Door;
+  armed: boolean;
+  arm: (armed: boolean) => void;
+  /** As whom a guest has registered. */
+  registered: string | null;
+  /** The registration was not good any more. */
+  refused: () => Promise<void>;
+}
+
+function Entrance({ cid, door, armed, arm, registered, refused }: EntranceProps) {
+  const { t } = useMeetingText();
+  const [local] = useState(ownDevices);
+  const [visit, setVisit] = useState<Visit | null>(null);
   useEffect(() => () => visit?.end(), [visit]);
 
   const join = useCallback(
-    async (name: string, guest: boolean) => {
-      const token = guest ? await passFor(cid, name) : session.token;
+    async (name: string, guest: boolean, anew = true) => {
+      const link = guest && registered !== null ? links.of(cid) : null;
+      const token = guest ? await passFor(cid, name, link, anew) : session.token;
       setVisit(enter(cid, token, local));
     },
-    [cid, local],
+    [cid, local, registered],
   );
   const again = useCallback(() => {
     setVisit(null);
@@ -61,27 +125,30 @@ function Visitor({ cid }: { cid: string }) {
       </VisitContext>
     );
   }
-  if (door.state === 'looking' || back) {
-    return (
-      <Center mih="100dvh">
-        <Loader role="status" aria-label={t(back ? 'page.comingBack' : 'common:state.loading')} />
-      </Center>
-    );
-  }
+  if (back) return <Looking label={t('page.comingBack')} />;
+  if (door.state === 'looking') return <Looking />;
   if (door.state === 'account' || door.state === 'guest') {
-    return <PreJoin {...{ cid, door, local, join, armed, arm }} />;
+    return <PreJoin {...{ cid, door, local, join, armed, arm, registered, refused }} />;
   }
   return <Closed cid={cid} door={door} />;
 }
 
-/** A token for this room; the one of before keeps the guest who they were. */
-async function passFor(cid: string, name: string): Promise<() => string | null> {
+/** A token for this room; the one of before keeps the guest who they were, and a link who they registered as. */
+async function passFor(
+  cid: string,
+  name: string,
+  link: string | null,
+  anew: boolean,
+): Promise<() => string | null> {
   const before = passes.of(cid);
-  if (before?.name !== name) {
+  if (link !== null && (anew || !before)) {
+    const guest = await calls.comeAsGuest(cid, { link });
+    passes.keep(cid, { token: guest.token, name: guest.name, expires_at: guest.expires_at });
+  } else if (before?.name !== name) {
     const guest = await calls
-      .comeAsGuest(cid, name, before?.token)
+      .comeAsGuest(cid, { name, token: before?.token })
       // A token of before that is worth nothing any more must not keep anybody out.
-      .catch((error: unknown) => (before ? calls.comeAsGuest(cid, name) : Promise.reject(error)));
+      .catch((error: unknown) => (before ? calls.comeAsGuest(cid, { name }) : Promise.reject(error)));
     passes.keep(cid, { token: guest.token, name, expires_at: guest.expires_at });
   }
   return () => passes.of(cid)?.token ?? null;
@@ -92,7 +159,7 @@ function useComingBack(
   cid: string,
   door: Door,
   local: Local,
-  join: (name: string, guest: boolean) => Promise<void>,
+  join: (name: string, guest: boolean, anew?: boolean) => Promise<void>,
   now: boolean,
 ): boolean {
   const guest = door.state === 'guest';
@@ -105,7 +172,7 @@ function useComingBack(
     const come = async () => {
       await local.start();
       if (back && known)
-        await join(passes.of(cid)?.name ?? choices.current().name, guest).catch(() => undefined);
+        await join(passes.of(cid)?.name ?? choices.current().name, guest, false).catch(() => undefined);
       setBack(false);
     };
     void come();

@@ -42,7 +42,7 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
         <Menu.Item
           hiddenFrom="sm"
           leftSection={<IconScreenShare size={18} aria-hidden />}
-          display={canShare() ? undefined : 'none'}
+          display={canShare() && own.may.video ? undefined : 'none'}
           onClick={own.toggleShare}
         >
           {t(own.sharing ? 'bar.stopSharing' : 'bar.share')}

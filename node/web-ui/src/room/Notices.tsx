@@ -29,7 +29,8 @@ export function Notices({ controls }: { controls: RoomControls }) {
   const alone = phase === 'in' && counts.inside + counts.waiting === 1;
   const { mic, muted, micProblem, cameraProblem } = useLocal(local);
   const { shortcuts } = useChoices();
-  const speakingMuted = useSpeakingMuted(mic, muted);
+  const { may } = useMyself();
+  const speakingMuted = useSpeakingMuted(mic, muted) && may.audio;
   const weak = [...quality.values()].some((slot) => slot.reason === 'bandwidth' && slot.layer === null);
   return (
     <div className={classes.notices} role="status">
@@ -62,6 +63,7 @@ export function Notices({ controls }: { controls: RoomControls }) {
       <Asked />
       <Waits controls={controls} />
       <Listens />
+      <Barred />
       <NotOpen />
       <EndsSoon />
       {alone && room.call && <Calling />}
@@ -160,6 +162,27 @@ function Listens() {
   return (
     <Notice icon={<IconEar size={18} aria-hidden />}>
       {t(mine?.hand !== null ? 'podium.asked' : 'podium.listening')}
+    </Notice>
+  );
+}
+
+/** What guests may not do here: off by the settings, so that nobody looks for what is broken. */
+function Barred() {
+  const { t } = useMeetingText();
+  const { local } = useVisit();
+  const { muted, cameraOn } = useLocal(local);
+  const { may } = useMyself();
+  const heard = may.audio || muted;
+  const seen = may.video || !cameraOn;
+  // What does not flow is off: the device's light says so too.
+  useEffect(() => {
+    if (!heard) void local.setMuted(true);
+    if (!seen) void local.setCamera(false);
+  }, [heard, seen, local]);
+  if (may.audio && may.video) return null;
+  return (
+    <Notice icon={<IconEar size={18} aria-hidden />}>
+      {t(may.audio ? 'guests.watchSilently' : may.video ? 'guests.listenOnly' : 'guests.watchOnly')}
     </Notice>
   );
 }

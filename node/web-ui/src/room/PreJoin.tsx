@@ -2,6 +2,7 @@ import { Alert, Anchor, Button, Stack, Text, TextInput, Title } from '@mantine/c
 import { IconAlertTriangle, IconDoorEnter } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useEffect, useState, type FormEvent } from 'react';
+import { asProblem } from '../api/problem';
 import { problemText } from '../ui/text';
 import { BeginsLater } from './BeginsLater';
 import { choices } from '../meeting/choices';
@@ -22,10 +23,23 @@ interface Props {
   /** Pressed before it begins: one comes in by oneself then. */
   armed: boolean;
   arm: (armed: boolean) => void;
+  /** As whom a guest has registered: that is what others call them. */
+  registered: string | null;
+  /** The registration was not good any more. */
+  refused: () => Promise<void>;
 }
 
+/** What the door says to those whose registration is not good, or who need one. */
+const LINK = [
+  'link-not-valid',
+  'not-registered',
+  'registration-closed',
+  'registration-full',
+  'registration-not-open',
+];
+
 /** How one looks and sounds before others see it. */
-export function PreJoin({ cid, door, local, join, armed, arm }: Props) {
+export function PreJoin({ cid, door, local, join, armed, arm, registered, refused }: Props) {
   const { t } = useMeetingText();
   const guest = door.state === 'guest';
   const choice = useChoices();
@@ -34,21 +48,22 @@ export function PreJoin({ cid, door, local, join, armed, arm }: Props) {
   const [missing, setMissing] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
-  const shown = guest ? name.trim() : door.name;
+  const shown = guest ? (registered ?? name.trim()) : door.name;
   const { begins } = door;
 
   const come = useCallback(async () => {
     arm(false);
     setBusy(true);
     setFailed(null);
-    if (guest) choices.set({ name: shown });
+    if (guest && registered === null) choices.set({ name: shown });
     try {
       await join(shown, guest);
     } catch (error) {
+      if (LINK.includes(asProblem(error).code)) return void refused();
       setFailed(error);
       setBusy(false);
     }
-  }, [arm, guest, join, shown]);
+  }, [arm, guest, join, refused, registered, shown]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMissing(guest && !shown);
@@ -72,10 +87,10 @@ export function PreJoin({ cid, door, local, join, armed, arm }: Props) {
               {door.room}
             </Title>
             <Text size="sm" c="dimmed">
-              {guest ? t('entry.asGuest', { cid }) : t('entry.as', { name: door.name })}
+              {guest && registered === null ? t('entry.asGuest', { cid }) : t('entry.as', { name: shown })}
             </Text>
           </div>
-          {guest && (
+          {guest && registered === null && (
             <TextInput
               label={t('entry.name')}
               description={t('entry.nameHint')}
@@ -93,6 +108,17 @@ export function PreJoin({ cid, door, local, join, armed, arm }: Props) {
           )}
           <DeviceHelp micProblem={state.micProblem} cameraProblem={state.cameraProblem} local={local} />
           <DeviceChoices local={local} />
+          {guest && !(door.rights.audio && door.rights.video) && (
+            <Text size="sm" role="status">
+              {t(
+                door.rights.audio
+                  ? 'guests.watchSilently'
+                  : door.rights.video
+                    ? 'guests.listenOnly'
+                    : 'guests.watchOnly',
+              )}
+            </Text>
+          )}
           {begins && <BeginsLater cid={cid} guest={guest} begins={begins} armed={armed} />}
           {failed !== null && (
             <Alert color="red" icon={<IconAlertTriangle />} role="alert">

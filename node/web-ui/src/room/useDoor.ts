@@ -3,13 +3,20 @@ import { useState, useSyncExternalStore } from 'react';
 import { asProblem } from '../api/problem';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
-import type { Conference, Door as GuestDoor } from '../api/types';
+import type { Conference, Door as GuestDoor, DoorRegistration } from '../api/types';
 
 /** Whether and as whom somebody may come in. */
 export type Door =
   | { state: 'looking' }
   | { state: 'account'; room: string; name: string; begins: Begins | null }
-  | { state: 'guest'; room: string; begins: Begins | null }
+  /** `registration`: how one registers, where guests do. */
+  | {
+      state: 'guest';
+      room: string;
+      begins: Begins | null;
+      registration: DoorRegistration | null;
+      rights: GuestDoor['rights'];
+    }
   /** Not signed in, and the room is not open for guests, or does not exist: strangers are not told which. */
   | { state: 'stranger' }
   | { state: 'missing' }
@@ -73,7 +80,8 @@ export function useDoor(cid: string, waits: boolean): Door {
       return { state: 'account', room: name, name: me.data.display_name, begins: beginsOf(conference) };
     }
     if (!door.data) return { state: 'looking' };
-    return { state: 'guest', room: door.data.name, begins: shutDoor(door.data) };
+    const { name, registration, rights } = door.data;
+    return { state: 'guest', room: name, begins: shutDoor(door.data), registration, rights };
   }
 }
 

@@ -1,13 +1,18 @@
 import { hasPodium, moderates } from '../meeting/state';
 import { useMeeting } from './context';
 
+const ALL = { chat: true, audio: true, video: true };
+
 /** What one is in the meeting, and may do. */
 export function useMyself() {
   const { me, participants, room } = useMeeting();
   const mine = me ? participants.get(me) : undefined;
+  const guest = mine?.guest === true && !moderates(mine);
   return {
     mine,
     moderates: moderates(mine),
+    /** What guests may not do here, whatever one's own switches say; all others may. */
+    may: guest ? room.guests : ALL,
     /** There is a podium, and one is not on it. */
     offPodium: mine !== undefined && hasPodium(room) && mine.podium === null,
     onPodium: mine !== undefined && hasPodium(room) && mine.podium !== null,

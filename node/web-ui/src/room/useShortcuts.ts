@@ -21,7 +21,7 @@ export function useShortcuts({ pin, help }: Acts) {
   const talk = (event: KeyboardEvent) => {
     if ((event.target as HTMLElement | null)?.matches?.('button:focus-visible, a:focus-visible')) return;
     event.preventDefault();
-    if (event.repeat || !own.muted) return;
+    if (event.repeat || !own.muted || !own.may.audio) return;
     void local.setMuted(false);
     const stop = (up: KeyboardEvent | FocusEvent) => {
       if ('code' in up && up.code !== 'Space') return;
