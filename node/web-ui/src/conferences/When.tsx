@@ -10,7 +10,7 @@ export function When({ conference }: { conference: Conference }) {
   const { meeting, launch, next } = conference;
   if (meeting.participants > 0) {
     return (
-      <Badge color="teal" variant="light" tt="none" fw={600}>
+      <Badge variant="default" tt="none" fw={600}>
         {t('conferences.now', { count: meeting.participants })}
       </Badge>
     );

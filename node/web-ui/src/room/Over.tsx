@@ -19,8 +19,10 @@ export function Over({ again }: { again: () => void }) {
   const { over, detail, room } = useMeeting();
   const reason = over ?? 'left';
   const home = session.token() !== null;
+  // Whoever has no account was never signed in: their token has ended.
+  const told = reason === 'signed-out' && !home ? 'guest-ended' : reason;
   const call = useCallOf();
-  const told = reason === 'forbidden' && detail ? detail : textOf(`meeting:over.${reason}.text`, detail);
+  const text = reason === 'forbidden' && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
   return (
     <EntryFrame>
       <EmptyState
@@ -29,9 +31,9 @@ export function Over({ again }: { again: () => void }) {
         title={
           call
             ? t('call.over', { name: call.with.display_name })
-            : textOf(`meeting:over.${reason}.title`, t('over.other'), { room: room.name })
+            : textOf(`meeting:over.${told}.title`, t('over.other'), { room: room.name })
         }
-        text={call ? <CallOver cid={room.cid} otherwise={t('call.overText')} /> : told}
+        text={call ? <CallOver cid={room.cid} otherwise={t('call.overText')} /> : text}
         action={
           <Group gap="sm" justify="center">
             {call && <CallAgain cid={room.cid} />}
