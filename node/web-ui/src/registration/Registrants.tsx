@@ -52,7 +52,9 @@ export function Registrants({ conference }: { conference: Conference }) {
           {t('registration.export')}
         </Button>
       </Group>
-      <Search label={t('registration.search')} value={search} onChange={(text) => setSearch(text ?? '')} />
+      <Group>
+        <Search label={t('registration.search')} value={search} onChange={(text) => setSearch(text ?? '')} />
+      </Group>
       <Table verticalSpacing="sm" aria-label={t('registration.list')}>
         <Table.Thead>
           <Table.Tr>
