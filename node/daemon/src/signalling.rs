@@ -6,7 +6,7 @@ use crate::{
     server::Server,
 };
 use async_trait::async_trait;
-use plenary_access::{AdminRole, Change, Command, Presence, Topic as Changed};
+use plenary_access::{AdminRole, Change, Command, Notice, Presence, Topic as Changed};
 use plenary_model::UserName;
 use plenary_rest_api::{Network, backend::ReadError, token_hash};
 use plenary_signalling_io::{Caller, Client, ClientBody, Hub, Notification, Source, Topic, Unavailable, Who};
@@ -20,6 +20,8 @@ use tokio::sync::broadcast;
 
 /// How often presence is compared with what the server was told, beside at once when somebody comes or goes.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
+/// Most whose presence is told one by one.
+const CROWD: usize = 32;
 /// How often it is looked whether nodes came or went without a change of the stored state.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -116,7 +118,7 @@ fn topic(changed: Changed) -> Option<Topic> {
         Changed::Conferences => Topic::Conferences,
         Changed::Calls => Topic::Calls,
         Changed::Licensing => Topic::Licensing,
-        Changed::Meetings => return None,
+        Changed::Meetings | Changed::Presence => return None,
     })
 }
 
@@ -146,19 +148,41 @@ pub(crate) async fn notify(server: Arc<Server>, mut changes: broadcast::Receiver
             }
             continue;
         };
+        let crowd = is_crowd(&notices);
+        if crowd {
+            tell_crowd(&server, index);
+        }
         for notice in notices.iter() {
             if matches!(notice.topic, Changed::Meetings | Changed::Conferences) {
                 tell_meetings(&server, &notice.object);
             }
-            let Some(topic) = topic(notice.topic) else {
-                continue;
+            if let Some(topic) = topic(notice.topic) {
+                let object = notice.object.clone();
+                server.tell(Notification::Changed { topic, object, index });
+            }
+            let is_told = match notice.topic {
+                Changed::Users => true,
+                Changed::Presence => !crowd,
+                _ => false,
             };
-            let object = notice.object.clone();
-            server.tell(Notification::Changed { topic, object, index });
-            if notice.topic == Changed::Users {
+            if is_told {
                 tell_presence(&server, &notice.object).await;
             }
         }
+    }
+}
+
+/// Whether so many come or go at once that whoever watches them had better look again than be told of each.
+fn is_crowd(notices: &[Notice]) -> bool {
+    let presences = notices.iter().filter(|notice| notice.topic == Changed::Presence);
+    presences.count() > CROWD
+}
+
+/// A large meeting has begun or ended.
+fn tell_crowd(server: &Server, index: u64) {
+    for topic in [Topic::Contacts, Topic::Users] {
+        let object = String::new();
+        server.tell(Notification::Changed { topic, object, index });
     }
 }
 

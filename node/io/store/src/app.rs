@@ -125,10 +125,11 @@ fn decide(
             })
         }
         AnyCommand::Conference(command) => {
-            let decision = match conference::decide(view, at, command) {
+            let mut decision = match conference::decide(view, at, command) {
                 Ok(decision) => decision,
                 Err(refusal) => return Ok(Decided::refused(refusal)),
             };
+            conference::tell_presence(view, Some(&command.change), &mut decision);
             let seats = facts::of_conference(view, &command.change, &decision);
             let seats: Vec<_> = seats.iter().map(facts::Seat::fact).collect();
             let following = follow_seats(view, desks, at, &seats)?;
@@ -218,7 +219,11 @@ fn put_out<'a>(
     let users: Vec<&UserName> = lost.users.iter().filter(|user| !gone(user)).collect();
     facts.extend(users.into_iter().map(conference::Fact::SeatLost));
     facts.extend(lost.guests.iter().map(conference::Fact::GuestSeatLost));
-    (!facts.is_empty()).then(|| conference::follow(view, at, &facts))
+    (!facts.is_empty()).then(|| {
+        let mut decision = conference::follow(view, at, &facts);
+        conference::tell_presence(view, None, &mut decision);
+        decision
+    })
 }
 
 /// Carries a decision out; gives what pages must load again.

@@ -30,6 +30,8 @@ pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_han
      ended_why, opened_at, opened_until, layout, left_at";
 
 const ACCOUNT: &str = "account:";
+/// Persons of accounts are from [`ACCOUNT`] up to this.
+pub(crate) const ACCOUNT_PERSONS: [&str; 2] = [ACCOUNT, "account;"];
 /// What `person` of guests begins with.
 const GUEST_PERSON: &str = "guest:";
 /// Persons of guests are from [`GUEST_PERSON`] up to this.

@@ -10,6 +10,7 @@ mod meetings;
 mod page;
 mod people;
 mod registrations;
+mod presence;
 mod server;
 
 pub use address_book::{address_book, finds};

@@ -3,7 +3,7 @@
 use crate::{
     codec::decode,
     meetings::{
-        GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of, person_key, place_of,
+        ACCOUNT_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of, person_key, place_of,
         run_of,
     },
 };
@@ -437,6 +437,16 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {
         let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? ORDER BY id");
         self.all(&query, [cid.as_str()], participant_of)
+    }
+
+    fn accounts_in(&self, cid: &Cid) -> Vec<UserName> {
+        let [from, until] = ACCOUNT_PERSONS;
+        self.all(
+            "SELECT DISTINCT substr(person, 9) AS user FROM participants WHERE cid = ? AND person >= ? AND person < ?
+                 ORDER BY user",
+            [cid.as_str(), from, until],
+            |row| name(row, 0),
+        )
     }
 
     fn podium_of(&self, cid: &Cid) -> Vec<Participant> {

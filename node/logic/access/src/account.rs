@@ -133,12 +133,20 @@ pub struct Bandwidth {
     pub out_kbps: Option<u32>,
 }
 
-/// Presence of a user on all nodes (USR-02). Later parts add "in a call" and "owner".
+/// Presence of a user on all nodes (USR-02): what they do, never where. Of several, the one that stands last here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     Offline,
+    /// On a device that is connected.
     Online,
+    /// Has a place in a conference.
+    InConference,
+    /// In one that is their own.
+    Owner,
+    /// In a call of two, or calling.
+    InCall,
+    /// May not sign in.
     Disabled,
 }
 

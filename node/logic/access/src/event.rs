@@ -79,6 +79,8 @@ pub enum Topic {
     Calls,
     /// Who is in a conference (`object`), and what is said there.
     Meetings,
+    /// What one user (`object`) does, as contacts see it; never told as a change of a list.
+    Presence,
     /// Licences, and who has which seat.
     Licensing,
 }

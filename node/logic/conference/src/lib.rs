@@ -26,6 +26,7 @@ mod launch;
 mod meeting;
 mod registrant;
 mod registration;
+mod presence;
 mod role;
 mod settings;
 
@@ -45,6 +46,7 @@ pub use meeting::{
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
 pub use role::{Flow, GuestRights, Role};
+pub use presence::tell_presence;
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
 
 /// The level of the rules from which on conferences have settings, waiting rooms and podiums.

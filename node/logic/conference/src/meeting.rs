@@ -60,6 +60,8 @@ pub trait MeetingView {
     fn is_operator(&self, user: &UserName) -> bool;
     /// Everybody who has a place in a conference, ordered by ID; for what moderators do to all.
     fn everybody(&self, cid: &Cid) -> Vec<Participant>;
+    /// The accounts that have a place in a conference, each once and ordered by ID.
+    fn accounts_in(&self, cid: &Cid) -> Vec<UserName>;
     /// Those on the podium, ordered by ID.
     fn podium_of(&self, cid: &Cid) -> Vec<Participant>;
     /// Runs that end by themselves by `now` ([`Run::ends_at`]), ordered by CID, at most [`SWEEP`].

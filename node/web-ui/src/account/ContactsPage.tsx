@@ -141,7 +141,7 @@ function useColumns(
     {
       id: 'presence',
       header: t('contacts.presence'),
-      width: '120px',
+      width: '142px',
       cell: (row) => row.presence && <PresenceStatus presence={row.presence} />,
     },
     {

@@ -41,7 +41,7 @@ export function HomePage() {
                 <Text size="sm" c="dimmed">
                   {[me.job_title, me.department, me.organisation].filter(Boolean).join(' · ')}
                 </Text>
-                <PresenceStatus presence="online" />
+                <PresenceStatus presence={me.presence === 'offline' ? 'online' : me.presence} />
               </Stack>
             </Group>
             <Button variant="default" component={Link} to="/profile" leftSection={<IconEdit size={16} />}>

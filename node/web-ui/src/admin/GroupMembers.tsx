@@ -73,7 +73,7 @@ export function GroupMembers({ group }: { group: UserGroup }) {
             {
               id: 'presence',
               header: t('users.presence'),
-              width: '118px',
+              width: '142px',
               from: 'sm',
               cell: (user) => <PresenceStatus presence={user.presence} />,
             },

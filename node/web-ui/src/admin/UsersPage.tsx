@@ -5,7 +5,7 @@ import { getRouteApi, Link, Outlet, useMatchRoute } from '@tanstack/react-router
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { User } from '../api/types';
+import { presences, type User } from '../api/types';
 import { Below, type Column } from '../ui/DataTable';
 import { download } from '../ui/download';
 import { Face } from '../ui/Face';
@@ -198,7 +198,7 @@ function useColumns(): Column<User>[] {
     {
       id: 'presence',
       header: t('users.presence'),
-      width: '118px',
+      width: '142px',
       cell: (user) => <PresenceStatus presence={user.presence} />,
     },
     {
@@ -243,7 +243,7 @@ function Filters() {
         width={150}
         label={t('users.filterPresence')}
         any={t('users.anyPresence')}
-        options={(['online', 'offline', 'disabled'] as const).map((value) => ({
+        options={presences.map((value) => ({
           value,
           label: t(`common:presence.${value}`),
         }))}

@@ -7,6 +7,7 @@ import type {
   ListGroupsData,
   ListUsersData,
   PageUser,
+  Presence,
   ProfilePatch,
   Settings,
   User,
@@ -94,6 +95,16 @@ export const rights = Object.keys({
   surveys: true,
   operator: true,
 } satisfies Record<Right, true>) as Right[];
+
+/** What to filter by. */
+export const presences = Object.keys({
+  online: true,
+  in_conference: true,
+  owner: true,
+  in_call: true,
+  offline: true,
+  disabled: true,
+} satisfies Record<Presence, true>) as Presence[];
 
 export type ProfileField = keyof ProfilePatch;
 export type Profile = Pick<User, ProfileField>;

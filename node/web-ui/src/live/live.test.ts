@@ -33,6 +33,20 @@ describe('presence', () => {
     expect(cache.getQueryData(queries.user('alice').queryKey)?.presence).toBe('online');
   });
 
+  it('shows who is in a call or a conference, and reads lists of those who are again', () => {
+    const cache = createQueryClient();
+    const contacts = queries.myContacts({}).queryKey;
+    const busy = queries.users({ presence: 'in_conference' }).queryKey;
+    cache.setQueryData(contacts, pages({ user_id: 'alice', presence: 'online' } as Contact));
+    cache.setQueryData(busy, pages(person('bob')));
+
+    setPresence(cache, 'alice', 'owner');
+    expect(presences(cache, contacts)).toEqual(['owner']);
+    expect(cache.getQueryState(busy)?.isInvalidated).toBe(true);
+    setPresence(cache, 'alice', 'in_call');
+    expect(presences(cache, contacts)).toEqual(['in_call']);
+  });
+
   it('reads a list of those who are online again, and leaves the whole list as it is', () => {
     const cache = createQueryClient();
     const online = queries.users({ presence: 'online' }).queryKey;

@@ -1,5 +1,6 @@
 import { createFileRoute } from '@tanstack/react-router';
 import { UsersPage } from '../admin/UsersPage';
+import { presences } from '../api/types';
 import { flag, oneOf, optional, text } from '../ui/searchParams';
 
 export const Route = createFileRoute('/_app/admin/users')({
@@ -9,7 +10,7 @@ export const Route = createFileRoute('/_app/admin/users')({
       sort: text(search.sort),
       group: text(search.group),
       active: flag(search.active),
-      presence: oneOf(search.presence, ['online', 'offline', 'disabled']),
+      presence: oneOf(search.presence, presences),
       admin: oneOf(search.admin, ['none', 'security', 'full']),
       create: flag(search.create),
     }),

@@ -6,6 +6,9 @@ import {
   IconCircleFilled,
   IconCircleDashed,
   IconExclamationCircleFilled,
+  IconPhone,
+  IconUserStar,
+  IconUsersGroup,
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -36,21 +39,18 @@ export function Status({ tone, icon, children }: { tone: Tone; icon?: ReactNode;
   );
 }
 
+const presences: Record<Presence, { tone: Tone; icon?: ReactNode }> = {
+  offline: { tone: 'quiet' },
+  online: { tone: 'good', icon: <IconCircleFilled size={12} /> },
+  in_conference: { tone: 'warn', icon: <IconUsersGroup size={15} /> },
+  owner: { tone: 'warn', icon: <IconUserStar size={15} /> },
+  in_call: { tone: 'warn', icon: <IconPhone size={14} /> },
+  disabled: { tone: 'bad', icon: <IconBan size={14} /> },
+};
+
+/** What somebody does; one that a newer server tells and this page does not know is as good as online. */
 export function PresenceStatus({ presence }: { presence: Presence }) {
   const { t } = useTranslation();
-  if (presence === 'online') {
-    return (
-      <Status tone="good" icon={<IconCircleFilled size={12} />}>
-        {t('presence.online')}
-      </Status>
-    );
-  }
-  if (presence === 'disabled') {
-    return (
-      <Status tone="bad" icon={<IconBan size={14} />}>
-        {t('presence.disabled')}
-      </Status>
-    );
-  }
-  return <Status tone="quiet">{t('presence.offline')}</Status>;
+  const known = presence in presences ? presence : 'online';
+  return <Status {...presences[known]}>{t(`presence.${known}`)}</Status>;
 }

@@ -11,8 +11,9 @@ mirror! {
     AdminRole = access::AdminRole { None, Security, Full }
 }
 mirror! {
-    /// Whether a user can be reached, on whichever node.
-    Presence = access::Presence { Offline, Online, Disabled }
+    /// Whether a user can be reached, on whichever node, and whether they are in a meeting: `in_call` of two, `owner` in a
+    /// conference of their own, `in_conference` in another one.
+    Presence = access::Presence { Offline, Online, InConference, Owner, InCall, Disabled }
 }
 
 /// What limits of bandwidth can be, in kbit/s.

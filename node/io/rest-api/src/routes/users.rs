@@ -34,6 +34,7 @@ struct UserFilter {
     /// ID of a group.
     group: Option<String>,
     active: Option<bool>,
+    /// Who is in a meeting is `online` too, and who is in their own `in_conference`.
     presence: Option<Presence>,
     admin: Option<AdminRole>,
     /// `id`, `display_name`, `email` or `created_at`, with `-` before it to turn it round.

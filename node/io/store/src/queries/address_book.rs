@@ -5,6 +5,7 @@ use super::{
     directory::groups_of,
     page::{page_of, sort_of},
     people::server_name,
+    presence::{self, presence_of},
 };
 use crate::view::{body, name};
 use plenary_access::{AddressBookRow, AddressBookScope, Contact, Group, ListQuery, Page, Presence, fold};
@@ -16,18 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Person {
     display_name: String,
     email: String,
-    active: bool,
-    online: bool,
-}
-
-impl Person {
-    fn presence(&self) -> Presence {
-        match (self.active, self.online) {
-            (false, _) => Presence::Disabled,
-            (true, true) => Presence::Online,
-            (true, false) => Presence::Offline,
-        }
-    }
+    presence: Presence,
 }
 
 /// The rows that match, by `display_name` or `call`. A row that the user keeps takes the place of the group's.
@@ -41,7 +31,7 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
                 Ok(call) => call,
                 Err(_) => continue,
             },
-            presence: Some(person.presence()),
+            presence: Some(person.presence),
             display_name: person.display_name,
             email: person.email,
             contact_groups: BTreeSet::new(),
@@ -171,8 +161,8 @@ fn read_people(
     people: &mut BTreeMap<UserName, Person>,
 ) -> Found<()> {
     let query = format!(
-        "SELECT u.id, u.body, EXISTS (SELECT 1 FROM sessions s WHERE s.user = u.id AND s.online_on IS NOT NULL) \
-         FROM users u WHERE {condition}"
+        "SELECT u.id, u.body, {} FROM users u WHERE {condition}",
+        presence::column()
     );
     let mut query = db.prepare_cached(&query)?;
     let mut rows = query.query(params)?;
@@ -181,8 +171,7 @@ fn read_people(
         let person = Person {
             display_name: user.profile.display_name,
             email: user.profile.email,
-            active: user.active,
-            online: row.get(2)?,
+            presence: presence_of(row, 2)?,
         };
         people.insert(name(row, 0)?, person);
     }
@@ -212,7 +201,7 @@ fn hand_picked(
         let mut found = BTreeMap::new();
         read_people(db, "u.id = ?1", [id.as_str()], &mut found)?;
         if let Some(person) = found.remove(&id) {
-            row.presence = Some(person.presence());
+            row.presence = Some(person.presence);
             row.email = person.email;
             row.user = Some(id);
             if row.display_name.is_empty() {

@@ -1,27 +1,31 @@
 //! Accounts and sessions.
 
-use super::{Found, page::Select};
+use super::{
+    Found,
+    page::Select,
+    presence::{self, presence_of},
+};
 use crate::view::{SESSION, body, session_of, sql};
 use plenary_access::{
-    AdminRole, Avatar, Page, PasswordHash, Presence, Session, TokenHash, User, UserQuery, UserRow, fold,
+    AdminRole, Avatar, Page, PasswordHash, Session, TokenHash, User, UserQuery, UserRow, fold,
 };
 use plenary_model::{ServerName, Timestamp, UserId, UserName};
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use std::sync::LazyLock;
 
-const COLUMNS: &str = "u.body, EXISTS (SELECT 1 FROM sessions s WHERE s.user = u.id AND s.online_on IS NOT NULL), \
-     EXISTS (SELECT 1 FROM avatars a WHERE a.user = u.id)";
+/// In the order of [`read_user`].
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "u.body, {}, EXISTS (SELECT 1 FROM avatars a WHERE a.user = u.id)",
+        presence::column()
+    )
+});
 
 fn read_user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
     let user: User = body(row, 0)?;
-    let online: bool = row.get(1)?;
-    let presence = match (user.active, online) {
-        (false, _) => Presence::Disabled,
-        (true, true) => Presence::Online,
-        (true, false) => Presence::Offline,
-    };
     Ok(UserRow {
         user,
-        presence,
+        presence: presence_of(row, 1)?,
         has_avatar: row.get(2)?,
     })
 }
@@ -29,7 +33,7 @@ fn read_user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
 /// Accounts that match.
 pub fn users(db: &Connection, query: &UserQuery) -> Found<Page<UserRow>> {
     let mut select = Select {
-        columns: COLUMNS,
+        columns: &COLUMNS,
         from: "users u",
         keys: &[
             ("id", "u.id"),
@@ -63,19 +67,13 @@ pub fn users(db: &Connection, query: &UserQuery) -> Found<Page<UserRow>> {
         };
         select.filter("u.admin = ?", rank);
     }
-    let online = "EXISTS (SELECT 1 FROM sessions s WHERE s.user = u.id AND s.online_on IS NOT NULL)";
-    match query.presence {
-        None => {}
-        Some(Presence::Disabled) => select.conditions.push("u.active = 0".into()),
-        Some(Presence::Online) => select.conditions.push(format!("u.active = 1 AND {online}")),
-        Some(Presence::Offline) => select.conditions.push(format!("u.active = 1 AND NOT {online}")),
-    }
+    select.conditions.extend(query.presence.map(presence::condition));
     select.page(db, &query.list, read_user)
 }
 
 /// One account.
 pub fn user(db: &Connection, id: &UserName) -> Found<Option<UserRow>> {
-    let query = format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?");
+    let query = format!("SELECT {} FROM users u WHERE u.id = ?", *COLUMNS);
     Ok(db
         .prepare_cached(&query)?
         .query_row([id.as_str()], read_user)

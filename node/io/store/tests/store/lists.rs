@@ -275,3 +275,71 @@ fn filters_of_users_hold_together() {
     let by_node = queries::online_by_node(&home.db).expect("reads");
     assert_eq!(by_node.values().collect::<Vec<_>>(), [&2]);
 }
+
+#[test]
+fn presence_follows_from_the_roster_and_says_no_more() {
+    let mut home = crate::licensing::counting(&[], &["alice", "bob", "carol", "dave"]);
+    for person in ["alice", "bob", "carol"] {
+        crate::licensing::online(&mut home, person, person).expect("a seat for each device");
+    }
+    home.ok(by("alice"), room("team", "Team"));
+    let into = |cid: &str, id: u64, who: &str| {
+        let mut change = crate::licensing::enter(id, crate::licensing::user(who));
+        if let plenary_conference::Change::Enter { cid: of, .. } = &mut change {
+            *of = name(cid);
+        }
+        change
+    };
+    let of = |home: &Home, who: &str| {
+        let row = queries::user(&home.db, &name(who))
+            .expect("reads")
+            .expect("there");
+        let book = queries::address_book(&home.db, &name("root"), &search(who)).expect("reads");
+        assert_eq!(book.items[0].presence, Some(row.presence), "both say the same");
+        row.presence
+    };
+    home.ok(system(), into("team", 1, "alice"));
+    home.ok(system(), into("team", 2, "bob"));
+    assert_eq!(of(&home, "alice"), Presence::Owner);
+    assert_eq!(of(&home, "bob"), Presence::InConference);
+    assert_eq!(of(&home, "carol"), Presence::Online);
+    assert_eq!(of(&home, "dave"), Presence::Offline);
+    let count = |home: &Home, presence| {
+        let query = UserQuery {
+            list: list(50),
+            presence: Some(presence),
+            ..UserQuery::default()
+        };
+        ids(&queries::users(&home.db, &query).expect("reads")).join(" ")
+    };
+    assert_eq!(count(&home, Presence::Online), "alice bob carol");
+    assert_eq!(count(&home, Presence::InConference), "alice bob");
+    assert_eq!(count(&home, Presence::Owner), "alice");
+    assert_eq!(count(&home, Presence::InCall), "");
+
+    let dial = plenary_conference::Change::Dial {
+        cid: name("c"),
+        to: name("bob"),
+    };
+    home.ok(by("carol"), dial);
+    home.ok(system(), into("c", 3, "carol"));
+    assert_eq!(of(&home, "carol"), Presence::InCall);
+    assert_eq!(of(&home, "bob"), Presence::InConference, "it only rings");
+    home.ok(system(), into("c", 4, "bob"));
+    assert_eq!(
+        of(&home, "bob"),
+        Presence::InCall,
+        "that is what others must know"
+    );
+    assert_eq!(count(&home, Presence::InCall), "bob carol");
+
+    let lost = Change::NodeLost {
+        node: plenary_model::NodeId(1),
+    };
+    home.ok(system(), lost);
+    assert_eq!(
+        of(&home, "alice"),
+        Presence::Offline,
+        "the place is kept, but nobody is there"
+    );
+}

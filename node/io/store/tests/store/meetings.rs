@@ -242,7 +242,11 @@ fn changes_of_meetings_are_told() {
         object: "review".into(),
     };
     for change in [enter(1, account("alice")), say(1, "Hello"), react(1), leave(1)] {
-        assert_eq!(tells(&mut home, change), std::slice::from_ref(&review));
+        let moves = matches!(change, Meeting::Enter { .. } | Meeting::Leave { .. });
+        let told = tells(&mut home, change);
+        assert_eq!(told[0], review);
+        let of_alice: Vec<&str> = told[1..].iter().map(|notice| notice.object.as_str()).collect();
+        assert_eq!(of_alice == ["alice"], moves, "{told:?}");
     }
     assert!(
         tells(

@@ -10,6 +10,7 @@ mod limits;
 mod meetings;
 mod moderation;
 mod podium;
+mod presence;
 mod property;
 mod registration;
 mod rights;

@@ -319,7 +319,8 @@ impl World {
 
     pub(crate) fn run(&mut self, asker: &Asker, change: &Change) -> Result<Outcome, Refusal> {
         self.now += 1;
-        let decision = decide_for(self, asker, self.at(), change)?;
+        let mut decision = decide_for(self, asker, self.at(), change)?;
+        tell_presence(self, Some(change), &mut decision);
         Ok(self.carry_out(decision))
     }
 
@@ -449,7 +450,8 @@ impl World {
                 Fact::SeatLost(_) | Fact::GuestSeatLost(_) => {}
             }
         }
-        let decision = follow(self, self.at(), facts);
+        let mut decision = follow(self, self.at(), facts);
+        tell_presence(self, None, &mut decision);
         self.carry_out(decision);
     }
 
@@ -549,6 +551,17 @@ impl MeetingView for World {
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {
         let all = self.participants.values();
         all.filter(|place| place.cid == *cid).cloned().collect()
+    }
+    fn accounts_in(&self, cid: &Cid) -> Vec<UserName> {
+        let all: BTreeSet<UserName> = self
+            .everybody(cid)
+            .into_iter()
+            .filter_map(|place| match place.person {
+                Person::Account(user) => Some(user),
+                Person::Guest(_) => None,
+            })
+            .collect();
+        all.into_iter().collect()
     }
     fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
         let mut all = self.everybody(cid);

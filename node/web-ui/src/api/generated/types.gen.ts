@@ -2141,9 +2141,10 @@ export type PoolSample = {
 };
 
 /**
- * Whether a user can be reached, on whichever node.
+ * Whether a user can be reached, on whichever node, and whether they are in a meeting: `in_call` of two, `owner` in a
+ * conference of their own, `in_conference` in another one.
  */
-export type Presence = 'offline' | 'online' | 'disabled';
+export type Presence = 'offline' | 'online' | 'in_conference' | 'owner' | 'in_call' | 'disabled';
 
 /**
  * What somebody holds.
@@ -4315,6 +4316,9 @@ export type ListUsersData = {
          */
         group?: string;
         active?: boolean;
+        /**
+         * Who is in a meeting is `online` too, and who is in their own `in_conference`.
+         */
         presence?: Presence;
         admin?: AdminRole;
         /**
