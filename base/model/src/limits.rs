@@ -40,6 +40,12 @@ pub const ADDRESS_BOOK_ENTRIES: usize = 1_000;
 pub const SESSIONS_PER_USER: usize = 100;
 /// Most participants of one run of a conference.
 pub const PARTICIPANTS: usize = 2_000;
+/// Most visits that are kept of one run: how often somebody came.
+pub const VISITS_PER_RUN: u64 = 10_000;
+/// Most runs that are kept, however young they are; the oldest go first.
+pub const HISTORY_RUNS: usize = 200_000;
+/// Most visits that are kept in all runs.
+pub const HISTORY_VISITS: usize = 2_000_000;
 /// Most places that one person has in one run, each on a device or program of its own.
 pub const PLACES_PER_PERSON: usize = 8;
 /// Longest name that a participant gives.

@@ -8,7 +8,9 @@ use plenary_access::{
     UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Call, Conference, Participant, Run};
+use plenary_conference::{
+    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Visit,
+};
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
@@ -299,8 +301,50 @@ impl Backend for Server {
         self.query(move |db| queries::resolve(db, &call)).await
     }
 
-    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError> {
-        self.query(move |db| queries::conferences(db, &list)).await
+    async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError> {
+        self.query(move |db| queries::conferences(db, &query)).await
+    }
+
+    async fn runs_over(
+        &self,
+        of: Conference,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64)>, ReadError> {
+        self.query(move |db| queries::runs_over(db, &of, user.as_ref(), &list))
+            .await
+    }
+
+    async fn runs_with(
+        &self,
+        user: UserName,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64, Vec<Visit>)>, ReadError> {
+        self.query(move |db| queries::runs_with(db, &user, &list)).await
+    }
+
+    async fn past_run(&self, of: Conference, run: RunId) -> Result<Option<(PastRun, u64)>, ReadError> {
+        self.query(move |db| queries::past_run(db, &of, run)).await
+    }
+
+    async fn visits(
+        &self,
+        run: RunId,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<Visit>, ReadError> {
+        self.query(move |db| queries::visits(db, run, user.as_ref(), &list))
+            .await
+    }
+
+    async fn calls_of(
+        &self,
+        user: UserName,
+        query: CallQuery,
+        list: ListQuery,
+    ) -> Result<Page<Call>, ReadError> {
+        self.query(move |db| queries::calls_of(db, &user, &query, &list))
+            .await
     }
 
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {

@@ -64,6 +64,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
         if deleted.is_none_or(|at| at.elapsed() >= DELETE_EVERY) {
             deleted = Some(Instant::now());
             delete_old(&server).await;
+            forget_history(&server).await;
         }
         seats::tend(&server).await;
         seats::free_silent(&server, &mut watchman).await;
@@ -137,6 +138,36 @@ async fn delete_old(server: &Server) {
         };
         if let Err(error) = server.propose_conference(command).await {
             return tracing::warn!(%error, "old conferences were not deleted; it is tried again");
+        }
+    }
+}
+
+/// Forgets runs and calls that are older than the settings say, or more than a server keeps.
+async fn forget_history(server: &Server) {
+    for _ in 0..MOST_SWEEPS {
+        let now = server.now_ms();
+        let found = server.query(move |db| {
+            let days = u64::from(queries::settings(db)?.conferences.keep_history_days);
+            let calls = Timestamp(now.0.saturating_sub(days * DAY_MS));
+            Ok((queries::old_history(db, calls)?, calls))
+        });
+        let (runs, calls) = match found.await {
+            Ok((Some(runs), calls)) => (runs, calls),
+            Ok((None, _)) => return,
+            Err(error) => return tracing::warn!(%error, "old history was not looked for"),
+        };
+        let change = plenary_conference::Change::ForgetHistory { runs, calls };
+        // Until the newer rules are in force there is nothing to forget but calls, which can wait.
+        if server.replica.status().level < change.level() {
+            return;
+        }
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change,
+        };
+        if let Err(error) = server.propose_conference(command).await {
+            return tracing::warn!(%error, "old history was not forgotten; it is tried again");
         }
     }
 }

@@ -45,7 +45,10 @@ test('contacts see who is in a conference, and administrators find them', async 
     await other.getByRole('button', { name: 'Leave' }).click();
     await expect(desk.getByText(guest.display_name)).toHaveCount(0);
 
-    await owner.getByRole('button', { name: 'Leave' }).click();
+    await owner.getByRole('button', { name: 'Leave', exact: true }).click();
+    await owner.getByRole('menuitem', { name: 'Leave', exact: true }).click();
+    await expect(row.getByText('Hosting')).toHaveCount(0);
+    await owner.goto(`${here}/home`);
     await expect(row.getByText('Online')).toBeVisible();
   } finally {
     for (const page of [owner, other, watcher, desk]) await page.context().close();

@@ -14,6 +14,7 @@ import { Route as AppRouteImport } from './routes/_app'
 import { Route as AppAdminRouteImport } from './routes/_app.admin'
 import { Route as AppContactsRouteImport } from './routes/_app.contacts'
 import { Route as AppDevicesRouteImport } from './routes/_app.devices'
+import { Route as AppHistoryRouteImport } from './routes/_app.history'
 import { Route as AppHomeRouteImport } from './routes/_app.home'
 import { Route as AppPasswordRouteImport } from './routes/_app.password'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
@@ -55,6 +56,11 @@ const AppContactsRoute = AppContactsRouteImport.update({
 const AppDevicesRoute = AppDevicesRouteImport.update({
   id: '/devices',
   path: '/devices',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppHistoryRoute = AppHistoryRouteImport.update({
+  id: '/history',
+  path: '/history',
   getParentRoute: () => AppRoute,
 } as any)
 const AppHomeRoute = AppHomeRouteImport.update({
@@ -153,6 +159,7 @@ export interface FileRoutesByFullPath {
   '/admin': typeof AppAdminRouteWithChildren
   '/contacts': typeof AppContactsRoute
   '/devices': typeof AppDevicesRoute
+  '/history': typeof AppHistoryRoute
   '/home': typeof AppHomeRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
@@ -176,6 +183,7 @@ export interface FileRoutesByTo {
   '/': typeof IndexRoute
   '/contacts': typeof AppContactsRoute
   '/devices': typeof AppDevicesRoute
+  '/history': typeof AppHistoryRoute
   '/home': typeof AppHomeRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
@@ -202,6 +210,7 @@ export interface FileRoutesById {
   '/_app/admin': typeof AppAdminRouteWithChildren
   '/_app/contacts': typeof AppContactsRoute
   '/_app/devices': typeof AppDevicesRoute
+  '/_app/history': typeof AppHistoryRoute
   '/_app/home': typeof AppHomeRoute
   '/_app/password': typeof AppPasswordRoute
   '/_app/profile': typeof AppProfileRoute
@@ -228,6 +237,7 @@ export interface FileRouteTypes {
     | '/admin'
     | '/contacts'
     | '/devices'
+    | '/history'
     | '/home'
     | '/password'
     | '/profile'
@@ -251,6 +261,7 @@ export interface FileRouteTypes {
     | '/'
     | '/contacts'
     | '/devices'
+    | '/history'
     | '/home'
     | '/password'
     | '/profile'
@@ -276,6 +287,7 @@ export interface FileRouteTypes {
     | '/_app/admin'
     | '/_app/contacts'
     | '/_app/devices'
+    | '/_app/history'
     | '/_app/home'
     | '/_app/password'
     | '/_app/profile'
@@ -337,6 +349,13 @@ declare module '@tanstack/react-router' {
       path: '/devices'
       fullPath: '/devices'
       preLoaderRoute: typeof AppDevicesRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/history': {
+      id: '/_app/history'
+      path: '/history'
+      fullPath: '/history'
+      preLoaderRoute: typeof AppHistoryRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/home': {
@@ -530,6 +549,7 @@ interface AppRouteChildren {
   AppAdminRoute: typeof AppAdminRouteWithChildren
   AppContactsRoute: typeof AppContactsRoute
   AppDevicesRoute: typeof AppDevicesRoute
+  AppHistoryRoute: typeof AppHistoryRoute
   AppHomeRoute: typeof AppHomeRoute
   AppPasswordRoute: typeof AppPasswordRoute
   AppProfileRoute: typeof AppProfileRoute
@@ -539,6 +559,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppAdminRoute: AppAdminRouteWithChildren,
   AppContactsRoute: AppContactsRoute,
   AppDevicesRoute: AppDevicesRoute,
+  AppHistoryRoute: AppHistoryRoute,
   AppHomeRoute: AppHomeRoute,
   AppPasswordRoute: AppPasswordRoute,
   AppProfileRoute: AppProfileRoute,

@@ -6,7 +6,9 @@ use plenary_access::{
     Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Call, Conference, Participant, Registrant, Run};
+use plenary_conference::{
+    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Visit,
+};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
@@ -203,7 +205,35 @@ pub trait Backend: Send + Sync + 'static {
     async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError>;
     /// Follows aliases of this server (at most one step).
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError>;
-    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError>;
+    async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError>;
+    /// Runs of a conference with how many people were in them, all or those in which one user was; the newest first.
+    async fn runs_over(
+        &self,
+        of: Conference,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64)>, ReadError>;
+    /// Runs in which a user was, with their visits; the newest first.
+    async fn runs_with(
+        &self,
+        user: UserName,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64, Vec<Visit>)>, ReadError>;
+    async fn past_run(&self, of: Conference, run: RunId) -> Result<Option<(PastRun, u64)>, ReadError>;
+    /// Visits of a run, all or those of one user; those who came first before others.
+    async fn visits(
+        &self,
+        run: RunId,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<Visit>, ReadError>;
+    /// Calls from and to a user, the newest first.
+    async fn calls_of(
+        &self,
+        user: UserName,
+        query: CallQuery,
+        list: ListQuery,
+    ) -> Result<Page<Call>, ReadError>;
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
     async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError>;
     /// Calls from and to a user, the newest first, at most so many.

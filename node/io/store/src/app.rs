@@ -95,8 +95,27 @@ impl Decided {
     }
 }
 
-/// Asks the rules of the part that `command` changes, and those of the parts that it touches.
+/// Decides, and adds what is kept and told of it.
 fn decide(
+    view: &StoreView<'_>,
+    desks: &mut Lent<'_>,
+    at: Moment,
+    command: &AnyCommand,
+) -> Result<Decided, AppError> {
+    let mut decided = decide_parts(view, desks, at, command)?;
+    let change = match command {
+        AnyCommand::Conference(command) => Some(&command.change),
+        AnyCommand::Access(_) | AnyCommand::Licensing(_) => None,
+    };
+    for decision in &mut decided.conferences {
+        conference::tell_presence(view, change, decision);
+    }
+    conference::keep_history(view, at, &mut decided.conferences);
+    Ok(decided)
+}
+
+/// Asks the rules of the part that `command` changes, and those of the parts that it touches.
+fn decide_parts(
     view: &StoreView<'_>,
     desks: &mut Lent<'_>,
     at: Moment,
@@ -125,11 +144,10 @@ fn decide(
             })
         }
         AnyCommand::Conference(command) => {
-            let mut decision = match conference::decide(view, at, command) {
+            let decision = match conference::decide(view, at, command) {
                 Ok(decision) => decision,
                 Err(refusal) => return Ok(Decided::refused(refusal)),
             };
-            conference::tell_presence(view, Some(&command.change), &mut decision);
             let seats = facts::of_conference(view, &command.change, &decision);
             let seats: Vec<_> = seats.iter().map(facts::Seat::fact).collect();
             let following = follow_seats(view, desks, at, &seats)?;
@@ -219,11 +237,7 @@ fn put_out<'a>(
     let users: Vec<&UserName> = lost.users.iter().filter(|user| !gone(user)).collect();
     facts.extend(users.into_iter().map(conference::Fact::SeatLost));
     facts.extend(lost.guests.iter().map(conference::Fact::GuestSeatLost));
-    (!facts.is_empty()).then(|| {
-        let mut decision = conference::follow(view, at, &facts);
-        conference::tell_presence(view, None, &mut decision);
-        decision
-    })
+    (!facts.is_empty()).then(|| conference::follow(view, at, &facts))
 }
 
 /// Carries a decision out; gives what pages must load again.

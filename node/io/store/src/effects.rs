@@ -3,6 +3,7 @@
 use crate::{
     codec::{CodecError, encode},
     meetings,
+    schema::mode_name,
     view::{bound, sql},
 };
 use plenary_access::{
@@ -140,7 +141,7 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
             run(
                 db,
                 "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body, next_start, call,
-                     scheduled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     scheduled, mode, public) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     conference.cid.as_str(),
                     conference.owner.as_str(),
@@ -151,7 +152,9 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                     body(conference)?,
                     conference.next.map(|next| sql(next.start.0)),
                     conference.call,
-                    conference.launch.schedule().is_some()
+                    conference.launch.schedule().is_some(),
+                    mode_name(conference.settings.mode),
+                    conference.access == conference::Access::Public
                 ],
             )?;
             meetings::put(db, effect)

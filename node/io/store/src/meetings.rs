@@ -4,6 +4,7 @@ use crate::{
     codec::encode,
     effects::run,
     registrations,
+    history,
     view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;
@@ -45,7 +46,7 @@ pub(crate) fn person_key(person: &Person) -> String {
     }
 }
 
-fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
+pub(crate) fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
     let text = row.get_ref(column)?.as_str()?;
     let read = match (text.strip_prefix(ACCOUNT), text.strip_prefix(GUEST_PERSON)) {
         (Some(user), _) => user.parse().map(Person::Account),
@@ -55,7 +56,7 @@ fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
     read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-fn end_name(why: End) -> &'static str {
+pub(crate) fn end_name(why: End) -> &'static str {
     match why {
         End::Moderator => "moderator",
         End::Long => "long",
@@ -64,7 +65,7 @@ fn end_name(why: End) -> &'static str {
     }
 }
 
-fn end_of(name: &str) -> End {
+pub(crate) fn end_of(name: &str) -> End {
     match name {
         "long" => End::Long,
         "alone" => End::Alone,
@@ -73,10 +74,17 @@ fn end_of(name: &str) -> End {
     }
 }
 
-fn via_name(via: Via) -> &'static str {
+pub(crate) fn via_name(via: Via) -> &'static str {
     match via {
         Via::Browser => "browser",
         Via::Whip => "whip",
+    }
+}
+
+pub(crate) fn via_of(name: &str) -> Via {
+    match name {
+        "whip" => Via::Whip,
+        _ => Via::Browser,
     }
 }
 
@@ -100,10 +108,7 @@ pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
         id: ParticipantId(number(row, 1)?),
         person: person_of(row, 2)?,
         name: row.get(3)?,
-        via: match row.get_ref(4)?.as_str()? {
-            "whip" => Via::Whip,
-            _ => Via::Browser,
-        },
+        via: via_of(row.get_ref(4)?.as_str()?),
         node: NodeId(number(row, 5)?),
         epoch: number(row, 6)?,
         secret: SecretHash(row.get(7)?),
@@ -264,6 +269,11 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             "DELETE FROM calls WHERE caller = ?1 OR callee = ?1",
             [user.as_str()],
         ),
+        Effect::PutPastRun(run) => history::put_past_run(db, run),
+        Effect::PutVisit(visit) => history::put_visit(db, visit),
+        Effect::EndVisits { run, participant, at } => history::end_visits(db, *run, *participant, *at),
+        Effect::ForgetVisitor(user) => history::forget_visitor(db, user),
+        Effect::ForgetHistory { runs, calls, most } => history::forget(db, *runs, *calls, *most),
         Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
         Effect::ForgetGuests { until } => {
             run(db, "DELETE FROM guests WHERE expires_at <= ?", [bound(*until)])

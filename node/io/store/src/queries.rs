@@ -5,6 +5,7 @@ mod conferences;
 mod digest;
 mod directory;
 mod events;
+mod history;
 mod licensing;
 mod meetings;
 mod page;
@@ -18,6 +19,7 @@ pub use conferences::{call, calls, conference, conferences, due, runs_of};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;
+pub use history::{calls_of, old_history, past_run, runs_over, runs_with, visits};
 pub use licensing::{
     ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,
     pro_seats, seats_due, uses_seats, without_pro,

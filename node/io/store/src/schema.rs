@@ -1,5 +1,7 @@
 //! The tables. What is searched, sorted or joined has columns; the rest of an object is its `body`.
 
+use crate::view::body;
+use plenary_conference::{Access, Conference, Mode};
 use plenary_replication::AppError;
 use rusqlite::Connection;
 
@@ -7,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -16,6 +18,7 @@ const STEPS: [&str; 8] = [
     SCHEDULES,
     CALLS,
     REGISTRATION,
+    HISTORY,
 ];
 
 const ACCOUNTS: &str = "
@@ -190,6 +193,53 @@ CREATE INDEX registrants_by_time ON registrants (cid, registered_at, id);
 CREATE INDEX registrants_by_source ON registrants (cid, source) WHERE source IS NOT NULL;
 ";
 
+/// `mode` and `public` are in the bodies too, and here to be found.
+const HISTORY: &str = "
+CREATE TABLE past_runs (
+    id INTEGER PRIMARY KEY, cid TEXT NOT NULL, conference_created_at INTEGER NOT NULL, name TEXT NOT NULL,
+    started_at INTEGER NOT NULL, ended_at INTEGER, ended_why TEXT, visits INTEGER NOT NULL
+) STRICT;
+CREATE INDEX past_runs_of_conference ON past_runs (cid, conference_created_at, started_at);
+CREATE INDEX past_runs_open ON past_runs (cid) WHERE ended_at IS NULL;
+CREATE INDEX past_runs_by_end ON past_runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE visits (
+    run INTEGER NOT NULL, participant INTEGER NOT NULL, came_at INTEGER NOT NULL, person TEXT, name TEXT NOT NULL,
+    via TEXT NOT NULL, left_at INTEGER, PRIMARY KEY (run, participant, came_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX visits_by_person ON visits (person, run) WHERE person IS NOT NULL;
+CREATE INDEX calls_over ON calls (began_at) WHERE over = 1;
+ALTER TABLE conferences ADD COLUMN mode TEXT NOT NULL DEFAULT 'all_on_screen';
+ALTER TABLE conferences ADD COLUMN public INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Writes what is found in columns since there are filters, of conferences from before.
+fn fill_filters(db: &Connection) -> Result<(), AppError> {
+    let mut all = db.prepare("SELECT cid, body FROM conferences")?;
+    let mut rows = all.query([])?;
+    let mut set =
+        db.prepare("UPDATE conferences SET mode = ?2, public = ?3, scheduled = ?4 WHERE cid = ?1")?;
+    while let Some(row) = rows.next()? {
+        let conference: Conference = body(row, 1)?;
+        set.execute(rusqlite::params![
+            row.get::<_, String>(0)?,
+            mode_name(conference.settings.mode),
+            conference.access == Access::Public,
+            conference.launch.schedule().is_some()
+        ])?;
+    }
+    Ok(())
+}
+
+/// The name of a mode as it is stored.
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::AllOnScreen => "all_on_screen",
+        Mode::Smart => "smart",
+        Mode::RoleBased => "role_based",
+        Mode::Lecture => "lecture",
+    }
+}
+
 /// Brings a database to this version of the schema.
 pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
     let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -201,6 +251,9 @@ pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
     for (step, version) in STEPS.iter().zip(1..).filter(|(_, version)| *version > found) {
         let transaction = database.transaction()?;
         transaction.execute_batch(step)?;
+        if *step == HISTORY {
+            fill_filters(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }

@@ -2,9 +2,10 @@
 
 use crate::{
     codec::decode,
+    history::{PAST_RUN, past_run_of},
     meetings::{
-        ACCOUNT_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of, person_key, place_of,
-        run_of,
+        ACCOUNT_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of,
+        person_key, place_of, run_of,
     },
 };
 use plenary_access::{
@@ -12,8 +13,8 @@ use plenary_access::{
     Session, Settings, TokenHash, User, View, rules::rights_of,
 };
 use plenary_conference::{
-    ALONE_MS, Account, Attempts, Call, Conference, Guest, GuestId, Participant, ParticipantId, Person,
-    RUN_MS, Run, SWEEP,
+    ALONE_MS, Account, Attempts, Call, Conference, Guest, GuestId, Participant, ParticipantId, PastRun,
+    Person, RUN_MS, Run, RunId, SWEEP,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, Right, ServerName, Timestamp, UserName,
@@ -479,6 +480,18 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             [cid.as_str(), from, until],
             |row| place_of(row).map(|(_, id)| id),
         )
+    }
+
+    fn open_run(&self, cid: &Cid) -> Option<PastRun> {
+        let query = format!(
+            "SELECT {PAST_RUN} FROM past_runs WHERE cid = ? AND ended_at IS NULL ORDER BY id LIMIT 1"
+        );
+        self.one(&query, [cid.as_str()], past_run_of)
+    }
+
+    fn last_run(&self) -> RunId {
+        let query = "SELECT coalesce(max(id), 0) FROM past_runs";
+        RunId(self.one(query, [], |row| number(row, 0)).unwrap_or(0))
     }
 
     fn call(&self, cid: &Cid) -> Option<Call> {

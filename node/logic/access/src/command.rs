@@ -306,14 +306,14 @@ impl Change {
                     conferences: Some(_), ..
                 },
                 ..
-            } => HOUSEKEEPING_LEVEL,
+            } => HISTORY_LEVEL,
             _ => 0,
         }
     }
 }
 
-/// The level from which on old conferences are deleted by themselves.
-pub const HOUSEKEEPING_LEVEL: u32 = 8;
+/// The level from which on it is kept who was in which run of a conference, and for how long that is a setting.
+pub const HISTORY_LEVEL: u32 = 10;
 
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

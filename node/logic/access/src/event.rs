@@ -25,6 +25,12 @@ pub enum EventKind {
     ProLicenseRevocation,
     /// A licence ends soon, or has ended.
     LicenseExpiry,
+    /// A run of a conference began.
+    ConferenceStart,
+    /// A run of a conference is over.
+    ConferenceEnd,
+    /// A call of two is over, or nobody answered it.
+    Call,
 }
 
 /// One line of the event log; `id` counts up without gaps on every node alike.

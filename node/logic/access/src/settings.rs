@@ -111,7 +111,7 @@ pub struct FrontPage {
     pub help: String,
 }
 
-/// Which conferences are deleted by themselves, looked for each hour (CONF-15).
+/// What is deleted by itself, looked for each hour (CONF-15, CONF-17).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConferencePolicy {
@@ -123,6 +123,17 @@ pub struct ConferencePolicy {
     pub delete_unused: bool,
     /// So long after they were used or changed last; 1 to 10,000 days.
     pub delete_unused_days: u32,
+    /// Who was in runs that are over, and calls, are kept for so long; 1 to 10,000 days.
+    #[serde(skip_serializing_if = "is_year")]
+    pub keep_history_days: u32,
+}
+
+/// What nodes of before, who do not know the setting, go by as well.
+const YEAR: u32 = 365;
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so.
+fn is_year(days: &u32) -> bool {
+    *days == YEAR
 }
 
 impl Default for ConferencePolicy {
@@ -132,6 +143,7 @@ impl Default for ConferencePolicy {
             delete_past_days: 90,
             delete_unused: false,
             delete_unused_days: 365,
+            keep_history_days: YEAR,
         }
     }
 }

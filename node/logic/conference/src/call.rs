@@ -36,6 +36,15 @@ pub struct Call {
     pub over: Option<Over>,
 }
 
+/// Which calls of a user are wanted; `None`: whichever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CallQuery {
+    /// Whether the user called, or was called.
+    pub outgoing: Option<bool>,
+    /// Of those that are over.
+    pub answered: Option<bool>,
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Over {

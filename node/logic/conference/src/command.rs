@@ -149,6 +149,12 @@ pub enum Change {
         past: Option<Timestamp>,
         unused: Option<Timestamp>,
     },
+    /// Forgets runs that ended before then, and calls that began before then, the oldest first. Proposed by the leader, by the
+    /// settings of the server.
+    ForgetHistory {
+        runs: Timestamp,
+        calls: Timestamp,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -169,6 +175,7 @@ impl Change {
             Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } | Self::DeleteOld { .. } => {
                 crate::CALLS_LEVEL
             }
+            Self::ForgetHistory { .. } => plenary_access::HISTORY_LEVEL,
             Self::Create(NewConference { plan: Some(_), .. })
             | Self::Update {
                 patch: Patch { plan: Some(_), .. },

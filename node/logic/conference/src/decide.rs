@@ -1,7 +1,8 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, Patch, Settings,
+    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, PastRun, Patch, RunId,
+    SWEEP, Settings, Visit,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
@@ -86,6 +87,24 @@ pub enum Effect {
     },
     /// Forgets all calls from and to a user.
     RemoveCalls(UserName),
+    /// Writes a run of the history whole.
+    PutPastRun(PastRun),
+    /// Writes a visit whole.
+    PutVisit(Visit),
+    /// Who is still in a run of the history, or one of them, has left.
+    EndVisits {
+        run: RunId,
+        participant: Option<ParticipantId>,
+        at: Timestamp,
+    },
+    /// Visits of an account are nobody's any more.
+    ForgetVisitor(UserName),
+    /// Forgets runs that ended before then with their visits, and calls that began before then, at most so many of each.
+    ForgetHistory {
+        runs: Timestamp,
+        calls: Timestamp,
+        most: u32,
+    },
     /// Removes the guests of a conference; their places are removed each by itself.
     RemoveGuests(Cid),
     /// Forgets guests whose tokens ended by then.
@@ -206,6 +225,16 @@ pub fn decide_for<V: View>(
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),
+        Change::ForgetHistory { runs, calls } => {
+            case.meetings()?;
+            let mut decision = Decision::default();
+            decision.effect(Effect::ForgetHistory {
+                runs: *runs,
+                calls: *calls,
+                most: SWEEP as u32,
+            });
+            Ok(decision)
+        }
         Change::Dial { cid, to } => {
             let caller = case.caller()?;
             case.as_server().dial(cid, caller, to)

@@ -1,7 +1,7 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    CALLS_LEVEL, Conference, Decision, Effect, How, View,
+    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, View,
     decide::remove,
     meeting::{Person, Runs},
 };
@@ -45,6 +45,9 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     }
     for fact in facts {
         if let Fact::AccountRemoved(user) = fact {
+            if at.level >= HISTORY_LEVEL {
+                decision.effect(Effect::ForgetVisitor((*user).clone()));
+            }
             let named = view.naming(user).into_iter();
             for conference in named.filter(|conference| !gone.contains(&conference.cid)) {
                 forget_name(&mut decision, conference, user);

@@ -22,7 +22,9 @@ mod conference;
 mod decide;
 mod follow;
 mod guest;
+mod history;
 mod launch;
+mod listing;
 mod meeting;
 mod registrant;
 mod registration;
@@ -31,13 +33,15 @@ mod role;
 mod settings;
 
 pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
-pub use call::{CALLS_KEPT, Call, How, Over, RING_MS};
+pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, Patch};
 pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};
 pub use guest::{Guest, GuestId};
+pub use history::{Ended, PastRun, RunId, Visit, keep_history};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
+pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, Layout, Line, MeetingView,
     Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing,
@@ -54,6 +58,8 @@ pub const CONFERENCES_LEVEL: u32 = 6;
 
 /// The level from which on conferences open by hand or by a schedule.
 pub const SCHEDULES_LEVEL: u32 = 7;
+
+pub use plenary_access::HISTORY_LEVEL;
 
 /// The level from which on two may call each other.
 pub const CALLS_LEVEL: u32 = 8;

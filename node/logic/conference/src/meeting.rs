@@ -28,7 +28,7 @@ pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
 
-use crate::{Attempts, Call, Guest, GuestId};
+use crate::{Attempts, Call, Guest, GuestId, PastRun, RunId};
 use plenary_access::TokenHash;
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 
@@ -72,6 +72,10 @@ pub trait MeetingView {
     fn has_attempts_before(&self, until: Timestamp) -> bool;
     /// The places of guests in a conference, ordered by ID.
     fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId>;
+    /// The run of a conference that is kept and is not over.
+    fn open_run(&self, cid: &Cid) -> Option<PastRun>;
+    /// The highest number that a kept run has; 0 if there is none.
+    fn last_run(&self) -> RunId;
     fn call(&self, cid: &Cid) -> Option<Call>;
     /// The call that rings at a user or goes on, or that they make; nobody has several.
     fn open_call_of(&self, user: &UserName) -> Option<Call>;

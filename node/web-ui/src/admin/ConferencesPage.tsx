@@ -12,10 +12,13 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { Conference } from '../api/types';
+import { accesses, modes, stages, type Conference } from '../api/types';
 import { ConferenceSheet } from '../conferences/ConferenceSheet';
 import { When } from '../conferences/When';
 import { Confirm } from '../ui/Confirm';
+import { FilterBar } from '../ui/FilterBar';
+import { FilterSelect } from '../ui/FilterSelect';
+import { FilterText } from '../ui/FilterText';
 import { ListTable } from '../ui/ListTable';
 import { tell } from '../ui/notify';
 import { Page } from '../ui/Page';
@@ -33,8 +36,9 @@ export function ConferencesPage() {
   const mayChange = useMayChange();
   const cache = useQueryClient();
   const { said, set, go } = useAddress(route);
-  const { search, sort = 'name', conference, create } = said;
-  const list = useList(queries.conferences({ search, sort }));
+  const { search, sort = 'stage', stage, mode, access, owner, conference, create } = said;
+  const list = useList(queries.conferences({ search, sort, stage, mode, access, owner }));
+  const filtered = !!(search || stage || mode || access || owner);
   const [removing, remove] = useState<Conference | null>(null);
   const close = () => set({ conference: undefined, create: undefined });
   const add = mayChange && (
@@ -44,9 +48,44 @@ export function ConferencesPage() {
   );
   return (
     <Page fill title={t('common:nav.conferences')} purpose={t('conferences.purpose')} action={add}>
-      <Group mb="sm">
-        <Search label={t('conferences.search')} value={search} onChange={(search) => set({ search })} />
-      </Group>
+      <FilterBar
+        search={
+          <Search label={t('conferences.search')} value={search} onChange={(search) => set({ search })} />
+        }
+        filters={{ stage, mode, access, owner }}
+        set={set}
+      >
+        <FilterSelect
+          width={150}
+          label={t('conferences.stage')}
+          any={t('conferences.anyStage')}
+          options={stages.map((value) => ({ value, label: t(`conferences.stage.${value}`) }))}
+          value={stage}
+          onChange={(stage) => set({ stage })}
+        />
+        <FilterSelect
+          width={170}
+          label={t('conferences.mode')}
+          any={t('conferences.anyMode')}
+          options={modes.map((value) => ({ value, label: t(`conferences.mode.${value}`) }))}
+          value={mode}
+          onChange={(mode) => set({ mode })}
+        />
+        <FilterSelect
+          width={180}
+          label={t('conferences.access')}
+          any={t('conferences.anyAccess')}
+          options={accesses.map((value) => ({ value, label: t(`conferences.access.${value}`) }))}
+          value={access}
+          onChange={(access) => set({ access })}
+        />
+        <FilterText
+          label={t('conferences.filterOwner')}
+          any={t('conferences.anyOwner')}
+          value={owner}
+          onChange={(owner) => set({ owner })}
+        />
+      </FilterBar>
       <ListTable
         name="conferences"
         label={t('common:nav.conferences')}
@@ -146,7 +185,7 @@ export function ConferencesPage() {
         ]}
         icon={<IconPresentation />}
         none={
-          search
+          filtered
             ? undefined
             : { title: t('conferences.empty'), text: t('conferences.emptyText'), action: add }
         }

@@ -1,8 +1,6 @@
 import { Button, Text, TextInput, UnstyledButton } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
 import { IconDownload, IconHistory } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { eventKinds, type LogEvent } from '../api/types';
@@ -11,6 +9,7 @@ import { deviceName } from '../ui/DeviceList';
 import { download } from '../ui/download';
 import { FilterBar } from '../ui/FilterBar';
 import { FilterSelect } from '../ui/FilterSelect';
+import { FilterText } from '../ui/FilterText';
 import { ListTable } from '../ui/ListTable';
 import { Page } from '../ui/Page';
 import { Search } from '../ui/Search';
@@ -144,6 +143,7 @@ const objectKinds = [
   'group',
   'alias',
   'conference',
+  'call',
   'settings',
   'licence',
   'seats',
@@ -178,7 +178,12 @@ function Filters() {
         value={object_kind}
         onChange={(object_kind) => set({ object_kind })}
       />
-      <Actor key={actor} value={actor ?? ''} onChange={(actor) => set({ actor: actor || undefined })} />
+      <FilterText
+        label={t('events.actor')}
+        any={t('events.anyActor')}
+        value={actor}
+        onChange={(actor) => set({ actor })}
+      />
       <TextInput
         type="date"
         w={196}
@@ -202,25 +207,5 @@ function Filters() {
         onChange={(event) => set({ until: event.currentTarget.value || undefined })}
       />
     </FilterBar>
-  );
-}
-
-function Actor({ value, onChange }: { value: string; onChange: (actor: string) => void }) {
-  const { t } = useAdminText();
-  const [text, setText] = useState(value);
-  const later = useDebouncedCallback((next: string) => onChange(next.trim()), 400);
-  return (
-    <TextInput
-      w={150}
-      aria-label={t('events.actor')}
-      placeholder={t('events.anyActor')}
-      autoCapitalize="none"
-      spellCheck={false}
-      value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value);
-        later(event.currentTarget.value);
-      }}
-    />
   );
 }

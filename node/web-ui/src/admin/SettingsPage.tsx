@@ -121,6 +121,7 @@ function Form({ settings }: { settings: Settings }) {
             <Choice {...fields} field="conferences.delete_unused" />
             <NumberField {...fields} field="conferences.delete_unused_days" min={1} max={10_000} unit="day" />
           </Stack>
+          <NumberField {...fields} field="conferences.keep_history_days" min={1} max={10_000} unit="day" />
         </SimpleGrid>
       </Section>
       <Section id="sessions">

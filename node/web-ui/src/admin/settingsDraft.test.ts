@@ -9,7 +9,13 @@ const settings: Settings = {
   sessions: { lifetime_days: 30 },
   admin_access: { networks: ['10.0.0.0/8'] },
   front_page: { title: 'Paris', help: '' },
-  conferences: { delete_past: false, delete_past_days: 90, delete_unused: false, delete_unused_days: 365 },
+  conferences: {
+    delete_past: false,
+    delete_past_days: 90,
+    delete_unused: false,
+    delete_unused_days: 365,
+    keep_history_days: 365,
+  },
   revision: '3',
 };
 

@@ -14,6 +14,7 @@ export const settingsIndex = [
   { section: 'conferences', field: 'delete_past_days' },
   { section: 'conferences', field: 'delete_unused' },
   { section: 'conferences', field: 'delete_unused_days' },
+  { section: 'conferences', field: 'keep_history_days' },
   { section: 'sessions', field: 'lifetime_days' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

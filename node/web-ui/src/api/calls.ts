@@ -5,6 +5,7 @@ import type {
   Alias,
   AliasPatch,
   Call,
+  CallQuery,
   Cluster,
   Conference,
   ConferencePatch,
@@ -34,7 +35,10 @@ import type {
   NewUser,
   OwnPro,
   OwnRegistration,
+  OwnRun,
   Page,
+  PageQuery,
+  PastRun,
   PasswordPolicy,
   ProfilePatch,
   ProSeat,
@@ -49,6 +53,7 @@ import type {
   User,
   UserPatch,
   UserQuery,
+  Visit,
   WithoutPro,
 } from './types';
 
@@ -185,6 +190,15 @@ export const calls = {
 
   conferences: (query: ConferenceQuery, signal?: AbortSignal) =>
     json<Page<Conference>>('GET', '/conferences', { query, signal }),
+  runs: (cid: string, query: PageQuery, signal?: AbortSignal) =>
+    json<Page<PastRun>>('GET', `/conferences/${id(cid)}/runs`, { query, signal }),
+  visits: (cid: string, run: string, query: PageQuery, signal?: AbortSignal) =>
+    json<Page<Visit>>('GET', `/conferences/${id(cid)}/runs/${id(run)}/visits`, { query, signal }),
+  exportVisits: (cid: string, run: string) => blob(`/conferences/${id(cid)}/runs/${id(run)}/visits.csv`),
+  myRuns: (query: PageQuery, signal?: AbortSignal) =>
+    json<Page<OwnRun>>('GET', '/me/runs', { query, signal }),
+  allMyCalls: (query: CallQuery, signal?: AbortSignal) =>
+    json<Page<Call>>('GET', '/me/calls', { query, signal }),
   myCalls: (signal?: AbortSignal) => json<Call[]>('GET', '/calls', { signal }),
   call: (cid: string, signal?: AbortSignal) => json<Call>('GET', `/calls/${id(cid)}`, { signal }),
   beginCall: (to: string) => json<Call>('POST', '/calls', { json: { to } }),

@@ -7,7 +7,16 @@ import {
 } from '@tanstack/react-query';
 import { calls } from './calls';
 import { Problem } from './problem';
-import type { ConferenceQuery, EventQuery, ListQuery, Page, SeatQuery, UserQuery } from './types';
+import type {
+  CallQuery,
+  ConferenceQuery,
+  EventQuery,
+  ListQuery,
+  Page,
+  PageQuery,
+  SeatQuery,
+  UserQuery,
+} from './types';
 
 /** What pages read, each under a key that starts with the topic whose changes make it stale. */
 
@@ -25,7 +34,7 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-function pages<T, Q extends ListQuery>(
+function pages<T, Q extends PageQuery>(
   key: QueryKey,
   query: Q,
   load: (query: Q, signal: AbortSignal) => Promise<Page<T>>,
@@ -90,6 +99,12 @@ export const queries = {
 
   aliases: (query: ListQuery) => pages(['aliases'], query, calls.aliases),
   conferences: (query: ConferenceQuery) => pages(['conferences', 'list'], query, calls.conferences),
+  runs: (cid: string) =>
+    pages(['conferences', 'runs', cid], {}, (query, signal) => calls.runs(cid, query, signal)),
+  visits: (cid: string, run: string) =>
+    pages(['conferences', 'visits', cid, run], {}, (query, signal) => calls.visits(cid, run, query, signal)),
+  myRuns: () => pages(['conferences', 'own-runs'], {}, calls.myRuns),
+  myCalls: (query: CallQuery) => pages(['calls', 'list'], query, calls.allMyCalls),
   calls: () => queryOptions({ queryKey: ['calls', 'mine'], queryFn: ({ signal }) => calls.myCalls(signal) }),
   call: (cid: string) =>
     queryOptions({ queryKey: ['calls', 'one', cid], queryFn: ({ signal }) => calls.call(cid, signal) }),

@@ -3,6 +3,7 @@
 import type {
   EventKind,
   ListConferencesData,
+  ListMyCallsData,
   ListEventsData,
   ListGroupsData,
   ListUsersData,
@@ -54,6 +55,8 @@ export type {
   Node as ClusterNode,
   OwnPro,
   OwnRegistration,
+  OwnRun,
+  PastRun,
   PasswordPolicy,
   PoolSample,
   Presence,
@@ -75,6 +78,7 @@ export type {
   SignedIn as Session,
   User,
   UserPatch,
+  Visit,
   WithoutPro,
 } from './generated/types.gen';
 
@@ -126,6 +130,24 @@ export const profileFields = Object.keys({
   sip_number: true,
 } satisfies Record<ProfileField, true>) as ProfileField[];
 
+type Filter<Name extends keyof ConferenceQuery> = NonNullable<ConferenceQuery[Name]>;
+export const stages = Object.keys({
+  now: true,
+  planned: true,
+  past: true,
+  unscheduled: true,
+} satisfies Record<Filter<'stage'>, true>) as Filter<'stage'>[];
+export const modes = Object.keys({
+  all_on_screen: true,
+  smart: true,
+  role_based: true,
+  lecture: true,
+} satisfies Record<Filter<'mode'>, true>) as Filter<'mode'>[];
+export const accesses = Object.keys({
+  internal: true,
+  public: true,
+} satisfies Record<Filter<'access'>, true>) as Filter<'access'>[];
+
 export const eventKinds = Object.keys({
   login: true,
   logout: true,
@@ -143,14 +165,20 @@ export const eventKinds = Object.keys({
   pro_license_limit: true,
   pro_license_revocation: true,
   license_expiry: true,
+  conference_start: true,
+  conference_end: true,
+  call: true,
 } satisfies Record<EventKind, true>) as EventKind[];
 
 export type SettingsSections = Omit<Settings, 'revision'>;
 
 export type Page<T> = Omit<PageUser, 'items'> & { items: T[] };
 
+/** What lists without search and order take. */
+export type PageQuery = Pick<ListQuery, 'cursor' | 'limit'>;
 export type ListQuery = NonNullable<ListGroupsData['query']>;
 export type ConferenceQuery = NonNullable<ListConferencesData['query']>;
+export type CallQuery = NonNullable<ListMyCallsData['query']>;
 export type UserQuery = NonNullable<ListUsersData['query']>;
 export type SeatQuery = ListQuery & { kind: 'permanent' | 'temporary' };
 export type EventQuery = NonNullable<ListEventsData['query']>;

@@ -1,6 +1,7 @@
-import { ActionIcon, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconPhone, IconPhoneIncoming, IconPhoneOutgoing, IconPhoneX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import type { Call } from '../api/types';
@@ -22,13 +23,21 @@ export function RecentCalls() {
   return (
     <Card withBorder padding="lg">
       <Stack gap="sm">
-        <Title order={2}>{t('call.recent')}</Title>
+        <Group justify="space-between" wrap="nowrap">
+          <Title order={2}>{t('call.recent')}</Title>
+          <Anchor
+            size="sm"
+            renderRoot={(props) => <Link to="/history" search={{ kind: 'calls' }} {...props} />}
+          >
+            {t('call.all')}
+          </Anchor>
+        </Group>
         <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('call.recent')}>
           {over.map((one) => (
             <li key={one.cid}>
               <Group justify="space-between" gap="sm" wrap="nowrap" py={4}>
                 <Group gap="sm" wrap="nowrap" miw={0}>
-                  <Sign call={one} />
+                  <CallSign call={one} />
                   <div style={{ minWidth: 0 }}>
                     <Text size="sm" fw={600} truncate>
                       {one.with.display_name}
@@ -62,7 +71,8 @@ export function RecentCalls() {
   );
 }
 
-function Sign({ call }: { call: Call }) {
+/** Whether it came or went, or was missed. */
+export function CallSign({ call }: { call: Call }) {
   if (missed(call)) return <IconPhoneX size={20} color="var(--plenary-bad)" aria-hidden />;
   const Icon = call.direction === 'incoming' ? IconPhoneIncoming : IconPhoneOutgoing;
   return <Icon size={20} aria-hidden />;

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
 import type { Conference } from '../api/types';
+import { RunHistory } from '../history/RunHistory';
 import { Registrants } from '../registration/Registrants';
 import { Sheet } from '../ui/Sheet';
 import { EmptyState, ErrorState, Loading } from '../ui/States';
@@ -61,28 +62,37 @@ function Known({ cid, readOnly, own, close }: Props & { cid: string }) {
   );
 }
 
-/** The settings, and who has registered where people do. */
+/** The settings, who has registered where people do, and how it was. */
 function Parts({ conference, readOnly, own, close }: Props & { conference: Conference }) {
   const { t } = useAdminText();
   const me = useMe();
   // In the personal area moderators look at what the owner has set.
   const others = own && conference.owner !== me.id && me.admin !== 'full';
-  const form = (
-    <ConferenceForm conference={conference} readOnly={readOnly || others} own={own} close={close} />
-  );
-  if (!conference.settings.registration || !conference.moderates) return form;
+  const registers = conference.settings.registration && conference.moderates;
   return (
-    <Tabs defaultValue={others ? 'registrants' : 'settings'} keepMounted={false}>
-      <Tabs.List mb="md">
-        <Tabs.Tab value="settings">{t('registration.settings')}</Tabs.Tab>
-        <Tabs.Tab value="registrants">{t('registration.list')}</Tabs.Tab>
+    <Tabs defaultValue={firstOf(conference, Boolean(others && registers))} keepMounted={false}>
+      <Tabs.List mb="md" className="tabs">
+        <Tabs.Tab value="settings">{t('conferences.settings')}</Tabs.Tab>
+        {registers && <Tabs.Tab value="registrants">{t('registration.list')}</Tabs.Tab>}
+        <Tabs.Tab value="history">{t('common:history.runs')}</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="settings" keepMounted>
-        {form}
+        <ConferenceForm conference={conference} readOnly={readOnly || others} own={own} close={close} />
       </Tabs.Panel>
-      <Tabs.Panel value="registrants">
-        <Registrants conference={conference} />
+      {registers && (
+        <Tabs.Panel value="registrants">
+          <Registrants conference={conference} />
+        </Tabs.Panel>
+      )}
+      <Tabs.Panel value="history">
+        <RunHistory cid={conference.cid} />
       </Tabs.Panel>
     </Tabs>
   );
+}
+
+/** What is looked for first: of what is over, how it was. */
+function firstOf({ launch, next, meeting }: Conference, registrants: boolean): string {
+  if (launch === 'scheduled' && !next && !meeting.participants) return 'history';
+  return registrants ? 'registrants' : 'settings';
 }

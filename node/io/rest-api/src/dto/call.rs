@@ -22,7 +22,7 @@ pub struct CallPartner {
 }
 
 /// Who called whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallDirection {
     Incoming,

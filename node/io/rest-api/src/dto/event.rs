@@ -8,7 +8,7 @@ mirror! {
     /// What kind of thing happened.
     EventKind = access::EventKind {
         Login, Logout, Lock, Unlock, Activation, Deactivation, Status, Connect, Disconnect, Start, Stop, Restart,
-        Change, ProLicenseLimit, ProLicenseRevocation, LicenseExpiry,
+        Change, ProLicenseLimit, ProLicenseRevocation, LicenseExpiry, ConferenceStart, ConferenceEnd, Call,
     }
 }
 

@@ -72,7 +72,7 @@ pub struct FrontPage {
     pub help: String,
 }
 
-/// Which conferences are deleted by themselves, looked for each hour.
+/// What is deleted by itself, looked for each hour: conferences, and what is kept of them.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConferencePolicy {
@@ -86,6 +86,9 @@ pub struct ConferencePolicy {
     /// So long after they were used or changed last.
     #[schema(minimum = 1, maximum = 10000)]
     pub delete_unused_days: u32,
+    /// Who was in which run of a conference, and calls, are kept for so long.
+    #[schema(minimum = 1, maximum = 10000)]
+    pub keep_history_days: u32,
 }
 
 impl From<access::ConferencePolicy> for ConferencePolicy {
@@ -95,6 +98,7 @@ impl From<access::ConferencePolicy> for ConferencePolicy {
             delete_past_days: policy.delete_past_days,
             delete_unused: policy.delete_unused,
             delete_unused_days: policy.delete_unused_days,
+            keep_history_days: policy.keep_history_days,
         }
     }
 }
@@ -189,6 +193,7 @@ impl SettingsPatch {
                 delete_past_days: policy.delete_past_days,
                 delete_unused: policy.delete_unused,
                 delete_unused_days: policy.delete_unused_days,
+                keep_history_days: policy.keep_history_days,
             }),
         })
     }

@@ -51,6 +51,15 @@ async fn list_calls(
         return Err(Problem::about(Code::BadQuery, "limit", "must be 1 to 100"));
     }
     let found = api.backend().calls(by.name().clone(), limit).await?;
+    shown(&api, &by, found).await.map(Json)
+}
+
+/// Calls as one of the two sees them, with the names of the others.
+pub(super) async fn shown(
+    api: &Api,
+    by: &Signed,
+    found: Vec<conference::Call>,
+) -> Result<Vec<Call>, Problem> {
     let mut known = BTreeMap::new();
     let mut shown = Vec::new();
     for call in found {
@@ -58,7 +67,7 @@ async fn list_calls(
         let name = match known.get(&other) {
             Some(name) => String::clone(name),
             None => {
-                let name = partner(&api, &other).await?.display_name;
+                let name = partner(api, &other).await?.display_name;
                 known.insert(other.clone(), name.clone());
                 name
             }
@@ -69,7 +78,7 @@ async fn list_calls(
         };
         shown.push(Call::of(call, by.name(), with));
     }
-    Ok(Json(shown))
+    Ok(shown)
 }
 
 /// Call somebody

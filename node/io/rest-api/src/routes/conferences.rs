@@ -1,24 +1,34 @@
-use super::{OpenApiRouter, list_query, routes};
+use super::{OpenApiRouter, filter, list_query, routes};
 use crate::{
     answer::{self, still_there},
     api::Api,
     auth::Signed,
-    dto::{Conference, ConferencePatch, NewConference, Page},
+    dto::{
+        Conference, ConferenceAccess, ConferenceMode, ConferencePatch, ConferenceStage, NewConference, Page,
+    },
     extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::AdminRole;
-use plenary_conference::{Change, Run};
+use plenary_conference::{Change, ConferenceQuery, Part, Run};
 use plenary_model::{Cid, Right};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_conferences, create_conference))
         .routes(routes!(get_conference, update_conference, delete_conference))
+}
+
+/// What who asks has to do with a conference: it is theirs, or it names them as invited or as a moderator.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ConferencePart {
+    Owner,
+    Named,
 }
 
 /// Which conferences.
@@ -29,8 +39,18 @@ struct ConferenceFilter {
     /// Parts of CID, name, description or owner, in any order.
     #[param(max_length = 256)]
     search: Option<String>,
-    /// `name`, `cid`, `owner`, `created_at` or `updated_at`, with `-` before it to turn it round.
-    #[param(pattern = "^-?(name|cid|owner|created_at|updated_at)$")]
+    #[param(inline)]
+    stage: Option<ConferenceStage>,
+    mode: Option<ConferenceMode>,
+    access: Option<ConferenceAccess>,
+    /// ID of the user that they belong to.
+    owner: Option<String>,
+    /// Of those that concern who asks.
+    #[param(inline)]
+    part: Option<ConferencePart>,
+    /// `stage` (those that are on, then those that begin next, then the others by name), `name`, `cid`, `owner`, `created_at`
+    /// or `updated_at`, with `-` before it to turn it round.
+    #[param(pattern = "^-?(stage|name|cid|owner|created_at|updated_at)$")]
     sort: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -51,9 +71,20 @@ async fn list_conferences(
         query.sort,
         query.cursor,
         query.limit,
-        &["name", "cid", "owner", "created_at", "updated_at"],
+        &["stage", "name", "cid", "owner", "created_at", "updated_at"],
     )?;
-    let page = api.backend().conferences(list).await?;
+    let query = ConferenceQuery {
+        list,
+        stage: query.stage.map(Into::into),
+        mode: query.mode.map(Into::into),
+        access: query.access.map(Into::into),
+        owner: filter("owner", query.owner)?,
+        part: query.part.map(|part| match part {
+            ConferencePart::Owner => Part::Owner(by.name().clone()),
+            ConferencePart::Named => Part::Named(by.name().clone()),
+        }),
+    };
+    let page = api.backend().conferences(query).await?;
     let everywhere = moderates_everywhere(&api, &by).await?;
     let cids = page
         .items

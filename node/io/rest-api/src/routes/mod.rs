@@ -9,6 +9,7 @@ mod contacts;
 mod events;
 mod groups;
 mod guests;
+mod history;
 mod licence;
 mod license_manager;
 mod me;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(calls::calls())
         .merge(guests::calls())
         .merge(registrations::calls())
+        .merge(history::calls())
         .merge(moderation::calls())
         .merge(settings::calls())
         .merge(licence::calls())

@@ -5,6 +5,7 @@ mod conferences;
 mod csv;
 mod forms;
 mod guests;
+mod history;
 mod licence;
 mod lists;
 mod moderation;

@@ -76,6 +76,12 @@ const RIGHTS: &[(&str, Right)] = &[
     ("POST /conferences/{cid}/registrants", Right::Public),
     ("DELETE /conferences/{cid}/registrants/{registrant}", Right::User),
     ("GET /conferences/{cid}/registrants.csv", Right::User),
+    ("GET /conferences/{cid}/runs", Right::User),
+    ("GET /conferences/{cid}/runs/{run}", Right::User),
+    ("GET /conferences/{cid}/runs/{run}/visits", Right::User),
+    ("GET /conferences/{cid}/runs/{run}/visits.csv", Right::User),
+    ("GET /me/runs", Right::User),
+    ("GET /me/calls", Right::User),
     ("GET /licence", Right::Security),
     ("POST /licence", Right::Admin),
     ("DELETE /licence/{licence}", Right::Admin),
@@ -120,6 +126,7 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
         let path = path.replace("{id}", id).replace("{name}", "node-1");
         let path = path.replace("{cid}", "review").replace("{user}", "alice");
         let path = path.replace("{registrant}", "guest-aaaaaaaaaaaaaaaa");
+        let path = path.replace("{run}", "1");
         let path = path.replace("{server}", "lyon.example.com");
         let path = path.replace("{licence}", "00000000000000000000000000000001");
         (method, path, *right)

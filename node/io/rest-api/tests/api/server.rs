@@ -10,7 +10,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
-use plenary_conference::{Conference, Participant, Run};
+use plenary_conference::{CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Visit};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
 };
@@ -71,7 +71,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_conference::REGISTRATION_LEVEL,
+            level: plenary_conference::HISTORY_LEVEL,
         }
     }
 
@@ -185,8 +185,42 @@ impl Backend for Store {
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError> {
         self.query(|db| queries::resolve(db, &call))
     }
-    async fn conferences(&self, list: ListQuery) -> Result<Page<Conference>, ReadError> {
-        self.query(|db| queries::conferences(db, &list))
+    async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError> {
+        self.query(|db| queries::conferences(db, &query))
+    }
+    async fn runs_over(
+        &self,
+        of: Conference,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64)>, ReadError> {
+        self.query(move |db| queries::runs_over(db, &of, user.as_ref(), &list))
+    }
+    async fn runs_with(
+        &self,
+        user: UserName,
+        list: ListQuery,
+    ) -> Result<Page<(PastRun, u64, Vec<Visit>)>, ReadError> {
+        self.query(move |db| queries::runs_with(db, &user, &list))
+    }
+    async fn past_run(&self, of: Conference, run: RunId) -> Result<Option<(PastRun, u64)>, ReadError> {
+        self.query(move |db| queries::past_run(db, &of, run))
+    }
+    async fn visits(
+        &self,
+        run: RunId,
+        user: Option<UserName>,
+        list: ListQuery,
+    ) -> Result<Page<Visit>, ReadError> {
+        self.query(move |db| queries::visits(db, run, user.as_ref(), &list))
+    }
+    async fn calls_of(
+        &self,
+        user: UserName,
+        query: CallQuery,
+        list: ListQuery,
+    ) -> Result<Page<plenary_conference::Call>, ReadError> {
+        self.query(move |db| queries::calls_of(db, &user, &query, &list))
     }
     async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(|db| queries::conference(db, &cid))

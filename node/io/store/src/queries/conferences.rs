@@ -3,15 +3,25 @@
 use super::{Found, page::Select};
 use crate::{
     meetings::{RUN, run_of},
+    schema::mode_name,
     view::{body, bound},
 };
-use plenary_access::{ListQuery, Page};
-use plenary_conference::{Call, Conference, Run};
+use plenary_access::Page;
+use plenary_conference::{Access, Call, Conference, ConferenceQuery, Part, Run, Stage};
 use plenary_model::{Cid, Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension as _};
 
+/// Whether people meet in it, or it is open.
+const IS_ON: &str = "EXISTS (SELECT 1 FROM runs r WHERE r.cid = conferences.cid
+     AND (r.participants > 0 OR r.opened_at IS NOT NULL))";
+
+/// Those that are on first, then those that begin next, then the others by name.
+const BY_STAGE: &str = "(CASE WHEN EXISTS (SELECT 1 FROM runs r WHERE r.cid = conferences.cid
+     AND (r.participants > 0 OR r.opened_at IS NOT NULL)) THEN '0'
+     WHEN next_start IS NOT NULL THEN printf('1%016d', next_start) ELSE '2' END || name)";
+
 /// Conferences that match.
-pub fn conferences(db: &Connection, list: &ListQuery) -> Found<Page<Conference>> {
+pub fn conferences(db: &Connection, query: &ConferenceQuery) -> Found<Page<Conference>> {
     let mut select = Select {
         columns: "body",
         from: "conferences",
@@ -21,13 +31,38 @@ pub fn conferences(db: &Connection, list: &ListQuery) -> Found<Page<Conference>>
             ("owner", "owner"),
             ("created_at", "created_at"),
             ("updated_at", "updated_at"),
+            ("stage", BY_STAGE),
         ],
         id: "cid",
         conditions: vec!["call = 0".into()],
         values: Vec::new(),
     };
-    select.search("search", &list.search);
-    select.page(db, list, |row| body(row, 0))
+    select.search("search", &query.list.search);
+    let stage = |stage| match stage {
+        Stage::Now => IS_ON.to_owned(),
+        Stage::Planned => format!("next_start IS NOT NULL AND NOT {IS_ON}"),
+        Stage::Past => format!("scheduled = 1 AND next_start IS NULL AND NOT {IS_ON}"),
+        Stage::Unscheduled => format!("scheduled = 0 AND NOT {IS_ON}"),
+    };
+    select.conditions.extend(query.stage.map(stage));
+    if let Some(mode) = query.mode {
+        select.filter("mode = ?", mode_name(mode).to_owned());
+    }
+    if let Some(access) = query.access {
+        select.filter("public = ?", i64::from(access == Access::Public));
+    }
+    if let Some(owner) = &query.owner {
+        select.filter("owner = ?", owner.to_string());
+    }
+    match &query.part {
+        None => {}
+        Some(Part::Owner(user)) => select.filter("owner = ?", user.to_string()),
+        Some(Part::Named(user)) => {
+            let named = "cid IN (SELECT p.cid FROM conference_people p WHERE p.user = ?)";
+            select.filter(named, user.to_string());
+        }
+    }
+    select.page(db, &query.list, |row| body(row, 0))
 }
 
 /// One conference.

@@ -23,6 +23,8 @@ const TABLES: &[&str] = &[
     "pin_attempts",
     "calls",
     "registrants",
+    "past_runs",
+    "visits",
     "settings",
     "licensing",
     "licences",

@@ -79,7 +79,7 @@ fn both_take_seats_when_a_call_becomes_a_conference() {
     assert_eq!(pro, 2);
     home.ok(system(), out_of("c", 1));
     same_everywhere(&mut home);
-    let page = queries::conferences(&home.db, &list(50)).expect("reads");
+    let page = queries::conferences(&home.db, &list(50).into()).expect("reads");
     let listed: Vec<String> = page.items.iter().map(|found| found.cid.to_string()).collect();
     assert!(listed.contains(&"c".to_owned()), "{listed:?}");
 }
@@ -87,9 +87,11 @@ fn both_take_seats_when_a_call_becomes_a_conference() {
 #[test]
 fn calls_stand_in_no_list_of_conferences_and_in_those_of_the_two() {
     let mut home = with_one_seat();
-    let before = queries::conferences(&home.db, &list(50)).expect("reads").total;
+    let before = queries::conferences(&home.db, &list(50).into())
+        .expect("reads")
+        .total;
     home.ok(by("alice"), dial("c", "bob"));
-    let page = queries::conferences(&home.db, &list(50)).expect("reads");
+    let page = queries::conferences(&home.db, &list(50).into()).expect("reads");
     assert_eq!(page.total, before);
     home.now += 1;
     home.ok(by("carol"), dial("d", "bob"));

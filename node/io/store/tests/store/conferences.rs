@@ -10,7 +10,7 @@ fn stored(home: &Home, cid: &str) -> Option<Conference> {
 }
 
 fn listed(home: &Home, list: &ListQuery) -> Vec<String> {
-    let page = queries::conferences(&home.db, list).expect("reads");
+    let page = queries::conferences(&home.db, &list.clone().into()).expect("reads");
     let rows = page.items.iter();
     rows.map(|row| row.cid.to_string()).collect()
 }
@@ -80,7 +80,7 @@ fn conferences_are_found_and_sorted() {
     let mut seen = Vec::new();
     let mut next = list(1);
     loop {
-        let page = queries::conferences(&home.db, &next).expect("reads");
+        let page = queries::conferences(&home.db, &next.clone().into()).expect("reads");
         assert_eq!(page.total, 4);
         seen.extend(page.items.into_iter().map(|row| row.cid.to_string()));
         match page.next {
@@ -320,7 +320,7 @@ fn a_state_from_before_there_were_conferences_is_opened() {
 }
 
 /// In these milliseconds, for so many minutes.
-fn scheduled_in(home: &Home, ms: u64, minutes: u32) -> conference::Change {
+pub(crate) fn scheduled_in(home: &Home, ms: u64, minutes: u32) -> conference::Change {
     use plenary_schedule::{LocalDate, LocalTime, Occurrence, Once, Schedule};
     let start = home.now().plus_ms(ms);
     let once = Once {

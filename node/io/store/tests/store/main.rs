@@ -8,6 +8,7 @@ mod conferences;
 mod directory;
 mod events;
 mod gate;
+mod history;
 mod home;
 mod licensing;
 mod lists;

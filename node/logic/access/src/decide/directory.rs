@@ -474,6 +474,12 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             1,
             10_000,
         ),
+        (
+            "conferences.keep_history_days",
+            u64::from(settings.conferences.keep_history_days),
+            1,
+            10_000,
+        ),
         ("front_page.title", front.title.chars().count() as u64, 0, 128),
         ("front_page.help", front.help.chars().count() as u64, 0, 2_000),
     ];

@@ -5,6 +5,7 @@ mod calls;
 mod chat;
 mod gate;
 mod guests;
+mod history;
 mod lifecycle;
 mod limits;
 mod meetings;

@@ -217,6 +217,8 @@ pub(crate) struct World {
     pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
     pub(crate) operators: BTreeSet<UserName>,
     pub(crate) calls: BTreeMap<Cid, Call>,
+    pub(crate) past: BTreeMap<RunId, PastRun>,
+    pub(crate) visits: BTreeMap<(RunId, ParticipantId, Timestamp), Visit>,
     pub(crate) online: BTreeSet<UserName>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
@@ -249,7 +251,7 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: REGISTRATION_LEVEL,
+            level: HISTORY_LEVEL,
             online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
@@ -321,6 +323,7 @@ impl World {
         self.now += 1;
         let mut decision = decide_for(self, asker, self.at(), change)?;
         tell_presence(self, Some(change), &mut decision);
+        keep_history(self, self.at(), std::slice::from_mut(&mut decision));
         Ok(self.carry_out(decision))
     }
 
@@ -408,6 +411,35 @@ impl World {
                 self.calls.retain(|cid, _| !old.contains(cid));
             }
             Effect::RemoveCalls(user) => self.calls.retain(|_, call| !call.concerns(&user)),
+            Effect::PutPastRun(run) => {
+                self.past.insert(run.id, run);
+            }
+            Effect::PutVisit(visit) => {
+                let key = (visit.run, visit.participant, visit.came_at);
+                self.visits.insert(key, visit);
+            }
+            Effect::EndVisits { run, participant, at } => {
+                let of = self.visits.values_mut().filter(|visit| visit.run == run);
+                let of = of.filter(|visit| participant.is_none_or(|id| id == visit.participant));
+                for visit in of.filter(|visit| visit.left_at.is_none()) {
+                    visit.left_at = Some(at.max(visit.came_at));
+                }
+            }
+            Effect::ForgetVisitor(user) => {
+                for visit in self.visits.values_mut() {
+                    if visit.person == Some(Person::Account(user.clone())) {
+                        visit.person = None;
+                    }
+                }
+            }
+            Effect::ForgetHistory { runs, calls, .. } => {
+                self.past
+                    .retain(|_, run| run.ended.is_none_or(|ended| ended.at >= runs));
+                let past = &self.past;
+                self.visits.retain(|(run, ..), _| past.contains_key(run));
+                self.calls
+                    .retain(|_, call| call.is_open() || call.began_at >= calls);
+            }
             Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
             Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
         }
@@ -452,6 +484,7 @@ impl World {
         }
         let mut decision = follow(self, self.at(), facts);
         tell_presence(self, None, &mut decision);
+        keep_history(self, self.at(), std::slice::from_mut(&mut decision));
         self.carry_out(decision);
     }
 
@@ -587,6 +620,13 @@ impl MeetingView for World {
         all.filter(|place| place.cid == *cid && matches!(place.person, Person::Guest(_)))
             .map(|place| place.id)
             .collect()
+    }
+    fn open_run(&self, cid: &Cid) -> Option<PastRun> {
+        let mut all = self.past.values();
+        all.find(|run| run.cid == *cid && run.ended.is_none()).cloned()
+    }
+    fn last_run(&self) -> RunId {
+        self.past.keys().max().copied().unwrap_or(RunId(0))
     }
     fn call(&self, cid: &Cid) -> Option<Call> {
         self.calls.get(cid).cloned()

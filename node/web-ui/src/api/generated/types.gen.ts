@@ -215,7 +215,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -260,24 +260,6 @@ export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mu
  * All of one size; one large and the others in a strip; one alone.
  */
 export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone';
-
-/**
- * What guests may do in a meeting, unless they are made moderators.
- */
-export type ConferenceGuestRights = {
-    /**
-     * Be heard.
-     */
-    audio: boolean;
-    /**
-     * Write into the chat.
-     */
-    chat: boolean;
-    /**
-     * Be seen, and share a screen.
-     */
-    video: boolean;
-};
 
 /**
  * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
@@ -338,7 +320,7 @@ export type ConferencePatch = {
 };
 
 /**
- * Which conferences are deleted by themselves, looked for each hour.
+ * What is deleted by itself, looked for each hour: conferences, and what is kept of them.
  */
 export type ConferencePolicy = {
     /**
@@ -357,37 +339,10 @@ export type ConferencePolicy = {
      * So long after they were used or changed last.
      */
     delete_unused_days: number;
-};
-
-/**
- * How guests register for a conference. In a patch it replaces the whole.
- */
-export type ConferenceRegistration = {
     /**
-     * By hand.
+     * Who was in which run of a conference, and calls, are kept for so long.
      */
-    closed?: boolean;
-    closes?: RegistrationCloses;
-    closes_at?: Time | null;
-    /**
-     * What who registers agrees to; empty for nothing.
-     */
-    consent?: string;
-    email?: RegistrationAsk;
-    fields?: Array<RegistrationField>;
-    job_title?: RegistrationAsk;
-    /**
-     * 1 to 5,000; 0 for 5,000.
-     */
-    limit?: number;
-    on: boolean;
-    opens_at?: Time | null;
-    organisation?: RegistrationAsk;
-    /**
-     * Whether guests may come who have not registered.
-     */
-    others?: boolean;
-    phone?: RegistrationAsk;
+    keep_history_days: number;
 };
 
 /**
@@ -439,7 +394,6 @@ export type ConferenceSettings = {
      * 0: as many as the server takes.
      */
     guest_limit: number;
-    guests: ConferenceGuestRights;
     /**
      * Whether a PIN must be entered.
      */
@@ -474,7 +428,6 @@ export type ConferenceSettings = {
      * Whether programs may publish and watch (WHIP, WHEP).
      */
     programs: boolean;
-    registration: ConferenceRegistration | null;
     /**
      * Whether those may come who are not invited.
      */
@@ -495,7 +448,6 @@ export type ConferenceSettingsPatch = {
      * 1 to 2,000; 0 for none of its own.
      */
     guest_limit?: number | null;
-    guests?: ConferenceGuestRights | null;
     /**
      * User IDs; the whole list.
      */
@@ -517,7 +469,6 @@ export type ConferenceSettingsPatch = {
      * Together with `browser`.
      */
     programs?: boolean | null;
-    registration?: ConferenceRegistration | null;
     uninvited?: boolean | null;
     waiting_room?: ConferenceWaitingRoom | null;
 };
@@ -610,33 +561,6 @@ export type Door = {
      * Whether it has begun; a virtual room always has.
      */
     open: boolean;
-    registration: DoorRegistration | null;
-    /**
-     * What guests may do there.
-     */
-    rights: ConferenceGuestRights;
-};
-
-/**
- * What strangers may know of how to register.
- */
-export type DoorRegistration = {
-    closes_at: Time | null;
-    /**
-     * What who registers agrees to; empty for nothing.
-     */
-    consent: string;
-    email: RegistrationAsk;
-    fields: Array<RegistrationField>;
-    job_title: RegistrationAsk;
-    opens_at: Time | null;
-    organisation: RegistrationAsk;
-    /**
-     * Whether guests may come who have not registered.
-     */
-    others: boolean;
-    phone: RegistrationAsk;
-    state: RegistrationOpen;
 };
 
 /**
@@ -678,7 +602,7 @@ export type Event = {
 /**
  * What kind of thing happened.
  */
-export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry';
+export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry' | 'conference_start' | 'conference_end' | 'call';
 
 /**
  * One field before and after; null: not set. Secrets have no values.
@@ -1108,24 +1032,6 @@ export type MeetingEnded = {
 export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'ended-planned' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
 
 /**
- * What guests may do.
- */
-export type MeetingGuestRights = {
-    /**
-     * Be heard.
-     */
-    audio: boolean;
-    /**
-     * Write into the chat.
-     */
-    chat: boolean;
-    /**
-     * Be seen, and share a screen.
-     */
-    video: boolean;
-};
-
-/**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
  */
 export type MeetingIceServer = {
@@ -1351,7 +1257,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
 
 /**
  * Why something was not done.
@@ -1386,10 +1292,6 @@ export type MeetingRoom = {
      * When it ends by itself, as things are.
      */
     ends_at: number | null;
-    /**
-     * What those who are guests and no moderators may do.
-     */
-    guests: MeetingGuestRights;
     has_pin: boolean;
     layout: MeetingLayout | null;
     /**
@@ -1617,13 +1519,9 @@ export type NewGroup = {
  */
 export type NewGuest = {
     /**
-     * The personal link of who has registered.
+     * What others call them.
      */
-    link?: string | null;
-    /**
-     * What others call them; who shows a link is called as they said when they registered.
-     */
-    name?: string | null;
+    name: string;
     /**
      * The token of before: the guest stays the same, and that token ends.
      */
@@ -1644,34 +1542,6 @@ export type NewInvitation = {
  * A PIN that is set. `Debug` hides it.
  */
 export type NewPin = string;
-
-/**
- * Somebody without an account who registers for a conference.
- */
-export type NewRegistrant = {
-    answers?: Array<RegistrationAnswer>;
-    /**
-     * Whether they agree to what is to be agreed to.
-     */
-    consents?: boolean;
-    email?: string;
-    job_title?: string;
-    name: string;
-    organisation?: string;
-    phone?: string;
-};
-
-/**
- * Somebody has registered.
- */
-export type NewRegistration = {
-    /**
-     * The secret of the personal link: it brings them, and whoever else has it, into this one conference. Given out this
-     * once.
-     */
-    link: string;
-    name: string;
-};
 
 /**
  * A new account. Without a password it cannot sign in.
@@ -1785,11 +1655,10 @@ export type OwnPro = {
 };
 
 /**
- * Whose a personal link is.
+ * A run in which somebody was, with their own visits.
  */
-export type OwnRegistration = {
-    name: string;
-    registered_at: Time;
+export type OwnRun = PastRun & {
+    own: Array<Visit>;
 };
 
 /**
@@ -1804,6 +1673,33 @@ export type PageAlias = {
          */
         revision: string;
         target: string;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageCall = {
+    items: Array<{
+        answered_at: Time | null;
+        began_at: Time;
+        /**
+         * Where the two meet: enter it as a conference. Whose device enters it first has answered.
+         */
+        cid: string;
+        direction: CallDirection;
+        ended_at: Time | null;
+        outcome: CallOutcome | null;
+        state: CallState;
+        with: CallPartner;
     }>;
     /**
      * `cursor` of the following page; null on the last one.
@@ -1966,6 +1862,59 @@ export type PageGroup = {
 /**
  * One page of a list.
  */
+export type PageOwnRun = {
+    /**
+     * A run in which somebody was, with their own visits.
+     */
+    items: Array<PastRun & {
+        own: Array<Visit>;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
+export type PagePastRun = {
+    items: Array<{
+        cid: string;
+        end: RunEnd | null;
+        ended_at: Time | null;
+        id: string;
+        /**
+         * Of the conference when it began.
+         */
+        name: string;
+        /**
+         * How many people were in it: accounts and guests.
+         */
+        people: number;
+        started_at: Time;
+        /**
+         * How often somebody came. No more than 10,000 are kept.
+         */
+        visits: number;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
 export type PageProSeat = {
     items: Array<{
         display_name: string;
@@ -2056,6 +2005,37 @@ export type PageUser = {
 /**
  * One page of a list.
  */
+export type PageVisit = {
+    items: Array<{
+        came_at: Time;
+        guest: boolean;
+        left_at: Time | null;
+        /**
+         * As others saw it.
+         */
+        name: string;
+        /**
+         * Published by a program, without a page.
+         */
+        program: boolean;
+        /**
+         * ID of the account; null for guests, and for accounts that are no more.
+         */
+        user: string | null;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
 export type PageWithoutPro = {
     items: Array<{
         display_name: string;
@@ -2117,6 +2097,29 @@ export type PasswordPolicy = {
      * Anything that is neither letter nor digit.
      */
     specials: boolean;
+};
+
+/**
+ * A run of a conference, also one that goes on.
+ */
+export type PastRun = {
+    cid: string;
+    end: RunEnd | null;
+    ended_at: Time | null;
+    id: string;
+    /**
+     * Of the conference when it began.
+     */
+    name: string;
+    /**
+     * How many people were in it: accounts and guests.
+     */
+    people: number;
+    started_at: Time;
+    /**
+     * How often somebody came. No more than 10,000 are kept.
+     */
+    visits: number;
 };
 
 /**
@@ -2244,95 +2247,6 @@ export type PutContact = {
 };
 
 /**
- * Somebody who has registered.
- */
-export type Registrant = {
-    /**
-     * To own fields; those that were not answered are not here.
-     */
-    answers: Array<RegistrationAnswer>;
-    came_at: Time | null;
-    email: string;
-    id: string;
-    job_title: string;
-    name: string;
-    organisation: string;
-    phone: string;
-    registered_at: Time;
-};
-
-/**
- * One page of those who have registered, and how many there are.
- */
-export type RegistrantPage = {
-    /**
-     * Those of them who have come.
-     */
-    came: number;
-    items: Array<Registrant>;
-    /**
-     * `cursor` of the following page; null on the last one.
-     */
-    next: string | null;
-    /**
-     * All who have registered.
-     */
-    registered: number;
-    /**
-     * All rows that match, not only those of this page.
-     */
-    total: number;
-};
-
-/**
- * An answer to an own field.
- */
-export type RegistrationAnswer = {
-    /**
-     * Its `id`.
-     */
-    field: number;
-    value: string;
-};
-
-/**
- * Whether something is asked of those who register.
- */
-export type RegistrationAsk = 'off' | 'optional' | 'required';
-
-/**
- * When registration ends by itself; by hand it is closed at any time.
- */
-export type RegistrationCloses = 'by_hand' | 'at_start' | 'at';
-
-/**
- * An own field of a form.
- */
-export type RegistrationField = {
-    /**
-     * 2 to 50 for `choice`, none for the others.
-     */
-    choices?: Array<string>;
-    /**
-     * Without it: a new field. Never given to another field of the same conference.
-     */
-    id?: number | null;
-    kind: RegistrationFieldKind;
-    label: string;
-    required?: boolean;
-};
-
-/**
- * What an own field takes: a line, several lines, one of its choices, `yes` or `no`.
- */
-export type RegistrationFieldKind = 'text' | 'long_text' | 'choice' | 'yes_no';
-
-/**
- * Whether one can register right now.
- */
-export type RegistrationOpen = 'open' | 'not_yet' | 'closed' | 'full';
-
-/**
  * Of a replica; `joining`: the others do not count it yet.
  */
 export type ReplicaRole = 'leader' | 'voter' | 'learner' | 'joining';
@@ -2350,6 +2264,11 @@ export type Resolved = {
      */
     user_id: string | null;
 };
+
+/**
+ * Why a run is over.
+ */
+export type RunEnd = 'everybody_left' | 'moderator' | 'long' | 'alone' | 'planned';
 
 /**
  * Who of the server is shown.
@@ -2545,13 +2464,6 @@ export type SettingsPatch = {
  * How bad a problem is.
  */
 export type Severity = 'warning' | 'critical';
-
-/**
- * A personal link that is shown.
- */
-export type ShownLink = {
-    link: string;
-};
 
 /**
  * Credentials to sign in with.
@@ -2904,6 +2816,27 @@ export type VendorFile = {
 };
 
 /**
+ * Somebody was in a run, from when to when. Who waits to be let in is not.
+ */
+export type Visit = {
+    came_at: Time;
+    guest: boolean;
+    left_at: Time | null;
+    /**
+     * As others saw it.
+     */
+    name: string;
+    /**
+     * Published by a program, without a page.
+     */
+    program: boolean;
+    /**
+     * ID of the account; null for guests, and for accounts that are no more.
+     */
+    user: string | null;
+};
+
+/**
  * A user who got no PRO.
  */
 export type WithoutPro = {
@@ -3206,7 +3139,23 @@ export type ListConferencesData = {
          */
         search?: string;
         /**
-         * `name`, `cid`, `owner`, `created_at` or `updated_at`, with `-` before it to turn it round.
+         * How far a conference is: `now` people meet in it or it is open, `planned` its schedule says when it begins next,
+         * `past` its schedule is over, `unscheduled` an empty room.
+         */
+        stage?: 'now' | 'planned' | 'past' | 'unscheduled';
+        mode?: ConferenceMode;
+        access?: ConferenceAccess;
+        /**
+         * ID of the user that they belong to.
+         */
+        owner?: string;
+        /**
+         * What who asks has to do with a conference: it is theirs, or it names them as invited or as a moderator.
+         */
+        part?: 'owner' | 'named';
+        /**
+         * `stage` (those that are on, then those that begin next, then the others by name), `name`, `cid`, `owner`, `created_at`
+         * or `updated_at`, with `-` before it to turn it round.
          */
         sort?: string;
         /**
@@ -3363,24 +3312,6 @@ export type GetDoorCalendarResponses = {
 
 export type GetDoorCalendarResponse = GetDoorCalendarResponses[keyof GetDoorCalendarResponses];
 
-export type ShowLinkData = {
-    body: ShownLink;
-    path: {
-        /**
-         * The conference
-         */
-        cid: string;
-    };
-    query?: never;
-    url: '/api/v1/conferences/{cid}/door/registration';
-};
-
-export type ShowLinkResponses = {
-    200: OwnRegistration;
-};
-
-export type ShowLinkResponse = ShowLinkResponses[keyof ShowLinkResponses];
-
 export type EnterAsGuestData = {
     body: NewGuest;
     path: {
@@ -3417,7 +3348,7 @@ export type ListParticipantsResponses = {
 
 export type ListParticipantsResponse = ListParticipantsResponses[keyof ListParticipantsResponses];
 
-export type ListRegistrantsData = {
+export type ListRunsData = {
     body?: never;
     path: {
         /**
@@ -3427,85 +3358,91 @@ export type ListRegistrantsData = {
     };
     query?: {
         /**
-         * Parts of what they gave, in any order.
+         * `next` of the page before.
          */
-        search?: string;
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/conferences/{cid}/runs';
+};
+
+export type ListRunsResponses = {
+    200: PagePastRun;
+};
+
+export type ListRunsResponse = ListRunsResponses[keyof ListRunsResponses];
+
+export type GetRunData = {
+    body?: never;
+    path: {
         /**
-         * `registered_at`, `name` or `came`, with `-` before it to turn it round.
+         * The conference
          */
-        sort?: string;
+        cid: string;
+        /**
+         * Its run
+         */
+        run: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/runs/{run}';
+};
+
+export type GetRunResponses = {
+    200: PastRun;
+};
+
+export type GetRunResponse = GetRunResponses[keyof GetRunResponses];
+
+export type ListVisitsData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+        /**
+         * Its run
+         */
+        run: string;
+    };
+    query?: {
         /**
          * `next` of the page before.
          */
         cursor?: string;
         limit?: number;
     };
-    url: '/api/v1/conferences/{cid}/registrants';
+    url: '/api/v1/conferences/{cid}/runs/{run}/visits';
 };
 
-export type ListRegistrantsResponses = {
-    200: RegistrantPage;
+export type ListVisitsResponses = {
+    200: PageVisit;
 };
 
-export type ListRegistrantsResponse = ListRegistrantsResponses[keyof ListRegistrantsResponses];
+export type ListVisitsResponse = ListVisitsResponses[keyof ListVisitsResponses];
 
-export type RegisterData = {
-    body: NewRegistrant;
-    path: {
-        /**
-         * The conference
-         */
-        cid: string;
-    };
-    query?: never;
-    url: '/api/v1/conferences/{cid}/registrants';
-};
-
-export type RegisterResponses = {
-    201: NewRegistration;
-};
-
-export type RegisterResponse = RegisterResponses[keyof RegisterResponses];
-
-export type ExportRegistrantsData = {
+export type ExportVisitsData = {
     body?: never;
     path: {
         /**
          * The conference
          */
         cid: string;
+        /**
+         * Its run
+         */
+        run: string;
     };
     query?: never;
-    url: '/api/v1/conferences/{cid}/registrants.csv';
+    url: '/api/v1/conferences/{cid}/runs/{run}/visits.csv';
 };
 
-export type ExportRegistrantsResponses = {
+export type ExportVisitsResponses = {
     200: CsvText;
 };
 
-export type ExportRegistrantsResponse = ExportRegistrantsResponses[keyof ExportRegistrantsResponses];
-
-export type RemoveRegistrantData = {
-    body?: never;
-    path: {
-        /**
-         * The conference
-         */
-        cid: string;
-        /**
-         * Who has registered
-         */
-        registrant: string;
-    };
-    query?: never;
-    url: '/api/v1/conferences/{cid}/registrants/{registrant}';
-};
-
-export type RemoveRegistrantResponses = {
-    204: void;
-};
-
-export type RemoveRegistrantResponse = RemoveRegistrantResponses[keyof RemoveRegistrantResponses];
+export type ExportVisitsResponse = ExportVisitsResponses[keyof ExportVisitsResponses];
 
 export type ListEventsData = {
     body?: never;
@@ -3960,6 +3897,34 @@ export type PutMyAvatarResponses = {
 
 export type PutMyAvatarResponse = PutMyAvatarResponses[keyof PutMyAvatarResponses];
 
+export type ListMyCallsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Parts of the other's ID, names or email, in any order.
+         */
+        search?: string;
+        direction?: CallDirection;
+        /**
+         * Of those that are over: whether the two talked.
+         */
+        answered?: boolean;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/me/calls';
+};
+
+export type ListMyCallsResponses = {
+    200: PageCall;
+};
+
+export type ListMyCallsResponse = ListMyCallsResponses[keyof ListMyCallsResponses];
+
 export type DeleteMyContactData = {
     body?: never;
     path?: never;
@@ -4069,6 +4034,25 @@ export type AskForProResponses = {
 };
 
 export type AskForProResponse = AskForProResponses[keyof AskForProResponses];
+
+export type ListMyRunsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/me/runs';
+};
+
+export type ListMyRunsResponses = {
+    200: PageOwnRun;
+};
+
+export type ListMyRunsResponse = ListMyRunsResponses[keyof ListMyRunsResponses];
 
 export type ListMySessionsData = {
     body?: never;
