@@ -16,8 +16,10 @@ import { Route as AppContactsRouteImport } from './routes/_app.contacts'
 import { Route as AppDevicesRouteImport } from './routes/_app.devices'
 import { Route as AppHistoryRouteImport } from './routes/_app.history'
 import { Route as AppHomeRouteImport } from './routes/_app.home'
+import { Route as AppMeetingsRouteImport } from './routes/_app.meetings'
 import { Route as AppPasswordRouteImport } from './routes/_app.password'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
+import { Route as AppRightsRouteImport } from './routes/_app.rights'
 import { Route as MCidRouteImport } from './routes/m.$cid'
 import { Route as AppAdminIndexRouteImport } from './routes/_app.admin.index'
 import { Route as AppAdminAliasesRouteImport } from './routes/_app.admin.aliases'
@@ -68,6 +70,11 @@ const AppHomeRoute = AppHomeRouteImport.update({
   path: '/home',
   getParentRoute: () => AppRoute,
 } as any)
+const AppMeetingsRoute = AppMeetingsRouteImport.update({
+  id: '/meetings',
+  path: '/meetings',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppPasswordRoute = AppPasswordRouteImport.update({
   id: '/password',
   path: '/password',
@@ -76,6 +83,11 @@ const AppPasswordRoute = AppPasswordRouteImport.update({
 const AppProfileRoute = AppProfileRouteImport.update({
   id: '/profile',
   path: '/profile',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppRightsRoute = AppRightsRouteImport.update({
+  id: '/rights',
+  path: '/rights',
   getParentRoute: () => AppRoute,
 } as any)
 const MCidRoute = MCidRouteImport.update({
@@ -161,8 +173,10 @@ export interface FileRoutesByFullPath {
   '/devices': typeof AppDevicesRoute
   '/history': typeof AppHistoryRoute
   '/home': typeof AppHomeRoute
+  '/meetings': typeof AppMeetingsRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
+  '/rights': typeof AppRightsRoute
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
@@ -185,8 +199,10 @@ export interface FileRoutesByTo {
   '/devices': typeof AppDevicesRoute
   '/history': typeof AppHistoryRoute
   '/home': typeof AppHomeRoute
+  '/meetings': typeof AppMeetingsRoute
   '/password': typeof AppPasswordRoute
   '/profile': typeof AppProfileRoute
+  '/rights': typeof AppRightsRoute
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
@@ -212,8 +228,10 @@ export interface FileRoutesById {
   '/_app/devices': typeof AppDevicesRoute
   '/_app/history': typeof AppHistoryRoute
   '/_app/home': typeof AppHomeRoute
+  '/_app/meetings': typeof AppMeetingsRoute
   '/_app/password': typeof AppPasswordRoute
   '/_app/profile': typeof AppProfileRoute
+  '/_app/rights': typeof AppRightsRoute
   '/m/$cid': typeof MCidRoute
   '/_app/admin/aliases': typeof AppAdminAliasesRoute
   '/_app/admin/backup': typeof AppAdminBackupRoute
@@ -239,8 +257,10 @@ export interface FileRouteTypes {
     | '/devices'
     | '/history'
     | '/home'
+    | '/meetings'
     | '/password'
     | '/profile'
+    | '/rights'
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
@@ -263,8 +283,10 @@ export interface FileRouteTypes {
     | '/devices'
     | '/history'
     | '/home'
+    | '/meetings'
     | '/password'
     | '/profile'
+    | '/rights'
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
@@ -289,8 +311,10 @@ export interface FileRouteTypes {
     | '/_app/devices'
     | '/_app/history'
     | '/_app/home'
+    | '/_app/meetings'
     | '/_app/password'
     | '/_app/profile'
+    | '/_app/rights'
     | '/m/$cid'
     | '/_app/admin/aliases'
     | '/_app/admin/backup'
@@ -365,6 +389,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppHomeRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/meetings': {
+      id: '/_app/meetings'
+      path: '/meetings'
+      fullPath: '/meetings'
+      preLoaderRoute: typeof AppMeetingsRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/password': {
       id: '/_app/password'
       path: '/password'
@@ -377,6 +408,13 @@ declare module '@tanstack/react-router' {
       path: '/profile'
       fullPath: '/profile'
       preLoaderRoute: typeof AppProfileRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/rights': {
+      id: '/_app/rights'
+      path: '/rights'
+      fullPath: '/rights'
+      preLoaderRoute: typeof AppRightsRouteImport
       parentRoute: typeof AppRoute
     }
     '/m/$cid': {
@@ -551,8 +589,10 @@ interface AppRouteChildren {
   AppDevicesRoute: typeof AppDevicesRoute
   AppHistoryRoute: typeof AppHistoryRoute
   AppHomeRoute: typeof AppHomeRoute
+  AppMeetingsRoute: typeof AppMeetingsRoute
   AppPasswordRoute: typeof AppPasswordRoute
   AppProfileRoute: typeof AppProfileRoute
+  AppRightsRoute: typeof AppRightsRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -561,8 +601,10 @@ const AppRouteChildren: AppRouteChildren = {
   AppDevicesRoute: AppDevicesRoute,
   AppHistoryRoute: AppHistoryRoute,
   AppHomeRoute: AppHomeRoute,
+  AppMeetingsRoute: AppMeetingsRoute,
   AppPasswordRoute: AppPasswordRoute,
   AppProfileRoute: AppProfileRoute,
+  AppRightsRoute: AppRightsRoute,
 }
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)

@@ -1,5 +1,5 @@
 import { Button, Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
-import { IconAddressBook, IconDevices, IconEdit, IconGauge, IconLock } from '@tabler/icons-react';
+import { IconEdit } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -58,19 +58,6 @@ export function HomePage() {
             />
           </SimpleGrid>
         </Card>
-        <SimpleGrid cols={{ base: 1, xs: 2, md: me.admin === 'none' ? 3 : 4 }} spacing="md">
-          <Way
-            to="/contacts"
-            icon={<IconAddressBook />}
-            title={t('nav.contacts')}
-            text={t('home.contacts')}
-          />
-          <Way to="/devices" icon={<IconDevices />} title={t('nav.devices')} text={t('home.devicesHint')} />
-          <Way to="/password" icon={<IconLock />} title={t('nav.password')} text={t('home.password')} />
-          {me.admin !== 'none' && (
-            <Way to="/admin" icon={<IconGauge />} title={t('nav.summary')} text={t('home.admin')} />
-          )}
-        </SimpleGrid>
       </Stack>
     </Page>
   );
@@ -88,21 +75,5 @@ function Fact({ label, value }: { label: string; value: string }) {
       </Text>
       <Text size="sm">{value}</Text>
     </div>
-  );
-}
-
-type WayTo = '/contacts' | '/devices' | '/password' | '/admin';
-
-function Way({ to, icon, title, text }: { to: WayTo; icon: React.ReactNode; title: string; text: string }) {
-  return (
-    <Card withBorder component={Link} to={to} c="inherit" td="none">
-      <Group gap="xs" mb={4} wrap="nowrap">
-        {icon}
-        <Text fw={600}>{title}</Text>
-      </Group>
-      <Text size="sm" c="dimmed">
-        {text}
-      </Text>
-    </Card>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Button, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconDoorEnter, IconPlus, IconSettings } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
@@ -21,7 +21,7 @@ export function Meetings() {
   const { t } = useTranslation();
   const me = useMe();
   const { said, set, go } = useAddress(route);
-  const list = useList(queries.conferences({ sort: 'name' }));
+  const list = useList(queries.conferences({ sort: 'stage' }));
   const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
   const close = () => set({ conference: undefined, create: undefined });
   return (
@@ -29,16 +29,21 @@ export function Meetings() {
       <Stack gap="md">
         <Group justify="space-between" wrap="nowrap">
           <Title order={2}>{t('join.title')}</Title>
-          {mayCreate && (
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<IconPlus size={16} aria-hidden />}
-              onClick={() => go({ create: true })}
-            >
-              {t('join.create')}
-            </Button>
-          )}
+          <Group gap="sm" wrap="nowrap">
+            <Anchor size="sm" renderRoot={(props) => <Link to="/meetings" {...props} />}>
+              {t('join.all')}
+            </Anchor>
+            {mayCreate && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconPlus size={16} aria-hidden />}
+                onClick={() => go({ create: true })}
+              >
+                {t('join.create')}
+              </Button>
+            )}
+          </Group>
         </Group>
         <JoinById label={t('join.id')} />
         {list.loading && <Loading rows={2} />}

@@ -1,6 +1,7 @@
 import {
   IconAddressBook,
   IconAt,
+  IconCalendarEvent,
   IconCloudDownload,
   IconDevices,
   IconGauge,
@@ -12,6 +13,7 @@ import {
   IconPresentation,
   IconServer2,
   IconSettings,
+  IconShieldCheck,
   IconUser,
   IconUsers,
   IconUsersGroup,
@@ -20,11 +22,13 @@ import {
 /** All pages, for the navigation and the search. */
 export const accountPages = [
   { to: '/home', key: 'nav.home', Icon: IconHome },
+  { to: '/meetings', key: 'nav.meetings', Icon: IconCalendarEvent },
   { to: '/contacts', key: 'nav.contacts', Icon: IconAddressBook },
   { to: '/history', key: 'nav.history', Icon: IconHistory },
   { to: '/profile', key: 'nav.profile', Icon: IconUser },
   { to: '/password', key: 'nav.password', Icon: IconLock },
   { to: '/devices', key: 'nav.devices', Icon: IconDevices },
+  { to: '/rights', key: 'nav.rights', Icon: IconShieldCheck },
 ] as const;
 
 export const adminPages = [
