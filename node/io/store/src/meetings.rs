@@ -3,8 +3,7 @@
 use crate::{
     codec::encode,
     effects::run,
-    registrations,
-    history,
+    history, registrations,
     view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;

@@ -10,8 +10,8 @@ mod licensing;
 mod meetings;
 mod page;
 mod people;
-mod registrations;
 mod presence;
+mod registrations;
 mod server;
 
 pub use address_book::{address_book, finds};

@@ -2,10 +2,11 @@
 
 use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, PastRun, Patch, RunId,
-    SWEEP, Settings, Visit,
+    Settings, Visit,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
+    history,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
     registrant::{Registrant, RegistrationView},
 };
@@ -225,16 +226,7 @@ pub fn decide_for<V: View>(
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),
-        Change::ForgetHistory { runs, calls } => {
-            case.meetings()?;
-            let mut decision = Decision::default();
-            decision.effect(Effect::ForgetHistory {
-                runs: *runs,
-                calls: *calls,
-                most: SWEEP as u32,
-            });
-            Ok(decision)
-        }
+        Change::ForgetHistory { runs, calls } => case.meetings().map(|_| history::forget(*runs, *calls)),
         Change::Dial { cid, to } => {
             let caller = case.caller()?;
             case.as_server().dial(cid, caller, to)

@@ -10,7 +10,7 @@
 //! Invariant: of a conference at most one run is not over, and only while people meet, or may.
 
 use crate::{
-    Call, Conference, Decision, Effect, End, HISTORY_LEVEL, How, View,
+    Call, Conference, Decision, Effect, End, HISTORY_LEVEL, How, SWEEP, View,
     meeting::{Participant, ParticipantId, Person, Run, Via},
 };
 use plenary_access::{EventDraft, EventKind, FieldChange, Moment, Topic};
@@ -108,6 +108,17 @@ pub fn keep_history<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
         decision.events.extend(added.events);
         decision.notices.extend(added.notices);
     }
+}
+
+/// What is older than this is forgotten, a bounded part of it at once.
+pub(crate) fn forget(runs: Timestamp, calls: Timestamp) -> Decision {
+    let mut decision = Decision::default();
+    decision.effect(Effect::ForgetHistory {
+        runs,
+        calls,
+        most: SWEEP as u32,
+    });
+    decision
 }
 
 struct History<'a, V> {

@@ -26,9 +26,9 @@ mod history;
 mod launch;
 mod listing;
 mod meeting;
+mod presence;
 mod registrant;
 mod registration;
-mod presence;
 mod role;
 mod settings;
 
@@ -47,10 +47,10 @@ pub use meeting::{
     Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Standing,
     StatePatch, Via,
 };
+pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
 pub use role::{Flow, GuestRights, Role};
-pub use presence::tell_presence;
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
 
 /// The level of the rules from which on conferences have settings, waiting rooms and podiums.

@@ -397,6 +397,14 @@ impl World {
                 self.registrants.remove(&id);
                 self.guests.remove(&id);
             }
+            Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
+            Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
+            of_calls_and_history => self.put_history(of_calls_and_history),
+        }
+    }
+
+    fn put_history(&mut self, effect: Effect) {
+        match effect {
             Effect::PutCall(call) => {
                 self.calls.insert(call.cid.clone(), call);
             }
@@ -440,8 +448,7 @@ impl World {
                 self.calls
                     .retain(|_, call| call.is_open() || call.began_at >= calls);
             }
-            Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
-            Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
+            other => unreachable!("{other:?} is carried out above"),
         }
     }
 

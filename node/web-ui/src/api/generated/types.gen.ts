@@ -215,7 +215,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -260,6 +260,24 @@ export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mu
  * All of one size; one large and the others in a strip; one alone.
  */
 export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone';
+
+/**
+ * What guests may do in a meeting, unless they are made moderators.
+ */
+export type ConferenceGuestRights = {
+    /**
+     * Be heard.
+     */
+    audio: boolean;
+    /**
+     * Write into the chat.
+     */
+    chat: boolean;
+    /**
+     * Be seen, and share a screen.
+     */
+    video: boolean;
+};
 
 /**
  * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
@@ -346,6 +364,37 @@ export type ConferencePolicy = {
 };
 
 /**
+ * How guests register for a conference. In a patch it replaces the whole.
+ */
+export type ConferenceRegistration = {
+    /**
+     * By hand.
+     */
+    closed?: boolean;
+    closes?: RegistrationCloses;
+    closes_at?: Time | null;
+    /**
+     * What who registers agrees to; empty for nothing.
+     */
+    consent?: string;
+    email?: RegistrationAsk;
+    fields?: Array<RegistrationField>;
+    job_title?: RegistrationAsk;
+    /**
+     * 1 to 5,000; 0 for 5,000.
+     */
+    limit?: number;
+    on: boolean;
+    opens_at?: Time | null;
+    organisation?: RegistrationAsk;
+    /**
+     * Whether guests may come who have not registered.
+     */
+    others?: boolean;
+    phone?: RegistrationAsk;
+};
+
+/**
  * Later ones may all that earlier ones may.
  */
 export type ConferenceRole = 'participant' | 'moderator' | 'owner';
@@ -394,6 +443,7 @@ export type ConferenceSettings = {
      * 0: as many as the server takes.
      */
     guest_limit: number;
+    guests: ConferenceGuestRights;
     /**
      * Whether a PIN must be entered.
      */
@@ -428,6 +478,7 @@ export type ConferenceSettings = {
      * Whether programs may publish and watch (WHIP, WHEP).
      */
     programs: boolean;
+    registration: ConferenceRegistration | null;
     /**
      * Whether those may come who are not invited.
      */
@@ -448,6 +499,7 @@ export type ConferenceSettingsPatch = {
      * 1 to 2,000; 0 for none of its own.
      */
     guest_limit?: number | null;
+    guests?: ConferenceGuestRights | null;
     /**
      * User IDs; the whole list.
      */
@@ -469,6 +521,7 @@ export type ConferenceSettingsPatch = {
      * Together with `browser`.
      */
     programs?: boolean | null;
+    registration?: ConferenceRegistration | null;
     uninvited?: boolean | null;
     waiting_room?: ConferenceWaitingRoom | null;
 };
@@ -561,6 +614,33 @@ export type Door = {
      * Whether it has begun; a virtual room always has.
      */
     open: boolean;
+    registration: DoorRegistration | null;
+    /**
+     * What guests may do there.
+     */
+    rights: ConferenceGuestRights;
+};
+
+/**
+ * What strangers may know of how to register.
+ */
+export type DoorRegistration = {
+    closes_at: Time | null;
+    /**
+     * What who registers agrees to; empty for nothing.
+     */
+    consent: string;
+    email: RegistrationAsk;
+    fields: Array<RegistrationField>;
+    job_title: RegistrationAsk;
+    opens_at: Time | null;
+    organisation: RegistrationAsk;
+    /**
+     * Whether guests may come who have not registered.
+     */
+    others: boolean;
+    phone: RegistrationAsk;
+    state: RegistrationOpen;
 };
 
 /**
@@ -1023,6 +1103,20 @@ export type MeetingChat = {
 export type MeetingConnection = 'publish' | 'receive';
 
 /**
+ * How many there are.
+ */
+export type MeetingCounts = {
+    /**
+     * Inside, told by name or not.
+     */
+    inside: number;
+    /**
+     * In the waiting room; only moderators hear of them, for others it is 0.
+     */
+    waiting: number;
+};
+
+/**
  * Not in the meeting any more.
  */
 export type MeetingEnded = {
@@ -1030,6 +1124,31 @@ export type MeetingEnded = {
 };
 
 export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 'ended-long' | 'ended-alone' | 'ended-planned' | 'room-deleted' | 'not-allowed' | 'seat-revoked' | 'seat-given-away' | 'seats-ended' | 'elsewhere';
+
+/**
+ * Of whom the client wants to hear beside those who come first, from now on; at most 49.
+ */
+export type MeetingFollow = {
+    participants: Array<MeetingParticipantId>;
+};
+
+/**
+ * What guests may do.
+ */
+export type MeetingGuestRights = {
+    /**
+     * Be heard.
+     */
+    audio: boolean;
+    /**
+     * Write into the chat.
+     */
+    chat: boolean;
+    /**
+     * Be seen, and share a screen.
+     */
+    video: boolean;
+};
 
 /**
  * As `RTCPeerConnection` takes it. `Debug` hides the credential.
@@ -1062,11 +1181,18 @@ export type MeetingJoin = {
  */
 export type MeetingJoined = {
     chat: Array<MeetingSaid>;
+    /**
+     * How many are in and wait, told by name or not.
+     */
+    counts?: MeetingCounts;
     ice_servers: Array<MeetingIceServer>;
     /**
      * The client's own place.
      */
     participant: MeetingParticipantId;
+    /**
+     * Of many only those who come first, and oneself.
+     */
     participants: Array<MeetingParticipant>;
     room: MeetingRoom;
     /**
@@ -1109,6 +1235,39 @@ export type MeetingLayout = {
 export type MeetingLine = {
     kind: MeetingKind;
     mid: string;
+};
+
+/**
+ * Asks for a page of all who are in: hands in their order, then names.
+ */
+export type MeetingList = {
+    /**
+     * Only those whose name or account has this text in it; 100 characters at most.
+     */
+    find?: string;
+    /**
+     * How many come before the page.
+     */
+    from?: number;
+};
+
+/**
+ * A page of those who are in.
+ */
+export type MeetingListed = {
+    /**
+     * What was asked for.
+     */
+    find: string;
+    /**
+     * How many there are in all that are found.
+     */
+    found: number;
+    from: number;
+    /**
+     * At most 50.
+     */
+    participants: Array<MeetingParticipant>;
 };
 
 /**
@@ -1257,7 +1416,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
 
 /**
  * Why something was not done.
@@ -1292,6 +1451,10 @@ export type MeetingRoom = {
      * When it ends by itself, as things are.
      */
     ends_at: number | null;
+    /**
+     * What those who are guests and no moderators may do.
+     */
+    guests: MeetingGuestRights;
     has_pin: boolean;
     layout: MeetingLayout | null;
     /**
@@ -1316,9 +1479,13 @@ export type MeetingRoom = {
 };
 
 /**
- * Who is new, has changed or is gone.
+ * Who is new, has changed or is gone, of those whom the client hears of.
  */
 export type MeetingRoster = {
+    /**
+     * How many are in and wait, told by name or not.
+     */
+    counts?: MeetingCounts;
     gone: Array<MeetingParticipantId>;
     participants: Array<MeetingParticipant>;
 };
@@ -1519,9 +1686,13 @@ export type NewGroup = {
  */
 export type NewGuest = {
     /**
-     * What others call them.
+     * The personal link of who has registered.
      */
-    name: string;
+    link?: string | null;
+    /**
+     * What others call them; who shows a link is called as they said when they registered.
+     */
+    name?: string | null;
     /**
      * The token of before: the guest stays the same, and that token ends.
      */
@@ -1542,6 +1713,34 @@ export type NewInvitation = {
  * A PIN that is set. `Debug` hides it.
  */
 export type NewPin = string;
+
+/**
+ * Somebody without an account who registers for a conference.
+ */
+export type NewRegistrant = {
+    answers?: Array<RegistrationAnswer>;
+    /**
+     * Whether they agree to what is to be agreed to.
+     */
+    consents?: boolean;
+    email?: string;
+    job_title?: string;
+    name: string;
+    organisation?: string;
+    phone?: string;
+};
+
+/**
+ * Somebody has registered.
+ */
+export type NewRegistration = {
+    /**
+     * The secret of the personal link: it brings them, and whoever else has it, into this one conference. Given out this
+     * once.
+     */
+    link: string;
+    name: string;
+};
 
 /**
  * A new account. Without a password it cannot sign in.
@@ -1652,6 +1851,14 @@ export type OwnPro = {
      */
     shown: boolean;
     until: Time | null;
+};
+
+/**
+ * Whose a personal link is.
+ */
+export type OwnRegistration = {
+    name: string;
+    registered_at: Time;
 };
 
 /**
@@ -2247,6 +2454,95 @@ export type PutContact = {
 };
 
 /**
+ * Somebody who has registered.
+ */
+export type Registrant = {
+    /**
+     * To own fields; those that were not answered are not here.
+     */
+    answers: Array<RegistrationAnswer>;
+    came_at: Time | null;
+    email: string;
+    id: string;
+    job_title: string;
+    name: string;
+    organisation: string;
+    phone: string;
+    registered_at: Time;
+};
+
+/**
+ * One page of those who have registered, and how many there are.
+ */
+export type RegistrantPage = {
+    /**
+     * Those of them who have come.
+     */
+    came: number;
+    items: Array<Registrant>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All who have registered.
+     */
+    registered: number;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * An answer to an own field.
+ */
+export type RegistrationAnswer = {
+    /**
+     * Its `id`.
+     */
+    field: number;
+    value: string;
+};
+
+/**
+ * Whether something is asked of those who register.
+ */
+export type RegistrationAsk = 'off' | 'optional' | 'required';
+
+/**
+ * When registration ends by itself; by hand it is closed at any time.
+ */
+export type RegistrationCloses = 'by_hand' | 'at_start' | 'at';
+
+/**
+ * An own field of a form.
+ */
+export type RegistrationField = {
+    /**
+     * 2 to 50 for `choice`, none for the others.
+     */
+    choices?: Array<string>;
+    /**
+     * Without it: a new field. Never given to another field of the same conference.
+     */
+    id?: number | null;
+    kind: RegistrationFieldKind;
+    label: string;
+    required?: boolean;
+};
+
+/**
+ * What an own field takes: a line, several lines, one of its choices, `yes` or `no`.
+ */
+export type RegistrationFieldKind = 'text' | 'long_text' | 'choice' | 'yes_no';
+
+/**
+ * Whether one can register right now.
+ */
+export type RegistrationOpen = 'open' | 'not_yet' | 'closed' | 'full';
+
+/**
  * Of a replica; `joining`: the others do not count it yet.
  */
 export type ReplicaRole = 'leader' | 'voter' | 'learner' | 'joining';
@@ -2466,6 +2762,13 @@ export type SettingsPatch = {
 export type Severity = 'warning' | 'critical';
 
 /**
+ * A personal link that is shown.
+ */
+export type ShownLink = {
+    link: string;
+};
+
+/**
  * Credentials to sign in with.
  */
 export type SignIn = {
@@ -2523,6 +2826,12 @@ export type SignalClientBody = {
 } | {
     body: MeetingModerate;
     type: 'moderate';
+} | {
+    body: MeetingList;
+    type: 'list';
+} | {
+    body: MeetingFollow;
+    type: 'follow';
 } | {
     /**
      * Goes out of the meeting.
@@ -2636,6 +2945,9 @@ export type SignalServerBody = {
 } | {
     body: MeetingRoster;
     type: 'roster';
+} | {
+    body: MeetingListed;
+    type: 'listed';
 } | {
     body: MeetingSlots;
     type: 'slots';
@@ -3312,6 +3624,24 @@ export type GetDoorCalendarResponses = {
 
 export type GetDoorCalendarResponse = GetDoorCalendarResponses[keyof GetDoorCalendarResponses];
 
+export type ShowLinkData = {
+    body: ShownLink;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/door/registration';
+};
+
+export type ShowLinkResponses = {
+    200: OwnRegistration;
+};
+
+export type ShowLinkResponse = ShowLinkResponses[keyof ShowLinkResponses];
+
 export type EnterAsGuestData = {
     body: NewGuest;
     path: {
@@ -3347,6 +3677,96 @@ export type ListParticipantsResponses = {
 };
 
 export type ListParticipantsResponse = ListParticipantsResponses[keyof ListParticipantsResponses];
+
+export type ListRegistrantsData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: {
+        /**
+         * Parts of what they gave, in any order.
+         */
+        search?: string;
+        /**
+         * `registered_at`, `name` or `came`, with `-` before it to turn it round.
+         */
+        sort?: string;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/conferences/{cid}/registrants';
+};
+
+export type ListRegistrantsResponses = {
+    200: RegistrantPage;
+};
+
+export type ListRegistrantsResponse = ListRegistrantsResponses[keyof ListRegistrantsResponses];
+
+export type RegisterData = {
+    body: NewRegistrant;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/registrants';
+};
+
+export type RegisterResponses = {
+    201: NewRegistration;
+};
+
+export type RegisterResponse = RegisterResponses[keyof RegisterResponses];
+
+export type ExportRegistrantsData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/registrants.csv';
+};
+
+export type ExportRegistrantsResponses = {
+    200: CsvText;
+};
+
+export type ExportRegistrantsResponse = ExportRegistrantsResponses[keyof ExportRegistrantsResponses];
+
+export type RemoveRegistrantData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+        /**
+         * Who has registered
+         */
+        registrant: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/registrants/{registrant}';
+};
+
+export type RemoveRegistrantResponses = {
+    204: void;
+};
+
+export type RemoveRegistrantResponse = RemoveRegistrantResponses[keyof RemoveRegistrantResponses];
 
 export type ListRunsData = {
     body?: never;
