@@ -134,10 +134,11 @@ impl People {
         }
     }
 
+    /// As all were told, also to who comes or hears of something else meanwhile: what all are owed still is told to each.
     fn counts_for(&self, moderates: bool) -> Counts {
         Counts {
-            inside: self.counts.inside,
-            waiting: if moderates { self.counts.waiting } else { 0 },
+            inside: self.told.inside,
+            waiting: if moderates { self.told.waiting } else { 0 },
         }
     }
 
