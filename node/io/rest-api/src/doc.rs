@@ -103,7 +103,7 @@ const PROBLEMS: &[(u16, &str, &str)] = &[
     (
         403,
         "Forbidden",
-        "The right is missing, the account is disabled or locked, or the network is not allowed",
+        "The right is missing, the account is disabled or locked, the network is not allowed, or a guest may not come in",
     ),
     (404, "NotFound", "There is no such object"),
     (
@@ -192,10 +192,15 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
     }
     let has_body = operation.request_body.is_some();
     let is_sign_in = path.ends_with("/session") && is_public;
-    let is_for_guests = path.contains("/door") || path.ends_with("/guests");
+    let is_for_guests = is_public
+        && ["/door", "/guests", "/registrants"]
+            .iter()
+            .any(|part| path.contains(part));
     let applies = |status: u16| match status {
         400 | 405 | 500 | 503 => true,
-        401 | 403 => !is_public || is_sign_in,
+        401 => !is_public || is_sign_in,
+        // A guest's personal link may not be valid.
+        403 => !is_public || is_sign_in || (is_for_guests && is_write),
         404 => path.contains('{') || (is_write && !is_public) || path.ends_with("/avatar"),
         406 => !is_write,
         // A server that borrows from no License Manager has none to show.
