@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { queries } from '../api/queries';
+import { session } from '../api/session';
 import type { Call } from '../api/types';
 import { useMeeting } from './context';
 
@@ -15,8 +16,12 @@ export function useCallNews() {
   }, [cache, room.call, here, over]);
 }
 
-/** The call that this meeting is, if it is one; it is over once one of the two has left. */
+/**
+ * The call that this meeting is, if it is one; it is over once one of the two has left. Of one that was declined before
+ * this page came in, nothing is known but that there is no such room any more.
+ */
 export function useCallOf(): Call | undefined {
-  const { room } = useMeeting();
-  return useQuery({ ...queries.call(room.cid), enabled: room.call }).data;
+  const { room, over } = useMeeting();
+  const mayBe = over === 'not-found' && session.token() !== null;
+  return useQuery({ ...queries.call(room.cid), enabled: room.call || mayBe }).data;
 }
