@@ -99,13 +99,11 @@ pub(super) fn patch(
     tl0_pic_idx: Option<u8>,
 ) -> Result<(), Malformed> {
     let fields = fields(payload).ok_or(Malformed)?;
-    if let (Some(place), Some(id)) = (fields.picture_id, picture_id) {
-        picture_id::write(payload, place, id)?;
-    }
-    if let (Some(at), Some(index)) = (fields.tl0_pic_idx, tl0_pic_idx) {
-        *payload.get_mut(at).ok_or(Malformed)? = index;
-    }
-    Ok(())
+    picture_id::patch(
+        payload,
+        fields.picture_id.zip(picture_id),
+        fields.tl0_pic_idx.zip(tl0_pic_idx),
+    )
 }
 
 #[cfg(test)]
