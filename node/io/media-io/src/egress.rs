@@ -128,10 +128,8 @@ impl Egress {
     }
 
     /// `cname`: the name that the session description gives to all that is sent.
-    pub(crate) fn add_line(&mut self, mid: Mid, kind: MediaKind, cname: Option<String>) {
-        if let Some(cname) = cname {
-            self.cname = cname;
-        }
+    pub(crate) fn add_line(&mut self, mid: Mid, kind: MediaKind, cname: String) {
+        self.cname = cname;
         self.lines.push(Line::new(mid, kind));
     }
 

@@ -269,7 +269,7 @@ impl Engine {
         self.ask(shard, |answer| Command::Open(opening, answer)).await?
     }
 
-    /// Begins a session's ICE anew if the client has new credentials (RFC 8838).
+    /// Begins the ICE of a program's session anew if it has new credentials (RFC 8838). Browsers offer anew.
     pub async fn restart(
         &self,
         key: SessionKey,

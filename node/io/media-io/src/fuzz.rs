@@ -42,7 +42,7 @@ pub fn fuzz_offer(bytes: &[u8]) {
         return;
     }
     let kept = offer::without_candidates(text);
-    if let Ok((mut peer, _)) = Peer::answer(ground(), Client::Browser, kept.clone(), Instant::now()) {
+    if let Ok((mut peer, _)) = Peer::answer(ground(), Client::Program, kept.clone(), Instant::now()) {
         // The same once more, as clients do that add lines, and a restart. Both may be refused.
         drop(peer.negotiate(kept));
         drop(peer.restart("another", "password-of-22-letters-"));

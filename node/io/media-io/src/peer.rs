@@ -41,7 +41,7 @@ const AT_ONCE: Duration = Duration::from_micros(5);
 /// What a peer's state machine told.
 #[allow(clippy::large_enum_variant)] // Nearly all are packets, and a box for each would be an allocation for each.
 pub(crate) enum Happening {
-    /// [`Peer::tracks`] or [`Peer::lines`] grew.
+    /// [`Peer::tracks`] grew.
     Lines,
     Connected,
     /// Nobody is there any more, or the peer said so.
@@ -80,6 +80,8 @@ pub(crate) struct Format {
 
 pub(crate) struct Peer {
     rtc: Box<Rtc>,
+    client: Client,
+    /// Of a program, whose ICE begins anew without another one; it has some 2 kB for each line.
     offer: String,
     pub(crate) ufrag: String,
     pub(crate) noted: Noted,
@@ -155,11 +157,12 @@ impl Peer {
         }));
         let (mut rtc, tap, answer) = made.unwrap_or_else(|_| Err("it contradicts itself".into()))?;
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
-        let peer = Self {
+        let mut peer = Self {
             rtc: Box::new(rtc),
+            client,
             egress: Egress::new(tap, offer.contains(TRANSPORT_FEEDBACK), now),
             said: Vec::new(),
-            offer,
+            offer: String::new(),
             ufrag,
             noted: Noted::default(),
             tracks: Vec::new(),
@@ -168,6 +171,7 @@ impl Peer {
             is_connected: false,
             life: (client == Client::Program).then(|| Life::new(now)),
         };
+        peer.keep(offer);
         Ok((peer, answer))
     }
 
@@ -196,9 +200,35 @@ impl Peer {
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err("it contradicts itself".into()),
         };
-        self.offer = offer;
         self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
+        self.keep(offer);
         Ok(answer)
+    }
+
+    fn keep(&mut self, offer: String) {
+        self.learn_lines(&offer);
+        if self.client == Client::Program {
+            self.offer = offer;
+        }
+    }
+
+    /// The lines of the offer that the peer is sent something on. str0m tells of lines once there are keys; what fills
+    /// these can be prepared before.
+    fn learn_lines(&mut self, offer: &str) {
+        self.learn_formats();
+        let mids = offer.lines().filter_map(|line| line.strip_prefix("a=mid:"));
+        for mid in mids.map(|mid| Mid::from(mid.trim_end())) {
+            if self.egress.lines().iter().any(|line| line.mid == mid) {
+                continue;
+            }
+            if let Some(media) = self.rtc.media(mid)
+                && !media.disabled()
+                && matches!(media.direction(), Direction::SendOnly | Direction::SendRecv)
+            {
+                self.egress.add_line(mid, media.kind(), media.cname().to_owned());
+            }
+        }
+        self.egress.learn(&mut self.rtc);
     }
 
     /// Whether the offer already has these credentials.
@@ -371,11 +401,6 @@ impl Peer {
                         kind: added.kind,
                         rids: rids.iter().map(|layer| layer.rid).collect(),
                     });
-                }
-                if matches!(added.direction, Direction::SendOnly | Direction::SendRecv) {
-                    let cname = self.rtc.media(added.mid).map(|media| media.cname().to_owned());
-                    self.egress.add_line(added.mid, added.kind, cname);
-                    self.egress.learn(&mut self.rtc);
                 }
                 Some(Happening::Lines)
             }

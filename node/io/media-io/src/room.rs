@@ -6,6 +6,7 @@
 
 mod assign;
 mod far;
+mod forward;
 mod publish;
 mod receiver;
 mod slot;
@@ -25,13 +26,16 @@ pub(crate) use far::{Outgoing, Wish, far_kind, near_kind};
 use plenary_media::{
     Kbps, Kind, ParticipantId, Slot as Place, Source, StreamId,
     keyframes::KeyFrames,
-    rewrite::Verdict,
     room::{Room as Rules, Show, VIDEO_SLOTS},
     speakers::Speakers,
 };
 use receiver::{Mode, Receiver, Told};
 use slab::Slab;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 use stream::{Origin, Packet, Stream, millis, numbered};
 use track::{Home, Track};
 
@@ -51,6 +55,8 @@ pub(crate) struct Room {
     streams: BTreeMap<StreamId, Stream>,
     /// What came and is not forwarded yet.
     batch: Vec<Packet>,
+    /// Sessions in whose slots pictures begin.
+    beginning: BTreeSet<usize>,
     last_stream: u64,
     started: Instant,
     key_frames: KeyFrames,
@@ -89,6 +95,7 @@ impl Room {
             by_source: BTreeMap::new(),
             streams: BTreeMap::new(),
             batch: Vec::new(),
+            beginning: BTreeSet::new(),
             last_stream: u64::from(number) << 32,
             started: now,
             key_frames: KeyFrames::default(),
@@ -199,6 +206,7 @@ impl Room {
     pub(crate) fn leave(&mut self, at: usize, now: Instant) {
         let now_ms = self.now_ms(now);
         let mut who = None;
+        self.beginning.remove(&at);
         if let Some(mut receiver) = self.receivers.remove(&at) {
             for place in 0..receiver.slots.len() {
                 if let Some((track, carried)) = receiver.assign(place, None) {
@@ -333,7 +341,7 @@ impl Room {
             Happening::Said(Said::ReceivedEstimate(kbps)) => self.told(at, Told::Received(kbps, now), now),
             // By [`Self::repair`].
             Happening::Said(Said::Missing(..)) => {}
-            // Whoever can decode from now on asks by [`Rewriter::wants_key_frame`].
+            // Whoever is there from now on is given what began before by [`Self::forward`].
             Happening::Connected | Happening::Ended => {}
         }
     }
@@ -390,75 +398,6 @@ impl Room {
                 add(&exit.figures.repairs, u64::from(sent));
             }
         }
-    }
-
-    /// Gives what came to those who are shown it. `touched` gets whoever was given something.
-    pub(crate) fn forward(
-        &mut self,
-        now: Instant,
-        members: &mut Members,
-        exit: &mut Exit<'_>,
-        touched: &mut Vec<usize>,
-    ) {
-        let figures = exit.figures;
-        if self.batch.is_empty() {
-            return;
-        }
-        let batch = std::mem::take(&mut self.batch);
-        let now_ms = self.now_ms(now);
-        let mut given = 0;
-        let mut wanted = Vec::new();
-        for (at, receiver) in &mut self.receivers {
-            let Some(member) = members.get_mut(*at) else {
-                continue;
-            };
-            if !member.peer.is_ready() {
-                continue;
-            }
-            let before = given;
-            for packet in &batch {
-                let Some(place) = receiver.place_of(packet.track) else {
-                    continue;
-                };
-                let Some(slot) = receiver.slots.get_mut(place) else {
-                    continue;
-                };
-                if let Verdict::Forward(outgoing) = slot.rewriter.handle_packet(&packet.incoming, now_ms) {
-                    let stream = packet.incoming.stream;
-                    let called = match slot.called {
-                        Some((known, pt)) if known == stream => pt,
-                        _ => {
-                            let pt = member.peer.payload_type(&packet.format);
-                            slot.called = Some((stream, pt));
-                            pt
-                        }
-                    };
-                    if let Some(pt) = called {
-                        let numbered = numbered(pt, packet.incoming.summary.codec, &outgoing);
-                        member.peer.forward(place, &packet.media(), &numbered, exit, now);
-                        receiver.sent.count(packet.bytes(), now);
-                        given += 1;
-                    }
-                }
-                if !slot.kind().is_sound()
-                    && let Some(stream) = slot.rewriter.wants_key_frame()
-                {
-                    wanted.push((stream, receiver.participant));
-                }
-            }
-            if given > before {
-                touched.push(*at);
-                exit.relieve();
-            }
-        }
-        add(&figures.packets_out, given);
-        self.batch = batch;
-        self.batch.clear();
-        wanted.dedup();
-        for (stream, who) in wanted {
-            self.key_frames.handle_request(stream, who, now_ms);
-        }
-        self.ask_for_key_frames(now, members, figures, touched);
     }
 
     /// What nobody told: layers are chosen anew by what they need now, and key frames that did not come are asked for.

@@ -56,6 +56,42 @@ async fn who_watches_sees_and_hears_who_publishes_from_a_key_frame_on_and_withou
 }
 
 #[tokio::test]
+async fn a_key_frame_is_asked_for_while_who_watches_is_still_connecting() {
+    let (engine, _ended) = engine(Options::default());
+    let (mut camera, mut screen, mut late) = (camera(), screen(1), screen(1));
+    open(&engine, &mut camera, "r", "alice", PUBLISH).await;
+    open(&engine, &mut screen, "r", "bob", Part::Watch(None)).await;
+    until(&mut [&mut camera, &mut screen], |clients| {
+        clients[1].video(0).len() > 50
+    })
+    .await;
+    let key_frames = |client: &Client| {
+        let seen = client.video(0);
+        seen.iter()
+            .filter(|packet| packet.payload.ends_with(KEY_FRAME))
+            .count()
+    };
+    let before = key_frames(&screen);
+    // Nothing of who comes late is on the network yet.
+    open(&engine, &mut late, "r", "carol", Part::Watch(None)).await;
+    until(&mut [&mut camera, &mut screen], |clients| {
+        key_frames(clients[1]) > before
+    })
+    .await;
+    until(&mut [&mut camera, &mut screen, &mut late], |clients| {
+        clients[2].video(0).len() > 50
+    })
+    .await;
+    let seen = late.video(0);
+    assert!(
+        seen[0].payload.ends_with(KEY_FRAME),
+        "the first picture can be decoded"
+    );
+    assert!(seen.windows(2).all(|two| two[1].seq == two[0].seq + 1));
+    assert!(seen.windows(2).all(|two| two[1].timestamp >= two[0].timestamp));
+}
+
+#[tokio::test]
 async fn a_socket_of_both_families_serves_ipv4_too() {
     let options = Options {
         addresses: vec![std::net::Ipv4Addr::LOCALHOST.into()],

@@ -202,7 +202,12 @@ async fn who_goes_on_from_another_address_is_found_again() {
     let (engine, _events) = engine(options());
     for room in rooms(&engine).await {
         let (mut camera, mut screen) = (Client::new(&CAMERA), Client::new(&SCREEN));
-        let key = open(&engine, &mut camera, &room, "ann", PUBLISH).await;
+        // Programs alone begin anew with credentials.
+        let mut program = opening(&engine, &room, "ann", PUBLISH, camera.offer());
+        program.client = plenary_media_io::Client::Program;
+        let opened = engine.open(program).await.unwrap();
+        camera.accept(&opened.answer);
+        let key = opened.key;
         open(&engine, &mut screen, &room, "ben", Part::Watch(None)).await;
         until(&mut [&mut camera, &mut screen], |clients| {
             clients[1].video(0).len() > 20

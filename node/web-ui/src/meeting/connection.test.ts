@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { inside, settle } from './testing/fakes';
+import { inside, joined, outside, settle } from './testing/fakes';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -82,6 +82,45 @@ describe('a peer connection', () => {
     expect(meeting.current().mediaBroken).toBe(true);
     peers[3]!.ice('connected');
     expect(meeting.current().mediaBroken).toBe(false);
+  });
+});
+
+describe('connections that are made ahead', () => {
+  async function waits(ms: number) {
+    const all = outside();
+    all.meeting.ahead();
+    await vi.advanceTimersByTimeAsync(ms);
+    return all;
+  }
+  async function comes({ meeting, last }: ReturnType<typeof outside>) {
+    meeting.enter({ muted: false, camera: true });
+    last().welcome();
+    last().tell(joined());
+    await settle();
+  }
+
+  it('are those that one comes in with', async () => {
+    const all = await waits(60_000);
+    await comes(all);
+    expect(all.peers).toHaveLength(2);
+    expect(all.last().said('offer')).toHaveLength(2);
+    expect(all.meeting.receive.sounds()).toHaveLength(4);
+  });
+
+  it('are made anew when they are old, or the network is another one', async () => {
+    const all = await waits(0);
+    all.meeting.hurry();
+    expect(all.peers.map(({ closed }) => closed)).toEqual([true, true, false, false]);
+    await vi.advanceTimersByTimeAsync(100_000);
+    await comes(all);
+    expect(all.peers.map(({ closed }) => closed)).toEqual([true, true, true, true, false, false]);
+    expect(all.meeting.receive.sounds()).toHaveLength(4);
+  });
+
+  it('end when nobody comes in', async () => {
+    const { meeting, peers } = await waits(1_000);
+    meeting.dispose();
+    expect(peers.every(({ closed }) => closed)).toBe(true);
   });
 });
 

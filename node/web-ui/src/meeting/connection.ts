@@ -35,11 +35,14 @@ const CONNECT_MS = 10_000;
 /** The pictures of before stay so long, until those of the new connection are there. */
 const RETIRE_MS = 3_000;
 const LONGEST_WAIT_MS = 8_000;
+/** An offer that was made ahead holds for so long: a computer may have slept meanwhile, or come to another network. */
+const AHEAD_MS = 90_000;
 
 /** A connection whose offer is made before it is known where it goes. */
 interface Ahead {
   pc: RTCPeerConnection;
   offered: Promise<void>;
+  at: number;
 }
 
 export abstract class Connection {
@@ -66,19 +69,22 @@ export abstract class Connection {
   protected abstract prepare(pc: RTCPeerConnection): Line[];
   /** The connection of before is over: nothing of it is shown any more. */
   protected retired() {}
+  /** What was prepared last is not used. */
+  protected unmade() {}
   protected answered() {}
   protected adapt(sdp: string): string {
     return sdp;
   }
 
-  /** Makes the first offer while the place is asked for: a browser takes as long for it as a node to answer. */
-  ahead() {
-    if (this.pc || this.early) return;
+  /** Makes the first offer before there is a place: a browser takes long for it. `anew` if there is one already. */
+  ahead(anew = false) {
+    if (this.pc || (this.early && !anew && isFresh(this.early))) return;
+    this.dropAhead();
     const pc = this.wire.create({ bundlePolicy: BUNDLED });
     this.lines = this.prepare(pc);
     const offered = pc.setLocalDescription();
     offered.catch(() => undefined);
-    this.early = { pc, offered };
+    this.early = { pc, offered, at: Date.now() };
   }
 
   /** A new connection with the node that one has a place at. */
@@ -92,8 +98,8 @@ export abstract class Connection {
     this.timers.clear();
     this.retire();
     this.end(this.pc);
-    this.end(this.early?.pc ?? null);
-    this.pc = this.early = null;
+    this.dropAhead();
+    this.pc = null;
     this.lines = [];
     this.enter('idle');
   }
@@ -124,6 +130,7 @@ export abstract class Connection {
 
   /** The way to the node has changed. */
   restart() {
+    if (this.early) this.ahead(true);
     if (!this.pc || this.state !== 'connected') return;
     this.pc.restartIce();
     void this.negotiate();
@@ -184,10 +191,17 @@ export abstract class Connection {
   /** What was made ahead, if it can be used: servers that help to get through must be known before the offer. */
   private takeAhead(): Ahead | null {
     const made = this.early;
+    if (made && (!isFresh(made) || this.config.iceServers?.length)) this.dropAhead();
+    const good = this.early;
     this.early = null;
-    if (!made || !this.config.iceServers?.length) return made;
-    this.end(made.pc);
-    return null;
+    return good;
+  }
+
+  private dropAhead() {
+    if (!this.early) return;
+    this.end(this.early.pc);
+    this.early = null;
+    this.unmade();
   }
 
   private follow(ice: RTCIceConnectionState) {
@@ -233,6 +247,10 @@ export abstract class Connection {
     this.state = state;
     this.changed();
   }
+}
+
+function isFresh({ at }: Ahead): boolean {
+  return Date.now() - at < AHEAD_MS;
 }
 
 function isConnected(pc: RTCPeerConnection | null): boolean {

@@ -14,7 +14,7 @@ export interface MeetingHost {
   onNodes(urls: string[]): void;
   onMoveOn(url: string, others: string[]): void;
   /** The seat of before, so that a page that was loaded again comes back to it. */
-  seat: Seat | null;
+  seat(): Seat | null;
   keepSeat(seat: Seat | null): void;
   /** A moderator, or the conference on entry, has switched this off. */
   silence(what: 'microphone' | 'camera'): void;

@@ -117,7 +117,7 @@ describe('in the meeting', () => {
     expect(last().said('follow')).toEqual([{ participants: ['77'] }]);
   });
 
-  it('asks for pictures a moment after the last change, and for more slots when they are needed', async () => {
+  it('asks for pictures at once, soon after that together, and for more slots when they are needed', async () => {
     const { meeting, last, peers } = await inside();
     const tiles = (count: number) =>
       Array.from({ length: count }, (_, place) => ({
@@ -125,11 +125,16 @@ describe('in the meeting', () => {
         kind: 'video' as const,
         height: 180,
       }));
+    expect(last().said('show')).toHaveLength(0);
     meeting.show(tiles(2));
-    vi.advanceTimersByTime(60);
-    meeting.show(tiles(10));
+    await settle();
     expect(last().said('show')).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(60);
+    meeting.show(tiles(9));
+    meeting.show(tiles(10));
+    await vi.advanceTimersByTimeAsync(39);
+    expect(last().said('show')).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
     expect(last().said('show')[1]!.tiles).toHaveLength(10);
     const offer = last().said('offer').at(-1) as { generation: number; lines: { kind: string }[] };
     expect(offer.lines.filter(({ kind }) => kind === 'video')).toHaveLength(25);

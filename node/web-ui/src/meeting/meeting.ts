@@ -43,6 +43,8 @@ import { Timers } from './timers';
  */
 
 const SHOW_MS = 100;
+/** Shown tiles, as long as nothing was said. */
+const NOTHING = '[]';
 const REJOIN_MS = 1_000;
 export class Meeting {
   readonly publish: Publish;
@@ -52,7 +54,7 @@ export class Meeting {
   private readonly heart: Heart;
   private readonly listeners = new Set<() => void>();
   private state: MeetingState;
-  private seat: Seat | null;
+  private seat: Seat | null = null;
   /** `join` was said and not answered yet. */
   private rejoining = false;
   private own: OwnState = { muted: true, camera: false, content: false, hand: false };
@@ -60,6 +62,7 @@ export class Meeting {
   private told: OwnState | null = null;
   private tiles: ShownTile[] = [];
   private shown = '';
+  private shownAt = -SHOW_MS;
   private followed: string[] = [];
   private outbox: string[] = [];
   private pin: string | null = null;
@@ -67,7 +70,6 @@ export class Meeting {
 
   constructor(host: MeetingHost) {
     this.host = host;
-    this.seat = host.seat;
     this.state = emptyMeeting(host.cid);
     const wire = {
       create: (config: RTCConfiguration) => host.peer(config),
@@ -110,10 +112,16 @@ export class Meeting {
 
   enter(own: Pick<OwnState, 'muted' | 'camera'>) {
     this.own = { ...this.own, ...own };
+    this.seat = this.host.seat();
     this.signal.start();
+    this.ahead();
+  }
+
+  /** What can be done of connecting before one has a place, and before one asks for it. */
+  ahead(anew = false) {
     // Others are seen first, then oneself by them.
-    this.receive.ahead();
-    this.publish.ahead();
+    this.receive.ahead(anew);
+    this.publish.ahead(anew);
   }
 
   leave() {
@@ -191,7 +199,9 @@ export class Meeting {
   /** What is shown from now on, the most important first. */
   show(tiles: ShownTile[]) {
     this.tiles = tiles;
-    this.timers.after('show', SHOW_MS, () => this.tellShown());
+    // The first change is told at once, those soon after it together.
+    const wait = Math.max(0, this.shownAt + SHOW_MS - this.host.now());
+    this.timers.after('show', wait, () => this.tellShown());
   }
 
   private join() {
@@ -359,8 +369,9 @@ export class Meeting {
 
   private tellShown() {
     const text = JSON.stringify(this.tiles);
-    if (this.state.phase !== 'in' || text === this.shown) return;
+    if (this.state.phase !== 'in' || text === (this.shown || NOTHING)) return;
     this.shown = text;
+    this.shownAt = this.host.now();
     this.receive.grow(this.tiles.filter(({ kind }) => kind === 'video').length);
     this.signal.say({ type: 'show', body: { tiles: this.tiles } });
   }

@@ -93,6 +93,11 @@ export class Receive extends Connection {
     return lines;
   }
 
+  protected override unmade() {
+    this.now = this.old;
+    this.old = emptyGeneration();
+  }
+
   protected override retired() {
     this.old = emptyGeneration();
   }

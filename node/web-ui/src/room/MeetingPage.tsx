@@ -14,7 +14,7 @@ import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
 import { passes, seats } from '../meeting/seat';
 import { useMeetingText, VisitContext } from './context';
-import { enter, ownDevices, type Visit } from './enter';
+import { ownDevices, prepare, type Visit } from './enter';
 import { Closed } from './Closed';
 import { PreJoin } from './PreJoin';
 import { Room } from './Room';
@@ -100,21 +100,24 @@ interface EntranceProps {
 function Entrance({ cid, door, armed, arm, registered, refused }: EntranceProps) {
   const { t } = useMeetingText();
   const [local] = useState(ownDevices);
+  const [entry, setEntry] = useState(() => prepare(cid, local));
   const [visit, setVisit] = useState<Visit | null>(null);
   useEffect(() => () => visit?.end(), [visit]);
+  useEffect(() => entry.stay(), [entry]);
 
   const join = useCallback(
     async (name: string, guest: boolean, anew = true) => {
       const link = guest && registered !== null ? links.of(cid) : null;
       const token = guest ? await passFor(cid, name, link, anew) : session.token;
-      setVisit(enter(cid, token, local));
+      setVisit(entry.enter(token));
     },
-    [cid, local, registered],
+    [cid, entry, registered],
   );
   const again = useCallback(() => {
     setVisit(null);
+    setEntry(prepare(cid, local));
     void local.start();
-  }, [local]);
+  }, [cid, local]);
   const { now } = route.useSearch();
   const back = useComingBack(cid, door, local, join, !!now);
 
@@ -128,7 +131,7 @@ function Entrance({ cid, door, armed, arm, registered, refused }: EntranceProps)
   if (back) return <Looking label={t('page.comingBack')} />;
   if (door.state === 'looking') return <Looking />;
   if (door.state === 'account' || door.state === 'guest') {
-    return <PreJoin {...{ cid, door, local, join, armed, arm, registered, refused }} />;
+    return <PreJoin {...{ cid, door, local, entry, join, armed, arm, registered, refused }} />;
   }
   return <Closed cid={cid} door={door} />;
 }

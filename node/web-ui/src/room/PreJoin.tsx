@@ -11,6 +11,7 @@ import { useChoices, useLocal, useMeetingText } from './context';
 import { DeviceChoices } from './DeviceChoices';
 import { DeviceHelp } from './DeviceHelp';
 import { EntryFrame } from './EntryFrame';
+import type { Entry } from './enter';
 import { Preview } from './Preview';
 import classes from './PreJoin.module.css';
 import type { Door } from './useDoor';
@@ -19,6 +20,7 @@ interface Props {
   cid: string;
   door: Extract<Door, { state: 'account' | 'guest' }>;
   local: Local;
+  entry: Entry;
   join: (name: string, guest: boolean) => Promise<void>;
   /** Pressed before it begins: one comes in by oneself then. */
   armed: boolean;
@@ -38,8 +40,26 @@ const LINK = [
   'registration-not-open',
 ];
 
+/** The page and the picture of oneself come first. */
+const AHEAD_MS = 500;
+/** Then the network may be another one. */
+const AHEAD_AGAIN_MS = 60_000;
+
+/** Connections are prepared while people look at themselves. */
+function useAhead(entry: Entry, on: boolean) {
+  useEffect(() => {
+    if (!on) return;
+    const soon = setTimeout(() => entry.ahead(), AHEAD_MS);
+    const again = setInterval(() => entry.ahead(), AHEAD_AGAIN_MS);
+    return () => {
+      clearTimeout(soon);
+      clearInterval(again);
+    };
+  }, [entry, on]);
+}
+
 /** How one looks and sounds before others see it. */
-export function PreJoin({ cid, door, local, join, armed, arm, registered, refused }: Props) {
+export function PreJoin({ cid, door, local, entry, join, armed, arm, registered, refused }: Props) {
   const { t } = useMeetingText();
   const guest = door.state === 'guest';
   const choice = useChoices();
@@ -64,6 +84,7 @@ export function PreJoin({ cid, door, local, join, armed, arm, registered, refuse
       setBusy(false);
     }
   }, [arm, guest, join, refused, registered, shown]);
+  useAhead(entry, begins === null && state.micProblem !== 'unsupported');
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMissing(guest && !shown);

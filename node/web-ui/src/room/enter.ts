@@ -26,10 +26,20 @@ export interface Visit {
   end(): void;
 }
 
-export function enter(cid: string, token: () => string | null, local: Local): Visit {
+/** A meeting that one looks at from outside, with the connections that it will have. */
+export interface Entry {
+  /** For as long as the page is there; gives what ends it. */
+  stay(): () => void;
+  /** Makes the connections' offers, anew if they are there already: they take a browser as long as all the rest. */
+  ahead(): void;
+  enter(token: () => string | null): Visit;
+}
+
+export function prepare(cid: string, local: Local): Entry {
+  let token: () => string | null = () => null;
   const meeting = new Meeting({
     cid,
-    token,
+    token: () => token(),
     url: () => nodes.current(),
     open: (url) => new WebSocket(url) as unknown as SocketLike,
     peer: (config) => new RTCPeerConnection(config),
@@ -37,7 +47,7 @@ export function enter(cid: string, token: () => string | null, local: Local): Vi
     now: () => performance.now(),
     onNodes: (urls) => nodes.learn(urls),
     onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
-    seat: seats.of(cid),
+    seat: () => seats.of(cid),
     keepSeat: (seat) => seats.keep(cid, seat),
     silence: (what) => void (what === 'camera' ? local.setCamera(false) : local.setMuted(true)),
   });
@@ -46,6 +56,26 @@ export function enter(cid: string, token: () => string | null, local: Local): Vi
     meeting.send(local.tracks());
     meeting.set({ muted, camera, content });
   };
+  return {
+    stay() {
+      const forgetNetwork = onOtherNetwork(() => meeting.hurry());
+      return () => {
+        forgetNetwork();
+        meeting.dispose();
+      };
+    },
+    ahead() {
+      meeting.send(local.tracks());
+      meeting.ahead(true);
+    },
+    enter(given) {
+      token = given;
+      return go(cid, meeting, local, send);
+    },
+  };
+}
+
+function go(cid: string, meeting: Meeting, local: Local, send: () => void): Visit {
   const forgetLocal = local.subscribe(send);
   const { muted, cameraOn } = local.current();
   send();
@@ -57,14 +87,12 @@ export function enter(cid: string, token: () => string | null, local: Local): Vi
     ticks += 1;
     if (ticks % TOUCH_TICKS === 0 && meeting.current().phase !== 'over') seats.touch(cid);
   });
-  const forgetNetwork = onOtherNetwork(() => meeting.hurry());
   return {
     meeting,
     local,
     end() {
       stopTicks();
       forgetLocal();
-      forgetNetwork();
       meeting.leave();
     },
   };

@@ -178,6 +178,9 @@ impl Room {
         for stream in dropped {
             self.key_frames.handle_unsubscribe(stream, receiver.participant);
         }
+        if receiver.take_begun() {
+            self.beginning.insert(at);
+        }
         desired
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Receiver {
     pub(super) sent: Rate,
     /// Slots that others fill since it was told last.
     refilled: Vec<usize>,
+    /// Whether a slot for pictures carries another stream since this was asked last.
+    begun: bool,
     quality: Quality,
     quality_told: bool,
     quality_at: Option<Instant>,
@@ -84,6 +86,7 @@ impl Receiver {
             anew: None,
             sent: Rate::new(now, Kbps(0)),
             refilled: Vec::new(),
+            begun: false,
             quality: Quality::default(),
             quality_told: true,
             quality_at: None,
@@ -125,6 +128,17 @@ impl Receiver {
     pub(super) fn place_of(&self, track: usize) -> Option<usize> {
         let place = self.places.get(track).copied().unwrap_or(0);
         usize::from(place).checked_sub(1)
+    }
+
+    pub(super) fn take_begun(&mut self) -> bool {
+        std::mem::take(&mut self.begun)
+    }
+
+    /// The stream that a slot for pictures is to carry from its next key frame on, if it carries nothing yet.
+    pub(super) fn begins_with(&self, place: usize) -> Option<StreamId> {
+        let slot = self.slots.get(place).filter(|slot| !slot.kind().is_sound())?;
+        let wanted = slot.rewriter.wants_key_frame()?;
+        slot.rewriter.current().is_none().then_some(wanted)
     }
 
     /// Fills a slot with a track, or with none. Gives the track that filled it before and what it carried, if this is
@@ -262,7 +276,7 @@ impl Receiver {
             if let Some(before) = slot.target.filter(|_| slot.target != stream) {
                 dropped.push(before);
             }
-            slot.carry(stream);
+            self.begun |= slot.carry(stream) && stream.is_some() && !slot.kind().is_sound();
             if track.is_some() && !slot.kind().is_sound() {
                 let mid = slot.mid.to_string();
                 quality.slots.push(Carried { mid, carries });

@@ -44,9 +44,10 @@ impl Slot {
         self.place.kind
     }
 
-    pub(super) fn carry(&mut self, stream: Option<StreamId>) {
+    /// Gives whether that is another one than before.
+    pub(super) fn carry(&mut self, stream: Option<StreamId>) -> bool {
         if self.target == stream {
-            return;
+            return false;
         }
         self.target = stream;
         self.rewriter.handle_target(stream.map(|stream| Target {
@@ -54,6 +55,7 @@ impl Slot {
             spatial: 7,
             temporal: 7,
         }));
+        true
     }
 }
 

@@ -29,6 +29,10 @@ const KEPT_FOR: Duration = Duration::from_secs(1);
 /// 4 Mbit/s for as long.
 const KEPT_PACKETS: usize = 512;
 
+/// Who begins to watch begins with a key frame that came so recently, if no more packets followed it.
+const RECENT: Duration = Duration::from_millis(400);
+const RECENT_PACKETS: usize = 64;
+
 /// Longest payload in bytes: more would not fit into a packet of Ethernet, and break those who receive it.
 const LONGEST: usize = 1_460;
 
@@ -191,6 +195,15 @@ impl Stream {
         self.kept.push_back(packet.clone());
     }
 
+    /// The newest key frame and what came since, if that is little: who begins with it sees the past pass by quickly.
+    pub(super) fn since_key_frame(&self, now: Instant) -> Option<impl Iterator<Item = &Packet>> {
+        let mut newest = self.kept.iter().rev().take(RECENT_PACKETS);
+        let behind = newest.position(Packet::is_key_frame)?;
+        let first = self.kept.len().checked_sub(behind + 1)?;
+        let came = self.kept.get(first)?.at;
+        (now.saturating_duration_since(came) <= RECENT).then(|| self.kept.range(first..))
+    }
+
     /// A packet of it that came not long ago.
     pub(super) fn kept(&self, seq: u64) -> Option<&Packet> {
         self.kept.iter().rev().find(|packet| packet.incoming.seq == seq)
@@ -320,5 +333,55 @@ mod tests {
         assert!(taken(LONGEST));
         assert!(!taken(LONGEST + 1));
         assert!(!taken(65_000));
+    }
+    #[test]
+    fn who_begins_gets_the_newest_key_frame_and_what_followed_if_that_is_little() {
+        let start = Instant::now();
+        let format = Format::from_text("VP8;").expect("a format");
+        let mut stream = Stream::new(Origin::Here(0), 0, 0, format, 1, start).expect("it is forwarded");
+        let mut take = |seq: u64, is_key: bool, at: Instant| {
+            // A partition begins; the lowest bit of the frame's first byte is 0 in a key frame (RFC 7741 §4).
+            let payload = vec![
+                0x10,
+                if is_key { 0 } else { 1 },
+                0,
+                0,
+                0x9d,
+                0x01,
+                0x2a,
+                64,
+                1,
+                180,
+                0,
+            ];
+            let arrival = Arrival {
+                seq,
+                timestamp: seq as u32 * 3_000,
+                marker: true,
+                payload: payload.into(),
+                level: None,
+                orientation: None,
+                at,
+            };
+            stream.take(StreamId(1), arrival, at).expect("it can be read");
+            let numbers = |from: Instant| -> Option<Vec<u64>> {
+                let packets = stream.since_key_frame(from)?;
+                Some(packets.map(|packet| packet.incoming.seq).collect())
+            };
+            (numbers(at), numbers(at + RECENT))
+        };
+        let later = |ms: u64| start + Duration::from_millis(ms);
+        assert_eq!(take(1, false, start).0, None, "nothing to begin with");
+        assert_eq!(take(2, true, later(10)).0, Some(vec![2]));
+        assert_eq!(take(3, false, later(20)), (Some(vec![2, 3]), None));
+        assert_eq!(take(4, true, later(30)), (Some(vec![4]), Some(vec![4])));
+        for seq in 5..5 + RECENT_PACKETS as u64 - 1 {
+            assert!(take(seq, false, later(30)).0.is_some());
+        }
+        assert_eq!(
+            take(4 + RECENT_PACKETS as u64, false, later(30)).0,
+            None,
+            "too many"
+        );
     }
 }

@@ -98,7 +98,6 @@ impl Shard {
         self.by_key.insert(key, at);
         self.place.begin(key);
         self.demux.add(ufrag.clone(), at);
-        // Learns the lines of the offer.
         self.drain(at);
         let replaced = self
             .room(room.clone(), now)
@@ -153,13 +152,17 @@ impl Shard {
     fn negotiate(&mut self, key: SessionKey, offer: String, lines: Vec<Line>) -> Result<Opened, EngineError> {
         let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
         let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
-        if let Some(room) = self.rooms.get_mut(&member.room) {
+        let room = member.room.clone();
+        if let Some(room) = self.rooms.get_mut(&room) {
             room.name_lines(at, lines);
         }
         let before = member.peer.ufrag.clone();
         let answer = member.peer.negotiate(offer).map_err(EngineError::BadOffer)?;
         let ufrag = member.peer.ufrag.clone();
         self.demux.rename(&before, ufrag.clone(), at);
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.learn_lines(at, Instant::now(), &self.members);
+        }
         self.drain(at);
         self.settle();
         Ok(Opened { key, answer, ufrag })

@@ -175,7 +175,15 @@ export function joined(more: Partial<Joined> = {}): MeetingHears {
   };
 }
 
+/** On the way in. */
 export function setUp(seat: Seat | null = null) {
+  const all = outside(seat);
+  all.meeting.enter({ muted: false, camera: true });
+  return all;
+}
+
+/** A meeting that nobody has entered. */
+export function outside(seat: Seat | null = null) {
   const sockets: FakeSocket[] = [];
   const peers: FakePeer[] = [];
   const urls = ['https://a.example.com', 'https://b.example.com'];
@@ -200,12 +208,11 @@ export function setUp(seat: Seat | null = null) {
     onMoveOn: vi.fn(() => {
       at = (at + 1) % urls.length;
     }),
-    seat,
+    seat: () => seat,
     keepSeat: vi.fn(),
     silence: vi.fn(),
   };
   const meeting = new Meeting(host);
-  meeting.enter({ muted: false, camera: true });
   return { meeting, host, sockets, peers, last: () => sockets.at(-1)! };
 }
 
