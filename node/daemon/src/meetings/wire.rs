@@ -260,7 +260,7 @@ pub(super) fn for_meetings(event: Event) -> Option<MediaEvent> {
         }
         Event::Quality(key, quality) => {
             let slots = quality.slots.into_iter().map(|slot| Carried {
-                mid: slot.mid,
+                mid: slot.mid.to_string(),
                 layer: slot.carries.ok().map(|carries| carries.layer),
                 height: slot.carries.map_or(0, |carries| carries.height),
                 reason: match slot.carries {

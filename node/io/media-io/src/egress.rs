@@ -140,6 +140,14 @@ impl Egress {
         }
     }
 
+    /// Does what makes an answer, which names the streams of the lines that are known already.
+    pub(crate) fn answering<T>(&self, rtc: &mut Rtc, answer: impl FnOnce(&mut Rtc) -> T) -> T {
+        self.lines.iter().for_each(|line| line.lend(rtc));
+        let answered = answer(rtc);
+        self.lines.iter().for_each(|line| line.take_back(rtc));
+        answered
+    }
+
     /// Takes the keys as soon as there are some. Whether packets can be sent.
     pub(crate) fn is_ready(&mut self) -> bool {
         if self.srtp.is_none() {

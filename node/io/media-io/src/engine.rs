@@ -152,7 +152,7 @@ pub struct Quality {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
-    pub mid: String,
+    pub mid: Arc<str>,
     pub carries: Result<Carries, Reason>,
 }
 

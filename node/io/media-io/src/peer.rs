@@ -193,8 +193,10 @@ impl Peer {
     /// Answers a new offer of the same connection, whose size was checked.
     pub(crate) fn negotiate(&mut self, offer: String) -> Result<String, String> {
         let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
-        let rtc = &mut self.rtc;
-        let made = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(parsed)));
+        let Self { rtc, egress, .. } = self;
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            egress.answering(rtc, |rtc| rtc.sdp_api().accept_offer(parsed))
+        }));
         let answer = match made {
             Ok(Ok(answer)) => answer.to_sdp_string(),
             Ok(Err(error)) => return Err(error.to_string()),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use str0m::{
     Rtc,
     media::{MediaKind, Mid},
-    rtp::Extension,
+    rtp::{Extension, Ssrc},
 };
 
 /// The first number of repairs; SRTP assumes that it is below 65,536.
@@ -90,10 +90,29 @@ impl Line {
             .filter(mine)
             .find(|params| params.fb_transport_cc())
             .map(|params| *params.pt());
-        if let Some(stream) = rtc.direct_api().stream_tx_by_mid(self.mid, None) {
-            self.ssrc = *stream.ssrc();
+        let mut api = rtc.direct_api();
+        if let Some(stream) = api.stream_tx_by_mid(self.mid, None) {
+            let ssrc = stream.ssrc();
+            self.ssrc = *ssrc;
             self.rtx = stream.rtx().map(|ssrc| *ssrc);
             self.known = true;
+            // Nothing is sent by it: it would keep room for repairs and write reports.
+            api.remove_stream_tx(ssrc);
+        }
+    }
+
+    /// Lets str0m name this line's streams once more in an answer, until [`Self::take_back`].
+    pub(super) fn lend(&self, rtc: &mut Rtc) {
+        if self.known && rtc.media(self.mid).is_some() {
+            let rtx = self.rtx.map(Ssrc::from);
+            rtc.direct_api()
+                .declare_stream_tx(Ssrc::from(self.ssrc), rtx, self.mid, None);
+        }
+    }
+
+    pub(super) fn take_back(&self, rtc: &mut Rtc) {
+        if self.known {
+            rtc.direct_api().remove_stream_tx(Ssrc::from(self.ssrc));
         }
     }
 

@@ -278,7 +278,7 @@ impl Receiver {
             }
             self.begun |= slot.carry(stream) && stream.is_some() && !slot.kind().is_sound();
             if track.is_some() && !slot.kind().is_sound() {
-                let mid = slot.mid.to_string();
+                let mid = slot.mid.clone();
                 quality.slots.push(Carried { mid, carries });
             }
         }
