@@ -90,5 +90,9 @@ pub const PIN_ATTEMPTS: u32 = 5;
 pub const PIN_WINDOW_MS: u64 = 10 * 60 * 1000;
 /// Most places on a podium (CONF-01).
 pub const PODIUM: u8 = 49;
+/// Most templates of conferences that one user has (CONF-16).
+pub const TEMPLATES_PER_USER: usize = 100;
+/// Most templates of a server.
+pub const TEMPLATES: usize = 20_000;
 /// Most moderators that a conference names.
 pub const MODERATORS: usize = 100;

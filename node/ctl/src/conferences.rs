@@ -3,6 +3,7 @@
 use crate::{
     client::{Client, encode},
     output::{Output, say},
+    templates,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
@@ -16,24 +17,7 @@ pub(crate) enum Conference {
     /// Show one conference
     Show { cid: String },
     /// Create a conference: a virtual room, unless it is said when it begins
-    Create {
-        /// Name in addresses: letters, digits, hyphens, underscores, dots
-        cid: String,
-        /// Name for people
-        name: String,
-        #[arg(long, default_value = "")]
-        description: String,
-        /// Let guests in too
-        #[arg(long)]
-        public: bool,
-        /// User that it belongs to, instead of yourself; administrators only
-        #[arg(long)]
-        owner: Option<String>,
-        #[command(flatten)]
-        when: Box<When>,
-        #[command(flatten)]
-        settings: Box<Settings>,
-    },
+    Create(Box<New>),
     /// Change what a conference is called and how it is run
     Set {
         cid: String,
@@ -85,29 +69,7 @@ impl Conference {
                 let conference = client.get(&path(&cid), &[]).await?;
                 output.one(&conference, || lines(&conference));
             }
-            Conference::Create {
-                cid,
-                name,
-                description,
-                public,
-                owner,
-                when,
-                settings,
-            } => {
-                let mut body = json!({
-                    "cid": cid,
-                    "name": name,
-                    "description": description,
-                    "access": if public { "public" } else { "internal" },
-                    "owner": owner,
-                    "settings": settings.json(),
-                });
-                when.add_to(&mut body);
-                let made = client.write(Method::POST, "/conferences", Some(&body)).await?;
-                output.one(&made, || {
-                    format!("Created {}.", made["cid"].as_str().unwrap_or_default())
-                });
-            }
+            Conference::Create(new) => new.run(client, output).await?,
             Conference::Set {
                 cid,
                 name,
@@ -167,6 +129,87 @@ impl Conference {
     }
 }
 
+/// Create a conference: a virtual room, unless it is said when it begins
+#[derive(Args)]
+pub(crate) struct New {
+    /// Name in addresses: letters, digits, hyphens, underscores, dots
+    cid: String,
+    /// Name for people
+    name: String,
+    #[arg(long)]
+    description: Option<String>,
+    /// Let guests in too
+    #[arg(long)]
+    public: bool,
+    /// User that it belongs to, instead of yourself; administrators only
+    #[arg(long)]
+    owner: Option<String>,
+    /// Set up like this template, by its name or number; what is said beside it counts more
+    #[arg(long)]
+    template: Option<String>,
+    #[command(flatten)]
+    when: When,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl New {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let template = match self.template {
+            Some(template) => templates::find(client, &template).await?,
+            None => Value::Null,
+        };
+        let mut body = match &template {
+            Value::Null => json!({}),
+            template => templates::like(template)?,
+        };
+        body["cid"] = self.cid.into();
+        body["name"] = self.name.into();
+        body["owner"] = json!(self.owner);
+        if let Some(description) = self.description {
+            body["description"] = description.into();
+        }
+        if self.public {
+            body["access"] = "public".into();
+        }
+        add_settings(&mut body, self.settings.json());
+        self.when.add_to(&mut body);
+        add_hours(&mut body, &template)?;
+        let made = client.write(Method::POST, "/conferences", Some(&body)).await?;
+        output.one(&made, || {
+            format!("Created {}.", made["cid"].as_str().unwrap_or_default())
+        });
+        Ok(())
+    }
+}
+
+/// What is said beside a template counts more.
+fn add_settings(body: &mut Value, said: Value) {
+    match (body.get_mut("settings").and_then(Value::as_object_mut), said) {
+        (Some(settings), Value::Object(said)) => settings.extend(said),
+        (None, said @ Value::Object(_)) => body["settings"] = said,
+        _ => {}
+    }
+}
+
+/// A template knows how long it is and on which days of the week, and no day of the calendar.
+fn add_hours(body: &mut Value, template: &Value) -> anyhow::Result<()> {
+    if body["launch"] == "scheduled" && body["schedule"].is_null() {
+        anyhow::bail!("conferences of this template are scheduled; say when with --at and --zone");
+    }
+    let said = body["schedule"].as_object_mut();
+    let (Some(said), Some(kept)) = (said, template["schedule"].as_object()) else {
+        return Ok(());
+    };
+    if said["duration_minutes"].is_null() {
+        said["duration_minutes"] = kept["duration_minutes"].clone();
+    }
+    if said["weekdays"].as_array().is_none_or(Vec::is_empty) {
+        said["weekdays"] = kept["weekdays"].clone();
+    }
+    Ok(())
+}
+
 /// When a conference is open; nothing said: as it is, and a new one always.
 #[derive(Args)]
 pub(crate) struct When {
@@ -204,6 +247,8 @@ impl When {
             body["launch"] = "by_hand".into();
         } else if let Some(at) = &self.at {
             let (date, time) = at.split_once(['T', ' ']).unwrap_or((at, ""));
+            // A template may have said another one.
+            body["launch"] = "scheduled".into();
             body["schedule"] = json!({
                 "date": date,
                 "time": time,
@@ -258,7 +303,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Null if nothing is said.
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         let names = |names: Option<Vec<String>>| {
             names.map(|names| {
                 names
@@ -373,7 +418,7 @@ fn begins(conference: &Value) -> String {
     }
 }
 
-fn joined(names: &Value) -> String {
+pub(crate) fn joined(names: &Value) -> String {
     let names = names.as_array().into_iter().flatten();
     names.filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
 }

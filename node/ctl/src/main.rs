@@ -15,6 +15,7 @@ mod licence;
 mod output;
 mod people;
 mod settings;
+mod templates;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use client::Client;
@@ -76,6 +77,9 @@ enum Command {
     /// Conferences: virtual rooms of the server
     #[command(subcommand)]
     Conference(conferences::Conference),
+    /// Templates: how conferences are set up, kept for the next ones
+    #[command(subcommand)]
+    Template(templates::Template),
     /// Seats: who has PRO, who got none, take back, give out anew
     #[command(subcommand)]
     Seat(installed::Seat),
@@ -123,6 +127,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,
         Command::Conference(conference) => conference.run(&connect()?, output).await,
+        Command::Template(template) => template.run(&connect()?, output).await,
         Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,

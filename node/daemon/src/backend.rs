@@ -9,7 +9,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Template, TemplateId,
+    TemplateQuery, Visit,
 };
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
@@ -361,6 +362,14 @@ impl Backend for Server {
 
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(move |db| queries::runs_of(db, &cids)).await
+    }
+
+    async fn templates(&self, query: TemplateQuery) -> Result<Page<Template>, ReadError> {
+        self.query(move |db| queries::templates(db, &query)).await
+    }
+
+    async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError> {
+        self.query(move |db| queries::template(db, id)).await
     }
 
     async fn registrants(

@@ -33,6 +33,8 @@ import { Route as AppAdminLicenseManagerRouteImport } from './routes/_app.admin.
 import { Route as AppAdminNodesRouteImport } from './routes/_app.admin.nodes'
 import { Route as AppAdminSettingsRouteImport } from './routes/_app.admin.settings'
 import { Route as AppAdminUsersRouteImport } from './routes/_app.admin.users'
+import { Route as AppMeetingsTemplatesRouteImport } from './routes/_app.meetings_.templates'
+import { Route as AppAdminConferencesTemplatesRouteImport } from './routes/_app.admin.conferences_.templates'
 import { Route as AppAdminGroupsIdRouteImport } from './routes/_app.admin.groups.$id'
 import { Route as AppAdminUsersIdRouteImport } from './routes/_app.admin.users.$id'
 
@@ -155,6 +157,17 @@ const AppAdminUsersRoute = AppAdminUsersRouteImport.update({
   path: '/users',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppMeetingsTemplatesRoute = AppMeetingsTemplatesRouteImport.update({
+  id: '/meetings_/templates',
+  path: '/meetings/templates',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppAdminConferencesTemplatesRoute =
+  AppAdminConferencesTemplatesRouteImport.update({
+    id: '/conferences_/templates',
+    path: '/conferences/templates',
+    getParentRoute: () => AppAdminRoute,
+  } as any)
 const AppAdminGroupsIdRoute = AppAdminGroupsIdRouteImport.update({
   id: '/$id',
   path: '/$id',
@@ -189,7 +202,9 @@ export interface FileRoutesByFullPath {
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/meetings/templates': typeof AppMeetingsTemplatesRoute
   '/admin/': typeof AppAdminIndexRoute
+  '/admin/conferences/templates': typeof AppAdminConferencesTemplatesRoute
   '/admin/groups/$id': typeof AppAdminGroupsIdRoute
   '/admin/users/$id': typeof AppAdminUsersIdRoute
 }
@@ -215,7 +230,9 @@ export interface FileRoutesByTo {
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/meetings/templates': typeof AppMeetingsTemplatesRoute
   '/admin': typeof AppAdminIndexRoute
+  '/admin/conferences/templates': typeof AppAdminConferencesTemplatesRoute
   '/admin/groups/$id': typeof AppAdminGroupsIdRoute
   '/admin/users/$id': typeof AppAdminUsersIdRoute
 }
@@ -244,7 +261,9 @@ export interface FileRoutesById {
   '/_app/admin/nodes': typeof AppAdminNodesRoute
   '/_app/admin/settings': typeof AppAdminSettingsRoute
   '/_app/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/_app/meetings_/templates': typeof AppMeetingsTemplatesRoute
   '/_app/admin/': typeof AppAdminIndexRoute
+  '/_app/admin/conferences_/templates': typeof AppAdminConferencesTemplatesRoute
   '/_app/admin/groups/$id': typeof AppAdminGroupsIdRoute
   '/_app/admin/users/$id': typeof AppAdminUsersIdRoute
 }
@@ -273,7 +292,9 @@ export interface FileRouteTypes {
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
+    | '/meetings/templates'
     | '/admin/'
+    | '/admin/conferences/templates'
     | '/admin/groups/$id'
     | '/admin/users/$id'
   fileRoutesByTo: FileRoutesByTo
@@ -299,7 +320,9 @@ export interface FileRouteTypes {
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
+    | '/meetings/templates'
     | '/admin'
+    | '/admin/conferences/templates'
     | '/admin/groups/$id'
     | '/admin/users/$id'
   id:
@@ -327,7 +350,9 @@ export interface FileRouteTypes {
     | '/_app/admin/nodes'
     | '/_app/admin/settings'
     | '/_app/admin/users'
+    | '/_app/meetings_/templates'
     | '/_app/admin/'
+    | '/_app/admin/conferences_/templates'
     | '/_app/admin/groups/$id'
     | '/_app/admin/users/$id'
   fileRoutesById: FileRoutesById
@@ -508,6 +533,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminUsersRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/meetings_/templates': {
+      id: '/_app/meetings_/templates'
+      path: '/meetings/templates'
+      fullPath: '/meetings/templates'
+      preLoaderRoute: typeof AppMeetingsTemplatesRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/admin/conferences_/templates': {
+      id: '/_app/admin/conferences_/templates'
+      path: '/conferences/templates'
+      fullPath: '/admin/conferences/templates'
+      preLoaderRoute: typeof AppAdminConferencesTemplatesRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/groups/$id': {
       id: '/_app/admin/groups/$id'
       path: '/$id'
@@ -562,6 +601,7 @@ interface AppAdminRouteChildren {
   AppAdminSettingsRoute: typeof AppAdminSettingsRoute
   AppAdminUsersRoute: typeof AppAdminUsersRouteWithChildren
   AppAdminIndexRoute: typeof AppAdminIndexRoute
+  AppAdminConferencesTemplatesRoute: typeof AppAdminConferencesTemplatesRoute
 }
 
 const AppAdminRouteChildren: AppAdminRouteChildren = {
@@ -577,6 +617,7 @@ const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminSettingsRoute: AppAdminSettingsRoute,
   AppAdminUsersRoute: AppAdminUsersRouteWithChildren,
   AppAdminIndexRoute: AppAdminIndexRoute,
+  AppAdminConferencesTemplatesRoute: AppAdminConferencesTemplatesRoute,
 }
 
 const AppAdminRouteWithChildren = AppAdminRoute._addFileChildren(
@@ -593,6 +634,7 @@ interface AppRouteChildren {
   AppPasswordRoute: typeof AppPasswordRoute
   AppProfileRoute: typeof AppProfileRoute
   AppRightsRoute: typeof AppRightsRoute
+  AppMeetingsTemplatesRoute: typeof AppMeetingsTemplatesRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -605,6 +647,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppPasswordRoute: AppPasswordRoute,
   AppProfileRoute: AppProfileRoute,
   AppRightsRoute: AppRightsRoute,
+  AppMeetingsTemplatesRoute: AppMeetingsTemplatesRoute,
 }
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)

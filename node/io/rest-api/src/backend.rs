@@ -7,7 +7,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Template,
+    TemplateId, TemplateQuery, Visit,
 };
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
@@ -245,6 +246,8 @@ pub trait Backend: Send + Sync + 'static {
     /// One of them, of whatever conference.
     async fn registrant(&self, id: GuestId) -> Result<Option<Registrant>, ReadError>;
     async fn registered(&self, cid: Cid) -> Result<Registered, ReadError>;
+    async fn templates(&self, query: TemplateQuery) -> Result<Page<Template>, ReadError>;
+    async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError>;
     /// Everybody who is in a conference or waits to be let in, those who came first before others.
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;

@@ -260,7 +260,7 @@ fn has_if_match(operation: &str) -> bool {
         .or(operation.strip_prefix("delete_"));
     matches!(
         object,
-        Some("me" | "user" | "group" | "alias" | "conference" | "settings" | "seats")
+        Some("me" | "user" | "group" | "alias" | "conference" | "template" | "settings" | "seats")
     )
 }
 
@@ -271,6 +271,7 @@ fn has_etag(operation: &str) -> bool {
         "group",
         "alias",
         "conference",
+        "template",
         "settings",
         "seats",
         "my_avatar",

@@ -20,6 +20,7 @@ mod meetings;
 pub mod queries;
 mod registrations;
 mod schema;
+mod templates;
 mod view;
 
 pub use app::{Changes, ServerApp, rehearse};

@@ -3,7 +3,7 @@
 use crate::{
     codec::encode,
     effects::run,
-    history, registrations,
+    history, registrations, templates,
     view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;
@@ -254,6 +254,8 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 guest.source
             ],
         ),
+        Effect::PutTemplate(template) => templates::put(db, template),
+        Effect::RemoveTemplate(id) => templates::remove(db, *id),
         Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
         Effect::RemoveRegistrant(id) => registrations::remove(db, id),
         Effect::PutCall(call) => put_call(db, call),

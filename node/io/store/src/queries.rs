@@ -13,6 +13,7 @@ mod people;
 mod presence;
 mod registrations;
 mod server;
+mod templates;
 
 pub use address_book::{address_book, finds};
 pub use conferences::{call, calls, conference, conferences, due, runs_of};
@@ -30,6 +31,7 @@ pub use meetings::{
 pub use people::{avatar, credentials, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
+pub use templates::{template, templates};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -19,6 +19,7 @@ const STEPS: [&str; 9] = [
     CALLS,
     REGISTRATION,
     HISTORY,
+    TEMPLATES,
 ];
 
 const ACCOUNTS: &str = "
@@ -210,6 +211,19 @@ CREATE INDEX visits_by_person ON visits (person, run) WHERE person IS NOT NULL;
 CREATE INDEX calls_over ON calls (began_at) WHERE over = 1;
 ALTER TABLE conferences ADD COLUMN mode TEXT NOT NULL DEFAULT 'all_on_screen';
 ALTER TABLE conferences ADD COLUMN public INTEGER NOT NULL DEFAULT 0;
+";
+
+/// `name` and `search` are folded; `for_all` is in the body too, and here to be found.
+const TEMPLATES: &str = "
+CREATE TABLE templates (
+    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, search TEXT NOT NULL, for_all INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX templates_by_owner ON templates (owner, name);
+CREATE INDEX templates_for_all ON templates (name, id) WHERE for_all = 1;
+CREATE TABLE template_people (user TEXT NOT NULL, template INTEGER NOT NULL, PRIMARY KEY (user, template))
+    STRICT, WITHOUT ROWID;
+CREATE INDEX template_people_by_template ON template_people (template);
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -66,7 +66,7 @@ impl<'a> StoreView<'a> {
         self.or_default(found)
     }
 
-    fn all<T>(
+    pub(crate) fn all<T>(
         &self,
         sql: &str,
         params: impl Params,

@@ -1,5 +1,6 @@
 use crate::{
-    Access, Act, GuestId, Heard, NewRegistrant, PersonalLink, Pin, Plan, SettingsPatch,
+    Access, Act, GuestId, Heard, NewRegistrant, NewTemplate, PersonalLink, Pin, Plan, SettingsPatch,
+    TemplateId, TemplatePatch,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
@@ -155,6 +156,18 @@ pub enum Change {
         runs: Timestamp,
         calls: Timestamp,
     },
+    /// Who asks keeps how conferences are set up; gives [`Outcome::Revision`](plenary_access::Outcome::Revision), which is
+    /// the ID of the template too.
+    CreateTemplate(NewTemplate),
+    UpdateTemplate {
+        id: TemplateId,
+        expect: Option<Revision>,
+        patch: TemplatePatch,
+    },
+    DeleteTemplate {
+        id: TemplateId,
+        expect: Option<Revision>,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -176,6 +189,9 @@ impl Change {
                 crate::CALLS_LEVEL
             }
             Self::ForgetHistory { .. } => plenary_access::HISTORY_LEVEL,
+            Self::CreateTemplate(_) | Self::UpdateTemplate { .. } | Self::DeleteTemplate { .. } => {
+                crate::TEMPLATES_LEVEL
+            }
             Self::Create(NewConference { plan: Some(_), .. })
             | Self::Update {
                 patch: Patch { plan: Some(_), .. },

@@ -85,7 +85,7 @@ pub(crate) fn differences(before: Option<&Conference>, after: Option<&Conference
 type Switch = (&'static str, fn(&Settings) -> bool);
 
 /// A conference that is made or deleted with the usual settings tells nothing of them, and a PIN is never told.
-fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option<&Settings>) {
+pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, after: Option<&Settings>) {
     let usual = Settings::default();
     let (before, after) = (before.unwrap_or(&usual), after.unwrap_or(&usual));
     let mut tell = |field: &str, before: String, after: String| {

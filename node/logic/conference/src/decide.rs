@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, PastRun, Patch, RunId,
-    Settings, Visit,
+    Settings, Template, TemplateId, TemplateView, Visit,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
@@ -18,7 +18,7 @@ use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserName, 
 
 /// What the rules read of the stored conferences while they decide. As with
 /// [`plenary_access::View`], methods cannot fail.
-pub trait View: MeetingView + RegistrationView {
+pub trait View: MeetingView + RegistrationView + TemplateView {
     fn conference(&self, cid: &Cid) -> Option<Conference>;
     /// Conferences of the server.
     fn conferences(&self) -> u64;
@@ -106,6 +106,9 @@ pub enum Effect {
         calls: Timestamp,
         most: u32,
     },
+    /// Writes a template whole.
+    PutTemplate(Template),
+    RemoveTemplate(TemplateId),
     /// Removes the guests of a conference; their places are removed each by itself.
     RemoveGuests(Cid),
     /// Forgets guests whose tokens ended by then.
@@ -233,6 +236,9 @@ pub fn decide_for<V: View>(
         }
         Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
         Change::Widen { cid } => case.as_server().widen(cid, case.user()?),
+        Change::CreateTemplate(new) => case.create_template(new),
+        Change::UpdateTemplate { id, expect, patch } => case.update_template(*id, *expect, patch),
+        Change::DeleteTemplate { id, expect } => case.delete_template(*id, *expect),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -253,10 +259,10 @@ pub(crate) fn remove(decision: &mut Decision, before: &Conference) {
 }
 
 /// Everything one decision works with.
-struct Case<'a, V: View> {
-    view: &'a V,
-    asker: &'a Asker,
-    at: Moment,
+pub(crate) struct Case<'a, V: View> {
+    pub(crate) view: &'a V,
+    pub(crate) asker: &'a Asker,
+    pub(crate) at: Moment,
 }
 
 impl<'a, V: View> Case<'a, V> {
@@ -275,7 +281,7 @@ impl<'a, V: View> Case<'a, V> {
         }
     }
 
-    fn user(&self) -> Result<&'a UserName, Refusal> {
+    pub(crate) fn user(&self) -> Result<&'a UserName, Refusal> {
         let user = self.asker.user.as_ref();
         user.ok_or_else(|| forbidden("an account of this server"))
     }
@@ -299,7 +305,11 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     /// The settings after a patch; accounts that it names must be there.
-    fn settings(&self, before: &Settings, patch: &crate::SettingsPatch) -> Result<Settings, Refusal> {
+    pub(crate) fn settings(
+        &self,
+        before: &Settings,
+        patch: &crate::SettingsPatch,
+    ) -> Result<Settings, Refusal> {
         let after = patch.apply(before, self.at.now)?;
         for (field, names, known) in [
             ("moderators", &after.moderators, &before.moderators),
@@ -431,7 +441,7 @@ impl<'a, V: View> Case<'a, V> {
         decision
     }
 
-    fn is_full_administrator(&self) -> bool {
+    pub(crate) fn is_full_administrator(&self) -> bool {
         self.asker.admin == AdminRole::Full
     }
 
@@ -505,7 +515,7 @@ fn name(text: &str) -> Result<String, Refusal> {
 }
 
 /// Text of several lines.
-fn description(text: &str) -> Result<String, Refusal> {
+pub(crate) fn description(text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.chars().count() > limits::CONFERENCE_DESCRIPTION {
         return Err(invalid("description", "must have at most 2,000 characters"));

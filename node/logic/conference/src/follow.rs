@@ -4,6 +4,7 @@ use crate::{
     CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, View,
     decide::remove,
     meeting::{Person, Runs},
+    template::forget_accounts,
 };
 use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, GuestId, NodeId, UserName};
@@ -22,6 +23,15 @@ pub enum Fact<'a> {
     GuestSeatLost(&'a GuestId),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
+}
+
+impl<'a> Fact<'a> {
+    fn removed(&self) -> Option<&'a UserName> {
+        match self {
+            Self::AccountRemoved(user) => Some(*user),
+            _ => None,
+        }
+    }
 }
 
 /// What follows from `facts`. Conferences go with the account of their owner, so that nobody who gets the same user ID
@@ -54,6 +64,8 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
             }
         }
     }
+    let removed: Vec<&UserName> = facts.iter().filter_map(Fact::removed).collect();
+    forget_accounts(view, &mut decision, &removed);
     let mut runs = Runs::new(view, at);
     for fact in facts {
         match fact {

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
-//! Its [`Settings`] say how it is run. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
+//! Its [`Settings`] say how it is run; a [`Template`] keeps them for the next ones. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
 //! have to register first ([`Registration`]). Moderators [`Act`] on
 //! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
@@ -31,6 +31,7 @@ mod registrant;
 mod registration;
 mod role;
 mod settings;
+mod template;
 
 pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
 pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
@@ -52,6 +53,10 @@ pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, Registrat
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
 pub use role::{Flow, GuestRights, Role};
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
+pub use template::{
+    Hours, NewTemplate, Template, TemplateId, TemplateLaunch, TemplatePart, TemplatePatch, TemplateQuery,
+    TemplateView,
+};
 
 /// The level of the rules from which on conferences have settings, waiting rooms and podiums.
 pub const CONFERENCES_LEVEL: u32 = 6;
@@ -66,3 +71,6 @@ pub const CALLS_LEVEL: u32 = 8;
 
 /// The level from which on people register for conferences, and guests may have fewer rights.
 pub const REGISTRATION_LEVEL: u32 = 9;
+
+/// The level from which on how conferences are set up is kept as templates.
+pub const TEMPLATES_LEVEL: u32 = 11;

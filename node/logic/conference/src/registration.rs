@@ -250,21 +250,33 @@ impl Conference {
 
     /// Refuses a registration that makes no sense here.
     pub(crate) fn check_registration(&self) -> Result<(), Refusal> {
-        let Some(registration) = self.registration() else {
-            return Ok(());
-        };
-        if self.access != crate::Access::Public {
-            return Err(invalid(
-                "settings.registration",
-                "is for public conferences; let guests in, or switch it off",
-            ));
+        match self.registration() {
+            Some(form) => check_form(form, self.access, self.launch.is_virtual_room()),
+            None => Ok(()),
         }
-        if registration.closes == Closes::AtStart && self.launch.is_virtual_room() {
-            return Err(invalid(
-                "settings.registration.closes",
-                "cannot be at the start: a virtual room is always open; choose a time, or close it by hand",
-            ));
-        }
-        Ok(())
     }
+}
+
+/// Refuses a form that makes no sense in a conference of this kind.
+pub(crate) fn check_form(
+    form: &Registration,
+    access: crate::Access,
+    is_virtual_room: bool,
+) -> Result<(), Refusal> {
+    if !form.on {
+        return Ok(());
+    }
+    if access != crate::Access::Public {
+        return Err(invalid(
+            "settings.registration",
+            "is for public conferences; let guests in, or switch it off",
+        ));
+    }
+    if form.closes == Closes::AtStart && is_virtual_room {
+        return Err(invalid(
+            "settings.registration.closes",
+            "cannot be at the start: a virtual room is always open; choose a time, or close it by hand",
+        ));
+    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Button, Group, SegmentedControl, Text, Tooltip } from '@mantine/core';
-import { IconDoorEnter, IconPlus, IconPresentation, IconSettings } from '@tabler/icons-react';
+import { IconDoorEnter, IconPlus, IconPresentation, IconSettings, IconTemplate } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { queries } from '../api/queries';
@@ -26,7 +26,7 @@ export function MeetingsPage() {
   const { t } = useAdminText();
   const me = useMe();
   const { said, set, go } = useAddress(route);
-  const { search, stage, part, conference, create } = said;
+  const { search, stage, part, conference, create, template } = said;
   const list = useList(queries.conferences({ sort: 'stage', search, stage, part }));
   const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
   const add = mayCreate && (
@@ -34,8 +34,27 @@ export function MeetingsPage() {
       {t('conferences.create')}
     </Button>
   );
+  const kept = mayCreate && (
+    <Button
+      variant="default"
+      leftSection={<IconTemplate size={16} aria-hidden />}
+      renderRoot={(props) => <Link to="/meetings/templates" {...props} />}
+    >
+      {t('templates.title')}
+    </Button>
+  );
   return (
-    <Page fill title={t('common:nav.meetings')} purpose={t('common:meetings.purpose')} action={add}>
+    <Page
+      fill
+      title={t('common:nav.meetings')}
+      purpose={t('common:meetings.purpose')}
+      action={
+        <>
+          {kept}
+          {add}
+        </>
+      }
+    >
       <FilterBar
         search={
           <Search label={t('conferences.search')} value={search} onChange={(search) => set({ search })} />
@@ -151,8 +170,9 @@ export function MeetingsPage() {
           <ConferenceSheet
             key={create ? '' : conference}
             cid={create ? undefined : conference}
+            template={template}
             own
-            close={() => set({ conference: undefined, create: undefined })}
+            close={() => set({ conference: undefined, create: undefined, template: undefined })}
           />
         </Suspense>
       )}

@@ -5,6 +5,7 @@ import {
   IconLock,
   IconPlus,
   IconPresentation,
+  IconTemplate,
   IconTrash,
 } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -36,18 +37,37 @@ export function ConferencesPage() {
   const mayChange = useMayChange();
   const cache = useQueryClient();
   const { said, set, go } = useAddress(route);
-  const { search, sort = 'stage', stage, mode, access, owner, conference, create } = said;
+  const { search, sort = 'stage', stage, mode, access, owner, conference, create, template } = said;
   const list = useList(queries.conferences({ search, sort, stage, mode, access, owner }));
   const filtered = !!(search || stage || mode || access || owner);
   const [removing, remove] = useState<Conference | null>(null);
-  const close = () => set({ conference: undefined, create: undefined });
+  const close = () => set({ conference: undefined, create: undefined, template: undefined });
   const add = mayChange && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => go({ create: true })}>
       {t('conferences.create')}
     </Button>
   );
+  const kept = (
+    <Button
+      variant="default"
+      leftSection={<IconTemplate size={16} aria-hidden />}
+      renderRoot={(props) => <Link to="/admin/conferences/templates" {...props} />}
+    >
+      {t('templates.title')}
+    </Button>
+  );
   return (
-    <Page fill title={t('common:nav.conferences')} purpose={t('conferences.purpose')} action={add}>
+    <Page
+      fill
+      title={t('common:nav.conferences')}
+      purpose={t('conferences.purpose')}
+      action={
+        <>
+          {kept}
+          {add}
+        </>
+      }
+    >
       <FilterBar
         search={
           <Search label={t('conferences.search')} value={search} onChange={(search) => set({ search })} />
@@ -194,6 +214,7 @@ export function ConferencesPage() {
         <ConferenceSheet
           key={create ? '' : conference}
           cid={create ? undefined : conference}
+          template={template}
           readOnly={!mayChange}
           close={close}
         />

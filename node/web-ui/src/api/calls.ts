@@ -32,6 +32,7 @@ import type {
   NewGuest,
   NewRegistrant,
   NewRegistration,
+  NewTemplate,
   NewUser,
   OwnPro,
   OwnRegistration,
@@ -50,6 +51,9 @@ import type {
   Session,
   Settings,
   SettingsPatch,
+  Template,
+  TemplatePatch,
+  TemplateQuery,
   User,
   UserPatch,
   UserQuery,
@@ -211,6 +215,15 @@ export const calls = {
   updateConference: (cid: string, patch: ConferencePatch, match?: string) =>
     json<Conference>('PATCH', `/conferences/${id(cid)}`, { json: patch, match }),
   deleteConference: (cid: string, match?: string) => done('DELETE', `/conferences/${id(cid)}`, { match }),
+  templates: (query: TemplateQuery, signal?: AbortSignal) =>
+    json<Page<Template>>('GET', '/templates', { query, signal }),
+  template: (template: string, signal?: AbortSignal) =>
+    json<Template>('GET', `/templates/${id(template)}`, { signal }),
+  createTemplate: (template: NewTemplate) => json<Template>('POST', '/templates', { json: template }),
+  updateTemplate: (template: string, patch: TemplatePatch, match?: string) =>
+    json<Template>('PATCH', `/templates/${id(template)}`, { json: patch, match }),
+  deleteTemplate: (template: string, match?: string) =>
+    done('DELETE', `/templates/${id(template)}`, { match }),
   door: (cid: string, signal?: AbortSignal) => json<Door>('GET', `/conferences/${id(cid)}/door`, { signal }),
   calendar: (cid: string, stranger: boolean) =>
     blob(`/conferences/${id(cid)}/${stranger ? 'door/calendar' : 'calendar'}`),

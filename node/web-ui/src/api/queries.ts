@@ -15,6 +15,7 @@ import type {
   Page,
   PageQuery,
   SeatQuery,
+  TemplateQuery,
   UserQuery,
 } from './types';
 
@@ -112,6 +113,18 @@ export const queries = {
     queryOptions({
       queryKey: ['conferences', 'one', cid],
       queryFn: ({ signal }) => calls.conference(cid, signal),
+    }),
+  templates: (query: TemplateQuery) => pages(['conferences', 'templates'], query, calls.templates),
+  /** For choosing: the own ones and those for all, by name. */
+  usableTemplates: () =>
+    queryOptions({
+      queryKey: ['conferences', 'usable-templates'],
+      queryFn: async ({ signal }) => (await calls.templates({ sort: 'name', limit: 500 }, signal)).items,
+    }),
+  template: (template: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'template', template],
+      queryFn: ({ signal }) => calls.template(template, signal),
     }),
   /** With the counts of the whole list on each page. */
   registrants: (cid: string, query: ListQuery) =>

@@ -6,6 +6,7 @@ import type {
   ListMyCallsData,
   ListEventsData,
   ListGroupsData,
+  ListTemplatesData,
   ListUsersData,
   PageUser,
   Presence,
@@ -51,6 +52,7 @@ export type {
   NewGuest,
   NewRegistrant,
   NewRegistration,
+  NewTemplate,
   NewUser,
   Node as ClusterNode,
   OwnPro,
@@ -76,6 +78,8 @@ export type {
   Settings,
   SettingsPatch,
   SignedIn as Session,
+  Template,
+  TemplatePatch,
   User,
   UserPatch,
   Visit,
@@ -178,6 +182,7 @@ export type Page<T> = Omit<PageUser, 'items'> & { items: T[] };
 export type PageQuery = Pick<ListQuery, 'cursor' | 'limit'>;
 export type ListQuery = NonNullable<ListGroupsData['query']>;
 export type ConferenceQuery = NonNullable<ListConferencesData['query']>;
+export type TemplateQuery = NonNullable<ListTemplatesData['query']>;
 export type CallQuery = NonNullable<ListMyCallsData['query']>;
 export type UserQuery = NonNullable<ListUsersData['query']>;
 export type SeatQuery = ListQuery & { kind: 'permanent' | 'temporary' };

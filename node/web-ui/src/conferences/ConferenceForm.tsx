@@ -1,39 +1,26 @@
-import {
-  Alert,
-  Button,
-  Checkbox,
-  Fieldset,
-  Group,
-  NumberInput,
-  Radio,
-  Select,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Button, Checkbox, Group, Select, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
-import { IconDice5 } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
 import { calls } from '../api/calls';
 import { asProblem } from '../api/problem';
-import type { Conference } from '../api/types';
+import { queries } from '../api/queries';
+import type { Conference, Template } from '../api/types';
 import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
-import { cidFrom, newOf, patchOf, randomPin, valuesOf, type ConferenceValues } from './conferenceDraft';
-import { RegistrationFields } from '../registration/RegistrationFields';
-import { PeopleInput } from './PeopleInput';
-import { WhenFields } from './WhenFields';
+import { useMe } from '../ui/useMe';
+import { cidFrom, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
+import { SetupFields } from './SetupFields';
+import { newTemplateOf, templatePatchOf, valuesFrom } from './templateDraft';
 
-const MODES = ['all_on_screen', 'smart', 'role_based', 'lecture'] as const;
-const WAITING = ['off', 'all', 'uninvited', 'uninvited_elsewhere', 'guests'] as const;
 const below = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[];
 
 type Form = UseFormReturnType<ConferenceValues>;
 
 interface Props {
   conference?: Conference;
+  /** A new one is set up like this template. */
+  template?: Template;
   readOnly?: boolean;
   /** In the personal area: who owns it is not asked. */
   own?: boolean;
@@ -41,14 +28,16 @@ interface Props {
 }
 
 /** Makes a conference, or changes one: what it is called, who is seen, who comes in and how. */
-export function ConferenceForm({ conference, readOnly, own, close }: Props) {
+export function ConferenceForm({ conference, template, readOnly, own, close }: Props) {
   const { t } = useAdminText();
   const cache = useQueryClient();
+  const mayKeep = useMayMake();
   // As it was when it was opened: who saves on top of somebody else's change is told.
   const [old] = useState(conference);
   const [before] = useState(() => valuesOf(conference));
+  const keeping = useKeeping();
   const form = useForm<ConferenceValues>({
-    initialValues: before,
+    initialValues: template ? { ...valuesFrom(template), name: '' } : before,
     validateInputOnBlur: true,
     validate: {
       name: (value) => (value.trim() ? null : t('conferences.nameMissing')),
@@ -58,6 +47,7 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
   });
   const save = useMutation({
     mutationFn: async (values: ConferenceValues) => {
+      await keeping.save(values);
       if (!old) return calls.createConference(newOf(values));
       const patch = patchOf(values, before);
       return patch ? calls.updateConference(old.cid, patch, old.revision) : old;
@@ -68,13 +58,7 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
       close();
     },
     onError: (error) => {
-      const errors = fieldErrors(error);
-      // The server names fields by where they stand.
-      const bare = Object.entries(errors).map(([field, reason]) => [
-        field.replace(/^(settings|schedule)\./, ''),
-        reason,
-      ]);
-      form.setErrors(Object.fromEntries(bare));
+      form.setErrors(bareErrors(error));
       if (asProblem(error).code === 'stale') void cache.invalidateQueries({ queryKey: ['conferences'] });
     },
   });
@@ -87,12 +71,10 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
               {problemText(save.error)}
             </Alert>
           )}
+          {!old && <FromTemplate form={form} first={template?.id} />}
           <Names form={form} isNew={!old} own={own} />
-          <WhenFields form={form} />
-          <Shown form={form} />
-          <Gate form={form} />
-          {form.values.access === 'public' && <RegistrationFields form={form} />}
-          <Entry form={form} />
+          <SetupFields form={form} />
+          {!readOnly && mayKeep && <Keep keeping={keeping} name={form.values.name} />}
           {!readOnly && (
             <Group justify="flex-end" gap="xs">
               <Button variant="default" onClick={close}>
@@ -106,6 +88,107 @@ export function ConferenceForm({ conference, readOnly, own, close }: Props) {
         </Stack>
       </fieldset>
     </form>
+  );
+}
+
+function useMayMake(): boolean {
+  const me = useMe();
+  return me.rights.includes('create_conferences') || me.admin === 'full';
+}
+
+/** The server names fields by where they stand. */
+export function bareErrors(error: unknown): Record<string, string> {
+  const bare = Object.entries(fieldErrors(error)).map(([field, reason]) => [
+    field.replace(/^(settings|schedule)\./, ''),
+    reason,
+  ]);
+  return Object.fromEntries(bare) as Record<string, string>;
+}
+
+/** Whether how it is set up is kept as a template too, and under which name. */
+function useKeeping() {
+  const [name, setName] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  // Kept already, by an attempt to save that failed afterwards.
+  const kept = useRef<{ template: Template; values: ConferenceValues } | null>(null);
+  const keep = async (values: ConferenceValues) => {
+    const { current } = kept;
+    if (!current) return calls.createTemplate(newTemplateOf(values));
+    const patch = templatePatchOf(values, current.values);
+    return patch ? calls.updateTemplate(current.template.id, patch) : current.template;
+  };
+  return {
+    name,
+    error,
+    setName: (name: string | null) => {
+      setName(name);
+      setError(null);
+    },
+    save: async (values: ConferenceValues) => {
+      if (name === null) return;
+      const named = { ...values, name: name.trim() || values.name };
+      try {
+        kept.current = { template: await keep(named), values: named };
+      } catch (error) {
+        setError(problemText(error));
+        throw error;
+      }
+    },
+  };
+}
+
+function Keep({ keeping, name }: { keeping: ReturnType<typeof useKeeping>; name: string }) {
+  const { t } = useAdminText();
+  return (
+    <Stack gap="sm">
+      <Checkbox
+        label={t('templates.keep')}
+        description={t('templates.keepHint')}
+        checked={keeping.name !== null}
+        onChange={(event) => keeping.setName(event.currentTarget.checked ? name : null)}
+      />
+      {keeping.name !== null && (
+        <TextInput
+          label={t('templates.name')}
+          maxLength={128}
+          value={keeping.name}
+          error={keeping.error}
+          onChange={(event) => keeping.setName(event.currentTarget.value)}
+        />
+      )}
+    </Stack>
+  );
+}
+
+/** Sets a new conference up like a template; what it is called stays. */
+function FromTemplate({ form, first }: { form: Form; first?: string }) {
+  const { t } = useAdminText();
+  const me = useMe();
+  const [chosen, choose] = useState(first ?? null);
+  const templates = useQuery(queries.usableTemplates());
+  const all = templates.data;
+  const take = (id: string | null) => {
+    const template = all?.find((one) => one.id === id);
+    const { cid, name, owner } = form.getValues();
+    form.setValues({ ...(template ? valuesFrom(template) : valuesOf()), cid, name, owner });
+    choose(template ? template.id : null);
+  };
+  if (!all?.length) return null;
+  const label = (template: Template) =>
+    template.owner === me.id
+      ? template.name
+      : t('templates.of', { name: template.name, owner: template.owner });
+  return (
+    <Select
+      label={t('templates.from')}
+      placeholder={t('templates.none')}
+      clearable
+      searchable
+      nothingFoundMessage={t('templates.notFound')}
+      data={all.map((template) => ({ value: template.id, label: label(template) }))}
+      value={chosen}
+      onChange={take}
+    />
   );
 }
 
@@ -162,161 +245,5 @@ function Names({ form, isNew, own }: { form: Form; isNew: boolean; own?: boolean
         )}
       </Group>
     </Stack>
-  );
-}
-
-/** Who is seen and heard. */
-function Shown({ form }: { form: Form }) {
-  const { t } = useAdminText();
-  const podium = form.values.mode === 'smart' || form.values.mode === 'role_based';
-  return (
-    <Fieldset legend={t('conferences.mode')}>
-      <Stack gap="sm">
-        <Radio.Group aria-label={t('conferences.mode')} {...form.getInputProps('mode')}>
-          <Stack gap="xs">
-            {MODES.map((mode) => (
-              <Radio
-                key={mode}
-                value={mode}
-                label={t(`conferences.mode.${mode}`)}
-                description={t(`conferences.modeHint.${mode}`)}
-              />
-            ))}
-          </Stack>
-        </Radio.Group>
-        {podium && (
-          <NumberInput
-            label={t('conferences.podiumPlaces')}
-            description={t('conferences.podiumPlacesHint')}
-            inputWrapperOrder={below}
-            min={1}
-            max={49}
-            allowDecimal={false}
-            maw={220}
-            {...form.getInputProps('podium_places')}
-          />
-        )}
-      </Stack>
-    </Fieldset>
-  );
-}
-
-/** Who comes in. */
-function Gate({ form }: { form: Form }) {
-  const { t } = useAdminText();
-  const open = form.values.access === 'public';
-  return (
-    <Fieldset legend={t('conferences.gate')}>
-      <Stack gap="sm">
-        <Radio.Group label={t('conferences.access')} {...form.getInputProps('access')}>
-          <Group gap="lg" mt={6}>
-            <Radio value="internal" label={t('conferences.accessChoice.internal')} />
-            <Radio value="public" label={t('conferences.accessChoice.public')} />
-          </Group>
-        </Radio.Group>
-        <Group align="flex-end" gap="xs" wrap="nowrap">
-          <TextInput
-            label={t('conferences.pin')}
-            description={t('conferences.pinHint')}
-            inputWrapperOrder={['label', 'description', 'input', 'error']}
-            inputMode="numeric"
-            autoComplete="off"
-            maxLength={16}
-            style={{ flex: 1 }}
-            {...form.getInputProps('pin')}
-          />
-          <Button
-            variant="default"
-            leftSection={<IconDice5 size={16} aria-hidden />}
-            onClick={() => form.setFieldValue('pin', randomPin())}
-          >
-            {t('conferences.pinMake')}
-          </Button>
-        </Group>
-        <Select
-          label={t('conferences.waitingRoom')}
-          description={t(`conferences.waitingHint.${form.values.waiting_room}`)}
-          inputWrapperOrder={below}
-          allowDeselect={false}
-          data={WAITING.filter((kind) => open || kind !== 'guests').map((kind) => ({
-            value: kind,
-            label: t(`conferences.waiting.${kind}`),
-          }))}
-          {...form.getInputProps('waiting_room')}
-        />
-        <PeopleInput
-          label={t('conferences.moderators')}
-          hint={t('conferences.moderatorsHint')}
-          most={100}
-          {...form.getInputProps('moderators')}
-        />
-        <PeopleInput
-          label={t('conferences.invited')}
-          hint={t('conferences.invitedHint')}
-          most={2000}
-          {...form.getInputProps('invited')}
-        />
-        <Checkbox
-          label={t('conferences.uninvited')}
-          description={t('conferences.uninvitedHint')}
-          {...form.getInputProps('uninvited', { type: 'checkbox' })}
-        />
-        <Group grow align="flex-start">
-          <Limit form={form} field="participant_limit" label={t('conferences.participantLimit')} />
-          {open && <Limit form={form} field="guest_limit" label={t('conferences.guestLimit')} />}
-        </Group>
-      </Stack>
-    </Fieldset>
-  );
-}
-
-function Limit({
-  form,
-  field,
-  label,
-}: {
-  form: Form;
-  field: 'participant_limit' | 'guest_limit';
-  label: string;
-}) {
-  const { t } = useAdminText();
-  const value = form.values[field];
-  return (
-    <NumberInput
-      label={label}
-      description={t('conferences.limitHint')}
-      inputWrapperOrder={below}
-      min={1}
-      max={2000}
-      allowDecimal={false}
-      placeholder={t('conferences.noLimit')}
-      value={value === 0 ? '' : value}
-      onChange={(next) => form.setFieldValue(field, typeof next === 'number' ? next : 0)}
-      error={form.errors[field]}
-    />
-  );
-}
-
-/** How people come in. */
-function Entry({ form }: { form: Form }) {
-  const { t } = useAdminText();
-  const box = (field: 'muted_on_entry' | 'camera_off_on_entry' | 'browser' | 'programs') =>
-    form.getInputProps(field, { type: 'checkbox' });
-  return (
-    <Fieldset legend={t('conferences.entry')}>
-      <Stack gap="sm">
-        <Checkbox label={t('conferences.mutedOnEntry')} {...box('muted_on_entry')} />
-        <Checkbox label={t('conferences.cameraOffOnEntry')} {...box('camera_off_on_entry')} />
-        <Text size="sm" c="dimmed">
-          {t('conferences.entryHint')}
-        </Text>
-        <Checkbox label={t('conferences.browser')} {...box('browser')} />
-        <Checkbox
-          label={t('conferences.programs')}
-          description={t('conferences.programsHint')}
-          {...box('programs')}
-        />
-      </Stack>
-    </Fieldset>
   );
 }

@@ -1,5 +1,5 @@
 import { Tabs, Text } from '@mantine/core';
-import { IconPresentation } from '@tabler/icons-react';
+import { IconPresentation, IconTemplate } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
@@ -15,6 +15,8 @@ import { ConferenceForm } from './ConferenceForm';
 interface Props {
   /** Without it: a new one. */
   cid?: string;
+  /** A new one is set up like the template of this ID. */
+  template?: string;
   readOnly?: boolean;
   /** In the personal area: who owns it is not asked. */
   own?: boolean;
@@ -22,14 +24,28 @@ interface Props {
 }
 
 /** One conference, or a new one, beside the list. */
-export function ConferenceSheet({ cid, readOnly, own, close }: Props) {
+export function ConferenceSheet({ cid, template, readOnly, own, close }: Props) {
   const { t } = useAdminText();
   if (cid) return <Known cid={cid} readOnly={readOnly} own={own} close={close} />;
   return (
     <Sheet title={<Text fw={650}>{t('conferences.create')}</Text>} close={close}>
-      <ConferenceForm own={own} close={close} />
+      {template ? (
+        <FromTemplate id={template} own={own} close={close} />
+      ) : (
+        <ConferenceForm own={own} close={close} />
+      )}
     </Sheet>
   );
+}
+
+function FromTemplate({ id, own, close }: Omit<Props, 'cid'> & { id: string }) {
+  const { t } = useAdminText();
+  const found = useQuery(queries.template(id));
+  if (found.data) return <ConferenceForm template={found.data} own={own} close={close} />;
+  if (!found.error) return <Loading rows={8} />;
+  const gone = found.error instanceof Problem && found.error.code === 'not-found';
+  if (!gone) return <ErrorState error={found.error} retry={() => void found.refetch()} />;
+  return <EmptyState icon={<IconTemplate />} title={t('templates.gone')} text={t('conferences.goneText')} />;
 }
 
 function Known({ cid, readOnly, own, close }: Props & { cid: string }) {

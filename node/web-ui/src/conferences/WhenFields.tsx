@@ -11,8 +11,8 @@ const LAUNCHES = ['virtual_room', 'by_hand', 'scheduled'] as const;
 const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 const MINUTES = [15, 30, 45, 60, 90, 120, 180, 240, 480];
 
-/** When it is open: always, when somebody starts it, or by a schedule. */
-export function WhenFields({ form }: { form: Form }) {
+/** When it is open: always, when somebody starts it, or by a schedule; a template says no days. */
+export function WhenFields({ form, template }: { form: Form; template?: boolean }) {
   const { t } = useAdminText();
   return (
     <Fieldset legend={t('conferences.when')}>
@@ -29,13 +29,13 @@ export function WhenFields({ form }: { form: Form }) {
             ))}
           </Stack>
         </Radio.Group>
-        {form.values.launch === 'scheduled' && <Scheduled form={form} />}
+        {form.values.launch === 'scheduled' && <Scheduled form={form} template={template} />}
       </Stack>
     </Fieldset>
   );
 }
 
-function Scheduled({ form }: { form: Form }) {
+function Scheduled({ form, template }: { form: Form; template?: boolean }) {
   const { t } = useAdminText();
   const zones = useMemo(() => allZones(), []);
   const weekly = form.values.weekdays.length > 0;
@@ -45,11 +45,13 @@ function Scheduled({ form }: { form: Form }) {
   return (
     <Stack gap="sm">
       <Group grow align="flex-start">
-        <TextInput
-          type="date"
-          label={t(weekly ? 'conferences.firstDay' : 'conferences.day')}
-          {...form.getInputProps('date')}
-        />
+        {!template && (
+          <TextInput
+            type="date"
+            label={t(weekly ? 'conferences.firstDay' : 'conferences.day')}
+            {...form.getInputProps('date')}
+          />
+        )}
         <TextInput type="time" label={t('conferences.time')} {...form.getInputProps('time')} />
       </Group>
       <Group grow align="flex-start">
@@ -75,7 +77,7 @@ function Scheduled({ form }: { form: Form }) {
         />
       </Group>
       <Days form={form} />
-      {weekly && <Ends form={form} />}
+      {weekly && !template && <Ends form={form} />}
     </Stack>
   );
 }

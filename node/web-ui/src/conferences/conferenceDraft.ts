@@ -47,12 +47,22 @@ export interface ConferenceValues {
 
 /** As the server makes them where nothing is said. */
 export function valuesOf(conference?: Conference): ConferenceValues {
-  const settings = conference?.settings;
   return {
     cid: conference?.cid ?? '',
+    ...setupOf(conference),
+    owner: conference?.owner ?? '',
+    ...whenOf(conference?.schedule ?? null),
+  };
+}
+
+/** What a template keeps, too; when it takes place aside. */
+export function setupOf(
+  conference?: Pick<Conference, 'name' | 'description' | 'access' | 'settings' | 'launch'>,
+) {
+  const settings = conference?.settings;
+  return {
     name: conference?.name ?? '',
     description: conference?.description ?? '',
-    owner: conference?.owner ?? '',
     access: conference?.access ?? 'internal',
     mode: settings?.mode ?? 'all_on_screen',
     podium_places: settings?.podium_places ?? 6,
@@ -71,12 +81,11 @@ export function valuesOf(conference?: Conference): ConferenceValues {
     guests: settings?.guests ?? { chat: true, audio: true, video: true },
     registration: settings?.registration ?? noRegistration(),
     launch: conference?.launch ?? 'virtual_room',
-    ...whenOf(conference?.schedule ?? null),
   };
 }
 
 /** A schedule as one types it; without one, the next full hour. */
-function whenOf(schedule: ConferenceSchedule | null) {
+export function whenOf(schedule: ConferenceSchedule | null) {
   const soon = nextHour(new Date());
   return {
     date: schedule?.date ?? soon.date,
@@ -120,7 +129,7 @@ function launchOf(now: ConferenceValues): Pick<NewConference, 'launch' | 'schedu
 
 const OUTER = ['name', 'description', 'owner', 'access'] as const;
 
-function changed(now: ConferenceValues, before: ConferenceValues) {
+export function changed(now: ConferenceValues, before: ConferenceValues) {
   const differs = (field: keyof ConferenceValues) =>
     JSON.stringify(now[field]) !== JSON.stringify(before[field]);
   // Guests who do not come need not register; how they would stays as it is.

@@ -35,8 +35,8 @@ interface Part {
   error: (part: string) => React.ReactNode;
 }
 
-/** How guests register for a public conference, and what they may do there. */
-export function RegistrationFields({ form }: { form: Form }) {
+/** How guests register for a public conference, and what they may do there; a template says no days. */
+export function RegistrationFields({ form, template }: { form: Form; template?: boolean }) {
   const { t } = useAdminText();
   const registration = form.values.registration;
   const part: Part = {
@@ -59,7 +59,7 @@ export function RegistrationFields({ form }: { form: Form }) {
           <>
             <Asked {...part} />
             <OwnFields {...part} />
-            <Times {...part} room={form.values.launch === 'virtual_room'} />
+            <Times {...part} room={form.values.launch === 'virtual_room'} template={template} />
             <Textarea
               label={t('registration.consent')}
               description={t('registration.consentHint')}
@@ -238,29 +238,30 @@ function OwnField({ field, place, put, remove, error }: OwnFieldProps) {
 }
 
 /** From when to when, how many, and who else. */
-function Times({ registration, set, error, room }: Part & { room: boolean }) {
+function Times({ registration, set, error, room, template }: Part & { room: boolean; template?: boolean }) {
   const { t } = useAdminText();
   const closes = registration.closes ?? 'by_hand';
   const limit = registration.limit ?? 0;
   return (
     <Stack gap="sm">
       <Group grow align="flex-start">
-        <TextInput
-          type="datetime-local"
-          label={t('registration.opens')}
-          description={t('registration.opensHint')}
-          inputWrapperOrder={below}
-          value={localOf(registration.opens_at)}
-          error={error('opens_at')}
-          onChange={(event) => set({ opens_at: timeOf(event.currentTarget.value) })}
-        />
+        {!template && (
+          <TextInput
+            type="datetime-local"
+            label={t('registration.opens')}
+            description={t('registration.opensHint')}
+            inputWrapperOrder={below}
+            value={localOf(registration.opens_at)}
+            error={error('opens_at')}
+            onChange={(event) => set({ opens_at: timeOf(event.currentTarget.value) })}
+          />
+        )}
         <Select
           label={t('registration.closes')}
           allowDeselect={false}
-          data={CLOSES.filter((value) => !room || value !== 'at_start').map((value) => ({
-            value,
-            label: t(`registration.closes.${value}`),
-          }))}
+          data={CLOSES.filter((value) => (value === 'at_start' ? !room : !template || value !== 'at')).map(
+            (value) => ({ value, label: t(`registration.closes.${value}`) }),
+          )}
           value={closes}
           error={error('closes')}
           onChange={(value) => set({ closes: value ?? 'by_hand', closes_at: null })}
@@ -288,11 +289,13 @@ function Times({ registration, set, error, room }: Part & { room: boolean }) {
         error={error('limit')}
         onChange={(value) => set({ limit: typeof value === 'number' ? value : 0 })}
       />
-      <Checkbox
-        label={t('registration.closed')}
-        checked={registration.closed}
-        onChange={(event) => set({ closed: event.currentTarget.checked })}
-      />
+      {!template && (
+        <Checkbox
+          label={t('registration.closed')}
+          checked={registration.closed}
+          onChange={(event) => set({ closed: event.currentTarget.checked })}
+        />
+      )}
       <Checkbox
         label={t('registration.others')}
         description={t('registration.othersHint')}

@@ -15,6 +15,8 @@ export const Route = createFileRoute('/_app/admin/conferences')({
       /** The conference whose sheet is open. */
       conference: text(search.conference),
       create: flag(search.create),
+      /** What a new one is set up like. */
+      template: text(search.template),
     }),
   component: ConferencesPage,
 });

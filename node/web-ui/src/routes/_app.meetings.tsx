@@ -13,6 +13,8 @@ export const Route = createFileRoute('/_app/meetings')({
       /** The conference whose sheet is open. */
       conference: text(search.conference),
       create: flag(search.create),
+      /** What a new one is set up like. */
+      template: text(search.template),
     }),
   component: MeetingsPage,
 });

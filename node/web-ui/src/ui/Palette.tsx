@@ -7,7 +7,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import { settingsIndex } from '../admin/settingsIndex';
-import { accountPages, adminPages } from './pages';
+import { accountInner, accountPages, adminInner, adminPages } from './pages';
 import { textOf } from './text';
 import { useMe } from './useMe';
 
@@ -39,7 +39,8 @@ export default function Palette({ wanted }: { wanted: number }) {
   useEffect(() => spotlight.open(), [wanted]);
 
   const has = (text: string) => fold(text).includes(fold(query.trim()));
-  const pages: Found[] = [...accountPages, ...(admin ? adminPages : [])]
+  const own = [...accountPages, ...accountInner];
+  const pages: Found[] = [...own, ...(admin ? [...adminPages, ...adminInner] : [])]
     .map(({ to, key, Icon }) => ({
       id: to,
       label: t(key),

@@ -14,6 +14,7 @@ import {
   IconServer2,
   IconSettings,
   IconShieldCheck,
+  IconTemplate,
   IconUser,
   IconUsers,
   IconUsersGroup,
@@ -42,4 +43,13 @@ export const adminPages = [
   { to: '/admin/licence', key: 'nav.licence', Icon: IconLicense },
   { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
   { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
+] as const;
+
+/** Pages behind others, for the search only. */
+export const accountInner = [
+  { to: '/meetings/templates', key: 'nav.templates', Icon: IconTemplate },
+] as const;
+
+export const adminInner = [
+  { to: '/admin/conferences/templates', key: 'nav.allTemplates', Icon: IconTemplate },
 ] as const;

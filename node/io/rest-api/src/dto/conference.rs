@@ -111,7 +111,7 @@ pub struct ConferencePatch {
     pub schedule: Option<ConferenceSchedule>,
 }
 
-fn check_name(name: &str) -> Result<(), Problem> {
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     if name.trim().is_empty() {
         return Err(Problem::field("name", "is empty; give the conference a name"));
     }

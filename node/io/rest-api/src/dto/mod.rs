@@ -18,6 +18,7 @@ mod registration;
 mod seats;
 mod session;
 mod settings;
+mod template;
 mod user;
 
 pub use address_book::*;
@@ -38,6 +39,7 @@ pub use registration::*;
 pub use seats::*;
 pub use session::*;
 pub use settings::*;
+pub use template::*;
 pub use user::*;
 
 use crate::problem::Problem;

@@ -18,6 +18,7 @@ mod registrations;
 mod seats;
 mod session;
 mod settings;
+mod templates;
 mod user_acts;
 mod user_csv;
 mod users;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(registrations::calls())
         .merge(history::calls())
         .merge(moderation::calls())
+        .merge(templates::calls())
         .merge(settings::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())

@@ -16,4 +16,5 @@ mod schedules;
 mod server;
 mod sign_in;
 mod strict;
+mod templates;
 mod writes;

@@ -82,6 +82,11 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /conferences/{cid}/runs/{run}/visits.csv", Right::User),
     ("GET /me/runs", Right::User),
     ("GET /me/calls", Right::User),
+    ("GET /templates", Right::User),
+    ("POST /templates", Right::User),
+    ("GET /templates/{template}", Right::User),
+    ("PATCH /templates/{template}", Right::User),
+    ("DELETE /templates/{template}", Right::User),
     ("GET /licence", Right::Security),
     ("POST /licence", Right::Admin),
     ("DELETE /licence/{licence}", Right::Admin),
@@ -126,7 +131,7 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
         let path = path.replace("{id}", id).replace("{name}", "node-1");
         let path = path.replace("{cid}", "review").replace("{user}", "alice");
         let path = path.replace("{registrant}", "guest-aaaaaaaaaaaaaaaa");
-        let path = path.replace("{run}", "1");
+        let path = path.replace("{run}", "1").replace("{template}", "1");
         let path = path.replace("{server}", "lyon.example.com");
         let path = path.replace("{licence}", "00000000000000000000000000000001");
         (method, path, *right)

@@ -10,7 +10,10 @@ use axum::{
 use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
-use plenary_conference::{CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Visit};
+use plenary_conference::{
+    CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Template, TemplateId,
+    TemplateQuery, Visit,
+};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
 };
@@ -71,7 +74,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_conference::HISTORY_LEVEL,
+            level: plenary_conference::TEMPLATES_LEVEL,
         }
     }
 
@@ -230,6 +233,12 @@ impl Backend for Store {
     }
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<plenary_conference::Call>, ReadError> {
         self.query(|db| queries::calls(db, &user, most))
+    }
+    async fn templates(&self, query: TemplateQuery) -> Result<Page<Template>, ReadError> {
+        self.query(|db| queries::templates(db, &query))
+    }
+    async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError> {
+        self.query(|db| queries::template(db, id))
     }
     async fn registrants(
         &self,

@@ -25,6 +25,8 @@ const TABLES: &[&str] = &[
     "registrants",
     "past_runs",
     "visits",
+    "templates",
+    "template_people",
     "settings",
     "licensing",
     "licences",

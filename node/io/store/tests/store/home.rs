@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
 /// The newest rules.
-pub(crate) const LEVEL: u32 = plenary_conference::HISTORY_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::TEMPLATES_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -318,8 +318,15 @@ impl Home {
     }
 }
 
+/// Takes away what the schema has got since there are templates.
+pub(crate) fn before_templates(db: &Connection) {
+    db.execute_batch("DROP TABLE templates; DROP TABLE template_people")
+        .expect("writes");
+}
+
 /// Takes away what the schema has got since there is a history.
 pub(crate) fn before_history(db: &Connection) {
+    before_templates(db);
     db.execute_batch(
         "DROP TABLE past_runs; DROP TABLE visits; DROP INDEX calls_over;
          ALTER TABLE conferences DROP COLUMN mode; ALTER TABLE conferences DROP COLUMN public",

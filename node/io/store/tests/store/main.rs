@@ -15,3 +15,4 @@ mod lists;
 mod meetings;
 mod registration;
 mod sessions;
+mod templates;

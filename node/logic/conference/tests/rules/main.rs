@@ -16,4 +16,5 @@ mod property;
 mod registration;
 mod rights;
 mod schedules;
+mod templates;
 mod world;

@@ -19,6 +19,7 @@ enum Step {
     Begin(&'static str),
     Delete(&'static str),
     Call(&'static str, Box<Change>),
+    Template(&'static str, Box<Change>),
     DeleteOld(u64),
     Wait(u64),
 }
@@ -39,6 +40,36 @@ fn call() -> impl Strategy<Value = Step> {
         };
         Step::Call(by, Box::new(change))
     })
+}
+
+fn template() -> impl Strategy<Value = Step> {
+    let people = select(vec!["alice", "bob", "root"]);
+    let title = select(vec!["Weekly", "weekly", "Webinar"]);
+    (people, title, settings(), 0usize..4, 0u8..5, any::<bool>()).prop_map(
+        |(by, title, settings, which, what, for_all)| {
+            // The IDs are revisions: found by their place once it is carried out.
+            let id = TemplateId(which as u64);
+            let change = match what {
+                0 => Change::DeleteTemplate { id, expect: None },
+                1 => {
+                    let patch = TemplatePatch {
+                        name: Some(title.into()),
+                        for_all: Some(for_all),
+                        settings,
+                        ..TemplatePatch::default()
+                    };
+                    crate::templates::change(id, patch)
+                }
+                _ => Change::CreateTemplate(NewTemplate {
+                    for_all,
+                    settings,
+                    access: Access::Public,
+                    ..crate::templates::template(title)
+                }),
+            };
+            Step::Template(by, Box::new(change))
+        },
+    )
 }
 
 fn person() -> impl Strategy<Value = Person> {
@@ -220,6 +251,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => cid().prop_map(Step::Begin),
         1 => cid().prop_map(Step::Delete),
         3 => call(),
+        3 => template(),
         1 => (1u64..200_000).prop_map(Step::DeleteOld),
         2 => (1u64..100_000).prop_map(Step::Wait),
     ]
@@ -315,6 +347,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     prop_assert!(counts.is_empty(), "whoever is in is counted");
     check_calls(world)?;
     check_registrants(world)?;
+    check_templates(world)?;
     for line in world.lines.values() {
         prop_assert!(line.id <= world.runs[&line.cid].last_line);
     }
@@ -343,6 +376,23 @@ fn check_registrants(world: &World) -> Result<(), TestCaseError> {
         let conference = &world.conferences[&place.cid];
         let (rights, flow) = (conference.rights_of(place), conference.flow_of(place));
         prop_assert!((rights.audio || !flow.voice) && (rights.video || !(flow.camera || flow.content)));
+    }
+    Ok(())
+}
+
+fn check_templates(world: &World) -> Result<(), TestCaseError> {
+    let mut names = BTreeSet::new();
+    for (id, template) in &world.templates {
+        prop_assert_eq!(*id, template.id);
+        prop_assert!(
+            world.accounts.contains_key(&template.owner),
+            "it goes with its owner"
+        );
+        let mut named = template.settings.named();
+        prop_assert!(named.all(|user| world.accounts.contains_key(user)));
+        prop_assert!(!template.for_all || template.settings.pin.is_none());
+        let name = (&template.owner, plenary_access::fold(&template.name));
+        prop_assert!(names.insert(name), "no owner has a name twice");
     }
     Ok(())
 }
@@ -427,6 +477,17 @@ fn run(world: &mut World, step: &Step) {
             }
         }
         Step::Call(by, change) => drop(world.run(&user(by), change)),
+        Step::Template(by, change) => {
+            let mut change = change.clone();
+            if let Change::UpdateTemplate { id, .. } | Change::DeleteTemplate { id, .. } = &mut *change {
+                let nth = world.templates.keys().nth(id.0 as usize);
+                *id = nth.copied().unwrap_or(*id);
+            }
+            let asker = if *by == "root" { root() } else { user(by) };
+            if world.accounts.contains_key(&name(by)) {
+                drop(world.run(&asker, &change));
+            }
+        }
         Step::DeleteOld(ago) => {
             let before = Some(plenary_model::Timestamp(world.now.saturating_sub(*ago)));
             let change = Change::DeleteOld {

@@ -219,6 +219,7 @@ pub(crate) struct World {
     pub(crate) calls: BTreeMap<Cid, Call>,
     pub(crate) past: BTreeMap<RunId, PastRun>,
     pub(crate) visits: BTreeMap<(RunId, ParticipantId, Timestamp), Visit>,
+    pub(crate) templates: BTreeMap<TemplateId, Template>,
     pub(crate) online: BTreeSet<UserName>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
@@ -227,6 +228,7 @@ pub(crate) struct World {
     pub(crate) more_owned: u64,
     pub(crate) more_guests: u64,
     pub(crate) more_registrants: u64,
+    pub(crate) more_templates: u64,
 }
 
 /// What a refusal must leave as it is.
@@ -238,6 +240,7 @@ type Stored = (
     BTreeMap<(Cid, u64), Line>,
     BTreeMap<GuestId, Guest>,
     BTreeMap<GuestId, Registrant>,
+    BTreeMap<TemplateId, Template>,
 );
 
 impl World {
@@ -251,7 +254,7 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: HISTORY_LEVEL,
+            level: TEMPLATES_LEVEL,
             online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
@@ -397,6 +400,13 @@ impl World {
                 self.registrants.remove(&id);
                 self.guests.remove(&id);
             }
+            Effect::PutTemplate(template) => {
+                self.templates.insert(template.id, template);
+            }
+            Effect::RemoveTemplate(id) => {
+                let removed = self.templates.remove(&id);
+                assert!(removed.is_some(), "only what is there is removed");
+            }
             Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
             Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.expires_at > until),
             of_calls_and_history => self.put_history(of_calls_and_history),
@@ -461,6 +471,7 @@ impl World {
             self.lines.clone(),
             self.guests.clone(),
             self.registrants.clone(),
+            self.templates.clone(),
         )
     }
 
@@ -557,6 +568,25 @@ impl RegistrationView for World {
     }
     fn registrants(&self) -> u64 {
         self.registrants.len() as u64 + self.more_registrants
+    }
+}
+
+impl TemplateView for World {
+    fn template(&self, id: TemplateId) -> Option<Template> {
+        self.templates.get(&id).cloned()
+    }
+    fn templates(&self) -> u64 {
+        self.templates.len() as u64 + self.more_templates
+    }
+    fn templates_of(&self, owner: &UserName) -> Vec<Template> {
+        let all = self.templates.values();
+        all.filter(|template| template.owner == *owner).cloned().collect()
+    }
+    fn templates_naming(&self, user: &UserName) -> Vec<Template> {
+        let all = self.templates.values();
+        all.filter(|template| template.settings.named().any(|named| named == user))
+            .cloned()
+            .collect()
     }
 }
 

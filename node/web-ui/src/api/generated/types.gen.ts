@@ -1743,6 +1743,25 @@ export type NewRegistration = {
 };
 
 /**
+ * A new template of who asks.
+ */
+export type NewTemplate = {
+    access?: ConferenceAccess | null;
+    description?: string;
+    /**
+     * Only administrators share templates.
+     */
+    for_all?: boolean;
+    launch?: ConferenceLaunch | null;
+    /**
+     * Once for each owner, whatever its case.
+     */
+    name: string;
+    schedule?: TemplateSchedule | null;
+    settings?: ConferenceSettingsPatch | null;
+};
+
+/**
  * A new account. Without a password it cannot sign in.
  */
 export type NewUser = {
@@ -2136,6 +2155,47 @@ export type PageProSeat = {
          * There are fewer seats than before, and this user waits for one.
          */
         waiting: boolean;
+    }>;
+    /**
+     * `cursor` of the following page; null on the last one.
+     */
+    next: string | null;
+    /**
+     * All rows that match, not only those of this page.
+     */
+    total: number;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageTemplate = {
+    items: Array<{
+        access: ConferenceAccess;
+        /**
+         * Whether who asks may change it.
+         */
+        changeable: boolean;
+        created_at: Time;
+        description: string;
+        /**
+         * Whether everybody who may make conferences finds it.
+         */
+        for_all: boolean;
+        id: string;
+        launch: ConferenceLaunch;
+        name: string;
+        /**
+         * ID of the user that it belongs to.
+         */
+        owner: string;
+        /**
+         * Changes with each change; also the `ETag`.
+         */
+        revision: string;
+        schedule: TemplateSchedule | null;
+        settings: ConferenceSettings;
+        updated_at: Time;
     }>;
     /**
      * `cursor` of the following page; null on the last one.
@@ -3018,6 +3078,72 @@ export type SignedIn = {
      */
     token: string;
     user: Me;
+};
+
+/**
+ * How conferences are set up, kept under a name.
+ */
+export type Template = {
+    access: ConferenceAccess;
+    /**
+     * Whether who asks may change it.
+     */
+    changeable: boolean;
+    created_at: Time;
+    description: string;
+    /**
+     * Whether everybody who may make conferences finds it.
+     */
+    for_all: boolean;
+    id: string;
+    launch: ConferenceLaunch;
+    name: string;
+    /**
+     * ID of the user that it belongs to.
+     */
+    owner: string;
+    /**
+     * Changes with each change; also the `ETag`.
+     */
+    revision: string;
+    schedule: TemplateSchedule | null;
+    settings: ConferenceSettings;
+    updated_at: Time;
+};
+
+/**
+ * Changes to a template; what is missing or null stays as it is.
+ */
+export type TemplatePatch = {
+    access?: ConferenceAccess | null;
+    description?: string | null;
+    /**
+     * Only administrators share templates.
+     */
+    for_all?: boolean | null;
+    launch?: ConferenceLaunch | null;
+    name?: string | null;
+    schedule?: TemplateSchedule | null;
+    settings?: ConferenceSettingsPatch | null;
+};
+
+/**
+ * At what time a conference of a template begins; on which days is said when it is made.
+ */
+export type TemplateSchedule = {
+    /**
+     * Null: its end is not planned.
+     */
+    duration_minutes: number | null;
+    time: string;
+    /**
+     * The days of each week; none: it takes place once.
+     */
+    weekdays: Array<ConferenceWeekday>;
+    /**
+     * A name of the IANA database, as `Europe/Paris`.
+     */
+    zone: string;
 };
 
 /**
@@ -4706,6 +4832,104 @@ export type UpdateSettingsResponses = {
 };
 
 export type UpdateSettingsResponse = UpdateSettingsResponses[keyof UpdateSettingsResponses];
+
+export type ListTemplatesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Parts of name, description or owner, in any order.
+         */
+        search?: string;
+        /**
+         * Whose templates: those of who asks, those for all, or, for administrators, all of the server.
+         */
+        part?: 'own' | 'for_all' | 'all';
+        /**
+         * `name`, `owner`, `created_at` or `updated_at`, with `-` before it to turn it round.
+         */
+        sort?: string;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/templates';
+};
+
+export type ListTemplatesResponses = {
+    200: PageTemplate;
+};
+
+export type ListTemplatesResponse = ListTemplatesResponses[keyof ListTemplatesResponses];
+
+export type CreateTemplateData = {
+    body: NewTemplate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/templates';
+};
+
+export type CreateTemplateResponses = {
+    201: Template;
+};
+
+export type CreateTemplateResponse = CreateTemplateResponses[keyof CreateTemplateResponses];
+
+export type DeleteTemplateData = {
+    body?: never;
+    path: {
+        /**
+         * The template
+         */
+        template: string;
+    };
+    query?: never;
+    url: '/api/v1/templates/{template}';
+};
+
+export type DeleteTemplateResponses = {
+    204: void;
+};
+
+export type DeleteTemplateResponse = DeleteTemplateResponses[keyof DeleteTemplateResponses];
+
+export type GetTemplateData = {
+    body?: never;
+    path: {
+        /**
+         * The template
+         */
+        template: string;
+    };
+    query?: never;
+    url: '/api/v1/templates/{template}';
+};
+
+export type GetTemplateResponses = {
+    200: Template;
+};
+
+export type GetTemplateResponse = GetTemplateResponses[keyof GetTemplateResponses];
+
+export type UpdateTemplateData = {
+    body: TemplatePatch;
+    path: {
+        /**
+         * The template
+         */
+        template: string;
+    };
+    query?: never;
+    url: '/api/v1/templates/{template}';
+};
+
+export type UpdateTemplateResponses = {
+    200: Template;
+};
+
+export type UpdateTemplateResponse = UpdateTemplateResponses[keyof UpdateTemplateResponses];
 
 export type ListUsersData = {
     body?: never;
