@@ -19,6 +19,7 @@ const SOURCES: &[&str] = &[
     "src",
     "public",
     "index.html",
+    "widget.html",
     "package.json",
     "package-lock.json",
     "vite.config.ts",

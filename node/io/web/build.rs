@@ -12,7 +12,9 @@ fn main() {
     let dist = here.join("../../web-ui/dist");
     watch(&dist);
 
-    let built = dist.join("index.html").is_file();
+    let built = ["index.html", "widget.html"]
+        .iter()
+        .all(|page| dist.join(page).is_file());
     if !built && env::var("WEB_REQUIRED").is_ok_and(|value| value == "1") {
         eprintln!(
             "WEB_REQUIRED=1, but {} has no index.html; run `npm ci && npm run build` in node/web-ui first",
@@ -34,6 +36,10 @@ fn main() {
     println!(
         "cargo:rustc-env=PLENARY_WEB_INDEX={}",
         folder.join("index.html").display()
+    );
+    println!(
+        "cargo:rustc-env=PLENARY_WEB_WIDGET={}",
+        folder.join("widget.html").display()
     );
     memory_serve::load_directory_with_embed(folder, true);
 }

@@ -5,6 +5,7 @@
 //! GET /favicon.svg        → the file, asked for again each time (304 if it is the same)
 //! GET /assets/gone.js     → 404
 //! GET /api/…              → 404 as problem+json, where the API did not take it
+//! GET /w/weekly-review    → the widget, the only page that other sites may frame
 //! GET anything else       → the page, with a fresh CSP nonce
 //! ```
 //! The application routes inside the page, so every other path is the page: also `/admin/users/ann.b`.
@@ -29,6 +30,10 @@ pub const UI_EMBEDDED: bool = matches!(env!("PLENARY_WEB_UI").as_bytes(), b"embe
 
 /// The page as it was built; the nonce goes where [`NONCE_MARK`] stands.
 const INDEX: &str = include_str!(env!("PLENARY_WEB_INDEX"));
+/// What other sites show of a conference (CONF-16, `docs/decisions/0017`).
+const WIDGET: &str = include_str!(env!("PLENARY_WEB_WIDGET"));
+/// The conference follows.
+const WIDGETS: &str = "/w/";
 const NONCE_MARK: &str = "__CSP_NONCE__";
 /// Where files are whose names carry a hash of what is in them.
 const HASHED: &str = "/assets/";
@@ -71,7 +76,7 @@ fn build(config: WebConfig, files: MemoryServe) -> Router {
         .manifest()
         .iter()
         .map(|(route, _)| route)
-        .filter(|route| *route != "/index.html")
+        .filter(|route| !matches!(*route, "/index.html" | "/widget.html"))
         .collect();
     let site = Site {
         config,
@@ -89,8 +94,33 @@ struct Site {
 
 async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     let mut response = answer(&site, request).await;
-    policy::harden(response.headers_mut());
+    let framed = response.extensions_mut().remove::<Framed>().is_some();
+    policy::harden(response.headers_mut(), framed);
     response
+}
+
+/// Marks the answer that other sites may frame.
+#[derive(Clone)]
+struct Framed;
+
+/// The same for every conference: whether there is one that strangers may know of, it asks the API itself.
+fn widget() -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy::WIDGET_POLICY),
+        ),
+    ];
+    let mut response = (headers, WIDGET).into_response();
+    response.extensions_mut().insert(Framed);
+    response
+}
+
+fn is_widget(path: &str) -> bool {
+    path.strip_prefix(WIDGETS)
+        .is_some_and(|cid| !cid.is_empty() && !cid.contains('/'))
 }
 
 async fn answer(site: &Site, request: Request) -> Response {
@@ -107,6 +137,9 @@ async fn answer(site: &Site, request: Request) -> Response {
     }
     if path.starts_with(HASHED) {
         return (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")]).into_response();
+    }
+    if is_widget(path) {
+        return widget();
     }
     page(site)
 }

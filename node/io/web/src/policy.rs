@@ -24,7 +24,7 @@ pub(crate) fn content_security_policy(nonce: &str, members: &[String]) -> Header
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; font-src 'self'; \
          img-src 'self' data: blob:; media-src 'self' blob: mediastream:; worker-src 'self' blob:; \
-         manifest-src 'self'; connect-src {connect}; frame-ancestors 'none'; base-uri 'none'; \
+         manifest-src 'self'; connect-src {connect}; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
          form-action 'none'; object-src 'none'"
     );
     HeaderValue::from_str(&policy).expect("the nonce and the checked origins are plain ASCII")
@@ -46,8 +46,14 @@ fn origins(url: &str) -> Option<(String, String)> {
     Some((url.to_owned(), format!("{socket}://{host}")))
 }
 
-/// Headers that every answer carries.
-pub(crate) fn harden(headers: &mut HeaderMap) {
+/// What the widget may load and talk to, its own origin, and who may frame it: every site (`docs/decisions/0017`).
+pub(crate) const WIDGET_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; frame-ancestors *; base-uri 'none'; form-action 'none'; object-src 'none'";
+
+/// Headers that every answer carries; `framed`: other sites may frame it, and it gets nothing from the device.
+pub(crate) fn harden(headers: &mut HeaderMap, framed: bool) {
+    const NO_DEVICE: &str = "camera=(), microphone=(), display-capture=(), fullscreen=(), geolocation=(), \
+                             payment=(), usb=()";
     const CAMERA: &str = "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), \
                           geolocation=(), payment=(), usb=()";
     let fixed = [
@@ -66,6 +72,18 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if framed {
+        headers.remove(X_FRAME_OPTIONS);
+        let other = [
+            ("cross-origin-resource-policy", "cross-origin"),
+            ("permissions-policy", NO_DEVICE),
+            ("referrer-policy", "no-referrer"),
+        ];
+        for (name, value) in other {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     headers
         .entry(CONTENT_SECURITY_POLICY)
@@ -90,6 +108,7 @@ mod tests {
             "connect-src 'self' https://node-2.example.com:8443 wss://node-2.example.com:8443 http://[::1]:8080 ws://[::1]:8080;"
         ));
         assert!(text.contains("style-src 'self' 'nonce-abc';"));
+        assert!(text.contains("frame-ancestors 'none';"));
     }
 
     #[test]

@@ -108,6 +108,47 @@ async fn every_answer_carries_the_security_headers() {
     }
 }
 
+#[tokio::test]
+async fn only_the_widget_may_be_framed_by_other_sites() {
+    let site = site();
+    let (status, headers, body) = get(&site, "/w/weekly-review").await;
+    assert_eq!(status, StatusCode::OK);
+    let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("ASCII");
+    assert!(policy.contains("frame-ancestors *;"));
+    assert!(policy.contains("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"));
+    assert!(!headers.contains_key("x-frame-options"), "it would say no again");
+    assert!(
+        headers["permissions-policy"]
+            .to_str()
+            .expect("ASCII")
+            .starts_with("camera=(), microphone=()")
+    );
+    assert!(!headers.contains_key("set-cookie"));
+    assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
+    let (_, _, other) = get(&site, "/w/no-such-conference").await;
+    assert_eq!(body, other, "it does not tell which conferences there are");
+    for path in [
+        "/",
+        "/w",
+        "/w/",
+        "/w/weekly-review/more",
+        "/W/weekly-review",
+        "/m/weekly-review",
+        "/widget.html",
+        "/index.html",
+        "/favicon.svg",
+        "/assets/gone.js",
+        "/api/nope",
+    ] {
+        let (_, headers, _) = get(&site, path).await;
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("ASCII");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    }
+    let (status, _, _) = ask(&site, Method::POST, "/w/weekly-review", &[]).await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
 /// A small site of its own, so that the tests of files do not depend on whether the UI was built.
 fn small() -> Router {
     const SCRIPT: &[u8] = &[b'x'; 4096];

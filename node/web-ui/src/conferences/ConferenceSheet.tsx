@@ -11,6 +11,7 @@ import { EmptyState, ErrorState, Loading } from '../ui/States';
 import { useAdminText } from '../ui/text';
 import { useMe } from '../ui/useMe';
 import { ConferenceForm } from './ConferenceForm';
+import { Share } from './Share';
 
 interface Props {
   /** Without it: a new one. */
@@ -78,7 +79,7 @@ function Known({ cid, readOnly, own, close }: Props & { cid: string }) {
   );
 }
 
-/** The settings, who has registered where people do, and how it was. */
+/** The settings, how others learn of it, who has registered where people do, and how it was. */
 function Parts({ conference, readOnly, own, close }: Props & { conference: Conference }) {
   const { t } = useAdminText();
   const me = useMe();
@@ -89,12 +90,18 @@ function Parts({ conference, readOnly, own, close }: Props & { conference: Confe
     <Tabs defaultValue={firstOf(conference, Boolean(others && registers))} keepMounted={false}>
       <Tabs.List mb="md" className="tabs">
         <Tabs.Tab value="settings">{t('conferences.settings')}</Tabs.Tab>
+        {conference.access === 'public' && <Tabs.Tab value="share">{t('share.title')}</Tabs.Tab>}
         {registers && <Tabs.Tab value="registrants">{t('registration.list')}</Tabs.Tab>}
         <Tabs.Tab value="history">{t('common:history.runs')}</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="settings" keepMounted>
         <ConferenceForm conference={conference} readOnly={readOnly || others} own={own} close={close} />
       </Tabs.Panel>
+      {conference.access === 'public' && (
+        <Tabs.Panel value="share">
+          <Share conference={conference} />
+        </Tabs.Panel>
+      )}
       {registers && (
         <Tabs.Panel value="registrants">
           <Registrants conference={conference} />

@@ -3,11 +3,12 @@ import { initReactI18next } from 'react-i18next';
 import type admin from './locales/en/admin.json';
 import type common from './locales/en/common.json';
 import type meeting from './locales/en/meeting.json';
+import { choose } from './choose';
 
 /**
- * Texts live in `locales/LANGUAGE/{common,admin,meeting}.json`; a new folder there is a new language: nothing else
+ * Texts live in `locales/LANGUAGE/{common,admin,meeting,widget}.json`; a new folder there is a new language: nothing else
  * has to be told. `common` is what everyone needs, `admin` comes with the control panel,
- * `meeting` with the room.
+ * `meeting` with the room, `widget` is all that the widget has.
  */
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -23,16 +24,6 @@ const KEY = 'plenary.language';
 const files = import.meta.glob<{ default: Record<string, string> }>('./locales/*/*.json');
 
 export const languages = [...new Set(Object.keys(files).map((path) => path.split('/')[2]!))].sort();
-
-/** The best language for somebody who wants `wanted`, in order: exact, then without the region. */
-export function choose(wanted: readonly string[], offered: readonly string[] = languages): string {
-  for (const tag of wanted) {
-    const exact = offered.find((one) => one.toLowerCase() === tag.toLowerCase());
-    const base = offered.find((one) => one.toLowerCase() === tag.toLowerCase().split('-')[0]);
-    if (exact ?? base) return (exact ?? base)!;
-  }
-  return 'en';
-}
 
 /** Chosen before here, else what the browser asks for (it is what it sends as Accept-Language). */
 function wanted(): string[] {
@@ -53,7 +44,7 @@ const backend = {
   },
 };
 
-export async function initI18n(language = choose(wanted())) {
+export async function initI18n(language = choose(wanted(), languages)) {
   i18n.on('languageChanged', (now) => {
     document.documentElement.lang = now;
     document.documentElement.dir = i18n.dir(now);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const folder = join(import.meta.dirname, 'locales');
 const languages = readdirSync(folder);
-const spaces = ['common', 'admin', 'meeting'] as const;
+const spaces = ['common', 'admin', 'meeting', 'widget'] as const;
 type Texts = Record<string, string>;
 
 const texts = (language: string, space: string) =>

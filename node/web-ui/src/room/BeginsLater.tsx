@@ -3,11 +3,10 @@ import { IconCalendarPlus, IconCalendarTime } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { download } from '../ui/download';
+import { leftText, startText } from '../ui/when';
 import { useMeetingText } from './context';
 import type { Begins } from './useDoor';
 import { useLeft } from './useLeft';
-
-const DAY_MS = 86_400_000;
 
 interface Props {
   cid: string;
@@ -44,39 +43,4 @@ export function BeginsLater({ cid, guest, begins, armed }: Props) {
       )}
     </Alert>
   );
-}
-
-/** With the year only if it is another one. */
-function startText(start: number, language: string): string {
-  const other = new Date(start).getFullYear() !== new Date().getFullYear();
-  const format = new Intl.DateTimeFormat(language, {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: other ? 'numeric' : undefined,
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-  });
-  return format.format(start);
-}
-
-/** The two largest units that count. */
-export function leftText(left: number, language: string): string {
-  const minutes = Math.max(1, Math.ceil(left / 60_000));
-  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
-  const parts: [number, string][] =
-    left >= DAY_MS
-      ? [
-          [days, 'day'],
-          [hours, 'hour'],
-        ]
-      : [
-          [hours, 'hour'],
-          [minutes % 60, 'minute'],
-        ];
-  const shown = parts.filter(([number]) => number > 0);
-  const unit = ([number, unit]: [number, string]) =>
-    new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(number);
-  return shown.map(unit).join(' ');
 }

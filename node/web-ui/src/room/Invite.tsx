@@ -1,7 +1,6 @@
 import { Button, CopyButton, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
-import { useMemo } from 'react';
-import { encode } from 'uqr';
+import { QrCode } from '../ui/QrCode';
 import { useMeeting, useMeetingText } from './context';
 import { Widen } from './Widen';
 
@@ -38,28 +37,5 @@ export function Invite() {
         <QrCode text={address} label={t('invite.qr')} />
       </Group>
     </Stack>
-  );
-}
-
-/** Always dark on light: many cameras read nothing else. */
-function QrCode({ text, label }: { text: string; label: string }) {
-  const { size, path } = useMemo(() => {
-    const { size, data } = encode(text, { border: 2 });
-    const cells = data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : [])));
-    return { size, path: cells.join('') };
-  }, [text]);
-  return (
-    <svg
-      viewBox={`0 0 ${size} ${size}`}
-      width={208}
-      height={208}
-      role="img"
-      aria-label={label}
-      shapeRendering="crispEdges"
-      style={{ borderRadius: 8 }}
-    >
-      <rect width={size} height={size} fill="#fff" />
-      <path d={path} fill="#0e141d" />
-    </svg>
   );
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Problem } from '../api/problem';
-import i18n, { choose } from '../i18n';
+import i18n from '../i18n';
+import { choose } from '../i18n/choose';
 import { bytes, duration, fieldErrors, problemText, relativeTime } from './text';
 
 afterEach(() => i18n.changeLanguage('en'));

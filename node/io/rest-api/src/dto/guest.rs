@@ -1,4 +1,4 @@
-use super::{ConferenceGuestRights, ConferenceTime, DoorRegistration, Time, check_text};
+use super::{ConferenceGuestRights, ConferenceLaunch, ConferenceTime, DoorRegistration, Time, check_text};
 use crate::problem::Problem;
 use plenary_model::limits;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 pub struct Door {
     pub cid: String,
     pub name: String,
+    pub description: String,
     /// Whether guests are let in; where they are not, there is no door.
     pub guests: bool,
-    /// The next time at which it begins by its schedule.
+    pub launch: ConferenceLaunch,
+    /// The next time at which it begins by its schedule; null with a schedule: it is over, unless it is open now.
     #[schema(required)]
     pub next: Option<ConferenceTime>,
     /// Whether it has begun; a virtual room always has.

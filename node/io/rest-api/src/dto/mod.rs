@@ -25,6 +25,7 @@ pub use address_book::*;
 pub use call::*;
 pub use cluster::*;
 pub use conference::*;
+pub(crate) use conference_launch::launch_of;
 pub use conference_launch::*;
 pub use conference_settings::*;
 pub use event::*;

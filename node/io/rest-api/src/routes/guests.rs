@@ -5,7 +5,7 @@ use crate::{
     answer,
     api::Api,
     auth::{Client, token_hash},
-    dto::{ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time},
+    dto::{ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time, launch_of},
     extract::{Id, Strict},
     problem::{Code, Problem},
     request_id::{random_bytes, random_text},
@@ -34,12 +34,14 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
     let counts = api.backend().registered(conference.cid.clone()).await?;
     let state = conference.registration_state(runs.first(), counts.registered, api.backend().now());
     Ok(Json(Door {
+        launch: launch_of(&conference.launch),
         next: conference.next.map(Into::into),
         open: ConferenceMeeting::of(&conference, runs.first()).open,
         rights: conference.settings.guests.into(),
         registration: state.and_then(|state| DoorRegistration::of(&conference, state)),
         cid: conference.cid.into(),
         name: conference.name,
+        description: conference.description,
         guests: true,
     }))
 }

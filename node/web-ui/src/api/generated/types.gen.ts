@@ -604,10 +604,12 @@ export type Disk = {
  */
 export type Door = {
     cid: string;
+    description: string;
     /**
      * Whether guests are let in; where they are not, there is no door.
      */
     guests: boolean;
+    launch: ConferenceLaunch;
     name: string;
     next: ConferenceTime | null;
     /**

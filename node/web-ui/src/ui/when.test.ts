@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leftText } from './BeginsLater';
+import { leftText } from './when';
 
 describe('the time until a meeting begins', () => {
   it('is told in the two largest units', () => {
