@@ -94,5 +94,13 @@ pub const PODIUM: u8 = 49;
 pub const TEMPLATES_PER_USER: usize = 100;
 /// Most templates of a server.
 pub const TEMPLATES: usize = 20_000;
+/// Most people who are called into one conference at once (CONF-08).
+pub const RINGS: usize = 2_000;
+/// Most conferences and groups that ring at one person at once.
+pub const RINGS_PER_PERSON: usize = 5;
+/// How often one person is called into one run.
+pub const RINGS_PER_RUN: usize = 20;
+/// So long after it has rung nobody is called again into the same conference.
+pub const RING_PAUSE_MS: u64 = 10_000;
 /// Most moderators that a conference names.
 pub const MODERATORS: usize = 100;

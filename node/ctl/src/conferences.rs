@@ -46,6 +46,15 @@ pub(crate) enum Conference {
         #[arg(long)]
         minutes: Option<u16>,
     },
+    /// Call people into a conference that goes on, or show who was called and is not in it
+    Call {
+        cid: String,
+        /// User IDs
+        users: Vec<String>,
+        /// Everybody who is invited, and the moderators
+        #[arg(long, conflicts_with = "users")]
+        invited: bool,
+    },
     /// Delete a conference
     Delete { cid: String },
 }
@@ -119,6 +128,26 @@ impl Conference {
                     .write(Method::POST, &format!("{}/acts", path(&cid)), Some(&body))
                     .await?;
                 say("Done.");
+            }
+            Conference::Call { cid, users, invited } => {
+                let path = format!("{}/calls", path(&cid));
+                let called = if users.is_empty() && !invited {
+                    client.get(&path, &[]).await?
+                } else {
+                    let body = match invited {
+                        true => json!({ "invited": true }),
+                        false => json!({ "users": users }),
+                    };
+                    client.write(Method::POST, &path, Some(&body)).await?
+                };
+                let rows = called.as_array().cloned().unwrap_or_default();
+                let columns = [
+                    ("USER", "user"),
+                    ("NAME", "display_name"),
+                    ("STATE", "state"),
+                    ("SINCE", "at"),
+                ];
+                output.table(&rows, &columns);
             }
             Conference::Delete { cid } => {
                 client.write(Method::DELETE, &path(&cid), None).await?;
@@ -290,6 +319,9 @@ pub(crate) struct Settings {
     /// User IDs, with commas between them; the whole list
     #[arg(long, value_delimiter = ',')]
     invited: Option<Vec<String>>,
+    /// Whether moderators and those who are invited are called when it begins by its schedule
+    #[arg(long)]
+    call_at_start: Option<bool>,
     /// Where people meet beside the conference
     #[arg(long)]
     place: Option<String>,
@@ -322,6 +354,7 @@ impl Settings {
             "camera_off_on_entry": self.camera_off_on_entry,
             "moderators": names(self.moderators),
             "invited": names(self.invited),
+            "call_at_start": self.call_at_start,
             "place": self.place,
             "participant_limit": self.participant_limit,
             "guest_limit": self.guest_limit,

@@ -360,6 +360,10 @@ impl Backend for Server {
         self.query(move |db| queries::calls(db, &user, most)).await
     }
 
+    async fn rings(&self, cid: Cid, since: Timestamp, most: usize) -> Result<Vec<(Call, String)>, ReadError> {
+        self.query(move |db| queries::rings(db, &cid, since, most)).await
+    }
+
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(move |db| queries::runs_of(db, &cids)).await
     }

@@ -371,6 +371,7 @@ impl MediaDoor {
         let visitor = Visitor::Account {
             user: &user,
             operator,
+            called_at: None,
         };
         door(&conference, visitor, way).map_err(|_| Refused::Forbidden("you may not enter this room"))?;
         Ok(user)
@@ -386,7 +387,11 @@ impl MediaDoor {
         let unavailable = |_: ReadError| MediaError::Refused(Refused::Unavailable);
         let (conference, run, operator) = found.await.map_err(unavailable)?;
         let conference = conference.ok_or(MediaError::Refused(Refused::NotFound))?;
-        let visitor = Visitor::Account { user, operator };
+        let visitor = Visitor::Account {
+            user,
+            operator,
+            called_at: None,
+        };
         watches(&conference, run.as_ref(), visitor, self.server.now_ms())
     }
 

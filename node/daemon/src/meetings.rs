@@ -5,7 +5,7 @@ mod wire;
 use crate::{lease::Usable, media::MediaDoor, options::system, seats, server::Server, turn::Turn};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
-use plenary_conference::{Change, Command, Heard, Person, Pin, SecretHash, StatePatch, Via};
+use plenary_conference::{Change, Command, Heard, Person, Pin, Run, SecretHash, StatePatch, Via, Whom};
 use plenary_media_io::{Engine, EngineError, Event, Opening, Part, SessionKey, Show, Source};
 use plenary_meeting_io::{
     Entered, Flow, Hub, Media, Newcomer, Opening as Begins, Person as Visitor, Refused, Roster, Session, View,
@@ -17,17 +17,22 @@ use plenary_rest_api::{
 };
 use plenary_signalling::{
     Who,
-    meeting::{IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
+    meeting::{Call, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
-use wire::{act_of, ended, engine_kind, for_meetings, present, room_on_wire, rules_id, said, why};
+use wire::{
+    act_of, called_person, ended, engine_kind, for_meetings, present, room_on_wire, rules_id, said, why,
+};
 pub(crate) use wire::{allow, flow_of};
 
 /// Lines of the chat that who comes in is given.
 const LINES: u32 = 200;
+
+/// Most people whom moderators hear of that they were called.
+const CALLED: usize = 200;
 
 /// The roster of all meetings: the replicated state.
 pub(crate) struct ServerRoster(pub(crate) Arc<Server>);
@@ -141,6 +146,16 @@ impl ServerRoster {
         let applied = self.propose(change).await.map_err(refused)?;
         self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         Ok(applied)
+    }
+
+    /// The same for what a moderator does.
+    async fn act(&self, change: Change) -> Result<(), Refused> {
+        let applied = self.propose(change).await.map_err(|error| match &error {
+            // Trying again does not help a moderator: things are not as they thought.
+            WriteError::Refused(Ruled::Conflict(words)) => Refused::new(Refusal::Conflict, words.clone()),
+            _ => refused(error),
+        })?;
+        self.0.wait_applied(applied.index).await.map_err(unreadable)
     }
 
     /// Takes a new place.
@@ -328,21 +343,23 @@ impl Roster for ServerRoster {
             by: Some(rules_id(by)),
             act: act_of(what)?,
         };
-        let command = Command {
-            by: system(),
-            idempotency: None,
-            change,
+        self.act(change).await
+    }
+
+    async fn call(&self, room: &Cid, by: ParticipantId, call: Call) -> Result<(), Refused> {
+        let whom = if call.invited {
+            Whom::Invited
+        } else {
+            let users = call.users.iter().map(|user| user.parse());
+            let users = users.collect::<Result<_, _>>();
+            Whom::Users(users.map_err(|error| Refused::new(Refusal::BadRequest, format!("users: {error}")))?)
         };
-        let applied = self
-            .0
-            .propose_conference(command)
-            .await
-            .map_err(|error| match &error {
-                // Trying again does not help a moderator: things are not as they thought.
-                WriteError::Refused(Ruled::Conflict(words)) => Refused::new(Refusal::Conflict, words.clone()),
-                _ => refused(error),
-            })?;
-        self.0.wait_applied(applied.index).await.map_err(unreadable)
+        let change = Change::Call {
+            cid: room.clone(),
+            by: Some(rules_id(by)),
+            whom,
+        };
+        self.act(change).await
     }
 
     async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused> {
@@ -374,7 +391,12 @@ impl Roster for ServerRoster {
             let run = queries::run(db, &cid)?;
             let present = roster.into_iter().map(|one| present(&conference, one, &names));
             let participants = present.collect();
+            let called = match run.as_ref().filter(|run| run.is_on()) {
+                Some(Run { started_at, .. }) => queries::rings(db, &cid, *started_at, CALLED)?,
+                None => Vec::new(),
+            };
             Ok(Some(View {
+                called: called.into_iter().map(called_person).collect(),
                 room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),

@@ -16,7 +16,7 @@ use plenary_replication::Options;
 use std::{net::AddrParseError, path::PathBuf};
 
 /// The newest rules that this version applies; in force once every node knows them (OPS-02).
-pub(crate) const LEVEL: u32 = plenary_conference::TEMPLATES_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::NEWEST_LEVEL;
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]

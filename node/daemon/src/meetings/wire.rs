@@ -1,16 +1,16 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Conference, End, Layout, Line as SaidLine, Mode, Participant as Place, Person,
-    Role as Standing, Run, Via, WaitingRoom,
+    Act, Arrangement, Call, Conference, End, How, Layout, Line as SaidLine, Mode, Participant as Place,
+    Person, Role as Standing, Run, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
 use plenary_model::NodeId;
 use plenary_seats::Loss;
 use plenary_signalling::meeting::{
-    self, Carried, Filled, Kind, Layers, Moderate, Participant, ParticipantId, Quality, Reaction, Reason,
-    Refusal, Role, Said, Slots, Speaking, Via as Way, Why,
+    self, CalledPerson, Carried, Filled, Kind, Layers, Moderate, Participant, ParticipantId, Quality,
+    Reaction, Reason, Refusal, Ringing, Role, Said, Slots, Speaking, Via as Way, Why,
 };
 use std::collections::BTreeMap;
 
@@ -207,6 +207,22 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         hushed: one.standing.hushed,
         dimmed: one.standing.dimmed,
         asked: one.standing.asked.map(|at| at.0),
+    }
+}
+
+/// Somebody who was called into a meeting, with their name.
+pub(super) fn called_person((call, name): (Call, String)) -> CalledPerson {
+    CalledPerson {
+        name,
+        state: match call.over.map(|over| over.how) {
+            None => Ringing::Ringing,
+            Some(How::Declined) => Ringing::Declined,
+            Some(How::Busy) => Ringing::Busy,
+            Some(How::Unreachable) => Ringing::Unreachable,
+            Some(_) => Ringing::Missed,
+        },
+        at: call.over.map_or(call.began_at, |over| over.at).0,
+        user: call.callee.to_string(),
     }
 }
 

@@ -5,8 +5,8 @@ use plenary_model::{Cid, UserName};
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room,
-        Said, Slots, Speaking, State, Tile, Why,
+        Call, CalledPerson, IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
+        Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
     },
 };
 use std::collections::BTreeMap;
@@ -97,6 +97,8 @@ pub struct View {
     pub ended: Option<(u64, Why)>,
     /// Places that are none any more because their users lost their seats.
     pub lost: BTreeMap<ParticipantId, Why>,
+    /// Who was called into the run that goes on and is not in it.
+    pub called: Vec<CalledPerson>,
 }
 
 /// The replicated roster. What has been answered can be read on this node.
@@ -133,6 +135,8 @@ pub trait Roster: Send + Sync + 'static {
     async fn say(&self, room: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused>;
     /// A participant acts as a moderator.
     async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused>;
+    /// A participant calls people in, as a moderator.
+    async fn call(&self, room: &Cid, by: ParticipantId, call: Call) -> Result<(), Refused>;
     /// Who was heard, the loudest first, and how many milliseconds ago; 0 for who speaks now.
     async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused>;
     /// `None` if there is no such room.

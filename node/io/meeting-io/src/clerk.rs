@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Moderate, ParticipantId, Place, Refusal, State},
+    meeting::{Call, Moderate, ParticipantId, Place, Refusal, State},
 };
 use std::{
     sync::{
@@ -35,6 +35,7 @@ pub(crate) enum Errand {
     React(String),
     Say(String),
     Moderate(Moderate),
+    Call(Call),
     /// The server took this node for lost and the place for away: it is taken up again.
     Return(Place),
     /// The last one: the place is free.
@@ -48,6 +49,7 @@ impl Errand {
             Self::React(_) => "react",
             Self::Say(_) => "say",
             Self::Moderate(_) => "moderate",
+            Self::Call(_) => "call",
             Self::Return(_) => "join",
             Self::Leave => "leave",
         }
@@ -120,6 +122,7 @@ impl Clerk {
             Errand::React(reaction) => roster.react(room, who, moves, reaction).await,
             Errand::Say(text) => roster.say(room, who, text).await,
             Errand::Moderate(what) => roster.moderate(room, who, what).await,
+            Errand::Call(call) => roster.call(room, who, call).await,
             Errand::Return(place) => {
                 let moves = roster.resume(room, &place).await?;
                 self.moves.store(moves, Ordering::Release);

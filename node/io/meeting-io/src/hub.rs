@@ -268,6 +268,7 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::React(_) => "react",
         ClientBody::Say(_) => "say",
         ClientBody::Moderate(_) => "moderate",
+        ClientBody::Call(_) => "call",
         ClientBody::List(_) => "list",
         ClientBody::Follow(_) => "follow",
         ClientBody::Leave {} => "leave",

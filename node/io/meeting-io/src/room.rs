@@ -10,8 +10,8 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Chat, Joined, List, Listener, ParticipantId, People, Place, Room as Facts, Said, Speaking, Waiting,
-        Why,
+        Called, CalledPerson, Chat, Joined, List, Listener, ParticipantId, People, Place, Role,
+        Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
 use podium::Voices;
@@ -60,6 +60,8 @@ pub(crate) struct Seated {
     pub(crate) permit: Option<Permit>,
     pub(crate) listener: Listener,
     pub(crate) joined_at: u64,
+    /// Knows who was called, as moderators do.
+    pub(crate) told_called: bool,
 }
 
 impl Seated {
@@ -84,6 +86,7 @@ struct Keeper {
     counted: Option<Instant>,
     speaking: Speaking,
     voices: Voices,
+    called: Vec<CalledPerson>,
 }
 
 /// What was read of the state at once.
@@ -110,6 +113,7 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
         counted: None,
         speaking: Speaking::default(),
         voices: Voices::default(),
+        called: Vec::new(),
     };
     loop {
         let tidings = tokio::select! {
@@ -254,6 +258,32 @@ impl Keeper {
         }
         let let_in = self.tell_roster(&view);
         self.welcome(&let_in, &history);
+        self.tell_called(&view);
+    }
+
+    /// Moderators hear who was called; who is one no more forgets it.
+    fn tell_called(&mut self, view: &View) {
+        let is_new = self.called != view.called;
+        if is_new {
+            self.called.clone_from(&view.called);
+        }
+        let moderators: BTreeSet<ParticipantId> = view
+            .participants
+            .iter()
+            .filter(|one| one.participant.role > Role::Participant)
+            .map(|one| one.participant.id)
+            .collect();
+        for seated in self.seated.values_mut() {
+            let moderates = seated.is_inside() && moderators.contains(&seated.place.participant);
+            let people = match (moderates, seated.told_called) {
+                (true, true) if is_new => self.called.clone(),
+                (true, false) if !self.called.is_empty() => self.called.clone(),
+                (false, true) => Vec::new(),
+                _ => continue,
+            };
+            seated.told_called = moderates;
+            seated.tell.send(ServerBody::Called(Called { people })).ok();
+        }
     }
 
     /// Tells each client what is new of the roster and of its own place. Gives the runs of those who have come in.

@@ -10,8 +10,8 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Answer, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer, ParticipantId, Peer, Place,
-        Refusal, State, Tile, Why,
+        Answer, CALLED_AT_ONCE, Call, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer,
+        ParticipantId, Peer, Place, Refusal, State, Tile, Why,
     },
 };
 use std::{
@@ -118,6 +118,7 @@ pub(crate) async fn sit(
                 permit: None,
                 listener: Listener::new(participant),
                 joined_at: 0,
+                told_called: false,
             };
             let place = seated.place.clone();
             hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));
@@ -265,11 +266,20 @@ impl Seat {
             ClientBody::React(react) => self.send_clerk(Errand::React(react.reaction)),
             ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
             ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
+            ClientBody::Call(call) => self.call(call),
             ClientBody::List(list) => self.list(list),
             ClientBody::Follow(follow) => self.follow(follow),
             // Not for a seat.
             ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
         }
+    }
+
+    fn call(&self, call: Call) -> Result<(), Refused> {
+        if call.users.len() > CALLED_AT_ONCE {
+            let words = format!("at most {CALLED_AT_ONCE} people can be called at once; call fewer");
+            return Err(Refused::new(Refusal::BadRequest, words));
+        }
+        self.send_clerk(Errand::Call(call))
     }
 
     fn list(&self, list: List) -> Result<(), Refused> {

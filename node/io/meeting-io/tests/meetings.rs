@@ -9,8 +9,8 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Say,
-        Show, State, Tile, Why,
+        Act, Call, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal,
+        Say, Show, State, Tile, Why,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -475,4 +475,36 @@ async fn who_becomes_a_moderator_hears_of_those_who_wait() {
         _ => None,
     });
     assert_eq!(waiting.await.id, place.participant);
+}
+
+#[tokio::test]
+async fn moderators_call_people_and_hear_who_does_not_come() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let joined = ben.join(&hub, None).await;
+    let call = |users: &[&str]| {
+        ClientBody::Call(Call {
+            users: users.iter().map(|user| (*user).to_owned()).collect(),
+            invited: false,
+        })
+    };
+    hub.request(&ben.newcomer, call(&["carol"]));
+    assert_eq!(ben.refused().await, ("call".into(), Refusal::Forbidden));
+    hub.request(&ann.newcomer, call(&["carol"; 101]));
+    assert_eq!(ann.refused().await, ("call".into(), Refusal::BadRequest));
+    hub.request(&ann.newcomer, call(&["carol"]));
+    let called = |told| match told {
+        ServerBody::Called(called) => Some(called.people),
+        _ => None,
+    };
+    let people = ann.hear(called).await;
+    assert_eq!(
+        people.iter().map(|one| one.user.as_str()).collect::<Vec<_>>(),
+        ["carol"]
+    );
+    // Whoever becomes a moderator hears it too.
+    world.make_moderator(joined.participant);
+    assert_eq!(ben.hear(called).await, people);
 }

@@ -239,6 +239,9 @@ pub trait Backend: Send + Sync + 'static {
     async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError>;
     /// Calls from and to a user, the newest first, at most so many.
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError>;
+    /// Those who were called into a conference from `since` on and did not come, each as it was the last time, with their
+    /// names; those whom it rings at first, at most so many.
+    async fn rings(&self, cid: Cid, since: Timestamp, most: usize) -> Result<Vec<(Call, String)>, ReadError>;
     /// The runs that these conferences had last or have.
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError>;
     /// Those who have registered for a conference.

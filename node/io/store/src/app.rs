@@ -110,6 +110,7 @@ fn decide(
     for decision in &mut decided.conferences {
         conference::tell_presence(view, change, decision);
     }
+    conference::settle_rings(view, at, &mut decided.conferences);
     conference::keep_history(view, at, &mut decided.conferences);
     Ok(decided)
 }

@@ -261,10 +261,19 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::PutCall(call) => put_call(db, call),
         Effect::ForgetCalls { caller, but } => run(
             db,
-            "DELETE FROM calls WHERE caller = ?1 AND began_at <=
-                 (SELECT began_at FROM calls WHERE caller = ?1 ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            "DELETE FROM calls WHERE caller = ?1 AND room IS NULL AND began_at <=
+                 (SELECT began_at FROM calls WHERE caller = ?1 AND room IS NULL
+                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
             params![caller.as_str(), but],
         ),
+        Effect::ForgetRings { callee, but } => run(
+            db,
+            "DELETE FROM calls WHERE callee = ?1 AND room IS NOT NULL AND began_at <=
+                 (SELECT began_at FROM calls WHERE callee = ?1 AND room IS NOT NULL
+                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            params![callee.as_str(), but],
+        ),
+        Effect::RemoveCall(cid) => run(db, "DELETE FROM calls WHERE cid = ?", [cid.as_str()]),
         Effect::RemoveCalls(user) => run(
             db,
             "DELETE FROM calls WHERE caller = ?1 OR callee = ?1",
@@ -312,8 +321,8 @@ fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
     let stored = encode(call).map_err(|error| AppError::Defect(error.to_string()))?;
     run(
         db,
-        "INSERT OR REPLACE INTO calls (cid, caller, callee, began_at, answered, over, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO calls (cid, caller, callee, began_at, answered, over, body, room)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             call.cid.as_str(),
             call.caller.as_str(),
@@ -321,7 +330,8 @@ fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
             sql(call.began_at.0),
             call.answered_at.is_some(),
             call.over.is_some(),
-            stored
+            stored,
+            call.ring.as_ref().map(|ring| ring.cid.as_str())
         ],
     )
 }

@@ -16,7 +16,7 @@ mod server;
 mod templates;
 
 pub use address_book::{address_book, finds};
-pub use conferences::{call, calls, conference, conferences, due, runs_of};
+pub use conferences::{call, calls, conference, conferences, due, rings, runs_of};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
 pub use events::events;

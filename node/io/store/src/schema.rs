@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -20,6 +20,7 @@ const STEPS: [&str; 10] = [
     REGISTRATION,
     HISTORY,
     TEMPLATES,
+    CALLING,
 ];
 
 const ACCOUNTS: &str = "
@@ -224,6 +225,14 @@ CREATE INDEX templates_for_all ON templates (name, id) WHERE for_all = 1;
 CREATE TABLE template_people (user TEXT NOT NULL, template INTEGER NOT NULL, PRIMARY KEY (user, template))
     STRICT, WITHOUT ROWID;
 CREATE INDEX template_people_by_template ON template_people (template);
+";
+
+/// `room` is in the bodies too, and here to be found: what somebody is called into.
+const CALLING: &str = "
+ALTER TABLE calls ADD COLUMN room TEXT;
+CREATE INDEX calls_into ON calls (room, callee, began_at) WHERE room IS NOT NULL;
+CREATE INDEX calls_into_open ON calls (room) WHERE over = 0 AND room IS NOT NULL;
+CREATE INDEX calls_open_to ON calls (callee) WHERE over = 0;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

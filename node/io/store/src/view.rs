@@ -18,6 +18,7 @@ use plenary_conference::{
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, NodeId, NodeName, Revision, Right, ServerName, Timestamp, UserName,
+    limits,
 };
 use plenary_replication::AppError;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, types::Type};
@@ -501,8 +502,7 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     }
 
     fn open_call_of(&self, user: &UserName) -> Option<Call> {
-        let query =
-            "SELECT body FROM calls WHERE over = 0 AND (caller = ?1 OR callee = ?1) ORDER BY cid LIMIT 1";
+        let query = "SELECT body FROM calls WHERE over = 0 AND room IS NULL AND (caller = ?1 OR callee = ?1) ORDER BY cid LIMIT 1";
         self.one(query, [user.as_str()], |row| body(row, 0))
     }
 
@@ -511,6 +511,33 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             "SELECT body FROM calls WHERE answered = 0 AND over = 0 AND began_at < ? ORDER BY cid LIMIT {SWEEP}"
         );
         self.all(&query, [bound(until)], |row| body(row, 0))
+    }
+
+    fn rings_into(&self, cid: &Cid) -> Vec<Call> {
+        let query = "SELECT body FROM calls WHERE room = ? AND over = 0 ORDER BY callee, cid";
+        self.all(query, [cid.as_str()], |row| body(row, 0))
+    }
+
+    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call> {
+        let query = format!(
+            "SELECT body FROM calls WHERE room = ? AND callee = ? AND began_at >= ?
+                 ORDER BY began_at DESC, cid DESC LIMIT {}",
+            limits::RINGS_PER_RUN
+        );
+        let params = params![cid.as_str(), user.as_str(), bound(since)];
+        self.all(&query, params, |row| body(row, 0))
+    }
+
+    fn rings_at(&self, user: &UserName) -> usize {
+        let query = "SELECT count(*) FROM calls WHERE callee = ? AND over = 0 AND room IS NOT NULL";
+        let count = self.one(query, [user.as_str()], |row| number(row, 0));
+        count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn rings_by(&self, caller: &UserName) -> Vec<Call> {
+        let query =
+            "SELECT body FROM calls WHERE caller = ? AND over = 0 AND room IS NOT NULL ORDER BY callee, cid";
+        self.all(query, [caller.as_str()], |row| body(row, 0))
     }
 
     fn is_online(&self, user: &UserName) -> bool {

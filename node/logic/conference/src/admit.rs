@@ -20,6 +20,8 @@ pub enum Visitor<'a> {
         user: &'a UserName,
         /// Whether the rights of the account, as they are narrowed by where it comes from, make it an operator.
         operator: bool,
+        /// When a moderator called them into the run that goes on, the last time: they are invited to it since.
+        called_at: Option<Timestamp>,
     },
     /// Has no account.
     Guest(Option<&'a GuestId>),
@@ -44,6 +46,15 @@ impl Visitor<'_> {
             Self::Account { user, .. } => conference.settings.invited.get(*user).copied(),
             Self::Guest(_) => None,
         }
+    }
+
+    /// Since when they are invited at the latest: a lock from before does not keep them out.
+    fn last_invited_at(&self, conference: &Conference) -> Option<Timestamp> {
+        let called = match self {
+            Self::Account { called_at, .. } => *called_at,
+            Self::Guest(_) => None,
+        };
+        called.max(self.invited_at(conference))
     }
 
     fn is_guest(&self) -> bool {
@@ -242,7 +253,7 @@ pub fn door(conference: &Conference, visitor: Visitor<'_>, way: Way) -> Result<(
     if way == Way::Watch && settings.mode == crate::Mode::Lecture && !trusted {
         return Err(KeptOut::LectureWatch);
     }
-    if !trusted && !settings.uninvited && visitor.invited_at(conference).is_none() {
+    if !trusted && !settings.uninvited && visitor.last_invited_at(conference).is_none() {
         return Err(KeptOut::Uninvited);
     }
     Ok(())
@@ -267,7 +278,10 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
             return Err(KeptOut::NotBegun);
         }
         let locked_at = run.and_then(|run| run.locked_at);
-        let came_later = |locked: Timestamp| visitor.invited_at(conference).is_some_and(|at| at > locked);
+        let came_later = |locked: Timestamp| {
+            let invited = visitor.last_invited_at(conference);
+            invited.is_some_and(|at| at > locked)
+        };
         if locked_at.is_some_and(|locked| !came_later(locked)) {
             return Err(KeptOut::Locked);
         }

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::{
-    Access, Conference, Decision, Effect, Launch, Settings, View,
+    Access, Conference, Decision, Effect, Launch, Ring, Settings, View,
     meeting::{MeetingView, Meetings},
 };
 use plenary_access::{
@@ -34,6 +34,9 @@ pub struct Call {
     pub began_at: Timestamp,
     pub answered_at: Option<Timestamp>,
     pub over: Option<Over>,
+    /// The callee is called into something that goes on; then the call has no conference of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<Ring>,
 }
 
 /// Which calls of a user are wanted; `None`: whichever.
@@ -67,6 +70,8 @@ pub enum How {
     Unreachable,
     /// It became a conference.
     Widened,
+    /// The callee came into the conference.
+    Joined,
 }
 
 /// So long it rings.
@@ -87,19 +92,25 @@ impl Call {
         [&self.caller, &self.callee].contains(&user)
     }
 
-    fn put(self, decision: &mut Decision) {
-        for user in [&self.caller, &self.callee] {
-            decision.notice(Topic::Calls, user.as_str());
-        }
-        decision.effect(Effect::PutCall(self));
+    pub(crate) fn put(self, decision: &mut Decision) {
+        match &self.ring {
+            // Who is in the conference sees it there.
+            Some(ring) => decision.notice(Topic::Meetings, ring.cid.as_str()),
+            None => decision.notice(Topic::Calls, self.caller.as_str()),
+        };
+        decision
+            .notice(Topic::Calls, self.callee.as_str())
+            .effect(Effect::PutCall(self));
     }
 
-    /// The call is over, and its conference is no more.
+    /// The call is over, and its conference is no more, if it had one.
     pub(crate) fn end(self, decision: &mut Decision, how: How, now: Timestamp) {
-        decision
-            .effect(Effect::Remove(self.cid.clone()))
-            .notice(Topic::Conferences, self.cid.as_str())
-            .notice(Topic::Meetings, self.cid.as_str());
+        if self.ring.is_none() {
+            decision
+                .effect(Effect::Remove(self.cid.clone()))
+                .notice(Topic::Conferences, self.cid.as_str())
+                .notice(Topic::Meetings, self.cid.as_str());
+        }
         let over = Some(Over { at: now, how });
         Self { over, ..self }.put(decision);
     }
@@ -166,6 +177,7 @@ impl<V: View> Meetings<'_, V> {
             began_at: now,
             answered_at: None,
             over: None,
+            ring: None,
         };
         let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
         let nobody = match self.view.open_call_of(callee) {

@@ -1,6 +1,6 @@
 use crate::{
     Access, Act, GuestId, Heard, NewRegistrant, NewTemplate, PersonalLink, Pin, Plan, SettingsPatch,
-    TemplateId, TemplatePatch,
+    TemplateId, TemplatePatch, Whom,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
@@ -144,6 +144,12 @@ pub enum Change {
     Widen {
         cid: Cid,
     },
+    /// A moderator calls people into a conference that goes on, as somebody in it or, without `by`, as who asks.
+    Call {
+        cid: Cid,
+        by: Option<ParticipantId>,
+        whom: Whom,
+    },
     /// Deletes conferences that were used last before then: those whose schedule is over, and those without one. Proposed
     /// by the leader, by the settings of the server.
     DeleteOld {
@@ -180,6 +186,12 @@ impl Change {
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }
+            Self::Call { .. } => crate::CALLING_LEVEL,
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            } if settings.call_at_start.is_some() => crate::CALLING_LEVEL,
             Self::Create(NewConference { settings, .. })
             | Self::Update {
                 patch: Patch { settings, .. },

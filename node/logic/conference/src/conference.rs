@@ -98,12 +98,13 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
     tell("podium_places", places(before), places(after));
     let waiting = |of: &Settings| of.waiting_room.map_or("off", waiting_name).to_owned();
     tell("waiting_room", waiting(before), waiting(after));
-    let switches: [Switch; 5] = [
+    let switches: [Switch; 6] = [
         ("uninvited", |of| of.uninvited),
         ("join_in_browser", |of| of.ways.browser),
         ("join_by_program", |of| of.ways.programs),
         ("muted_on_entry", |of| of.muted_on_entry),
         ("camera_off_on_entry", |of| of.camera_off_on_entry),
+        ("call_at_start", |of| of.call_at_start),
     ];
     for (field, read) in switches {
         tell(field, read(before).to_string(), read(after).to_string());

@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, PastRun, Patch, RunId,
-    Settings, Template, TemplateId, TemplateView, Visit,
+    Settings, Template, TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
@@ -81,9 +81,16 @@ pub enum Effect {
     RemoveRegistrant(GuestId),
     /// Writes a call whole.
     PutCall(Call),
-    /// Forgets the oldest calls that a user has made, but for so many.
+    /// Forgets the oldest calls that a user has made, but for so many; those that led into conferences are not counted.
     ForgetCalls {
         caller: UserName,
+        but: u32,
+    },
+    /// Forgets a call.
+    RemoveCall(Cid),
+    /// Forgets how a user was called into conferences and groups, but for the newest so many.
+    ForgetRings {
+        callee: UserName,
         but: u32,
     },
     /// Forgets all calls from and to a user.
@@ -239,6 +246,7 @@ pub fn decide_for<V: View>(
         Change::CreateTemplate(new) => case.create_template(new),
         Change::UpdateTemplate { id, expect, patch } => case.update_template(*id, *expect, patch),
         Change::DeleteTemplate { id, expect } => case.delete_template(*id, *expect),
+        Change::Call { cid, by, whom } => case.call(cid, *by, whom),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -302,6 +310,15 @@ impl<'a, V: View> Case<'a, V> {
                 self.as_server().act(&conference, act)
             }
         }
+    }
+
+    /// A moderator with an account calls people in.
+    fn call(&self, cid: &Cid, by: Option<ParticipantId>, whom: &Whom) -> Result<Decision, Refusal> {
+        if let Some(by) = by {
+            return self.meetings()?.call_by(cid, by, whom);
+        }
+        let conference = self.moderated(cid)?;
+        self.as_server().call_in(&conference, self.user()?, whom)
     }
 
     /// The settings after a patch; accounts that it names must be there.

@@ -277,7 +277,8 @@ impl<V: View> History<'_, V> {
         for effect in &decision.effects {
             let Effect::PutCall(call) = effect else { continue };
             let before = self.view.call(&call.cid);
-            if let Some(over) = &call.over
+            // A conference that calls hundreds is one event, of its own.
+            if let (Some(over), None) = (&call.over, &call.ring)
                 && before.is_none_or(|before| before.is_open())
             {
                 let talked = call.answered_at.map(|from| over.at.since_ms(from) / 1_000);
@@ -342,6 +343,7 @@ fn how_name(how: How) -> &'static str {
         How::Busy => "busy",
         How::Unreachable => "unreachable",
         How::Widened => "became a conference",
+        How::Joined => "came in",
     }
 }
 

@@ -126,13 +126,18 @@ impl<V: View> Meetings<'_, V> {
             return Err(invalid("next", "must come after this one"));
         }
         let after = Conference { next, ..before };
+        let named = after.clone();
         decision
             .notice(Topic::Conferences, cid.as_str())
             .effect(Effect::Put(after));
         // A server that was off over the whole time does not make up for it.
         let late = due.end.map_or(due.start.plus_ms(crate::ALONE_MS), |end| end);
         if late > self.at.now {
+            let was_open = self.view.run_of(cid).is_some_and(|run| run.opened.is_some());
             self.open(&mut decision, cid, due.end);
+            if !was_open {
+                self.call_at_start(&mut decision, &named);
+            }
         }
         Ok(decision)
     }

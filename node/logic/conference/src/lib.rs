@@ -13,7 +13,7 @@
 //! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
 //! Its [`Settings`] say how it is run; a [`Template`] keeps them for the next ones. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
 //! have to register first ([`Registration`]). Moderators [`Act`] on
-//! them. Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
+//! them, and have people rung ([`Ring`]). Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
 mod call;
@@ -29,6 +29,7 @@ mod meeting;
 mod presence;
 mod registrant;
 mod registration;
+mod ring;
 mod role;
 mod settings;
 mod template;
@@ -51,6 +52,7 @@ pub use meeting::{
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
+pub use ring::{Ring, Ringer, Whom, settle_rings};
 pub use role::{Flow, GuestRights, Role};
 pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
 pub use template::{
@@ -74,3 +76,9 @@ pub const REGISTRATION_LEVEL: u32 = 9;
 
 /// The level from which on how conferences are set up is kept as templates.
 pub const TEMPLATES_LEVEL: u32 = 11;
+
+/// The level from which on people are called into conferences, and groups can be called.
+pub const CALLING_LEVEL: u32 = 12;
+
+/// The newest of all.
+pub const NEWEST_LEVEL: u32 = CALLING_LEVEL;

@@ -23,6 +23,7 @@ mod run;
 pub(crate) use decide::{Entry, Meetings};
 pub use layout::{Arrangement, Layout};
 pub use moderate::Act;
+pub(crate) use moderate::conflict;
 pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
@@ -77,10 +78,20 @@ pub trait MeetingView {
     /// The highest number that a kept run has; 0 if there is none.
     fn last_run(&self) -> RunId;
     fn call(&self, cid: &Cid) -> Option<Call>;
-    /// The call that rings at a user or goes on, or that they make; nobody has several.
+    /// The call that rings at a user or goes on, or that they make; nobody has several. What somebody is called into
+    /// does not count ([`Ring`](crate::Ring)).
     fn open_call_of(&self, user: &UserName) -> Option<Call>;
     /// Calls that nobody has answered and that began before `until`, ordered by CID, at most [`SWEEP`].
     fn rang_since(&self, until: Timestamp) -> Vec<Call>;
+    /// Those who ring to be called into a conference, or into the call of a group, ordered by user.
+    fn rings_into(&self, cid: &Cid) -> Vec<Call>;
+    /// How one user was called into a conference from `since` on, the newest first, at most
+    /// [`RINGS_PER_RUN`](plenary_model::limits::RINGS_PER_RUN).
+    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call>;
+    /// How many conferences and groups ring at a user.
+    fn rings_at(&self, user: &UserName) -> usize;
+    /// Those who ring because of a user.
+    fn rings_by(&self, caller: &UserName) -> Vec<Call>;
     /// Whether a user is signed in on a device that is connected.
     fn is_online(&self, user: &UserName) -> bool;
     /// Conferences with somebody who is on another start of the node than this and not away, ordered by CID.

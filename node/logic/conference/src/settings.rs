@@ -106,6 +106,9 @@ pub struct Settings {
     pub moderators: BTreeMap<UserName, Timestamp>,
     /// Accounts that are invited, and since when.
     pub invited: BTreeMap<UserName, Timestamp>,
+    /// Whether those who are named are called when it begins by its schedule.
+    #[serde(skip_serializing_if = "is_true")]
+    pub call_at_start: bool,
     /// Where people meet beside the conference: a room, a building; up to 256 characters.
     pub place: String,
     /// Fewer than the server takes.
@@ -132,6 +135,7 @@ impl Default for Settings {
             camera_off_on_entry: false,
             moderators: BTreeMap::new(),
             invited: BTreeMap::new(),
+            call_at_start: true,
             place: String::new(),
             participant_limit: None,
             guest_limit: None,
@@ -152,6 +156,11 @@ impl Settings {
         let others = others.filter(|user| !self.moderators.contains_key(*user));
         self.moderators.keys().chain(others)
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde asks for.
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// Something that can be taken away: a plain option could not tell that from leaving it as it is.
@@ -187,6 +196,8 @@ pub struct SettingsPatch {
     pub moderators: Option<Vec<UserName>>,
     /// The whole list; who is on it already keeps the time.
     pub invited: Option<Vec<UserName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_at_start: Option<bool>,
     pub place: Option<String>,
     pub participant_limit: Option<Put<u32>>,
     pub guest_limit: Option<Put<u32>>,
@@ -241,6 +252,7 @@ impl SettingsPatch {
             camera_off_on_entry,
             moderators,
             invited,
+            call_at_start,
             place,
             participant_limit,
             guest_limit,
@@ -263,6 +275,7 @@ impl SettingsPatch {
             invited,
             self.invited.as_ref().map(|list| since(list, invited, now)),
         );
+        put(call_at_start, self.call_at_start);
         put(place, self.place.as_ref().map(|text| text.trim().to_owned()));
         put(participant_limit, self.participant_limit.as_ref().map(Put::value));
         put(guest_limit, self.guest_limit.as_ref().map(Put::value));

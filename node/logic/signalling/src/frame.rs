@@ -1,8 +1,8 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, Quality, React,
-    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
+    Answer, Call, Called, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
+    Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -248,6 +248,8 @@ pub enum ServerBody {
     Layers(Layers),
     Quality(Quality),
     Chat(Chat),
+    /// Who was called into the meeting; told to moderators.
+    Called(Called),
     Ended(Ended),
 }
 
@@ -267,6 +269,7 @@ pub enum ClientBody {
     React(React),
     Say(Say),
     Moderate(Moderate),
+    Call(Call),
     List(List),
     Follow(Follow),
     /// Goes out of the meeting.
@@ -274,8 +277,9 @@ pub enum ClientBody {
 }
 
 impl ClientBody {
-    const TYPES: [&str; 11] = [
-        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "list", "follow", "leave",
+    const TYPES: [&str; 12] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "call", "list", "follow",
+        "leave",
     ];
 }
 

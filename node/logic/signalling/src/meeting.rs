@@ -1,8 +1,10 @@
 //! What is said about meetings (`docs/protocols/meeting.md`): the words, not what they mean.
 
+mod calling;
 mod moderation;
 mod roster;
 
+pub use calling::{CALLED_AT_ONCE, Call, Called, Person as CalledPerson, Ringing};
 pub use moderation::{
     Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, Waiting, WaitingRoom,
 };

@@ -87,6 +87,8 @@ export function CallWords({ call }: { call: Call }) {
       return t(own ? 'call.outgoing' : 'call.incoming', { length: lasted(call, i18n.language) });
     case 'widened':
       return t('call.widened');
+    case 'joined':
+      return t('call.joined', { room: call.into?.name });
     case 'declined':
       return own ? t('call.wasDeclined') : t('call.youDeclined');
     case 'busy':
@@ -96,6 +98,7 @@ export function CallWords({ call }: { call: Call }) {
     case 'cancelled':
       return own ? t('call.youCancelled') : t('call.missed');
     default:
+      if (call.into) return t('call.missedInto', { room: call.into.name });
       return own ? t('call.noAnswer') : t('call.missed');
   }
 }

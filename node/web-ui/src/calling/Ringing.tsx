@@ -13,23 +13,43 @@ import { ring } from './ring';
 import classes from './Ringing.module.css';
 
 /** Says on every page that somebody calls. It does not take the focus: whoever types must not answer by that. */
-export function Ringing() {
+export function Ringing({ except }: Props) {
   const { data } = useQuery(queries.calls());
-  const call = data?.find(({ direction, state }) => direction === 'incoming' && state === 'ringing');
-  return call ? <Rings key={call.cid} call={call} /> : null;
+  const ringing = (data ?? []).filter(
+    (call) => call.direction === 'incoming' && call.state === 'ringing' && roomOf(call) !== except,
+  );
+  if (ringing.length === 0) return null;
+  return (
+    <div className={classes.stack}>
+      {ringing.slice(0, SHOWN).map((call, place) => (
+        <Rings key={call.cid} call={call} silent={place > 0} />
+      ))}
+    </div>
+  );
 }
 
-function Rings({ call }: { call: Call }) {
+interface Props {
+  /** The room whose door is open on this page: it is answered there. */
+  except?: string;
+}
+
+const SHOWN = 3;
+
+/** Where one goes to answer. */
+const roomOf = (call: Call) => call.into?.cid ?? call.cid;
+
+/** Several ring with one voice. */
+function Rings({ call, silent }: { call: Call; silent: boolean }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [done, setDone] = useState(false);
-  const name = call.with.display_name;
-  useEffect(() => (done ? undefined : ring('incoming')), [done]);
-  useEffect(() => notify(t('call.rings', { name })), [name, t]);
+  const text = useRingText(call);
+  useEffect(() => (done || silent ? undefined : ring('incoming')), [done, silent]);
+  useEffect(() => notify(text), [text]);
   if (done) return null;
   const accept = () => {
     setDone(true);
-    void navigate({ to: '/m/$cid', params: { cid: call.cid }, search: { now: true } });
+    void navigate({ to: '/m/$cid', params: { cid: roomOf(call) }, search: { now: true } });
   };
   const decline = () => {
     setDone(true);
@@ -40,21 +60,32 @@ function Rings({ call }: { call: Call }) {
       <Group justify="space-between" gap="md">
         <Group gap="sm" wrap="nowrap" miw={0}>
           <div className={classes.face}>
-            <Face name={name} size={44} />
+            <Face name={call.with.display_name} size={44} />
           </div>
-          <Text fw={600}>{t('call.rings', { name })}</Text>
+          <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
+            {text}
+          </Text>
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Button variant="default" leftSection={<IconPhoneOff size={18} aria-hidden />} onClick={decline}>
             {t('call.decline')}
           </Button>
           <Button color="teal.9" leftSection={<IconPhone size={18} aria-hidden />} onClick={accept}>
-            {t('call.answer')}
+            {t(call.into ? 'call.comeIn' : 'call.answer')}
           </Button>
         </Group>
       </Group>
     </Paper>
   );
+}
+
+/** Who calls, and into what. */
+function useRingText(call: Call): string {
+  const { t } = useTranslation();
+  const name = call.with.display_name;
+  if (!call.into) return t('call.rings', { name });
+  const room = call.into.name;
+  return call.into.scheduled ? t('call.begins', { room }) : t('call.ringsInto', { name, room });
 }
 
 /** Where the page is not looked at and the person has allowed it. */

@@ -5,11 +5,11 @@ import { LiveContext } from '../live/LiveState';
 import { Ringing } from './Ringing';
 
 /** On pages without the frame of the others, for who is signed in. */
-export function RingsHere() {
+export function RingsHere({ except }: { except?: string }) {
   const live = useContext(LiveContext)!;
   const { data: me } = useQuery(queries.me());
   useEffect(() => {
     if (me) live.start(me);
   }, [live, me]);
-  return me ? <Ringing /> : null;
+  return me ? <Ringing except={except} /> : null;
 }

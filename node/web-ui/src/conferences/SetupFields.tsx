@@ -128,6 +128,13 @@ function Gate({ form }: { form: Form }) {
           most={2000}
           {...form.getInputProps('invited')}
         />
+        {form.values.launch === 'scheduled' && (
+          <Checkbox
+            label={t('conferences.callAtStart')}
+            description={t('conferences.callAtStartHint')}
+            {...form.getInputProps('call_at_start', { type: 'checkbox' })}
+          />
+        )}
         <Checkbox
           label={t('conferences.uninvited')}
           description={t('conferences.uninvitedHint')}

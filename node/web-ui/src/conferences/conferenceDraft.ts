@@ -27,6 +27,7 @@ export interface ConferenceValues {
   camera_off_on_entry: boolean;
   moderators: string[];
   invited: string[];
+  call_at_start: boolean;
   place: string;
   participant_limit: number;
   guest_limit: number;
@@ -75,6 +76,7 @@ export function setupOf(
     camera_off_on_entry: settings?.camera_off_on_entry ?? false,
     moderators: settings?.moderators ?? [],
     invited: settings?.invited ?? [],
+    call_at_start: settings?.call_at_start ?? true,
     place: settings?.place ?? '',
     participant_limit: settings?.participant_limit ?? 0,
     guest_limit: settings?.guest_limit ?? 0,

@@ -16,7 +16,13 @@ function template(more: Partial<Template> = {}): Template {
     settings: {
       ...{ mode, podium_places, waiting_room, uninvited, browser, programs, guests },
       ...{ has_pin: true, pin: '4711', moderators: ['bob'], invited: ['carol'], place: 'Room 7' },
-      ...{ muted_on_entry: true, camera_off_on_entry: false, participant_limit: 0, guest_limit: 0 },
+      ...{
+        call_at_start: true,
+        muted_on_entry: true,
+        camera_off_on_entry: false,
+        participant_limit: 0,
+        guest_limit: 0,
+      },
       registration: {
         ...values.registration,
         on: true,

@@ -247,6 +247,21 @@ describe('the gate', () => {
     expect(meeting.current()).toMatchObject({ phase: 'in', denied: { detail: 'they have left', count: 1 } });
   });
 
+  it('calls people in and knows who does not come', async () => {
+    const { meeting, last } = await inside();
+    meeting.call(['ann']);
+    meeting.call(null);
+    meeting.call(Array.from({ length: 101 }, (_, number) => `user-${number}`));
+    const said = last().said('call') as { users?: string[]; invited?: boolean }[];
+    expect(said.slice(0, 2)).toEqual([{ users: ['ann'] }, { invited: true }]);
+    expect(said.slice(2).map(({ users }) => users?.length)).toEqual([100, 1]);
+    const people = [{ user: 'ann', name: 'Ann', state: 'declined' as const, at: 1 }];
+    last().tell({ type: 'called', body: { people } });
+    expect(meeting.current().called).toEqual(people);
+    last().tell({ type: 'refused', body: { request: 'call', code: 'conflict', detail: 'too soon' } });
+    expect(meeting.current().denied.detail).toBe('too soon');
+  });
+
   it('shows who is on the podium, and in a lecture the speakers only', () => {
     const people = [
       person('1'),

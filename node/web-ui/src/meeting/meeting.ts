@@ -46,6 +46,8 @@ const SHOW_MS = 100;
 /** Shown tiles, as long as nothing was said. */
 const NOTHING = '[]';
 const REJOIN_MS = 1_000;
+const CALLED_AT_ONCE = 100;
+
 export class Meeting {
   readonly publish: Publish;
   readonly receive: Receive;
@@ -171,6 +173,14 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant, minutes } });
   }
 
+  /** Has people rung, a bounded number with each message; `null`: everybody who is invited. */
+  call(users: string[] | null) {
+    if (this.state.phase !== 'in') return;
+    if (users === null) return this.signal.say({ type: 'call', body: { invited: true } });
+    for (let from = 0; from < users.length; from += CALLED_AT_ONCE)
+      this.signal.say({ type: 'call', body: { users: users.slice(from, from + CALLED_AT_ONCE) } });
+  }
+
   /** Asks for a page of all who are in; it comes as `listed`. */
   list(find: string, from: number) {
     if (this.state.phase === 'in') this.signal.say({ type: 'list', body: { find, from } });
@@ -248,6 +258,8 @@ export class Meeting {
       this.next({ participants: next, counts: message.body.counts ?? countOf(next) });
     } else if (message.type === 'listed') {
       this.next({ listed: message.body });
+    } else if (message.type === 'called') {
+      this.next({ called: message.body.people });
     } else if (message.type === 'room') {
       this.next({ room: message.body });
     } else if (message.type === 'speaking') {
@@ -288,6 +300,7 @@ export class Meeting {
       participants: new Map(),
       counts,
       listed: null,
+      called: [],
       speaking: [],
       chat: [],
     });
@@ -317,6 +330,7 @@ export class Meeting {
       me,
       participants: all,
       counts: body.counts ?? countOf(all),
+      called: [],
       speaking: [],
       quality: new Map(),
       chat: withLines(this.state.chat, body.chat),
@@ -336,7 +350,7 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
-    } else if (request === 'moderate') {
+    } else if (request === 'moderate' || request === 'call') {
       this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.

@@ -1,6 +1,7 @@
 import type {
   MeetingAct,
   MeetingAnswer,
+  MeetingCalledPerson,
   MeetingConnection,
   MeetingCounts,
   MeetingEndedReason,
@@ -50,6 +51,7 @@ export type Act = MeetingAct;
 export type Layout = MeetingLayout;
 export type Counts = MeetingCounts;
 export type Listed = MeetingListed;
+export type CalledPerson = MeetingCalledPerson;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

@@ -1,4 +1,5 @@
 import type {
+  CalledPerson,
   ChatLine,
   Counts,
   EndedReason,
@@ -27,6 +28,8 @@ export interface MeetingState {
   counts: Counts;
   /** The page of the list of people that came last. */
   listed: Listed | null;
+  /** Who was called and is not in; moderators hear of them. */
+  called: readonly CalledPerson[];
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
@@ -65,6 +68,7 @@ export function emptyMeeting(cid: string): MeetingState {
     participants: new Map(),
     counts: { inside: 0, waiting: 0 },
     listed: null,
+    called: [],
     speaking: [],
     chat: [],
     kbps: null,

@@ -5,10 +5,12 @@ import { Loading } from '../ui/States';
 import { useMeetingText } from './context';
 
 const load = {
+  start: () => import('./Start').then((file) => ({ default: file.Start })),
   invite: () => import('./Invite').then((file) => ({ default: file.Invite })),
   details: () => import('./Details').then((file) => ({ default: file.Details })),
   shortcuts: () => import('./Shortcuts').then((file) => ({ default: file.Shortcuts })),
 };
+const Start = lazy(load.start);
 const Invite = lazy(load.invite);
 const Details = lazy(load.details);
 const Shortcuts = lazy(load.shortcuts);
@@ -18,7 +20,7 @@ export function warmDialogs() {
   for (const one of Object.values(load)) void one().catch(() => undefined);
 }
 
-export type DialogName = 'invite' | 'details' | 'shortcuts';
+export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts';
 
 const titles = {
   invite: 'more.invite',
@@ -33,12 +35,13 @@ export function Dialogs({ name, close }: { name: DialogName | null; close: () =>
     <Modal
       opened={name !== null}
       onClose={close}
-      title={name ? t(titles[name]) : ''}
+      title={name === 'start' ? t('start.title') : name ? t(titles[name]) : ''}
       size={name === 'details' ? 'xl' : 'md'}
       closeButtonProps={useClose()}
     >
       <Suspense fallback={<Loading />}>
-        {name === 'invite' && <Invite />}
+        {name === 'start' && <Start done={close} />}
+        {name === 'invite' && <Invite done={close} />}
         {name === 'details' && <Details />}
         {name === 'shortcuts' && <Shortcuts />}
       </Suspense>

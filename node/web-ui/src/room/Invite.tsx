@@ -1,17 +1,27 @@
-import { Button, CopyButton, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, CopyButton, Divider, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { QrCode } from '../ui/QrCode';
+import { CallPeople } from './CallPeople';
 import { useMeeting, useMeetingText } from './context';
+import { useMyself } from './useMyself';
 import { Widen } from './Widen';
 
 /** The address of the room, to send or to scan. */
-export function Invite() {
+export function Invite({ done }: { done: () => void }) {
   const { t } = useMeetingText();
   const { room } = useMeeting();
+  const { moderates, mine } = useMyself();
   if (room.call) return <Widen />;
+  const calls = moderates && room.open && mine?.user;
   const address = `${location.origin}/m/${encodeURIComponent(room.cid)}`;
   return (
     <Stack gap="md">
+      {calls && (
+        <>
+          <CallPeople done={done} />
+          <Divider />
+        </>
+      )}
       <Text size="sm">{t('invite.text')}</Text>
       <Group align="flex-end" gap="xs" wrap="nowrap">
         <TextInput

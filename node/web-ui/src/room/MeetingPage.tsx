@@ -29,7 +29,7 @@ export function MeetingPage() {
   const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
   return (
     <>
-      {signedIn && <RingsHere />}
+      {signedIn && <RingsHere except={id} />}
       <Visitor key={id} cid={id} />
     </>
   );

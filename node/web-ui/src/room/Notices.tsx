@@ -17,6 +17,7 @@ import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './co
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { useCallOf } from './useCallOf';
+import { useExpected } from './useExpected';
 import { useLeft } from './useLeft';
 import { useMyself } from './useMyself';
 import { useSpeakingMuted } from './useSpeakingMuted';
@@ -64,7 +65,7 @@ export function Notices({ controls }: { controls: RoomControls }) {
       <Waits controls={controls} />
       <Listens />
       <Barred />
-      <NotOpen />
+      <NotOpen controls={controls} />
       <EndsSoon />
       {alone && room.call && <Calling />}
       {alone && !room.call && (
@@ -190,16 +191,19 @@ function Barred() {
 const WARN_MS = 10 * 60_000;
 
 /** Others cannot come in yet, and whoever is here may let the meeting begin. */
-function NotOpen() {
+function NotOpen({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { room, phase } = useMeeting();
   const { moderates: mayModerate } = useMyself();
+  const expected = useExpected();
   if (phase !== 'in' || room.open || !mayModerate) return null;
+  // Who is expected may be called.
+  const start = () => (expected.length > 0 ? controls.open('start') : meeting.moderate('start'));
   return (
     <Notice icon={<IconHourglass size={18} aria-hidden />}>
       {t('notice.notOpen')}
-      <Button size="compact-sm" variant="white" color="dark" onClick={() => meeting.moderate('start')}>
+      <Button size="compact-sm" variant="white" color="dark" onClick={start}>
         {t('notice.start')}
       </Button>
     </Notice>

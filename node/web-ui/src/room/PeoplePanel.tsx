@@ -1,6 +1,7 @@
 import { Button, Group, Stack } from '@mantine/core';
-import { IconLock, IconLockOpen, IconMicrophoneOff } from '@tabler/icons-react';
+import { IconLock, IconLockOpen, IconMicrophoneOff, IconUserPlus } from '@tabler/icons-react';
 import { inOrderOfHands, knowsAll } from '../meeting/state';
+import { CalledList } from './CalledList';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import { Crowd } from './Crowd';
@@ -16,7 +17,8 @@ export function PeoplePanel({ controls }: { controls: RoomControls }) {
   return (
     <div className={classes.panelBody}>
       {moderates && <WaitingList />}
-      {moderates && <ForAll />}
+      {moderates && <ForAll controls={controls} />}
+      {moderates && <CalledList />}
       {knowsAll(meeting) ? <Everybody controls={controls} /> : <Crowd controls={controls} />}
     </div>
   );
@@ -42,12 +44,21 @@ function Everybody({ controls }: { controls: RoomControls }) {
 }
 
 /** What a moderator does to the meeting as a whole. */
-function ForAll() {
+function ForAll({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { room } = useMeeting();
   return (
     <Group gap="xs" px={8} py={8}>
+      {!room.call && room.open && (
+        <Button
+          size="compact-sm"
+          leftSection={<IconUserPlus size={16} aria-hidden />}
+          onClick={() => controls.open('invite')}
+        >
+          {t('called.action')}
+        </Button>
+      )}
       <Button
         size="compact-sm"
         variant="default"

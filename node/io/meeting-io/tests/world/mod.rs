@@ -9,8 +9,8 @@ use plenary_meeting_io::{
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Role, Room, Said, State,
-    Tile, Via, Why,
+    Act, Call, CalledPerson, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
+    Role, Room, Said, State, Tile, Via, Why,
 };
 use std::{
     collections::BTreeMap,
@@ -22,6 +22,7 @@ use std::{
 struct State_ {
     places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
     lines: Vec<Said>,
+    called: Vec<CalledPerson>,
     last: u64,
     sessions: u64,
     open: Vec<Session>,
@@ -292,6 +293,23 @@ impl Roster for World {
         })
     }
 
+    async fn call(&self, _: &Cid, by: ParticipantId, call: Call) -> Result<(), Refused> {
+        self.commit(|world| {
+            let row = world.places.get(&by).map(|(_, row, ..)| row);
+            if !row.is_some_and(|row| row.role > Role::Participant) {
+                return Err(Refused::new(Refusal::Forbidden, "a moderator is needed"));
+            }
+            let rung = call.users.into_iter().map(|user| CalledPerson {
+                name: user.to_uppercase(),
+                user,
+                state: Ringing::Ringing,
+                at: 1,
+            });
+            world.called.extend(rung);
+            Ok(())
+        })
+    }
+
     async fn spoke(&self, _: &Cid, _: Vec<(ParticipantId, u64)>) -> Result<(), Refused> {
         Ok(())
     }
@@ -324,6 +342,7 @@ impl Roster for World {
             participants: rows.map(present).collect(),
             ended: state.ended_at.map(|at| (at, Why::EndedForAll)),
             lost: std::collections::BTreeMap::new(),
+            called: state.called.clone(),
         }))
     }
 

@@ -1,7 +1,7 @@
-use super::{Time, mirror};
+use super::{Time, mirror, users};
 use crate::problem::Problem;
 use plenary_conference as inner;
-use plenary_model::UserName;
+use plenary_model::{UserName, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,15 +40,31 @@ pub enum CallState {
 
 mirror! {
     /// How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
-    /// another call, `unreachable` signed in nowhere, `widened` it became a conference.
-    CallOutcome = inner::How { Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened }
+    /// another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
+    /// the conference.
+    CallOutcome = inner::How { Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened, Joined }
+}
+
+/// What somebody is called into: a conference that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalledInto {
+    /// Enter it to answer.
+    pub cid: String,
+    /// Of the conference when it rang.
+    pub name: String,
+    /// It rings because the conference has begun by its schedule, and nobody in person calls.
+    pub scheduled: bool,
 }
 
 /// A call of two as one of them sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Call {
-    /// Where the two meet: enter it as a conference. Whose device enters it first has answered.
+    /// Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
+    /// into a conference, only a name for the call.
     pub cid: String,
+    /// The conference that one is called into; null for a call of two.
+    #[schema(required)]
+    pub into: Option<CalledInto>,
     pub direction: CallDirection,
     pub with: CallPartner,
     pub state: CallState,
@@ -89,7 +105,76 @@ impl Call {
             began_at: Time(call.began_at),
             answered_at: call.answered_at.map(Time),
             ended_at: call.over.map(|over| Time(over.at)),
+            into: call.ring.map(|ring| CalledInto {
+                cid: ring.cid.into(),
+                name: ring.name,
+                scheduled: ring.by == inner::Ringer::Schedule,
+            }),
             cid: call.cid.into(),
+        }
+    }
+}
+
+/// Whom to call into a conference: either of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConferenceCalls {
+    /// User IDs, at least one.
+    #[schema(min_items = 1, max_items = 2000)]
+    pub users: Option<Vec<String>>,
+    /// Everybody who is invited, and the moderators.
+    #[serde(default)]
+    pub invited: bool,
+}
+
+impl NewConferenceCalls {
+    pub(crate) fn read(self) -> Result<inner::Whom, Problem> {
+        let named = users("users", self.users, limits::RINGS)?;
+        match (named, self.invited) {
+            (None, true) => Ok(inner::Whom::Invited),
+            (Some(users), false) => Ok(inner::Whom::Users(users)),
+            _ => Err(Problem::field(
+                "users",
+                "must be there, or `invited` be true, and not both",
+            )),
+        }
+    }
+}
+
+/// Somebody who was called into a conference and is not in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalledPerson {
+    pub user: String,
+    pub display_name: String,
+    pub state: CalledState,
+    /// Since when it rings or rings no more.
+    pub at: Time,
+}
+
+/// How far that is: `ringing`, and then as with calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CalledState {
+    Ringing,
+    Declined,
+    Missed,
+    Busy,
+    Unreachable,
+}
+
+impl CalledPerson {
+    pub(crate) fn of((call, display_name): (inner::Call, String)) -> Self {
+        Self {
+            state: match call.over.map(|over| over.how) {
+                None => CalledState::Ringing,
+                Some(inner::How::Declined) => CalledState::Declined,
+                Some(inner::How::Busy) => CalledState::Busy,
+                Some(inner::How::Unreachable) => CalledState::Unreachable,
+                Some(_) => CalledState::Missed,
+            },
+            at: Time(call.over.map_or(call.began_at, |over| over.at)),
+            user: call.callee.into(),
+            display_name,
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct ConferenceSettings {
     /// User IDs of those who are invited; null for those who do not moderate.
     #[schema(required)]
     pub invited: Option<Vec<String>>,
+    /// Whether moderators and those who are invited are called when it begins by its schedule.
+    pub call_at_start: bool,
     /// Where people meet beside the conference.
     pub place: String,
     /// 0: as many as the server takes.
@@ -110,6 +112,7 @@ impl ConferenceSettings {
             camera_off_on_entry: settings.camera_off_on_entry,
             moderators: names(settings.moderators),
             invited: moderates.then(|| names(settings.invited)),
+            call_at_start: settings.call_at_start,
             place: settings.place,
             participant_limit: settings.participant_limit.unwrap_or(0),
             guest_limit: settings.guest_limit.unwrap_or(0),
@@ -145,6 +148,7 @@ pub struct ConferenceSettingsPatch {
     /// User IDs; the whole list.
     #[schema(max_items = 2000)]
     pub invited: Option<Vec<String>>,
+    pub call_at_start: Option<bool>,
     #[schema(max_length = 256)]
     pub place: Option<String>,
     /// 1 to 2,000; 0 for none of its own.
@@ -170,7 +174,11 @@ impl std::fmt::Debug for NewPin {
     }
 }
 
-fn users(field: &str, names: Option<Vec<String>>, most: usize) -> Result<Option<Vec<UserName>>, Problem> {
+pub(crate) fn users(
+    field: &str,
+    names: Option<Vec<String>>,
+    most: usize,
+) -> Result<Option<Vec<UserName>>, Problem> {
     let Some(names) = names else { return Ok(None) };
     if names.len() > most {
         return Err(Problem::field(field, format!("must be at most {most}")));
@@ -210,6 +218,7 @@ impl ConferenceSettingsPatch {
             camera_off_on_entry: self.camera_off_on_entry,
             moderators: users("settings.moderators", self.moderators, limits::MODERATORS)?,
             invited: users("settings.invited", self.invited, limits::PARTICIPANTS)?,
+            call_at_start: self.call_at_start,
             place: self.place,
             participant_limit: limit(self.participant_limit),
             guest_limit: limit(self.guest_limit),

@@ -5,18 +5,19 @@ use crate::{
     answer,
     api::Api,
     auth::Signed,
-    dto::{Moderation, Participant},
+    dto::{CalledPerson, Moderation, NewConferenceCalls, Participant},
     extract::{Id, Strict, Write},
-    problem::Problem,
+    problem::{Code, Problem},
 };
-use axum::{Json, extract::State, response::Response};
-use plenary_conference::Change;
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use plenary_conference::{Change, Run};
 use plenary_model::Cid;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_participants))
         .routes(routes!(moderate))
+        .routes(routes!(list_called, call_people))
 }
 
 /// Who is in a conference
@@ -62,4 +63,70 @@ async fn moderate(
     conferences::check_network(&api, &by, is_allowed).await?;
     let command = write.command(&by, digest, Change::Act { cid, by: None, act });
     Ok(answer::done(&api.propose_conference(command).await?))
+}
+
+/// Most people who are listed as called.
+const CALLED: usize = 500;
+
+/// Who was called into the run that goes on and is not in it
+///
+/// Of each how it was the last time, those whom it rings at first; at most 500. For those who moderate the conference.
+#[utoipa::path(get, path = "/conferences/{cid}/calls", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Vec<CalledPerson>)))]
+async fn list_called(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+) -> Result<Json<Vec<CalledPerson>>, Problem> {
+    let conference = conferences::stored(&api, &by, cid.clone()).await?;
+    if !conferences::moderates(&api, &by, &conference).await? {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "who was called is shown to those who moderate the conference",
+        ));
+    }
+    called(&api, cid).await.map(Json)
+}
+
+/// Call people into a conference
+///
+/// It rings on all their devices for 60 s and leads them to its door, which they pass as everybody does; who is called
+/// counts as invited to this run. Whom it rings at already and who is in is not called twice; again after 10 s, at most
+/// 20 times in a run. The conference must go on. For those who moderate it.
+#[utoipa::path(post, path = "/conferences/{cid}/calls", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    request_body = NewConferenceCalls, responses((status = 200, body = Vec<CalledPerson>)))]
+async fn call_people(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+    Strict { value, digest }: Strict<NewConferenceCalls>,
+) -> Result<Response, Problem> {
+    let whom = value.read()?;
+    let found = api.backend().conference(cid.clone()).await?;
+    let is_allowed = match &found {
+        Some(conference) => conferences::moderates_by_name(&api, &by, conference).await?,
+        None => true,
+    };
+    conferences::check_network(&api, &by, is_allowed).await?;
+    let change = Change::Call {
+        cid: cid.clone(),
+        by: None,
+        whom,
+    };
+    let command = write.command(&by, digest, change);
+    let applied = api.propose_conference(command).await?;
+    let called = called(&api, cid).await?;
+    Ok(answer::result(StatusCode::OK, called, applied.index))
+}
+
+async fn called(api: &Api, cid: Cid) -> Result<Vec<CalledPerson>, Problem> {
+    let runs = api.backend().runs(vec![cid.clone()]).await?;
+    let Some(run) = runs.into_iter().find(Run::is_on) else {
+        return Ok(Vec::new());
+    };
+    let rings = api.backend().rings(cid, run.started_at, CALLED).await?;
+    Ok(rings.into_iter().map(CalledPerson::of).collect())
 }

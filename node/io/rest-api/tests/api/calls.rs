@@ -143,3 +143,97 @@ async fn who_cannot_be_called_is_said() {
     let limit = server.call("GET", "/calls?limit=101").by("alice").send().await;
     limit.problem(400, "bad-query");
 }
+
+async fn call_in(server: &TestServer, who: &str, body: Value) -> Answer {
+    let call = server.call("POST", "/conferences/team/calls").by(who);
+    call.json(&body).send().await
+}
+
+#[tokio::test]
+async fn a_moderator_calls_people_into_a_meeting() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye"]);
+    let team = json!({"cid": "team", "name": "Team"});
+    server
+        .call("POST", "/conferences")
+        .by("alice")
+        .json(&team)
+        .send()
+        .await
+        .is(201);
+    let eye = json!({"users": ["Eye"]});
+    call_in(&server, "alice", eye.clone())
+        .await
+        .problem(409, "conflict");
+    comes(&server, "team", 1, "alice");
+    let called = call_in(&server, "alice", eye.clone()).await.is(200).json();
+    assert_eq!(
+        (&called[0]["user"], &called[0]["state"]),
+        (&json!("eye"), &json!("ringing"))
+    );
+    let rings = &list(&server, "eye").await[0];
+    assert_eq!(
+        (&rings["direction"], &rings["state"], &rings["with"]["id"]),
+        (&json!("incoming"), &json!("ringing"), &json!("alice"))
+    );
+    assert_eq!(
+        rings["into"],
+        json!({"cid": "team", "name": "Team", "scheduled": false})
+    );
+    assert_eq!(list(&server, "alice").await, json!([]));
+    let decline = format!("/calls/{}/decline", rings["cid"].as_str().expect("a name"));
+    server.call("POST", &decline).by("eye").send().await.is(204);
+    let path = "/conferences/team/calls";
+    let called = server.call("GET", path).by("alice").send().await.is(200).json();
+    assert_eq!(called[0]["state"], "declined");
+    call_in(&server, "alice", eye.clone())
+        .await
+        .problem(409, "conflict");
+    server.sleep(std::time::Duration::from_secs(10));
+    call_in(&server, "alice", eye).await.is(200);
+    comes(&server, "team", 2, "eye");
+    let called = server.call("GET", path).by("alice").send().await.is(200).json();
+    assert_eq!(called, json!([]), "they are in");
+    let joined = &list(&server, "eye").await[0];
+    assert_eq!(joined["outcome"], "joined");
+}
+
+#[tokio::test]
+async fn who_does_not_moderate_calls_nobody_in() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye"]);
+    let team =
+        json!({"cid": "team", "name": "Team", "settings": {"call_at_start": false, "invited": ["eye"]}});
+    let made = server
+        .call("POST", "/conferences")
+        .by("alice")
+        .json(&team)
+        .send()
+        .await;
+    assert_eq!(made.is(201).json()["settings"]["call_at_start"], false);
+    comes(&server, "team", 1, "alice");
+    let everybody = json!({"invited": true});
+    call_in(&server, "eye", everybody.clone())
+        .await
+        .problem(403, "forbidden");
+    let path = "/conferences/team/calls";
+    server
+        .call("GET", path)
+        .by("eye")
+        .send()
+        .await
+        .problem(403, "forbidden");
+    for wrong in [
+        json!({}),
+        json!({"users": ["eye"], "invited": true}),
+        json!({"users": []}),
+        json!({"users": ["nobody"]}),
+        json!({"users": [""]}),
+    ] {
+        call_in(&server, "alice", wrong)
+            .await
+            .problem(422, "invalid-field");
+    }
+    let called = call_in(&server, "alice", everybody).await.is(200).json();
+    assert_eq!(called[0]["user"], "eye");
+}

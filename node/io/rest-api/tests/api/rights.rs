@@ -67,6 +67,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("DELETE /conferences/{cid}", Right::User),
     ("GET /conferences/{cid}/participants", Right::User),
     ("POST /conferences/{cid}/acts", Right::User),
+    ("GET /conferences/{cid}/calls", Right::User),
+    ("POST /conferences/{cid}/calls", Right::User),
     ("GET /conferences/{cid}/calendar", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),

@@ -74,7 +74,7 @@ impl Store {
             index,
             position: 0,
             now_ms: now.as_millis() as u64 + self.later_ms.load(Ordering::Relaxed),
-            level: plenary_conference::TEMPLATES_LEVEL,
+            level: plenary_conference::NEWEST_LEVEL,
         }
     }
 
@@ -239,6 +239,14 @@ impl Backend for Store {
     }
     async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError> {
         self.query(|db| queries::template(db, id))
+    }
+    async fn rings(
+        &self,
+        cid: Cid,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(plenary_conference::Call, String)>, ReadError> {
+        self.query(|db| queries::rings(db, &cid, since, most))
     }
     async fn registrants(
         &self,

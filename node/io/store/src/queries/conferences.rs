@@ -4,12 +4,15 @@ use super::{Found, page::Select};
 use crate::{
     meetings::{RUN, run_of},
     schema::mode_name,
-    view::{body, bound},
+    view::{StoreView, body, bound},
 };
 use plenary_access::Page;
-use plenary_conference::{Access, Call, Conference, ConferenceQuery, Part, Run, Stage};
+use plenary_conference::{
+    Access, Call, Conference, ConferenceQuery, How, MeetingView as _, Part, Run, Stage,
+};
 use plenary_model::{Cid, Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension as _};
+use std::collections::BTreeSet;
 
 /// Whether people meet in it, or it is open.
 const IS_ON: &str = "EXISTS (SELECT 1 FROM runs r WHERE r.cid = conferences.cid
@@ -101,9 +104,40 @@ pub fn call(db: &Connection, cid: &Cid) -> Found<Option<Call>> {
 
 /// Calls from and to a user, the newest first, at most so many.
 pub fn calls(db: &Connection, user: &UserName, most: u32) -> Found<Vec<Call>> {
-    let query =
-        "SELECT body FROM calls WHERE caller = ?1 OR callee = ?1 ORDER BY began_at DESC, cid LIMIT ?2";
+    let query = "SELECT body FROM calls WHERE (caller = ?1 AND room IS NULL) OR callee = ?1 ORDER BY began_at DESC, cid LIMIT ?2";
     let mut statement = db.prepare_cached(query)?;
     let rows = statement.query_map((user.as_str(), most), |row| body(row, 0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Most calls into one run that are looked through.
+const RINGS: u32 = 4_000;
+
+/// How those were called into a conference from `since` on who did not come: of each the last time; those whom it rings
+/// at first, then the newest, at most so many. With the names of those who were called.
+pub fn rings(db: &Connection, cid: &Cid, since: Timestamp, most: usize) -> Found<Vec<(Call, String)>> {
+    let query = "SELECT body FROM calls WHERE room = ?1 AND began_at >= ?2 AND NOT EXISTS
+             (SELECT 1 FROM participants p WHERE p.person = 'account:' || callee AND p.cid = ?1)
+             ORDER BY began_at DESC, cid DESC LIMIT ?3";
+    let mut statement = db.prepare_cached(query)?;
+    let rows = statement.query_map((cid.as_str(), bound(since), RINGS), |row| body(row, 0))?;
+    let mut known = BTreeSet::new();
+    let mut last = Vec::new();
+    for call in rows {
+        let call: Call = call?;
+        if known.insert(call.callee.clone()) && call.over.is_none_or(|over| over.how != How::Joined) {
+            last.push(call);
+        }
+    }
+    last.sort_by_key(|call| !call.is_open());
+    last.truncate(most);
+    let view = StoreView::new(db);
+    let named = last.into_iter().map(|call| {
+        let account = view.account(&call.callee);
+        let name = account.map_or_else(|| call.callee.to_string(), |account| account.display_name);
+        (call, name)
+    });
+    let named = named.collect();
+    view.finish()?;
+    Ok(named)
 }

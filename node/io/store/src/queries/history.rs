@@ -130,10 +130,10 @@ pub fn calls_of(db: &Connection, user: &UserName, query: &CallQuery, list: &List
     };
     let user = user.to_string();
     match query.outgoing {
-        Some(true) => select.filter("caller = ?", user.clone()),
+        Some(true) => select.filter("caller = ? AND room IS NULL", user.clone()),
         Some(false) => select.filter("callee = ?", user.clone()),
         None => {
-            select.filter("(caller = ? OR callee = ?)", user.clone());
+            select.filter("((caller = ? AND room IS NULL) OR callee = ?)", user.clone());
             select.values.push(user.clone().into());
         }
     }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
 /// The newest rules.
-pub(crate) const LEVEL: u32 = plenary_conference::TEMPLATES_LEVEL;
+pub(crate) const LEVEL: u32 = plenary_conference::NEWEST_LEVEL;
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -320,8 +320,18 @@ impl Home {
 
 /// Takes away what the schema has got since there are templates.
 pub(crate) fn before_templates(db: &Connection) {
+    before_calling(db);
     db.execute_batch("DROP TABLE templates; DROP TABLE template_people")
         .expect("writes");
+}
+
+/// Takes away what the schema has got since people are called into conferences.
+pub(crate) fn before_calling(db: &Connection) {
+    db.execute_batch(
+        "DROP INDEX calls_into; DROP INDEX calls_into_open; DROP INDEX calls_open_to;
+         ALTER TABLE calls DROP COLUMN room",
+    )
+    .expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

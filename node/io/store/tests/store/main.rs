@@ -14,5 +14,6 @@ mod licensing;
 mod lists;
 mod meetings;
 mod registration;
+mod rings;
 mod sessions;
 mod templates;

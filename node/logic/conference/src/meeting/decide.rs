@@ -136,7 +136,10 @@ impl<V: View> Meetings<'_, V> {
         } else {
             0
         };
-        let visitor = self.visitor(entry.person);
+        let mut visitor = self.visitor(entry.person);
+        if let (Visitor::Account { user, called_at, .. }, Some(run)) = (&mut visitor, &run) {
+            *called_at = self.called_at(run, user);
+        }
         let lost = self
             .view
             .places(entry.cid, entry.person)

@@ -83,11 +83,21 @@ impl<V: View> Meetings<'_, V> {
     /// Somebody in the meeting acts; they must be a moderator and not wait.
     pub(crate) fn act_by(&self, cid: &Cid, by: ParticipantId, act: Act) -> Result<Decision, Refusal> {
         let conference = self.conference(cid)?;
-        let by = self.participant(cid, by)?;
-        if by.standing.waiting.is_some() || self.role_now(&conference, &by) < Role::Moderator {
+        self.moderator(&conference, by)?;
+        self.act(&conference, act)
+    }
+
+    /// Whoever is a moderator right now, and inside.
+    pub(crate) fn moderator(
+        &self,
+        conference: &Conference,
+        id: ParticipantId,
+    ) -> Result<Participant, Refusal> {
+        let by = self.participant(&conference.cid, id)?;
+        if by.standing.waiting.is_some() || self.role_now(conference, &by) < Role::Moderator {
             return Err(forbidden("a moderator of this conference"));
         }
-        self.act(&conference, act)
+        Ok(by)
     }
 
     /// What somebody is right now: a right that was taken away meanwhile counts no more.

@@ -36,7 +36,11 @@ impl Person {
     /// Who it is at the gate; `operator` says whether the account is one, as far as its rights go.
     pub fn visitor(&self, operator: bool) -> Visitor<'_> {
         match self {
-            Self::Account(user) => Visitor::Account { user, operator },
+            Self::Account(user) => Visitor::Account {
+                user,
+                operator,
+                called_at: None,
+            },
             Self::Guest(id) => Visitor::Guest(Some(id)),
         }
     }

@@ -15,6 +15,7 @@ mod presence;
 mod property;
 mod registration;
 mod rights;
+mod rings;
 mod schedules;
 mod templates;
 mod world;

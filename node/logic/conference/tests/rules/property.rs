@@ -20,6 +20,7 @@ enum Step {
     Delete(&'static str),
     Call(&'static str, Box<Change>),
     Template(&'static str, Box<Change>),
+    DeclineRing(&'static str),
     DeleteOld(u64),
     Wait(u64),
 }
@@ -32,14 +33,30 @@ fn cid() -> impl Strategy<Value = &'static str> {
 
 fn call() -> impl Strategy<Value = Step> {
     let people = || select(vec!["alice", "bob", "root"]);
-    (people(), people(), select(vec!["call-1", "call-2"]), 0u8..6).prop_map(|(by, to, cid, what)| {
-        let change = match what {
-            0 => Change::Decline { cid: name(cid) },
-            1 => Change::Widen { cid: name(cid) },
-            _ => crate::calls::dial(cid, to),
-        };
-        Step::Call(by, Box::new(change))
-    })
+    let rooms = || select(vec!["open", "inside", "call-1"]);
+    (
+        people(),
+        people(),
+        select(vec!["call-1", "call-2"]),
+        rooms(),
+        0u8..10,
+    )
+        .prop_map(|(by, to, cid, room, what)| {
+            let change = match what {
+                6 => crate::rings::call(room, &[to]),
+                7 => crate::rings::call(room, &["alice", "bob", "root"]),
+                8 => Change::Call {
+                    cid: name(room),
+                    by: Some(ParticipantId(1)),
+                    whom: Whom::Invited,
+                },
+                9 => return Step::DeclineRing(to),
+                0 => Change::Decline { cid: name(cid) },
+                1 => Change::Widen { cid: name(cid) },
+                _ => crate::calls::dial(cid, to),
+            };
+            Step::Call(by, Box::new(change))
+        })
 }
 
 fn template() -> impl Strategy<Value = Step> {
@@ -401,7 +418,16 @@ fn check_calls(world: &World) -> Result<(), TestCaseError> {
     for conference in world.conferences.values().filter(|conference| conference.call) {
         prop_assert!(world.calls.get(&conference.cid).is_some_and(Call::is_open));
     }
+    let mut each = BTreeSet::new();
     for call in world.calls.values().filter(|call| call.is_open()) {
+        if let Some(ring) = &call.ring {
+            prop_assert!(world.runs.get(&ring.cid).is_some_and(Run::is_on), "it goes on");
+            prop_assert!(each.insert((&ring.cid, &call.callee)), "nobody is rung twice");
+            let person = Person::Account(call.callee.clone());
+            prop_assert!(world.places(&ring.cid, &person).is_empty(), "nor who is in");
+            prop_assert!(world.accounts.contains_key(&call.callee));
+            continue;
+        }
         prop_assert!(
             world
                 .conferences
@@ -486,6 +512,13 @@ fn run(world: &mut World, step: &Step) {
             let asker = if *by == "root" { root() } else { user(by) };
             if world.accounts.contains_key(&name(by)) {
                 drop(world.run(&asker, &change));
+            }
+        }
+        Step::DeclineRing(who) => {
+            let at_them = |call: &&Call| call.ring.is_some() && call.rings() && call.callee == name(who);
+            let ring = world.calls.values().find(at_them).map(|call| call.cid.clone());
+            if let Some(cid) = ring {
+                world.run(&user(who), &Change::Decline { cid }).expect("it rings");
             }
         }
         Step::DeleteOld(ago) => {

@@ -88,6 +88,7 @@ fn guests_come_into_public_rooms_only() {
         let bob = Visitor::Account {
             user: &bob,
             operator: false,
+            called_at: None,
         };
         assert_eq!(door(world.room(cid), bob, Way::Browser), Ok(()));
         let guest = door(world.room(cid), Visitor::Guest(None), Way::Browser);

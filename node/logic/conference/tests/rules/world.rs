@@ -254,7 +254,7 @@ impl World {
             (name(id), account)
         };
         Self {
-            level: TEMPLATES_LEVEL,
+            level: NEWEST_LEVEL,
             online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),
@@ -326,6 +326,7 @@ impl World {
         self.now += 1;
         let mut decision = decide_for(self, asker, self.at(), change)?;
         tell_presence(self, Some(change), &mut decision);
+        settle_rings(self, self.at(), std::slice::from_mut(&mut decision));
         keep_history(self, self.at(), std::slice::from_mut(&mut decision));
         Ok(self.carry_out(decision))
     }
@@ -419,7 +420,20 @@ impl World {
                 self.calls.insert(call.cid.clone(), call);
             }
             Effect::ForgetCalls { caller, but } => {
-                let mut own: Vec<_> = self.calls.values().filter(|call| call.caller == caller).collect();
+                let own = self.calls.values().filter(|call| call.ring.is_none());
+                let mut own: Vec<_> = own.filter(|call| call.caller == caller).collect();
+                own.sort_by_key(|call| std::cmp::Reverse(call.began_at));
+                let old: Vec<Cid> = own
+                    .iter()
+                    .skip(but as usize)
+                    .map(|call| call.cid.clone())
+                    .collect();
+                self.calls.retain(|cid, _| !old.contains(cid));
+            }
+            Effect::RemoveCall(cid) => drop(self.calls.remove(&cid)),
+            Effect::ForgetRings { callee, but } => {
+                let own = self.calls.values().filter(|call| call.ring.is_some());
+                let mut own: Vec<_> = own.filter(|call| call.callee == callee).collect();
                 own.sort_by_key(|call| std::cmp::Reverse(call.began_at));
                 let old: Vec<Cid> = own
                     .iter()
@@ -462,6 +476,12 @@ impl World {
         }
     }
 
+    fn rings(&self, which: impl Fn(&Call, &Ring) -> bool) -> Vec<Call> {
+        let all = self.calls.values();
+        let found = all.filter(|call| call.ring.as_ref().is_some_and(|ring| which(call, ring)));
+        found.cloned().collect()
+    }
+
     fn stored(&self) -> Stored {
         (
             self.conferences.clone(),
@@ -502,6 +522,7 @@ impl World {
         }
         let mut decision = follow(self, self.at(), facts);
         tell_presence(self, None, &mut decision);
+        settle_rings(self, self.at(), std::slice::from_mut(&mut decision));
         keep_history(self, self.at(), std::slice::from_mut(&mut decision));
         self.carry_out(decision);
     }
@@ -672,7 +693,7 @@ impl MeetingView for World {
         let mut open = self
             .calls
             .values()
-            .filter(|call| call.is_open() && call.concerns(user));
+            .filter(|call| call.is_open() && call.ring.is_none() && call.concerns(user));
         let first = open.next().cloned();
         assert!(open.next().is_none(), "nobody has several calls at once");
         first
@@ -683,6 +704,24 @@ impl MeetingView for World {
             .values()
             .filter(|call| call.rings() && call.began_at < until);
         rings.take(SWEEP).cloned().collect()
+    }
+    fn rings_into(&self, cid: &Cid) -> Vec<Call> {
+        let mut rings = self.rings(|call, ring| call.is_open() && ring.cid == *cid);
+        rings.sort_by(|one, other| one.callee.cmp(&other.callee));
+        rings
+    }
+    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call> {
+        let mut rings =
+            self.rings(|call, ring| ring.cid == *cid && call.callee == *user && call.began_at >= since);
+        rings.sort_by_key(|call| std::cmp::Reverse((call.began_at, call.cid.clone())));
+        rings.truncate(plenary_model::limits::RINGS_PER_RUN);
+        rings
+    }
+    fn rings_at(&self, user: &UserName) -> usize {
+        self.rings(|call, _| call.is_open() && call.callee == *user).len()
+    }
+    fn rings_by(&self, caller: &UserName) -> Vec<Call> {
+        self.rings(|call, _| call.is_open() && call.caller == *caller)
     }
     fn is_online(&self, user: &UserName) -> bool {
         self.online.contains(user)

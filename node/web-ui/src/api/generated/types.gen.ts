@@ -124,11 +124,13 @@ export type Call = {
     answered_at: Time | null;
     began_at: Time;
     /**
-     * Where the two meet: enter it as a conference. Whose device enters it first has answered.
+     * Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
+     * into a conference, only a name for the call.
      */
     cid: string;
     direction: CallDirection;
     ended_at: Time | null;
+    into: CalledInto | null;
     outcome: CallOutcome | null;
     state: CallState;
     with: CallPartner;
@@ -141,9 +143,10 @@ export type CallDirection = 'incoming' | 'outgoing';
 
 /**
  * How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
- * another call, `unreachable` signed in nowhere, `widened` it became a conference.
+ * another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
+ * the conference.
  */
-export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened';
+export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined';
 
 /**
  * The other one of a call.
@@ -157,6 +160,42 @@ export type CallPartner = {
  * How far a call is.
  */
 export type CallState = 'ringing' | 'answered' | 'over';
+
+/**
+ * What somebody is called into: a conference that goes on.
+ */
+export type CalledInto = {
+    /**
+     * Enter it to answer.
+     */
+    cid: string;
+    /**
+     * Of the conference when it rang.
+     */
+    name: string;
+    /**
+     * It rings because the conference has begun by its schedule, and nobody in person calls.
+     */
+    scheduled: boolean;
+};
+
+/**
+ * Somebody who was called into a conference and is not in it.
+ */
+export type CalledPerson = {
+    /**
+     * Since when it rings or rings no more.
+     */
+    at: Time;
+    display_name: string;
+    state: CalledState;
+    user: string;
+};
+
+/**
+ * How far that is: `ringing`, and then as with calls.
+ */
+export type CalledState = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable';
 
 /**
  * The old and the new password.
@@ -438,6 +477,10 @@ export type ConferenceSettings = {
      * Whether it can be joined by the meeting room of the pages.
      */
     browser: boolean;
+    /**
+     * Whether moderators and those who are invited are called when it begins by its schedule.
+     */
+    call_at_start: boolean;
     camera_off_on_entry: boolean;
     /**
      * 0: as many as the server takes.
@@ -494,6 +537,7 @@ export type ConferenceSettingsPatch = {
      * Together with `programs`.
      */
     browser?: boolean | null;
+    call_at_start?: boolean | null;
     camera_off_on_entry?: boolean | null;
     /**
      * 1 to 2,000; 0 for none of its own.
@@ -1079,6 +1123,40 @@ export type MeetingAnswer = {
  */
 export type MeetingArrangement = 'gallery' | 'speaker' | 'alone';
 
+/**
+ * A moderator calls people in.
+ */
+export type MeetingCall = {
+    /**
+     * Instead: everybody who is invited, and the moderators.
+     */
+    invited?: boolean;
+    /**
+     * User IDs; at most 100.
+     */
+    users?: Array<string>;
+};
+
+/**
+ * Who was called and is not in, told to moderators: all of them each time, those whom it rings at first; at most 200.
+ */
+export type MeetingCalled = {
+    people: Array<MeetingCalledPerson>;
+};
+
+/**
+ * Somebody who was called.
+ */
+export type MeetingCalledPerson = {
+    /**
+     * Since when that is so, in milliseconds since 1970.
+     */
+    at: number;
+    name: string;
+    state: MeetingRinging;
+    user: string;
+};
+
 export type MeetingCarried = {
     /**
      * Of that layer, in pixels; 0 if it is not known.
@@ -1436,6 +1514,11 @@ export type MeetingRefused = {
 };
 
 /**
+ * How far it is.
+ */
+export type MeetingRinging = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable';
+
+/**
  * What somebody is; later ones may all that earlier ones may.
  */
 export type MeetingRole = 'participant' | 'moderator' | 'owner';
@@ -1668,6 +1751,20 @@ export type NewConference = {
     owner?: string | null;
     schedule?: ConferenceSchedule | null;
     settings?: ConferenceSettingsPatch | null;
+};
+
+/**
+ * Whom to call into a conference: either of the two.
+ */
+export type NewConferenceCalls = {
+    /**
+     * Everybody who is invited, and the moderators.
+     */
+    invited?: boolean;
+    /**
+     * User IDs, at least one.
+     */
+    users?: Array<string> | null;
 };
 
 /**
@@ -1920,11 +2017,13 @@ export type PageCall = {
         answered_at: Time | null;
         began_at: Time;
         /**
-         * Where the two meet: enter it as a conference. Whose device enters it first has answered.
+         * Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
+         * into a conference, only a name for the call.
          */
         cid: string;
         direction: CallDirection;
         ended_at: Time | null;
+        into: CalledInto | null;
         outcome: CallOutcome | null;
         state: CallState;
         with: CallPartner;
@@ -2889,6 +2988,9 @@ export type SignalClientBody = {
     body: MeetingModerate;
     type: 'moderate';
 } | {
+    body: MeetingCall;
+    type: 'call';
+} | {
     body: MeetingList;
     type: 'list';
 } | {
@@ -3025,6 +3127,12 @@ export type SignalServerBody = {
 } | {
     body: MeetingChat;
     type: 'chat';
+} | {
+    /**
+     * Who was called into the meeting; told to moderators.
+     */
+    body: MeetingCalled;
+    type: 'called';
 } | {
     body: MeetingEnded;
     type: 'ended';
@@ -3715,6 +3823,42 @@ export type GetCalendarResponses = {
 };
 
 export type GetCalendarResponse = GetCalendarResponses[keyof GetCalendarResponses];
+
+export type ListCalledData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/calls';
+};
+
+export type ListCalledResponses = {
+    200: Array<CalledPerson>;
+};
+
+export type ListCalledResponse = ListCalledResponses[keyof ListCalledResponses];
+
+export type CallPeopleData = {
+    body: NewConferenceCalls;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/calls';
+};
+
+export type CallPeopleResponses = {
+    200: Array<CalledPerson>;
+};
+
+export type CallPeopleResponse = CallPeopleResponses[keyof CallPeopleResponses];
 
 export type GetDoorData = {
     body?: never;

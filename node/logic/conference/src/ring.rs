@@ -1,0 +1,321 @@
+//! Calling people into a conference that goes on (CONF-02, CONF-08).
+//!
+//! Each who is called has a [`Call`] of their own, which rings on all their devices, leads into the conference and stands in
+//! their list afterwards. Whoever comes in by whatever way has answered: they pass the gate as everybody does.
+//!
+//! ```text
+//!  Call, Begin ──► rings ── they come in ──► over: joined
+//!                    ├───── Decline ───────► over: declined
+//!                    ├───── the run ends ──► over: cancelled
+//!                    └───── 60 s, Sweep ───► over: missed
+//!  Call of who is in a call of two, or signed in nowhere ──► over: busy, unreachable
+//! ```
+//!
+//! Invariant: nobody is rung twice for one conference at once, and nobody who is in it; it rings only while a run goes on.
+
+use crate::{
+    CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, Over, ParticipantId, Person, Run,
+    View,
+    decide::forbidden,
+    meeting::{Meetings, conflict},
+};
+use plenary_access::{FieldChange, Moment, Refusal, Topic, rules::invalid};
+use plenary_model::{Cid, Timestamp, UserName, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What somebody is called into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ring {
+    /// The conference that they enter to answer.
+    pub cid: Cid,
+    /// Its name when it rang.
+    pub name: String,
+    pub by: Ringer,
+}
+
+/// Why it rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ringer {
+    /// A moderator calls: the caller.
+    Moderator,
+    /// The conference begins by its schedule; the caller is its owner.
+    Schedule,
+}
+
+/// Who is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Everybody whom the conference names: its moderators and who is invited.
+    Invited,
+    Users(Vec<UserName>),
+}
+
+impl Call {
+    /// Whether somebody is called by a moderator, which is as good as an invitation to this run.
+    fn is_by_hand(&self) -> bool {
+        let ring = self.ring.as_ref();
+        ring.is_some_and(|ring| ring.by == Ringer::Moderator)
+    }
+}
+
+/// What came of calling one person.
+#[derive(PartialEq)]
+enum Rung {
+    Yes,
+    /// They are in, or it rings there.
+    NeedsNot,
+    TooSoon,
+}
+
+impl<V: View> Meetings<'_, V> {
+    /// Somebody in the meeting calls; they must be a moderator with an account.
+    pub(crate) fn call_by(&self, cid: &Cid, by: ParticipantId, whom: &Whom) -> Result<Decision, Refusal> {
+        let conference = self.conference(cid)?;
+        let by = self.moderator(&conference, by)?;
+        match &by.person {
+            Person::Account(caller) => self.call_in(&conference, caller, whom),
+            Person::Guest(_) => Err(forbidden("an account of this server")),
+        }
+    }
+
+    /// Who calls has been found to be allowed.
+    pub(crate) fn call_in(
+        &self,
+        conference: &Conference,
+        caller: &UserName,
+        whom: &Whom,
+    ) -> Result<Decision, Refusal> {
+        if conference.call {
+            return Err(conflict(
+                "this is a call; make it a conference first, to call others in",
+            ));
+        }
+        let run = self.view.run_of(&conference.cid).filter(Run::is_on);
+        let run = run.ok_or_else(|| {
+            conflict("nobody is in the meeting and it has not begun: start it or come in, then call others")
+        })?;
+        let mut users = self.whom(conference, caller, whom)?;
+        let ringing = self.view.rings_into(&conference.cid);
+        let ringing: BTreeSet<UserName> = ringing.into_iter().map(|call| call.callee).collect();
+        users.retain(|user| !ringing.contains(user));
+        if ringing.len() + users.len() > limits::RINGS {
+            return Err(conflict(
+                "2,000 people are being called; call more when some of them have answered",
+            ));
+        }
+        let mut decision = Decision::default();
+        let (mut rung, mut too_soon) = (0, 0);
+        for user in users {
+            match self.ring(&mut decision, conference, &run, caller, user, Ringer::Moderator) {
+                Rung::Yes => rung += 1,
+                Rung::TooSoon => too_soon += 1,
+                Rung::NeedsNot => {}
+            }
+        }
+        if rung == 0 && too_soon > 0 {
+            return Err(conflict(
+                "they were called a moment ago, or many times already; wait a little before you call again",
+            ));
+        }
+        tell(&mut decision, conference, rung);
+        Ok(decision)
+    }
+
+    /// A scheduled conference has begun in this decision: it calls those whom it names.
+    pub(crate) fn call_at_start(&self, decision: &mut Decision, conference: &Conference) {
+        if self.at.level < CALLING_LEVEL || !conference.settings.call_at_start {
+            return;
+        }
+        let begins = decision.effects.iter().find_map(|effect| match effect {
+            Effect::PutRun(run) if run.cid == conference.cid => Some(run.clone()),
+            _ => None,
+        });
+        let Some(run) = begins else { return };
+        let users = self.named(conference).into_iter().take(limits::RINGS);
+        let mut rung = 0;
+        for user in users.collect::<Vec<_>>() {
+            let owner = &conference.owner;
+            let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);
+            rung += u64::from(called == Rung::Yes);
+        }
+        tell(decision, conference, rung);
+    }
+
+    /// When a moderator called somebody into a run, the last time.
+    pub(crate) fn called_at(&self, run: &Run, user: &UserName) -> Option<Timestamp> {
+        if self.at.level < CALLING_LEVEL {
+            return None;
+        }
+        let rings = self.view.rings_of(&run.cid, user, run.started_at);
+        let last = rings.into_iter().find(Call::is_by_hand)?;
+        Some(last.began_at)
+    }
+
+    /// Those of a conference whom it names and who can be called.
+    fn named(&self, conference: &Conference) -> Vec<UserName> {
+        let active = |user: &&UserName| self.view.account(user).is_some_and(|account| account.active);
+        conference.settings.named().filter(active).cloned().collect()
+    }
+
+    fn whom(
+        &self,
+        conference: &Conference,
+        caller: &UserName,
+        whom: &Whom,
+    ) -> Result<Vec<UserName>, Refusal> {
+        let users = match whom {
+            Whom::Invited => {
+                let mut all = self.named(conference);
+                all.retain(|user| user != caller);
+                return Ok(all);
+            }
+            Whom::Users(users) => users,
+        };
+        if users.is_empty() || users.len() > limits::RINGS {
+            return Err(invalid("users", "must be 1 to 2,000"));
+        }
+        for user in users {
+            if !self.view.account(user).is_some_and(|account| account.active) {
+                return Err(invalid(
+                    "users",
+                    format!("there is no user {:?} who could be called", user.as_str()),
+                ));
+            }
+        }
+        let each: BTreeSet<&UserName> = users.iter().collect();
+        Ok(each.into_iter().cloned().collect())
+    }
+
+    fn ring(
+        &self,
+        decision: &mut Decision,
+        conference: &Conference,
+        run: &Run,
+        caller: &UserName,
+        user: UserName,
+        by: Ringer,
+    ) -> Rung {
+        let cid = &conference.cid;
+        if !self.view.places(cid, &Person::Account(user.clone())).is_empty() {
+            return Rung::NeedsNot;
+        }
+        let now = self.at.now;
+        let before = self.view.rings_of(cid, &user, run.started_at);
+        let rests = |over: Over| now.since_ms(over.at) < limits::RING_PAUSE_MS && over.how != How::Joined;
+        match before.first().map(|last| last.over) {
+            Some(None) => return Rung::NeedsNot,
+            Some(Some(over)) if rests(over) => return Rung::TooSoon,
+            _ if before.len() >= limits::RINGS_PER_RUN => return Rung::TooSoon,
+            _ => {}
+        }
+        let is_busy =
+            self.view.open_call_of(&user).is_some() || self.view.rings_at(&user) >= limits::RINGS_PER_PERSON;
+        let nobody = match is_busy {
+            true => Some(How::Busy),
+            false => (!self.view.is_online(&user)).then_some(How::Unreachable),
+        };
+        let call = Call {
+            cid: ring_id(self.at, decision),
+            caller: caller.clone(),
+            callee: user.clone(),
+            began_at: now,
+            answered_at: None,
+            over: nobody.map(|how| Over { at: now, how }),
+            ring: Some(Ring {
+                cid: cid.clone(),
+                name: conference.name.clone(),
+                by,
+            }),
+        };
+        call.put(decision);
+        decision.effect(Effect::ForgetRings {
+            callee: user,
+            but: CALLS_KEPT,
+        });
+        Rung::Yes
+    }
+}
+
+/// A name that no other call has: of the command, and how many it has called before.
+fn ring_id(at: Moment, decision: &Decision) -> Cid {
+    let before = decision.effects.iter();
+    let before = before
+        .filter(|effect| matches!(effect, Effect::PutCall(_)))
+        .count();
+    let name = format!("ring-{:x}-{before}", at.revision.0);
+    name.parse().expect("letters, digits and `-`, and not long")
+}
+
+fn tell(decision: &mut Decision, conference: &Conference, rung: u64) {
+    if rung == 0 {
+        return;
+    }
+    let people = FieldChange {
+        field: "people".into(),
+        before: None,
+        after: Some(rung.to_string()),
+    };
+    decision
+        .changed(
+            "conference",
+            conference.cid.as_str(),
+            "called people",
+            vec![people],
+        )
+        .notice(Topic::Events, "");
+}
+
+/// Adds to `decisions`, none of which is carried out yet, what becomes of those who ring: who comes in has answered, and
+/// where a run is over nobody needs to. It follows from the effects, so that no way in and no end is forgotten.
+pub fn settle_rings<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
+    if at.level < CALLING_LEVEL {
+        return;
+    }
+    let mut settled = BTreeSet::new();
+    for decision in decisions {
+        let mut added = Decision::default();
+        // Of whom no call is kept.
+        let mut gone = BTreeSet::new();
+        let mut over = BTreeSet::new();
+        let mut come = Vec::new();
+        for effect in &decision.effects {
+            match effect {
+                Effect::PutCall(call) => drop(settled.insert(call.cid.clone())),
+                Effect::RemoveCalls(user) => drop(gone.insert(user.clone())),
+                Effect::PutRun(run) if !run.is_on() => drop(over.insert(run.cid.clone())),
+                Effect::Remove(cid) => drop(over.insert(cid.clone())),
+                Effect::PutParticipant(one) if view.participant(&one.cid, one.id).is_none() => {
+                    if let Person::Account(user) = &one.person {
+                        come.push((one.cid.clone(), user.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let ended = over.iter().flat_map(|cid| view.rings_into(cid));
+        let ended = ended.map(|call| (call, How::Cancelled));
+        let answered = come.iter().flat_map(|(cid, user)| {
+            let rings = view.rings_into(cid).into_iter();
+            rings.filter(move |call| call.callee == *user)
+        });
+        let answered = answered.map(|call| (call, How::Joined));
+        for (call, how) in answered.chain(ended) {
+            let stays = ![&call.caller, &call.callee]
+                .iter()
+                .any(|user| gone.contains(*user));
+            if stays && settled.insert(call.cid.clone()) {
+                let answered_at = (how == How::Joined).then_some(at.now);
+                Call { answered_at, ..call }.end(&mut added, how, at.now);
+            }
+        }
+        // It rings no more where an account that called is no more.
+        for call in gone.iter().flat_map(|user| view.rings_by(user)) {
+            added.notice(Topic::Calls, call.callee.as_str());
+        }
+        decision.effects.extend(added.effects);
+        decision.notices.extend(added.notices);
+    }
+}

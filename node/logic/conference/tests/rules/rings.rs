@@ -1,0 +1,360 @@
+//! Calling people into conferences (CONF-02, CONF-08).
+
+use crate::world::*;
+use plenary_access::{Topic, rules::Asker};
+use plenary_conference::*;
+use plenary_model::{NodeId, Timestamp, UserName, limits};
+
+pub(crate) fn call(cid: &str, whom: &[&str]) -> Change {
+    Change::Call {
+        cid: name(cid),
+        by: None,
+        whom: Whom::Users(whom.iter().map(|user| name(user)).collect()),
+    }
+}
+
+fn invited(cid: &str) -> Change {
+    Change::Call {
+        cid: name(cid),
+        by: None,
+        whom: Whom::Invited,
+    }
+}
+
+fn settings(world: &mut World, cid: &str, settings: SettingsPatch) {
+    let patch = Patch {
+        settings,
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update(cid, patch)).expect("she may");
+}
+
+fn for_invited(world: &mut World, cid: &str, people: &[&str]) {
+    let patch = SettingsPatch {
+        invited: Some(people.iter().map(|user| name(user)).collect()),
+        uninvited: Some(false),
+        ..SettingsPatch::default()
+    };
+    settings(world, cid, patch);
+}
+
+/// Alice is in her room `inside`; Bob and Root are signed in.
+fn meeting() -> World {
+    let mut world = World::with_rooms();
+    world.online.insert(name("root"));
+    world.ok(&enter("inside", 1, account("alice")));
+    world.notices.clear();
+    world
+}
+
+fn calls(world: &mut World, whom: &[&str]) {
+    world.run(&user("alice"), &call("inside", whom)).expect("she may");
+}
+
+/// How the last ring of somebody ended; `None` while it rings.
+#[track_caller]
+fn state(world: &World, who: &str) -> Option<How> {
+    let rings = world.rings_of(&name("inside"), &name(who), Timestamp(0));
+    rings.first().expect("it rang").over.map(|over| over.how)
+}
+
+fn rings(world: &World, who: &str) -> usize {
+    world.rings_of(&name("inside"), &name(who), Timestamp(0)).len()
+}
+
+fn declines(world: &mut World, who: &str) {
+    let ring = world.rings_of(&name("inside"), &name(who), Timestamp(0));
+    let cid = ring.first().expect("it rang").cid.clone();
+    world.run(&user(who), &Change::Decline { cid }).expect("they may");
+}
+
+#[test]
+fn who_is_called_comes_in_and_it_rings_no_more() {
+    let mut world = meeting();
+    calls(&mut world, &["bob"]);
+    assert_eq!(state(&world, "bob"), None);
+    let told = std::mem::take(&mut world.notices);
+    let is_told = |topic, object: &str| told.iter().any(|one| one.topic == topic && one.object == object);
+    assert!(is_told(Topic::Calls, "bob") && is_told(Topic::Meetings, "inside"));
+    assert!(!is_told(Topic::Calls, "alice"), "it stands in no list of hers");
+    world.ok(&enter("inside", 2, account("bob")));
+    assert_eq!(state(&world, "bob"), Some(How::Joined));
+    assert!(world.conferences.contains_key(&name("inside")));
+    let told = std::mem::take(&mut world.notices);
+    assert!(
+        told.iter()
+            .any(|one| one.topic == Topic::Calls && one.object == "bob")
+    );
+}
+
+#[test]
+fn it_is_declined_missed_or_over_with_the_meeting() {
+    let mut world = meeting();
+    calls(&mut world, &["bob"]);
+    declines(&mut world, "bob");
+    assert_eq!(state(&world, "bob"), Some(How::Declined));
+    assert_eq!(world.inside("inside"), [1], "the meeting goes on");
+
+    let mut world = meeting();
+    calls(&mut world, &["bob", "root"]);
+    world.now += RING_MS;
+    world.ok(&Change::Sweep);
+    for who in ["bob", "root"] {
+        assert_eq!(state(&world, who), Some(How::Missed));
+    }
+
+    for over in [
+        leave("inside", 1, 0),
+        delete("inside"),
+        Change::Act {
+            cid: name("inside"),
+            by: Some(ParticipantId(1)),
+            act: Act::End,
+        },
+    ] {
+        let mut world = meeting();
+        calls(&mut world, &["bob"]);
+        world.ok(&over);
+        assert_eq!(state(&world, "bob"), Some(How::Cancelled), "{over:?}");
+    }
+}
+
+#[test]
+fn two_who_call_the_same_person_ring_once() {
+    let mut world = meeting();
+    calls(&mut world, &["bob", "bob"]);
+    world.operators.insert(name("root"));
+    world.ok(&enter("inside", 2, account("root")));
+    let by_root = Change::Call {
+        cid: name("inside"),
+        by: Some(ParticipantId(2)),
+        whom: Whom::Users(vec![name("bob"), name("alice")]),
+    };
+    world.ok(&by_root);
+    assert_eq!((rings(&world, "bob"), rings(&world, "alice")), (1, 0));
+}
+
+#[test]
+fn who_is_away_or_in_a_call_does_not_ring() {
+    let mut world = meeting();
+    world.online.remove::<UserName>(&name("root"));
+    let asks = Asker {
+        rights: plenary_model::Rights([plenary_model::Right::MakeCalls].into()),
+        ..user("bob")
+    };
+    world
+        .run(&asks, &crate::calls::dial("c", "alice"))
+        .expect("he may");
+    calls(&mut world, &["bob", "root"]);
+    assert_eq!(state(&world, "bob"), Some(How::Busy));
+    assert_eq!(state(&world, "root"), Some(How::Unreachable));
+    assert!(
+        world
+            .open_call_of(&name("bob"))
+            .is_some_and(|call| call.cid == name("c")),
+        "what somebody is called into does not count as their call"
+    );
+}
+
+#[test]
+fn nobody_is_called_again_at_once_or_for_ever() {
+    let mut world = meeting();
+    calls(&mut world, &["bob"]);
+    declines(&mut world, "bob");
+    let again = call("inside", &["bob"]);
+    assert_eq!(world.refuses(&user("alice"), &again).code(), "conflict");
+    for _ in 1..limits::RINGS_PER_RUN {
+        world.now += limits::RING_PAUSE_MS;
+        calls(&mut world, &["bob"]);
+        declines(&mut world, "bob");
+    }
+    world.now += limits::RING_PAUSE_MS;
+    assert_eq!(world.refuses(&user("alice"), &again).code(), "conflict");
+    world.ok(&leave("inside", 1, 0));
+    world.ok(&enter("inside", 2, account("alice")));
+    calls(&mut world, &["bob"]);
+    assert_eq!(state(&world, "bob"), None, "another run, another try");
+}
+
+#[test]
+fn so_many_conferences_ring_at_one_person_and_no_more() {
+    let mut world = meeting();
+    for number in 0..limits::RINGS_PER_PERSON {
+        let cid = format!("room-{number}");
+        world.run(&user("alice"), &create(&cid)).expect("she may");
+        world.ok(&enter(&cid, 20 + number as u64, account("alice")));
+        world.run(&user("alice"), &call(&cid, &["bob"])).expect("she may");
+    }
+    calls(&mut world, &["bob"]);
+    assert_eq!(state(&world, "bob"), Some(How::Busy));
+}
+
+#[test]
+fn who_is_called_counts_as_invited_to_this_run() {
+    let mut world = meeting();
+    for_invited(&mut world, "inside", &[]);
+    let comes = enter("inside", 2, account("bob"));
+    assert_eq!(world.refused(&comes), "uninvited");
+    calls(&mut world, &["bob"]);
+    world.ok(&comes);
+    world.ok(&leave("inside", 2, 0));
+    world.ok(&leave("inside", 1, 0));
+    world.ok(&enter("inside", 3, account("alice")));
+    assert_eq!(world.refused(&enter("inside", 4, account("bob"))), "uninvited");
+}
+
+#[test]
+fn a_lock_from_before_does_not_keep_out_who_is_called_but_a_pin_and_the_waiting_room_do() {
+    let mut world = meeting();
+    let lock = Change::Act {
+        cid: name("inside"),
+        by: Some(ParticipantId(1)),
+        act: Act::Lock,
+    };
+    world.ok(&lock);
+    let comes = enter("inside", 2, account("bob"));
+    assert_eq!(world.refused(&comes), "locked");
+    calls(&mut world, &["bob"]);
+    let patch = SettingsPatch {
+        pin: Some(Put::To(Pin("4711".into()))),
+        waiting_room: Some(Put::To(WaitingRoom::Uninvited)),
+        ..SettingsPatch::default()
+    };
+    settings(&mut world, "inside", patch);
+    assert_eq!(world.refused(&comes), "pin-needed");
+    assert_eq!(state(&world, "bob"), None, "it rings until they are in");
+    let mut with_pin = comes;
+    if let Change::Enter { pin, .. } = &mut with_pin {
+        *pin = Some(Pin("4711".into()));
+    }
+    world.ok(&with_pin);
+    assert!(world.place("inside", 2).standing.waiting.is_some());
+    assert_eq!(state(&world, "bob"), Some(How::Joined));
+}
+
+#[test]
+fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
+    let mut world = meeting();
+    for_invited(&mut world, "inside", &["bob", "alice"]);
+    let named = SettingsPatch {
+        moderators: Some(vec![name("root")]),
+        ..SettingsPatch::default()
+    };
+    settings(&mut world, "inside", named);
+    world.run(&user("alice"), &invited("inside")).expect("she may");
+    let all = |world: &World| ["alice", "bob", "root"].map(|who| rings(world, who));
+    assert_eq!(all(&world), [0, 1, 1]);
+
+    for (on, called) in [(true, [1, 1, 1]), (false, [0, 0, 0])] {
+        let mut world = World::with_rooms();
+        for_invited(&mut world, "inside", &["bob", "alice"]);
+        let patch = SettingsPatch {
+            moderators: Some(vec![name("root")]),
+            call_at_start: Some(on),
+            ..SettingsPatch::default()
+        };
+        settings(&mut world, "inside", patch);
+        let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
+        let start = plan.next.expect("planned").start.0;
+        let patch = Patch {
+            plan: Some(plan),
+            ..Patch::default()
+        };
+        world
+            .run(&user("alice"), &update("inside", patch))
+            .expect("she may");
+        world.now = start;
+        world.ok(&crate::schedules::begin("inside", start));
+        assert_eq!(all(&world), called);
+    }
+}
+
+#[test]
+fn nobody_is_called_into_what_does_not_go_on_or_is_a_call() {
+    let mut world = World::with_rooms();
+    let bob = call("inside", &["bob"]);
+    assert_eq!(world.refuses(&user("alice"), &bob).code(), "conflict");
+    world.ok(&enter("inside", 1, account("alice")));
+    assert_eq!(world.refuses(&user("bob"), &bob).code(), "forbidden");
+    assert_eq!(
+        world.refuses(&system(), &bob).code(),
+        "forbidden",
+        "an account calls"
+    );
+    for wrong in [vec![], vec!["nobody"]] {
+        let refusal = world.refuses(&user("alice"), &call("inside", &wrong));
+        assert_eq!(refusal.code(), "invalid-field");
+    }
+    let by_bob = Change::Call {
+        cid: name("inside"),
+        by: Some(ParticipantId(2)),
+        whom: Whom::Invited,
+    };
+    world.ok(&enter("inside", 2, account("bob")));
+    assert_eq!(world.refused(&by_bob), "forbidden");
+    world
+        .run(&user("alice"), &crate::calls::dial("c", "bob"))
+        .expect("she may");
+    let into = call("c", &["root"]);
+    assert_eq!(world.refuses(&user("alice"), &into).code(), "conflict");
+}
+
+#[test]
+fn rings_go_with_accounts_and_outlive_nodes() {
+    let mut world = meeting();
+    calls(&mut world, &["bob"]);
+    world.follow(&[Fact::NodeStands {
+        node: NodeId(1),
+        start: 0,
+    }]);
+    assert_eq!(
+        state(&world, "bob"),
+        None,
+        "her place is kept, and so is the ring"
+    );
+    world.now += AWAY_MS;
+    world.ok(&Change::Sweep);
+    let how = state(&world, "bob");
+    assert!(matches!(how, Some(How::Missed | How::Cancelled)), "{how:?}");
+
+    for gone in ["alice", "bob"] {
+        let mut world = meeting();
+        calls(&mut world, &["bob"]);
+        world.notices.clear();
+        world.follow(&[Fact::AccountRemoved(&name(gone))]);
+        assert!(world.calls.is_empty(), "{gone}");
+        let told = world
+            .notices
+            .iter()
+            .any(|one| one.topic == Topic::Calls && one.object == "bob");
+        assert!(told || gone == "bob", "it rings no more");
+    }
+}
+
+#[test]
+fn below_the_level_nothing_rings() {
+    assert_eq!(call("inside", &["bob"]).level(), CALLING_LEVEL);
+    let patch = Patch {
+        settings: SettingsPatch {
+            call_at_start: Some(false),
+            ..SettingsPatch::default()
+        },
+        ..Patch::default()
+    };
+    assert_eq!(update("inside", patch).level(), CALLING_LEVEL);
+    let mut world = World::with_rooms();
+    world.level = CALLING_LEVEL - 1;
+    for_invited(&mut world, "inside", &["bob"]);
+    let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
+    let start = plan.next.expect("planned").start.0;
+    let patch = Patch {
+        plan: Some(plan),
+        ..Patch::default()
+    };
+    world
+        .run(&user("alice"), &update("inside", patch))
+        .expect("she may");
+    world.now = start;
+    world.ok(&crate::schedules::begin("inside", start));
+    assert!(world.calls.is_empty());
+}

@@ -1,0 +1,86 @@
+import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
+import { devices, isInside, newPage } from './room';
+import {
+  expect,
+  freshId,
+  here,
+  isLive,
+  PASSWORD,
+  signIn,
+  test,
+  there,
+  type Account,
+  type Rest,
+} from './server';
+
+/** People are called into conferences (CONF-02, CONF-08). */
+
+test.use(devices);
+
+const look = (page: Page, name: string) => page.screenshot({ path: `test-results/look/calling-${name}.png` });
+
+async function conference(rest: Rest, owner: Account, more: object): Promise<string> {
+  const cid = freshId('called');
+  const made = await rest.call('POST', '/conferences', { cid, name: 'Team round', owner: owner.id, ...more });
+  expect(made.status(), await made.text()).toBe(201);
+  return cid;
+}
+
+test('a moderator starts a conference and calls who is invited', async ({ browser, person, rest }) => {
+  test.setTimeout(150_000);
+  const [ann, ben] = [await rest.createUser(), await rest.createUser()];
+  const cid = await conference(rest, person, {
+    launch: 'by_hand',
+    settings: { invited: [ann.id, ben.id], uninvited: false },
+  });
+  const [owner, called, other] = [await newPage(browser), await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(called, there, ann.id, PASSWORD);
+    await signIn(other, here, ben.id, PASSWORD);
+    for (const page of [called, other]) await isLive(page);
+    await signIn(owner, here, person.id, PASSWORD);
+    await owner.goto(`${here}/m/${cid}`);
+    await owner.getByRole('button', { name: 'Join', exact: true }).click();
+    await isInside(owner);
+    await owner.getByRole('button', { name: 'Begin now' }).click();
+    const start = owner.getByRole('dialog', { name: 'Start the meeting' });
+    await start.getByRole('checkbox', { name: ben.id }).uncheck();
+    await look(owner, 'start');
+    await noBarrier(owner, 'start');
+    await start.getByRole('button', { name: 'Start and call 1 person' }).click();
+
+    const rings = `${person.display_name} calls you into “Team round”`;
+    await expect(called.getByText(rings)).toBeVisible();
+    await look(called, 'rings');
+    await noBarrier(called, 'rings');
+    await owner.getByRole('button', { name: 'People' }).click();
+    await expect(owner.getByText('Ringing …')).toBeVisible();
+    await called.getByRole('button', { name: 'Come in' }).click();
+    await isInside(called);
+    await expect(called.getByText(rings)).toHaveCount(0);
+    await expect(owner.getByText('Ringing …')).toHaveCount(0);
+
+    // The other one is called later, does not want to, and is called again.
+    await owner.getByRole('button', { name: 'Call people' }).click();
+    const invite = owner.getByRole('dialog', { name: 'Invite people' });
+    await invite.getByRole('combobox', { name: 'Call people into the meeting' }).fill(ben.id);
+    await owner.getByRole('option', { name: ben.id }).click();
+    await look(owner, 'whom');
+    await noBarrier(owner, 'whom');
+    await invite.getByRole('button', { name: 'Call 1 person' }).click();
+    await expect(other.getByText(rings)).toBeVisible();
+    await other.getByRole('button', { name: 'Decline' }).click();
+    await expect(owner.getByText('Declined', { exact: true })).toBeVisible();
+    await look(owner, 'declined');
+    await noBarrier(owner, 'declined');
+    await owner.emulateMedia({ colorScheme: 'dark' });
+    await owner.setViewportSize({ width: 390, height: 844 });
+    await look(owner, 'declined-phone');
+    await expect(other.getByText('You declined')).toBeVisible();
+  } finally {
+    for (const page of [owner, called, other]) await page.context().close();
+    await rest.call('DELETE', `/conferences/${cid}`);
+    for (const { id } of [ann, ben]) await rest.deleteUser(id);
+  }
+});

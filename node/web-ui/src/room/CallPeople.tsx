@@ -1,0 +1,77 @@
+import { Button, Group, MultiSelect, Stack } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconPhone, IconPhoneCall } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { queries } from '../api/queries';
+import { useMeeting, useMeetingText, useVisit } from './context';
+import { useExpected } from './useExpected';
+
+const MOST = 100;
+
+/** Rings at people of the address book, or at all who are invited. */
+export function CallPeople({ done }: { done: () => void }) {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const { participants } = useMeeting();
+  const expected = useExpected();
+  const [chosen, setChosen] = useState<string[]>([]);
+  const [text, setText] = useState('');
+  const [settled] = useDebouncedValue(text.trim(), 150);
+  const found = useInfiniteQuery(queries.myContacts({ search: settled }));
+  // Who was chosen keeps the name when other names are looked for.
+  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
+  const inside = new Set([...participants.values()].map(({ user }) => user));
+  const people = (found.data?.pages[0]?.items ?? []).flatMap(({ user_id, display_name }) => {
+    const user = user_id?.split('@')[0];
+    return user && !inside.has(user) ? [{ value: user, label: display_name }] : [];
+  });
+  const known = new Map([...names, ...people.map(({ value, label }) => [value, label] as const)]);
+  const options = [...new Set([...chosen, ...people.map(({ value }) => value)])];
+  const call = (users: string[] | null) => {
+    meeting.call(users);
+    done();
+  };
+  return (
+    <Stack gap="sm">
+      <MultiSelect
+        label={t('called.who')}
+        description={t('called.whoHint')}
+        inputWrapperOrder={['label', 'input', 'description', 'error']}
+        placeholder={chosen.length === 0 ? t('called.find') : undefined}
+        searchable
+        hidePickedOptions
+        maxValues={MOST}
+        data={options.map((value) => ({ value, label: known.get(value) ?? value }))}
+        filter={({ options }) => options}
+        nothingFoundMessage={found.isFetching ? undefined : t('called.nobody')}
+        renderOption={({ option }) => `${option.label} (${option.value})`}
+        searchValue={text}
+        onSearchChange={setText}
+        value={chosen}
+        onChange={(next) => {
+          setNames(known);
+          setChosen(next);
+        }}
+      />
+      <Group gap="xs">
+        <Button
+          leftSection={<IconPhone size={18} aria-hidden />}
+          disabled={chosen.length === 0}
+          onClick={() => call(chosen)}
+        >
+          {t('called.call', { count: chosen.length })}
+        </Button>
+        {expected.length > 0 && (
+          <Button
+            variant="default"
+            leftSection={<IconPhoneCall size={18} aria-hidden />}
+            onClick={() => call(null)}
+          >
+            {t('called.all', { count: expected.length })}
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  );
+}
