@@ -100,6 +100,8 @@ pub const RINGS: usize = 2_000;
 pub const RINGS_PER_PERSON: usize = 5;
 /// How often one person is called into one run.
 pub const RINGS_PER_RUN: usize = 20;
+/// Most members of a group at whom it rings when the group is called (USR-08).
+pub const GROUP_RINGS: usize = 100;
 /// So long after it has rung nobody is called again into the same conference.
 pub const RING_PAUSE_MS: u64 = 10_000;
 /// Most moderators that a conference names.

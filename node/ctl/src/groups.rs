@@ -28,6 +28,8 @@ pub(crate) enum Group {
         #[arg(value_delimiter = ',')]
         rights: Vec<String>,
     },
+    /// Set what is called to ring at all members who are there; without it the group cannot be called
+    CallId { id: String, call_id: Option<String> },
     /// List the members of a group
     Members { id: String },
     /// Add users to a group
@@ -59,6 +61,7 @@ impl Group {
                         ("ID", "id"),
                         ("NAME", "name"),
                         ("MEMBERS", "members"),
+                        ("CALL ID", "call_id"),
                         ("RIGHTS", "rights"),
                     ],
                 );
@@ -85,6 +88,10 @@ impl Group {
                     Some(json!({ "rights": rights })),
                 )
                 .await?
+            }
+            Group::CallId { id, call_id } => {
+                let body = json!({ "call_id": call_id.unwrap_or_default() });
+                write(client, Method::PATCH, &path(&id), Some(body)).await?
             }
             Group::Members { id } => {
                 let rows = client

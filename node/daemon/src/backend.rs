@@ -298,6 +298,10 @@ impl Backend for Server {
         self.query(move |db| queries::alias(db, &id)).await
     }
 
+    async fn group_behind(&self, call: CallString) -> Result<Option<Group>, ReadError> {
+        self.query(move |db| queries::group_behind(db, &call)).await
+    }
+
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError> {
         self.query(move |db| queries::resolve(db, &call)).await
     }

@@ -54,7 +54,7 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     await expect(called.getByText(rings)).toBeVisible();
     await look(called, 'rings');
     await noBarrier(called, 'rings');
-    await owner.getByRole('button', { name: 'People' }).click();
+    await owner.getByRole('button', { name: /^People/ }).click();
     await expect(owner.getByText('Ringing …')).toBeVisible();
     await called.getByRole('button', { name: 'Come in' }).click();
     await isInside(called);
@@ -81,6 +81,59 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
   } finally {
     for (const page of [owner, called, other]) await page.context().close();
     await rest.call('DELETE', `/conferences/${cid}`);
+    for (const { id } of [ann, ben]) await rest.deleteUser(id);
+  }
+});
+
+test('a group is called and one of it answers', async ({ browser, person, rest }) => {
+  test.setTimeout(150_000);
+  const [ann, ben] = [await rest.createUser(), await rest.createUser()];
+  const callId = freshId('desk');
+  const made = await rest.call('POST', '/groups', { name: `Front ${callId}` });
+  expect(made.status(), await made.text()).toBe(201);
+  const group = ((await made.json()) as { id: string }).id;
+  await rest.call('POST', `/groups/${group}/members`, { add: [ann.id, ben.id], remove: [] });
+  const [office, caller, first, second] = [
+    await newPage(browser),
+    await newPage(browser),
+    await newPage(browser),
+    await newPage(browser),
+  ];
+  try {
+    await signIn(first, there, ann.id, PASSWORD);
+    await signIn(second, here, ben.id, PASSWORD);
+    for (const page of [first, second]) await isLive(page);
+    await signIn(office, here);
+    await office.goto(`${here}/admin/groups/${group}`);
+    await office.getByLabel('Call ID').fill(callId);
+    await look(office, 'group');
+    await noBarrier(office, 'group');
+    await office.getByRole('button', { name: 'Save' }).click();
+    await expect(office.getByText(`Front ${callId} was saved.`)).toBeVisible();
+
+    await signIn(caller, here, person.id, PASSWORD);
+    await caller.goto(`${here}/contacts`);
+    await caller.getByRole('button', { name: 'Add contact' }).first().click();
+    const form = caller.getByRole('dialog');
+    await form.getByLabel('Call string').fill(callId);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(caller.getByText('The contact was saved.')).toBeVisible();
+    await caller.goto(`${here}/contacts?search=${callId}`);
+    await caller.getByRole('button', { name: `Call ${callId}` }).click();
+    const rings = `${person.display_name} is calling “Front ${callId}”`;
+    for (const page of [first, second]) await expect(page.getByText(rings)).toBeVisible();
+    await look(first, 'group-rings');
+    await noBarrier(first, 'group-rings');
+    await first.getByRole('button', { name: 'Answer' }).click();
+    await isInside(first);
+    await expect(second.getByText(rings)).toHaveCount(0);
+    await expect(second.getByText(`Answered by ${ann.display_name}`)).toBeVisible();
+    await look(second, 'group-elsewhere');
+    await expect(caller.getByRole('region')).toHaveCount(2);
+    await look(caller, 'group-talks');
+  } finally {
+    for (const page of [office, caller, first, second]) await page.context().close();
+    await rest.call('DELETE', `/groups/${group}`);
     for (const { id } of [ann, ben]) await rest.deleteUser(id);
   }
 });

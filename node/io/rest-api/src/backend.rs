@@ -204,6 +204,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError>;
     async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError>;
     async fn alias(&self, id: AliasName) -> Result<Option<Alias>, ReadError>;
+    /// The group of this server that a call string means, by its call ID.
+    async fn group_behind(&self, call: CallString) -> Result<Option<Group>, ReadError>;
     /// Follows aliases of this server (at most one step).
     async fn resolve(&self, call: CallString) -> Result<CallString, ReadError>;
     async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError>;

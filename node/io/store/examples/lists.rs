@@ -293,6 +293,7 @@ fn edits(server: &mut Server) -> Result<(), Failure> {
             rights: None,
             address_book: None,
             bandwidth: None,
+            call_id: None,
         })?;
         Ok(1)
     })

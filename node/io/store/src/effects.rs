@@ -257,12 +257,13 @@ fn put_group(db: &Connection, group: &Group) -> Result<(), AppError> {
     let folded = fold(&group.name);
     run(
         db,
-        "INSERT OR REPLACE INTO groups (id, name, search, body) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO groups (id, name, search, body, call_id) VALUES (?, ?, ?, ?, ?)",
         params![
             group.id.as_str(),
             folded,
             format!("{folded} {}", group.id),
-            body(group)?
+            body(group)?,
+            group.call_id.as_ref().map(UserName::as_str)
         ],
     )
 }

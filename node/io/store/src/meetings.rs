@@ -326,7 +326,12 @@ fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
         params![
             call.cid.as_str(),
             call.caller.as_str(),
-            call.callee.as_str(),
+            // The name of a group is nobody's who may have it later.
+            if call.is_for_whole_group() {
+                ""
+            } else {
+                call.callee.as_str()
+            },
             sql(call.began_at.0),
             call.answered_at.is_some(),
             call.over.is_some(),

@@ -18,7 +18,7 @@ mod templates;
 pub use address_book::{address_book, finds};
 pub use conferences::{call, calls, conference, conferences, due, rings, runs_of};
 pub use digest::digest;
-pub use directory::{alias, aliases, group, groups, groups_of, resolve, settings};
+pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use events::events;
 pub use history::{calls_of, old_history, past_run, runs_over, runs_with, visits};
 pub use licensing::{

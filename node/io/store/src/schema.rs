@@ -233,6 +233,8 @@ ALTER TABLE calls ADD COLUMN room TEXT;
 CREATE INDEX calls_into ON calls (room, callee, began_at) WHERE room IS NOT NULL;
 CREATE INDEX calls_into_open ON calls (room) WHERE over = 0 AND room IS NOT NULL;
 CREATE INDEX calls_open_to ON calls (callee) WHERE over = 0;
+ALTER TABLE groups ADD COLUMN call_id TEXT;
+CREATE UNIQUE INDEX groups_by_call ON groups (call_id) WHERE call_id IS NOT NULL;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -218,6 +218,14 @@ impl View for StoreView<'_> {
         })
     }
 
+    fn group_called(&self, called: &UserName) -> Option<GroupId> {
+        self.one(
+            "SELECT id FROM groups WHERE call_id = ?",
+            [called.as_str()],
+            |row| name(row, 0),
+        )
+    }
+
     fn members(&self, id: &GroupId) -> Vec<UserName> {
         self.all("SELECT user FROM members WHERE grp = ?", [id.as_str()], |row| {
             name(row, 0)
@@ -511,6 +519,17 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             "SELECT body FROM calls WHERE answered = 0 AND over = 0 AND began_at < ? ORDER BY cid LIMIT {SWEEP}"
         );
         self.all(&query, [bound(until)], |row| body(row, 0))
+    }
+
+    fn callable_group(&self, id: &GroupId) -> Option<(UserName, String)> {
+        let group = View::group(self, id)?;
+        Some((group.call_id?, group.name))
+    }
+
+    fn members_there(&self, id: &GroupId) -> Vec<UserName> {
+        let query = "SELECT m.user FROM members m JOIN users u ON u.id = m.user WHERE m.grp = ? AND u.active = 1
+             AND EXISTS (SELECT 1 FROM sessions s WHERE s.user = m.user AND s.online_on IS NOT NULL) ORDER BY m.user";
+        self.all(query, [id.as_str()], |row| name(row, 0))
     }
 
     fn rings_into(&self, cid: &Cid) -> Vec<Call> {

@@ -1,5 +1,5 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, Contact, Device, Profile, ProfilePatch, SettingsPatch,
+    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, Profile, ProfilePatch, SettingsPatch,
     TokenHash,
 };
 use plenary_model::{AliasName, CallString, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName};
@@ -162,6 +162,8 @@ pub enum Change {
         rights: Option<Rights>,
         address_book: Option<AddressBook>,
         bandwidth: Option<Bandwidth>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_id: Option<CallId>,
     },
     DeleteGroup {
         id: GroupId,
@@ -307,6 +309,7 @@ impl Change {
                 },
                 ..
             } => HISTORY_LEVEL,
+            Self::UpdateGroup { call_id: Some(_), .. } => CALLING_LEVEL,
             _ => 0,
         }
     }
@@ -314,6 +317,9 @@ impl Change {
 
 /// The level from which on it is kept who was in which run of a conference, and for how long that is a setting.
 pub const HISTORY_LEVEL: u32 = 10;
+
+/// The level from which on groups can be called, and people are called into conferences.
+pub const CALLING_LEVEL: u32 = 12;
 
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

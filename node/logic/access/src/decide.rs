@@ -144,12 +144,14 @@ impl<V: View> Case<'_, V> {
                 rights,
                 address_book,
                 bandwidth,
+                call_id,
             } => {
                 let new = directory::GroupPatch {
                     name,
                     rights,
                     address_book,
                     bandwidth,
+                    call_id: call_id.as_ref(),
                 };
                 self.update_group(id, *expect, &new)
             }

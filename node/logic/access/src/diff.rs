@@ -50,6 +50,11 @@ pub(crate) fn group(before: Option<&Group>, after: Option<&Group>) -> Vec<FieldC
     changes.value("address_book.shows", before.map(shows), after.map(shows));
     let entries = |group: &Group| group.address_book.entries.clone();
     changes.value("address_book.entries", before.map(entries), after.map(entries));
+    let call_id = |group: &Group| group.call_id.as_ref().map(ToString::to_string);
+    let (calls, called) = (before.and_then(call_id), after.and_then(call_id));
+    if calls != called {
+        changes.text("call_id", calls, called);
+    }
     changes.bandwidth(
         before.map(|group| group.bandwidth),
         after.map(|group| group.bandwidth),

@@ -13,8 +13,19 @@ pub struct Group {
     pub address_book: AddressBook,
     /// The strictest of a user's groups applies where the user has no value (USR-07).
     pub bandwidth: Bandwidth,
+    /// What rings at its members who are there (USR-08); unique among the groups, and neither an account nor an alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<UserName>,
     pub created_at: Timestamp,
     pub revision: Revision,
+}
+
+/// What the call ID of a group becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallId {
+    To(UserName),
+    Nothing,
 }
 
 /// Whom the members of a group find in their address book (USR-06).

@@ -69,6 +69,7 @@ mod tests {
                 in_kbps,
                 out_kbps: None,
             },
+            call_id: None,
             created_at: Timestamp(0),
             revision: Revision(0),
         }

@@ -20,6 +20,8 @@ pub trait View {
     fn group(&self, id: &GroupId) -> Option<Group>;
     /// The group with this name, compared folded.
     fn group_named(&self, folded: &str) -> Option<GroupId>;
+    /// The group that is called by this name.
+    fn group_called(&self, name: &UserName) -> Option<GroupId>;
     fn members(&self, id: &GroupId) -> Vec<UserName>;
     /// Groups whose address book shows the members of this one.
     fn groups_showing(&self, id: &GroupId) -> Vec<Group>;

@@ -144,7 +144,7 @@ pub enum KeptOut {
     BrowserClosed,
     #[error("this conference is for people with an account here; sign in, or ask who invited you")]
     Guest,
-    #[error("this call was answered on another device")]
+    #[error("this call was answered on another device, or by another one of the group")]
     AnsweredElsewhere,
     #[error("only those who are invited may come; ask the owner of the conference to invite you")]
     Uninvited,

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::{
-    Access, Conference, Decision, Effect, Launch, Ring, Settings, View,
+    Access, CalledGroup, Conference, Decision, Effect, Launch, Ring, Settings, View,
     meeting::{MeetingView, Meetings},
 };
 use plenary_access::{
@@ -37,6 +37,12 @@ pub struct Call {
     /// The callee is called into something that goes on; then the call has no conference of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// A group is called: until somebody of it has answered, `callee` is its call ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<CalledGroup>,
+    /// Who of the group has answered instead of the callee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<UserName>,
 }
 
 /// Which calls of a user are wanted; `None`: whichever.
@@ -72,6 +78,8 @@ pub enum How {
     Widened,
     /// The callee came into the conference.
     Joined,
+    /// Somebody else of the group was first to answer.
+    Elsewhere,
 }
 
 /// So long it rings.
@@ -89,7 +97,12 @@ impl Call {
     }
 
     pub fn concerns(&self, user: &UserName) -> bool {
-        [&self.caller, &self.callee].contains(&user)
+        self.caller == *user || (self.callee == *user && !self.is_for_whole_group())
+    }
+
+    /// A group is called, and nobody of it has answered.
+    pub fn is_for_whole_group(&self) -> bool {
+        self.group.is_some() && self.ring.is_none() && self.answered_at.is_none()
     }
 
     pub(crate) fn put(self, decision: &mut Decision) {
@@ -98,9 +111,10 @@ impl Call {
             Some(ring) => decision.notice(Topic::Meetings, ring.cid.as_str()),
             None => decision.notice(Topic::Calls, self.caller.as_str()),
         };
-        decision
-            .notice(Topic::Calls, self.callee.as_str())
-            .effect(Effect::PutCall(self));
+        if !self.is_for_whole_group() {
+            decision.notice(Topic::Calls, self.callee.as_str());
+        }
+        decision.effect(Effect::PutCall(self));
     }
 
     /// The call is over, and its conference is no more, if it had one.
@@ -115,7 +129,7 @@ impl Call {
         Self { over, ..self }.put(decision);
     }
 
-    fn conference(&self, name: String, at: Moment) -> Conference {
+    pub(crate) fn conference(&self, name: String, at: Moment) -> Conference {
         Conference {
             cid: self.cid.clone(),
             name,
@@ -161,14 +175,7 @@ impl<V: View> Meetings<'_, V> {
             .view
             .account(caller)
             .ok_or_else(|| not_found("user", caller))?;
-        if self.view.conference(cid).is_some() || self.view.call(cid).is_some() {
-            return Err(exists("call", cid));
-        }
-        if self.view.open_call_of(caller).is_some() {
-            return Err(Refusal::Conflict(
-                "you are in a call already; end it before you begin another one".into(),
-            ));
-        }
+        self.check_free(cid, caller)?;
         let now = self.at.now;
         let mut call = Call {
             cid: cid.clone(),
@@ -178,6 +185,8 @@ impl<V: View> Meetings<'_, V> {
             answered_at: None,
             over: None,
             ring: None,
+            group: None,
+            answered_by: None,
         };
         let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
         let nobody = match self.view.open_call_of(callee) {
@@ -199,6 +208,19 @@ impl<V: View> Meetings<'_, V> {
         Ok(decision)
     }
 
+    /// Whether a call of this name can begin, by somebody who is in none.
+    pub(crate) fn check_free(&self, cid: &Cid, caller: &UserName) -> Result<(), Refusal> {
+        if self.view.conference(cid).is_some() || self.view.call(cid).is_some() {
+            return Err(exists("call", cid));
+        }
+        if self.view.open_call_of(caller).is_some() {
+            return Err(Refusal::Conflict(
+                "you are in a call already; end it before you begin another one".into(),
+            ));
+        }
+        Ok(())
+    }
+
     pub(crate) fn decline(&self, cid: &Cid, by: &UserName) -> Result<Decision, Refusal> {
         let call = self.call_of(cid, by)?;
         if call.callee != *by {
@@ -209,6 +231,7 @@ impl<V: View> Meetings<'_, V> {
         let mut decision = Decision::default();
         // Answered or given up meanwhile, or declined on another device: there is nothing to decline.
         if call.rings() {
+            self.last_declines(&mut decision, &call);
             call.end(&mut decision, How::Declined, self.at.now);
         }
         Ok(decision)
@@ -256,9 +279,13 @@ impl<V: View> Meetings<'_, V> {
 
     /// Somebody has come into the conference of a call.
     pub(crate) fn answer(&self, decision: &mut Decision, cid: &Cid, who: &UserName) {
-        let call = self.view.call(cid).filter(Call::rings);
-        if let Some(call) = call.filter(|call| call.callee == *who) {
-            let answered_at = Some(self.at.now);
+        let Some(call) = self.view.call(cid).filter(Call::rings) else {
+            return;
+        };
+        let answered_at = Some(self.at.now);
+        if call.group.is_some() && call.caller != *who {
+            self.take(decision, call, who);
+        } else if call.callee == *who {
             Call { answered_at, ..call }.put(decision);
         }
     }
@@ -266,7 +293,9 @@ impl<V: View> Meetings<'_, V> {
     /// Ends calls that nobody answered.
     pub(crate) fn miss(&self, decision: &mut Decision) {
         let now = self.at.now;
-        for call in self.view.rang_since(Timestamp(now.0.saturating_sub(RING_MS))) {
+        let missed = self.view.rang_since(Timestamp(now.0.saturating_sub(RING_MS)));
+        // Those of a group end with the call that they are for.
+        for call in missed.into_iter().filter(|call| !call.is_of_group()) {
             call.end(decision, How::Missed, now);
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::TokenHash;
-use plenary_model::{Cid, NodeId, Revision, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Revision, Timestamp, UserName};
 use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +136,12 @@ pub enum Change {
         cid: Cid,
         to: UserName,
     },
+    /// Who asks calls a group of this server.
+    DialGroup {
+        /// Random.
+        cid: Cid,
+        group: GroupId,
+    },
     /// Who is called does not answer: it rings on no device any more.
     Decline {
         cid: Cid,
@@ -186,7 +192,7 @@ impl Change {
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }
-            Self::Call { .. } => crate::CALLING_LEVEL,
+            Self::Call { .. } | Self::DialGroup { .. } => crate::CALLING_LEVEL,
             Self::Create(NewConference { settings, .. })
             | Self::Update {
                 patch: Patch { settings, .. },

@@ -241,6 +241,10 @@ pub fn decide_for<V: View>(
             let caller = case.caller()?;
             case.as_server().dial(cid, caller, to)
         }
+        Change::DialGroup { cid, group } => {
+            let caller = case.caller()?;
+            case.as_server().dial_group(cid, caller, group)
+        }
         Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
         Change::Widen { cid } => case.as_server().widen(cid, case.user()?),
         Change::CreateTemplate(new) => case.create_template(new),

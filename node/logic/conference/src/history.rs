@@ -344,6 +344,7 @@ fn how_name(how: How) -> &'static str {
         How::Unreachable => "unreachable",
         How::Widened => "became a conference",
         How::Joined => "came in",
+        How::Elsewhere => "answered by another one",
     }
 }
 

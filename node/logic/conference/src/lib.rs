@@ -21,6 +21,7 @@ mod command;
 mod conference;
 mod decide;
 mod follow;
+mod group_call;
 mod guest;
 mod history;
 mod launch;
@@ -40,6 +41,7 @@ pub use command::{Change, Command, NewConference, Patch};
 pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};
+pub use group_call::CalledGroup;
 pub use guest::{Guest, GuestId};
 pub use history::{Ended, PastRun, RunId, Visit, keep_history};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
@@ -77,8 +79,7 @@ pub const REGISTRATION_LEVEL: u32 = 9;
 /// The level from which on how conferences are set up is kept as templates.
 pub const TEMPLATES_LEVEL: u32 = 11;
 
-/// The level from which on people are called into conferences, and groups can be called.
-pub const CALLING_LEVEL: u32 = 12;
+pub use plenary_access::CALLING_LEVEL;
 
 /// The newest of all.
 pub const NEWEST_LEVEL: u32 = CALLING_LEVEL;

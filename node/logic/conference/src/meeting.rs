@@ -31,7 +31,7 @@ pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
 
 use crate::{Attempts, Call, Guest, GuestId, PastRun, RunId};
 use plenary_access::TokenHash;
-use plenary_model::{Cid, NodeId, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName};
 
 /// Milliseconds that the place of somebody whose node is lost is kept for.
 pub const AWAY_MS: u64 = 60_000;
@@ -83,6 +83,10 @@ pub trait MeetingView {
     fn open_call_of(&self, user: &UserName) -> Option<Call>;
     /// Calls that nobody has answered and that began before `until`, ordered by CID, at most [`SWEEP`].
     fn rang_since(&self, until: Timestamp) -> Vec<Call>;
+    /// The call ID and the name of a group that can be called.
+    fn callable_group(&self, id: &GroupId) -> Option<(UserName, String)>;
+    /// The members of a group who are signed in on a device that is connected and may be, ordered by ID.
+    fn members_there(&self, id: &GroupId) -> Vec<UserName>;
     /// Those who ring to be called into a conference, or into the call of a group, ordered by user.
     fn rings_into(&self, cid: &Cid) -> Vec<Call>;
     /// How one user was called into a conference from `since` on, the newest first, at most

@@ -29,7 +29,7 @@ use std::collections::BTreeSet;
 pub struct Ring {
     /// The conference that they enter to answer.
     pub cid: Cid,
-    /// Its name when it rang.
+    /// The name of it, or of the group, when it rang.
     pub name: String,
     pub by: Ringer,
 }
@@ -42,6 +42,8 @@ pub enum Ringer {
     Moderator,
     /// The conference begins by its schedule; the caller is its owner.
     Schedule,
+    /// The caller calls a group.
+    Group,
 }
 
 /// Who is called.
@@ -229,6 +231,8 @@ impl<V: View> Meetings<'_, V> {
                 name: conference.name.clone(),
                 by,
             }),
+            group: None,
+            answered_by: None,
         };
         call.put(decision);
         decision.effect(Effect::ForgetRings {
@@ -240,7 +244,7 @@ impl<V: View> Meetings<'_, V> {
 }
 
 /// A name that no other call has: of the command, and how many it has called before.
-fn ring_id(at: Moment, decision: &Decision) -> Cid {
+pub(crate) fn ring_id(at: Moment, decision: &Decision) -> Cid {
     let before = decision.effects.iter();
     let before = before
         .filter(|effect| matches!(effect, Effect::PutCall(_)))
@@ -295,20 +299,34 @@ pub fn settle_rings<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
                 _ => {}
             }
         }
-        let ended = over.iter().flat_map(|cid| view.rings_into(cid));
-        let ended = ended.map(|call| (call, How::Cancelled));
-        let answered = come.iter().flat_map(|(cid, user)| {
-            let rings = view.rings_into(cid).into_iter();
-            rings.filter(move |call| call.callee == *user)
-        });
-        let answered = answered.map(|call| (call, How::Joined));
-        for (call, how) in answered.chain(ended) {
+        let how_ended = |cid: &Cid| {
+            let of = decision.effects.iter().find_map(|effect| match effect {
+                Effect::PutCall(call) if call.cid == *cid => call.over,
+                _ => None,
+            });
+            // The group has missed the call as a whole.
+            match of.map(|over| over.how) {
+                Some(How::Missed) => How::Missed,
+                _ => How::Cancelled,
+            }
+        };
+        let ended: Vec<_> = over
+            .iter()
+            .flat_map(|cid| {
+                view.rings_into(cid)
+                    .into_iter()
+                    .map(|call| (call, how_ended(cid)))
+            })
+            .collect();
+        for (cid, user) in &come {
+            take_from_others(view, at, &mut added, &mut settled, cid, user);
+        }
+        for (call, how) in ended {
             let stays = ![&call.caller, &call.callee]
                 .iter()
                 .any(|user| gone.contains(*user));
             if stays && settled.insert(call.cid.clone()) {
-                let answered_at = (how == How::Joined).then_some(at.now);
-                Call { answered_at, ..call }.end(&mut added, how, at.now);
+                call.end(&mut added, how, at.now);
             }
         }
         // It rings no more where an account that called is no more.
@@ -317,5 +335,38 @@ pub fn settle_rings<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
         }
         decision.effects.extend(added.effects);
         decision.notices.extend(added.notices);
+    }
+}
+
+/// Somebody has come in: it rings no more there, and where a group was called, nowhere.
+fn take_from_others<V: View>(
+    view: &V,
+    at: Moment,
+    added: &mut Decision,
+    settled: &mut BTreeSet<Cid>,
+    cid: &Cid,
+    user: &UserName,
+) {
+    let rings = view.rings_into(cid);
+    let Some(own) = rings.iter().find(|call| call.callee == *user).cloned() else {
+        return;
+    };
+    if !settled.insert(own.cid.clone()) {
+        return;
+    }
+    if !own.is_of_group() {
+        let answered_at = Some(at.now);
+        Call { answered_at, ..own }.end(added, How::Joined, at.now);
+        return;
+    }
+    // The call of the caller is theirs now.
+    added
+        .notice(Topic::Calls, user.as_str())
+        .effect(Effect::RemoveCall(own.cid));
+    for other in rings.into_iter().filter(|call| call.callee != *user) {
+        if settled.insert(other.cid.clone()) {
+            let answered_by = Some(user.clone());
+            Call { answered_by, ..other }.end(added, How::Elsewhere, at.now);
+        }
     }
 }

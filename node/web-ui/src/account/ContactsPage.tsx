@@ -150,7 +150,7 @@ function useColumns(
       width: '48px',
       cell: (row) =>
         call &&
-        row.user_id && (
+        (row.user_id || isName(row.call)) && (
           <ActionIcon
             variant="subtle"
             aria-label={t('call.one', { name: row.display_name || row.call })}
@@ -194,6 +194,9 @@ function useColumns(
     },
   ];
 }
+
+/** A bare name may be that of a group or an alias, which the server knows. */
+const isName = (call: string) => /^[^\\#@]+$/.test(call);
 
 function RemoveContact({ contact, close }: { contact: Contact | null; close: () => void }) {
   const { t } = useTranslation();

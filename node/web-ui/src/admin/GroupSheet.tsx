@@ -46,6 +46,7 @@ export interface GroupEdit {
   rights: Right[];
   address_book: AddressBook;
   bandwidth: Bandwidth;
+  call_id: string;
 }
 
 /** One group: what its members may do and whom they find. */
@@ -83,8 +84,8 @@ function Body({ group, close }: { group: UserGroup; close: () => void }) {
   const mayChange = useMayChange();
   const cache = useQueryClient();
   const groups = useQuery(queries.allGroups());
-  const { name, rights, address_book, bandwidth, revision } = group;
-  const draft = useDraft<GroupEdit>({ name, rights, address_book, bandwidth, revision });
+  const { name, rights, address_book, bandwidth, call_id, revision } = group;
+  const draft = useDraft<GroupEdit>({ name, rights, address_book, bandwidth, call_id, revision });
   const save = useMutation({
     mutationFn: () => calls.updateGroup(group.id, draft.patch, draft.match),
     onSuccess: async (now) => {
@@ -127,6 +128,7 @@ function Body({ group, close }: { group: UserGroup; close: () => void }) {
             rights: t('groups.rights'),
             address_book: t('groups.addressBook'),
             bandwidth: t('user.bandwidth'),
+            call_id: t('group.callId'),
           })[field] ?? field
         }
         show={(field, value) => {
@@ -174,6 +176,19 @@ function RightsTab({ group, draft, readOnly }: TabProps) {
         value={group.builtin ? groupName(group) : draft.value.name}
         onChange={(event) => draft.set('name', event.currentTarget.value)}
       />
+      {!group.builtin && (
+        <TextInput
+          label={t('group.callId')}
+          description={t('group.callIdHint')}
+          inputWrapperOrder={['label', 'input', 'description']}
+          maxLength={64}
+          autoCapitalize="none"
+          spellCheck={false}
+          readOnly={readOnly}
+          value={draft.value.call_id}
+          onChange={(event) => draft.set('call_id', event.currentTarget.value.trim().toLowerCase())}
+        />
+      )}
       <Fieldset legend={t('group.rights')}>
         <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
           {allRights.map((right) => {

@@ -87,6 +87,8 @@ export function CallWords({ call }: { call: Call }) {
       return t(own ? 'call.outgoing' : 'call.incoming', { length: lasted(call, i18n.language) });
     case 'widened':
       return t('call.widened');
+    case 'elsewhere':
+      return t('call.elsewhere', { name: call.answered_by?.display_name ?? call.group });
     case 'joined':
       return t('call.joined', { room: call.into?.name });
     case 'declined':
@@ -98,6 +100,7 @@ export function CallWords({ call }: { call: Call }) {
     case 'cancelled':
       return own ? t('call.youCancelled') : t('call.missed');
     default:
+      if (call.group && !own) return t('call.missedGroup', { group: call.group });
       if (call.into) return t('call.missedInto', { room: call.into.name });
       return own ? t('call.noAnswer') : t('call.missed');
   }

@@ -36,7 +36,7 @@ interface Props {
 const SHOWN = 3;
 
 /** Where one goes to answer. */
-const roomOf = (call: Call) => call.into?.cid ?? call.cid;
+const roomOf = (call: Call) => call.enter;
 
 /** Several ring with one voice. */
 function Rings({ call, silent }: { call: Call; silent: boolean }) {
@@ -83,6 +83,7 @@ function Rings({ call, silent }: { call: Call; silent: boolean }) {
 function useRingText(call: Call): string {
   const { t } = useTranslation();
   const name = call.with.display_name;
+  if (call.group) return t('call.ringsGroup', { name, group: call.group });
   if (!call.into) return t('call.rings', { name });
   const room = call.into.name;
   return call.into.scheduled ? t('call.begins', { room }) : t('call.ringsInto', { name, room });

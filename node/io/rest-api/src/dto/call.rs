@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCall {
-    /// A user of this server (`bob`, `bob@paris.example.com`), or an alias of one.
+    /// A user of this server (`bob`, `bob@paris.example.com`), the call ID of a group, or an alias of either.
     #[schema(max_length = 256)]
     pub to: String,
 }
 
-/// The other one of a call.
+/// The other one of a call; a group as long as nobody of it has answered.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallPartner {
     pub id: String,
@@ -41,8 +41,10 @@ pub enum CallState {
 mirror! {
     /// How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
     /// another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
-    /// the conference.
-    CallOutcome = inner::How { Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened, Joined }
+    /// the conference, `elsewhere` another one of the group was first.
+    CallOutcome = inner::How {
+        Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened, Joined, Elsewhere,
+    }
 }
 
 /// What somebody is called into: a conference that goes on.
@@ -59,9 +61,17 @@ pub struct CalledInto {
 /// A call of two as one of them sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Call {
-    /// Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
-    /// into a conference, only a name for the call.
+    /// A name for the call.
     pub cid: String,
+    /// Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
+    /// who is called into a conference or with a group.
+    pub enter: String,
+    /// The name of the group that was called.
+    #[schema(required)]
+    pub group: Option<String>,
+    /// Who of the group was first.
+    #[schema(required)]
+    pub answered_by: Option<CallPartner>,
     /// The conference that one is called into; null for a call of two.
     #[schema(required)]
     pub into: Option<CalledInto>,
@@ -88,7 +98,12 @@ impl Call {
         }
     }
 
-    pub(crate) fn of(call: inner::Call, user: &UserName, with: CallPartner) -> Self {
+    pub(crate) fn of(
+        call: inner::Call,
+        user: &UserName,
+        with: CallPartner,
+        answered_by: Option<CallPartner>,
+    ) -> Self {
         Self {
             direction: if call.caller == *user {
                 CallDirection::Outgoing
@@ -105,11 +120,17 @@ impl Call {
             began_at: Time(call.began_at),
             answered_at: call.answered_at.map(Time),
             ended_at: call.over.map(|over| Time(over.at)),
-            into: call.ring.map(|ring| CalledInto {
-                cid: ring.cid.into(),
-                name: ring.name,
-                scheduled: ring.by == inner::Ringer::Schedule,
-            }),
+            enter: call.ring.as_ref().map_or(&call.cid, |ring| &ring.cid).to_string(),
+            answered_by,
+            into: call
+                .ring
+                .filter(|ring| ring.by != inner::Ringer::Group)
+                .map(|ring| CalledInto {
+                    cid: ring.cid.into(),
+                    name: ring.name,
+                    scheduled: ring.by == inner::Ringer::Schedule,
+                }),
+            group: call.group.map(|group| group.name),
             cid: call.cid.into(),
         }
     }
@@ -181,5 +202,8 @@ impl CalledPerson {
 
 /// What can be wrong with `to` before anybody is asked.
 pub(crate) fn not_callable() -> Problem {
-    Problem::field("to", "is not a user of this server; only those can be called")
+    Problem::field(
+        "to",
+        "is neither a user of this server nor a group that can be called",
+    )
 }

@@ -39,6 +39,8 @@ pub struct Group {
     pub allowed_rights: Rights,
     pub address_book: AddressBook,
     pub bandwidth: Bandwidth,
+    /// What is called to ring at all members who are there; empty: it cannot be called.
+    pub call_id: String,
     pub created_at: Time,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
@@ -55,6 +57,7 @@ impl From<access::GroupRow> for Group {
             allowed_rights: rights_of(&access::allowed_rights(&group.id)),
             address_book: group.address_book.into(),
             bandwidth: group.bandwidth.into(),
+            call_id: group.call_id.map(String::from).unwrap_or_default(),
             created_at: Time(group.created_at),
             revision: group.revision.to_string(),
             name: group.name,
@@ -84,6 +87,9 @@ pub struct GroupPatch {
     pub rights: Option<Rights>,
     pub address_book: Option<AddressBook>,
     pub bandwidth: Option<Bandwidth>,
+    /// As a user ID; empty for none. Not that of an account, an alias or another group.
+    #[schema(max_length = 64)]
+    pub call_id: Option<String>,
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
@@ -131,8 +137,16 @@ impl GroupPatch {
             rights: self.rights.map(read_rights),
             address_book: self.address_book.map(AddressBook::read).transpose()?,
             bandwidth: self.bandwidth.map(Bandwidth::read).transpose()?,
+            call_id: self.call_id.map(|text| read_call_id(&text)).transpose()?,
         })
     }
+}
+
+fn read_call_id(text: &str) -> Result<access::CallId, Problem> {
+    Ok(match text {
+        "" => access::CallId::Nothing,
+        text => access::CallId::To(parse("call_id", text)?),
+    })
 }
 
 /// Who joins and who leaves a group: all of it, or nothing if something is wrong.

@@ -63,28 +63,38 @@ pub(super) async fn shown(
     let mut known = BTreeMap::new();
     let mut shown = Vec::new();
     for call in found {
-        let other = Call::other(&call, by.name()).clone();
-        let name = match known.get(&other) {
-            Some(name) => String::clone(name),
-            None => {
-                let name = partner(api, &other).await?.display_name;
-                known.insert(other.clone(), name.clone());
-                name
-            }
-        };
-        let with = CallPartner {
-            id: other.into(),
-            display_name: name,
-        };
-        shown.push(Call::of(call, by.name(), with));
+        shown.push(one(api, by, call, &mut known).await?);
     }
     Ok(shown)
+}
+
+/// A call as one of the two sees it; names that were looked up are kept in `known`.
+async fn one(
+    api: &Api,
+    by: &Signed,
+    call: conference::Call,
+    known: &mut BTreeMap<UserName, String>,
+) -> Result<Call, Problem> {
+    let other = Call::other(&call, by.name()).clone();
+    let with = match &call.group {
+        Some(group) if call.is_for_whole_group() && other == call.callee => CallPartner {
+            id: other.into(),
+            display_name: group.name.clone(),
+        },
+        _ => partner(api, &other, known).await?,
+    };
+    let answered_by = match &call.answered_by {
+        Some(user) => Some(partner(api, user, known).await?),
+        None => None,
+    };
+    Ok(Call::of(call, by.name(), with, answered_by))
 }
 
 /// Call somebody
 ///
 /// Rings on all devices of theirs for 60 s. Enter the conference `cid` to talk to them. The answer says at once if they
-/// are in another call, or signed in nowhere; they see that somebody called.
+/// are in another call, or signed in nowhere; they see that somebody called. With a group it rings at all of its members who are
+/// signed in and in no call or conference, at most 100, and whoever is first has it.
 #[utoipa::path(post, path = "/calls", tag = "calls", request_body = NewCall, responses((status = 201, body = Call)))]
 async fn begin_call(
     State(api): State<Api>,
@@ -94,9 +104,15 @@ async fn begin_call(
 ) -> Result<Response, Problem> {
     let to: CallString = parse("to", &value.to)?;
     let to = api.backend().resolve(to).await?;
-    let to = account_behind(&api, &to).await?.ok_or_else(not_callable)?;
     let cid = random_cid()?;
-    let command = write.command(&by, digest, Change::Dial { cid: cid.clone(), to });
+    let change = match account_behind(&api, &to).await? {
+        Some(to) => Change::Dial { cid: cid.clone(), to },
+        None => Change::DialGroup {
+            group: api.backend().group_behind(to).await?.ok_or_else(not_callable)?.id,
+            cid: cid.clone(),
+        },
+    };
+    let command = write.command(&by, digest, change);
     let applied = api.propose_conference(command).await?;
     let call = own(&api, &by, cid).await?;
     Ok(answer::result(StatusCode::CREATED, call, applied.index))
@@ -157,14 +173,24 @@ async fn own(api: &Api, by: &Signed, cid: Cid) -> Result<Call, Problem> {
     let found = api.backend().call(cid.clone()).await?;
     let found = found.filter(|call: &conference::Call| call.concerns(by.name()));
     let call = still_there(found, "call", cid.as_str())?;
-    let with = partner(api, Call::other(&call, by.name())).await?;
-    Ok(Call::of(call, by.name(), with))
+    one(api, by, call, &mut BTreeMap::new()).await
 }
 
-async fn partner(api: &Api, user: &UserName) -> Result<CallPartner, Problem> {
-    let row = api.backend().user(user.clone()).await?;
+async fn partner(
+    api: &Api,
+    user: &UserName,
+    known: &mut BTreeMap<UserName, String>,
+) -> Result<CallPartner, Problem> {
+    let display_name = match known.get(user) {
+        Some(name) => name.clone(),
+        None => {
+            let row = api.backend().user(user.clone()).await?;
+            row.map_or_else(|| user.to_string(), |row| row.user.profile.display_name)
+        }
+    };
+    known.insert(user.clone(), display_name.clone());
     Ok(CallPartner {
-        display_name: row.map_or_else(|| user.to_string(), |row| row.user.profile.display_name),
+        display_name,
         id: user.to_string(),
     })
 }

@@ -237,3 +237,71 @@ async fn who_does_not_moderate_calls_nobody_in() {
     let called = call_in(&server, "alice", everybody).await.is(200).json();
     assert_eq!(called[0]["user"], "eye");
 }
+
+#[tokio::test]
+async fn a_group_is_called_by_its_id_or_an_alias_and_one_answers() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye", "root"]);
+    let group = json!({"name": "Desk"});
+    let made = server
+        .call("POST", "/groups")
+        .by("root")
+        .json(&group)
+        .send()
+        .await;
+    let id = made.is(201).json()["id"].as_str().expect("an ID").to_owned();
+    let path = format!("/groups/{id}");
+    let members = json!({"add": ["eye", "root"], "remove": []});
+    let join = server.call("POST", &format!("{path}/members")).by("root");
+    join.json(&members).send().await.is(200);
+    begin(&server, "alice", "desk")
+        .await
+        .problem(422, "invalid-field");
+    for wrong in ["alice", "a b", "guest-a"] {
+        let patch = json!({ "call_id": wrong });
+        let answer = server.call("PATCH", &path).by("root").json(&patch).send().await;
+        answer.problem(422, "invalid-field");
+    }
+    let patch = json!({"call_id": "Desk"});
+    let changed = server.call("PATCH", &path).by("root").json(&patch).send().await;
+    assert_eq!(changed.is(200).json()["call_id"], "desk");
+    let alias = json!({"id": "100", "target": "desk"});
+    server
+        .call("POST", "/aliases")
+        .by("root")
+        .json(&alias)
+        .send()
+        .await
+        .is(201);
+
+    let call = begin(&server, "alice", "100").await.is(201).json();
+    assert_eq!(call["with"], json!({"id": "desk", "display_name": "Desk"}));
+    assert_eq!((&call["group"], &call["enter"]), (&json!("Desk"), &call["cid"]));
+    let cid = call["cid"].as_str().expect("a name").to_owned();
+    for who in ["eye", "root"] {
+        let rings = &list(&server, who).await[0];
+        assert_eq!(
+            (&rings["state"], &rings["enter"]),
+            (&json!("ringing"), &json!(cid))
+        );
+        assert_eq!(
+            (&rings["with"]["id"], &rings["into"]),
+            (&json!("alice"), &Value::Null)
+        );
+    }
+    comes(&server, &cid, 1, "alice");
+    comes(&server, &cid, 2, "eye");
+    let lost = &list(&server, "root").await[0];
+    assert_eq!(
+        (&lost["outcome"], &lost["answered_by"]["id"]),
+        (&json!("elsewhere"), &json!("eye"))
+    );
+    let own = &list(&server, "alice").await[0];
+    assert_eq!(
+        (&own["state"], &own["with"]["id"]),
+        (&json!("answered"), &json!("eye"))
+    );
+    let none = json!({"call_id": ""});
+    let changed = server.call("PATCH", &path).by("root").json(&none).send().await;
+    assert_eq!(changed.is(200).json()["call_id"], "");
+}

@@ -240,6 +240,9 @@ impl Backend for Store {
     async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError> {
         self.query(|db| queries::template(db, id))
     }
+    async fn group_behind(&self, call: CallString) -> Result<Option<Group>, ReadError> {
+        self.query(|db| queries::group_behind(db, &call))
+    }
     async fn rings(
         &self,
         cid: Cid,

@@ -102,6 +102,22 @@ pub fn resolve(db: &Connection, call: &CallString) -> Found<CallString> {
     Ok(alias(db, &id)?.map_or_else(|| call.clone(), |alias| alias.target))
 }
 
+/// The group of this server that a call string means.
+pub fn group_behind(db: &Connection, call: &CallString) -> Found<Option<Group>> {
+    let CallKind::Account { name, server } = call.kind() else {
+        return Ok(None);
+    };
+    if server.is_some() && server != server_name(db)? {
+        return Ok(None);
+    }
+    let query = "SELECT body FROM groups WHERE call_id = ?";
+    let found = db
+        .prepare_cached(query)?
+        .query_row([name], |row| body(row, 0))
+        .optional()?;
+    Ok(found)
+}
+
 /// The settings in force.
 pub fn settings(db: &Connection) -> Found<Settings> {
     let found = db

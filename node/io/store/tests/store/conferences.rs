@@ -102,6 +102,7 @@ fn rights_are_those_of_the_groups_at_that_place_of_the_log() {
         rights: Some(plenary_model::Rights(rights.iter().copied().collect())),
         address_book: None,
         bandwidth: None,
+        call_id: None,
     };
     home.ok(by("root"), rights(&[]));
     let digest = home.digest();

@@ -89,6 +89,7 @@ pub(crate) fn show(group: &str, shows: AddressBookScope, entries: &[(&str, &str)
             entries: entries.collect(),
         }),
         bandwidth: None,
+        call_id: None,
     }
 }
 
@@ -329,7 +330,7 @@ pub(crate) fn before_templates(db: &Connection) {
 pub(crate) fn before_calling(db: &Connection) {
     db.execute_batch(
         "DROP INDEX calls_into; DROP INDEX calls_into_open; DROP INDEX calls_open_to;
-         ALTER TABLE calls DROP COLUMN room",
+         ALTER TABLE calls DROP COLUMN room; DROP INDEX groups_by_call; ALTER TABLE groups DROP COLUMN call_id",
     )
     .expect("writes");
 }

@@ -113,3 +113,52 @@ fn a_state_from_before_people_were_called_in_is_opened() {
     home.ok(by("alice"), call(&["bob"]));
     assert_eq!(last(&home), [("bob".to_owned(), None)]);
 }
+
+#[test]
+fn a_group_is_called_and_one_of_it_answers() {
+    let mut home = meeting();
+    home.ok(by("root"), create_group("g-desk", "Desk"));
+    home.ok(by("root"), join("g-desk", &["bob", "carol", "dan"]));
+    let called = plenary_access::Change::UpdateGroup {
+        id: name("g-desk"),
+        expect: None,
+        name: None,
+        rights: None,
+        address_book: None,
+        bandwidth: None,
+        call_id: Some(plenary_access::CallId::To(name("desk"))),
+    };
+    home.ok(by("root"), called);
+    let behind = |home: &Home, call: &str| {
+        let group = queries::group_behind(&home.db, &name(call)).expect("reads");
+        group.map(|group| group.name)
+    };
+    assert_eq!(behind(&home, "Desk@paris.example.com").as_deref(), Some("Desk"));
+    assert_eq!(behind(&home, "desk@elsewhere.example.com"), None);
+    let dial = Change::DialGroup {
+        cid: name("c"),
+        group: name("g-desk"),
+    };
+    home.ok(by("alice"), dial);
+    let ringing = |home: &Home, who: &str| {
+        let calls = queries::calls(&home.db, &name(who), 10).expect("reads");
+        calls.iter().filter(|call| call.rings()).count()
+    };
+    assert_eq!(["bob", "carol", "dan"].map(|who| ringing(&home, who)), [1, 1, 0]);
+    assert!(
+        queries::calls(&home.db, &name("desk"), 10)
+            .expect("reads")
+            .is_empty()
+    );
+    let mut comes = enter(7, user("bob"));
+    if let Change::Enter { cid, .. } = &mut comes {
+        *cid = name("c");
+    }
+    home.ok(system(), comes);
+    assert_eq!(["bob", "carol", "dan"].map(|who| ringing(&home, who)), [0, 0, 0]);
+    let bobs = queries::calls(&home.db, &name("bob"), 10).expect("reads");
+    assert_eq!((bobs.len(), bobs[0].cid.as_str()), (1, "c"));
+    let carols = queries::calls(&home.db, &name("carol"), 10).expect("reads");
+    assert_eq!(carols[0].over.map(|over| over.how), Some(How::Elsewhere));
+    same_everywhere(&mut home);
+}

@@ -28,6 +28,9 @@ impl<V: View> Case<'_, V> {
     /// The account as it is stored, with all its fields checked but the email's uniqueness.
     pub(super) fn new_user(&self, new: &NewUser) -> Result<User, Refusal> {
         self.check_not_like_a_guest(new.id.is_like_a_guest())?;
+        if self.view.group_called(&new.id).is_some() {
+            return Err(invalid("id", "is what a group is called by; choose another one"));
+        }
         let mut profile = new.profile.clone();
         normalise(&mut profile, &new.id)?;
         self.check_groups(&new.groups)?;

@@ -2,8 +2,8 @@
 
 use super::{Case, exists, expect_revision, invalid, not_found};
 use crate::{
-    AddressBook, AddressBookScope, Alias, Bandwidth, Contact, Decision, Effect, Group, Outcome, Refusal,
-    Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
+    AddressBook, AddressBookScope, Alias, Bandwidth, CallId, Contact, Decision, Effect, Group, Outcome,
+    Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -14,6 +14,7 @@ pub(super) struct GroupPatch<'a> {
     pub(super) rights: &'a Option<Rights>,
     pub(super) address_book: &'a Option<AddressBook>,
     pub(super) bandwidth: &'a Option<Bandwidth>,
+    pub(super) call_id: Option<&'a CallId>,
 }
 
 impl<V: View> Case<'_, V> {
@@ -36,6 +37,7 @@ impl<V: View> Case<'_, V> {
             rights: rights.clone(),
             address_book: address_book.clone(),
             bandwidth,
+            call_id: None,
             created_at: self.at.now,
             revision: self.at.revision,
         };
@@ -76,6 +78,11 @@ impl<V: View> Case<'_, V> {
             after.address_book.clone_from(book);
         }
         after.bandwidth = patch.bandwidth.unwrap_or(before.bandwidth);
+        match patch.call_id {
+            Some(CallId::To(name)) => after.call_id = Some(self.call_id(name, id)?),
+            Some(CallId::Nothing) => after.call_id = None,
+            None => {}
+        }
         after.revision = self.at.revision;
         self.check_group(&after)?;
         let mut decision = Decision {
@@ -93,6 +100,26 @@ impl<V: View> Case<'_, V> {
             .notice(Topic::Groups, id.as_str())
             .notice(Topic::Events, "");
         Ok(decision)
+    }
+
+    /// A name by which a group can be called: nothing else that is called by a bare name may have it.
+    fn call_id(&self, name: &UserName, group: &GroupId) -> Result<UserName, Refusal> {
+        if group.is_builtin() {
+            return Err(Refusal::BuiltinGroup("called".into()));
+        }
+        self.check_not_like_a_guest(name.is_like_a_guest())?;
+        let taken = |by: &str| Err(invalid("call_id", format!("is {by}; choose another one")));
+        if self.view.user(name).is_some() {
+            return taken("the ID of an account");
+        }
+        let alias = name.as_str().parse::<AliasName>().ok();
+        if alias.is_some_and(|alias| self.view.alias(&alias).is_some()) {
+            return taken("an alias");
+        }
+        match self.view.group_called(name) {
+            Some(other) if other != *group => taken("that of another group"),
+            _ => Ok(name.clone()),
+        }
     }
 
     pub(super) fn delete_group(&self, id: &GroupId, expect: Option<Revision>) -> Result<Decision, Refusal> {
@@ -206,6 +233,12 @@ impl<V: View> Case<'_, V> {
                 "id",
                 "is the ID of an account; calls would never reach the alias",
             ));
+        }
+        if create
+            && let Ok(name) = id.as_str().parse::<UserName>()
+            && self.view.group_called(&name).is_some()
+        {
+            return Err(invalid("id", "is what a group is called by; choose another one"));
         }
         if target.as_str().eq_ignore_ascii_case(id.as_str()) {
             return Err(invalid("target", "is the alias itself"));

@@ -119,6 +119,7 @@ impl<V: View> Case<'_, V> {
                 rights: Rights::usual(),
                 address_book: crate::AddressBook::default(),
                 bandwidth: crate::Bandwidth::default(),
+                call_id: None,
                 created_at: self.at.now,
                 revision: self.at.revision,
             };

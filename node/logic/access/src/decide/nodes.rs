@@ -49,6 +49,7 @@ impl<V: View> Case<'_, V> {
                 rights: Rights(rights),
                 address_book: AddressBook::default(),
                 bandwidth: Bandwidth::default(),
+                call_id: None,
                 created_at: self.at.now,
                 revision: self.at.revision,
             }));

@@ -171,6 +171,7 @@ fn only_full_administrators_change_others() {
                 rights: None,
                 address_book: None,
                 bandwidth: None,
+                call_id: None,
             },
             Change::DeleteGroup {
                 id: name("ungrouped"),

@@ -12,6 +12,7 @@ fn change_group(id: &str) -> (GroupId, Change) {
         rights: None,
         address_book: None,
         bandwidth: None,
+        call_id: None,
     };
     (id, change)
 }
@@ -405,4 +406,52 @@ fn nothing_new_takes_a_name_like_that_of_a_guest() {
         patch,
     };
     world.ok(system(), update);
+}
+
+fn call_by(group: &str, call: Option<&str>) -> Change {
+    let (_, mut change) = change_group(group);
+    if let Change::UpdateGroup { call_id, .. } = &mut change {
+        *call_id = Some(call.map_or(CallId::Nothing, |text| CallId::To(name(text))));
+    }
+    change
+}
+
+#[test]
+fn a_group_is_called_by_a_name_that_nothing_else_has() {
+    assert_eq!(call_by("g-team", None).level(), CALLING_LEVEL);
+    let mut world = World::founded();
+    for (id, title) in [("g-team", "Team"), ("g-desk", "Desk")] {
+        world.ok(by("root"), create_group(id, title));
+    }
+    world.ok(by("root"), put_alias("111", "alice", true));
+    for taken in ["alice", "111"] {
+        assert_eq!(
+            world.bad_field(by("root"), call_by("g-team", Some(taken))),
+            "call_id"
+        );
+    }
+    world.ok(by("root"), call_by("g-team", Some("Support")));
+    world.ok(by("root"), call_by("g-team", Some("support")));
+    assert_eq!(
+        world.bad_field(by("root"), call_by("g-desk", Some("support"))),
+        "call_id"
+    );
+    assert_eq!(
+        world.bad_field(by("root"), put_alias("support", "alice", true)),
+        "id"
+    );
+    assert_eq!(
+        world.bad_field(by("root"), Change::CreateUser(new_user("support"))),
+        "id"
+    );
+    world.ok(by("root"), call_by("g-team", None));
+    world.ok(by("root"), call_by("g-desk", Some("support")));
+    assert_eq!(world.group_of("g-desk").call_id, Some(name("support")));
+    let builtin = GroupId::ungrouped().to_string();
+    assert_eq!(
+        world
+            .refused(by("root"), call_by(&builtin, Some("others")))
+            .code(),
+        "builtin-group"
+    );
 }

@@ -154,7 +154,8 @@ fn directory() -> impl Strategy<Value = Change> {
                 name,
                 rights,
                 address_book,
-                bandwidth: None
+                bandwidth: None,
+                call_id: None
             }),
         (group(), expect()).prop_map(|(id, expect)| Change::DeleteGroup { id, expect }),
         (group(), users(), users()).prop_map(|(id, add, remove)| Change::ChangeMembers { id, add, remove }),

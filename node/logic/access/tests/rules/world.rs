@@ -390,6 +390,11 @@ impl View for World {
             .find(|group| fold(&group.name) == folded)
             .map(|group| group.id.clone())
     }
+    fn group_called(&self, name: &UserName) -> Option<GroupId> {
+        let mut groups = self.groups.values();
+        let found = groups.find(|group| group.call_id.as_ref() == Some(name));
+        found.map(|group| group.id.clone())
+    }
     fn members(&self, id: &GroupId) -> Vec<UserName> {
         let users = self.users.values().filter(|user| user.groups.contains(id));
         users.map(|user| user.id.clone()).collect()

@@ -165,7 +165,14 @@ impl<V: View> Meetings<'_, V> {
             is_in: self.own_place(entry.cid, entry.person).is_some(),
             now: self.at.now,
         };
-        let admission = admit(&gate, &knock)?;
+        let admission = match (admit(&gate, &knock), entry.person) {
+            (Err(KeptOut::Uninvited), Person::Account(user))
+                if conference.call && self.is_lost_to_another(entry.cid, user) =>
+            {
+                return Err(KeptOut::AnsweredElsewhere);
+            }
+            (admission, _) => admission?,
+        };
         if conference.call && self.is_answered_elsewhere(conference, entry.person) {
             return Err(KeptOut::AnsweredElsewhere);
         }

@@ -39,7 +39,7 @@ fn call() -> impl Strategy<Value = Step> {
         people(),
         select(vec!["call-1", "call-2"]),
         rooms(),
-        0u8..10,
+        0u8..11,
     )
         .prop_map(|(by, to, cid, room, what)| {
             let change = match what {
@@ -51,6 +51,7 @@ fn call() -> impl Strategy<Value = Step> {
                     whom: Whom::Invited,
                 },
                 9 => return Step::DeclineRing(to),
+                10 => crate::group_calls::dial(cid),
                 0 => Change::Decline { cid: name(cid) },
                 1 => Change::Widen { cid: name(cid) },
                 _ => crate::calls::dial(cid, to),
@@ -421,7 +422,16 @@ fn check_calls(world: &World) -> Result<(), TestCaseError> {
     let mut each = BTreeSet::new();
     for call in world.calls.values().filter(|call| call.is_open()) {
         if let Some(ring) = &call.ring {
-            prop_assert!(world.runs.get(&ring.cid).is_some_and(Run::is_on), "it goes on");
+            let group_rings = world.calls.get(&ring.cid).is_some_and(Call::rings);
+            let goes_on = world.runs.get(&ring.cid).is_some_and(Run::is_on);
+            prop_assert!(
+                if ring.by == Ringer::Group {
+                    group_rings
+                } else {
+                    goes_on
+                },
+                "it goes on"
+            );
             prop_assert!(each.insert((&ring.cid, &call.callee)), "nobody is rung twice");
             let person = Person::Account(call.callee.clone());
             prop_assert!(world.places(&ring.cid, &person).is_empty(), "nor who is in");
@@ -434,7 +444,9 @@ fn check_calls(world: &World) -> Result<(), TestCaseError> {
                 .get(&call.cid)
                 .is_some_and(|conference| conference.call)
         );
-        for user in [&call.caller, &call.callee] {
+        let of_group = call.is_for_whole_group();
+        let both = [&call.caller, &call.callee];
+        for user in both.into_iter().take(if of_group { 1 } else { 2 }) {
             let found = world.open_call_of(user);
             prop_assert_eq!(found.as_ref(), Some(call), "nobody is in two calls");
         }
@@ -542,6 +554,9 @@ proptest! {
     #[test]
     fn places_runs_and_guests_stay_sound(steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World::with_rooms();
+        world.online.insert(name("root"));
+        let members = ["alice", "bob", "root"].map(name).into();
+        world.groups.insert(name("g-desk"), (name("desk"), members));
         for step in &steps {
             run(&mut world, step);
             check(&world)?;

@@ -4,7 +4,7 @@ use plenary_access::{
     AdminRole, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
 };
 use plenary_conference::*;
-use plenary_model::{Cid, NodeId, Revision, Right, Rights, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Revision, Right, Rights, Timestamp, UserName};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
@@ -221,6 +221,8 @@ pub(crate) struct World {
     pub(crate) visits: BTreeMap<(RunId, ParticipantId, Timestamp), Visit>,
     pub(crate) templates: BTreeMap<TemplateId, Template>,
     pub(crate) online: BTreeSet<UserName>,
+    /// By what they are called, and who is in them.
+    pub(crate) groups: BTreeMap<GroupId, (UserName, BTreeSet<UserName>)>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
@@ -704,6 +706,18 @@ impl MeetingView for World {
             .values()
             .filter(|call| call.rings() && call.began_at < until);
         rings.take(SWEEP).cloned().collect()
+    }
+    fn callable_group(&self, id: &GroupId) -> Option<(UserName, String)> {
+        let (call_id, _) = self.groups.get(id)?;
+        Some((call_id.clone(), format!("Group {id}")))
+    }
+    fn members_there(&self, id: &GroupId) -> Vec<UserName> {
+        let members = self.groups.get(id).map(|(_, members)| members.clone());
+        let is_there = |user: &UserName| {
+            let active = self.accounts.get(user).is_some_and(|account| account.active);
+            active && self.online.contains(user)
+        };
+        members.unwrap_or_default().into_iter().filter(is_there).collect()
     }
     fn rings_into(&self, cid: &Cid) -> Vec<Call> {
         let mut rings = self.rings(|call, ring| call.is_open() && ring.cid == *cid);

@@ -122,14 +122,23 @@ export type CalendarText = string;
  */
 export type Call = {
     answered_at: Time | null;
+    answered_by: CallPartner | null;
     began_at: Time;
     /**
-     * Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
-     * into a conference, only a name for the call.
+     * A name for the call.
      */
     cid: string;
     direction: CallDirection;
     ended_at: Time | null;
+    /**
+     * Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
+     * who is called into a conference or with a group.
+     */
+    enter: string;
+    /**
+     * The name of the group that was called.
+     */
+    group: string | null;
     into: CalledInto | null;
     outcome: CallOutcome | null;
     state: CallState;
@@ -144,12 +153,12 @@ export type CallDirection = 'incoming' | 'outgoing';
 /**
  * How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
  * another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
- * the conference.
+ * the conference, `elsewhere` another one of the group was first.
  */
-export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined';
+export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined' | 'elsewhere';
 
 /**
- * The other one of a call.
+ * The other one of a call; a group as long as nobody of it has answered.
  */
 export type CallPartner = {
     display_name: string;
@@ -785,6 +794,10 @@ export type Group = {
      * Built-in groups keep their names and cannot be deleted.
      */
     builtin: boolean;
+    /**
+     * What is called to ring at all members who are there; empty: it cannot be called.
+     */
+    call_id: string;
     created_at: Time;
     id: string;
     /**
@@ -805,6 +818,10 @@ export type Group = {
 export type GroupPatch = {
     address_book?: AddressBook | null;
     bandwidth?: Bandwidth | null;
+    /**
+     * As a user ID; empty for none. Not that of an account, an alias or another group.
+     */
+    call_id?: string | null;
     name?: string | null;
     rights?: Vec | null;
 };
@@ -1728,7 +1745,7 @@ export type NewAlias = {
  */
 export type NewCall = {
     /**
-     * A user of this server (`bob`, `bob@paris.example.com`), or an alias of one.
+     * A user of this server (`bob`, `bob@paris.example.com`), the call ID of a group, or an alias of either.
      */
     to: string;
 };
@@ -2015,14 +2032,23 @@ export type PageAlias = {
 export type PageCall = {
     items: Array<{
         answered_at: Time | null;
+        answered_by: CallPartner | null;
         began_at: Time;
         /**
-         * Where the two meet: enter it as a conference. Whose device enters it first has answered. Where somebody is called
-         * into a conference, only a name for the call.
+         * A name for the call.
          */
         cid: string;
         direction: CallDirection;
         ended_at: Time | null;
+        /**
+         * Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
+         * who is called into a conference or with a group.
+         */
+        enter: string;
+        /**
+         * The name of the group that was called.
+         */
+        group: string | null;
         into: CalledInto | null;
         outcome: CallOutcome | null;
         state: CallState;
@@ -2163,6 +2189,10 @@ export type PageGroup = {
          * Built-in groups keep their names and cannot be deleted.
          */
         builtin: boolean;
+        /**
+         * What is called to ring at all members who are there; empty: it cannot be called.
+         */
+        call_id: string;
         created_at: Time;
         id: string;
         /**
