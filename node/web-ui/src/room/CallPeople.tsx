@@ -17,6 +17,8 @@ export function CallPeople({ done }: { done: () => void }) {
   const expected = useExpected();
   const [chosen, setChosen] = useState<string[]>([]);
   const [text, setText] = useState('');
+  // Closed by each choice: it would cover the button.
+  const [opened, open] = useState(false);
   const [settled] = useDebouncedValue(text.trim(), 150);
   const found = useInfiniteQuery(queries.myContacts({ search: settled }));
   // Who was chosen keeps the name when other names are looked for.
@@ -46,8 +48,15 @@ export function CallPeople({ done }: { done: () => void }) {
         filter={({ options }) => options}
         nothingFoundMessage={found.isFetching ? undefined : t('called.nobody')}
         renderOption={({ option }) => `${option.label} (${option.value})`}
+        dropdownOpened={opened}
+        onDropdownOpen={() => open(true)}
+        onDropdownClose={() => open(false)}
+        onOptionSubmit={() => open(false)}
         searchValue={text}
-        onSearchChange={setText}
+        onSearchChange={(next) => {
+          setText(next);
+          if (next) open(true);
+        }}
         value={chosen}
         onChange={(next) => {
           setNames(known);
