@@ -104,15 +104,7 @@ impl Conference {
             Conference::People { cid } => {
                 let all = client.get(&format!("{}/participants", path(&cid)), &[]).await?;
                 let rows = all.as_array().cloned().unwrap_or_default();
-                let columns = [
-                    ("ID", "id"),
-                    ("NAME", "name"),
-                    ("ROLE", "role"),
-                    ("WAITING", "waiting"),
-                    ("PODIUM", "podium"),
-                    ("MUTED", "muted"),
-                ];
-                output.table(&rows, &columns);
+                output.table(&rows, &PEOPLE);
             }
             Conference::Act {
                 cid,
@@ -130,24 +122,7 @@ impl Conference {
                 say("Done.");
             }
             Conference::Call { cid, users, invited } => {
-                let path = format!("{}/calls", path(&cid));
-                let called = if users.is_empty() && !invited {
-                    client.get(&path, &[]).await?
-                } else {
-                    let body = match invited {
-                        true => json!({ "invited": true }),
-                        false => json!({ "users": users }),
-                    };
-                    client.write(Method::POST, &path, Some(&body)).await?
-                };
-                let rows = called.as_array().cloned().unwrap_or_default();
-                let columns = [
-                    ("USER", "user"),
-                    ("NAME", "display_name"),
-                    ("STATE", "state"),
-                    ("SINCE", "at"),
-                ];
-                output.table(&rows, &columns);
+                call_in(client, output, &path(&cid), users, invited).await?
             }
             Conference::Delete { cid } => {
                 client.write(Method::DELETE, &path(&cid), None).await?;
@@ -236,6 +211,45 @@ fn add_hours(body: &mut Value, template: &Value) -> anyhow::Result<()> {
     if said["weekdays"].as_array().is_none_or(Vec::is_empty) {
         said["weekdays"] = kept["weekdays"].clone();
     }
+    Ok(())
+}
+
+/// What is shown of who is in.
+const PEOPLE: [(&str, &str); 6] = [
+    ("ID", "id"),
+    ("NAME", "name"),
+    ("ROLE", "role"),
+    ("WAITING", "waiting"),
+    ("PODIUM", "podium"),
+    ("MUTED", "muted"),
+];
+
+/// Calls people in, if any are named, and shows who was called and is not in.
+async fn call_in(
+    client: &Client,
+    output: Output,
+    conference: &str,
+    users: Vec<String>,
+    invited: bool,
+) -> anyhow::Result<()> {
+    let path = format!("{conference}/calls");
+    let called = if users.is_empty() && !invited {
+        client.get(&path, &[]).await?
+    } else {
+        let body = match invited {
+            true => json!({ "invited": true }),
+            false => json!({ "users": users }),
+        };
+        client.write(Method::POST, &path, Some(&body)).await?
+    };
+    let rows = called.as_array().cloned().unwrap_or_default();
+    let columns = [
+        ("USER", "user"),
+        ("NAME", "display_name"),
+        ("STATE", "state"),
+        ("SINCE", "at"),
+    ];
+    output.table(&rows, &columns);
     Ok(())
 }
 

@@ -119,17 +119,9 @@ pub fn rights_of<V: View>(view: &V, user: &User) -> Rights {
 }
 
 impl<V: View> Case<'_, V> {
-    fn decide(&self, change: &Change) -> Result<Decision, Refusal> {
+    /// What a group is like; nothing follows from other changes.
+    fn decide_on_group(&self, change: &Change) -> Result<Decision, Refusal> {
         match change {
-            Change::CreateUser(user) => self.create_user(user),
-            Change::UpdateUser { id, expect, patch } => self.update_user(id, *expect, patch),
-            Change::DeleteUser { id, expect } => self.delete_user(id, *expect),
-            Change::ChangeOwnPassword { password, old } => self.change_own_password(password, old.as_ref()),
-            Change::UpdateOwnProfile { expect, patch } => self.update_own_profile(*expect, patch),
-            Change::SetAvatar { id, avatar } => self.set_avatar(id, avatar.as_ref()),
-            Change::DisconnectUser { id } => self.disconnect_user(id),
-            Change::UnlockUser { id } => self.unlock_user(id),
-            Change::ImportUsers { rows, group_ids } => self.import_users(rows, group_ids),
             Change::CreateGroup {
                 id,
                 name,
@@ -155,6 +147,22 @@ impl<V: View> Case<'_, V> {
                 };
                 self.update_group(id, *expect, &new)
             }
+            _ => Ok(Decision::default()),
+        }
+    }
+
+    fn decide(&self, change: &Change) -> Result<Decision, Refusal> {
+        match change {
+            Change::CreateUser(user) => self.create_user(user),
+            Change::UpdateUser { id, expect, patch } => self.update_user(id, *expect, patch),
+            Change::DeleteUser { id, expect } => self.delete_user(id, *expect),
+            Change::ChangeOwnPassword { password, old } => self.change_own_password(password, old.as_ref()),
+            Change::UpdateOwnProfile { expect, patch } => self.update_own_profile(*expect, patch),
+            Change::SetAvatar { id, avatar } => self.set_avatar(id, avatar.as_ref()),
+            Change::DisconnectUser { id } => self.disconnect_user(id),
+            Change::UnlockUser { id } => self.unlock_user(id),
+            Change::ImportUsers { rows, group_ids } => self.import_users(rows, group_ids),
+            Change::CreateGroup { .. } | Change::UpdateGroup { .. } => self.decide_on_group(change),
             Change::DeleteGroup { id, expect } => self.delete_group(id, *expect),
             Change::ChangeMembers { id, add, remove } => self.change_members(id, add, remove),
             Change::PutAlias {

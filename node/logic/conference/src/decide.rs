@@ -237,14 +237,8 @@ pub fn decide_for<V: View>(
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),
         Change::ForgetHistory { runs, calls } => case.meetings().map(|_| history::forget(*runs, *calls)),
-        Change::Dial { cid, to } => {
-            let caller = case.caller()?;
-            case.as_server().dial(cid, caller, to)
-        }
-        Change::DialGroup { cid, group } => {
-            let caller = case.caller()?;
-            case.as_server().dial_group(cid, caller, group)
-        }
+        Change::Dial { cid, to } => case.as_server().dial(cid, case.caller()?, to),
+        Change::DialGroup { cid, group } => case.as_server().dial_group(cid, case.caller()?, group),
         Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
         Change::Widen { cid } => case.as_server().widen(cid, case.user()?),
         Change::CreateTemplate(new) => case.create_template(new),

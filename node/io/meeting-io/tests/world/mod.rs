@@ -296,7 +296,7 @@ impl Roster for World {
     async fn call(&self, _: &Cid, by: ParticipantId, call: Call) -> Result<(), Refused> {
         self.commit(|world| {
             let row = world.places.get(&by).map(|(_, row, ..)| row);
-            if !row.is_some_and(|row| row.role > Role::Participant) {
+            if row.is_none_or(|row| row.role == Role::Participant) {
                 return Err(Refused::new(Refusal::Forbidden, "a moderator is needed"));
             }
             let rung = call.users.into_iter().map(|user| CalledPerson {

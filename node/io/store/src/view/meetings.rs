@@ -1,0 +1,227 @@
+//! What the rules see of meetings, of those who may be in them, and of calls.
+
+use super::{ENDS, StoreView, body, bound, ends_by, name, number, sql};
+use crate::{
+    history::{PAST_RUN, past_run_of},
+    meetings::{
+        ACCOUNT_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of,
+        person_key, place_of, run_of,
+    },
+};
+use plenary_access::{TokenHash, View, rules::rights_of};
+use plenary_conference::{
+    Account, Attempts, Call, Guest, GuestId, Participant, ParticipantId, PastRun, Person, Run, RunId, SWEEP,
+};
+use plenary_model::{Cid, GroupId, NodeId, Right, Timestamp, UserName, limits};
+use rusqlite::params;
+
+impl plenary_conference::MeetingView for StoreView<'_> {
+    fn account(&self, user: &UserName) -> Option<Account> {
+        let user = View::user(self, user)?;
+        Some(Account {
+            active: user.active,
+            display_name: user.profile.display_name,
+        })
+    }
+
+    fn start_of(&self, node: NodeId) -> Option<u64> {
+        View::node(self, node).map(|member| member.epoch)
+    }
+
+    fn run_of(&self, cid: &Cid) -> Option<Run> {
+        self.one(
+            &format!("SELECT {RUN} FROM runs WHERE cid = ?"),
+            [cid.as_str()],
+            run_of,
+        )
+    }
+
+    fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant> {
+        let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND id = ?");
+        self.one(&query, params![cid.as_str(), sql(id.0)], participant_of)
+    }
+
+    fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant> {
+        let query =
+            format!("SELECT {PARTICIPANT} FROM participants WHERE person = ? AND cid = ? ORDER BY id");
+        self.all(
+            &query,
+            [person_key(person).as_str(), cid.as_str()],
+            participant_of,
+        )
+    }
+
+    fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)> {
+        self.all(
+            "SELECT cid, id FROM participants WHERE person = ? ORDER BY cid, id",
+            [person_key(person)],
+            place_of,
+        )
+    }
+
+    fn is_operator(&self, user: &UserName) -> bool {
+        let user = View::user(self, user);
+        user.is_some_and(|user| rights_of(self, &user).allows(Right::Operator))
+    }
+
+    fn everybody(&self, cid: &Cid) -> Vec<Participant> {
+        let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? ORDER BY id");
+        self.all(&query, [cid.as_str()], participant_of)
+    }
+
+    fn accounts_in(&self, cid: &Cid) -> Vec<UserName> {
+        let [from, until] = ACCOUNT_PERSONS;
+        self.all(
+            "SELECT DISTINCT substr(person, 9) AS user FROM participants WHERE cid = ? AND person >= ? AND person < ?
+                 ORDER BY user",
+            [cid.as_str(), from, until],
+            |row| name(row, 0),
+        )
+    }
+
+    fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
+        let query = format!(
+            "SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND podium IS NOT NULL ORDER BY id"
+        );
+        self.all(&query, [cid.as_str()], participant_of)
+    }
+
+    fn runs_to_end(&self, now: Timestamp) -> Vec<Run> {
+        let query = format!("SELECT {RUN} FROM runs WHERE {ENDS} ORDER BY cid LIMIT {SWEEP}");
+        self.all(&query, ends_by(now), run_of)
+    }
+
+    fn attempts(&self, cid: &Cid, source: &str) -> Attempts {
+        let query = "SELECT count, last_at FROM pin_attempts WHERE cid = ? AND source = ?";
+        self.one(query, [cid.as_str(), source], attempts_of)
+            .unwrap_or_default()
+    }
+
+    fn has_attempts_before(&self, until: Timestamp) -> bool {
+        let query = "SELECT 1 FROM pin_attempts WHERE last_at < ? LIMIT 1";
+        self.one(query, [bound(until)], |_| Ok(())).is_some()
+    }
+
+    fn places_of_guests(&self, cid: &Cid) -> Vec<ParticipantId> {
+        let [from, until] = GUEST_PERSONS;
+        self.all(
+            "SELECT cid, id FROM participants WHERE cid = ? AND person >= ? AND person < ? ORDER BY id",
+            [cid.as_str(), from, until],
+            |row| place_of(row).map(|(_, id)| id),
+        )
+    }
+
+    fn open_run(&self, cid: &Cid) -> Option<PastRun> {
+        let query = format!(
+            "SELECT {PAST_RUN} FROM past_runs WHERE cid = ? AND ended_at IS NULL ORDER BY id LIMIT 1"
+        );
+        self.one(&query, [cid.as_str()], past_run_of)
+    }
+
+    fn last_run(&self) -> RunId {
+        let query = "SELECT coalesce(max(id), 0) FROM past_runs";
+        RunId(self.one(query, [], |row| number(row, 0)).unwrap_or(0))
+    }
+
+    fn call(&self, cid: &Cid) -> Option<Call> {
+        self.one("SELECT body FROM calls WHERE cid = ?", [cid.as_str()], |row| {
+            body(row, 0)
+        })
+    }
+
+    fn open_call_of(&self, user: &UserName) -> Option<Call> {
+        let query = "SELECT body FROM calls WHERE over = 0 AND room IS NULL AND (caller = ?1 OR callee = ?1) ORDER BY cid LIMIT 1";
+        self.one(query, [user.as_str()], |row| body(row, 0))
+    }
+
+    fn rang_since(&self, until: Timestamp) -> Vec<Call> {
+        let query = format!(
+            "SELECT body FROM calls WHERE answered = 0 AND over = 0 AND began_at < ? ORDER BY cid LIMIT {SWEEP}"
+        );
+        self.all(&query, [bound(until)], |row| body(row, 0))
+    }
+
+    fn callable_group(&self, id: &GroupId) -> Option<(UserName, String)> {
+        let group = View::group(self, id)?;
+        Some((group.call_id?, group.name))
+    }
+
+    fn members_there(&self, id: &GroupId) -> Vec<UserName> {
+        let query = "SELECT m.user FROM members m JOIN users u ON u.id = m.user WHERE m.grp = ? AND u.active = 1
+             AND EXISTS (SELECT 1 FROM sessions s WHERE s.user = m.user AND s.online_on IS NOT NULL) ORDER BY m.user";
+        self.all(query, [id.as_str()], |row| name(row, 0))
+    }
+
+    fn rings_into(&self, cid: &Cid) -> Vec<Call> {
+        let query = "SELECT body FROM calls WHERE room = ? AND over = 0 ORDER BY callee, cid";
+        self.all(query, [cid.as_str()], |row| body(row, 0))
+    }
+
+    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call> {
+        let query = format!(
+            "SELECT body FROM calls WHERE room = ? AND callee = ? AND began_at >= ?
+                 ORDER BY began_at DESC, cid DESC LIMIT {}",
+            limits::RINGS_PER_RUN
+        );
+        let params = params![cid.as_str(), user.as_str(), bound(since)];
+        self.all(&query, params, |row| body(row, 0))
+    }
+
+    fn rings_at(&self, user: &UserName) -> usize {
+        let query = "SELECT count(*) FROM calls WHERE callee = ? AND over = 0 AND room IS NOT NULL";
+        let count = self.one(query, [user.as_str()], |row| number(row, 0));
+        count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn rings_by(&self, caller: &UserName) -> Vec<Call> {
+        let query =
+            "SELECT body FROM calls WHERE caller = ? AND over = 0 AND room IS NOT NULL ORDER BY callee, cid";
+        self.all(query, [caller.as_str()], |row| body(row, 0))
+    }
+
+    fn is_online(&self, user: &UserName) -> bool {
+        let query = "SELECT 1 FROM sessions WHERE user = ? AND online_on IS NOT NULL LIMIT 1";
+        self.one(query, [user.as_str()], |_| Ok(())).is_some()
+    }
+
+    fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
+        self.all(
+            "SELECT DISTINCT cid FROM participants WHERE node = ? AND epoch <> ? AND away_since IS NULL ORDER BY cid",
+            [sql(node.0), sql(start)],
+            |row| name(row, 0),
+        )
+    }
+
+    fn away_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)> {
+        let query = format!(
+            "SELECT cid, id FROM participants WHERE away_since < ? ORDER BY away_since, cid, id LIMIT {SWEEP}"
+        );
+        self.all(&query, [bound(until)], place_of)
+    }
+
+    fn guest(&self, id: &GuestId) -> Option<Guest> {
+        let query = format!("SELECT {GUEST} FROM guests WHERE id = ?");
+        self.one(&query, [id.as_str()], guest_of)
+    }
+
+    fn guest_with(&self, token: &TokenHash) -> Option<Guest> {
+        let query = format!("SELECT {GUEST} FROM guests WHERE token = ?");
+        self.one(&query, [token.0], guest_of)
+    }
+
+    fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64 {
+        let query = "SELECT count(*) FROM guests WHERE cid = ? AND expires_at > ?";
+        self.one(query, params![cid.as_str(), bound(now)], |row| number(row, 0))
+            .unwrap_or(0)
+    }
+
+    fn guests(&self, now: Timestamp) -> u64 {
+        let query = "SELECT count(*) FROM guests WHERE expires_at > ?";
+        self.one(query, [bound(now)], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn has_expired_guests(&self, now: Timestamp) -> bool {
+        let query = "SELECT 1 FROM guests WHERE expires_at <= ? LIMIT 1";
+        self.one(query, [bound(now)], |_| Ok(())).is_some()
+    }
+}
