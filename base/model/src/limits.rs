@@ -14,6 +14,12 @@ pub const ALIAS: usize = 32;
 pub const CALL_STRING: usize = 512;
 /// Longest name of a conference in addresses, its CID.
 pub const CID: usize = 64;
+/// Fewest characters of a CID that the server makes up (CONF-04).
+pub const MADE_CID_MIN: usize = 4;
+/// Most characters of a CID that the server makes up.
+pub const MADE_CID: usize = 20;
+/// Most CIDs that one command offers, of which the first free one is taken.
+pub const CID_CANDIDATES: usize = 32;
 /// Longest name of a conference for people.
 pub const CONFERENCE_NAME: usize = 128;
 /// Longest description of a conference.

@@ -136,15 +136,19 @@ impl Conference {
 /// Create a conference: a virtual room, unless it is said when it begins
 #[derive(Args)]
 pub(crate) struct New {
-    /// Name in addresses: letters, digits, hyphens, underscores, dots
-    cid: String,
     /// Name for people
     name: String,
+    /// ID in addresses: letters, digits, hyphens, underscores, dots; without it the server makes one up
+    #[arg(long)]
+    cid: Option<String>,
     #[arg(long)]
     description: Option<String>,
     /// Let guests in too
     #[arg(long)]
     public: bool,
+    /// Let accounts in only
+    #[arg(long, conflicts_with = "public")]
+    internal: bool,
     /// User that it belongs to, instead of yourself; administrators only
     #[arg(long)]
     owner: Option<String>,
@@ -167,7 +171,7 @@ impl New {
             Value::Null => json!({}),
             template => templates::like(template)?,
         };
-        body["cid"] = self.cid.into();
+        body["cid"] = json!(self.cid);
         body["name"] = self.name.into();
         body["owner"] = json!(self.owner);
         if let Some(description) = self.description {
@@ -175,6 +179,8 @@ impl New {
         }
         if self.public {
             body["access"] = "public".into();
+        } else if self.internal {
+            body["access"] = "internal".into();
         }
         add_settings(&mut body, self.settings.json());
         self.when.add_to(&mut body);

@@ -59,7 +59,9 @@ test('a conference is made in the form and changed', async ({ page, rest, other 
   await page.getByRole('button', { name: 'Create conference' }).first().click();
   const form = page.getByRole('dialog');
   await form.getByLabel('Name', { exact: true }).fill(name);
-  const cid = await form.getByLabel('Conference ID').inputValue();
+  await expect(form.getByText(/^Nobody guesses it. It will look like/)).toBeVisible();
+  await form.getByRole('radio', { name: 'Chosen by hand' }).check();
+  const cid = await form.getByRole('textbox', { name: 'Conference ID' }).inputValue();
   expect(cid).toMatch(/^review-made-/);
   await form.getByRole('radio', { name: /^Role-based/ }).check();
   await form.getByLabel('Places on the podium').fill('3');
@@ -108,6 +110,7 @@ test('an account makes a conference of its own', async ({ page, rest, person }) 
   await page.getByRole('button', { name: `Settings of ${name}` }).click();
   await expect(page.getByRole('dialog').getByLabel('Waiting room')).toHaveValue('Everybody');
   const cid = await page.getByRole('dialog').getByLabel('Conference ID').inputValue();
+  expect(cid, 'made up by the server').toMatch(/^[1-9][0-9]{8}$/);
   const made = await (await rest.call('GET', `/conferences/${cid}`)).json();
   expect(made).toMatchObject({ owner: person.id, settings: { waiting_room: 'all' } });
   await look(page, 'own');

@@ -21,7 +21,8 @@ test('a guest joins a webinar through registration', async ({ browser, person, r
     await owner.getByRole('button', { name: 'Create', exact: true }).click();
     const form = owner.getByRole('dialog');
     await form.getByLabel('Name', { exact: true }).fill(`Webinar ${cid}`);
-    await form.getByLabel('Conference ID').fill(cid);
+    await form.getByRole('radio', { name: 'Chosen by hand' }).check();
+    await form.getByRole('textbox', { name: 'Conference ID' }).fill(cid);
     await form.getByRole('radio', { name: /^When a moderator starts it/ }).check();
     await form.getByRole('radio', { name: 'Public: guests too' }).check();
     await form.getByRole('checkbox', { name: 'speak', exact: true }).uncheck();

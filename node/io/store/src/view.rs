@@ -374,6 +374,15 @@ impl plenary_conference::View for StoreView<'_> {
             .is_some()
     }
 
+    fn is_called(&self, name: &Cid) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1) OR EXISTS (SELECT 1 FROM aliases WHERE id = ?1)";
+        self.one(sql, [name.as_str()], |row| row.get(0)).unwrap_or(true)
+    }
+
+    fn owners_choose_ids(&self) -> bool {
+        View::settings(self).conference_ids.by_owners
+    }
+
     fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference> {
         let query = format!("SELECT c.body {UNUSED} ORDER BY c.cid LIMIT {SWEEP}");
         self.all(&query, params![scheduled, bound(before)], |row| body(row, 0))

@@ -2,7 +2,9 @@ use crate::{
     AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, Profile, ProfilePatch, SettingsPatch,
     TokenHash,
 };
-use plenary_model::{AliasName, CallString, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName};
+use plenary_model::{
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -303,6 +305,11 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::UpdateSettings { patch, .. }
+                if patch.conference_ids.is_some() || patch.new_conferences.is_some() =>
+            {
+                IDS_LEVEL
+            }
             Self::UpdateSettings {
                 patch: SettingsPatch {
                     conferences: Some(_), ..
@@ -320,6 +327,9 @@ pub const HISTORY_LEVEL: u32 = 10;
 
 /// The level from which on groups can be called, and people are called into conferences.
 pub const CALLING_LEVEL: u32 = 12;
+
+/// The level from which on servers make up IDs of conferences, and these can be changed.
+pub const IDS_LEVEL: u32 = 13;
 
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -343,6 +353,10 @@ pub enum Outcome {
     },
     Admitted {
         node: NodeId,
+    },
+    /// A conference was made, under an ID that the server made up.
+    Made {
+        cid: Cid,
     },
     /// Somebody has a place in a meeting, or has it again.
     Entered {

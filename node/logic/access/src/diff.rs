@@ -87,6 +87,8 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("admin_access", &before.admin_access, &after.admin_access);
     changes.section("front_page", &before.front_page, &after.front_page);
     changes.section("conferences", &before.conferences, &after.conferences);
+    changes.section("conference_ids", &before.conference_ids, &after.conference_ids);
+    changes.section("new_conferences", &before.new_conferences, &after.new_conferences);
     changes.0
 }
 

@@ -11,7 +11,16 @@ pub struct Settings {
     pub admin_access: AdminAccess,
     pub front_page: FrontPage,
     pub conferences: ConferencePolicy,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub conference_ids: IdPolicy,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub new_conferences: ConferenceDefaults,
     pub revision: Revision,
+}
+
+/// What nodes of before, who do not know a section, go by as well.
+fn is_usual<T: Default + PartialEq>(section: &T) -> bool {
+    *section == T::default()
 }
 
 /// USR-10.
@@ -148,6 +157,72 @@ impl Default for ConferencePolicy {
     }
 }
 
+/// How the IDs of conferences come about (CONF-04).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IdPolicy {
+    /// Those that the server makes up have letters too, not digits only.
+    pub letters: bool,
+    /// Characters of those that the server makes up; 4 to 20.
+    pub length: u8,
+    /// Owners may choose one by hand; administrators always may.
+    pub by_owners: bool,
+}
+
+impl Default for IdPolicy {
+    fn default() -> Self {
+        Self {
+            letters: false,
+            length: 9,
+            by_owners: true,
+        }
+    }
+}
+
+/// What new conferences are like where nothing is said (CONF-10). Whoever proposes one fills it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConferenceDefaults {
+    /// Guests may come too.
+    pub public: bool,
+    /// Those may come who are not invited.
+    pub uninvited: bool,
+    pub waiting_room: DefaultWaitingRoom,
+    pub muted_on_entry: bool,
+    pub camera_off_on_entry: bool,
+    /// What guests may do.
+    pub guests_chat: bool,
+    pub guests_audio: bool,
+    pub guests_video: bool,
+}
+
+impl Default for ConferenceDefaults {
+    fn default() -> Self {
+        Self {
+            public: false,
+            uninvited: true,
+            waiting_room: DefaultWaitingRoom::Off,
+            muted_on_entry: false,
+            camera_off_on_entry: false,
+            guests_chat: true,
+            guests_audio: true,
+            guests_video: true,
+        }
+    }
+}
+
+/// Who has to be let in by a moderator, in new conferences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultWaitingRoom {
+    #[default]
+    Off,
+    All,
+    Uninvited,
+    UninvitedElsewhere,
+    Guests,
+}
+
 /// Changes to [`Settings`], a whole section at a time: `Some` replaces, `None` leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -158,4 +233,8 @@ pub struct SettingsPatch {
     pub admin_access: Option<AdminAccess>,
     pub front_page: Option<FrontPage>,
     pub conferences: Option<ConferencePolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conference_ids: Option<IdPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_conferences: Option<ConferenceDefaults>,
 }

@@ -189,6 +189,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Create(NewConference { or_else: Some(_), .. }) => crate::IDS_LEVEL,
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }
@@ -236,6 +237,10 @@ impl Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewConference {
     pub cid: Cid,
+    /// `Some`: the ID was made up by the server, which takes the first of `cid` and these that is free, and gives
+    /// [`Outcome::Made`](plenary_access::Outcome::Made).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or_else: Option<Vec<Cid>>,
     pub name: String,
     #[serde(default)]
     pub description: String,

@@ -27,6 +27,10 @@ pub trait View: MeetingView + RegistrationView + TemplateView {
     /// The conferences that a user owns, ordered by CID.
     fn owned_by(&self, owner: &UserName) -> Vec<Conference>;
     fn is_account(&self, user: &UserName) -> bool;
+    /// Whether an account or an alias has this name, so that who calls it gets there (USR-09).
+    fn is_called(&self, name: &Cid) -> bool;
+    /// Whether owners choose IDs by hand (CONF-04).
+    fn owners_choose_ids(&self) -> bool;
     /// Conferences that are shut or empty, are no call, and were used and changed last before then, ordered by CID, at most
     /// [`SWEEP`](crate::SWEEP): those whose schedule is over (`scheduled`), or those without one.
     fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference>;
@@ -346,13 +350,10 @@ impl<'a, V: View> Case<'a, V> {
         }
         let owner = new.owner.as_ref().or(self.asker.user.as_ref());
         let owner = owner.ok_or_else(|| invalid("owner", "is missing; name the account that owns it"))?;
-        if self.view.conference(&new.cid).is_some() {
-            return Err(exists("conference", &new.cid));
-        }
-        if new.cid.is_reserved() {
-            let reason = format!("{:?} is reserved; choose another one", new.cid.as_str());
-            return Err(invalid("cid", reason));
-        }
+        let cid = match &new.or_else {
+            Some(more) => self.first_free(&new.cid, more)?,
+            None => self.chosen(&new.cid)?,
+        };
         self.check_owner(owner)?;
         if self.view.conferences() >= limits::CONFERENCES as u64 {
             return Err(Refusal::Conflict(
@@ -364,7 +365,7 @@ impl<'a, V: View> Case<'a, V> {
         }
         let plan = new.plan.clone();
         let conference = Conference {
-            cid: new.cid.clone(),
+            cid: cid.clone(),
             name: name(&new.name)?,
             description: description(&new.description)?,
             owner: owner.clone(),
@@ -378,7 +379,41 @@ impl<'a, V: View> Case<'a, V> {
             revision: self.at.revision,
         };
         conference.check_registration()?;
-        Ok(self.put(None, conference))
+        let mut decision = self.put(None, conference);
+        if new.or_else.is_some() {
+            decision.outcome = Outcome::Made { cid };
+        }
+        Ok(decision)
+    }
+
+    /// An ID that somebody chose by hand.
+    fn chosen(&self, cid: &Cid) -> Result<Cid, Refusal> {
+        if !self.view.owners_choose_ids() && !self.is_full_administrator() {
+            let reason =
+                "is made up by the server here; leave it out, or ask an administrator for another one";
+            return Err(invalid("cid", reason));
+        }
+        if self.view.conference(cid).is_some() {
+            return Err(exists("conference", cid));
+        }
+        if cid.is_reserved() {
+            let reason = format!("{:?} is reserved; choose another one", cid.as_str());
+            return Err(invalid("cid", reason));
+        }
+        Ok(cid.clone())
+    }
+
+    /// The first ID of those that the server made up that leads nowhere yet.
+    fn first_free(&self, first: &Cid, more: &[Cid]) -> Result<Cid, Refusal> {
+        let all = std::iter::once(first).chain(more).take(limits::CID_CANDIDATES);
+        let free = |cid: &&Cid| {
+            !cid.is_reserved() && self.view.conference(cid).is_none() && !self.view.is_called(cid)
+        };
+        all.into_iter().find(free).cloned().ok_or_else(|| {
+            Refusal::Conflict(
+                "no free conference ID was found; try again, or have an administrator make IDs longer".into(),
+            )
+        })
     }
 
     fn update(&self, cid: &Cid, expect: Option<Revision>, patch: &Patch) -> Result<Decision, Refusal> {

@@ -24,6 +24,7 @@ mod follow;
 mod group_call;
 mod guest;
 mod history;
+mod id;
 mod launch;
 mod listing;
 mod meeting;
@@ -44,6 +45,7 @@ pub use follow::{Fact, follow};
 pub use group_call::CalledGroup;
 pub use guest::{Guest, GuestId};
 pub use history::{Ended, PastRun, RunId, Visit, keep_history};
+pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
@@ -68,7 +70,7 @@ pub const CONFERENCES_LEVEL: u32 = 6;
 /// The level from which on conferences open by hand or by a schedule.
 pub const SCHEDULES_LEVEL: u32 = 7;
 
-pub use plenary_access::HISTORY_LEVEL;
+pub use plenary_access::{HISTORY_LEVEL, IDS_LEVEL};
 
 /// The level from which on two may call each other.
 pub const CALLS_LEVEL: u32 = 8;
@@ -82,4 +84,4 @@ pub const TEMPLATES_LEVEL: u32 = 11;
 pub use plenary_access::CALLING_LEVEL;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = CALLING_LEVEL;
+pub const NEWEST_LEVEL: u32 = IDS_LEVEL;

@@ -1,6 +1,7 @@
 import {
   Fieldset,
   NumberInput,
+  Select,
   SimpleGrid,
   Stack,
   Switch,
@@ -15,7 +16,8 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
-import type { Settings } from '../api/types';
+import type { Settings, SettingsSections } from '../api/types';
+import { cidLike } from '../ui/cid';
 import { ChangesBar } from '../ui/ChangesBar';
 import { tell, tellProblem } from '../ui/notify';
 import { Page } from '../ui/Page';
@@ -124,6 +126,28 @@ function Form({ settings }: { settings: Settings }) {
           <NumberField {...fields} field="conferences.keep_history_days" min={1} max={10_000} unit="day" />
         </SimpleGrid>
       </Section>
+      <Section id="new_conferences">
+        <WaitingRoomField {...fields} />
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+          <Choice {...fields} field="new_conferences.public" />
+          <Choice {...fields} field="new_conferences.uninvited" />
+          <Choice {...fields} field="new_conferences.muted_on_entry" />
+          <Choice {...fields} field="new_conferences.camera_off_on_entry" />
+          <Choice {...fields} field="new_conferences.guests_chat" />
+          <Choice {...fields} field="new_conferences.guests_audio" />
+          <Choice {...fields} field="new_conferences.guests_video" />
+        </SimpleGrid>
+      </Section>
+      <Section id="conference_ids">
+        <Choice {...fields} field="conference_ids.letters" />
+        <NumberField {...fields} field="conference_ids.length" min={4} max={20} unit="" />
+        <Text size="sm" aria-live="polite">
+          {t('setting.conference_ids.like', {
+            like: cidLike(draft.value['conference_ids.letters'], draft.value['conference_ids.length']),
+          })}
+        </Text>
+        <Choice {...fields} field="conference_ids.by_owners" />
+      </Section>
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />
       </Section>
@@ -159,13 +183,7 @@ function showSetting(field: string, value: unknown): string {
   return field.endsWith('_days') ? quantity(value, 'day', 0) : valueOf(value);
 }
 
-function Section({
-  id,
-  children,
-}: {
-  id: 'front_page' | 'password' | 'lockout' | 'sessions' | 'admin_access' | 'conferences';
-  children: ReactNode;
-}) {
+function Section({ id, children }: { id: keyof SettingsSections; children: ReactNode }) {
   const { t } = useAdminText();
   return (
     <Fieldset id={id} legend={t(`setting.${id}`)} style={{ scrollMarginTop: 72 }}>
@@ -191,7 +209,7 @@ function TextField({
   field,
   max,
   rows,
-}: FieldProps<Of<string>> & { max: number; rows?: number }) {
+}: FieldProps<'front_page.title' | 'front_page.help'> & { max: number; rows?: number }) {
   const { t } = useAdminText();
   const Input = (rows ? Textarea : TextInput) as typeof TextInput;
   return (
@@ -255,6 +273,27 @@ function Choice({ draft, readOnly, field }: FieldProps<Of<boolean>>) {
       checked={draft.value[field]}
       disabled={readOnly}
       onChange={(event) => draft.set(field, event.currentTarget.checked)}
+    />
+  );
+}
+
+const WAITING = ['off', 'all', 'uninvited', 'uninvited_elsewhere', 'guests'] as const;
+
+/** Who has to be let in, in new conferences. */
+function WaitingRoomField({ draft, readOnly }: Pick<FieldProps<SettingField>, 'draft' | 'readOnly'>) {
+  const { t } = useAdminText();
+  const value = draft.value['new_conferences.waiting_room'];
+  return (
+    <Select
+      label={t('setting.new_conferences.waiting_room')}
+      description={t(`conferences.waitingHint.${value}`)}
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      allowDeselect={false}
+      maw={420}
+      disabled={readOnly}
+      data={WAITING.map((kind) => ({ value: kind, label: t(`conferences.waiting.${kind}`) }))}
+      value={value}
+      onChange={(next) => next && draft.set('new_conferences.waiting_room', next)}
     />
   );
 }

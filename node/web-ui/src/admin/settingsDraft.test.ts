@@ -16,6 +16,17 @@ const settings: Settings = {
     delete_unused_days: 365,
     keep_history_days: 365,
   },
+  conference_ids: { letters: false, length: 9, by_owners: true },
+  new_conferences: {
+    public: false,
+    uninvited: true,
+    waiting_room: 'off',
+    muted_on_entry: false,
+    camera_off_on_entry: false,
+    guests_chat: true,
+    guests_audio: true,
+    guests_video: true,
+  },
   revision: '3',
 };
 

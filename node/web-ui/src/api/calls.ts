@@ -8,6 +8,7 @@ import type {
   CallQuery,
   Cluster,
   Conference,
+  ConferenceDefaults,
   ConferencePatch,
   ConferenceQuery,
   Contact,
@@ -210,6 +211,8 @@ export const calls = {
   widenCall: (cid: string) => done('POST', `/calls/${id(cid)}/widen`),
   conference: (cid: string, signal?: AbortSignal) =>
     json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
+  conferenceDefaults: (signal?: AbortSignal) =>
+    json<ConferenceDefaults>('GET', '/me/conference-defaults', { signal }),
   createConference: (conference: NewConference) =>
     json<Conference>('POST', '/conferences', { json: conference }),
   updateConference: (cid: string, patch: ConferencePatch, match?: string) =>

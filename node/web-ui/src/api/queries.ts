@@ -126,6 +126,12 @@ export const queries = {
       queryKey: ['conferences', 'template', template],
       queryFn: ({ signal }) => calls.template(template, signal),
     }),
+  /** What a new one is like where nothing is said. */
+  conferenceDefaults: () =>
+    queryOptions({
+      queryKey: ['conferences', 'defaults'],
+      queryFn: ({ signal }) => calls.conferenceDefaults(signal),
+    }),
   /** With the counts of the whole list on each page. */
   registrants: (cid: string, query: ListQuery) =>
     infiniteQueryOptions({

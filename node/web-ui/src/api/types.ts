@@ -28,6 +28,7 @@ export type {
   ClusterProblem,
   Call,
   Conference,
+  ConferenceDefaults,
   ConferencePatch,
   ConferenceRegistration,
   ConferenceSchedule,

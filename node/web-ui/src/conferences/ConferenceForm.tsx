@@ -5,22 +5,25 @@ import { useRef, useState } from 'react';
 import { calls } from '../api/calls';
 import { asProblem } from '../api/problem';
 import { queries } from '../api/queries';
-import type { Conference, Template } from '../api/types';
+import type { Conference, ConferenceDefaults, Template } from '../api/types';
 import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
 import { useMe } from '../ui/useMe';
+import { CidField } from './CidField';
 import { cidFrom, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
 import { SetupFields } from './SetupFields';
 import { newTemplateOf, templatePatchOf, valuesFrom } from './templateDraft';
 
 const below = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[];
 
-type Form = UseFormReturnType<ConferenceValues>;
+export type Form = UseFormReturnType<ConferenceValues>;
 
 interface Props {
   conference?: Conference;
   /** A new one is set up like this template. */
   template?: Template;
+  /** Of new ones. */
+  usual?: ConferenceDefaults;
   readOnly?: boolean;
   /** In the personal area: who owns it is not asked. */
   own?: boolean;
@@ -28,27 +31,27 @@ interface Props {
 }
 
 /** Makes a conference, or changes one: what it is called, who is seen, who comes in and how. */
-export function ConferenceForm({ conference, template, readOnly, own, close }: Props) {
+export function ConferenceForm({ conference, template, usual, readOnly, own, close }: Props) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const mayKeep = useMayMake();
   // As it was when it was opened: who saves on top of somebody else's change is told.
   const [old] = useState(conference);
-  const [before] = useState(() => valuesOf(conference));
+  const [before] = useState(() => valuesOf(conference, usual));
   const keeping = useKeeping();
   const form = useForm<ConferenceValues>({
     initialValues: template ? { ...valuesFrom(template), name: '' } : before,
     validateInputOnBlur: true,
     validate: {
       name: (value) => (value.trim() ? null : t('conferences.nameMissing')),
-      cid: (value) => (value.trim() ? null : t('conferences.cidMissing')),
+      cid: (value, { made_up }) => (made_up || value.trim() ? null : t('conferences.cidMissing')),
       pin: (value) => (/^([0-9]{4,16})?$/.test(value) ? null : t('conferences.pinWrong')),
     },
   });
   const save = useMutation({
     mutationFn: async (values: ConferenceValues) => {
       await keeping.save(values);
-      if (!old) return calls.createConference(newOf(values));
+      if (!old) return calls.createConference(newOf(values, before));
       const patch = patchOf(values, before);
       return patch ? calls.updateConference(old.cid, patch, old.revision) : old;
     },
@@ -71,8 +74,8 @@ export function ConferenceForm({ conference, template, readOnly, own, close }: P
               {problemText(save.error)}
             </Alert>
           )}
-          {!old && <FromTemplate form={form} first={template?.id} />}
-          <Names form={form} isNew={!old} own={own} />
+          {!old && <FromTemplate form={form} first={template?.id} usual={usual} />}
+          <Names form={form} isNew={!old} usual={usual} own={own} />
           <SetupFields form={form} />
           {!readOnly && mayKeep && <Keep keeping={keeping} name={form.values.name} />}
           {!readOnly && (
@@ -161,7 +164,7 @@ function Keep({ keeping, name }: { keeping: ReturnType<typeof useKeeping>; name:
 }
 
 /** Sets a new conference up like a template; what it is called stays. */
-function FromTemplate({ form, first }: { form: Form; first?: string }) {
+function FromTemplate({ form, first, usual }: { form: Form; first?: string; usual?: ConferenceDefaults }) {
   const { t } = useAdminText();
   const me = useMe();
   const [chosen, choose] = useState(first ?? null);
@@ -169,8 +172,8 @@ function FromTemplate({ form, first }: { form: Form; first?: string }) {
   const all = templates.data;
   const take = (id: string | null) => {
     const template = all?.find((one) => one.id === id);
-    const { cid, name, owner } = form.getValues();
-    form.setValues({ ...(template ? valuesFrom(template) : valuesOf()), cid, name, owner });
+    const { made_up, cid, name, owner } = form.getValues();
+    form.setValues({ ...(template ? valuesFrom(template) : valuesOf(undefined, usual)), made_up, cid, name, owner });
     choose(template ? template.id : null);
   };
   if (!all?.length) return null;
@@ -192,7 +195,14 @@ function FromTemplate({ form, first }: { form: Form; first?: string }) {
   );
 }
 
-function Names({ form, isNew, own }: { form: Form; isNew: boolean; own?: boolean }) {
+interface NamesProps {
+  form: Form;
+  isNew: boolean;
+  usual?: ConferenceDefaults;
+  own?: boolean;
+}
+
+function Names({ form, isNew, usual, own }: NamesProps) {
   const { t } = useAdminText();
   const [touched, touch] = useState(!isNew);
   return (
@@ -208,20 +218,7 @@ function Names({ form, isNew, own }: { form: Form; isNew: boolean; own?: boolean
           if (!touched) form.setFieldValue('cid', cidFrom(name));
         }}
       />
-      <TextInput
-        label={t('conferences.cid')}
-        description={t(isNew ? 'conferences.cidHint' : 'conferences.cidStays')}
-        inputWrapperOrder={below}
-        readOnly={!isNew}
-        maxLength={64}
-        autoCapitalize="none"
-        spellCheck={false}
-        {...form.getInputProps('cid')}
-        onChange={(event) => {
-          touch(true);
-          form.setFieldValue('cid', event.currentTarget.value);
-        }}
-      />
+      <CidField form={form} isNew={isNew} usual={usual} touch={() => touch(true)} />
       <Textarea
         label={t('conferences.description')}
         autosize

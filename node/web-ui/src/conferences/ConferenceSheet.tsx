@@ -33,7 +33,7 @@ export function ConferenceSheet({ cid, template, readOnly, own, close }: Props) 
       {template ? (
         <FromTemplate id={template} own={own} close={close} />
       ) : (
-        <ConferenceForm own={own} close={close} />
+        <New own={own} close={close} />
       )}
     </Sheet>
   );
@@ -42,11 +42,19 @@ export function ConferenceSheet({ cid, template, readOnly, own, close }: Props) 
 function FromTemplate({ id, own, close }: Omit<Props, 'cid'> & { id: string }) {
   const { t } = useAdminText();
   const found = useQuery(queries.template(id));
-  if (found.data) return <ConferenceForm template={found.data} own={own} close={close} />;
+  if (found.data) return <New template={found.data} own={own} close={close} />;
   if (!found.error) return <Loading rows={8} />;
   const gone = found.error instanceof Problem && found.error.code === 'not-found';
   if (!gone) return <ErrorState error={found.error} retry={() => void found.refetch()} />;
   return <EmptyState icon={<IconTemplate />} title={t('templates.gone')} text={t('conferences.goneText')} />;
+}
+
+/** As the server has it for new ones. */
+function New({ template, own, close }: Pick<Props, 'own' | 'close'> & { template?: Template }) {
+  const usual = useQuery(queries.conferenceDefaults());
+  if (usual.data) return <ConferenceForm template={template} usual={usual.data} own={own} close={close} />;
+  if (usual.error) return <ErrorState error={usual.error} retry={() => void usual.refetch()} />;
+  return <Loading rows={8} />;
 }
 
 function Known({ cid, readOnly, own, close }: Props & { cid: string }) {

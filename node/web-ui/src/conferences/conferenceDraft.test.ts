@@ -3,11 +3,37 @@ import { cidFrom, newOf, nextHour, patchOf, randomPin, valuesOf } from './confer
 
 describe('the form of a conference', () => {
   it('says only what is another than usual', () => {
-    const values = { ...valuesOf(), cid: ' review ', name: 'Review' };
+    const values = { ...valuesOf(), made_up: false, cid: ' review ', name: 'Review' };
     expect(newOf(values)).toEqual({ cid: 'review', name: 'Review', description: '', access: 'internal' });
     expect(newOf({ ...values, owner: 'bob', pin: '4711', mode: 'smart' })).toMatchObject({
       owner: 'bob',
       settings: { pin: '4711', mode: 'smart' },
+    });
+  });
+
+  it('leaves the ID to the server, and what is as the server has it', () => {
+    const usual = {
+      chooses_id: true,
+      id_letters: false,
+      id_length: 9,
+      access: 'public',
+      waiting_room: 'guests',
+      uninvited: true,
+      muted_on_entry: true,
+      camera_off_on_entry: false,
+      guests: { chat: true, audio: false, video: true },
+    } as const;
+    const before = valuesOf(undefined, usual);
+    expect(before).toMatchObject({
+      made_up: true,
+      access: 'public',
+      waiting_room: 'guests',
+      muted_on_entry: true,
+    });
+    const values = { ...before, cid: 'review', name: 'Review' };
+    expect(newOf(values, before)).toEqual({ name: 'Review', description: '', access: 'public' });
+    expect(newOf({ ...values, muted_on_entry: false }, before)).toMatchObject({
+      settings: { muted_on_entry: false },
     });
   });
 

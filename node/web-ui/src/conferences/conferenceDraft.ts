@@ -1,5 +1,6 @@
 import type {
   Conference,
+  ConferenceDefaults,
   ConferencePatch,
   ConferenceRegistration,
   ConferenceSchedule,
@@ -11,6 +12,8 @@ import { noRegistration } from '../registration/registrationDraft';
 /** What the form holds: everything as one types it. */
 
 export interface ConferenceValues {
+  /** The server makes the ID up. */
+  made_up: boolean;
   cid: string;
   name: string;
   description: string;
@@ -46,11 +49,12 @@ export interface ConferenceValues {
   count: number;
 }
 
-/** As the server makes them where nothing is said. */
-export function valuesOf(conference?: Conference): ConferenceValues {
+/** Of a conference; or of a new one as the server makes them where nothing is said. */
+export function valuesOf(conference?: Conference, usual?: ConferenceDefaults): ConferenceValues {
   return {
+    made_up: !conference,
     cid: conference?.cid ?? '',
-    ...setupOf(conference),
+    ...setupOf(conference, usual),
     owner: conference?.owner ?? '',
     ...whenOf(conference?.schedule ?? null),
   };
@@ -59,29 +63,31 @@ export function valuesOf(conference?: Conference): ConferenceValues {
 /** What a template keeps, too; when it takes place aside. */
 export function setupOf(
   conference?: Pick<Conference, 'name' | 'description' | 'access' | 'settings' | 'launch'>,
+  usual?: ConferenceDefaults,
 ) {
-  const settings = conference?.settings;
+  const settings = conference?.settings ?? usual;
+  const own = conference?.settings;
   return {
     name: conference?.name ?? '',
     description: conference?.description ?? '',
-    access: conference?.access ?? 'internal',
-    mode: settings?.mode ?? 'all_on_screen',
-    podium_places: settings?.podium_places ?? 6,
-    pin: settings?.pin ?? '',
+    access: conference?.access ?? usual?.access ?? 'internal',
+    mode: own?.mode ?? 'all_on_screen',
+    podium_places: own?.podium_places ?? 6,
+    pin: own?.pin ?? '',
     waiting_room: settings?.waiting_room ?? 'off',
     uninvited: settings?.uninvited ?? true,
-    browser: settings?.browser ?? true,
-    programs: settings?.programs ?? true,
+    browser: own?.browser ?? true,
+    programs: own?.programs ?? true,
     muted_on_entry: settings?.muted_on_entry ?? false,
     camera_off_on_entry: settings?.camera_off_on_entry ?? false,
-    moderators: settings?.moderators ?? [],
-    invited: settings?.invited ?? [],
-    call_at_start: settings?.call_at_start ?? true,
-    place: settings?.place ?? '',
-    participant_limit: settings?.participant_limit ?? 0,
-    guest_limit: settings?.guest_limit ?? 0,
+    moderators: own?.moderators ?? [],
+    invited: own?.invited ?? [],
+    call_at_start: own?.call_at_start ?? true,
+    place: own?.place ?? '',
+    participant_limit: own?.participant_limit ?? 0,
+    guest_limit: own?.guest_limit ?? 0,
     guests: settings?.guests ?? { chat: true, audio: true, video: true },
-    registration: settings?.registration ?? noRegistration(),
+    registration: own?.registration ?? noRegistration(),
     launch: conference?.launch ?? 'virtual_room',
   };
 }
@@ -139,7 +145,9 @@ export function changed(now: ConferenceValues, before: ConferenceValues) {
   const fields = (Object.keys(now) as (keyof ConferenceValues)[]).filter(counts).filter(differs);
   const outer = fields.filter((field) => (OUTER as readonly string[]).includes(field));
   const when = fields.filter((field) => (WHEN as readonly string[]).includes(field));
-  const inner = fields.filter((field) => field !== 'cid' && !outer.includes(field) && !when.includes(field));
+  const inner = fields.filter(
+    (field) => field !== 'cid' && field !== 'made_up' && !outer.includes(field) && !when.includes(field),
+  );
   const pick = (some: (keyof ConferenceValues)[]) =>
     Object.fromEntries(some.map((field) => [field, now[field]]));
   // Days and times count only where they are asked for.
@@ -154,11 +162,12 @@ export function patchOf(now: ConferenceValues, before: ConferenceValues): Confer
   return { ...outer, ...(Object.keys(inner).length > 0 ? { settings: inner } : {}) };
 }
 
-export function newOf(now: ConferenceValues): NewConference {
-  const { inner } = changed(now, valuesOf());
+/** What is as in `before` the server fills in. */
+export function newOf(now: ConferenceValues, before = valuesOf()): NewConference {
+  const { inner } = changed(now, before);
   const when = now.launch === 'virtual_room' ? {} : launchOf(now);
   return {
-    cid: now.cid.trim(),
+    ...(now.made_up ? {} : { cid: now.cid.trim() }),
     name: now.name.trim(),
     description: now.description,
     access: now.access,

@@ -1,12 +1,13 @@
 use super::{
-    ConferenceLaunch, ConferenceMeeting, ConferenceSchedule, ConferenceSettings, ConferenceSettingsPatch,
-    ConferenceTime, Time, check_text,
+    ConferenceGuestRights, ConferenceLaunch, ConferenceMeeting, ConferenceSchedule, ConferenceSettings,
+    ConferenceSettingsPatch, ConferenceTime, ConferenceWaitingRoom, Time, check_text,
     conference_launch::{launch_of, plan},
     mirror, parse,
 };
 use crate::problem::Problem;
+use plenary_access as access;
 use plenary_conference as conference;
-use plenary_model::{Timestamp, UserName, limits};
+use plenary_model::{Cid, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -72,9 +73,10 @@ impl Conference {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConference {
-    /// Letters, digits, `-`, `_`, `.`; kept in lower case.
+    /// Letters, digits, `-`, `_`, `.`; kept in lower case. Without it the server makes one up; where only administrators choose
+    /// IDs, it always does.
     #[schema(min_length = 1, max_length = 64)]
-    pub cid: String,
+    pub cid: Option<String>,
     #[schema(min_length = 1, max_length = 128)]
     pub name: String,
     #[serde(default)]
@@ -83,9 +85,9 @@ pub struct NewConference {
     /// Without it: who asks. Only administrators name another user.
     #[schema(min_length = 1, max_length = 64)]
     pub owner: Option<String>,
-    /// Without it: `internal`.
+    /// Without it: as the server has it for new conferences, unless changed `internal`.
     pub access: Option<ConferenceAccess>,
-    /// Without it: everybody is on screen, and nobody waits.
+    /// What is left out is as the server has it for new conferences; unless changed, everybody is on screen, and nobody waits.
     pub settings: Option<ConferenceSettingsPatch>,
     /// Without it: `scheduled` if there is a schedule, else `virtual_room`.
     pub launch: Option<ConferenceLaunch>,
@@ -130,18 +132,124 @@ fn settings(
 }
 
 impl NewConference {
-    pub(crate) fn read(self, now: Timestamp) -> Result<conference::NewConference, Problem> {
+    /// `ids`: those that the server made up, for one that names none. What is left out is as `defaults` have it.
+    pub(crate) fn read(
+        self,
+        now: Timestamp,
+        ids: Vec<Cid>,
+        defaults: &access::ConferenceDefaults,
+    ) -> Result<conference::NewConference, Problem> {
         check_name(&self.name)?;
+        let (cid, or_else) = match self.cid {
+            Some(cid) => (parse("cid", &cid)?, None),
+            None => {
+                let mut ids = ids.into_iter();
+                let first = ids.next().ok_or_else(|| Problem::internal(&NothingMadeUp))?;
+                (first, Some(ids.collect()))
+            }
+        };
+        let usual = match defaults.public {
+            true => conference::Access::Public,
+            false => conference::Access::Internal,
+        };
+        let mut settings = settings(self.settings, conference::Ways::default())?;
+        fill_in(&mut settings, defaults);
         Ok(conference::NewConference {
-            cid: parse("cid", &self.cid)?,
+            cid,
+            or_else,
             name: self.name,
             description: self.description,
             owner: read_owner(self.owner)?,
-            access: self.access.map(Into::into).unwrap_or_default(),
-            settings: settings(self.settings, conference::Ways::default())?,
+            access: self.access.map_or(usual, Into::into),
+            settings,
             // A virtual room is what there is without a plan.
             plan: plan(self.launch, self.schedule, now)?.filter(|plan| !plan.launch.is_virtual_room()),
         })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no ID was made up")]
+struct NothingMadeUp;
+
+/// Where nothing is said, the server's defaults; what is the same without them is not named.
+fn fill_in(settings: &mut conference::SettingsPatch, defaults: &access::ConferenceDefaults) {
+    let usual = conference::Settings::default();
+    let differs = |value: bool, usual: bool| (value != usual).then_some(value);
+    settings.uninvited = settings
+        .uninvited
+        .or(differs(defaults.uninvited, usual.uninvited));
+    settings.muted_on_entry = settings
+        .muted_on_entry
+        .or(differs(defaults.muted_on_entry, usual.muted_on_entry));
+    settings.camera_off_on_entry = settings
+        .camera_off_on_entry
+        .or(differs(defaults.camera_off_on_entry, usual.camera_off_on_entry));
+    if settings.waiting_room.is_none() && defaults.waiting_room != access::DefaultWaitingRoom::Off {
+        settings.waiting_room = Some(ConferenceWaitingRoom::from(defaults.waiting_room).into());
+    }
+    let guests = guests_of(defaults);
+    if settings.guests.is_none() && guests != usual.guests {
+        settings.guests = Some(guests);
+    }
+}
+
+fn guests_of(defaults: &access::ConferenceDefaults) -> conference::GuestRights {
+    conference::GuestRights {
+        chat: defaults.guests_chat,
+        audio: defaults.guests_audio,
+        video: defaults.guests_video,
+    }
+}
+
+impl From<access::DefaultWaitingRoom> for ConferenceWaitingRoom {
+    fn from(room: access::DefaultWaitingRoom) -> Self {
+        use access::DefaultWaitingRoom as Room;
+        match room {
+            Room::Off => Self::Off,
+            Room::All => Self::All,
+            Room::Uninvited => Self::Uninvited,
+            Room::UninvitedElsewhere => Self::UninvitedElsewhere,
+            Room::Guests => Self::Guests,
+        }
+    }
+}
+
+/// What a new conference is like where nothing is said, for who makes one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConferenceDefaults {
+    /// Whether who asks may choose the ID by hand; if not, the server makes one up.
+    pub chooses_id: bool,
+    /// Whether an ID that the server makes up has letters too.
+    pub id_letters: bool,
+    /// Characters of an ID that the server makes up.
+    #[schema(minimum = 4, maximum = 20)]
+    pub id_length: u8,
+    pub access: ConferenceAccess,
+    pub waiting_room: ConferenceWaitingRoom,
+    pub uninvited: bool,
+    pub muted_on_entry: bool,
+    pub camera_off_on_entry: bool,
+    pub guests: ConferenceGuestRights,
+}
+
+impl ConferenceDefaults {
+    pub(crate) fn of(settings: &access::Settings, is_admin: bool) -> Self {
+        let (ids, defaults) = (&settings.conference_ids, &settings.new_conferences);
+        Self {
+            chooses_id: ids.by_owners || is_admin,
+            id_letters: ids.letters,
+            id_length: ids.length,
+            access: match defaults.public {
+                true => ConferenceAccess::Public,
+                false => ConferenceAccess::Internal,
+            },
+            waiting_room: defaults.waiting_room.into(),
+            uninvited: defaults.uninvited,
+            muted_on_entry: defaults.muted_on_entry,
+            camera_off_on_entry: defaults.camera_off_on_entry,
+            guests: guests_of(defaults).into(),
+        }
     }
 }
 

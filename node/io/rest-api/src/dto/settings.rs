@@ -1,3 +1,4 @@
+use super::mirror;
 use crate::{network::Network, problem::Problem};
 use plenary_access as access;
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,80 @@ impl From<access::ConferencePolicy> for ConferencePolicy {
     }
 }
 
+/// How the IDs of conferences come about.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceIdPolicy {
+    /// Those that the server makes up have letters too, not digits only.
+    pub letters: bool,
+    /// Characters of those that the server makes up.
+    #[schema(minimum = 4, maximum = 20)]
+    pub length: u8,
+    /// Owners may choose one by hand; administrators always may.
+    pub by_owners: bool,
+}
+
+impl From<access::IdPolicy> for ConferenceIdPolicy {
+    fn from(policy: access::IdPolicy) -> Self {
+        Self {
+            letters: policy.letters,
+            length: policy.length,
+            by_owners: policy.by_owners,
+        }
+    }
+}
+
+mirror! {
+    /// Who has to be let in by a moderator, in new conferences.
+    DefaultWaitingRoom = access::DefaultWaitingRoom { Off, All, Uninvited, UninvitedElsewhere, Guests }
+}
+
+/// What new conferences are like where nothing is said.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConferencePolicy {
+    /// Guests may come too.
+    pub public: bool,
+    /// Those may come who are not invited.
+    pub uninvited: bool,
+    pub waiting_room: DefaultWaitingRoom,
+    pub muted_on_entry: bool,
+    pub camera_off_on_entry: bool,
+    pub guests_chat: bool,
+    pub guests_audio: bool,
+    pub guests_video: bool,
+}
+
+impl From<access::ConferenceDefaults> for NewConferencePolicy {
+    fn from(defaults: access::ConferenceDefaults) -> Self {
+        Self {
+            public: defaults.public,
+            uninvited: defaults.uninvited,
+            waiting_room: defaults.waiting_room.into(),
+            muted_on_entry: defaults.muted_on_entry,
+            camera_off_on_entry: defaults.camera_off_on_entry,
+            guests_chat: defaults.guests_chat,
+            guests_audio: defaults.guests_audio,
+            guests_video: defaults.guests_video,
+        }
+    }
+}
+
+impl NewConferencePolicy {
+    fn read(self) -> access::ConferenceDefaults {
+        access::ConferenceDefaults {
+            public: self.public,
+            uninvited: self.uninvited,
+            waiting_room: self.waiting_room.into(),
+            muted_on_entry: self.muted_on_entry,
+            camera_off_on_entry: self.camera_off_on_entry,
+            guests_chat: self.guests_chat,
+            guests_audio: self.guests_audio,
+            guests_video: self.guests_video,
+        }
+    }
+}
+
 /// All settings of the server that people change while it runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
@@ -112,6 +187,8 @@ pub struct Settings {
     pub admin_access: AdminAccess,
     pub front_page: FrontPage,
     pub conferences: ConferencePolicy,
+    pub conference_ids: ConferenceIdPolicy,
+    pub new_conferences: NewConferencePolicy,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -138,6 +215,8 @@ impl From<access::Settings> for Settings {
                 help: settings.front_page.help,
             },
             conferences: settings.conferences.into(),
+            conference_ids: settings.conference_ids.into(),
+            new_conferences: settings.new_conferences.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -153,6 +232,8 @@ pub struct SettingsPatch {
     pub admin_access: Option<AdminAccess>,
     pub front_page: Option<FrontPage>,
     pub conferences: Option<ConferencePolicy>,
+    pub conference_ids: Option<ConferenceIdPolicy>,
+    pub new_conferences: Option<NewConferencePolicy>,
 }
 
 impl SettingsPatch {
@@ -195,6 +276,12 @@ impl SettingsPatch {
                 delete_unused_days: policy.delete_unused_days,
                 keep_history_days: policy.keep_history_days,
             }),
+            conference_ids: self.conference_ids.map(|policy| access::IdPolicy {
+                letters: policy.letters,
+                length: policy.length,
+                by_owners: policy.by_owners,
+            }),
+            new_conferences: self.new_conferences.map(NewConferencePolicy::read),
         })
     }
 }

@@ -4,14 +4,16 @@ use crate::{
     api::Api,
     auth::Signed,
     dto::{
-        Conference, ConferenceAccess, ConferenceMode, ConferencePatch, ConferenceStage, NewConference, Page,
+        Conference, ConferenceAccess, ConferenceDefaults, ConferenceMode, ConferencePatch, ConferenceStage,
+        NewConference, Page,
     },
     extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
+    request_id::random_bytes,
 };
 use axum::{Json, extract::State, response::Response};
-use plenary_access::AdminRole;
-use plenary_conference::{Change, ConferenceQuery, Part, Run};
+use plenary_access::{AdminRole, IdPolicy, Outcome};
+use plenary_conference::{Change, ConferenceQuery, Part, RANDOM, Run, make_up};
 use plenary_model::{Cid, Right};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_conferences, create_conference))
         .routes(routes!(get_conference, update_conference, delete_conference))
+        .routes(routes!(get_conference_defaults))
 }
 
 /// What who asks has to do with a conference: it is theirs, or it names them as invited or as a moderator.
@@ -109,13 +112,19 @@ async fn create_conference(
     write: Write,
     Strict { value, digest }: Strict<NewConference>,
 ) -> Result<Response, Problem> {
-    let new = value.read(api.backend().now())?;
+    let settings = api.settings().await?;
+    let ids = make_up_ids(&settings.conference_ids);
+    let new = value.read(api.backend().now(), ids, &settings.new_conferences)?;
     let is_own = new.owner.as_ref().is_none_or(|owner| owner == by.name());
     let is_allowed = is_own && api.rights_of(by.name()).await?.allows(Right::CreateConferences);
     check_network(&api, &by, is_allowed).await?;
-    let cid = new.cid.clone();
+    let chosen = new.cid.clone();
     let command = write.command(&by, digest, Change::Create(new));
     let applied = api.propose_conference(command).await?;
+    let cid = match &applied.outcome {
+        Outcome::Made { cid } => cid.clone(),
+        _ => chosen,
+    };
     let conference = stored(&api, &by, cid.clone()).await?;
     let revision = conference.revision.to_string();
     let body = seen(&api, &by, conference).await?;
@@ -125,6 +134,26 @@ async fn create_conference(
         &applied,
         ["conferences", cid.as_str()],
     ))
+}
+
+/// So many that one of them is free, but where nearly all are taken.
+const MADE_UP: usize = 16;
+
+fn make_up_ids(policy: &IdPolicy) -> Vec<Cid> {
+    let ids = std::iter::repeat_with(|| make_up(policy, &random_bytes::<RANDOM>()));
+    ids.take(2 * MADE_UP).flatten().take(MADE_UP).collect()
+}
+
+/// What a new conference of one's own is like where nothing is said
+#[utoipa::path(get, path = "/me/conference-defaults", tag = "conferences",
+    responses((status = 200, body = ConferenceDefaults)))]
+async fn get_conference_defaults(
+    State(api): State<Api>,
+    by: Signed,
+) -> Result<Json<ConferenceDefaults>, Problem> {
+    let settings = api.settings().await?;
+    let is_admin = by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?;
+    Ok(Json(ConferenceDefaults::of(&settings, is_admin)))
 }
 
 async fn is_operator(api: &Api, by: &Signed) -> Result<bool, Problem> {

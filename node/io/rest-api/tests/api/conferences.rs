@@ -187,7 +187,6 @@ async fn bodies_of_rooms_are_exactly_what_is_expected() {
     for body in [
         json!({"cid": "more", "name": "More", "pin": "1234"}),
         json!({"cid": "more"}),
-        json!({"name": "More"}),
         json!(["more", "More"]),
     ] {
         let answer = create(&server, "alice", body.clone()).await;
@@ -198,4 +197,139 @@ async fn bodies_of_rooms_are_exactly_what_is_expected() {
         assert_eq!(answer.status.as_u16(), 400, "{body}");
     }
     assert_eq!(server.digest(), before);
+}
+
+async fn set(server: &TestServer, patch: Value) {
+    let call = server.call("PATCH", "/settings").by("root").json(&patch);
+    call.send().await.is(200);
+}
+
+#[tokio::test]
+async fn the_server_makes_an_id_up_where_none_is_given() {
+    let server = TestServer::new();
+    let mut known = Vec::new();
+    for (letters, length) in [(false, 9), (true, 12), (false, 4)] {
+        set(
+            &server,
+            json!({"conference_ids": {"letters": letters, "length": length, "by_owners": true}}),
+        )
+        .await;
+        let made = create(&server, "alice", json!({"name": "Weekly"})).await.is(201);
+        let cid = made.json()["cid"].as_str().expect("a text").to_owned();
+        assert_eq!(made.header("location"), format!("/api/v1/conferences/{cid}"));
+        assert_eq!(cid.len(), length, "{cid}");
+        assert_eq!(cid.bytes().all(|byte| byte.is_ascii_digit()), !letters, "{cid}");
+        known.push(cid);
+    }
+    let list = server
+        .call("GET", "/conferences")
+        .by("alice")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(list["total"], known.len());
+}
+
+#[tokio::test]
+async fn a_repeated_request_makes_one_conference_whose_id_is_made_up() {
+    let server = TestServer::new();
+    let ask = || {
+        let call = server.call("POST", "/conferences").by("alice");
+        call.header("idempotency-key", "once")
+            .json(&json!({"name": "Weekly"}))
+    };
+    let first = ask().send().await.is(201).json();
+    let second = ask().send().await.is(201).json();
+    assert_eq!(first["cid"], second["cid"]);
+    let list = server
+        .call("GET", "/conferences")
+        .by("alice")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(list["total"], 1);
+}
+
+#[tokio::test]
+async fn where_owners_do_not_choose_ids_they_are_told() {
+    let server = TestServer::new();
+    let defaults = |who| server.call("GET", "/me/conference-defaults").by(who);
+    assert_eq!(defaults("alice").send().await.is(200).json()["chooses_id"], true);
+    set(
+        &server,
+        json!({"conference_ids": {"letters": true, "length": 10, "by_owners": false}}),
+    )
+    .await;
+    let now = defaults("alice").send().await.is(200).json();
+    assert_eq!(
+        (&now["chooses_id"], &now["id_length"]),
+        (&json!(false), &json!(10))
+    );
+    assert_eq!(defaults("root").send().await.is(200).json()["chooses_id"], true);
+    let refused = create(&server, "alice", room("review")).await;
+    refused.problem(422, "invalid-field");
+    create(&server, "alice", json!({"name": "Weekly"})).await.is(201);
+    create(&server, "root", room("review")).await.is(201);
+    for length in [3, 21] {
+        let patch = json!({"conference_ids": {"letters": true, "length": length, "by_owners": true}});
+        let call = server.call("PATCH", "/settings").by("root").json(&patch);
+        call.send().await.problem(422, "invalid-field");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_as_the_server_has_it_for_new_conferences() {
+    let server = TestServer::new();
+    create(&server, "alice", room("before")).await.is(201);
+    let defaults = json!({
+        "public": true, "uninvited": false, "waiting_room": "guests", "muted_on_entry": true,
+        "camera_off_on_entry": true, "guests_chat": true, "guests_audio": false, "guests_video": true,
+    });
+    set(&server, json!({"new_conferences": defaults})).await;
+    let shown = server
+        .call("GET", "/me/conference-defaults")
+        .by("alice")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        (&shown["access"], &shown["waiting_room"]),
+        (&json!("public"), &json!("guests"))
+    );
+    let made = create(&server, "alice", json!({"name": "Weekly"}))
+        .await
+        .is(201)
+        .json();
+    assert_eq!(made["access"], "public");
+    let settings = &made["settings"];
+    assert_eq!(settings["waiting_room"], "guests");
+    assert_eq!(
+        settings["guests"],
+        json!({"chat": true, "audio": false, "video": true})
+    );
+    for (field, value) in [
+        ("uninvited", false),
+        ("muted_on_entry", true),
+        ("camera_off_on_entry", true),
+    ] {
+        assert_eq!(settings[field], value, "{settings}");
+    }
+    let own = json!({"name": "Own", "access": "internal",
+        "settings": {"waiting_room": "off", "muted_on_entry": false, "uninvited": true}});
+    let own = create(&server, "alice", own).await.is(201).json();
+    assert_eq!(own["access"], "internal");
+    assert_eq!(own["settings"]["waiting_room"], "off");
+    assert_eq!(own["settings"]["muted_on_entry"], false);
+    assert_eq!(own["settings"]["camera_off_on_entry"], true, "what was not said");
+    let before = server
+        .call("GET", "/conferences/before")
+        .by("alice")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(before["access"], "internal", "those from before stay");
 }

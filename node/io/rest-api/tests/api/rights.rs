@@ -23,6 +23,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/avatar", Right::User),
     ("PUT /me/avatar", Right::User),
     ("DELETE /me/avatar", Right::User),
+    ("GET /me/conference-defaults", Right::User),
     ("GET /me/pro", Right::User),
     ("POST /me/pro", Right::User),
     ("GET /me/contacts", Right::User),

@@ -145,6 +145,7 @@ pub(crate) fn found() -> Change {
 pub(crate) fn room(cid: &str, title: &str) -> conference::Change {
     conference::Change::Create(conference::NewConference {
         cid: name(cid),
+        or_else: None,
         name: title.into(),
         description: String::new(),
         owner: None,

@@ -361,6 +361,14 @@ impl<V: View> Case<'_, V> {
                 .conferences
                 .clone()
                 .unwrap_or_else(|| before.conferences.clone()),
+            conference_ids: patch
+                .conference_ids
+                .clone()
+                .unwrap_or_else(|| before.conference_ids.clone()),
+            new_conferences: patch
+                .new_conferences
+                .clone()
+                .unwrap_or_else(|| before.new_conferences.clone()),
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -512,6 +520,12 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             u64::from(settings.conferences.keep_history_days),
             1,
             10_000,
+        ),
+        (
+            "conference_ids.length",
+            u64::from(settings.conference_ids.length),
+            limits::MADE_CID_MIN as u64,
+            limits::MADE_CID as u64,
         ),
         ("front_page.title", front.title.chars().count() as u64, 0, 128),
         ("front_page.help", front.help.chars().count() as u64, 0, 2_000),

@@ -7,6 +7,7 @@ mod gate;
 mod group_calls;
 mod guests;
 mod history;
+mod ids;
 mod lifecycle;
 mod limits;
 mod meetings;

@@ -44,6 +44,7 @@ pub(crate) fn system() -> Asker {
 pub(crate) fn room(cid: &str) -> NewConference {
     NewConference {
         cid: name(cid),
+        or_else: None,
         name: format!("Room {cid}"),
         description: String::new(),
         owner: None,
@@ -228,6 +229,10 @@ pub(crate) struct World {
     /// Counted beside those that are there.
     pub(crate) more: u64,
     pub(crate) more_owned: u64,
+    /// Aliases.
+    pub(crate) called: BTreeSet<Cid>,
+    /// Owners do not choose IDs.
+    pub(crate) ids_by_administrators: bool,
     pub(crate) more_guests: u64,
     pub(crate) more_registrants: u64,
     pub(crate) more_templates: u64,
@@ -552,6 +557,12 @@ impl View for World {
     }
     fn is_account(&self, user: &UserName) -> bool {
         self.accounts.contains_key(user)
+    }
+    fn is_called(&self, name: &Cid) -> bool {
+        self.called.contains(name) || self.accounts.keys().any(|user| user.as_str() == name.as_str())
+    }
+    fn owners_choose_ids(&self) -> bool {
+        !self.ids_by_administrators
     }
     fn unused_since(&self, before: Timestamp, scheduled: bool) -> Vec<Conference> {
         let all = self.conferences.values();
