@@ -21,6 +21,9 @@ pub(crate) enum Conference {
     /// Change what a conference is called and how it is run
     Set {
         cid: String,
+        /// Another ID: the one of before leads nowhere then, and who is in stays; empty for one that the server makes up
+        #[arg(long)]
+        new_cid: Option<String>,
         #[arg(long)]
         name: Option<String>,
         #[arg(long)]
@@ -81,6 +84,7 @@ impl Conference {
             Conference::Create(new) => new.run(client, output).await?,
             Conference::Set {
                 cid,
+                new_cid,
                 name,
                 description,
                 access,
@@ -88,6 +92,7 @@ impl Conference {
                 settings,
             } => {
                 let mut body = json!({
+                    "cid": new_cid,
                     "name": name,
                     "description": description,
                     "access": access,

@@ -352,7 +352,11 @@ impl Backend for Server {
             .await
     }
 
-    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
+    async fn conference(&self, id: Cid) -> Result<Option<Conference>, ReadError> {
+        self.query(move |db| queries::conference_called(db, &id)).await
+    }
+
+    async fn conference_at(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(move |db| queries::conference(db, &cid)).await
     }
 

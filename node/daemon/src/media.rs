@@ -86,6 +86,8 @@ pub(crate) fn start(
 struct Held {
     key: SessionKey,
     cid: Cid,
+    /// As the conference was called when it began: the address of the session.
+    called: Cid,
     user: UserName,
     token: TokenHash,
     /// This side's ICE name: the entity tag.
@@ -395,6 +397,33 @@ impl MediaDoor {
         watches(&conference, run.as_ref(), visitor, self.server.now_ms())
     }
 
+    /// The key of the conference that people find by an ID.
+    async fn key_of(&self, id: &Cid) -> Result<Cid, Refused> {
+        let look = || {
+            let id = id.clone();
+            self.server.query(move |db| queries::conference_called(db, &id))
+        };
+        let unavailable = |_: ReadError| Refused::Unavailable;
+        let mut found = look().await.map_err(unavailable)?;
+        if found.is_none() && self.may_ask() {
+            let fresh = self.server.replica.read_index();
+            fresh.await.map_err(|_| Refused::Unavailable)?;
+            found = look().await.map_err(unavailable)?;
+        }
+        found.map(|conference| conference.cid).ok_or(Refused::NotFound)
+    }
+
+    /// The same for whoever has this token: strangers are not told which rooms there are.
+    async fn key_for(&self, token: &str, id: &Cid) -> Result<Cid, Refused> {
+        let found = self.key_of(id).await;
+        if matches!(found, Err(Refused::NotFound)) {
+            let (token, now) = (token_hash(token), self.server.now_ms());
+            let session = self.server.query(move |db| queries::session(db, &token, now));
+            signed_in(session.await.map_err(|_: ReadError| Refused::Unavailable)?)?;
+        }
+        found
+    }
+
     /// The same; what this node does not know yet may have happened on another one a moment ago.
     async fn who(&self, token: &str, cid: &Cid, way: Way) -> Result<UserName, Refused> {
         match self.look_up(token_hash(token), cid, way).await {
@@ -415,13 +444,17 @@ impl MediaDoor {
 
     /// A session by its name in URLs, if it is this user's in this room.
     async fn find(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<Held, MediaError> {
+        let held = self.held().get(&session.0).cloned();
+        let held = held.filter(|held| held.called == *cid);
+        let key = match &held {
+            Some(held) => held.cid.clone(),
+            None => self.key_for(token, cid).await.map_err(MediaError::Refused)?,
+        };
         let user = self
-            .who(token, cid, Way::Publish)
+            .who(token, &key, Way::Publish)
             .await
             .map_err(MediaError::Refused)?;
-        let held = self.held().get(&session.0).cloned();
-        held.filter(|held| held.user == user && held.cid == *cid)
-            .ok_or(MediaError::NotFound)
+        held.filter(|held| held.user == user).ok_or(MediaError::NotFound)
     }
 }
 
@@ -455,7 +488,8 @@ impl Backend for MediaDoor {
             Part::Publish => Way::Publish,
             Part::Watch(_) => Way::Watch,
         };
-        self.who(token, cid, way).await.map(|_| ())
+        let cid = self.key_for(token, cid).await?;
+        self.who(token, &cid, way).await.map(|_| ())
     }
 
     async fn open(&self, token: &str, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
@@ -463,6 +497,8 @@ impl Backend for MediaDoor {
             Part::Publish => Way::Publish,
             Part::Watch(_) => Way::Watch,
         };
+        let called = cid;
+        let cid = &self.key_for(token, called).await.map_err(MediaError::Refused)?;
         let user = self.who(token, cid, way).await.map_err(MediaError::Refused)?;
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
@@ -486,6 +522,7 @@ impl Backend for MediaDoor {
         let held = Held {
             key,
             cid: cid.clone(),
+            called: called.clone(),
             user: user.clone(),
             token: token_hash(token),
             ice: String::new(),

@@ -237,6 +237,28 @@ fn person(visitor: &Visitor) -> Result<Person, Refused> {
 
 #[async_trait]
 impl Roster for ServerRoster {
+    async fn find(&self, id: &Cid, place: Option<&Place>) -> Result<Option<Cid>, Refused> {
+        let look = || {
+            let (id, place) = (id.clone(), place.cloned());
+            self.0.query(move |db| {
+                if let Some(place) = &place
+                    && let Some(found) = queries::participant_anywhere(db, rules_id(place.participant))?
+                    && found.secret.is(&hash(&place.secret))
+                {
+                    return Ok(Some(found.cid));
+                }
+                let called = queries::conference_called(db, &id)?;
+                Ok(called.map(|conference| conference.cid))
+            })
+        };
+        if let Some(found) = look().await.map_err(unreadable)? {
+            return Ok(Some(found));
+        }
+        // It may have got this ID a moment ago, on another node.
+        self.0.fresh().await.map_err(unreadable)?;
+        look().await.map_err(unreadable)
+    }
+
     async fn enter(
         &self,
         room: &Cid,

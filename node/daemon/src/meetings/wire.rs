@@ -58,7 +58,7 @@ pub(super) fn room_on_wire(
     let ends_at = run.and_then(Run::ends_at).map(|at| at.0);
     let opened = run.and_then(|run| run.opened);
     meeting::Room {
-        cid: conference.cid.to_string(),
+        cid: conference.id().to_string(),
         name: conference.name.clone(),
         mode: match settings.mode {
             Mode::AllOnScreen => meeting::Mode::AllOnScreen,

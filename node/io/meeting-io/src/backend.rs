@@ -104,6 +104,9 @@ pub struct View {
 /// The replicated roster. What has been answered can be read on this node.
 #[async_trait]
 pub trait Roster: Send + Sync + 'static {
+    /// The key of the conference in which a client has this place, whatever it is called by now; else of the one that people
+    /// find by this ID. All other calls go by keys.
+    async fn find(&self, id: &Cid, place: Option<&Place>) -> Result<Option<Cid>, Refused>;
     /// `pin`: what the client gave.
     async fn enter(
         &self,

@@ -155,7 +155,10 @@ async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken
             format!("there is no conference {:?}", join.room),
         )
     };
-    let room: Cid = join.room.parse().map_err(|_| no_room())?;
+    let id: Cid = join.room.parse().map_err(|_| no_room())?;
+    let roster = hub.roster();
+    let found = roster.find(&id, join.resume.as_ref()).await?;
+    let room = found.ok_or_else(no_room)?;
     if let Person::Guest { room: own, .. } = &newcomer.person
         && *own != room
     {
@@ -163,7 +166,6 @@ async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken
             "as a guest you may enter the conference that you were let into; sign in, or ask at its door";
         return Err(Refused::new(Refusal::Forbidden, words));
     }
-    let roster = hub.roster();
     if let Some(place) = &join.resume {
         // At once, so that media need not wait for an election; the commit follows.
         if roster.knows(&room, &newcomer.person, place).await {

@@ -508,3 +508,35 @@ async fn moderators_call_people_and_hear_who_does_not_come() {
     world.make_moderator(joined.participant);
     assert_eq!(ben.hear(called).await, people);
 }
+
+#[tokio::test]
+async fn a_place_is_taken_up_again_under_another_id() {
+    let (hub, world) = start();
+    let (mut anna, mut ben) = (client(1, "anna"), client(2, "ben"));
+    let first = anna.join(&hub, None).await;
+    ben.join(&hub, None).await;
+    world.call_it("weekly");
+    for one in [&mut anna, &mut ben] {
+        let told = one.hear(|told| match told {
+            ServerBody::Room(room) => Some(room.cid),
+            _ => None,
+        });
+        assert_eq!(told.await, "weekly", "nobody has to leave");
+    }
+    // Cut off while it was changed: the client knows the ID of before only.
+    let mut again = client(3, "anna");
+    let back = again.join(&hub, Some(place(&first))).await;
+    assert_eq!(
+        (back.participant, back.room.cid.as_str()),
+        (first.participant, "weekly")
+    );
+    let mut late = client(4, "carla");
+    hub.request(&late.newcomer, join("demo", None));
+    assert_eq!(late.refused().await, ("join".into(), Refusal::NotFound));
+    hub.request(&late.newcomer, join("weekly", None));
+    let joined = late.hear(|told| match told {
+        ServerBody::Joined(joined) => Some(joined.room.cid),
+        _ => None,
+    });
+    assert_eq!(joined.await, "weekly");
+}

@@ -237,7 +237,10 @@ pub trait Backend: Send + Sync + 'static {
         query: CallQuery,
         list: ListQuery,
     ) -> Result<Page<Call>, ReadError>;
-    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
+    /// The conference that people find by this ID.
+    async fn conference(&self, id: Cid) -> Result<Option<Conference>, ReadError>;
+    /// The conference with this key.
+    async fn conference_at(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
     async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError>;
     /// Calls from and to a user, the newest first, at most so many.
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError>;

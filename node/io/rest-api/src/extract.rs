@@ -233,6 +233,11 @@ impl Write {
         self.if_match
     }
 
+    /// Whether the same request may come again, to get the answer of before.
+    pub(crate) fn may_come_again(&self) -> bool {
+        self.key.is_some()
+    }
+
     pub(crate) fn command<C>(&self, by: &Signed, body: BodyDigest, change: C) -> Command<C> {
         let idempotency = self.key.clone().map(|key| Idempotency {
             key,

@@ -136,12 +136,15 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
         conference::Effect::Put(conference) => {
             let search = format!(
                 "{} {} {} {}",
-                conference.cid, conference.name, conference.description, conference.owner
+                conference.id(),
+                conference.name,
+                conference.description,
+                conference.owner
             );
             run(
                 db,
                 "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body, next_start, call,
-                     scheduled, mode, public) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     scheduled, mode, public, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     conference.cid.as_str(),
                     conference.owner.as_str(),
@@ -154,7 +157,8 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                     conference.call,
                     conference.launch.schedule().is_some(),
                     mode_name(conference.settings.mode),
-                    conference.access == conference::Access::Public
+                    conference.access == conference::Access::Public,
+                    conference.id().as_str()
                 ],
             )?;
             meetings::put(db, effect)

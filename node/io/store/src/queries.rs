@@ -16,7 +16,7 @@ mod server;
 mod templates;
 
 pub use address_book::{address_book, finds};
-pub use conferences::{call, calls, conference, conferences, due, rings, runs_of};
+pub use conferences::{call, calls, conference, conference_called, conferences, due, rings, runs_of};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use events::events;
@@ -26,7 +26,8 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    guest, has_unused, is_operator, lines, needs_sweep, participant, participants_of_node, roster, run,
+    guest, has_unused, is_operator, lines, needs_sweep, participant, participant_anywhere,
+    participants_of_node, roster, run,
 };
 pub use people::{avatar, credentials, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -21,6 +21,7 @@ const STEPS: [&str; 11] = [
     HISTORY,
     TEMPLATES,
     CALLING,
+    IDS,
 ];
 
 const ACCOUNTS: &str = "
@@ -235,6 +236,13 @@ CREATE INDEX calls_into_open ON calls (room) WHERE over = 0 AND room IS NOT NULL
 CREATE INDEX calls_open_to ON calls (callee) WHERE over = 0;
 ALTER TABLE groups ADD COLUMN call_id TEXT;
 CREATE UNIQUE INDEX groups_by_call ON groups (call_id) WHERE call_id IS NOT NULL;
+";
+
+/// `id` is the ID by which people find a conference, and here to be found by it; no two have the same.
+const IDS: &str = "
+ALTER TABLE conferences ADD COLUMN id TEXT;
+UPDATE conferences SET id = cid;
+CREATE INDEX conferences_by_id ON conferences (id);
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -354,6 +354,14 @@ impl plenary_conference::View for StoreView<'_> {
         )
     }
 
+    fn conference_called(&self, id: &Cid) -> Option<Conference> {
+        self.one(
+            "SELECT body FROM conferences WHERE id = ?",
+            [id.as_str()],
+            |row| body(row, 0),
+        )
+    }
+
     fn conferences(&self) -> u64 {
         self.one("SELECT count(*) FROM conferences", [], |row| number(row, 0))
             .unwrap_or(0)

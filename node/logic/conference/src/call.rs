@@ -132,6 +132,7 @@ impl Call {
     pub(crate) fn conference(&self, name: String, at: Moment) -> Conference {
         Conference {
             cid: self.cid.clone(),
+            called: None,
             name,
             description: String::new(),
             owner: self.caller.clone(),
@@ -210,7 +211,8 @@ impl<V: View> Meetings<'_, V> {
 
     /// Whether a call of this name can begin, by somebody who is in none.
     pub(crate) fn check_free(&self, cid: &Cid, caller: &UserName) -> Result<(), Refusal> {
-        if self.view.conference(cid).is_some() || self.view.call(cid).is_some() {
+        let is_taken = self.view.conference(cid).is_some() || self.view.conference_called(cid).is_some();
+        if is_taken || self.view.call(cid).is_some() {
             return Err(exists("call", cid));
         }
         if self.view.open_call_of(caller).is_some() {

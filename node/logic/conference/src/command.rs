@@ -189,7 +189,11 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
-            Self::Create(NewConference { or_else: Some(_), .. }) => crate::IDS_LEVEL,
+            Self::Create(NewConference { or_else: Some(_), .. })
+            | Self::Update {
+                patch: Patch { id: Some(_), .. },
+                ..
+            } => crate::IDS_LEVEL,
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }
@@ -269,4 +273,16 @@ pub struct Patch {
     pub settings: SettingsPatch,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Another ID by which people find it: the one of before leads nowhere then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<NewId>,
+}
+
+/// An ID for a conference that has one (CONF-04).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewId {
+    Chosen(Cid),
+    /// Made up by the server, which takes the first that is free.
+    MadeUp(Vec<Cid>),
 }

@@ -20,8 +20,12 @@ pub enum Access {
 /// Invariant: the owner is an account of this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conference {
-    /// Cannot be changed yet: invitations would have to follow.
+    /// The key by which all that belongs to it is found, for as long as it exists: the ID that it was made with, unless
+    /// that is the key of one that is called otherwise by now (`docs/decisions/0018`).
     pub cid: Cid,
+    /// The ID by which people find it, where that is another one than `cid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Cid>,
     /// For people; 1 to 128 characters, not unique.
     pub name: String,
     /// Up to 2,000 characters, with line breaks.
@@ -44,6 +48,11 @@ pub struct Conference {
 }
 
 impl Conference {
+    /// The ID by which people find it; no other conference has it.
+    pub fn id(&self) -> &Cid {
+        self.called.as_ref().unwrap_or(&self.cid)
+    }
+
     /// Whether somebody owns it or is a moderator by its list; in a call, one of the two.
     pub fn is_of(&self, user: &UserName) -> bool {
         self.owner == *user || self.settings.moderators.contains_key(user)
@@ -53,6 +62,9 @@ impl Conference {
 /// Fields that were given, changed or taken, as events show them (REP-01); `None` where it did not exist or does no more.
 pub(crate) fn differences(before: Option<&Conference>, after: Option<&Conference>) -> Vec<FieldChange> {
     let mut changes = Changes::default();
+    if let (Some(before), Some(after)) = (before, after) {
+        changes.value("cid", Some(before.id()), Some(after.id()));
+    }
     let name = |conference: &Conference| conference.name.clone();
     changes.text("name", before.map(name), after.map(name));
     let description = |conference: &Conference| conference.description.clone();

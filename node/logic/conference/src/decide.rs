@@ -1,8 +1,8 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, PastRun, Patch, RunId,
-    Settings, Template, TemplateId, TemplateView, Visit, Whom,
+    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, NewId, PastRun, Patch,
+    RunId, Settings, Template, TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
@@ -19,7 +19,10 @@ use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserName, 
 /// What the rules read of the stored conferences while they decide. As with
 /// [`plenary_access::View`], methods cannot fail.
 pub trait View: MeetingView + RegistrationView + TemplateView {
+    /// The conference with this key.
     fn conference(&self, cid: &Cid) -> Option<Conference>;
+    /// The conference that people find by this ID.
+    fn conference_called(&self, id: &Cid) -> Option<Conference>;
     /// Conferences of the server.
     fn conferences(&self) -> u64;
     /// Conferences that a user owns.
@@ -259,7 +262,7 @@ pub(crate) fn remove(decision: &mut Decision, before: &Conference) {
         .effect(Effect::Remove(before.cid.clone()))
         .changed(
             "conference",
-            before.cid.as_str(),
+            before.id().as_str(),
             "deleted",
             differences(Some(before), None),
         )
@@ -350,10 +353,11 @@ impl<'a, V: View> Case<'a, V> {
         }
         let owner = new.owner.as_ref().or(self.asker.user.as_ref());
         let owner = owner.ok_or_else(|| invalid("owner", "is missing; name the account that owns it"))?;
-        let cid = match &new.or_else {
-            Some(more) => self.first_free(&new.cid, more)?,
+        let id = match &new.or_else {
+            Some(more) => self.first_free(std::iter::once(&new.cid).chain(more))?,
             None => self.chosen(&new.cid)?,
         };
+        let cid = self.key_for(&id);
         self.check_owner(owner)?;
         if self.view.conferences() >= limits::CONFERENCES as u64 {
             return Err(Refusal::Conflict(
@@ -365,7 +369,8 @@ impl<'a, V: View> Case<'a, V> {
         }
         let plan = new.plan.clone();
         let conference = Conference {
-            cid: cid.clone(),
+            called: (cid != id).then(|| id.clone()),
+            cid,
             name: name(&new.name)?,
             description: description(&new.description)?,
             owner: owner.clone(),
@@ -381,7 +386,7 @@ impl<'a, V: View> Case<'a, V> {
         conference.check_registration()?;
         let mut decision = self.put(None, conference);
         if new.or_else.is_some() {
-            decision.outcome = Outcome::Made { cid };
+            decision.outcome = Outcome::Made { cid: id };
         }
         Ok(decision)
     }
@@ -393,7 +398,7 @@ impl<'a, V: View> Case<'a, V> {
                 "is made up by the server here; leave it out, or ask an administrator for another one";
             return Err(invalid("cid", reason));
         }
-        if self.view.conference(cid).is_some() {
+        if self.view.conference_called(cid).is_some() {
             return Err(exists("conference", cid));
         }
         if cid.is_reserved() {
@@ -404,16 +409,43 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     /// The first ID of those that the server made up that leads nowhere yet.
-    fn first_free(&self, first: &Cid, more: &[Cid]) -> Result<Cid, Refusal> {
-        let all = std::iter::once(first).chain(more).take(limits::CID_CANDIDATES);
-        let free = |cid: &&Cid| {
-            !cid.is_reserved() && self.view.conference(cid).is_none() && !self.view.is_called(cid)
+    fn first_free<'b>(&self, ids: impl Iterator<Item = &'b Cid>) -> Result<Cid, Refusal> {
+        let free = |id: &&Cid| {
+            !id.is_reserved() && self.view.conference_called(id).is_none() && !self.view.is_called(id)
         };
-        all.into_iter().find(free).cloned().ok_or_else(|| {
-            Refusal::Conflict(
-                "no free conference ID was found; try again, or have an administrator make IDs longer".into(),
-            )
-        })
+        ids.take(limits::CID_CANDIDATES)
+            .find(free)
+            .cloned()
+            .ok_or_else(|| {
+                Refusal::Conflict(
+                    "no free conference ID was found; try again, or have an administrator make IDs longer"
+                        .into(),
+                )
+            })
+    }
+
+    /// The key of a new conference: its ID, unless one that had that ID before has it as its key for good.
+    fn key_for(&self, id: &Cid) -> Cid {
+        let free = |key: &Cid| self.view.conference(key).is_none();
+        let others = (0_u32..).map_while(|number| {
+            let text = format!("key-{}-{number}", self.at.revision);
+            text.parse().ok()
+        });
+        std::iter::once(id.clone())
+            .chain(others)
+            .find(free)
+            .unwrap_or_else(|| id.clone())
+    }
+
+    /// The ID of a conference after a change; `None` where it is its key.
+    fn new_id(&self, before: &Conference, patch: Option<&NewId>) -> Result<Option<Cid>, Refusal> {
+        let id = match patch {
+            None => before.id().clone(),
+            Some(NewId::Chosen(id)) if id == before.id() => id.clone(),
+            Some(NewId::Chosen(id)) => self.chosen(id)?,
+            Some(NewId::MadeUp(ids)) => self.first_free(ids.iter())?,
+        };
+        Ok(Some(id).filter(|id| *id != before.cid))
     }
 
     fn update(&self, cid: &Cid, expect: Option<Revision>, patch: &Patch) -> Result<Decision, Refusal> {
@@ -428,6 +460,7 @@ impl<'a, V: View> Case<'a, V> {
         };
         expect_revision("the conference", before.revision, expect)?;
         let mut after = before.clone();
+        after.called = self.new_id(&before, patch.id.as_ref())?;
         after.settings = self.settings(&before.settings, &patch.settings)?;
         if let Some(text) = &patch.name {
             after.name = name(text)?;
@@ -453,6 +486,16 @@ impl<'a, V: View> Case<'a, V> {
         }
         let closes = (before.access, after.access) == (Access::Public, Access::Internal);
         let mut decision = self.put(Some(&before), after.clone());
+        if matches!(patch.id, Some(NewId::MadeUp(_))) {
+            decision.outcome = Outcome::Made {
+                cid: after.id().clone(),
+            };
+        }
+        if before.id() != after.id() {
+            // Those who are in hear where others find it from now on, and those who are called.
+            decision.notice(Topic::Meetings, cid.as_str());
+            self.as_server().follow_id(&mut decision, &after);
+        }
         if !patch.settings.is_empty() {
             let meetings = self.as_server();
             meetings.fit_podium(&mut decision, &before, &after);
@@ -481,7 +524,7 @@ impl<'a, V: View> Case<'a, V> {
         decision
             .changed(
                 "conference",
-                after.cid.as_str(),
+                after.id().as_str(),
                 verb,
                 differences(before, Some(&after)),
             )

@@ -92,6 +92,7 @@ impl<V: View> Meetings<'_, V> {
                 over: None,
                 ring: Some(Ring {
                     cid: cid.clone(),
+                    called: None,
                     name: name.clone(),
                     by: Ringer::Group,
                 }),

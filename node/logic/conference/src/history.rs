@@ -297,12 +297,14 @@ impl<V: View> History<'_, V> {
     }
 
     fn tell(&mut self, kind: EventKind, cid: &Cid, description: &str, changes: Vec<FieldChange>) {
+        let conference = self.conference(cid);
+        let id = conference.as_ref().map_or(cid, Conference::id);
         self.added
             .event(EventDraft {
                 kind,
                 success: true,
                 object_kind: "conference",
-                object: cid.to_string(),
+                object: id.to_string(),
                 description: description.to_owned(),
                 changes,
                 actor: None,

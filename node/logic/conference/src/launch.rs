@@ -157,7 +157,7 @@ impl<V: View> Meetings<'_, V> {
         let end = conference.launch.planned_end(self.at.now);
         self.open(&mut decision, &conference.cid, end);
         decision
-            .changed("conference", conference.cid.as_str(), "started", Vec::new())
+            .changed("conference", conference.id().as_str(), "started", Vec::new())
             .notice(Topic::Events, "");
         Ok(decision)
     }
@@ -207,7 +207,7 @@ impl<V: View> Meetings<'_, V> {
         run.opened = Some(Opened { until, ..opened });
         runs.finish(&mut decision);
         decision
-            .changed("conference", conference.cid.as_str(), "extended", Vec::new())
+            .changed("conference", conference.id().as_str(), "extended", Vec::new())
             .notice(Topic::Events, "");
         Ok(decision)
     }

@@ -38,7 +38,7 @@ mod template;
 
 pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
 pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
-pub use command::{Change, Command, NewConference, Patch};
+pub use command::{Change, Command, NewConference, NewId, Patch};
 pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};

@@ -27,11 +27,21 @@ use std::collections::BTreeSet;
 /// What somebody is called into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ring {
-    /// The conference that they enter to answer.
+    /// The key of the conference that they enter to answer.
     pub cid: Cid,
+    /// The ID by which people find it, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Cid>,
     /// The name of it, or of the group, when it rang.
     pub name: String,
     pub by: Ringer,
+}
+
+impl Ring {
+    /// The ID by which people find what they enter to answer.
+    pub fn id(&self) -> &Cid {
+        self.called.as_ref().unwrap_or(&self.cid)
+    }
 }
 
 /// Why it rings.
@@ -156,6 +166,17 @@ impl<V: View> Meetings<'_, V> {
         Some(last.began_at)
     }
 
+    /// What rings leads to where the conference is found by now.
+    pub(crate) fn follow_id(&self, decision: &mut Decision, conference: &Conference) {
+        for call in self.view.rings_into(&conference.cid) {
+            let ring = call.ring.clone().map(|ring| Ring {
+                called: conference.called.clone(),
+                ..ring
+            });
+            Call { ring, ..call }.put(decision);
+        }
+    }
+
     /// Those of a conference whom it names and who can be called.
     fn named(&self, conference: &Conference) -> Vec<UserName> {
         let active = |user: &&UserName| self.view.account(user).is_some_and(|account| account.active);
@@ -228,6 +249,7 @@ impl<V: View> Meetings<'_, V> {
             over: nobody.map(|how| Over { at: now, how }),
             ring: Some(Ring {
                 cid: cid.clone(),
+                called: conference.called.clone(),
                 name: conference.name.clone(),
                 by,
             }),

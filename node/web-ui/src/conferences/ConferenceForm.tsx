@@ -44,7 +44,7 @@ export function ConferenceForm({ conference, template, usual, readOnly, own, clo
     validateInputOnBlur: true,
     validate: {
       name: (value) => (value.trim() ? null : t('conferences.nameMissing')),
-      cid: (value, { made_up }) => (made_up || value.trim() ? null : t('conferences.cidMissing')),
+      cid: (value, { id_by }) => (id_by !== 'own' || value.trim() ? null : t('conferences.cidMissing')),
       pin: (value) => (/^([0-9]{4,16})?$/.test(value) ? null : t('conferences.pinWrong')),
     },
   });
@@ -75,7 +75,7 @@ export function ConferenceForm({ conference, template, usual, readOnly, own, clo
             </Alert>
           )}
           {!old && <FromTemplate form={form} first={template?.id} usual={usual} />}
-          <Names form={form} isNew={!old} usual={usual} own={own} />
+          <Names form={form} isNew={!old} own={own} />
           <SetupFields form={form} />
           {!readOnly && mayKeep && <Keep keeping={keeping} name={form.values.name} />}
           {!readOnly && (
@@ -198,11 +198,10 @@ function FromTemplate({ form, first, usual }: { form: Form; first?: string; usua
 interface NamesProps {
   form: Form;
   isNew: boolean;
-  usual?: ConferenceDefaults;
   own?: boolean;
 }
 
-function Names({ form, isNew, usual, own }: NamesProps) {
+function Names({ form, isNew, own }: NamesProps) {
   const { t } = useAdminText();
   const [touched, touch] = useState(!isNew);
   return (
@@ -218,7 +217,7 @@ function Names({ form, isNew, usual, own }: NamesProps) {
           if (!touched) form.setFieldValue('cid', cidFrom(name));
         }}
       />
-      <CidField form={form} isNew={isNew} usual={usual} touch={() => touch(true)} />
+      <CidField form={form} isNew={isNew} touch={() => touch(true)} />
       <Textarea
         label={t('conferences.description')}
         autosize

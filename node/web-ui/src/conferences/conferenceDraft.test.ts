@@ -3,7 +3,7 @@ import { cidFrom, newOf, nextHour, patchOf, randomPin, valuesOf } from './confer
 
 describe('the form of a conference', () => {
   it('says only what is another than usual', () => {
-    const values = { ...valuesOf(), made_up: false, cid: ' review ', name: 'Review' };
+    const values = { ...valuesOf(), id_by: 'own' as const, cid: ' review ', name: 'Review' };
     expect(newOf(values)).toEqual({ cid: 'review', name: 'Review', description: '', access: 'internal' });
     expect(newOf({ ...values, owner: 'bob', pin: '4711', mode: 'smart' })).toMatchObject({
       owner: 'bob',
@@ -25,7 +25,7 @@ describe('the form of a conference', () => {
     } as const;
     const before = valuesOf(undefined, usual);
     expect(before).toMatchObject({
-      made_up: true,
+      id_by: 'made_up',
       access: 'public',
       waiting_room: 'guests',
       muted_on_entry: true,
@@ -38,16 +38,33 @@ describe('the form of a conference', () => {
   });
 
   it('sends changes, and what is taken away as empty', () => {
-    const before = { ...valuesOf(), cid: 'review', name: 'Review', pin: '4711', moderators: ['bob'] };
+    const before = {
+      ...valuesOf(),
+      id_by: 'stays' as const,
+      cid: 'review',
+      name: 'Review',
+      pin: '4711',
+      moderators: ['bob'],
+    };
     expect(patchOf(before, before)).toBeNull();
     expect(patchOf({ ...before, name: 'Other' }, before)).toEqual({ name: 'Other' });
+    expect(patchOf({ ...before, id_by: 'own', cid: 'weekly ' }, before)).toEqual({ cid: 'weekly' });
+    expect(patchOf({ ...before, id_by: 'own' }, before)).toBeNull();
+    expect(patchOf({ ...before, id_by: 'made_up' }, before)).toEqual({ cid: '' });
     expect(patchOf({ ...before, pin: '', moderators: [] }, before)).toEqual({
       settings: { pin: '', moderators: [] },
     });
   });
 
   it('says when it takes place only where it is scheduled', () => {
-    const values = { ...valuesOf(), cid: 'review', name: 'Review', date: '2027-03-01', time: '09:30' };
+    const values = {
+      ...valuesOf(),
+      id_by: 'stays' as const,
+      cid: 'review',
+      name: 'Review',
+      date: '2027-03-01',
+      time: '09:30',
+    };
     expect(newOf({ ...values, launch: 'by_hand' })).toMatchObject({ launch: 'by_hand' });
     expect(newOf({ ...values, launch: 'by_hand' })).not.toHaveProperty('schedule');
     const weekly = {

@@ -12,8 +12,8 @@ import { noRegistration } from '../registration/registrationDraft';
 /** What the form holds: everything as one types it. */
 
 export interface ConferenceValues {
-  /** The server makes the ID up. */
-  made_up: boolean;
+  /** The ID stays, the server makes one up, or it is `cid`. */
+  id_by: 'stays' | 'made_up' | 'own';
   cid: string;
   name: string;
   description: string;
@@ -52,7 +52,7 @@ export interface ConferenceValues {
 /** Of a conference; or of a new one as the server makes them where nothing is said. */
 export function valuesOf(conference?: Conference, usual?: ConferenceDefaults): ConferenceValues {
   return {
-    made_up: !conference,
+    id_by: conference ? 'stays' : 'made_up',
     cid: conference?.cid ?? '',
     ...setupOf(conference, usual),
     owner: conference?.owner ?? '',
@@ -146,13 +146,19 @@ export function changed(now: ConferenceValues, before: ConferenceValues) {
   const outer = fields.filter((field) => (OUTER as readonly string[]).includes(field));
   const when = fields.filter((field) => (WHEN as readonly string[]).includes(field));
   const inner = fields.filter(
-    (field) => field !== 'cid' && field !== 'made_up' && !outer.includes(field) && !when.includes(field),
+    (field) => field !== 'cid' && field !== 'id_by' && !outer.includes(field) && !when.includes(field),
   );
   const pick = (some: (keyof ConferenceValues)[]) =>
     Object.fromEntries(some.map((field) => [field, now[field]]));
   // Days and times count only where they are asked for.
   const planned = now.launch === 'scheduled' ? when.length > 0 : when.includes('launch');
-  return { outer: { ...pick(outer), ...(planned ? launchOf(now) : {}) }, inner: pick(inner) };
+  // The server makes one up where none is said.
+  const own = now.id_by === 'own' && now.cid.trim() !== before.cid;
+  const id = now.id_by === 'made_up' ? { cid: '' } : own ? { cid: now.cid.trim() } : {};
+  return {
+    outer: { ...pick(outer), ...id, ...(planned ? launchOf(now) : {}) },
+    inner: pick(inner),
+  };
 }
 
 /** Only what is another than before; null if nothing is. */
@@ -167,7 +173,7 @@ export function newOf(now: ConferenceValues, before = valuesOf()): NewConference
   const { inner } = changed(now, before);
   const when = now.launch === 'virtual_room' ? {} : launchOf(now);
   return {
-    ...(now.made_up ? {} : { cid: now.cid.trim() }),
+    ...(now.id_by === 'own' ? { cid: now.cid.trim() } : {}),
     name: now.name.trim(),
     description: now.description,
     access: now.access,

@@ -16,6 +16,8 @@ export interface MeetingHost {
   /** The seat of before, so that a page that was loaded again comes back to it. */
   seat(): Seat | null;
   keepSeat(seat: Seat | null): void;
+  /** People find the conference by another ID from now on. */
+  onCid(cid: string): void;
   /** A moderator, or the conference on entry, has switched this off. */
   silence(what: 'microphone' | 'camera'): void;
 }

@@ -76,6 +76,23 @@ describe('joining', () => {
 });
 
 describe('in the meeting', () => {
+  it('goes on where the conference gets another ID, and comes back by that', async () => {
+    const { meeting, last, host } = await inside();
+    const { room } = meeting.current();
+    last().tell({ type: 'room', body: { ...room, cid: 'weekly' } });
+    expect(meeting.current()).toMatchObject({ phase: 'in', room: { cid: 'weekly' } });
+    expect(host.onCid.mock.calls).toEqual([['weekly']]);
+    expect(host.keepSeat).toHaveBeenLastCalledWith({ participant: '1', secret: 's' });
+    last().tell({ type: 'room', body: { ...room, cid: 'weekly', locked: true } });
+    expect(host.onCid, 'told once').toHaveBeenCalledTimes(1);
+    last().end();
+    await vi.advanceTimersByTimeAsync(5_000);
+    last().welcome();
+    expect(last().said('join')).toMatchObject([
+      { room: 'weekly', resume: { participant: '1', secret: 's' } },
+    ]);
+  });
+
   it('learns who comes, changes and goes, and what is written', async () => {
     const { meeting, last } = await inside();
     last().tell({

@@ -10,6 +10,7 @@ import {
   type OwnState,
   type Participant,
   type Refused,
+  type RoomFacts,
   type Seat,
   type ServerMessage,
   type ShownTile,
@@ -68,10 +69,13 @@ export class Meeting {
   private followed: string[] = [];
   private outbox: string[] = [];
   private pin: string | null = null;
+  /** The ID by which the conference is found; changes while one is in. */
+  private cid: string;
   private readonly timers = new Timers();
 
   constructor(host: MeetingHost) {
     this.host = host;
+    this.cid = host.cid;
     this.state = emptyMeeting(host.cid);
     const wire = {
       create: (config: RTCConfiguration) => host.peer(config),
@@ -220,7 +224,7 @@ export class Meeting {
     this.rejoining = true;
     this.signal.say({
       type: 'join',
-      body: { room: this.host.cid, muted, camera, resume: this.seat, pin: this.pin ?? undefined },
+      body: { room: this.cid, muted, camera, resume: this.seat, pin: this.pin ?? undefined },
     });
   }
 
@@ -261,6 +265,7 @@ export class Meeting {
     } else if (message.type === 'called') {
       this.next({ called: message.body.people });
     } else if (message.type === 'room') {
+      this.know(message.body);
       this.next({ room: message.body });
     } else if (message.type === 'speaking') {
       this.next({ speaking: message.body.participants });
@@ -269,6 +274,14 @@ export class Meeting {
     } else if (message.type === 'chat') {
       this.next({ chat: withLines(chat, message.body.lines) });
     }
+  }
+
+  /** Others find the conference by another ID now: so does whoever comes back from here. */
+  private know({ cid }: RoomFacts) {
+    if (cid === this.cid) return;
+    this.cid = cid;
+    this.host.onCid(cid);
+    this.host.keepSeat(this.seat);
   }
 
   /** A moderator has switched something off here: so it is, until one switches it on oneself. */
@@ -290,6 +303,7 @@ export class Meeting {
     this.rejoining = false;
     this.seat = { participant: me, secret };
     this.host.keepSeat(this.seat);
+    this.know(room);
     this.publish.close();
     this.receive.close();
     const counts = { inside: 0, waiting: 0 };
@@ -311,6 +325,7 @@ export class Meeting {
     this.rejoining = false;
     this.seat = { participant: me, secret };
     this.host.keepSeat(this.seat);
+    this.know(room);
     const mine = participants.find((one) => one.id === me);
     if (mine) {
       // A hand of before is still raised, unless it was lowered while away.

@@ -51,4 +51,9 @@ export const passes = {
   keep(cid: string, pass: GuestPass) {
     sessionStorage.setItem(guestKey(cid), JSON.stringify(pass));
   },
+  /** The conference is found by another ID now. */
+  follow(before: string, now: string) {
+    const pass = passes.of(before);
+    if (pass) passes.keep(now, pass);
+  },
 };

@@ -18,6 +18,11 @@ export const links = {
       // A browser that keeps nothing: the address is what they have.
     }
   },
+  /** The conference is found by another ID now. */
+  follow(before: string, now: string) {
+    const link = links.of(before);
+    if (link !== null) links.keep(now, link);
+  },
   forget(cid: string) {
     try {
       localStorage.removeItem(key(cid));

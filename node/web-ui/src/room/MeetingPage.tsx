@@ -9,8 +9,10 @@ import { RingsHere } from '../calling/RingsHere';
 import { session } from '../api/session';
 import { AtDoor } from '../registration/AtDoor';
 import { links } from '../registration/links';
-import { useOwnRegistration } from '../registration/useOwnRegistration';
+import { useOwnRegistration, type Own } from '../registration/useOwnRegistration';
 import { choices } from '../meeting/choices';
+import { groupedCid } from '../ui/cid';
+import { tell } from '../ui/notify';
 import type { Local } from '../meeting/local';
 import { passes, seats } from '../meeting/seat';
 import { useMeetingText, VisitContext } from './context';
@@ -26,17 +28,36 @@ const route = getRouteApi('/m/$cid');
 export function MeetingPage() {
   const { cid } = route.useParams();
   const id = cid.toLowerCase();
+  const { visit, renamed } = useRenamed(id);
   const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
   return (
     <>
       {signedIn && <RingsHere except={id} />}
-      <Visitor key={id} cid={id} />
+      <Visitor key={visit} cid={id} renamed={renamed} />
     </>
   );
 }
 
+/** A visit goes on where the conference gets another ID meanwhile: the address follows it. */
+function useRenamed(id: string) {
+  const { t } = useMeetingText();
+  const navigate = route.useNavigate();
+  // All names that the conference had during the visit; the first one tells the visit from others.
+  const [names, setNames] = useState([id]);
+  if (!names.includes(id)) setNames([id]);
+  const renamed = useCallback(
+    (now: string) => {
+      setNames((before) => [...before, now]);
+      void navigate({ to: '/m/$cid', params: { cid: now }, search: (search) => search, replace: true });
+      tell(t('room.renamed', { cid: groupedCid(now) }));
+    },
+    [navigate, t],
+  );
+  return { visit: names.includes(id) ? names[0] : id, renamed };
+}
+
 /** Who has to register first does; the others, and those who have, go to their devices. */
-function Visitor({ cid }: { cid: string }) {
+function Visitor({ cid, renamed }: { cid: string; renamed: (cid: string) => void }) {
   const { t } = useMeetingText();
   const [armed, arm] = useState(false);
   const door = useDoor(cid, armed);
@@ -44,8 +65,10 @@ function Visitor({ cid }: { cid: string }) {
   useDocumentTitle(t('page.title', { room }));
   const cache = useQueryClient();
   const guest = door.state === 'guest';
-  const registration = useOwnRegistration(cid, guest);
+  // A link that leads to a conference with another ID by now still says whose it is.
+  const registration = useOwnRegistration(cid, guest || door.state === 'stranger');
   const { own, reject } = registration;
+  const elsewhere = useFollowLink(cid, own);
   // A page that was loaded again is inside already; and whoever has come so far stays, whatever the door says later.
   const [passed, pass] = useState(() => seats.of(cid) !== null && passes.of(cid) !== null);
   const refused = useCallback(async () => {
@@ -53,6 +76,7 @@ function Visitor({ cid }: { cid: string }) {
     reject();
     pass(false);
   }, [cache, cid, reject]);
+  if (elsewhere || (own.state === 'looking' && door.state === 'stranger')) return <Looking />;
   if (!passed) {
     if (door.state === 'looking' || (guest && own.state === 'looking')) return <Looking />;
     const registers =
@@ -74,7 +98,20 @@ function Visitor({ cid }: { cid: string }) {
     pass(true);
   }
   const registered = own.state === 'registered' ? own.who.name : null;
-  return <Entrance {...{ cid, door, armed, arm, registered, refused }} />;
+  return <Entrance {...{ cid, door, armed, arm, registered, refused, renamed }} />;
+}
+
+/** Whoever comes by a personal link goes to where their conference is found by now. Gives whether they do. */
+function useFollowLink(cid: string, own: Own): boolean {
+  const navigate = route.useNavigate();
+  const now = own.state === 'registered' ? own.who.cid : cid;
+  const link = own.state === 'registered' ? own.link : null;
+  useEffect(() => {
+    if (now === cid || link === null) return;
+    links.keep(now, link);
+    void navigate({ to: '/m/$cid', params: { cid: now }, replace: true });
+  }, [cid, now, link, navigate]);
+  return now !== cid;
 }
 
 function Looking({ label }: { label?: string }) {
@@ -95,12 +132,14 @@ interface EntranceProps {
   registered: string | null;
   /** The registration was not good any more. */
   refused: () => Promise<void>;
+  /** The conference is found by another ID from now on. */
+  renamed: (cid: string) => void;
 }
 
-function Entrance({ cid, door, armed, arm, registered, refused }: EntranceProps) {
+function Entrance({ cid, door, armed, arm, registered, refused, renamed }: EntranceProps) {
   const { t } = useMeetingText();
   const [local] = useState(ownDevices);
-  const [entry, setEntry] = useState(() => prepare(cid, local));
+  const [entry, setEntry] = useState(() => prepare(cid, local, renamed));
   const [visit, setVisit] = useState<Visit | null>(null);
   useEffect(() => () => visit?.end(), [visit]);
   useEffect(() => entry.stay(), [entry]);
@@ -115,9 +154,9 @@ function Entrance({ cid, door, armed, arm, registered, refused }: EntranceProps)
   );
   const again = useCallback(() => {
     setVisit(null);
-    setEntry(prepare(cid, local));
+    setEntry(prepare(cid, local, renamed));
     void local.start();
-  }, [cid, local]);
+  }, [cid, local, renamed]);
   const { now } = route.useSearch();
   const back = useComingBack(cid, door, local, join, !!now);
 

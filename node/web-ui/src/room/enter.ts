@@ -4,8 +4,9 @@ import { choices } from '../meeting/choices';
 import { obstacle } from '../meeting/devices';
 import { Local } from '../meeting/local';
 import { Meeting } from '../meeting/meeting';
-import { seats } from '../meeting/seat';
+import { passes, seats } from '../meeting/seat';
 import { startTicks } from '../meeting/ticks';
+import { links } from '../registration/links';
 
 /** Joins the state machines with the browser: sockets, peer connections, devices, time. */
 
@@ -35,10 +36,19 @@ export interface Entry {
   enter(token: () => string | null): Visit;
 }
 
-export function prepare(cid: string, local: Local): Entry {
+/** `renamed`: the conference is found by another ID from now on. */
+export function prepare(first: string, local: Local, renamed: (cid: string) => void): Entry {
   let token: () => string | null = () => null;
+  let cid = first;
   const meeting = new Meeting({
     cid,
+    onCid(now) {
+      seats.keep(cid, null);
+      passes.follow(cid, now);
+      links.follow(cid, now);
+      cid = now;
+      renamed(now);
+    },
     token: () => token(),
     url: () => nodes.current(),
     open: (url) => new WebSocket(url) as unknown as SocketLike,
@@ -70,12 +80,12 @@ export function prepare(cid: string, local: Local): Entry {
     },
     enter(given) {
       token = given;
-      return go(cid, meeting, local, send);
+      return go(() => cid, meeting, local, send);
     },
   };
 }
 
-function go(cid: string, meeting: Meeting, local: Local, send: () => void): Visit {
+function go(cid: () => string, meeting: Meeting, local: Local, send: () => void): Visit {
   const forgetLocal = local.subscribe(send);
   const { muted, cameraOn } = local.current();
   send();
@@ -85,7 +95,7 @@ function go(cid: string, meeting: Meeting, local: Local, send: () => void): Visi
   const stopTicks = startTicks(() => {
     meeting.tick();
     ticks += 1;
-    if (ticks % TOUCH_TICKS === 0 && meeting.current().phase !== 'over') seats.touch(cid);
+    if (ticks % TOUCH_TICKS === 0 && meeting.current().phase !== 'over') seats.touch(cid());
   });
   return {
     meeting,

@@ -120,13 +120,13 @@ impl Call {
             began_at: Time(call.began_at),
             answered_at: call.answered_at.map(Time),
             ended_at: call.over.map(|over| Time(over.at)),
-            enter: call.ring.as_ref().map_or(&call.cid, |ring| &ring.cid).to_string(),
+            enter: call.ring.as_ref().map_or(&call.cid, inner::Ring::id).to_string(),
             answered_by,
             into: call
                 .ring
                 .filter(|ring| ring.by != inner::Ringer::Group)
                 .map(|ring| CalledInto {
-                    cid: ring.cid.into(),
+                    cid: ring.id().to_string(),
                     name: ring.name,
                     scheduled: ring.by == inner::Ringer::Schedule,
                 }),

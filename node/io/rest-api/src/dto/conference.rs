@@ -55,7 +55,7 @@ impl Conference {
             schedule: conference.launch.schedule().map(ConferenceSchedule::of),
             next: conference.next.map(Into::into),
             meeting: ConferenceMeeting::of(&conference, run),
-            cid: conference.cid.into(),
+            cid: conference.id().to_string(),
             name: conference.name,
             description: conference.description,
             owner: conference.owner.into(),
@@ -98,6 +98,10 @@ pub struct NewConference {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConferencePatch {
+    /// Another ID by which people find it; the one of before leads nowhere then, and who is in stays. Empty: one that the
+    /// server makes up.
+    #[schema(max_length = 64)]
+    pub cid: Option<String>,
     #[schema(min_length = 1, max_length = 128)]
     pub name: Option<String>,
     #[schema(max_length = 2000)]
@@ -254,8 +258,13 @@ impl ConferenceDefaults {
 }
 
 impl ConferencePatch {
-    /// `ways`: those of the conference as it is.
-    pub(crate) fn read(self, ways: conference::Ways, now: Timestamp) -> Result<conference::Patch, Problem> {
+    /// `ways`: those of the conference as it is; `ids`: those that the server made up, for one that wants such an ID.
+    pub(crate) fn read(
+        self,
+        ways: conference::Ways,
+        now: Timestamp,
+        ids: Vec<Cid>,
+    ) -> Result<conference::Patch, Problem> {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
@@ -266,6 +275,11 @@ impl ConferencePatch {
             access: self.access.map(Into::into),
             settings: settings(self.settings, ways)?,
             plan: plan(self.launch, self.schedule, now)?,
+            id: match self.cid.as_deref() {
+                None => None,
+                Some("") => Some(conference::NewId::MadeUp(ids)),
+                Some(id) => Some(conference::NewId::Chosen(parse("cid", id)?)),
+            },
         })
     }
 }

@@ -364,6 +364,8 @@ pub struct ShownLink {
 /// Whose a personal link is.
 #[derive(Serialize, ToSchema)]
 pub struct OwnRegistration {
+    /// The ID by which the conference is found: another one than was asked for, if it was changed since.
+    pub cid: String,
     pub name: String,
     pub registered_at: Time,
 }

@@ -66,7 +66,7 @@ async fn file(api: &Api, conference: &Conference, headers: &HeaderMap) -> Result
     let timetable = timetable.ok_or_else(|| Problem::not_found("schedule", cid))?;
     let owner = api.backend().user(conference.owner.clone()).await?;
     let name = owner.map(|row| row.user.profile.display_name);
-    let address = address(headers, cid);
+    let address = address(headers, conference.id().as_str());
     let description = match conference.description.is_empty() {
         true => address.clone(),
         false => format!("{}\n\n{address}", conference.description),

@@ -3,12 +3,13 @@ use crate::{
     answer::{self, still_there},
     api::Api,
     auth::Signed,
+    backend::Applied,
     dto::{
         Conference, ConferenceAccess, ConferenceDefaults, ConferenceMode, ConferencePatch, ConferenceStage,
-        NewConference, Page,
+        NewConference, Page, parse,
     },
     extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
-    problem::Problem,
+    problem::{Code, Problem},
     request_id::random_bytes,
 };
 use axum::{Json, extract::State, response::Response};
@@ -216,9 +217,58 @@ pub(super) async fn check_network(api: &Api, by: &Signed, everybody_may: bool) -
     by.require_network(api).await
 }
 
-async fn is_own(api: &Api, by: &Signed, cid: &Cid) -> Result<bool, Problem> {
-    let found = api.backend().conference(cid.clone()).await?;
-    Ok(found.is_none_or(|conference| conference.owner == *by.name()))
+/// What the same request has done before, if it did: what it was done to may be found by that ID no more.
+pub(super) async fn repeated(
+    api: &Api,
+    by: &Signed,
+    write: &Write,
+    digest: BodyDigest,
+    nothing: Problem,
+) -> Result<Applied, Problem> {
+    if !write.may_come_again() {
+        return Err(nothing);
+    }
+    // Nothing is done by a reserved ID, which no conference has ever had: the answer of before, or none.
+    let cid = parse("cid", NOBODYS)?;
+    let command = write.command(by, digest, Change::Delete { cid, expect: None });
+    let again = api.propose_conference(command).await;
+    again.map_err(|problem| match problem.code() {
+        Code::NotFound => nothing,
+        _ => problem,
+    })
+}
+
+const NOBODYS: &str = "new";
+
+/// A conference after a change that was made before; `id` is the one that it was to have.
+async fn changed_before(
+    api: &Api,
+    by: &Signed,
+    applied: Applied,
+    id: Option<String>,
+) -> Result<Response, Problem> {
+    let id = match &applied.outcome {
+        Outcome::Made { cid } => cid.clone(),
+        _ => parse("cid", &id.unwrap_or_default())?,
+    };
+    let conference = stored(api, by, id).await?;
+    let revision = conference.revision.to_string();
+    let body = seen(api, by, conference).await?;
+    Ok(answer::changed(body, &revision, &applied))
+}
+
+/// The conference that people find by an ID, for what is done to it by its key. Asks the leader where this node knows
+/// none: it may have got the ID a moment ago.
+pub(super) async fn find(api: &Api, id: Cid) -> Result<plenary_conference::Conference, Problem> {
+    if let Some(found) = api.backend().conference(id.clone()).await? {
+        return Ok(found);
+    }
+    api.backend().fresh().await?;
+    still_there(
+        api.backend().conference(id.clone()).await?,
+        "conference",
+        id.as_str(),
+    )
 }
 
 /// One conference
@@ -248,27 +298,28 @@ async fn update_conference(
     write: Write,
     Strict { value, digest }: Strict<ConferencePatch>,
 ) -> Result<Response, Problem> {
-    let found = api.backend().conference(cid.clone()).await?;
-    let ways = found
-        .as_ref()
-        .map(|found| found.settings.ways)
-        .unwrap_or_default();
-    let patch = value.read(ways, api.backend().now())?;
+    let found = match find(&api, cid).await {
+        Ok(found) => found,
+        Err(nothing) => {
+            let applied = repeated(&api, &by, &write, digest, nothing).await?;
+            return changed_before(&api, &by, applied, value.cid).await;
+        }
+    };
+    let ids = make_up_ids(&api.settings().await?.conference_ids);
+    let patch = value.read(found.settings.ways, api.backend().now(), ids)?;
     let stays = patch.owner.as_ref().is_none_or(|owner| owner == by.name());
-    let is_allowed = stays
-        && match &found {
-            Some(conference) => moderates_by_name(&api, &by, conference).await?,
-            None => true,
-        };
+    let is_allowed = stays && moderates_by_name(&api, &by, &found).await?;
     check_network(&api, &by, is_allowed).await?;
     let change = Change::Update {
-        cid: cid.clone(),
+        cid: found.cid.clone(),
         expect: write.expect(),
         patch,
     };
     let command = write.command(&by, digest, change);
     let applied = api.propose_conference(command).await?;
-    let conference = stored(&api, &by, cid).await?;
+    // By its key: it may be called otherwise by now.
+    let conference = api.backend().conference_at(found.cid.clone()).await?;
+    let conference = still_there(conference, "conference", found.id().as_str())?;
     let revision = conference.revision.to_string();
     let body = seen(&api, &by, conference).await?;
     Ok(answer::changed(body, &revision, &applied))
@@ -284,9 +335,15 @@ async fn delete_conference(
     Id(cid): Id<Cid>,
     write: Write,
 ) -> Result<Response, Problem> {
-    let is_allowed = is_own(&api, &by, &cid).await?;
-    check_network(&api, &by, is_allowed).await?;
-    let expect = write.expect();
+    let found = match find(&api, cid).await {
+        Ok(found) => found,
+        Err(nothing) => {
+            let applied = repeated(&api, &by, &write, BodyDigest::none(), nothing).await?;
+            return Ok(answer::done(&applied));
+        }
+    };
+    check_network(&api, &by, found.owner == *by.name()).await?;
+    let (cid, expect) = (found.cid, write.expect());
     let command = write.command(&by, BodyDigest::none(), Change::Delete { cid, expect });
     Ok(answer::done(&api.propose_conference(command).await?))
 }

@@ -39,7 +39,7 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
         open: ConferenceMeeting::of(&conference, runs.first()).open,
         rights: conference.settings.guests.into(),
         registration: state.and_then(|state| DoorRegistration::of(&conference, state)),
-        cid: conference.cid.into(),
+        cid: conference.id().to_string(),
         name: conference.name,
         description: conference.description,
         guests: true,
@@ -50,10 +50,25 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
 pub(super) async fn at_door(api: &Api, client: &Client, cid: Cid) -> Result<Conference, Problem> {
     api.stranger_limits().door(client.address)?;
     let found = api.backend().conference(cid.clone()).await?;
-    let open = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
+    let open = found.filter(is_open_for_guests);
     let conference = open.ok_or_else(|| Problem::not_found("conference", cid.as_str()))?;
     api.stranger_limits().found(client.address);
     Ok(conference)
+}
+
+pub(super) fn is_open_for_guests(conference: &Conference) -> bool {
+    door(conference, Visitor::Guest(None), Way::Browser).is_ok()
+}
+
+/// The key of the conference that a stranger found by an ID; only so many of them cost a question to the leader.
+pub(super) async fn key_for_stranger(api: &Api, client: &Client, id: Cid) -> Result<Cid, Problem> {
+    let mut found = api.backend().conference(id.clone()).await?;
+    if found.is_none() && api.may_ask_leader(client.address) {
+        api.backend().fresh().await?;
+        found = api.backend().conference(id.clone()).await?;
+    }
+    let found = found.ok_or_else(|| Problem::not_found("conference", id.as_str()))?;
+    Ok(found.cid)
 }
 
 /// Whose wrong PINs count together: an address, or the network of a site with IPv6, whose machines have as many as
@@ -85,6 +100,7 @@ async fn enter_as_guest(
         return Err(Problem::new(Code::Draining, detail));
     }
     api.stranger_limits().guest(client.address)?;
+    let cid = key_for_stranger(&api, &client, cid).await?;
     let name = new.read_name()?;
     let link = new.link.as_deref().map(personal_link).transpose()?;
     let token = format!("plg_{}", random_text::<32>());

@@ -31,9 +31,9 @@ async fn list_participants(
     by: Signed,
     Id(cid): Id<Cid>,
 ) -> Result<Json<Vec<Participant>>, Problem> {
-    let conference = conferences::stored(&api, &by, cid.clone()).await?;
+    let conference = conferences::stored(&api, &by, cid).await?;
     let moderates = conferences::moderates(&api, &by, &conference).await?;
-    let roster = api.backend().roster(cid).await?;
+    let roster = api.backend().roster(conference.cid.clone()).await?;
     let shown = roster
         .into_iter()
         .filter(|one| moderates || one.standing.waiting.is_none());
@@ -55,12 +55,16 @@ async fn moderate(
     Strict { value, digest }: Strict<Moderation>,
 ) -> Result<Response, Problem> {
     let act = value.read()?;
-    let found = api.backend().conference(cid.clone()).await?;
-    let is_allowed = match &found {
-        Some(conference) => conferences::moderates_by_name(&api, &by, conference).await?,
-        None => true,
+    let found = match conferences::find(&api, cid).await {
+        Ok(found) => found,
+        Err(nothing) => {
+            let applied = conferences::repeated(&api, &by, &write, digest, nothing).await?;
+            return Ok(answer::done(&applied));
+        }
     };
+    let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
     conferences::check_network(&api, &by, is_allowed).await?;
+    let cid = found.cid;
     let command = write.command(&by, digest, Change::Act { cid, by: None, act });
     Ok(answer::done(&api.propose_conference(command).await?))
 }
@@ -79,14 +83,14 @@ async fn list_called(
     by: Signed,
     Id(cid): Id<Cid>,
 ) -> Result<Json<Vec<CalledPerson>>, Problem> {
-    let conference = conferences::stored(&api, &by, cid.clone()).await?;
+    let conference = conferences::stored(&api, &by, cid).await?;
     if !conferences::moderates(&api, &by, &conference).await? {
         return Err(Problem::new(
             Code::Forbidden,
             "who was called is shown to those who moderate the conference",
         ));
     }
-    called(&api, cid).await.map(Json)
+    called(&api, conference.cid).await.map(Json)
 }
 
 /// Call people into a conference
@@ -105,12 +109,10 @@ async fn call_people(
     Strict { value, digest }: Strict<NewConferenceCalls>,
 ) -> Result<Response, Problem> {
     let whom = value.read()?;
-    let found = api.backend().conference(cid.clone()).await?;
-    let is_allowed = match &found {
-        Some(conference) => conferences::moderates_by_name(&api, &by, conference).await?,
-        None => true,
-    };
+    let found = conferences::find(&api, cid).await?;
+    let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
     conferences::check_network(&api, &by, is_allowed).await?;
+    let cid = found.cid;
     let change = Change::Call {
         cid: cid.clone(),
         by: None,

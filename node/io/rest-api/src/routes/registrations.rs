@@ -2,7 +2,7 @@
 
 use super::{
     OpenApiRouter, conferences,
-    guests::{at_door, source},
+    guests::{at_door, is_open_for_guests, key_for_stranger, source},
     list_query, routes,
 };
 use crate::{
@@ -49,6 +49,7 @@ async fn register(
     Strict { value: new, .. }: Strict<NewRegistrant>,
 ) -> Result<Response, Problem> {
     api.stranger_limits().registration(client.address)?;
+    let cid = key_for_stranger(&api, &client, cid).await?;
     let consents = new.consents;
     let details = new.read()?;
     let (registrant, secret) = (GuestId::of_random(random_bytes()), random_text::<32>());
@@ -102,7 +103,11 @@ async fn show_link(
     Strict { value, .. }: Strict<ShownLink>,
 ) -> Result<Json<OwnRegistration>, Problem> {
     let link = personal_link(&value.link)?;
-    let conference = at_door(&api, &client, cid).await?;
+    let conference = match at_door(&api, &client, cid).await {
+        Ok(conference) => conference,
+        // Their conference may have got another ID since.
+        Err(nothing) => whose(&api, &link).await?.ok_or(nothing)?,
+    };
     api.stranger_limits().guest(client.address)?;
     let mut found = by_link(&api, &conference, &link).await?;
     // Who registered on another node a moment ago.
@@ -112,9 +117,22 @@ async fn show_link(
     }
     let registrant = found.ok_or_else(not_valid)?;
     Ok(Json(OwnRegistration {
+        cid: conference.id().to_string(),
         name: registrant.details.name,
         registered_at: Time(registrant.registered_at),
     }))
+}
+
+/// The conference of a link that is good, if guests may come there.
+async fn whose(api: &Api, link: &PersonalLink) -> Result<Option<Conference>, Problem> {
+    let Some(registrant) = api.backend().registrant(link.registrant.clone()).await? else {
+        return Ok(None);
+    };
+    if !registrant.is_of(&registrant.cid, link) {
+        return Ok(None);
+    }
+    let conference = api.backend().conference_at(registrant.cid).await?;
+    Ok(conference.filter(is_open_for_guests))
 }
 
 async fn by_link(api: &Api, conference: &Conference, link: &PersonalLink) -> Result<Option<Stored>, Problem> {
@@ -193,12 +211,16 @@ async fn remove_registrant(
     Ids(cid, registrant): Ids<Cid, GuestId>,
     write: Write,
 ) -> Result<Response, Problem> {
-    let found = api.backend().conference(cid.clone()).await?;
-    let is_allowed = match &found {
-        Some(conference) => conferences::moderates_by_name(&api, &by, conference).await?,
-        None => true,
+    let found = match conferences::find(&api, cid).await {
+        Ok(found) => found,
+        Err(nothing) => {
+            let applied = conferences::repeated(&api, &by, &write, BodyDigest::none(), nothing).await?;
+            return Ok(answer::done(&applied));
+        }
     };
+    let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
     conferences::check_network(&api, &by, is_allowed).await?;
+    let cid = found.cid;
     let change = Change::RemoveRegistrant { cid, registrant };
     let command = write.command(&by, BodyDigest::none(), change);
     Ok(answer::done(&api.propose_conference(command).await?))

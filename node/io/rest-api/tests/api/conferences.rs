@@ -153,6 +153,9 @@ async fn repetitions_of_writes_of_rooms_change_nothing_more() {
     let writes = [
         ("POST", "/conferences", room("review")),
         ("PATCH", "/conferences/review", json!({"name": "Other"})),
+        ("PATCH", "/conferences/review", json!({"cid": "weekly"})),
+        ("PATCH", "/conferences/weekly", json!({"cid": ""})),
+        ("POST", "/conferences", room("review")),
         ("DELETE", "/conferences/review", json!(null)),
     ];
     for (at, (method, path, body)) in writes.into_iter().enumerate() {
@@ -192,7 +195,7 @@ async fn bodies_of_rooms_are_exactly_what_is_expected() {
         let answer = create(&server, "alice", body.clone()).await;
         assert_eq!(answer.status.as_u16(), 400, "{body}");
     }
-    for body in [json!({"cid": "other"}), json!({"access": "secret"})] {
+    for body in [json!({"owned_by": "other"}), json!({"access": "secret"})] {
         let answer = patch(&server, "alice", "review", body.clone()).await;
         assert_eq!(answer.status.as_u16(), 400, "{body}");
     }
@@ -332,4 +335,90 @@ async fn what_is_left_out_is_as_the_server_has_it_for_new_conferences() {
         .is(200)
         .json();
     assert_eq!(before["access"], "internal", "those from before stay");
+}
+
+async fn get(server: &TestServer, who: &str, path: &str) -> Answer {
+    server.call("GET", path).by(who).send().await
+}
+
+#[tokio::test]
+async fn a_conference_gets_another_id_and_the_old_one_leads_nowhere() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    create(&server, "alice", room("other")).await.is(201);
+    let before = server.digest();
+    for (who, id, status, code) in [
+        ("eye", "mine", 403, "forbidden"),
+        ("alice", "other", 409, "exists"),
+        ("alice", "join", 422, "invalid-field"),
+        ("alice", "a b", 422, "invalid-field"),
+    ] {
+        patch(&server, who, "review", json!({"cid": id}))
+            .await
+            .problem(status, code);
+    }
+    assert_eq!(server.digest(), before);
+    let changed = patch(&server, "alice", "review", json!({"cid": "Weekly"}))
+        .await
+        .is(200);
+    assert_eq!(changed.json()["cid"], "weekly");
+    for path in [
+        "/conferences/review",
+        "/conferences/review/participants",
+        "/conferences/review/runs",
+    ] {
+        get(&server, "alice", path).await.problem(404, "not-found");
+    }
+    for path in [
+        "/conferences/weekly",
+        "/conferences/weekly/participants",
+        "/conferences/weekly/runs",
+    ] {
+        get(&server, "alice", path).await.is(200);
+    }
+    patch(&server, "alice", "review", json!({"name": "Lost"}))
+        .await
+        .problem(404, "not-found");
+    delete(&server, "alice", "review").await.problem(404, "not-found");
+    // The ID is free, and what is done by it is done to the conference that has it now.
+    create(&server, "eye", room("review")).await.is(201);
+    patch(&server, "alice", "review", json!({"name": "Mine"}))
+        .await
+        .problem(403, "forbidden");
+    patch(&server, "alice", "review", json!({"cid": "x"}))
+        .await
+        .problem(403, "forbidden");
+    let list = get(&server, "alice", "/conferences?sort=cid")
+        .await
+        .is(200)
+        .json();
+    let cids: Vec<&str> = list["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["cid"].as_str())
+        .collect();
+    assert_eq!(cids, ["other", "review", "weekly"]);
+    let made = patch(&server, "alice", "weekly", json!({"cid": ""}))
+        .await
+        .is(200)
+        .json();
+    let made = made["cid"].as_str().expect("made up").to_owned();
+    assert_eq!(made.len(), 9, "{made}");
+    delete(&server, "alice", &made).await.is(204);
+    get(&server, "eye", "/conferences/review").await.is(200);
+}
+
+#[tokio::test]
+async fn who_changes_an_id_on_top_of_another_change_is_told() {
+    let server = TestServer::new();
+    let made = create(&server, "alice", room("review")).await.is(201);
+    let tag = made.header("etag").to_owned();
+    let change = |cid: &'static str, id: &str| {
+        let call = server.call("PATCH", &format!("/conferences/{cid}")).by("alice");
+        call.header("if-match", &tag).json(&json!({"cid": id}))
+    };
+    change("review", "weekly").send().await.is(200);
+    change("weekly", "monthly").send().await.problem(412, "stale");
+    change("review", "monthly").send().await.problem(404, "not-found");
 }

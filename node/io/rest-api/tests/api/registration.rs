@@ -407,3 +407,33 @@ async fn registrations_of_one_address_are_bounded() {
         .await
         .problem(400, "unknown-field");
 }
+
+#[tokio::test]
+async fn a_personal_link_says_where_its_conference_is_found_by_now() {
+    let server = TestServer::new();
+    webinar(&server, json!({"on": true})).await;
+    let link = link_of(&server, json!({"name": "Gil"})).await;
+    let shown = post(&server, "door/registration", json!({"link": link}))
+        .await
+        .is(200)
+        .json();
+    assert_eq!(shown["cid"], "webinar");
+    let call = server.call("PATCH", "/conferences/webinar").by("alice");
+    call.json(&json!({"cid": "talk"})).send().await.is(200);
+    let call = server.call("GET", "/conferences/webinar/door").from(OUTSIDE);
+    call.send().await.problem(404, "not-found");
+    let shown = post(&server, "door/registration", json!({"link": link}))
+        .await
+        .is(200)
+        .json();
+    assert_eq!((&shown["cid"], &shown["name"]), (&json!("talk"), &json!("Gil")));
+    let forged = format!("{}x", link.trim_end_matches(|c: char| c.is_ascii_alphanumeric()));
+    let strange = post(&server, "door/registration", json!({"link": forged})).await;
+    assert!(
+        [403, 404].contains(&strange.status.as_u16()),
+        "{:?}",
+        strange.status
+    );
+    let come = server.call("POST", "/conferences/talk/guests").from(OUTSIDE);
+    come.json(&json!({"link": link})).send().await.is(201);
+}

@@ -225,7 +225,10 @@ impl Backend for Store {
     ) -> Result<Page<plenary_conference::Call>, ReadError> {
         self.query(move |db| queries::calls_of(db, &user, &query, &list))
     }
-    async fn conference(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
+    async fn conference(&self, id: Cid) -> Result<Option<Conference>, ReadError> {
+        self.query(|db| queries::conference_called(db, &id))
+    }
+    async fn conference_at(&self, cid: Cid) -> Result<Option<Conference>, ReadError> {
         self.query(|db| queries::conference(db, &cid))
     }
     async fn call(&self, cid: Cid) -> Result<Option<plenary_conference::Call>, ReadError> {

@@ -30,7 +30,7 @@ pub fn conferences(db: &Connection, query: &ConferenceQuery) -> Found<Page<Confe
         from: "conferences",
         keys: &[
             ("name", "name"),
-            ("cid", "cid"),
+            ("cid", "id"),
             ("owner", "owner"),
             ("created_at", "created_at"),
             ("updated_at", "updated_at"),
@@ -68,7 +68,15 @@ pub fn conferences(db: &Connection, query: &ConferenceQuery) -> Found<Page<Confe
     select.page(db, &query.list, |row| body(row, 0))
 }
 
-/// One conference.
+/// The conference that people find by this ID.
+pub fn conference_called(db: &Connection, id: &Cid) -> Found<Option<Conference>> {
+    Ok(db
+        .prepare_cached("SELECT body FROM conferences WHERE id = ?")?
+        .query_row([id.as_str()], |row| body(row, 0))
+        .optional()?)
+}
+
+/// The conference with this key.
 pub fn conference(db: &Connection, cid: &Cid) -> Found<Option<Conference>> {
     Ok(db
         .prepare_cached("SELECT body FROM conferences WHERE cid = ?")?

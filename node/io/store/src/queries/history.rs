@@ -33,11 +33,19 @@ fn newest(list: &ListQuery) -> ListQuery {
     }
 }
 
+/// The ID by which people find the conference of a run by now, as long as it exists.
+const CALLED: &str = "coalesce((SELECT c.id FROM conferences c WHERE c.cid = r.cid
+     AND c.created_at = r.conference_created_at), r.cid)";
+
 const WAS_IN: &str = "EXISTS (SELECT 1 FROM visits v WHERE v.run = r.id AND v.person = ?)";
 
 fn columns() -> &'static str {
     static COLUMNS: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-        let own: Vec<String> = PAST_RUN.split(", ").map(|column| format!("r.{column}")).collect();
+        let own = PAST_RUN.split(", ").map(|column| match column {
+            "cid" => CALLED.to_owned(),
+            column => format!("r.{column}"),
+        });
+        let own: Vec<String> = own.collect();
         format!("{}, {PEOPLE}", own.join(", "))
     });
     &COLUMNS

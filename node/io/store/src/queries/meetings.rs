@@ -48,6 +48,12 @@ pub fn participant(db: &Connection, cid: &Cid, id: ParticipantId) -> Found<Optio
     Ok(found.into_iter().next())
 }
 
+/// One participant, of whatever conference.
+pub fn participant_anywhere(db: &Connection, id: ParticipantId) -> Found<Option<Participant>> {
+    let found = participants(db, "id = ?", [sql(id.0)])?;
+    Ok(found.into_iter().next())
+}
+
 /// Those whose connections one start of a node holds or held last, also if they are away; ordered by conference and ID.
 pub fn participants_of_node(db: &Connection, node: NodeId, epoch: u64) -> Found<Vec<Participant>> {
     let params = [sql(node.0), sql(epoch)];

@@ -329,11 +329,18 @@ pub(crate) fn before_templates(db: &Connection) {
 
 /// Takes away what the schema has got since people are called into conferences.
 pub(crate) fn before_calling(db: &Connection) {
+    before_ids(db);
     db.execute_batch(
         "DROP INDEX calls_into; DROP INDEX calls_into_open; DROP INDEX calls_open_to;
          ALTER TABLE calls DROP COLUMN room; DROP INDEX groups_by_call; ALTER TABLE groups DROP COLUMN call_id",
     )
     .expect("writes");
+}
+
+/// Takes away what the schema has got since IDs are no keys.
+pub(crate) fn before_ids(db: &Connection) {
+    db.execute_batch("DROP INDEX conferences_by_id; ALTER TABLE conferences DROP COLUMN id")
+        .expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

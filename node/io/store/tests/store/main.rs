@@ -10,6 +10,7 @@ mod events;
 mod gate;
 mod history;
 mod home;
+mod ids;
 mod licensing;
 mod lists;
 mod meetings;

@@ -235,7 +235,7 @@ impl<V: View> Meetings<'_, V> {
                 if run.is_on() {
                     runs.end(&mut decision, cid, End::Moderator);
                     decision
-                        .changed("conference", cid.as_str(), "ended", Vec::new())
+                        .changed("conference", conference.id().as_str(), "ended", Vec::new())
                         .notice(Topic::Events, "");
                 }
             }

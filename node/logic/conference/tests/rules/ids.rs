@@ -1,7 +1,7 @@
 //! IDs that the server makes up (CONF-04).
 
 use crate::world::*;
-use plenary_access::Outcome;
+use plenary_access::{Outcome, Topic};
 use plenary_conference::*;
 use plenary_model::{Cid, limits};
 
@@ -64,4 +64,134 @@ fn where_owners_do_not_choose_ids_administrators_still_do() {
     assert!(create("review").level() < IDS_LEVEL);
     let known: Option<Cid> = world.conferences.keys().next().cloned();
     assert_eq!(known, Some(name("1111")));
+}
+
+fn call_it(cid: &str, id: NewId) -> Change {
+    let patch = Patch {
+        id: Some(id),
+        ..Patch::default()
+    };
+    update(cid, patch)
+}
+
+pub(crate) fn chosen(cid: &str, id: &str) -> Change {
+    call_it(cid, NewId::Chosen(name(id)))
+}
+
+#[test]
+fn everybody_stays_while_a_conference_gets_another_id() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&enter("open", 2, account("bob")));
+    world.ok(&say("open", 2, "Hello"));
+    let before = (
+        world.participants.clone(),
+        world.lines.clone(),
+        world.runs.clone(),
+    );
+    world.notices.clear();
+    world
+        .run(&user("alice"), &chosen("open", "weekly"))
+        .expect("good");
+    assert_eq!(
+        (
+            world.participants.clone(),
+            world.lines.clone(),
+            world.runs.clone()
+        ),
+        before
+    );
+    let found = |world: &World, id: &str| world.conference_called(&name(id));
+    assert_eq!(found(&world, "open"), None, "the old one leads nowhere");
+    assert_eq!(found(&world, "weekly"), Some(world.room("open").clone()));
+    let told = world
+        .notices
+        .iter()
+        .any(|notice| notice.topic == Topic::Meetings && notice.object == "open");
+    assert!(told, "those inside hear of it: {:?}", world.notices);
+    let event = world.events.last().expect("one");
+    let change = event.changes.first().expect("one");
+    assert_eq!((event.object.as_str(), change.field.as_str()), ("weekly", "cid"));
+    assert_eq!(change.before.as_deref(), Some("\"open\""));
+    // Tokens of places count as before, and so does what they do.
+    world.ok(&resume("open", 2, secret(2)));
+    world.ok(&say("open", 2, "Still here"));
+}
+
+#[test]
+fn an_id_that_is_free_again_is_given_to_another_conference() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("alice")));
+    world
+        .run(&user("alice"), &chosen("open", "weekly"))
+        .expect("good");
+    world.run(&user("bob"), &create("open")).expect("the ID is free");
+    let other = world.conference_called(&name("open")).expect("there");
+    assert_eq!(other.owner, name("bob"));
+    assert_ne!(other.cid, name("open"), "the key stays that of the first one");
+    assert_eq!(world.inside("open"), [1], "nobody has moved");
+    assert_eq!(world.inside(other.cid.as_str()), [0; 0]);
+    let taken = world.refuses(&user("alice"), &chosen("open", "open"));
+    assert_eq!(taken.code(), "exists", "it cannot go back");
+    world
+        .run(&user("bob"), &delete(other.cid.as_str()))
+        .expect("its own");
+    world
+        .run(&user("alice"), &chosen("open", "open"))
+        .expect("now it can");
+    assert_eq!(world.room("open").called, None);
+}
+
+#[test]
+fn only_who_may_change_a_conference_gives_it_another_id() {
+    let mut world = World::with_rooms();
+    let moderators = SettingsPatch {
+        moderators: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings: moderators,
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update("open", patch)).expect("good");
+    for asker in [user("bob"), user("carol")] {
+        assert_eq!(world.refuses(&asker, &chosen("open", "mine")).code(), "forbidden");
+    }
+    for (id, code) in [("inside", "exists"), ("join", "invalid-field")] {
+        assert_eq!(world.refuses(&user("alice"), &chosen("open", id)).code(), code);
+    }
+    world.ids_by_administrators = true;
+    assert_eq!(
+        world.refuses(&user("alice"), &chosen("open", "mine")).code(),
+        "invalid-field"
+    );
+    let ids = NewId::MadeUp(vec![name("inside"), name("bob"), name("4711")]);
+    let outcome = world.run(&user("alice"), &call_it("open", ids)).expect("made up");
+    assert_eq!(outcome, made("4711"));
+    world.run(&root(), &chosen("open", "weekly")).expect("chosen");
+    assert_eq!(chosen("open", "weekly").level(), IDS_LEVEL);
+}
+
+#[test]
+fn of_two_changes_at_once_the_second_is_told() {
+    let mut world = World::with_rooms();
+    let seen = world.room("open").revision;
+    let at = |id: &str| Change::Update {
+        cid: name("open"),
+        expect: Some(seen),
+        patch: Patch {
+            id: Some(NewId::Chosen(name(id))),
+            ..Patch::default()
+        },
+    };
+    world.run(&user("alice"), &at("weekly")).expect("the first");
+    assert_eq!(world.refuses(&user("alice"), &at("monthly")).code(), "stale");
+    world
+        .run(&user("alice"), &chosen("inside", "monthly"))
+        .expect("good");
+    assert_eq!(
+        world.refuses(&user("alice"), &chosen("open", "monthly")).code(),
+        "exists"
+    );
+    assert_eq!(world.room("open").id(), &name("weekly"));
 }

@@ -18,6 +18,9 @@ enum Step {
     Launch(&'static str, Option<u64>),
     Begin(&'static str),
     Delete(&'static str),
+    /// Gets another ID.
+    Rename(&'static str, &'static str),
+    Create(&'static str),
     Call(&'static str, Box<Change>),
     Template(&'static str, Box<Change>),
     DeclineRing(&'static str),
@@ -29,6 +32,10 @@ fn cid() -> impl Strategy<Value = &'static str> {
     select(vec![
         "open", "inside", "open", "inside", "open", "inside", "call-1", "call-2",
     ])
+}
+
+fn id() -> impl Strategy<Value = &'static str> {
+    select(vec!["open", "inside", "other", "more"])
 }
 
 fn call() -> impl Strategy<Value = Step> {
@@ -268,6 +275,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (cid(), prop::option::of(1u64..200_000)).prop_map(|(cid, after)| Step::Launch(cid, after)),
         2 => cid().prop_map(Step::Begin),
         1 => cid().prop_map(Step::Delete),
+        1 => (cid(), id()).prop_map(|(cid, id)| Step::Rename(cid, id)),
+        1 => id().prop_map(Step::Create),
         3 => call(),
         3 => template(),
         1 => (1u64..200_000).prop_map(Step::DeleteOld),
@@ -336,7 +345,10 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             "the podium is never above its limit"
         );
     }
-    for conference in world.conferences.values() {
+    let mut ids = BTreeSet::new();
+    for (key, conference) in &world.conferences {
+        prop_assert_eq!(key, &conference.cid, "a key stays");
+        prop_assert!(ids.insert(conference.id()), "no two are found by one ID");
         let mut named = conference.settings.named();
         prop_assert!(named.all(|user| world.accounts.contains_key(user)));
     }
@@ -514,6 +526,8 @@ fn run(world: &mut World, step: &Step) {
                 drop(world.run(&user("alice"), &create(cid)));
             }
         }
+        Step::Rename(cid, id) => drop(world.run(&user("alice"), &crate::ids::chosen(cid, id))),
+        Step::Create(id) => drop(world.run(&user("alice"), &create(id))),
         Step::Call(by, change) => drop(world.run(&user(by), change)),
         Step::Template(by, change) => {
             let mut change = change.clone();

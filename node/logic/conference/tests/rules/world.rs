@@ -543,6 +543,10 @@ impl View for World {
     fn conference(&self, cid: &Cid) -> Option<Conference> {
         self.conferences.get(cid).cloned()
     }
+    fn conference_called(&self, id: &Cid) -> Option<Conference> {
+        let mut all = self.conferences.values();
+        all.find(|conference| conference.id() == id).cloned()
+    }
     fn conferences(&self) -> u64 {
         self.conferences.len() as u64 + self.more
     }

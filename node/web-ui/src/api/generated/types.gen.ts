@@ -374,6 +374,11 @@ export type ConferenceMode = 'all_on_screen' | 'smart' | 'role_based' | 'lecture
  */
 export type ConferencePatch = {
     access?: ConferenceAccess | null;
+    /**
+     * Another ID by which people find it; the one of before leads nowhere then, and who is in stays. Empty: one that the
+     * server makes up.
+     */
+    cid?: string | null;
     description?: string | null;
     launch?: ConferenceLaunch | null;
     name?: string | null;
@@ -1992,6 +1997,10 @@ export type OwnPro = {
  * Whose a personal link is.
  */
 export type OwnRegistration = {
+    /**
+     * The ID by which the conference is found: another one than was asked for, if it was changed since.
+     */
+    cid: string;
     name: string;
     registered_at: Time;
 };

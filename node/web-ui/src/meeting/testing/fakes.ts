@@ -210,6 +210,7 @@ export function outside(seat: Seat | null = null) {
     }),
     seat: () => seat,
     keepSeat: vi.fn(),
+    onCid: vi.fn(),
     silence: vi.fn(),
   };
   const meeting = new Meeting(host);
