@@ -62,6 +62,24 @@ pub(crate) enum Conference {
     Delete { cid: String },
 }
 
+const PEOPLE: [(&str, &str); 6] = [
+    ("ID", "id"),
+    ("NAME", "name"),
+    ("ROLE", "role"),
+    ("WAITING", "waiting"),
+    ("PODIUM", "podium"),
+    ("MUTED", "muted"),
+];
+
+/// Neither: as the server has it for new conferences.
+fn access_of(public: bool, internal: bool) -> Option<&'static str> {
+    match (public, internal) {
+        (true, _) => Some("public"),
+        (_, true) => Some("internal"),
+        _ => None,
+    }
+}
+
 impl Conference {
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let path = |cid: &str| format!("/conferences/{}", encode(cid));
@@ -182,10 +200,8 @@ impl New {
         if let Some(description) = self.description {
             body["description"] = description.into();
         }
-        if self.public {
-            body["access"] = "public".into();
-        } else if self.internal {
-            body["access"] = "internal".into();
+        if let Some(access) = access_of(self.public, self.internal) {
+            body["access"] = access.into();
         }
         add_settings(&mut body, self.settings.json());
         self.when.add_to(&mut body);
