@@ -69,7 +69,7 @@ test('a conference gets another ID while two are in, and a third joins by it', a
   await expect(guest.getByText('This conference has another ID now')).toBeVisible();
   await look(guest, 'told');
   await invite(guest);
-  await expect(guest.getByLabel('Address')).toHaveValue(`${there}/m/${now}`);
+  await expect(guest.getByRole('textbox', { name: 'Address' })).toHaveValue(`${there}/m/${now}`);
   await look(guest, 'invite');
   await guest.keyboard.press('Escape');
   await plays(tile(guest, person.display_name));
@@ -91,4 +91,51 @@ test('a conference gets another ID while two are in, and a third joins by it', a
   expect(people).toEqual([]);
   for (const one of [cid, now]) expect((await rest.call('DELETE', `/conferences/${one}`)).status()).toBe(204);
   for (const page of [owner, guest, late]) await page.context().close();
+});
+
+test('administrators say how IDs are made up and what new conferences are like', async ({ page, rest }) => {
+  const before = (await (await rest.call('GET', '/settings')).json()) as {
+    conference_ids: object;
+    new_conferences: object;
+  };
+  try {
+    await signIn(page, here);
+    await page.goto(`${here}/admin/settings#conference_ids`);
+    await page.getByRole('switch', { name: 'Letters and digits' }).check();
+    await page.getByLabel('Length', { exact: true }).fill('12');
+    await expect(page.getByText('IDs will look like k7wq2mzp9xh4.')).toBeVisible();
+    await page.getByRole('switch', { name: 'Microphones are off on entry' }).check();
+    await page.getByRole('combobox', { name: 'Waiting room' }).click();
+    await page.getByRole('option', { name: 'Everybody' }).click();
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.getByRole('group', { name: 'New conferences' }).scrollIntoViewIfNeeded();
+      await look(page, `settings-${scheme}`);
+      await noBarrier(page, `settings, ${scheme}`);
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    await look(page, 'settings-phone');
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('The settings were saved.')).toBeVisible();
+
+    await page.goto(`${here}/admin/conferences?create=true`);
+    const form = page.getByRole('dialog');
+    await expect(form.getByText('Nobody guesses it. It will look like k7wq2mzp9xh4.')).toBeVisible();
+    await expect(form.getByRole('checkbox', { name: 'Microphones are off' })).toBeChecked();
+    await expect(form.getByLabel('Waiting room')).toHaveValue('Everybody');
+    await form.getByLabel('Name', { exact: true }).fill('As the server has it');
+    await look(page, 'create-dark');
+    await form.getByRole('button', { name: 'Create conference' }).click();
+    await expect(page.getByText('As the server has it was created.')).toBeVisible();
+    const list = await (await rest.call('GET', '/conferences?search=As+the+server')).json();
+    expect(list.items[0].cid).toMatch(/^[2-9b-z]{12}$/);
+    expect(list.items[0].settings).toMatchObject({ muted_on_entry: true, waiting_room: 'all' });
+    await rest.call('DELETE', `/conferences/${list.items[0].cid}`);
+  } finally {
+    await rest.call('PATCH', '/settings', {
+      conference_ids: before.conference_ids,
+      new_conferences: before.new_conferences,
+    });
+  }
 });

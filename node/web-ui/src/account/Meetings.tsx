@@ -5,6 +5,7 @@ import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import { When } from '../conferences/When';
+import { groupedCid } from '../ui/cid';
 import { ErrorState, Loading } from '../ui/States';
 import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
@@ -65,7 +66,7 @@ export function Meetings() {
                       {room.name}
                     </Text>
                     <Text size="xs" c="dimmed" truncate>
-                      {[room.cid, room.description].filter(Boolean).join(' · ')}
+                      {[groupedCid(room.cid), room.description].filter(Boolean).join(' · ')}
                     </Text>
                   </div>
                   <Group gap="sm" wrap="nowrap">

@@ -5,6 +5,7 @@ import { lazy, Suspense } from 'react';
 import { queries } from '../api/queries';
 import { stages } from '../api/types';
 import { When } from '../conferences/When';
+import { groupedCid } from '../ui/cid';
 import { Below } from '../ui/DataTable';
 import { FilterBar } from '../ui/FilterBar';
 import { FilterSelect } from '../ui/FilterSelect';
@@ -99,7 +100,7 @@ export function MeetingsPage() {
                 <Text size="sm" fw={500} truncate>
                   {row.name}
                 </Text>
-                <Below>{row.cid}</Below>
+                <Below>{groupedCid(row.cid)}</Below>
               </div>
             ),
           },

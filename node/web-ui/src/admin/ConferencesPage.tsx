@@ -16,6 +16,7 @@ import { queries } from '../api/queries';
 import { accesses, modes, stages, type Conference } from '../api/types';
 import { ConferenceSheet } from '../conferences/ConferenceSheet';
 import { When } from '../conferences/When';
+import { groupedCid } from '../ui/cid';
 import { Confirm } from '../ui/Confirm';
 import { FilterBar } from '../ui/FilterBar';
 import { FilterSelect } from '../ui/FilterSelect';
@@ -140,7 +141,7 @@ export function ConferencesPage() {
             header: t('conferences.cid'),
             width: 'minmax(0, 1fr)',
             sortable: true,
-            cell: (row) => row.cid,
+            cell: (row) => groupedCid(row.cid),
           },
           {
             id: 'when',

@@ -1,5 +1,6 @@
 import { Button, CopyButton, Divider, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { groupedCid } from '../ui/cid';
 import { QrCode } from '../ui/QrCode';
 import { CallPeople } from './CallPeople';
 import { useMeeting, useMeetingText } from './context';
@@ -23,6 +24,14 @@ export function Invite({ done }: { done: () => void }) {
         </>
       )}
       <Text size="sm">{t('invite.text')}</Text>
+      <div>
+        <Text size="sm" c="dimmed">
+          {t('invite.id')}
+        </Text>
+        <Text fw={600} size="lg">
+          {groupedCid(room.cid)}
+        </Text>
+      </div>
       <Group align="flex-end" gap="xs" wrap="nowrap">
         <TextInput
           label={t('invite.address')}

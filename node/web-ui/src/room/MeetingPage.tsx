@@ -11,8 +11,6 @@ import { AtDoor } from '../registration/AtDoor';
 import { links } from '../registration/links';
 import { useOwnRegistration, type Own } from '../registration/useOwnRegistration';
 import { choices } from '../meeting/choices';
-import { groupedCid } from '../ui/cid';
-import { tell } from '../ui/notify';
 import type { Local } from '../meeting/local';
 import { passes, seats } from '../meeting/seat';
 import { useMeetingText, VisitContext } from './context';
@@ -40,7 +38,6 @@ export function MeetingPage() {
 
 /** A visit goes on where the conference gets another ID meanwhile: the address follows it. */
 function useRenamed(id: string) {
-  const { t } = useMeetingText();
   const navigate = route.useNavigate();
   // All names that the conference had during the visit; the first one tells the visit from others.
   const [names, setNames] = useState([id]);
@@ -49,9 +46,8 @@ function useRenamed(id: string) {
     (now: string) => {
       setNames((before) => [...before, now]);
       void navigate({ to: '/m/$cid', params: { cid: now }, search: (search) => search, replace: true });
-      tell(t('room.renamed', { cid: groupedCid(now) }));
     },
-    [navigate, t],
+    [navigate],
   );
   return { visit: names.includes(id) ? names[0] : id, renamed };
 }

@@ -5,6 +5,7 @@ import {
   IconHeadphones,
   IconEar,
   IconHourglass,
+  IconLink,
   IconMicrophoneOff,
   IconPhoneOutgoing,
   IconUserPlus,
@@ -13,6 +14,7 @@ import {
 import { useEffect, useState, type ReactNode } from 'react';
 import { ring } from '../calling/ring';
 import { waitingIn } from '../meeting/state';
+import { groupedCid } from '../ui/cid';
 import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
@@ -61,6 +63,7 @@ export function Notices({ controls }: { controls: RoomControls }) {
           </Button>
         </Notice>
       )}
+      <Renamed />
       <Asked />
       <Waits controls={controls} />
       <Listens />
@@ -125,6 +128,22 @@ function Asked() {
       </Button>
       <Button size="compact-sm" variant="subtle" color="gray.3" onClick={() => answer(asked)}>
         {t('notice.notNow')}
+      </Button>
+    </Notice>
+  );
+}
+
+/** People find the conference by another ID: what one has told others leads nowhere any more. */
+function Renamed() {
+  const { t } = useMeetingText();
+  const { room } = useMeeting();
+  const [seen, see] = useState(room.cid);
+  if (room.cid === seen) return null;
+  return (
+    <Notice icon={<IconLink size={18} aria-hidden />}>
+      {t('room.renamed', { cid: groupedCid(room.cid) })}
+      <Button size="compact-sm" variant="white" color="dark" onClick={() => see(room.cid)}>
+        {t('common:action.close')}
       </Button>
     </Notice>
   );
