@@ -110,5 +110,11 @@ pub const RINGS_PER_RUN: usize = 20;
 pub const GROUP_RINGS: usize = 100;
 /// So long after it has rung nobody is called again into the same conference.
 pub const RING_PAUSE_MS: u64 = 10_000;
+/// Most places of a layout for all that a moderator sets one by one.
+pub const LAYOUT_SLOTS: usize = 25;
+/// The quickest at which a layout changes who is shown, in seconds.
+pub const SHUFFLE_MIN_S: u16 = 5;
+/// The slowest.
+pub const SHUFFLE_S: u16 = 3_600;
 /// Most moderators that a conference names.
 pub const MODERATORS: usize = 100;

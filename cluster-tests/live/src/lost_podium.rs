@@ -164,13 +164,14 @@ impl Assembly {
             arrangement: Arrangement::Speaker,
             pinned: self.seen()[PINNED].me,
             locked: true,
+            ..Layout::default()
         };
         for act in [Act::SetLayout, Act::Lock] {
             self.people[OWNER].say(ClientBody::Moderate(Moderate {
                 act,
                 participant: None,
                 minutes: None,
-                layout: (act == Act::SetLayout).then_some(layout),
+                layout: (act == Act::SetLayout).then(|| layout.clone()),
             }));
         }
         self.until("all is arranged, and everybody knows", |seen| {
@@ -417,7 +418,7 @@ fn is_arranged(seen: &Attendance) -> bool {
         && count(|one| one.remark) == 1
         && hands(seen).len() == HANDS.len()
         && seen.room.locked
-        && seen.room.layout.is_some_and(|layout| layout.locked)
+        && seen.room.layout.as_ref().is_some_and(|layout| layout.locked)
 }
 
 fn ms_since(moment: Instant) -> u64 {

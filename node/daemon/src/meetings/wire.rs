@@ -2,7 +2,7 @@
 
 use plenary_conference::{
     Act, Arrangement, Call, Conference, End, How, Layout, Line as SaidLine, Mode, Participant as Place,
-    Person, Role as Standing, Run, Via, WaitingRoom,
+    Person, Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -10,7 +10,7 @@ use plenary_model::NodeId;
 use plenary_seats::Loss;
 use plenary_signalling::meeting::{
     self, CalledPerson, Carried, Filled, Kind, Layers, Moderate, Participant, ParticipantId, Quality,
-    Reaction, Reason, Refusal, Ringing, Role, Said, Slots, Speaking, Via as Way, Why,
+    Reaction, Reason, Refusal, Ringing, Role, Said, SlotRule, Slots, Speaking, Via as Way, Why,
 };
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ pub(super) fn room_on_wire(
         locked: run.is_some_and(|run| run.locked_at.is_some()),
         ends_at: ends_at.into_iter().chain(lease_ends).min(),
         has_pin: settings.pin.is_some(),
-        layout: run.and_then(|run| run.layout).map(layout_on_wire),
+        layout: run.and_then(|run| run.layout.as_ref()).map(layout_on_wire),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         call: conference.call,
         guests: meeting::GuestRights {
@@ -89,7 +89,7 @@ pub(super) fn room_on_wire(
     }
 }
 
-fn layout_on_wire(layout: Layout) -> meeting::Layout {
+fn layout_on_wire(layout: &Layout) -> meeting::Layout {
     meeting::Layout {
         arrangement: match layout.arrangement {
             Arrangement::Gallery => meeting::Arrangement::Gallery,
@@ -98,6 +98,29 @@ fn layout_on_wire(layout: Layout) -> meeting::Layout {
         },
         pinned: layout.pinned.map(|id| ParticipantId(id.0)),
         locked: layout.locked,
+        slots: layout.slots.iter().map(|slot| slot_on_wire(*slot)).collect(),
+        shuffle_s: layout.shuffle_s,
+        names_hidden: layout.names_hidden,
+    }
+}
+
+fn slot_on_wire(slot: Slot) -> SlotRule {
+    match slot {
+        Slot::Automatic => SlotRule::Automatic,
+        Slot::Person(id) => SlotRule::Person {
+            participant: ParticipantId(id.0),
+        },
+        Slot::Speaker => SlotRule::Speaker,
+        Slot::Content => SlotRule::Content,
+    }
+}
+
+fn slot_of(slot: SlotRule) -> Slot {
+    match slot {
+        SlotRule::Automatic => Slot::Automatic,
+        SlotRule::Person { participant } => Slot::Person(rules_id(participant)),
+        SlotRule::Speaker => Slot::Speaker,
+        SlotRule::Content => Slot::Content,
     }
 }
 
@@ -110,6 +133,9 @@ fn layout_of(layout: meeting::Layout) -> Layout {
         },
         pinned: layout.pinned.map(rules_id),
         locked: layout.locked,
+        slots: layout.slots.into_iter().map(slot_of).collect(),
+        shuffle_s: layout.shuffle_s,
+        names_hidden: layout.names_hidden,
     }
 }
 

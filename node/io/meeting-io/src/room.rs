@@ -10,7 +10,7 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Called, CalledPerson, Chat, Joined, List, Listener, ParticipantId, People, Place, Role,
+        Called, CalledPerson, Chat, Joined, Layout, List, Listener, ParticipantId, People, Place, Role,
         Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
@@ -290,10 +290,8 @@ impl Keeper {
     fn tell_roster(&mut self, view: &View) -> Vec<u64> {
         let now = Instant::now();
         let may_count = self.people.is_whole() || self.counted.is_none_or(|at| now >= at + COUNT_EVERY);
-        let ahead = self
-            .voices
-            .recent()
-            .chain(self.facts.layout.and_then(|layout| layout.pinned));
+        let laid_out = self.facts.layout.iter().flat_map(Layout::people);
+        let ahead = self.voices.recent().chain(laid_out);
         let all = view.participants.iter().map(|one| one.participant.clone());
         let news = self.people.update(all.collect(), &ahead.collect(), may_count);
         if self.people.owes_counts() {

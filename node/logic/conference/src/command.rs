@@ -194,6 +194,10 @@ impl Change {
                 patch: Patch { id: Some(_), .. },
                 ..
             } => crate::IDS_LEVEL,
+            Self::Act {
+                act: Act::SetLayout(layout),
+                ..
+            } if layout.is_of_slots() => crate::IDS_LEVEL,
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }

@@ -239,7 +239,7 @@ pub fn decide_for<V: View>(
             participant,
             text,
         } => case.meetings()?.say(cid, *participant, text),
-        Change::Act { cid, by, act } => case.act(cid, *by, *act),
+        Change::Act { cid, by, act } => case.act(cid, *by, act.clone()),
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),

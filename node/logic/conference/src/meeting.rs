@@ -21,7 +21,7 @@ mod podium;
 mod run;
 
 pub(crate) use decide::{Entry, Meetings};
-pub use layout::{Arrangement, Layout};
+pub use layout::{Arrangement, Layout, Slot};
 pub use moderate::Act;
 pub(crate) use moderate::conflict;
 pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};

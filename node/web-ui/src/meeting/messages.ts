@@ -19,6 +19,7 @@ import type {
   MeetingRoom,
   MeetingSaid,
   MeetingSlot,
+  MeetingSlotRule,
   MeetingTile,
   MeetingCarried,
   MeetingWaiting,
@@ -49,6 +50,7 @@ export type RoomFacts = MeetingRoom;
 export type Waiting = MeetingWaiting;
 export type Act = MeetingAct;
 export type Layout = MeetingLayout;
+export type SlotRule = MeetingSlotRule;
 export type Counts = MeetingCounts;
 export type Listed = MeetingListed;
 export type CalledPerson = MeetingCalledPerson;

@@ -57,6 +57,47 @@ describe('the stage', () => {
   });
 });
 
+describe('the stage that a moderator has laid out', () => {
+  const shown = (more: Partial<SceneInput>) =>
+    arrange(input(more)).tiles.map(
+      ({ participant, kind }) => `${kind === 'content' ? '*' : ''}${participant}`,
+    );
+
+  it('has the places that were set, and then the others', () => {
+    expect(shown({ slots: [{ kind: 'person', participant: '3' }] })).toEqual(['3', '1', '2', '4']);
+    expect(shown({ slots: [{ kind: 'speaker' }], speaking: ['4'] })).toEqual(['4', '1', '2', '3']);
+  });
+
+  it('has the first of them large in the speaker view', () => {
+    const slots = [
+      { kind: 'person' as const, participant: '3' },
+      { kind: 'person' as const, participant: '4' },
+    ];
+    expect(shown({ view: 'speaker', slots, speaking: ['2'] })).toEqual(['3', '4', '1', '2']);
+    expect(shown({ view: 'alone', slots })).toEqual(['3']);
+  });
+
+  it('shows what is shared in its place among others', () => {
+    const people = input().people.map((one) => (one.id === '3' ? { ...one, content: true } : one));
+    const slots = [{ kind: 'automatic' as const }, { kind: 'content' as const }];
+    expect(shown({ people, slots })).toEqual(['1', '*3', '2', '3', '4']);
+  });
+
+  it('shows more people than there are places in turn, on one page', () => {
+    const people = Array.from({ length: 60 }, (_, at) => person(String(at + 1), { camera: true }));
+    const at = (step: number) => {
+      const slots = [{ kind: 'person' as const, participant: '7' }];
+      return arrange(input({ people, slots, step, stage: { width: 400, height: 300 } }));
+    };
+    const [first, second] = [at(0), at(1)];
+    expect(first.pages).toBe(1);
+    const [one, two] = [first, second].map((scene) => scene.tiles.map((tile) => tile.participant));
+    expect(one![0]).toBe('7');
+    expect(two![0]).toBe('7');
+    expect(one!.slice(1).filter((id) => two!.includes(id))).toEqual([]);
+  });
+});
+
 describe('what the node is asked for', () => {
   it('is no picture of oneself and none of who has none', () =>
     expect(asked(input()).map((tile) => tile.participant)).toEqual(['2', '3']));

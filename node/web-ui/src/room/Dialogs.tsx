@@ -9,18 +9,20 @@ const load = {
   invite: () => import('./Invite').then((file) => ({ default: file.Invite })),
   details: () => import('./Details').then((file) => ({ default: file.Details })),
   shortcuts: () => import('./Shortcuts').then((file) => ({ default: file.Shortcuts })),
+  layOut: () => import('./LayOut').then((file) => ({ default: file.LayOut })),
 };
 const Start = lazy(load.start);
 const Invite = lazy(load.invite);
 const Details = lazy(load.details);
 const Shortcuts = lazy(load.shortcuts);
+const LayOut = lazy(load.layOut);
 
 /** A meeting outlives the node that gave the page: nothing of it may have to be asked for there later. */
 export function warmDialogs() {
   for (const one of Object.values(load)) void one().catch(() => undefined);
 }
 
-export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts';
+export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts' | 'layOut';
 
 const titles = {
   invite: 'more.invite',
@@ -31,11 +33,15 @@ const titles = {
 /** What opens over the room; the meeting goes on behind it. */
 export function Dialogs({ name, close }: { name: DialogName | null; close: () => void }) {
   const { t } = useMeetingText();
+  const titleOf = (of: DialogName | null) => {
+    if (of === null) return '';
+    return of === 'layOut' ? t('layOut.title') : of === 'start' ? t('start.title') : t(titles[of]);
+  };
   return (
     <Modal
       opened={name !== null}
       onClose={close}
-      title={name === 'start' ? t('start.title') : name ? t(titles[name]) : ''}
+      title={titleOf(name)}
       size={name === 'details' ? 'xl' : 'md'}
       closeButtonProps={useClose()}
     >
@@ -44,6 +50,7 @@ export function Dialogs({ name, close }: { name: DialogName | null; close: () =>
         {name === 'invite' && <Invite done={close} />}
         {name === 'details' && <Details />}
         {name === 'shortcuts' && <Shortcuts />}
+        {name === 'layOut' && <LayOut close={close} />}
       </Suspense>
     </Modal>
   );

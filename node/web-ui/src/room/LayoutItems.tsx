@@ -1,5 +1,5 @@
 import { Menu } from '@mantine/core';
-import { IconLock, IconLockOpen, IconUsersGroup } from '@tabler/icons-react';
+import { IconLayoutGrid, IconLock, IconLockOpen, IconUsersGroup } from '@tabler/icons-react';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import { useMyself } from './useMyself';
@@ -42,6 +42,12 @@ function ForAll({ controls }: { controls: RoomControls }) {
       </Menu.Item>
       <Menu.Item leftSection={<IconLock size={16} aria-hidden />} onClick={() => set(true)}>
         {t('layout.lock')}
+      </Menu.Item>
+      <Menu.Item
+        leftSection={<IconLayoutGrid size={16} aria-hidden />}
+        onClick={() => controls.open('layOut')}
+      >
+        {t('layOut.open')}
       </Menu.Item>
       {room.layout && (
         <Menu.Item

@@ -1,8 +1,10 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { ControlButton } from './ControlButton';
 import { useLocal, useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
+import type { Moving } from './MoveHandle';
 import { Tile } from './Tile';
 import { useScene } from './useScene';
 
@@ -11,7 +13,26 @@ export function Stage({ controls }: { controls: RoomControls }) {
   const { meeting, local } = useVisit();
   const { me, participants, speaking, quality } = useMeeting();
   const own = useLocal(local);
-  const { ref, scene, setPage } = useScene(controls);
+  const { ref, scene, setPage, named, movable, move, moveTo, reset } = useScene(controls);
+  const { t } = useMeetingText();
+  const [said, say] = useState('');
+  // Tiles are drawn again only if something of theirs has changed.
+  const latest = useRef({ move, moveTo, reset });
+  useEffect(() => {
+    latest.current = { move, moveTo, reset };
+  });
+  const moving = useMemo<Moving>(
+    () => ({
+      move(person, by) {
+        const place = latest.current.move(person.id, by);
+        say(t('order.now', { name: person.name, place }));
+      },
+      moveTo: (id, other) => latest.current.moveTo(id, other),
+      reset: () => latest.current.reset(),
+    }),
+    [t],
+  );
+
   const tiles = [...scene.tiles].sort((a, b) => (tileKey(a) < tileKey(b) ? -1 : 1));
 
   return (
@@ -37,9 +58,14 @@ export function Stage({ controls }: { controls: RoomControls }) {
             speaking={speaking.includes(tile.participant) && tile.kind === 'video'}
             pinned={controls.pinned === tile.participant && tile.kind === 'video'}
             pin={controls.pin}
+            named={named}
+            moving={movable && !tile.main && tile.kind === 'video' ? moving : null}
           />
         );
       })}
+      <div role="status" className={classes.unseen}>
+        {said}
+      </div>
       {tiles.length === 0 && participants.size > 0 && <EmptyStage />}
       {scene.pages > 1 && <Pager page={scene.page} pages={scene.pages} go={setPage} />}
     </div>

@@ -11,6 +11,7 @@ import { memo } from 'react';
 import type { Box } from '../meeting/layout';
 import type { Participant, PictureKind, SlotQuality } from '../meeting/messages';
 import { useMeetingText } from './context';
+import { DRAGGED, MoveHandle, type Moving } from './MoveHandle';
 import { Portrait } from './Portrait';
 import { Reaction } from './Reaction';
 import classes from './Tile.module.css';
@@ -29,12 +30,31 @@ interface Props {
   speaking: boolean;
   pinned: boolean;
   pin: (participant: string) => void;
+  /** Whether the name is on the picture. */
+  named: boolean;
+  /** How one puts it elsewhere. */
+  moving: Moving | null;
 }
 
 /** One person or one shared screen. */
 export const Tile = memo(function Tile(props: Props) {
   const { t } = useMeetingText();
-  const { person, kind, box, main, mine, muted, track, quality, audioOnly, speaking, pinned, pin } = props;
+  const {
+    person,
+    kind,
+    box,
+    main,
+    mine,
+    muted,
+    track,
+    quality,
+    audioOnly,
+    speaking,
+    pinned,
+    pin,
+    named,
+    moving,
+  } = props;
   const content = kind === 'content';
   const weak = quality?.reason === 'bandwidth';
   const paused = weak && quality.layer === null;
@@ -65,6 +85,16 @@ export const Tile = memo(function Tile(props: Props) {
       data-away={person.away || undefined}
       data-speaking={(speaking && !muted) || undefined}
       data-participant={person.id}
+      onDragOver={moving ? (event) => event.preventDefault() : undefined}
+      onDrop={
+        moving
+          ? (event) => {
+              event.preventDefault();
+              const moved = event.dataTransfer.getData(DRAGGED);
+              if (moved && moved !== person.id) moving.moveTo(moved, person.id);
+            }
+          : undefined
+      }
     >
       <div className={classes.behind}>
         {!content && (
@@ -98,10 +128,11 @@ export const Tile = memo(function Tile(props: Props) {
           ) : (
             <IconMicrophone role="img" aria-label={t('tile.unmuted')} />
           )}
-          <span>{said}</span>
+          {named && <span>{said}</span>}
         </span>
         {weak && <Bars lit={paused ? 1 : 2} />}
       </div>
+      {moving && <MoveHandle person={person} moving={moving} />}
       <button
         type="button"
         className={classes.pin}

@@ -1,7 +1,10 @@
 import { choices, type Choices } from '../meeting/choices';
+import type { SlotRule } from '../meeting/messages';
 import { useChoices, useMeeting } from './context';
 import type { RoomControls } from './controls';
 import { useMyself } from './useMyself';
+
+const noSlots: readonly SlotRule[] = [];
 
 /** How pictures are arranged here: as one likes; as a moderator suggests until one chooses; or as one has locked it. */
 export function useView({ pinned, chosen, choose }: Pick<RoomControls, 'pinned' | 'chosen' | 'choose'>) {
@@ -10,11 +13,14 @@ export function useView({ pinned, chosen, choose }: Pick<RoomControls, 'pinned' 
   const { moderates } = useMyself();
   const { layout } = room;
   const locked = layout?.locked === true && !moderates;
-  const told = layout && !moderates && (locked || chosen !== JSON.stringify(layout)) ? layout : null;
+  const told = layout && (locked || chosen !== JSON.stringify(layout)) ? layout : null;
   return {
     view: told?.arrangement ?? view,
     pinned: told?.pinned ?? pinned,
     locked,
+    slots: told?.slots ?? noSlots,
+    shuffleS: told?.shuffle_s ?? null,
+    named: !told?.names_hidden,
     setView(next: Choices['view']) {
       choices.set({ view: next });
       choose(layout ? JSON.stringify(layout) : null);

@@ -107,6 +107,49 @@ super::mirror! {
     ConferenceArrangement = conference::Arrangement { Gallery, Speaker, Alone }
 }
 
+/// What one place of a layout holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConferenceSlotKind {
+    /// Who is next of those who have no place of their own.
+    Automatic,
+    /// Always the same participant, for as long as they are in.
+    Person,
+    Speaker,
+    /// What is shared.
+    Content,
+}
+
+/// One place of a layout.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceSlot {
+    pub kind: ConferenceSlotKind,
+    /// With `person`.
+    #[schema(pattern = "^[0-9]+$", max_length = 20)]
+    pub participant: Option<String>,
+}
+
+impl ConferenceSlot {
+    fn read(&self) -> Result<conference::Slot, Problem> {
+        use conference::Slot;
+        match (self.kind, self.participant.as_deref()) {
+            (ConferenceSlotKind::Person, Some(id)) => Ok(Slot::Person(parse("layout.slots", id)?)),
+            (ConferenceSlotKind::Person, None) => {
+                let reason = "name no participant for a place of a person; say who";
+                Err(Problem::field("layout.slots", reason))
+            }
+            (ConferenceSlotKind::Automatic, None) => Ok(Slot::Automatic),
+            (ConferenceSlotKind::Speaker, None) => Ok(Slot::Speaker),
+            (ConferenceSlotKind::Content, None) => Ok(Slot::Content),
+            (_, Some(_)) => {
+                let reason = "name a participant for a place of no person; leave it out";
+                Err(Problem::field("layout.slots", reason))
+            }
+        }
+    }
+}
+
 /// One layout for everybody in a meeting.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +161,16 @@ pub struct ConferenceLayout {
     /// Nobody chooses another one.
     #[serde(default)]
     pub locked: bool,
+    /// What the first places hold, the large one before others; the others hold who is next.
+    #[serde(default)]
+    #[schema(max_items = 25)]
+    pub slots: Vec<ConferenceSlot>,
+    /// Of more people than there are places others are shown each so many seconds.
+    #[schema(minimum = 5, maximum = 3600)]
+    pub shuffle_s: Option<u16>,
+    /// Pictures have no names on them.
+    #[serde(default)]
+    pub names_hidden: bool,
 }
 
 impl ConferenceLayout {
@@ -127,6 +180,13 @@ impl ConferenceLayout {
             arrangement: self.arrangement.into(),
             pinned: pinned.transpose()?,
             locked: self.locked,
+            slots: self
+                .slots
+                .iter()
+                .map(ConferenceSlot::read)
+                .collect::<Result<_, _>>()?,
+            shuffle_s: self.shuffle_s,
+            names_hidden: self.names_hidden,
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use plenary_access::*;
 use plenary_conference::{
     self as conference, Act, Arrangement, Heard, Layout, Mode, ParticipantId, Patch, Pin, Put, Role,
-    SettingsPatch, WaitingRoom,
+    SettingsPatch, Slot, WaitingRoom,
 };
 use plenary_store::queries;
 
@@ -119,8 +119,11 @@ fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot()
         arrangement: Arrangement::Speaker,
         pinned: Some(ParticipantId(1)),
         locked: true,
+        slots: vec![Slot::Speaker, Slot::Person(ParticipantId(1)), Slot::Automatic],
+        shuffle_s: Some(30),
+        names_hidden: true,
     };
-    home.ok(system(), by_alice(Act::SetLayout(layout)));
+    home.ok(system(), by_alice(Act::SetLayout(layout.clone())));
     let waits = home.run(plain(system(), act(Act::Unlock)));
     assert!(matches!(waits, Err(Refusal::Forbidden { .. })), "{waits:?}");
     let (digest, before) = (home.digest(), roster(&home));
@@ -131,7 +134,7 @@ fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot()
         assert_eq!((home.digest(), roster(&home)), (digest.clone(), before.clone()));
         let run = queries::run(&home.db, &review()).expect("reads").expect("there");
         assert!(run.locked_at.is_some());
-        assert_eq!(run.layout, Some(layout));
+        assert_eq!(run.layout.as_ref(), Some(&layout));
         let room = queries::conference(&home.db, &review())
             .expect("reads")
             .expect("there");

@@ -2,8 +2,10 @@
 
 use super::{Meetings, ParticipantId, Runs, moderate::conflict};
 use crate::{Conference, Decision, View};
-use plenary_access::Refusal;
+use plenary_access::{Refusal, rules::invalid};
+use plenary_model::limits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How pictures are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -18,8 +20,22 @@ pub enum Arrangement {
     Alone,
 }
 
+/// What one place holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+    /// Who is next of those who have no place of their own.
+    Automatic,
+    /// Always the same, for as long as they are in; then as if it was automatic.
+    Person(ParticipantId),
+    /// Who speaks, or spoke last.
+    Speaker,
+    /// What is shared; nobody shares: as if it was automatic.
+    Content,
+}
+
 /// One layout for all who are in; gone with the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Layout {
     pub arrangement: Arrangement,
     /// Who is large, whoever speaks.
@@ -27,6 +43,46 @@ pub struct Layout {
     pub pinned: Option<ParticipantId>,
     /// Nobody chooses another one for themselves.
     pub locked: bool,
+    /// What the first places hold, the large one before others; at most 25. The others are automatic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<Slot>,
+    /// Of more people than there are places others are shown each so many seconds, 5 to 3,600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shuffle_s: Option<u16>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_hidden: bool,
+}
+
+impl Layout {
+    /// Whether it says what only nodes know that know places.
+    pub(crate) fn is_of_slots(&self) -> bool {
+        !self.slots.is_empty() || self.shuffle_s.is_some() || self.names_hidden
+    }
+
+    fn people(&self) -> impl Iterator<Item = ParticipantId> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Person(id) => Some(*id),
+            Slot::Automatic | Slot::Speaker | Slot::Content => None,
+        })
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if self.slots.len() > limits::LAYOUT_SLOTS {
+            return Err(invalid("layout.slots", "must be at most 25"));
+        }
+        let people: BTreeSet<_> = self.people().collect();
+        if people.len() < self.people().count() {
+            return Err(invalid(
+                "layout.slots",
+                "name somebody twice; everybody has one place",
+            ));
+        }
+        let good = limits::SHUFFLE_MIN_S..=limits::SHUFFLE_S;
+        if self.shuffle_s.is_some_and(|seconds| !good.contains(&seconds)) {
+            return Err(invalid("layout.shuffle_s", "must be 5 to 3,600 seconds"));
+        }
+        Ok(())
+    }
 }
 
 impl<V: View> Meetings<'_, V> {
@@ -36,10 +92,13 @@ impl<V: View> Meetings<'_, V> {
         layout: Option<Layout>,
     ) -> Result<Decision, Refusal> {
         let cid = &conference.cid;
-        if let Some(id) = layout.and_then(|layout| layout.pinned) {
-            let pinned = self.view.participant(cid, id);
-            if pinned.is_none_or(|one| one.standing.waiting.is_some()) {
-                return Err(conflict("who is to be large is not in the meeting any more"));
+        if let Some(layout) = &layout {
+            layout.check()?;
+            for id in layout.pinned.into_iter().chain(layout.people()) {
+                let named = self.view.participant(cid, id);
+                if named.is_none_or(|one| one.standing.waiting.is_some()) {
+                    return Err(conflict("who is to have a place is not in the meeting any more"));
+                }
             }
         }
         let mut decision = Decision::default();

@@ -7,7 +7,7 @@ use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a moderator does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     /// Out of the waiting room.
@@ -49,7 +49,7 @@ pub enum Act {
 
 impl Act {
     /// Whom it is about.
-    pub fn participant(self) -> Option<ParticipantId> {
+    pub fn participant(&self) -> Option<ParticipantId> {
         match self {
             Self::Admit(id)
             | Self::SendBack(id)
@@ -65,7 +65,7 @@ impl Act {
             | Self::Pin(id)
             | Self::Unpin(id)
             | Self::GiveRemark(id)
-            | Self::TakeRemark(id) => Some(id),
+            | Self::TakeRemark(id) => Some(*id),
             Self::AdmitAll
             | Self::MuteAll
             | Self::Lock

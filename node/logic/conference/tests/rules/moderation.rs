@@ -3,6 +3,7 @@
 use crate::{gate::act, world::*};
 use plenary_conference::*;
 use plenary_model::Timestamp;
+use plenary_model::limits;
 
 fn id(number: u64) -> ParticipantId {
     ParticipantId(number)
@@ -207,6 +208,7 @@ fn one_layout_is_set_for_all_and_goes_with_the_run() {
         arrangement: Arrangement::Speaker,
         pinned,
         locked: true,
+        ..Layout::default()
     };
     world.ok(&enter("open", 1, account("alice")));
     world.ok(&enter("open", 2, account("bob")));
@@ -214,7 +216,7 @@ fn one_layout_is_set_for_all_and_goes_with_the_run() {
     assert_eq!(world.refused(&set(2, None)), "forbidden");
     assert_eq!(world.refused(&set(1, Some(ParticipantId(9)))), "conflict");
     world.ok(&set(1, Some(ParticipantId(2))));
-    let run = |world: &World| world.runs[&name("open")].layout;
+    let run = |world: &World| world.runs[&name("open")].layout.clone();
     assert_eq!(run(&world), Some(layout(Some(ParticipantId(2)))));
     world.ok(&act("open", 1, Act::ClearLayout));
     assert_eq!(run(&world), None);
@@ -222,4 +224,44 @@ fn one_layout_is_set_for_all_and_goes_with_the_run() {
     world.ok(&leave("open", 1, 0));
     world.ok(&leave("open", 2, 0));
     assert_eq!(run(&world), None, "gone with the run");
+}
+
+#[test]
+fn places_of_a_layout_are_set_within_limits() {
+    let mut world = meeting();
+    let set = |layout| act("open", 1, Act::SetLayout(layout));
+    let slots = |slots: Vec<Slot>| Layout {
+        slots,
+        ..Layout::default()
+    };
+    let shuffle = |seconds| Layout {
+        shuffle_s: Some(seconds),
+        ..Layout::default()
+    };
+    let person = |number| Slot::Person(id(number));
+    assert_eq!(world.refused(&set(slots(vec![person(9)]))), "conflict");
+    for bad in [
+        slots(vec![person(2), Slot::Speaker, person(2)]),
+        slots(vec![Slot::Automatic; limits::LAYOUT_SLOTS + 1]),
+        shuffle(4),
+        shuffle(3_601),
+        shuffle(0),
+    ] {
+        assert_eq!(world.refused(&set(bad)), "invalid-field");
+    }
+    let good = Layout {
+        arrangement: Arrangement::Gallery,
+        slots: vec![person(3), Slot::Speaker, Slot::Content, Slot::Automatic],
+        shuffle_s: Some(5),
+        names_hidden: true,
+        ..Layout::default()
+    };
+    let change = set(good.clone());
+    assert_eq!(change.level(), IDS_LEVEL);
+    assert!(set(Layout::default()).level() < IDS_LEVEL);
+    world.ok(&change);
+    let stored = |world: &World| world.runs[&name("open")].layout.clone();
+    assert_eq!(stored(&world), Some(good.clone()));
+    world.ok(&leave("open", 3, 0));
+    assert_eq!(stored(&world), Some(good), "their place waits for them");
 }

@@ -139,8 +139,11 @@ fn act() -> impl Strategy<Value = Act> {
         20 => Act::Extend(5),
         21 => Act::SetLayout(Layout {
             arrangement: Arrangement::Speaker,
-            pinned: Some(id),
+            pinned: None,
             locked: true,
+            slots: vec![Slot::Speaker, Slot::Person(id), Slot::Automatic],
+            shuffle_s: Some(10),
+            names_hidden: false,
         }),
         22 => Act::ClearLayout,
         _ => Act::Admit(id),

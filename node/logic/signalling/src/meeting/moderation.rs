@@ -106,8 +106,19 @@ pub enum Arrangement {
     Alone,
 }
 
-/// One layout for everybody.
+/// What one place of a layout holds: who is next; one person, for as long as they are in; who speaks; what is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[schema(as = MeetingSlotRule)]
+pub enum SlotRule {
+    Automatic,
+    Person { participant: ParticipantId },
+    Speaker,
+    Content,
+}
+
+/// One layout for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingLayout)]
 pub struct Layout {
     pub arrangement: Arrangement,
@@ -117,6 +128,28 @@ pub struct Layout {
     pub pinned: Option<ParticipantId>,
     /// Nobody chooses another one.
     pub locked: bool,
+    /// What the first places hold, the large one before others; the others hold who is next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 25)]
+    pub slots: Vec<SlotRule>,
+    /// Of more people than there are places others are shown each so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 5, maximum = 3600)]
+    pub shuffle_s: Option<u16>,
+    /// Pictures have no names on them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_hidden: bool,
+}
+
+impl Layout {
+    /// Those whom everybody is shown by it.
+    pub fn people(&self) -> impl Iterator<Item = ParticipantId> {
+        let placed = self.slots.iter().filter_map(|slot| match slot {
+            SlotRule::Person { participant } => Some(*participant),
+            SlotRule::Automatic | SlotRule::Speaker | SlotRule::Content => None,
+        });
+        self.pinned.into_iter().chain(placed)
+    }
 }
 
 /// In the waiting room: nothing is seen, heard, sent or said until a moderator lets them in; then follows `joined`.
@@ -152,7 +185,7 @@ impl std::fmt::Debug for Waiting {
 }
 
 /// A moderator does something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingModerate)]
 pub struct Moderate {
     pub act: Act,

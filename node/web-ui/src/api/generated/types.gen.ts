@@ -342,9 +342,21 @@ export type ConferenceLayout = {
      */
     locked?: boolean;
     /**
+     * Pictures have no names on them.
+     */
+    names_hidden?: boolean;
+    /**
      * ID of the participant who is large, whoever speaks.
      */
     pinned?: string | null;
+    /**
+     * Of more people than there are places others are shown each so many seconds.
+     */
+    shuffle_s?: number | null;
+    /**
+     * What the first places hold, the large one before others; the others hold who is next.
+     */
+    slots?: Array<ConferenceSlot>;
 };
 
 /**
@@ -583,6 +595,22 @@ export type ConferenceSettingsPatch = {
     uninvited?: boolean | null;
     waiting_room?: ConferenceWaitingRoom | null;
 };
+
+/**
+ * One place of a layout.
+ */
+export type ConferenceSlot = {
+    kind: ConferenceSlotKind;
+    /**
+     * With `person`.
+     */
+    participant?: string | null;
+};
+
+/**
+ * What one place of a layout holds.
+ */
+export type ConferenceSlotKind = 'automatic' | 'person' | 'speaker' | 'content';
 
 /**
  * One time that a conference takes place.
@@ -1328,7 +1356,19 @@ export type MeetingLayout = {
      * Nobody chooses another one.
      */
     locked: boolean;
+    /**
+     * Pictures have no names on them.
+     */
+    names_hidden?: boolean;
     pinned: MeetingParticipantId | null;
+    /**
+     * Of more people than there are places others are shown each so many seconds.
+     */
+    shuffle_s?: number | null;
+    /**
+     * What the first places hold, the large one before others; the others hold who is next.
+     */
+    slots?: Array<MeetingSlotRule>;
 };
 
 /**
@@ -1632,6 +1672,20 @@ export type MeetingSlot = {
     kind: MeetingKind;
     mid: string;
     participant: MeetingParticipantId | null;
+};
+
+/**
+ * What one place of a layout holds: who is next; one person, for as long as they are in; who speaks; what is shared.
+ */
+export type MeetingSlotRule = {
+    kind: 'automatic';
+} | {
+    kind: 'person';
+    participant: MeetingParticipantId;
+} | {
+    kind: 'speaker';
+} | {
+    kind: 'content';
 };
 
 /**

@@ -1,0 +1,104 @@
+import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
+import { devices, isInside, join, newPage, tile } from './room';
+import { expect, freshId, here, PASSWORD, signIn, test as base, there, type Account } from './server';
+
+/** A moderator says who has which place for everybody; and one puts people into an order for oneself. */
+
+const test = base.extend<{ other: Account }>({
+  other: async ({ rest }, give) => {
+    const other = await rest.createUser();
+    await give(other);
+    await rest.deleteUser(other.id);
+  },
+});
+
+test.use(devices);
+
+const look = (page: Page, name: string) => page.screenshot({ path: `test-results/look/layout-${name}.png` });
+
+/** Names of those who are shown, from the upper left to the lower right. */
+async function shown(page: Page): Promise<string[]> {
+  const tiles = await page.locator('[data-participant]').evaluateAll((all) =>
+    all.map((one) => {
+      const { x, y } = one.getBoundingClientRect();
+      return { name: one.getAttribute('aria-label') ?? '', x, y };
+    }),
+  );
+  return tiles.sort((a, b) => a.y - b.y || a.x - b.x).map(({ name }) => name);
+}
+
+test('a moderator sets places and hides names, and one moves pictures for oneself', async ({
+  browser,
+  person,
+  other,
+  rest,
+}) => {
+  test.setTimeout(150_000);
+  const cid = freshId('places');
+  expect((await rest.call('POST', '/conferences', { cid, name: 'Places', owner: person.id })).status()).toBe(
+    201,
+  );
+  const owner = await newPage(browser);
+  const guest = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await join(owner, here, cid);
+  await signIn(guest, there, other.id, PASSWORD);
+  await join(guest, there, cid);
+  const [first, second] = [person.display_name, `${other.display_name} (you)`];
+  await expect(tile(guest, first)).toBeVisible();
+  await expect.poll(() => shown(guest)).toEqual([first, second]);
+
+  // For oneself, by the keyboard and by the menu; kept over a reload.
+  const handle = guest.getByRole('button', { name: `Move ${other.display_name}` });
+  await handle.focus();
+  await guest.keyboard.press('ArrowLeft');
+  await expect.poll(() => shown(guest)).toEqual([second, first]);
+  await expect(guest.getByText(`${other.display_name} is number 1 now.`)).toBeAttached();
+  await look(guest, 'moved');
+  await noBarrier(guest, 'moving');
+  expect(await shown(owner), 'others see no change').toEqual([
+    `${person.display_name} (you)`,
+    other.display_name,
+  ]);
+  await guest.reload();
+  await isInside(guest);
+  await expect.poll(() => shown(guest)).toEqual([second, first]);
+  await guest.getByRole('button', { name: `Move ${person.display_name}` }).dragTo(tile(guest, second));
+  await expect.poll(() => shown(guest)).toEqual([first, second]);
+
+  // For all: the other one in the first place, no names, nobody chooses otherwise.
+  await owner.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+  await owner.getByRole('menuitem', { name: 'Set places…' }).click();
+  const dialog = owner.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Add a place' }).click();
+  await dialog.getByRole('combobox', { name: 'Place 1' }).click();
+  await owner.getByRole('option', { name: other.display_name }).click();
+  await dialog.getByRole('switch', { name: 'Show everybody in turn' }).check();
+  await dialog.getByLabel('Seconds for each turn').fill('3');
+  await expect(dialog.getByText('5 to 3,600 seconds.')).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Show to everybody' })).toBeDisabled();
+  await dialog.getByLabel('Seconds for each turn').fill('10');
+  await dialog.getByRole('switch', { name: 'Names on the pictures' }).uncheck();
+  await dialog.getByRole('switch', { name: 'Nobody chooses another view' }).check();
+  await look(owner, 'dialog');
+  await noBarrier(owner, 'places for everybody');
+  await dialog.getByRole('button', { name: 'Show to everybody' }).click();
+  await expect.poll(() => shown(guest)).toEqual([second, first]);
+  await expect.poll(() => shown(owner)).toEqual([other.display_name, `${person.display_name} (you)`]);
+  await expect(tile(guest, first).getByText(first)).toHaveCount(0);
+  await look(guest, 'set');
+  await guest.reload();
+  await isInside(guest);
+  await expect.poll(() => shown(guest)).toEqual([second, first]);
+  await expect(guest.getByRole('button', { name: /^Move / })).toHaveCount(0);
+
+  await owner.setViewportSize({ width: 390, height: 844 });
+  await owner.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await owner.getByRole('menuitem', { name: 'Set places…' }).click();
+  await look(owner, 'phone');
+  await owner.getByRole('dialog').getByRole('button', { name: 'Let everybody choose' }).click();
+  await expect.poll(() => shown(guest)).toEqual([first, second]);
+  expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
+  for (const page of [owner, guest]) await page.context().close();
+});
