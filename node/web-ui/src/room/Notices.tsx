@@ -141,8 +141,14 @@ function Renamed() {
   if (room.cid === seen) return null;
   return (
     <Notice icon={<IconLink size={18} aria-hidden />}>
-      {t('room.renamed', { cid: groupedCid(room.cid) })}
-      <Button size="compact-sm" variant="white" color="dark" onClick={() => see(room.cid)}>
+      {t('room.renamed', { cid: groupedCid(room.cid).replaceAll(' ', '\u00a0') })}
+      <Button
+        size="compact-sm"
+        variant="white"
+        color="dark"
+        style={{ flexShrink: 0 }}
+        onClick={() => see(room.cid)}
+      >
         {t('common:action.close')}
       </Button>
     </Notice>
