@@ -372,6 +372,10 @@ pub(crate) struct Settings {
     /// 0 for as many as the server takes
     #[arg(long)]
     guest_limit: Option<u32>,
+    /// The most that people send, as camera height, camera pictures a second, content height, content pictures a second:
+    /// 720,30,1080,15; 0 for no limit
+    #[arg(long, value_delimiter = ',', num_args = 4)]
+    quality: Option<Vec<u16>>,
 }
 
 impl Settings {
@@ -399,6 +403,15 @@ impl Settings {
             "place": self.place,
             "participant_limit": self.participant_limit,
             "guest_limit": self.guest_limit,
+            "quality": self.quality.map(|most| {
+                let at = |place: usize| most.get(place).copied().unwrap_or_default();
+                json!({
+                    "camera_height": at(0),
+                    "camera_fps": at(1),
+                    "content_height": at(2),
+                    "content_fps": at(3),
+                })
+            }),
         });
         if let Some(fields) = all.as_object_mut() {
             fields.retain(|_, value| !value.is_null());

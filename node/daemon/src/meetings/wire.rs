@@ -73,6 +73,12 @@ pub(super) fn room_on_wire(
         layout: run.and_then(|run| run.layout.as_ref()).map(layout_on_wire),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         call: conference.call,
+        quality: meeting::SentQuality {
+            camera_height: settings.quality.camera_height,
+            camera_fps: settings.quality.camera_fps,
+            content_height: settings.quality.content_height,
+            content_fps: settings.quality.content_fps,
+        },
         guests: meeting::GuestRights {
             chat: settings.guests.chat,
             audio: settings.guests.audio,

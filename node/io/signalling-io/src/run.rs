@@ -45,7 +45,7 @@ enum Happened {
     Received(Received),
     Command(Command),
     Notified(News),
-    Told(ServerBody),
+    Told(Box<ServerBody>),
     Recheck,
     Tick,
     Drained,
@@ -117,7 +117,7 @@ pub(crate) async fn run(
                 });
                 run.recheck = Instant::now();
             }
-            Happened::Told(body) => run.feed(Input::Tell(body)),
+            Happened::Told(body) => run.feed(Input::Tell(*body)),
             Happened::Recheck => run.check().await,
             Happened::Tick => run.feed(Input::Tick),
             Happened::Drained => {
@@ -151,7 +151,7 @@ impl Run {
             received = receive(&mut self.transport) => Happened::Received(received),
             Some(command) = inbox.recv() => Happened::Command(command),
             news = mail.next() => Happened::Notified(news),
-            Some(body) = told.recv() => Happened::Told(body),
+            Some(body) = told.recv() => Happened::Told(Box::new(body)),
             () = sleep_until(self.recheck) => Happened::Recheck,
             () = wait_until(tick) => Happened::Tick,
             () = self.hub.drained() => Happened::Drained,

@@ -198,6 +198,11 @@ impl Change {
                 act: Act::SetLayout(layout),
                 ..
             } if layout.is_of_slots() => crate::IDS_LEVEL,
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            } if settings.quality.is_some() => crate::IDS_LEVEL,
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }

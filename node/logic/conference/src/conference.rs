@@ -136,6 +136,12 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
         limit(after.participant_limit),
     );
     tell("guest_limit", limit(before.guest_limit), limit(after.guest_limit));
+    let quality = |of: &Settings| {
+        let (camera, content) = (of.quality.camera_height, of.quality.content_height);
+        let (camera_fps, content_fps) = (of.quality.camera_fps, of.quality.content_fps);
+        format!("camera {camera} px, {camera_fps}/s; content {content} px, {content_fps}/s")
+    };
+    tell("quality", quality(before), quality(after));
     let rights: [Switch; 3] = [
         ("guests_chat", |of| of.guests.chat),
         ("guests_audio", |of| of.guests.audio),

@@ -58,7 +58,7 @@ pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, Registrat
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
 pub use ring::{Ring, Ringer, Whom, settle_rings};
 pub use role::{Flow, GuestRights, Role};
-pub use settings::{Mode, Pin, Put, Settings, SettingsPatch, WaitingRoom, Ways};
+pub use settings::{Mode, Pin, Put, Quality, Settings, SettingsPatch, WaitingRoom, Ways};
 pub use template::{
     Hours, NewTemplate, Template, TemplateId, TemplateLaunch, TemplatePart, TemplatePatch, TemplateQuery,
     TemplateView,

@@ -86,6 +86,49 @@ impl Default for Ways {
     }
 }
 
+/// The most that people are to send into a conference (CONF-10); 0 is no limit of its own. Pages ask browsers for no more;
+/// the nodes forward what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quality {
+    /// Pixels of the shorter side of a camera's picture: 0, or 90 to 4,320.
+    pub camera_height: u16,
+    /// Pictures a second: 0, or 1 to 60.
+    pub camera_fps: u8,
+    pub content_height: u16,
+    pub content_fps: u8,
+}
+
+impl Quality {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so.
+    fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn check(self) -> Result<(), Refusal> {
+        for (field, height) in [
+            ("quality.camera_height", self.camera_height),
+            ("quality.content_height", self.content_height),
+        ] {
+            if height != 0 && !(90..=4_320).contains(&height) {
+                return Err(invalid(field, "must be 90 to 4,320 pixels, or 0 for no limit"));
+            }
+        }
+        for (field, fps) in [
+            ("quality.camera_fps", self.camera_fps),
+            ("quality.content_fps", self.content_fps),
+        ] {
+            if fps > 60 {
+                return Err(invalid(
+                    field,
+                    "must be 1 to 60 pictures a second, or 0 for no limit",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How a conference is run. The default is what conferences were before there were settings.
 ///
 /// Stored as a part of the conference; fields may be added with a default, never renamed.
@@ -120,6 +163,8 @@ pub struct Settings {
     /// How people register who have no account (CONF-12).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Box<Registration>>,
+    #[serde(skip_serializing_if = "Quality::is_unlimited")]
+    pub quality: Quality,
 }
 
 impl Default for Settings {
@@ -141,6 +186,7 @@ impl Default for Settings {
             guest_limit: None,
             guests: GuestRights::default(),
             registration: None,
+            quality: Quality::default(),
         }
     }
 }
@@ -206,6 +252,8 @@ pub struct SettingsPatch {
     /// The whole of it; fields without a number are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Box<Registration>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
 }
 
 impl SettingsPatch {
@@ -258,6 +306,7 @@ impl SettingsPatch {
             guest_limit,
             guests,
             registration,
+            quality,
         } = &mut after;
         put(mode, self.mode);
         put(podium_places, self.podium_places);
@@ -280,6 +329,7 @@ impl SettingsPatch {
         put(participant_limit, self.participant_limit.as_ref().map(Put::value));
         put(guest_limit, self.guest_limit.as_ref().map(Put::value));
         put(guests, self.guests);
+        put(quality, self.quality);
         if let Some(new) = &self.registration {
             *registration = Some(Box::new(new.replacing(registration.as_deref())?));
         }
@@ -295,6 +345,9 @@ impl SettingsPatch {
         }
         if let Some(Put::To(pin)) = &self.pin {
             pin.check()?;
+        }
+        if let Some(quality) = self.quality {
+            quality.check()?;
         }
         let longest = |list: &Option<Vec<UserName>>| list.as_ref().map_or(0, Vec::len);
         if longest(&self.moderators) > limits::MODERATORS {

@@ -6,7 +6,8 @@ mod roster;
 
 pub use calling::{CALLED_AT_ONCE, Call, Called, Person as CalledPerson, Ringing};
 pub use moderation::{
-    Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, SlotRule, Waiting, WaitingRoom,
+    Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, SentQuality, SlotRule, Waiting,
+    WaitingRoom,
 };
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 

@@ -16,6 +16,7 @@ import { RegistrationFields } from '../registration/RegistrationFields';
 import { useAdminText } from '../ui/text';
 import { randomPin, type ConferenceValues } from './conferenceDraft';
 import { PeopleInput } from './PeopleInput';
+import { QualityFields } from './QualityFields';
 import { WhenFields } from './WhenFields';
 
 const MODES = ['all_on_screen', 'smart', 'role_based', 'lecture'] as const;
@@ -33,6 +34,7 @@ export function SetupFields({ form, template }: { form: Form; template?: boolean
       <Gate form={form} />
       {form.values.access === 'public' && <RegistrationFields form={form} template={template} />}
       <Entry form={form} />
+      <QualityFields form={form} />
     </>
   );
 }

@@ -34,6 +34,7 @@ export interface ConferenceValues {
   place: string;
   participant_limit: number;
   guest_limit: number;
+  quality: ConferenceSettings['quality'];
   guests: ConferenceSettings['guests'];
   registration: ConferenceRegistration;
   launch: Conference['launch'];
@@ -86,6 +87,7 @@ export function setupOf(
     place: own?.place ?? '',
     participant_limit: own?.participant_limit ?? 0,
     guest_limit: own?.guest_limit ?? 0,
+    quality: own?.quality ?? { camera_height: 0, camera_fps: 0, content_height: 0, content_fps: 0 },
     guests: settings?.guests ?? { chat: true, audio: true, video: true },
     registration: own?.registration ?? noRegistration(),
     launch: conference?.launch ?? 'virtual_room',

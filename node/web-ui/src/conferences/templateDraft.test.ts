@@ -5,7 +5,7 @@ import { dayFor, newTemplateOf, templatePatchOf, templateValues, valuesFrom } fr
 
 function template(more: Partial<Template> = {}): Template {
   const values = valuesOf();
-  const { mode, podium_places, waiting_room, uninvited, browser, programs, guests } = values;
+  const { mode, podium_places, waiting_room, uninvited, browser, programs, guests, quality } = values;
   return {
     id: '7',
     name: 'Weekly',
@@ -14,7 +14,7 @@ function template(more: Partial<Template> = {}): Template {
     description: 'Every week',
     access: 'public',
     settings: {
-      ...{ mode, podium_places, waiting_room, uninvited, browser, programs, guests },
+      ...{ mode, podium_places, waiting_room, uninvited, browser, programs, guests, quality },
       ...{ has_pin: true, pin: '4711', moderators: ['bob'], invited: ['carol'], place: 'Room 7' },
       ...{
         call_at_start: true,

@@ -277,7 +277,8 @@ export class Meeting {
   }
 
   /** Others find the conference by another ID now: so does whoever comes back from here. */
-  private know({ cid }: RoomFacts) {
+  private know({ cid, quality }: RoomFacts) {
+    this.publish.bound(quality);
     if (cid === this.cid) return;
     this.cid = cid;
     this.host.onCid(cid);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { divisors, modeOf, withDtx } from './publish';
+import { bounded, divisors, modeOf, withDtx } from './publish';
 
 const sdp = (fmtp: string) =>
   ['v=0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:0', 'a=rtpmap:111 opus/48000/2', fmtp]
@@ -30,6 +30,20 @@ describe('layers of a camera', () => {
     expect(divisors(640, 360)).toEqual([2, 1, 1]));
   it('are one of a small picture, and that is whole', () => expect(divisors(320, 180)).toEqual([1, 1, 1]));
   it('are those of a large picture before there is one', () => expect(divisors()).toEqual([4, 2, 1]));
+});
+
+describe('what a conference wants at most', () => {
+  it('is asked of the largest layer, and the others are smaller', () => {
+    expect(bounded(360, 1280, 720, true)).toEqual([4, 2, 2]);
+    expect(bounded(540, 1920, 1080, true)).toEqual([8, 4, 2]);
+    expect(bounded(360, 720, 1280, true)).toEqual([4, 2, 2]);
+  });
+  it('changes nothing where a picture is smaller, or nothing is said', () => {
+    expect(bounded(1080, 1280, 720, true)).toEqual([4, 2, 1]);
+    expect(bounded(0, 1280, 720, true)).toEqual([4, 2, 1]);
+    expect(bounded(0, 3840, 2160, false)).toEqual([1]);
+  });
+  it('is asked of a shared screen as well', () => expect(bounded(720, 2560, 1440, false)).toEqual([2]));
 });
 
 describe('encodings of a camera', () => {

@@ -1,5 +1,5 @@
 import { Connection, type Line } from './connection';
-import type { LineKind, PictureKind } from './messages';
+import type { LineKind, PictureKind, RoomFacts } from './messages';
 
 /** What goes to the node. All lines are there from the beginning; `replaceTrack` fills and empties them. */
 
@@ -45,10 +45,22 @@ type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
 
 export type Tracks = Record<LineKind, MediaStreamTrack | null>;
 
+/** The most that a conference wants to be sent; 0 is no limit. */
+export type SentQuality = NonNullable<RoomFacts['quality']>;
+const UNLIMITED = { camera_height: 0, camera_fps: 0, content_height: 0, content_fps: 0 };
+
+/** What each layer of a picture is divided by so that the largest is no higher than `most`, on its shorter side. */
+export function bounded(most: number, width: number, height: number, layered: boolean): number[] {
+  const short = Math.min(width, height);
+  const by = most > 0 && short > most ? short / most : 1;
+  return layered ? divisors(width / by, height / by).map((divisor) => divisor * by) : [by];
+}
+
 export class Publish extends Connection {
   readonly name = 'publish';
   private tracks: Tracks = { audio: null, video: null, content: null, content_audio: null };
   private highest: Partial<Record<PictureKind, number | null>> = {};
+  private quality: SentQuality = UNLIMITED;
   private changing: Promise<unknown> = Promise.resolve();
 
   /** What is sent from now on; lines whose track is the same are left alone. */
@@ -59,7 +71,7 @@ export class Publish extends Connection {
       const line = this.lines.find((one) => one.kind === kind);
       if (!line) continue;
       void line.transceiver.sender.replaceTrack(tracks[kind]).catch(() => undefined);
-      if (kind === 'video' && tracks[kind]) this.apply(kind, line.transceiver.sender);
+      if ((kind === 'video' || kind === 'content') && tracks[kind]) this.apply(kind, line.transceiver.sender);
     }
   }
 
@@ -69,6 +81,14 @@ export class Publish extends Connection {
     this.highest[kind] = highest;
     const line = this.lines.find((one) => one.kind === kind);
     if (line) this.apply(kind, line.transceiver.sender);
+  }
+
+  /** Whatever is sent is no larger than this, and no faster. */
+  bound(quality: SentQuality = UNLIMITED) {
+    if (JSON.stringify(quality) === JSON.stringify(this.quality)) return;
+    this.quality = quality;
+    for (const { kind, transceiver } of this.lines)
+      if (kind === 'video' || kind === 'content') this.apply(kind, transceiver.sender);
   }
 
   /** The layers that are sent now: those up to this one. */
@@ -94,8 +114,8 @@ export class Publish extends Connection {
 
   /** Which codec it is decides how its layers are asked for. */
   protected override answered() {
-    const line = this.lines.find(({ kind }) => kind === 'video');
-    if (line) this.apply('video', line.transceiver.sender);
+    for (const { kind, transceiver } of this.lines)
+      if (kind === 'video' || kind === 'content') this.apply(kind, transceiver.sender);
   }
 
   /** What the other end wants to receive decides: in pauses, a microphone sends next to nothing. */
@@ -108,13 +128,19 @@ export class Publish extends Connection {
   private apply(kind: PictureKind, sender: RTCRtpSender) {
     const change = async () => {
       const highest = this.highest[kind];
-      const by = kind === 'video' ? divisorsOf(this.tracks.video) : [1];
+      const camera = kind === 'video';
+      const { camera_height, camera_fps, content_height, content_fps } = this.quality;
+      const { width = 1280, height = 720 } = this.tracks[kind]?.getSettings() ?? {};
+      const by = bounded(camera ? camera_height : content_height, width, height, camera);
+      const fps = camera ? camera_fps : content_fps;
       const parameters = sender.getParameters();
       const mode = modeOf(parameters);
       parameters.encodings.forEach((encoding: Encoding, layer) => {
         // Those that are no smaller than the one before bring nothing.
         const differs = layer === 0 || by[layer] !== by[layer - 1];
         encoding.scaleResolutionDownBy = by[layer] ?? 1;
+        if (fps) encoding.maxFramerate = fps;
+        else delete encoding.maxFramerate;
         if (mode) encoding.scalabilityMode = mode;
         encoding.active = differs && highest !== null && layer <= (highest ?? LAYERS.length);
       });

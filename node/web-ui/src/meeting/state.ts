@@ -62,6 +62,7 @@ export function emptyMeeting(cid: string): MeetingState {
       ends_at: null,
       waiting_room: 'off',
       layout: null,
+      quality: { camera_height: 0, camera_fps: 0, content_height: 0, content_fps: 0 },
       guests: { chat: true, audio: true, video: true },
     },
     me: null,

@@ -53,6 +53,45 @@ impl From<ConferenceWaitingRoom> for Put<conference::WaitingRoom> {
     }
 }
 
+/// The most that people are to send; 0 is no limit of its own. Pages ask browsers for no more.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceQuality {
+    /// Pixels of the shorter side of a camera's picture: 0, or 90 to 4,320.
+    #[schema(minimum = 0, maximum = 4320)]
+    pub camera_height: u16,
+    /// Pictures a second.
+    #[schema(minimum = 0, maximum = 60)]
+    pub camera_fps: u8,
+    /// The same of a shared screen.
+    #[schema(minimum = 0, maximum = 4320)]
+    pub content_height: u16,
+    #[schema(minimum = 0, maximum = 60)]
+    pub content_fps: u8,
+}
+
+impl From<conference::Quality> for ConferenceQuality {
+    fn from(quality: conference::Quality) -> Self {
+        Self {
+            camera_height: quality.camera_height,
+            camera_fps: quality.camera_fps,
+            content_height: quality.content_height,
+            content_fps: quality.content_fps,
+        }
+    }
+}
+
+impl From<ConferenceQuality> for conference::Quality {
+    fn from(quality: ConferenceQuality) -> Self {
+        Self {
+            camera_height: quality.camera_height,
+            camera_fps: quality.camera_fps,
+            content_height: quality.content_height,
+            content_fps: quality.content_fps,
+        }
+    }
+}
+
 /// How a conference is run.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferenceSettings {
@@ -88,6 +127,7 @@ pub struct ConferenceSettings {
     /// 0: as many as the server takes.
     pub guest_limit: u32,
     pub guests: ConferenceGuestRights,
+    pub quality: ConferenceQuality,
     /// How guests register; null where they never had to.
     #[schema(required)]
     pub registration: Option<ConferenceRegistration>,
@@ -117,6 +157,7 @@ impl ConferenceSettings {
             participant_limit: settings.participant_limit.unwrap_or(0),
             guest_limit: settings.guest_limit.unwrap_or(0),
             guests: settings.guests.into(),
+            quality: settings.quality.into(),
             registration: settings
                 .registration
                 .map(|registration| ConferenceRegistration::of(*registration)),
@@ -158,6 +199,8 @@ pub struct ConferenceSettingsPatch {
     #[schema(minimum = 0, maximum = 2000)]
     pub guest_limit: Option<u32>,
     pub guests: Option<ConferenceGuestRights>,
+    /// The whole of it.
+    pub quality: Option<ConferenceQuality>,
     /// The whole of it; for public conferences.
     pub registration: Option<ConferenceRegistration>,
 }
@@ -223,6 +266,7 @@ impl ConferenceSettingsPatch {
             participant_limit: limit(self.participant_limit),
             guest_limit: limit(self.guest_limit),
             guests: self.guests.map(Into::into),
+            quality: self.quality.map(Into::into),
             registration: self.registration.map(ConferenceRegistration::read).transpose()?,
         })
     }

@@ -422,3 +422,25 @@ async fn who_changes_an_id_on_top_of_another_change_is_told() {
     change("weekly", "monthly").send().await.problem(412, "stale");
     change("review", "monthly").send().await.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn what_people_send_is_limited_within_limits() {
+    let server = TestServer::new();
+    create(&server, "alice", room("review")).await.is(201);
+    let quality = |height: u32, fps: u32| {
+        json!({"settings": {"quality": {"camera_height": height, "camera_fps": fps,
+            "content_height": 1080, "content_fps": 0}}})
+    };
+    for (height, fps) in [(89, 15), (4_321, 15), (360, 61)] {
+        let refused = patch(&server, "alice", "review", quality(height, fps)).await;
+        refused.problem(422, "invalid-field");
+    }
+    let set = patch(&server, "alice", "review", quality(360, 15))
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        set["settings"]["quality"],
+        json!({"camera_height": 360, "camera_fps": 15, "content_height": 1080, "content_fps": 0})
+    );
+}

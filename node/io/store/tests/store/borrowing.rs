@@ -98,19 +98,19 @@ fn wanted(home: &Home) -> Amount {
 fn refused(home: &mut Home, change: impl Into<AnyChange>) -> String {
     let change = change.into();
     code(match change {
-        AnyChange::Enter(change) => home.run(plain(system(), change)),
+        AnyChange::Enter(change) => home.run(plain(system(), *change)),
         AnyChange::Counting(by, change) => home.run(plain(by, change)),
     })
 }
 
 enum AnyChange {
-    Enter(plenary_conference::Change),
+    Enter(Box<plenary_conference::Change>),
     Counting(Actor, Counting),
 }
 
 impl From<plenary_conference::Change> for AnyChange {
     fn from(change: plenary_conference::Change) -> Self {
-        Self::Enter(change)
+        Self::Enter(Box::new(change))
     }
 }
 

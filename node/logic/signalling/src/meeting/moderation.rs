@@ -66,11 +66,24 @@ pub struct Room {
     #[schema(required)]
     pub ends_at: Option<u64>,
     pub waiting_room: WaitingRoom,
+    /// The most that clients are to send.
+    #[serde(default)]
+    pub quality: SentQuality,
     /// What those who are guests and no moderators may do.
     pub guests: GuestRights,
     /// What a moderator has everybody look at; null: everybody chooses.
     #[schema(required)]
     pub layout: Option<Layout>,
+}
+
+/// The most that clients are to send; 0 is no limit. Heights are of the shorter side, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSentQuality)]
+pub struct SentQuality {
+    pub camera_height: u16,
+    pub camera_fps: u8,
+    pub content_height: u16,
+    pub content_fps: u8,
 }
 
 /// What guests may do.

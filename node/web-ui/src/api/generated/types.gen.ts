@@ -429,6 +429,25 @@ export type ConferencePolicy = {
 };
 
 /**
+ * The most that people are to send; 0 is no limit of its own. Pages ask browsers for no more.
+ */
+export type ConferenceQuality = {
+    /**
+     * Pictures a second.
+     */
+    camera_fps: number;
+    /**
+     * Pixels of the shorter side of a camera's picture: 0, or 90 to 4,320.
+     */
+    camera_height: number;
+    content_fps: number;
+    /**
+     * The same of a shared screen.
+     */
+    content_height: number;
+};
+
+/**
  * How guests register for a conference. In a patch it replaces the whole.
  */
 export type ConferenceRegistration = {
@@ -547,6 +566,7 @@ export type ConferenceSettings = {
      * Whether programs may publish and watch (WHIP, WHEP).
      */
     programs: boolean;
+    quality: ConferenceQuality;
     registration: ConferenceRegistration | null;
     /**
      * Whether those may come who are not invited.
@@ -591,6 +611,7 @@ export type ConferenceSettingsPatch = {
      * Together with `browser`.
      */
     programs?: boolean | null;
+    quality?: ConferenceQuality | null;
     registration?: ConferenceRegistration | null;
     uninvited?: boolean | null;
     waiting_room?: ConferenceWaitingRoom | null;
@@ -1622,6 +1643,10 @@ export type MeetingRoom = {
      * Counts in modes with a podium.
      */
     podium_places: number;
+    /**
+     * The most that clients are to send.
+     */
+    quality?: MeetingSentQuality;
     waiting_room: MeetingWaitingRoom;
 };
 
@@ -1659,6 +1684,16 @@ export type MeetingSaid = {
  */
 export type MeetingSay = {
     text: string;
+};
+
+/**
+ * The most that clients are to send; 0 is no limit. Heights are of the shorter side, in pixels.
+ */
+export type MeetingSentQuality = {
+    camera_fps: number;
+    camera_height: number;
+    content_fps: number;
+    content_height: number;
 };
 
 /**
