@@ -241,16 +241,6 @@ fn add_hours(body: &mut Value, template: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is shown of who is in.
-const PEOPLE: [(&str, &str); 6] = [
-    ("ID", "id"),
-    ("NAME", "name"),
-    ("ROLE", "role"),
-    ("WAITING", "waiting"),
-    ("PODIUM", "podium"),
-    ("MUTED", "muted"),
-];
-
 /// Calls people in, if any are named, and shows who was called and is not in.
 async fn call_in(
     client: &Client,

@@ -15,7 +15,7 @@ use plenary_model::{
     AliasName, CallString, GroupId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_replication::AppError;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, params, types::Type};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, types::Type};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 
@@ -339,9 +339,6 @@ impl View for StoreView<'_> {
                 ))
             },
         )
-    }
-}
-
     }
 }
 

@@ -172,8 +172,14 @@ function FromTemplate({ form, first, usual }: { form: Form; first?: string; usua
   const all = templates.data;
   const take = (id: string | null) => {
     const template = all?.find((one) => one.id === id);
-    const { made_up, cid, name, owner } = form.getValues();
-    form.setValues({ ...(template ? valuesFrom(template) : valuesOf(undefined, usual)), made_up, cid, name, owner });
+    const { id_by, cid, name, owner } = form.getValues();
+    form.setValues({
+      ...(template ? valuesFrom(template) : valuesOf(undefined, usual)),
+      id_by,
+      cid,
+      name,
+      owner,
+    });
     choose(template ? template.id : null);
   };
   if (!all?.length) return null;

@@ -3,7 +3,7 @@ import { IconPresentation, IconTemplate } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
-import type { Conference } from '../api/types';
+import type { Conference, Template } from '../api/types';
 import { RunHistory } from '../history/RunHistory';
 import { Registrants } from '../registration/Registrants';
 import { Sheet } from '../ui/Sheet';
@@ -30,11 +30,7 @@ export function ConferenceSheet({ cid, template, readOnly, own, close }: Props) 
   if (cid) return <Known cid={cid} readOnly={readOnly} own={own} close={close} />;
   return (
     <Sheet title={<Text fw={650}>{t('conferences.create')}</Text>} close={close}>
-      {template ? (
-        <FromTemplate id={template} own={own} close={close} />
-      ) : (
-        <New own={own} close={close} />
-      )}
+      {template ? <FromTemplate id={template} own={own} close={close} /> : <New own={own} close={close} />}
     </Sheet>
   );
 }

@@ -36,7 +36,7 @@ struct State_ {
     flow: Option<Flow>,
     ended_at: Option<u64>,
     /// The ID of the room, where that was changed.
-    called: Option<Cid>,
+    id: Option<Cid>,
 }
 
 #[derive(Default)]
@@ -129,7 +129,7 @@ impl World {
 
     /// The room is found by another ID from now on.
     pub(crate) fn call_it(&self, id: &str) {
-        self.state.lock().unwrap().called = id.parse().ok();
+        self.state.lock().unwrap().id = id.parse().ok();
         if let Some(hub) = self.hub.get() {
             hub.changed(&demo());
         }
@@ -173,7 +173,7 @@ impl Roster for World {
     async fn find(&self, id: &Cid, place: Option<&Place>) -> Result<Option<Cid>, Refused> {
         let state = self.state.lock().unwrap();
         let is_known = place.is_some_and(|place| state.places.contains_key(&place.participant));
-        let is_called = state.called.as_ref().unwrap_or(&demo()) == id;
+        let is_called = state.id.as_ref().unwrap_or(&demo()) == id;
         Ok((is_known || is_called).then(demo))
     }
 
@@ -351,7 +351,7 @@ impl Roster for World {
         };
         Ok(Some(View {
             room: Room {
-                cid: state.called.clone().unwrap_or_else(demo).to_string(),
+                cid: state.id.clone().unwrap_or_else(demo).to_string(),
                 name: "Demo".into(),
                 locked: state.locked,
                 ..Room::default()

@@ -310,6 +310,30 @@ export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mu
 export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone';
 
 /**
+ * What a new conference is like where nothing is said, for who makes one.
+ */
+export type ConferenceDefaults = {
+    access: ConferenceAccess;
+    camera_off_on_entry: boolean;
+    /**
+     * Whether who asks may choose the ID by hand; if not, the server makes one up.
+     */
+    chooses_id: boolean;
+    guests: ConferenceGuestRights;
+    /**
+     * Characters of an ID that the server makes up.
+     */
+    id_length: number;
+    /**
+     * Whether an ID that the server makes up has letters too.
+     */
+    id_letters: boolean;
+    muted_on_entry: boolean;
+    uninvited: boolean;
+    waiting_room: ConferenceWaitingRoom;
+};
+
+/**
  * What guests may do in a meeting, unless they are made moderators.
  */
 export type ConferenceGuestRights = {
@@ -325,6 +349,24 @@ export type ConferenceGuestRights = {
      * Be seen, and share a screen.
      */
     video: boolean;
+};
+
+/**
+ * How the IDs of conferences come about.
+ */
+export type ConferenceIdPolicy = {
+    /**
+     * Owners may choose one by hand; administrators always may.
+     */
+    by_owners: boolean;
+    /**
+     * Characters of those that the server makes up.
+     */
+    length: number;
+    /**
+     * Those that the server makes up have letters too, not digits only.
+     */
+    letters: boolean;
 };
 
 /**
@@ -697,6 +739,11 @@ export type DeclareDead = {
      */
     off: string;
 };
+
+/**
+ * Who has to be let in by a moderator, in new conferences.
+ */
+export type DefaultWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
 
 /**
  * The disk of the data folder.
@@ -1850,9 +1897,10 @@ export type NewCall = {
 export type NewConference = {
     access?: ConferenceAccess | null;
     /**
-     * Letters, digits, `-`, `_`, `.`; kept in lower case.
+     * Letters, digits, `-`, `_`, `.`; kept in lower case. Without it the server makes one up; where only administrators choose
+     * IDs, it always does.
      */
-    cid: string;
+    cid?: string | null;
     description?: string;
     launch?: ConferenceLaunch | null;
     name: string;
@@ -1876,6 +1924,26 @@ export type NewConferenceCalls = {
      * User IDs, at least one.
      */
     users?: Array<string> | null;
+};
+
+/**
+ * What new conferences are like where nothing is said.
+ */
+export type NewConferencePolicy = {
+    camera_off_on_entry: boolean;
+    guests_audio: boolean;
+    guests_chat: boolean;
+    guests_video: boolean;
+    muted_on_entry: boolean;
+    /**
+     * Guests may come too.
+     */
+    public: boolean;
+    /**
+     * Those may come who are not invited.
+     */
+    uninvited: boolean;
+    waiting_room: DefaultWaitingRoom;
 };
 
 /**
@@ -3022,9 +3090,11 @@ export type SessionPolicy = {
  */
 export type Settings = {
     admin_access: AdminAccess;
+    conference_ids: ConferenceIdPolicy;
     conferences: ConferencePolicy;
     front_page: FrontPage;
     lockout: LockoutPolicy;
+    new_conferences: NewConferencePolicy;
     password: PasswordPolicy;
     /**
      * Changes with each change; also the `ETag`.
@@ -3038,9 +3108,11 @@ export type Settings = {
  */
 export type SettingsPatch = {
     admin_access?: AdminAccess | null;
+    conference_ids?: ConferenceIdPolicy | null;
     conferences?: ConferencePolicy | null;
     front_page?: FrontPage | null;
     lockout?: LockoutPolicy | null;
+    new_conferences?: NewConferencePolicy | null;
     password?: PasswordPolicy | null;
     sessions?: SessionPolicy | null;
 };
@@ -4744,6 +4816,19 @@ export type ListMyCallsResponses = {
 };
 
 export type ListMyCallsResponse = ListMyCallsResponses[keyof ListMyCallsResponses];
+
+export type GetConferenceDefaultsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/conference-defaults';
+};
+
+export type GetConferenceDefaultsResponses = {
+    200: ConferenceDefaults;
+};
+
+export type GetConferenceDefaultsResponse = GetConferenceDefaultsResponses[keyof GetConferenceDefaultsResponses];
 
 export type DeleteMyContactData = {
     body?: never;
