@@ -358,3 +358,23 @@ fn below_the_level_nothing_rings() {
     world.ok(&crate::schedules::begin("inside", start));
     assert!(world.calls.is_empty());
 }
+
+#[test]
+fn what_rings_leads_to_where_the_conference_is_found_by_now() {
+    let mut world = meeting();
+    let leads_to = |world: &World, who: &str| {
+        let rings = world.rings_of(&name("inside"), &name(who), Timestamp(0));
+        let ring = rings.first().and_then(|call| call.ring.clone());
+        ring.expect("it rings").id().to_string()
+    };
+    calls(&mut world, &["bob"]);
+    assert_eq!(leads_to(&world, "bob"), "inside");
+    world
+        .run(&user("alice"), &crate::ids::chosen("inside", "weekly"))
+        .expect("she may");
+    assert_eq!(leads_to(&world, "bob"), "weekly");
+    calls(&mut world, &["root"]);
+    assert_eq!(leads_to(&world, "root"), "weekly");
+    world.ok(&enter("inside", 2, account("bob")));
+    assert_eq!(state(&world, "bob"), Some(How::Joined));
+}
