@@ -12,7 +12,7 @@ use crate::{
 };
 use plenary_access::{
     AdminRole, Moment, Outcome, Refusal, Topic,
-    rules::{Asker, asker, check_text, exists, expect_revision, first_answer, invalid, not_found},
+    rules::{Asker, asker, check_text, expect_revision, first_answer, invalid, not_found},
 };
 use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserName, limits};
 
@@ -389,63 +389,6 @@ impl<'a, V: View> Case<'a, V> {
             decision.outcome = Outcome::Made { cid: id };
         }
         Ok(decision)
-    }
-
-    /// An ID that somebody chose by hand.
-    fn chosen(&self, cid: &Cid) -> Result<Cid, Refusal> {
-        if !self.view.owners_choose_ids() && !self.is_full_administrator() {
-            let reason =
-                "is made up by the server here; leave it out, or ask an administrator for another one";
-            return Err(invalid("cid", reason));
-        }
-        if self.view.conference_called(cid).is_some() {
-            return Err(exists("conference", cid));
-        }
-        if cid.is_reserved() {
-            let reason = format!("{:?} is reserved; choose another one", cid.as_str());
-            return Err(invalid("cid", reason));
-        }
-        Ok(cid.clone())
-    }
-
-    /// The first ID of those that the server made up that leads nowhere yet.
-    fn first_free<'b>(&self, ids: impl Iterator<Item = &'b Cid>) -> Result<Cid, Refusal> {
-        let free = |id: &&Cid| {
-            !id.is_reserved() && self.view.conference_called(id).is_none() && !self.view.is_called(id)
-        };
-        ids.take(limits::CID_CANDIDATES)
-            .find(free)
-            .cloned()
-            .ok_or_else(|| {
-                Refusal::Conflict(
-                    "no free conference ID was found; try again, or have an administrator make IDs longer"
-                        .into(),
-                )
-            })
-    }
-
-    /// The key of a new conference: its ID, unless one that had that ID before has it as its key for good.
-    fn key_for(&self, id: &Cid) -> Cid {
-        let free = |key: &Cid| self.view.conference(key).is_none();
-        let others = (0_u32..).map_while(|number| {
-            let text = format!("key-{}-{number}", self.at.revision);
-            text.parse().ok()
-        });
-        std::iter::once(id.clone())
-            .chain(others)
-            .find(free)
-            .unwrap_or_else(|| id.clone())
-    }
-
-    /// The ID of a conference after a change; `None` where it is its key.
-    fn new_id(&self, before: &Conference, patch: Option<&NewId>) -> Result<Option<Cid>, Refusal> {
-        let id = match patch {
-            None => before.id().clone(),
-            Some(NewId::Chosen(id)) if id == before.id() => id.clone(),
-            Some(NewId::Chosen(id)) => self.chosen(id)?,
-            Some(NewId::MadeUp(ids)) => self.first_free(ids.iter())?,
-        };
-        Ok(Some(id).filter(|id| *id != before.cid))
     }
 
     fn update(&self, cid: &Cid, expect: Option<Revision>, patch: &Patch) -> Result<Decision, Refusal> {

@@ -3,6 +3,7 @@
 use crate::server::*;
 use plenary_rest_api::SignInRates;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The public room `webinar` of `alice`, with this registration.
 async fn webinar(server: &TestServer, registration: Value) {
@@ -326,6 +327,8 @@ async fn moderators_see_who_has_registered_and_came() {
     for (name, colour) in [("Zoë", "=cmd|' /C calc'!A0"), ("Ann", "blue; red")] {
         let body = json!({"name": name, "answers": [{"field": 1, "value": colour}]});
         link_of(&server, body).await;
+        // They stand in the order in which they came.
+        server.sleep(Duration::from_secs(1));
     }
     let all = listed(&server, "?sort=name").await;
     let names: Vec<&str> = all["items"]
