@@ -16,7 +16,8 @@ test('a conference is made from what was saved as a template', async ({ page, re
   await page.getByRole('button', { name: 'Create conference' }).click();
   const sheet = page.getByRole('dialog');
   await sheet.getByLabel('Name', { exact: true }).fill('First webinar');
-  await sheet.getByLabel('Conference ID').fill(first);
+  await sheet.getByRole('radio', { name: 'Chosen by hand' }).check();
+  await sheet.getByRole('textbox', { name: 'Conference ID' }).fill(first);
   await sheet.getByRole('radio', { name: /^Lecture/ }).check();
   await sheet.getByRole('radio', { name: 'Public: guests too' }).check();
   await sheet.getByLabel('PIN', { exact: true }).fill('4711');
@@ -40,7 +41,8 @@ test('a conference is made from what was saved as a template', async ({ page, re
   await expect(sheet.getByRole('radio', { name: /^Lecture/ })).toBeChecked();
   await expect(sheet.getByLabel('PIN', { exact: true })).toHaveValue('4711');
   await sheet.getByLabel('Name', { exact: true }).fill('Second webinar');
-  await sheet.getByLabel('Conference ID').fill(second);
+  await sheet.getByRole('radio', { name: 'Chosen by hand' }).check();
+  await sheet.getByRole('textbox', { name: 'Conference ID' }).fill(second);
   await look(page, 'from');
   await sheet.getByRole('button', { name: 'Create conference' }).click();
   await expect(page.getByText('Second webinar was created.')).toBeVisible();
