@@ -51,6 +51,10 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   await lookAtAll(guest, 'waiting');
   await owner.getByRole('button', { name: 'Show', exact: true }).click();
   await owner.getByRole('button', { name: 'Let Zoë in' }).click();
+  await owner
+    .getByRole('toolbar')
+    .getByRole('button', { name: /^People/ })
+    .click();
   await plays(tile(owner, 'Zoë'));
   await plays(tile(guest, person.display_name));
   for (const view of ['Gallery', 'Speaker', 'Only who speaks']) {
