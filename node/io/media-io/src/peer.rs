@@ -33,6 +33,9 @@ use str0m::{
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 const TRANSPORT_FEEDBACK: &str = "transport-wide-cc-extensions-01";
 
+/// Our last message of the handshake is on its way for so long, and taken in by the client: what it gets before, it
+/// cannot decrypt, and a key frame would be lost.
+const SETTLES: Duration = Duration::from_millis(30);
 /// Turns that a peer gets before others do.
 const TURNS: usize = 64;
 /// What is due within this is done now: coming back for it would take longer.
@@ -91,6 +94,8 @@ pub(crate) struct Peer {
     said: Vec<Said>,
     formats: Vec<(Pt, Format)>,
     pub(crate) is_connected: bool,
+    /// Since when media can be sent.
+    connected_at: Option<Instant>,
     /// Of programs; of browsers ICE knows it.
     life: Option<Life>,
 }
@@ -169,6 +174,7 @@ impl Peer {
             inbound: Vec::new(),
             formats: Vec::new(),
             is_connected: false,
+            connected_at: None,
             life: (client == Client::Program).then(|| Life::new(now)),
         };
         peer.keep(offer);
@@ -377,6 +383,7 @@ impl Peer {
         match event {
             Event::Connected => {
                 self.is_connected = true;
+                self.connected_at = Some(Instant::now());
                 self.egress.learn(&mut self.rtc);
                 Some(Happening::Connected)
             }
@@ -495,8 +502,11 @@ impl Peer {
     }
 
     /// Whether packets can be sent to it.
-    pub(crate) fn is_ready(&mut self) -> bool {
-        self.is_connected && self.egress.is_ready()
+    pub(crate) fn is_ready(&mut self, now: Instant) -> bool {
+        let settled = self
+            .connected_at
+            .is_some_and(|at| now.saturating_duration_since(at) >= SETTLES);
+        settled && self.egress.is_ready()
     }
 
     /// Sends a packet on the n-th of [`Self::lines`]. After it, [`Self::drain`] is due.

@@ -62,7 +62,7 @@ impl Room {
             let (Some(receiver), Some(member)) = (self.receivers.get_mut(at), members.get_mut(*at)) else {
                 return false;
             };
-            let is_ready = member.peer.is_ready();
+            let is_ready = member.peer.is_ready(now.instant);
             let before = given;
             for place in 0..receiver.slots.len() {
                 let Some(stream) = receiver.begins_with(place) else {
@@ -107,7 +107,7 @@ impl Room {
             let Some(member) = members.get_mut(*at) else {
                 continue;
             };
-            if !member.peer.is_ready() {
+            if !member.peer.is_ready(now.instant) {
                 continue;
             }
             let before = given;
