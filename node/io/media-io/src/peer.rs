@@ -33,8 +33,7 @@ use str0m::{
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 const TRANSPORT_FEEDBACK: &str = "transport-wide-cc-extensions-01";
 
-/// Our last message of the handshake is on its way for so long, and taken in by the client: what it gets before, it
-/// cannot decrypt, and a key frame would be lost.
+/// So long, the last message of the handshake is on its way; a key frame before it could not be decrypted.
 const SETTLES: Duration = Duration::from_millis(30);
 /// Turns that a peer gets before others do.
 const TURNS: usize = 64;
