@@ -163,7 +163,9 @@ impl Room {
         };
         if !kind.is_sound() {
             let layers = layer_heights.get(..8).unwrap_or(layer_heights);
-            self.watch.publish(source, layers, now_ms);
+            if let Some(highest) = self.watch.publish(source, layers, now_ms) {
+                self.effects.push_back(Effect::Layers { source, highest });
+            }
         }
         self.arrange_interested(source, now_ms);
         Ok(())

@@ -163,6 +163,20 @@ fn a_layer_that_nobody_watches_is_paused_after_a_while_and_is_back_at_once() {
 }
 
 #[test]
+fn layers_that_turn_out_smaller_are_asked_for_again() {
+    let mut room = room(2);
+    room.handle_timeout(10_000);
+    room.handle_publish(BEN, Kind::Video, &[360, 720, 1440], 10_000)
+        .unwrap();
+    room.handle_show(ANN, &[tile(BEN, 360)], 10_000).unwrap();
+    room.handle_timeout(20_000);
+    assert!(effects(&mut room).contains(&layers(BEN, Some(0))));
+    room.handle_publish(BEN, Kind::Video, &[90, 180, 360], 20_000)
+        .unwrap();
+    assert_eq!(effects(&mut room), [layers(BEN, Some(2))]);
+}
+
+#[test]
 fn a_short_change_does_not_pause_a_layer() {
     let mut room = room(2);
     room.handle_timeout(10_000);

@@ -9,7 +9,7 @@ const LINGER_MS: u64 = 4_000;
 
 #[derive(Debug)]
 struct Track {
-    /// Heights in pixels by spatial index, never empty.
+    /// Heights in pixels by spatial index.
     layers: Vec<u16>,
     /// How many tiles there are of each height in pixels.
     tiles: BTreeMap<u16, u32>,
@@ -47,21 +47,20 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A publisher begins to send all of these layers, or others than before.
-    pub(super) fn publish(&mut self, source: Source, layers: &[u16], now_ms: u64) {
-        let tiles = self
-            .tracks
-            .get_mut(&source)
-            .map(|track| std::mem::take(&mut track.tiles));
-        self.unpublish(source);
-        let track = Track {
-            told: u8::try_from(layers.len().saturating_sub(1)).ok(),
-            layers: layers.to_vec(),
-            tiles: tiles.unwrap_or_default(),
-            due_ms: None,
-        };
-        self.tracks.insert(source, track);
-        self.settle(source, now_ms);
+    /// A publisher begins to send all of these layers, or its layers turn out to be others than it was taken for:
+    /// then what it was told is still in force. Returns what it is to be told at once.
+    pub(super) fn publish(&mut self, source: Source, layers: &[u16], now_ms: u64) -> Option<Option<u8>> {
+        let all = u8::try_from(layers.len().saturating_sub(1)).ok();
+        self.tracks
+            .entry(source)
+            .or_insert_with(|| Track {
+                layers: Vec::new(),
+                tiles: BTreeMap::new(),
+                told: all,
+                due_ms: None,
+            })
+            .layers = layers.to_vec();
+        self.settle(source, now_ms)
     }
 
     pub(super) fn unpublish(&mut self, source: Source) {
