@@ -1,6 +1,7 @@
 //! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
 
 use anyhow::bail;
+use plenary_media_io::Marks;
 use plenary_member::config::{Limits, Log};
 use plenary_model::NodeName;
 use plenary_program::{config::layered, ports};
@@ -57,11 +58,34 @@ pub(crate) struct Advertise {
 }
 
 /// How this node forwards media.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Media {
     /// Threads that rooms are spread over; 0: as many as there are cores for this process.
     pub(crate) threads: usize,
+    /// How sound and pictures are marked for the network (DSCP, 0 to 63); 0: not at all.
+    pub(crate) dscp_audio: u8,
+    pub(crate) dscp_video: u8,
+}
+
+impl Media {
+    pub(crate) fn marks(&self) -> Marks {
+        Marks {
+            sound: self.dscp_audio,
+            pictures: self.dscp_video,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        let Marks { sound, pictures } = Marks::default();
+        Self {
+            threads: 0,
+            dscp_audio: sound,
+            dscp_video: pictures,
+        }
+    }
 }
 
 /// STUN and TURN servers for clients that cannot reach this node themselves.
@@ -180,6 +204,14 @@ impl Config {
         if self.media.threads > most {
             bail!("configuration: media.threads must be at most {most}; 0 is as many as there are cores");
         }
+        for (key, value) in [
+            ("dscp_audio", self.media.dscp_audio),
+            ("dscp_video", self.media.dscp_video),
+        ] {
+            if value > Marks::MOST {
+                bail!("configuration: media.{key} is {value}; it must be a DSCP of 0 to 63, such as 46 (EF)");
+            }
+        }
         self.turn.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
@@ -281,9 +313,17 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_media_are_bounded() {
+    fn threads_and_marks_of_media_are_bounded() {
         let threads = |count: i32| load(&format!("[media]\nthreads = {count}"));
         assert_eq!(threads(64).expect("good").media.threads, 64);
+        let marked = |point: u8| load(&format!("[media]\ndscp_video = {point}"));
+        assert_eq!(marked(0).expect("good").media.marks().pictures, 0);
+        assert!(
+            marked(64)
+                .expect_err("too large")
+                .to_string()
+                .contains("dscp_video")
+        );
         for bad in [65, -1] {
             let error = format!("{:#}", threads(bad).expect_err("refused"));
             assert!(error.contains("threads"), "{error}");

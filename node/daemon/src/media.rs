@@ -74,6 +74,7 @@ pub(crate) fn start(
     let options = plenary_media_io::Options {
         addresses,
         threads: config.media.threads,
+        marks: config.media.marks(),
         ..plenary_media_io::Options::default()
     };
     Ok((

@@ -89,8 +89,10 @@ const layers = (page: Page) =>
     const { connections } = globalThis as unknown as Window;
     const found: string[] = [];
     for (const connection of connections) {
+      for (const sender of connection.getSenders())
+        if (sender.track?.kind === 'video') found.push(JSON.stringify(sender.getParameters().encodings));
       for (const flow of (await connection.getStats()).values()) {
-        if (flow.type !== 'outbound-rtp' || flow.kind !== 'video' || !flow.framesEncoded) continue;
+        if (flow.type !== 'outbound-rtp' || flow.kind !== 'video') continue;
         const { rid, active, frameHeight, framesEncoded, scalabilityMode, qualityLimitationReason } = flow;
         found.push(
           [rid, active, frameHeight, framesEncoded, scalabilityMode, qualityLimitationReason].join(' '),

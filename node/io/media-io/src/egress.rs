@@ -13,7 +13,10 @@ mod tap;
 pub(crate) use line::Line;
 pub(crate) use tap::{Tap, provider, tapped};
 
-use crate::exit::{Exit, Route};
+use crate::{
+    exit::{Exit, Route},
+    socket::Class,
+};
 use plenary_congestion::{Bitrate, Estimator};
 use plenary_media::{
     Kbps,
@@ -476,7 +479,12 @@ impl Sealing<'_> {
             send_time_us: send_time.map(|_| self.at),
         };
         let mut length = 0;
-        let written = exit.write(route, |out| {
+        let class = if self.line.kind.is_audio() {
+            Class::Sound
+        } else {
+            Class::Pictures
+        };
+        let written = exit.write(&route.of_class(class), |out| {
             let start = out.len();
             self.header.write(&self.line.extensions, &values, out);
             let header = out.len() - start;

@@ -4,6 +4,7 @@ use crate::{
     cascade::Cascade,
     figures::Reading,
     offer,
+    socket::Marks,
     start::{self, Threads},
     steering::shard_of,
 };
@@ -30,6 +31,8 @@ pub struct Options {
     /// Threads that rooms are spread over, each with a core's worth of work at most; 0 for as many as there are cores
     /// for this process. Never more than [`Options::MOST_THREADS`].
     pub threads: usize,
+    /// How sound and pictures are marked for the network, where they go by UDP.
+    pub marks: Marks,
 }
 
 impl Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             sessions: 4_000,
             sessions_of_room: 2_000,
             threads: 0,
+            marks: Marks::default(),
         }
     }
 }

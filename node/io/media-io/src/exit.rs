@@ -2,7 +2,7 @@
 
 use crate::{
     figures::{Figures, add},
-    socket::{Outbox, Socket},
+    socket::{Class, Outbox, Socket},
     tcp::Tcp,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,6 +14,7 @@ pub(crate) struct Route {
     pub(crate) proto: Protocol,
     source: IpAddr,
     pub(crate) destination: SocketAddr,
+    class: Class,
 }
 
 impl Route {
@@ -22,7 +23,13 @@ impl Route {
             proto: transmit.proto,
             source: unspecified(transmit.source.ip()),
             destination: transmit.destination,
+            class: Class::Pictures,
         }
+    }
+
+    /// The same way, for what is of another class.
+    pub(crate) fn of_class(self, class: Class) -> Self {
+        Self { class, ..self }
     }
 }
 
@@ -45,7 +52,9 @@ impl Exit<'_> {
     /// Lets a datagram be written behind what is in the buffer. If `write` gives false, there is none.
     pub(crate) fn write(&mut self, route: &Route, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         if route.proto == Protocol::Udp {
-            return self.outbox.write(route.source, route.destination, write);
+            return self
+                .outbox
+                .write(route.class, route.source, route.destination, write);
         }
         let mut frame = Vec::new();
         if !write(&mut frame) {

@@ -44,3 +44,4 @@ pub use engine::{
 pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};
 pub use plenary_media::{Kbps, Kind, ParticipantId, Source, allocation::Reason, room::Show};
+pub use socket::Marks;

@@ -97,7 +97,7 @@ impl Shard {
         let place = parts.place;
         let socket = Socket::new(parts.socket)?;
         Ok(Self {
-            outbox: Outbox::for_socket(&socket),
+            outbox: Outbox::for_socket(&socket, parts.options.marks),
             socket,
             tcp: parts.tcp.map(Tcp::new).transpose()?,
             neighbours: parts.cascade.map(Neighbours::new),

@@ -1,10 +1,16 @@
 //! The UDP socket: many datagrams with one call, in (recvmmsg, GRO) and out (GSO).
 
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use nix::{
+    errno::Errno,
+    libc,
+    sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg},
+};
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use socket2::{Domain, SockRef, Type};
 use std::{
-    io::{self, IoSliceMut},
+    io::{self, IoSlice, IoSliceMut},
     net::{IpAddr, SocketAddr},
+    os::fd::AsRawFd,
 };
 use tokio::{io::Interest, net::UdpSocket};
 
@@ -132,17 +138,57 @@ fn canonical(ip: IpAddr) -> IpAddr {
     ip.to_canonical()
 }
 
-/// Datagrams on their way out, gathered so that those of one length to one address leave as one message.
+/// What a datagram is, for networks that let some pass before others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Sound,
+    /// Pictures, and what keeps a connection alive.
+    Pictures,
+}
+
+/// How each class is marked: code points of differentiated services (RFC 2474), 0 to 63; 0 is as everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    pub sound: u8,
+    pub pictures: u8,
+}
+
+impl Marks {
+    pub const MOST: u8 = 63;
+
+    /// The octet of an IP header; its two lower bits are congestion notification's.
+    fn octet(self, class: Class) -> u8 {
+        let point = match class {
+            Class::Sound => self.sound,
+            Class::Pictures => self.pictures,
+        };
+        point.min(Self::MOST) << 2
+    }
+}
+
+impl Default for Marks {
+    /// What RFC 8837 §5 gives interactive sound and pictures: EF and AF41.
+    fn default() -> Self {
+        Self {
+            sound: 46,
+            pictures: 34,
+        }
+    }
+}
+
+/// Datagrams on their way out, gathered so that those of one length and class to one address leave as one message.
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
     runs: Vec<Run>,
     most_segments: usize,
+    marks: Marks,
     /// Whether the socket is one of both families, which names IPv4 addresses its own way.
     mapped: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Run {
+    class: Class,
     source: IpAddr,
     destination: SocketAddr,
     start: usize,
@@ -161,8 +207,11 @@ pub(crate) struct Sent {
 }
 
 impl Outbox {
-    pub(crate) fn for_socket(socket: &Socket) -> Self {
-        Self::new(socket.state.max_gso_segments(), socket.local.is_ipv6())
+    pub(crate) fn for_socket(socket: &Socket, marks: Marks) -> Self {
+        Self {
+            marks,
+            ..Self::new(socket.state.max_gso_segments(), socket.local.is_ipv6())
+        }
     }
 
     fn new(most_segments: usize, mapped: bool) -> Self {
@@ -170,6 +219,7 @@ impl Outbox {
             bytes: Vec::with_capacity(1 << 20),
             runs: Vec::new(),
             most_segments,
+            marks: Marks::default(),
             mapped,
         }
     }
@@ -177,6 +227,7 @@ impl Outbox {
     /// Lets a datagram be written where it leaves from, behind what is there. If `write` gives false, there is none.
     pub(crate) fn write(
         &mut self,
+        class: Class,
         source: IpAddr,
         destination: SocketAddr,
         write: impl FnOnce(&mut Vec<u8>) -> bool,
@@ -188,6 +239,7 @@ impl Outbox {
         }
         let length = self.bytes.len() - start;
         if let Some(run) = self.runs.last_mut()
+            && run.class == class
             && run.takes(source, destination, length, self.most_segments)
         {
             run.length += length;
@@ -195,6 +247,7 @@ impl Outbox {
             return true;
         }
         self.runs.push(Run {
+            class,
             source,
             destination,
             start,
@@ -217,21 +270,23 @@ impl Outbox {
                 .bytes
                 .get(run.start..run.start + run.length)
                 .unwrap_or_default();
-            let transmit = Transmit {
-                destination: if self.mapped {
-                    mapped(run.destination)
-                } else {
-                    run.destination
-                },
-                ecn: None,
-                contents,
-                segment_size: (run.segments > 1).then_some(run.segment),
-                src_ip: (!run.source.is_unspecified()).then_some(run.source),
-            };
+            let mark = self.marks.octet(run.class);
             sent.calls += 1;
             // What the kernel has no room for is lost as on the wire; what counts is asked for again.
-            match socket.state.try_send((&socket.io).into(), &transmit) {
+            match run.send(socket, contents, mark, self.mapped) {
                 Ok(()) => sent.datagrams += run.segments as u64,
+                // The device cannot cut trains; from now on none are made.
+                Err(Errno::EIO | Errno::EINVAL) if run.segments > 1 => {
+                    self.most_segments = 1;
+                    let single = Run { segments: 1, ..run };
+                    for datagram in contents.chunks(run.segment) {
+                        sent.calls += 1;
+                        match single.send(socket, datagram, mark, self.mapped) {
+                            Ok(()) => sent.datagrams += 1,
+                            Err(_) => sent.dropped += 1,
+                        }
+                    }
+                }
                 Err(_) => sent.dropped += run.segments as u64,
             }
         }
@@ -251,6 +306,61 @@ impl Run {
             && self.segments < most
             && self.length + length <= LARGEST
     }
+
+    /// One message with these bytes. It says for itself how it is marked, how it is cut and where it comes from.
+    fn send(&self, socket: &Socket, bytes: &[u8], mark: u8, mapped_too: bool) -> nix::Result<()> {
+        let destination = if mapped_too {
+            mapped(self.destination)
+        } else {
+            self.destination
+        };
+        let segment = u16::try_from(self.segment).unwrap_or(u16::MAX);
+        let wide = i32::from(mark);
+        let (v4, v6) = from(self.source);
+        let mut about = [ControlMessage::Ipv4Tos(&mark); 3];
+        let mut count = 1;
+        if !self.destination.is_ipv4() {
+            about[0] = ControlMessage::Ipv6TClass(&wide);
+        }
+        for more in [
+            (self.segments > 1).then_some(ControlMessage::UdpGsoSegments(&segment)),
+            match self.source {
+                source if source.is_unspecified() => None,
+                IpAddr::V4(_) => Some(ControlMessage::Ipv4PacketInfo(&v4)),
+                IpAddr::V6(_) => Some(ControlMessage::Ipv6PacketInfo(&v6)),
+            },
+        ]
+        .into_iter()
+        .flatten()
+        {
+            about[count] = more;
+            count += 1;
+        }
+        let to = SockaddrStorage::from(destination);
+        let bytes = [IoSlice::new(bytes)];
+        let fd = socket.io.as_raw_fd();
+        sendmsg(fd, &bytes, &about[..count], MsgFlags::MSG_DONTWAIT, Some(&to)).map(drop)
+    }
+}
+
+/// A source address as the kernel is told one, of either family.
+fn from(source: IpAddr) -> (libc::in_pktinfo, libc::in6_pktinfo) {
+    let (v4, v6) = match source {
+        IpAddr::V4(v4) => (v4.octets(), [0; 16]),
+        IpAddr::V6(v6) => ([0; 4], v6.octets()),
+    };
+    let v4 = libc::in_pktinfo {
+        ipi_ifindex: 0,
+        ipi_spec_dst: libc::in_addr {
+            s_addr: u32::from_ne_bytes(v4),
+        },
+        ipi_addr: libc::in_addr { s_addr: 0 },
+    };
+    let v6 = libc::in6_pktinfo {
+        ipi6_addr: libc::in6_addr { s6_addr: v6 },
+        ipi6_ifindex: 0,
+    };
+    (v4, v6)
 }
 
 fn mapped(address: SocketAddr) -> SocketAddr {
@@ -263,10 +373,11 @@ fn mapped(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::socket::{ControlMessageOwned, recvmsg};
 
     impl Outbox {
         fn push(&mut self, source: IpAddr, destination: SocketAddr, datagram: &[u8]) {
-            self.write(source, destination, |out| {
+            self.write(Class::Pictures, source, destination, |out| {
                 out.extend_from_slice(datagram);
                 true
             });
@@ -325,7 +436,7 @@ mod tests {
             Socket::new(bind()).expect("a socket"),
             Socket::new(bind()).expect("a socket"),
         );
-        let mut outbox = Outbox::for_socket(&sender);
+        let mut outbox = Outbox::for_socket(&sender, Marks::default());
         let sizes = [1200, 1200, 1200, 700, 3];
         for (at, size) in sizes.iter().enumerate() {
             outbox.push(
@@ -348,5 +459,50 @@ mod tests {
                 .expect("a socket");
         }
         assert_eq!(seen, [(0, 1200), (1, 1200), (2, 1200), (3, 700), (4, 3)]);
+    }
+
+    /// The TOS octets of `count` datagrams.
+    fn marks_of(receiver: &std::net::UdpSocket, count: usize) -> Vec<u8> {
+        let mut seen = Vec::new();
+        for _ in 0..count {
+            let mut bytes = [0; 2000];
+            let mut about = nix::cmsg_space!(u8, u8);
+            let mut slices = [IoSliceMut::new(&mut bytes)];
+            let fd = receiver.as_raw_fd();
+            let message = recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut about), MsgFlags::empty())
+                .expect("it arrives");
+            for about in message.cmsgs().expect("there is room") {
+                match about {
+                    ControlMessageOwned::Ipv4Tos(octet) => seen.push(octet),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn sound_and_pictures_are_marked_each_their_way_from_sockets_of_either_family() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+        SockRef::from(&receiver)
+            .set_recv_tos_v4(true)
+            .expect("it is known");
+        let to = receiver.local_addr().expect("it is bound");
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            let sender = std::net::UdpSocket::bind(address).expect("loopback is there");
+            let sender = Socket::new(sender).expect("a socket");
+            for source in [ANY, to.ip()] {
+                let mut outbox = Outbox::for_socket(&sender, Marks::default());
+                for class in [Class::Sound, Class::Pictures, Class::Pictures] {
+                    outbox.write(class, source, to, |out| {
+                        out.extend_from_slice(&[7; 100]);
+                        true
+                    });
+                }
+                let sent = outbox.flush(&sender);
+                assert_eq!((sent.datagrams, sent.calls, sent.dropped), (3, 2, 0));
+                assert_eq!(marks_of(&receiver, 3), [46 << 2, 34 << 2, 34 << 2], "EF and AF41");
+            }
+        }
     }
 }
