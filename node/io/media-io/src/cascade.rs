@@ -188,8 +188,14 @@ impl Neighbours {
                         .retain(|_, (name, id)| **name != *track.room.0 || room.has_stream(*id));
                 }
             }
-            Effect::Forward { stream, node } => self.forward(rooms, stream, node, true, now),
-            Effect::Stop { stream, node } => self.forward(rooms, stream, node, false, now),
+            Effect::Wanted { node, track, layers } => {
+                if let Some(room) = rooms.get_mut(track.room.0.as_str()) {
+                    let highest = layers.and_then(|layers| layers.highest());
+                    room.far_wanted(node, source_of(&track), highest, now);
+                }
+            }
+            Effect::Forward { stream, node } => self.forward(rooms, stream, node, true),
+            Effect::Stop { stream, node } => self.forward(rooms, stream, node, false),
             Effect::KeyFrame { stream } => {
                 if let Some(room) = self.room_of(rooms, stream) {
                     room.far_key_frame(stream, now);
@@ -200,9 +206,9 @@ impl Neighbours {
         }
     }
 
-    fn forward(&self, rooms: &mut Rooms, stream: FarId, node: NodeId, on: bool, now: Instant) {
+    fn forward(&self, rooms: &mut Rooms, stream: FarId, node: NodeId, on: bool) {
         if let Some(room) = self.room_of(rooms, stream) {
-            room.far_forward(node, stream, on, now);
+            room.far_forward(node, stream, on);
         }
     }
 

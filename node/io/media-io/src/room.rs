@@ -295,7 +295,7 @@ impl Room {
             return;
         };
         if matches!(home, Home::Here(_)) {
-            self.far.gone(source);
+            self.gone_from_here(source, now_ms);
         }
         self.by_source.remove(&source);
         self.rules

@@ -75,6 +75,14 @@ pub enum Layers {
 }
 
 impl Layers {
+    /// The highest layer that this means, whether there is one already or not.
+    pub fn highest(&self) -> Option<u8> {
+        match self {
+            Self::Highest(highest) => Some(*highest),
+            Self::Exact(wanted) => wanted.last().copied(),
+        }
+    }
+
     /// The streams that this means, of a track's layers.
     pub fn pick(&self, layers: &[Layer]) -> BTreeSet<StreamId> {
         match self {

@@ -43,6 +43,13 @@ pub enum Effect {
         node: NodeId,
         track: Track,
     },
+    /// Somebody at another node watches these layers of a track of this node, also those that do not come yet; or
+    /// nobody does. Not said for a track that ended.
+    Wanted {
+        node: NodeId,
+        track: Track,
+        layers: Option<Layers>,
+    },
     /// Packets of a stream of this node go to `node` from now on.
     Forward {
         stream: StreamId,
@@ -107,6 +114,8 @@ impl Exchange {
         };
         let stop = |stream| Effect::Stop { stream, node };
         self.effects.extend(peer.forwarded().map(stop));
+        self.effects
+            .extend(peer.subscribed.into_keys().map(|track| unwanted(node, track)));
         for track in self.homes.of(node) {
             self.change_home(&track, |homes| homes.remove(&track, node));
         }
@@ -223,9 +232,11 @@ impl Exchange {
                 }
             }
             Control::NoInterest { room } => {
-                let stopped = peer.leave(&room);
+                let (stopped, tracks) = peer.leave(&room);
                 let stop = |stream| Effect::Stop { stream, node };
                 self.effects.extend(stopped.into_iter().map(stop));
+                self.effects
+                    .extend(tracks.into_iter().map(|track| unwanted(node, track)));
             }
             Control::Publish { track, layers } => {
                 if !self.here.contains(&track.room) {
@@ -242,13 +253,20 @@ impl Exchange {
             Control::Subscribe { track, layers } => {
                 // Who asks for what has just ended will hear of that.
                 if self.local.contains_key(&track) && peer.rooms.contains(&track.room) {
-                    peer.subscribed.insert(track.clone(), layers);
+                    let before = peer.subscribed.insert(track.clone(), layers.clone());
                     self.forward(node, &track);
+                    if before.as_ref() != Some(&layers) {
+                        let layers = Some(layers);
+                        self.effects.push_back(Effect::Wanted { node, track, layers });
+                    }
                 }
             }
             Control::Unsubscribe { track } => {
-                peer.subscribed.remove(&track);
+                let was = peer.subscribed.remove(&track);
                 self.forward(node, &track);
+                if was.is_some() {
+                    self.effects.push_back(unwanted(node, track));
+                }
             }
             Control::KeyFrame { stream } => {
                 if peer.is_forwarded(stream) {
@@ -405,4 +423,9 @@ impl Exchange {
             self.effects.push_back(Effect::Tell { node, message });
         }
     }
+}
+
+fn unwanted(node: NodeId, track: Track) -> Effect {
+    let layers = None;
+    Effect::Wanted { node, track, layers }
 }

@@ -47,6 +47,8 @@ struct Server {
     /// What each node forwards, and what it can watch, by its effects.
     forwarded: BTreeSet<(NodeId, StreamId, NodeId)>,
     watchable: BTreeMap<(NodeId, Track), (NodeId, Vec<Layer>)>,
+    /// What each node was told that another watches of its tracks.
+    watched: BTreeMap<(NodeId, Track, NodeId), Layers>,
     others: Vec<(NodeId, Effect)>,
     /// Where tracks really are.
     homes: BTreeMap<Track, BTreeSet<NodeId>>,
@@ -105,7 +107,9 @@ impl Server {
             .map(|one| one.1)
             .collect();
         self.at(node).handle_track_gone(track);
-        // Not said for streams that ended.
+        // Not said for streams and tracks that ended.
+        self.watched
+            .retain(|(from, one, _), _| (*from, one) != (node, track));
         for stream in ended {
             let still: BTreeSet<NodeId> = self.at(node).targets(stream).collect();
             self.forwarded
@@ -144,6 +148,17 @@ impl Server {
             }
             Effect::Stop { stream, node: to } => {
                 assert!(self.forwarded.remove(&(node, stream, to)), "not begun")
+            }
+            Effect::Wanted {
+                node: to,
+                track,
+                layers,
+            } => {
+                let before = match layers.clone() {
+                    Some(layers) => self.watched.insert((node, track, to), layers),
+                    None => self.watched.remove(&(node, track, to)),
+                };
+                assert_ne!(before, layers, "nothing new");
             }
             Effect::Announced {
                 node: home,
@@ -230,6 +245,8 @@ fn exactly_the_layers_that_are_watched_cross_the_link() {
         .handle_wanted(&camera, Some(Layers::Exact([0, 2, 9].into())));
     server.settle();
     assert_eq!(server.goes(ONE, TWO), [10, 12]);
+    let watched = &server.watched[&(ONE, camera.clone(), TWO)];
+    assert_eq!(watched.highest(), Some(9), "also what does not come yet");
     // The publisher stops its largest layer, and begins it anew.
     server.publish(ONE, &camera, layers(1, 2));
     server.settle();
@@ -522,13 +539,17 @@ proptest! {
         }
         server.settle();
         let mut expected = BTreeSet::new();
+        let mut watched = BTreeMap::new();
         for ((node, whose), highest) in &wanted {
             if let Some(layers) = &sent[*whose] {
+                let who = (NODES[*whose], cameras[*whose].clone(), NODES[*node]);
+                watched.insert(who, Layers::Highest(*highest));
                 let picked = Layers::Highest(*highest).pick(layers);
                 expected.extend(picked.into_iter().map(|stream| (NODES[*whose], stream, NODES[*node])));
             }
         }
         prop_assert_eq!(&server.forwarded, &expected);
+        prop_assert_eq!(&server.watched, &watched);
         for (node, here) in NODES.into_iter().zip(here) {
             for (whose, camera) in cameras.iter().enumerate() {
                 let there = here && NODES[whose] != node && sent[whose].is_some();

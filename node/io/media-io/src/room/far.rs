@@ -41,15 +41,11 @@ pub(crate) struct Outgoing {
 pub(crate) struct Far {
     pub(crate) wishes: Vec<Wish>,
     pub(crate) packets: Vec<Outgoing>,
-    /// What other nodes watch of tracks of this node.
-    watched: BTreeMap<NodeId, Vec<StreamId>>,
+    /// What other nodes watch of tracks of this node, each up to this layer; no node without any.
+    watched: BTreeMap<NodeId, BTreeMap<Source, u8>>,
 }
 
 impl Far {
-    pub(super) fn gone(&mut self, source: Source) {
-        self.wishes.push(Wish::Gone(source));
-    }
-
     pub(super) fn want(&mut self, source: Source, highest: Option<u8>) {
         self.wishes.push(Wish::Watch(source, highest));
     }
@@ -135,13 +131,7 @@ impl Room {
                     self.remove_track(before, self.now_ms(now));
                 }
                 self.greet(source.participant, now);
-                let negotiated = layers.iter().map(|layer| usize::from(layer.layer) + 1).max();
-                let track = Track::new(
-                    source,
-                    Home::Node(node),
-                    self.last_stream,
-                    negotiated.unwrap_or(1),
-                );
+                let track = Track::new(source, Home::Node(node), self.last_stream, 1);
                 let index = self.tracks.insert(track);
                 self.by_source.insert(source, index);
                 tracing::debug!(room = &*self.name, who = source.participant.0, kind = ?source.kind, %node, "a track begins at another node");
@@ -178,6 +168,7 @@ impl Room {
             self.streams.insert(id, stream);
             if let Some(track) = self.tracks.get_mut(index) {
                 track.streams.insert(layer.layer, id);
+                track.handle_layer(layer.layer);
             }
             if let Some(before) = before {
                 self.streams.remove(&before);
@@ -234,50 +225,69 @@ impl Room {
     }
 
     /// Another node gets the packets of a stream of this one from now on, or no more.
-    pub(crate) fn far_forward(&mut self, node: NodeId, stream: FarId, on: bool, now: Instant) {
-        let id = StreamId(stream.0);
-        let watched = self.far.watched.entry(node).or_default();
-        watched.retain(|known| *known != id);
-        if on {
-            watched.push(id);
-        }
-        if let Some(stream) = self.streams.get_mut(&id) {
+    pub(crate) fn far_forward(&mut self, node: NodeId, stream: FarId, on: bool) {
+        if let Some(stream) = self.streams.get_mut(&StreamId(stream.0)) {
             stream.nodes.retain(|known| *known != node);
             if on {
                 stream.nodes.push(node);
             }
         }
-        // What other nodes watch is watched: publishers are asked for it.
-        let mut heights: BTreeMap<Source, u16> = BTreeMap::new();
-        let watched = self.far.watched.get(&node).cloned().unwrap_or_default();
-        for id in &watched {
-            let Some(stream) = self.streams.get(id) else {
-                continue;
-            };
-            let Some(track) = self.tracks.get(stream.track) else {
-                continue;
-            };
-            let height = track.heights.get(usize::from(stream.layer)).copied().unwrap_or(1);
-            let known = heights.entry(track.source).or_default();
-            *known = height.max(*known);
-        }
-        self.far.watched.retain(|_, watched| !watched.is_empty());
-        let now_ms = self.now_ms(now);
-        let who = watcher(node);
-        if heights.is_empty() {
-            self.rules.handle_leave(who, now_ms);
-        } else {
-            let shows: Vec<Show> = heights
-                .into_iter()
-                .map(|(source, height)| Show { source, height })
-                .collect();
-            if self.rules.handle_show(who, &shows, now_ms).is_err() {
-                self.rules
-                    .handle_join(who, plenary_media::room::VIDEO_SLOTS, now_ms);
-                self.rules.handle_show(who, &shows, now_ms).ok();
-            }
-        }
+    }
+
+    /// Another node watches a track of this one up to this layer, or not at all: that layer need not be there yet.
+    pub(crate) fn far_wanted(&mut self, node: NodeId, source: Source, highest: Option<u8>, now: Instant) {
+        let watched = self.far.watched.entry(node).or_default();
+        match highest {
+            Some(highest) => watched.insert(source, highest),
+            None => watched.remove(&source),
+        };
+        self.show_far(node, self.now_ms(now));
         self.settle(now);
+    }
+
+    /// What a node watches is taken for tiles as high as what it wants: publishers are asked for that.
+    fn show_far(&mut self, node: NodeId, now_ms: u64) {
+        let watched = self.far.watched.get(&node);
+        let shows = watched.into_iter().flatten().filter_map(|(source, highest)| {
+            let track = self.tracks.get(*self.by_source.get(source)?)?;
+            let last = track.heights.len().checked_sub(1)?;
+            let height = *track.heights.get(last.min((*highest).into()))?;
+            let source = *source;
+            Some(Show { source, height })
+        });
+        let shows: Vec<Show> = shows.collect();
+        if watched.is_some_and(BTreeMap::is_empty) {
+            self.far.watched.remove(&node);
+        }
+        let who = watcher(node);
+        if shows.is_empty() {
+            self.rules.handle_leave(who, now_ms);
+        } else if self.rules.handle_show(who, &shows, now_ms).is_err() {
+            self.rules
+                .handle_join(who, plenary_media::room::VIDEO_SLOTS, now_ms);
+            self.rules.handle_show(who, &shows, now_ms).ok();
+        }
+    }
+
+    /// The heights of a track of this node are others now: so are the tiles of nodes that watch it.
+    pub(super) fn show_far_again(&mut self, source: Source, now_ms: u64) {
+        let watching = self.far.watched.iter();
+        let watching = watching.filter(|(_, watched)| watched.contains_key(&source));
+        let watching: Vec<NodeId> = watching.map(|(node, _)| *node).collect();
+        for node in watching {
+            self.show_far(node, now_ms);
+        }
+    }
+
+    /// A track of this node is over, and with it what others watched of it.
+    pub(super) fn gone_from_here(&mut self, source: Source, now_ms: u64) {
+        self.far.wishes.push(Wish::Gone(source));
+        let watching = self.far.watched.iter_mut();
+        let watching = watching.filter_map(|(node, watched)| watched.remove(&source).map(|_| *node));
+        let watching: Vec<NodeId> = watching.collect();
+        for node in watching {
+            self.show_far(node, now_ms);
+        }
     }
 
     /// Somebody at another node needs a key frame of a stream of this one.

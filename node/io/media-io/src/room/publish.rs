@@ -169,6 +169,7 @@ impl Room {
             self.rules
                 .handle_publish(participant, kind, &heights, now_ms)
                 .ok();
+            self.show_far_again(Source { participant, kind }, now_ms);
         }
     }
 }

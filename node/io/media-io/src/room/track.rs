@@ -55,6 +55,11 @@ impl Track {
         }
     }
 
+    /// There is such a layer. Of another node's track, the higher ones may come to light later.
+    pub(super) fn handle_layer(&mut self, layer: u8) {
+        self.negotiated = self.negotiated.max(usize::from(layer) + 1);
+    }
+
     /// Looks at which layers there are now. Gives whether the rules must hear of other heights.
     pub(super) fn look(&mut self, streams: &BTreeMap<StreamId, Stream>, now: Instant) -> bool {
         let of = |id: &StreamId| streams.get(id);

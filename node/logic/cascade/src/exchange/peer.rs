@@ -51,11 +51,12 @@ impl Peer {
         self.told.remove(track)
     }
 
-    /// It has nobody in a room any more. Gives the streams that end.
-    pub(super) fn leave(&mut self, room: &Room) -> Vec<StreamId> {
+    /// It has nobody in a room any more. Gives the streams that end, and the tracks that it watched.
+    pub(super) fn leave(&mut self, room: &Room) -> (Vec<StreamId>, Vec<Track>) {
         self.rooms.remove(room);
         self.ticks.remove(room);
-        self.subscribed.retain(|track, _| track.room != *room);
+        let watched = self.subscribed.extract_if(.., |track, _| track.room == *room);
+        let watched = watched.map(|(track, _)| track).collect();
         let mut ended = Vec::new();
         self.forwarded.retain(|track, streams| {
             let stays = track.room != *room;
@@ -64,7 +65,7 @@ impl Peer {
             }
             stays
         });
-        ended
+        (ended, watched)
     }
 
     /// Whether levels with this tick are newer than those before; they count then.
