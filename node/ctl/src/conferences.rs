@@ -58,6 +58,16 @@ pub(crate) enum Conference {
         #[arg(long, conflicts_with = "users")]
         invited: bool,
     },
+    /// Take calls into a conference back: it rings no more at these, or at nobody
+    CallOff {
+        cid: String,
+        /// User IDs
+        #[arg(required_unless_present = "all")]
+        users: Vec<String>,
+        /// Everybody whom it rings at
+        #[arg(long, conflicts_with = "users")]
+        all: bool,
+    },
     /// Delete a conference
     Delete { cid: String },
 }
@@ -147,6 +157,7 @@ impl Conference {
             Conference::Call { cid, users, invited } => {
                 call_in(client, output, &path(&cid), users, invited).await?
             }
+            Conference::CallOff { cid, users, .. } => call_off(client, &path(&cid), &users).await?,
             Conference::Delete { cid } => {
                 client.write(Method::DELETE, &path(&cid), None).await?;
                 say("Done.");
@@ -267,6 +278,20 @@ async fn call_in(
         ("SINCE", "at"),
     ];
     output.table(&rows, &columns);
+    Ok(())
+}
+
+/// Takes the calls of these back; of nobody in particular: all.
+async fn call_off(client: &Client, conference: &str, users: &[String]) -> anyhow::Result<()> {
+    let path = format!("{conference}/calls");
+    if users.is_empty() {
+        client.write(Method::DELETE, &path, None).await?;
+    }
+    for user in users {
+        let path = format!("{path}/{}", encode(user));
+        client.write(Method::DELETE, &path, None).await?;
+    }
+    say("Done.");
     Ok(())
 }
 

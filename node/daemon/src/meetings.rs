@@ -17,7 +17,7 @@ use plenary_rest_api::{
 };
 use plenary_signalling::{
     Who,
-    meeting::{Call, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
+    meeting::{Call, CallOff, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
@@ -223,6 +223,12 @@ fn place_of(applied: &Applied) -> Option<ParticipantId> {
     }
 }
 
+fn named(users: &[String]) -> Result<Vec<UserName>, Refused> {
+    let users = users.iter().map(|user| user.parse());
+    let users = users.collect::<Result<_, _>>();
+    users.map_err(|error| Refused::new(Refusal::BadRequest, format!("users: {error}")))
+}
+
 fn person(visitor: &Visitor) -> Result<Person, Refused> {
     match visitor {
         Visitor::Account(user) => Ok(Person::Account(user.clone())),
@@ -372,14 +378,22 @@ impl Roster for ServerRoster {
         let whom = if call.invited {
             Whom::Invited
         } else {
-            let users = call.users.iter().map(|user| user.parse());
-            let users = users.collect::<Result<_, _>>();
-            Whom::Users(users.map_err(|error| Refused::new(Refusal::BadRequest, format!("users: {error}")))?)
+            Whom::Users(named(&call.users)?)
         };
         let change = Change::Call {
             cid: room.clone(),
             by: Some(rules_id(by)),
             whom,
+        };
+        self.act(change).await
+    }
+
+    async fn call_off(&self, room: &Cid, by: ParticipantId, calls: CallOff) -> Result<(), Refused> {
+        let users = (!calls.all).then(|| named(&calls.users)).transpose()?;
+        let change = Change::CallOff {
+            cid: room.clone(),
+            by: Some(rules_id(by)),
+            users,
         };
         self.act(change).await
     }

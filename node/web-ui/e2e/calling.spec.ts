@@ -72,11 +72,22 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     await expect(other.getByText(rings)).toBeVisible();
     await other.getByRole('button', { name: 'Decline' }).click();
     await expect(owner.getByText('Declined', { exact: true })).toBeVisible();
-    await look(owner, 'declined');
-    await noBarrier(owner, 'declined');
+
+    // Once more after the pause, and the owner thinks better of it: it rings no more at once.
+    const again = owner.getByRole('button', { name: `Call ${ben.display_name} again` });
+    await expect(async () => {
+      await again.click();
+      await expect(other.getByText(rings)).toBeVisible({ timeout: 2_000 });
+    }).toPass({ timeout: 30_000 });
+    await look(owner, 'ringing');
+    await owner.getByRole('button', { name: `Stop calling ${ben.display_name}` }).click();
+    await expect(other.getByText(rings)).toHaveCount(0);
+    await expect(owner.getByText('Call taken back')).toBeVisible();
+    await look(owner, 'taken-back');
+    await noBarrier(owner, 'taken back');
     await owner.emulateMedia({ colorScheme: 'dark' });
     await owner.setViewportSize({ width: 390, height: 844 });
-    await look(owner, 'declined-phone');
+    await look(owner, 'taken-back-phone');
     await expect(other.getByText('You declined')).toBeVisible();
   } finally {
     for (const page of [owner, called, other]) await page.context().close();

@@ -251,6 +251,7 @@ pub(super) fn called_person((call, name): (Call, String)) -> CalledPerson {
             Some(How::Declined) => Ringing::Declined,
             Some(How::Busy) => Ringing::Busy,
             Some(How::Unreachable) => Ringing::Unreachable,
+            Some(How::Cancelled) => Ringing::Cancelled,
             Some(_) => Ringing::Missed,
         },
         at: call.over.map_or(call.began_at, |over| over.at).0,

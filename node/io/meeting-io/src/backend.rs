@@ -5,7 +5,7 @@ use plenary_model::{Cid, UserName};
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Call, CalledPerson, IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
+        Call, CallOff, CalledPerson, IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
         Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
     },
 };
@@ -140,6 +140,8 @@ pub trait Roster: Send + Sync + 'static {
     async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused>;
     /// A participant calls people in, as a moderator.
     async fn call(&self, room: &Cid, by: ParticipantId, call: Call) -> Result<(), Refused>;
+    /// A participant takes calls back, as a moderator.
+    async fn call_off(&self, room: &Cid, by: ParticipantId, calls: CallOff) -> Result<(), Refused>;
     /// Who was heard, the loudest first, and how many milliseconds ago; 0 for who speaks now.
     async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused>;
     /// `None` if there is no such room.

@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Call, Moderate, ParticipantId, Place, Refusal, State},
+    meeting::{Call, CallOff, Moderate, ParticipantId, Place, Refusal, State},
 };
 use std::{
     sync::{
@@ -36,6 +36,7 @@ pub(crate) enum Errand {
     Say(String),
     Moderate(Moderate),
     Call(Call),
+    CallOff(CallOff),
     /// The server took this node for lost and the place for away: it is taken up again.
     Return(Place),
     /// The last one: the place is free.
@@ -50,6 +51,7 @@ impl Errand {
             Self::Say(_) => "say",
             Self::Moderate(_) => "moderate",
             Self::Call(_) => "call",
+            Self::CallOff(_) => "call_off",
             Self::Return(_) => "join",
             Self::Leave => "leave",
         }
@@ -123,6 +125,7 @@ impl Clerk {
             Errand::Say(text) => roster.say(room, who, text).await,
             Errand::Moderate(what) => roster.moderate(room, who, what).await,
             Errand::Call(call) => roster.call(room, who, call).await,
+            Errand::CallOff(calls) => roster.call_off(room, who, calls).await,
             Errand::Return(place) => {
                 let moves = roster.resume(room, &place).await?;
                 self.moves.store(moves, Ordering::Release);

@@ -269,6 +269,7 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::Say(_) => "say",
         ClientBody::Moderate(_) => "moderate",
         ClientBody::Call(_) => "call",
+        ClientBody::CallOff(_) => "call_off",
         ClientBody::List(_) => "list",
         ClientBody::Follow(_) => "follow",
         ClientBody::Leave {} => "leave",

@@ -10,7 +10,7 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Answer, CALLED_AT_ONCE, Call, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer,
+        Answer, CALLED_AT_ONCE, Call, CallOff, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer,
         ParticipantId, Peer, Place, Refusal, State, Tile, Why,
     },
 };
@@ -269,6 +269,7 @@ impl Seat {
             ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
             ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
             ClientBody::Call(call) => self.call(call),
+            ClientBody::CallOff(calls) => self.call_off(calls),
             ClientBody::List(list) => self.list(list),
             ClientBody::Follow(follow) => self.follow(follow),
             // Not for a seat.
@@ -282,6 +283,14 @@ impl Seat {
             return Err(Refused::new(Refusal::BadRequest, words));
         }
         self.send_clerk(Errand::Call(call))
+    }
+
+    fn call_off(&self, calls: CallOff) -> Result<(), Refused> {
+        if calls.users.len() > CALLED_AT_ONCE {
+            let words = format!("at most {CALLED_AT_ONCE} calls can be taken back at once; name fewer");
+            return Err(Refused::new(Refusal::BadRequest, words));
+        }
+        self.send_clerk(Errand::CallOff(calls))
     }
 
     fn list(&self, list: List) -> Result<(), Refused> {

@@ -9,8 +9,8 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, Call, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal,
-        Say, Show, State, Tile, Why,
+        Act, Call, CallOff, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place,
+        Refusal, Ringing, Say, Show, State, Tile, Why,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -507,6 +507,18 @@ async fn moderators_call_people_and_hear_who_does_not_come() {
     // Whoever becomes a moderator hears it too.
     world.make_moderator(joined.participant);
     assert_eq!(ben.hear(called).await, people);
+    // Either takes the call back, and both hear it.
+    hub.request(
+        &ben.newcomer,
+        ClientBody::CallOff(CallOff {
+            users: vec!["carol".into()],
+            all: false,
+        }),
+    );
+    for one in [&mut ann, &mut ben] {
+        let people = one.hear(called).await;
+        assert_eq!(people.first().map(|one| one.state), Some(Ringing::Cancelled));
+    }
 }
 
 #[tokio::test]

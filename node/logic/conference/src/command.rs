@@ -156,6 +156,13 @@ pub enum Change {
         by: Option<ParticipantId>,
         whom: Whom,
     },
+    /// A moderator takes calls into a conference back: it rings no more at these, or at nobody. As with [`Change::Call`].
+    CallOff {
+        cid: Cid,
+        by: Option<ParticipantId>,
+        /// `None`: everybody whom it rings at.
+        users: Option<Vec<UserName>>,
+    },
     /// Deletes conferences that were used last before then: those whose schedule is over, and those without one. Proposed
     /// by the leader, by the settings of the server.
     DeleteOld {
@@ -189,6 +196,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::CallOff { .. } => crate::MODERATION_LEVEL,
             Self::Create(NewConference { or_else: Some(_), .. })
             | Self::Update {
                 patch: Patch { id: Some(_), .. },

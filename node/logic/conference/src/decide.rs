@@ -252,6 +252,7 @@ pub fn decide_for<V: View>(
         Change::UpdateTemplate { id, expect, patch } => case.update_template(*id, *expect, patch),
         Change::DeleteTemplate { id, expect } => case.delete_template(*id, *expect),
         Change::Call { cid, by, whom } => case.call(cid, *by, whom),
+        Change::CallOff { cid, by, users } => case.call_off(cid, *by, users.as_deref()),
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -324,6 +325,20 @@ impl<'a, V: View> Case<'a, V> {
         }
         let conference = self.moderated(cid)?;
         self.as_server().call_in(&conference, self.user()?, whom)
+    }
+
+    /// A moderator takes calls back.
+    fn call_off(
+        &self,
+        cid: &Cid,
+        by: Option<ParticipantId>,
+        users: Option<&[UserName]>,
+    ) -> Result<Decision, Refusal> {
+        if let Some(by) = by {
+            return self.meetings()?.call_off_by(cid, by, users);
+        }
+        let conference = self.moderated(cid)?;
+        self.as_server().call_off(&conference, users)
     }
 
     /// The settings after a patch; accounts that it names must be there.

@@ -83,5 +83,8 @@ pub const TEMPLATES_LEVEL: u32 = 11;
 
 pub use plenary_access::CALLING_LEVEL;
 
+/// The level from which on moderators take calls back, invite to the podium and lay out for one participant.
+pub const MODERATION_LEVEL: u32 = 14;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = IDS_LEVEL;
+pub const NEWEST_LEVEL: u32 = MODERATION_LEVEL;

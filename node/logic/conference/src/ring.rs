@@ -6,6 +6,7 @@
 //! ```text
 //!  Call, Begin ──► rings ── they come in ──► over: joined
 //!                    ├───── Decline ───────► over: declined
+//!                    ├───── CallOff ───────► over: cancelled
 //!                    ├───── the run ends ──► over: cancelled
 //!                    └───── 60 s, Sweep ───► over: missed
 //!  Call of who is in a call of two, or signed in nowhere ──► over: busy, unreachable
@@ -14,8 +15,8 @@
 //! Invariant: nobody is rung twice for one conference at once, and nobody who is in it; it rings only while a run goes on.
 
 use crate::{
-    CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, Over, ParticipantId, Person, Run,
-    View,
+    CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, MODERATION_LEVEL, Over,
+    ParticipantId, Person, Run, View,
     decide::forbidden,
     meeting::{Meetings, conflict},
 };
@@ -70,6 +71,11 @@ impl Call {
     fn is_by_hand(&self) -> bool {
         let ring = self.ring.as_ref();
         ring.is_some_and(|ring| ring.by == Ringer::Moderator)
+    }
+
+    /// Nobody answered before a moderator took it back, or before the run ended.
+    fn is_taken_back(&self) -> bool {
+        self.over.is_some_and(|over| over.how == How::Cancelled)
     }
 }
 
@@ -132,7 +138,40 @@ impl<V: View> Meetings<'_, V> {
                 "they were called a moment ago, or many times already; wait a little before you call again",
             ));
         }
-        tell(&mut decision, conference, rung);
+        tell(&mut decision, conference, "called people", rung);
+        Ok(decision)
+    }
+
+    /// Somebody in the meeting takes calls back, also as a guest: nobody learns of anybody by it.
+    pub(crate) fn call_off_by(
+        &self,
+        cid: &Cid,
+        by: ParticipantId,
+        users: Option<&[UserName]>,
+    ) -> Result<Decision, Refusal> {
+        let conference = self.conference(cid)?;
+        self.moderator(&conference, by)?;
+        self.call_off(&conference, users)
+    }
+
+    /// Who takes back has been found to be allowed. Those who have answered or declined meanwhile stay as they are.
+    pub(crate) fn call_off(
+        &self,
+        conference: &Conference,
+        users: Option<&[UserName]>,
+    ) -> Result<Decision, Refusal> {
+        if conference.call {
+            return Err(conflict("this is a call; leave it to end it"));
+        }
+        let mut decision = Decision::default();
+        let mut stopped = 0;
+        for call in self.view.rings_into(&conference.cid) {
+            if users.is_none_or(|users| users.contains(&call.callee)) {
+                call.end(&mut decision, How::Cancelled, self.at.now);
+                stopped += 1;
+            }
+        }
+        tell(&mut decision, conference, "took calls back", stopped);
         Ok(decision)
     }
 
@@ -153,7 +192,7 @@ impl<V: View> Meetings<'_, V> {
             let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);
             rung += u64::from(called == Rung::Yes);
         }
-        tell(decision, conference, rung);
+        tell(decision, conference, "called people", rung);
     }
 
     /// When a moderator called somebody into a run, the last time.
@@ -162,7 +201,10 @@ impl<V: View> Meetings<'_, V> {
             return None;
         }
         let rings = self.view.rings_of(&run.cid, user, run.started_at);
-        let last = rings.into_iter().find(Call::is_by_hand)?;
+        // What was taken back invites nobody any more; nodes of before know nothing of it, and all must have the same.
+        let counts =
+            |call: &Call| call.is_by_hand() && (self.at.level < MODERATION_LEVEL || !call.is_taken_back());
+        let last = rings.into_iter().find(counts)?;
         Some(last.began_at)
     }
 
@@ -275,20 +317,21 @@ pub(crate) fn ring_id(at: Moment, decision: &Decision) -> Cid {
     name.parse().expect("letters, digits and `-`, and not long")
 }
 
-fn tell(decision: &mut Decision, conference: &Conference, rung: u64) {
-    if rung == 0 {
+/// `people`: how many the event is about; none, no event.
+fn tell(decision: &mut Decision, conference: &Conference, verb: &str, people: u64) {
+    if people == 0 {
         return;
     }
     let people = FieldChange {
         field: "people".into(),
         before: None,
-        after: Some(rung.to_string()),
+        after: Some(people.to_string()),
     };
     decision
         .changed(
             "conference",
-            conference.cid.as_str(),
-            "called people",
+            conference.id().as_str(),
+            verb,
             vec![people],
         )
         .notice(Topic::Events, "");

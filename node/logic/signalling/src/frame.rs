@@ -1,7 +1,7 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, Called, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
+    Answer, Call, CallOff, Called, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
     Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
 };
 use plenary_access::Presence;
@@ -270,6 +270,7 @@ pub enum ClientBody {
     Say(Say),
     Moderate(Moderate),
     Call(Call),
+    CallOff(CallOff),
     List(List),
     Follow(Follow),
     /// Goes out of the meeting.
@@ -277,9 +278,9 @@ pub enum ClientBody {
 }
 
 impl ClientBody {
-    const TYPES: [&str; 12] = [
-        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "call", "list", "follow",
-        "leave",
+    const TYPES: [&str; 13] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "call", "call_off", "list",
+        "follow", "leave",
     ];
 }
 

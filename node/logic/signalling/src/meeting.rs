@@ -4,7 +4,7 @@ mod calling;
 mod moderation;
 mod roster;
 
-pub use calling::{CALLED_AT_ONCE, Call, Called, Person as CalledPerson, Ringing};
+pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
 pub use moderation::{
     Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, SentQuality, SlotRule, Waiting,
     WaitingRoom,

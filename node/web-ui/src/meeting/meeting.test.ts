@@ -277,6 +277,11 @@ describe('the gate', () => {
     expect(meeting.current().called).toEqual(people);
     last().tell({ type: 'refused', body: { request: 'call', code: 'conflict', detail: 'too soon' } });
     expect(meeting.current().denied.detail).toBe('too soon');
+    meeting.callOff(['ann']);
+    meeting.callOff(null);
+    expect(last().said('call_off')).toEqual([{ users: ['ann'] }, { all: true }]);
+    last().tell({ type: 'refused', body: { request: 'call_off', code: 'forbidden', detail: 'not you' } });
+    expect(meeting.current().denied).toEqual({ detail: 'not you', count: 2 });
   });
 
   it('shows who is on the podium, and in a lecture the speakers only', () => {

@@ -48,6 +48,8 @@ const SHOW_MS = 100;
 const NOTHING = '[]';
 const REJOIN_MS = 1_000;
 const CALLED_AT_ONCE = 100;
+/** What moderators ask for: that it was refused is told to them. */
+const MODERATED: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off']);
 
 export class Meeting {
   readonly publish: Publish;
@@ -183,6 +185,12 @@ export class Meeting {
     if (users === null) return this.signal.say({ type: 'call', body: { invited: true } });
     for (let from = 0; from < users.length; from += CALLED_AT_ONCE)
       this.signal.say({ type: 'call', body: { users: users.slice(from, from + CALLED_AT_ONCE) } });
+  }
+
+  /** It rings no more at these; `null`: at nobody. */
+  callOff(users: string[] | null) {
+    if (this.state.phase !== 'in') return;
+    this.signal.say({ type: 'call_off', body: users === null ? { all: true } : { users } });
   }
 
   /** Asks for a page of all who are in; it comes as `listed`. */
@@ -366,7 +374,7 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
-    } else if (request === 'moderate' || request === 'call') {
+    } else if (MODERATED.has(request)) {
       this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.

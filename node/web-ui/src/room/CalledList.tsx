@@ -4,6 +4,7 @@ import {
   IconPhoneCalling,
   IconPhoneOff,
   IconPhonePause,
+  IconPhoneEnd,
   IconPhoneX,
   IconWifiOff,
 } from '@tabler/icons-react';
@@ -17,20 +18,30 @@ const ICONS = {
   missed: IconPhoneOff,
   busy: IconPhonePause,
   unreachable: IconWifiOff,
+  cancelled: IconPhoneEnd,
 };
 
 /** Who was called and is not in yet, and how that is; moderators see it. */
 export function CalledList() {
   const { t } = useMeetingText();
+  const { meeting } = useVisit();
   const { called, participants } = useMeeting();
   const inside = new Set([...participants.values()].map(({ user }) => user));
   const out = called.filter(({ user }) => !inside.has(user));
   if (out.length === 0) return null;
+  const ringing = out.filter(({ state }) => state === 'ringing').length;
   return (
     <section aria-labelledby="called-list">
-      <Title order={3} size="h5" id="called-list" px={8} py={4}>
-        {t('called.list', { count: out.length })}
-      </Title>
+      <Group justify="space-between" wrap="nowrap" px={8} py={4}>
+        <Title order={3} size="h5" id="called-list">
+          {t('called.list', { count: out.length })}
+        </Title>
+        {ringing > 1 && (
+          <Button size="compact-sm" variant="default" onClick={() => meeting.callOff(null)}>
+            {t('called.stopAll')}
+          </Button>
+        )}
+      </Group>
       <Stack component="ul" gap={2} m={0} p={0} mb="xs" style={{ listStyle: 'none' }} aria-live="polite">
         {out.map((person) => (
           <Row key={person.user} person={person} />
@@ -58,7 +69,17 @@ function Row({ person }: { person: CalledPerson }) {
           </Text>
         </Group>
       </div>
-      {person.state !== 'ringing' && (
+      {person.state === 'ringing' ? (
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPhoneEnd size={16} aria-hidden />}
+          aria-label={t('called.stopOne', { name: person.name })}
+          onClick={() => meeting.callOff([person.user])}
+        >
+          {t('called.stop')}
+        </Button>
+      ) : (
         <Button
           size="compact-sm"
           variant="default"

@@ -9,7 +9,7 @@ use plenary_meeting_io::{
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CalledPerson, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
+    Act, Call, CallOff, CalledPerson, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
     Role, Room, Said, State, Tile, Via, Why,
 };
 use std::{
@@ -323,6 +323,21 @@ impl Roster for World {
                 at: 1,
             });
             world.called.extend(rung);
+            Ok(())
+        })
+    }
+
+    async fn call_off(&self, _: &Cid, by: ParticipantId, calls: CallOff) -> Result<(), Refused> {
+        self.commit(|world| {
+            let row = world.places.get(&by).map(|(_, row, ..)| row);
+            if row.is_none_or(|row| row.role == Role::Participant) {
+                return Err(Refused::new(Refusal::Forbidden, "a moderator is needed"));
+            }
+            for person in &mut world.called {
+                if calls.all || calls.users.contains(&person.user) {
+                    person.state = Ringing::Cancelled;
+                }
+            }
             Ok(())
         })
     }

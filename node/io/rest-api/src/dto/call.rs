@@ -172,7 +172,7 @@ pub struct CalledPerson {
     pub at: Time,
 }
 
-/// How far that is: `ringing`, and then as with calls.
+/// How far that is: `ringing`, and then as with calls; `cancelled`: a moderator took the call back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CalledState {
@@ -181,6 +181,7 @@ pub enum CalledState {
     Missed,
     Busy,
     Unreachable,
+    Cancelled,
 }
 
 impl CalledPerson {
@@ -191,6 +192,7 @@ impl CalledPerson {
                 Some(inner::How::Declined) => CalledState::Declined,
                 Some(inner::How::Busy) => CalledState::Busy,
                 Some(inner::How::Unreachable) => CalledState::Unreachable,
+                Some(inner::How::Cancelled) => CalledState::Cancelled,
                 Some(_) => CalledState::Missed,
             },
             at: Time(call.over.map_or(call.began_at, |over| over.at)),

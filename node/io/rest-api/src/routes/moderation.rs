@@ -6,18 +6,19 @@ use crate::{
     api::Api,
     auth::Signed,
     dto::{CalledPerson, Moderation, NewConferenceCalls, Participant},
-    extract::{Id, Strict, Write},
+    extract::{BodyDigest, Id, Ids, Strict, Write},
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use plenary_conference::{Change, Run};
-use plenary_model::Cid;
+use plenary_model::{Cid, UserName};
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_participants))
         .routes(routes!(moderate))
-        .routes(routes!(list_called, call_people))
+        .routes(routes!(list_called, call_people, call_off_all))
+        .routes(routes!(call_off))
 }
 
 /// Who is in a conference
@@ -122,6 +123,57 @@ async fn call_people(
     let applied = api.propose_conference(command).await?;
     let called = called(&api, cid).await?;
     Ok(answer::result(StatusCode::OK, called, applied.index))
+}
+
+/// Take all calls into a conference back
+///
+/// It rings nowhere any more. Who has answered or declined stays as they are. For those who moderate the conference.
+#[utoipa::path(delete, path = "/conferences/{cid}/calls", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 204)))]
+async fn call_off_all(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+) -> Result<Response, Problem> {
+    take_back(&api, &by, cid, write, None).await
+}
+
+/// Take the call of one person into a conference back
+///
+/// It rings on none of their devices any more, and they do not count as invited by it. Nothing follows if it does not
+/// ring. For those who moderate the conference.
+#[utoipa::path(delete, path = "/conferences/{cid}/calls/{user}", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64),
+        ("user" = String, Path, description = "Who was called", min_length = 1, max_length = 64)),
+    responses((status = 204)))]
+async fn call_off(
+    State(api): State<Api>,
+    by: Signed,
+    Ids(cid, user): Ids<Cid, UserName>,
+    write: Write,
+) -> Result<Response, Problem> {
+    take_back(&api, &by, cid, write, Some(vec![user])).await
+}
+
+async fn take_back(
+    api: &Api,
+    by: &Signed,
+    cid: Cid,
+    write: Write,
+    users: Option<Vec<UserName>>,
+) -> Result<Response, Problem> {
+    let found = conferences::find(api, cid).await?;
+    let is_allowed = conferences::moderates_by_name(api, by, &found).await?;
+    conferences::check_network(api, by, is_allowed).await?;
+    let change = Change::CallOff {
+        cid: found.cid,
+        by: None,
+        users,
+    };
+    let command = write.command(by, BodyDigest::none(), change);
+    Ok(answer::done(&api.propose_conference(command).await?))
 }
 
 async fn called(api: &Api, cid: Cid) -> Result<Vec<CalledPerson>, Problem> {

@@ -199,6 +199,43 @@ async fn a_moderator_calls_people_into_a_meeting() {
 }
 
 #[tokio::test]
+async fn a_moderator_takes_calls_back() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye", "root"]);
+    let team = json!({"cid": "team", "name": "Team"});
+    let made = server.call("POST", "/conferences").by("alice").json(&team);
+    made.send().await.is(201);
+    comes(&server, "team", 1, "alice");
+    let both = json!({"users": ["eye", "root"]});
+    call_in(&server, "alice", both).await.is(200);
+    let delete = |path: &'static str, by: &'static str| server.call("DELETE", path).by(by);
+    let one = "/conferences/team/calls/Eye";
+    delete(one, "eye").send().await.problem(403, "forbidden");
+    delete(one, "alice").send().await.is(204);
+    delete(one, "alice").send().await.is(204);
+    let path = "/conferences/team/calls";
+    let called = server.call("GET", path).by("alice").send().await.is(200).json();
+    let states: Vec<_> = called.as_array().expect("a list").iter().collect();
+    assert_eq!(
+        states
+            .iter()
+            .map(|one| (&one["user"], &one["state"]))
+            .collect::<Vec<_>>(),
+        [
+            (&json!("root"), &json!("ringing")),
+            (&json!("eye"), &json!("cancelled"))
+        ]
+    );
+    assert_eq!(list(&server, "eye").await[0]["outcome"], "cancelled");
+    delete(path, "alice").send().await.is(204);
+    assert_eq!(list(&server, "root").await[0]["outcome"], "cancelled");
+    delete("/conferences/nothing/calls", "alice")
+        .send()
+        .await
+        .problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn who_does_not_moderate_calls_nobody_in() {
     let server = TestServer::new();
     connected(&server, &["alice", "eye"]);

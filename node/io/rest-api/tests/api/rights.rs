@@ -70,6 +70,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("POST /conferences/{cid}/acts", Right::User),
     ("GET /conferences/{cid}/calls", Right::User),
     ("POST /conferences/{cid}/calls", Right::User),
+    ("DELETE /conferences/{cid}/calls", Right::User),
+    ("DELETE /conferences/{cid}/calls/{user}", Right::User),
     ("GET /conferences/{cid}/calendar", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),

@@ -92,6 +92,27 @@ fn the_end_of_a_run_ends_what_rings_and_a_restart_does_not() {
 }
 
 #[test]
+fn a_call_that_was_taken_back_stays_so() {
+    let mut home = meeting();
+    home.ok(by("alice"), call(&["bob", "carol"]));
+    let off = Change::CallOff {
+        cid: name("team"),
+        by: None,
+        users: Some(vec![name("bob")]),
+    };
+    home.ok(by("alice"), off);
+    same_everywhere(&mut home);
+    home.reopen();
+    assert_eq!(
+        last(&home),
+        [
+            ("carol".to_owned(), None),
+            ("bob".to_owned(), Some(How::Cancelled))
+        ]
+    );
+}
+
+#[test]
 fn a_call_of_two_and_a_conference_ring_beside_each_other() {
     let mut home = meeting();
     home.ok(by("alice"), call(&["bob"]));

@@ -46,7 +46,7 @@ fn call() -> impl Strategy<Value = Step> {
         people(),
         select(vec!["call-1", "call-2"]),
         rooms(),
-        0u8..11,
+        0u8..13,
     )
         .prop_map(|(by, to, cid, room, what)| {
             let change = match what {
@@ -59,6 +59,11 @@ fn call() -> impl Strategy<Value = Step> {
                 },
                 9 => return Step::DeclineRing(to),
                 10 => crate::group_calls::dial(cid),
+                11 | 12 => Change::CallOff {
+                    cid: name(room),
+                    by: (what == 12).then_some(ParticipantId(1)),
+                    users: (what == 11).then(|| vec![name(to)]),
+                },
                 0 => Change::Decline { cid: name(cid) },
                 1 => Change::Widen { cid: name(cid) },
                 _ => crate::calls::dial(cid, to),

@@ -378,3 +378,66 @@ fn what_rings_leads_to_where_the_conference_is_found_by_now() {
     world.ok(&enter("inside", 2, account("bob")));
     assert_eq!(state(&world, "bob"), Some(How::Joined));
 }
+
+fn call_off(by: Option<u64>, users: Option<&[&str]>) -> Change {
+    Change::CallOff {
+        cid: name("inside"),
+        by: by.map(ParticipantId),
+        users: users.map(|users| users.iter().map(|user| name(user)).collect()),
+    }
+}
+
+#[test]
+fn a_moderator_takes_a_call_back_and_it_rings_no_more() {
+    let mut world = meeting();
+    calls(&mut world, &["bob", "root"]);
+    world.notices.clear();
+    world.ok(&call_off(Some(1), Some(&["bob"])));
+    assert_eq!(state(&world, "bob"), Some(How::Cancelled));
+    assert_eq!(state(&world, "root"), None, "the other one rings on");
+    let told = std::mem::take(&mut world.notices);
+    let is_told = |topic, object: &str| told.iter().any(|one| one.topic == topic && one.object == object);
+    assert!(is_told(Topic::Calls, "bob") && is_told(Topic::Meetings, "inside"));
+    assert!(!is_told(Topic::Calls, "root"));
+
+    world
+        .run(&user("alice"), &call_off(None, None))
+        .expect("she may from outside too");
+    assert_eq!(state(&world, "root"), Some(How::Cancelled));
+    world.notices.clear();
+    world.ok(&call_off(Some(1), None));
+    assert!(world.notices.is_empty(), "nobody rings: nothing follows");
+    assert_eq!(call_off(None, None).level(), MODERATION_LEVEL);
+}
+
+#[test]
+fn only_moderators_take_calls_back_and_answers_stay() {
+    let mut world = meeting();
+    world.ok(&enter("inside", 2, account("root")));
+    calls(&mut world, &["bob"]);
+    assert_eq!(world.refused(&call_off(Some(2), None)), "forbidden");
+    assert_eq!(
+        world.refuses(&user("bob"), &call_off(None, None)).code(),
+        "forbidden"
+    );
+    declines(&mut world, "bob");
+    world.ok(&call_off(Some(1), Some(&["bob"])));
+    assert_eq!(state(&world, "bob"), Some(How::Declined));
+}
+
+#[test]
+fn a_call_that_was_taken_back_invites_nobody() {
+    let mut world = meeting();
+    for_invited(&mut world, "inside", &[]);
+    let comes = enter("inside", 2, account("bob"));
+    calls(&mut world, &["bob"]);
+    world.ok(&call_off(Some(1), Some(&["bob"])));
+    assert_eq!(world.refused(&comes), "uninvited");
+    world.now += limits::RING_PAUSE_MS;
+    calls(&mut world, &["bob"]);
+    declines(&mut world, "bob");
+    world.now += limits::RING_PAUSE_MS;
+    calls(&mut world, &["bob"]);
+    world.ok(&call_off(Some(1), None));
+    world.ok(&comes);
+}

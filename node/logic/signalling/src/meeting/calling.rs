@@ -18,6 +18,18 @@ pub struct Call {
     pub invited: bool,
 }
 
+/// A moderator takes calls back: it rings no more there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = MeetingCallOff)]
+pub struct CallOff {
+    /// User IDs; at most 100.
+    #[schema(max_items = 100)]
+    pub users: Vec<String>,
+    /// Instead: everybody whom it rings at.
+    pub all: bool,
+}
+
 /// Who was called and is not in, told to moderators: all of them each time, those whom it rings at first; at most 200.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingCalled)]
@@ -49,4 +61,6 @@ pub enum Ringing {
     Busy,
     /// Signed in nowhere.
     Unreachable,
+    /// A moderator took the call back.
+    Cancelled,
 }
