@@ -372,6 +372,10 @@ impl Backend for Server {
         self.query(move |db| queries::rings(db, &cid, since, most)).await
     }
 
+    async fn names(&self, users: Vec<UserName>) -> Result<Vec<(UserName, String)>, ReadError> {
+        self.query(move |db| queries::names(db, &users)).await
+    }
+
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError> {
         self.query(move |db| queries::runs_of(db, &cids)).await
     }

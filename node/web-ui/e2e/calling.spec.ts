@@ -45,7 +45,8 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     await isInside(owner);
     await owner.getByRole('button', { name: 'Begin now' }).click();
     const start = owner.getByRole('dialog', { name: 'Start the meeting' });
-    await start.getByRole('checkbox', { name: ben.id }).uncheck();
+    // By their names, with the IDs that tell two of one name apart.
+    await start.getByRole('checkbox', { name: `${ben.display_name} ${ben.id}` }).uncheck();
     await look(owner, 'start');
     await noBarrier(owner, 'start');
     await start.getByRole('button', { name: 'Start and call 1 person' }).click();

@@ -247,6 +247,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Those who were called into a conference from `since` on and did not come, each as it was the last time, with their
     /// names; those whom it rings at first, at most so many.
     async fn rings(&self, cid: Cid, since: Timestamp, most: usize) -> Result<Vec<(Call, String)>, ReadError>;
+    /// The display names of those of these accounts that are there, ordered by ID.
+    async fn names(&self, users: Vec<UserName>) -> Result<Vec<(UserName, String)>, ReadError>;
     /// The runs that these conferences had last or have.
     async fn runs(&self, cids: Vec<Cid>) -> Result<Vec<Run>, ReadError>;
     /// Those who have registered for a conference.

@@ -29,7 +29,7 @@ pub use meetings::{
     guest, has_unused, is_operator, lines, needs_sweep, participant, participant_anywhere,
     participants_of_node, roster, run,
 };
-pub use people::{avatar, credentials, session, sessions, user, users};
+pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 pub use templates::{template, templates};

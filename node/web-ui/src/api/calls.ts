@@ -10,6 +10,7 @@ import type {
   Conference,
   ConferenceDefaults,
   ConferencePatch,
+  ConferencePerson,
   ConferenceQuery,
   Contact,
   ContactEntry,
@@ -211,6 +212,8 @@ export const calls = {
   widenCall: (cid: string) => done('POST', `/calls/${id(cid)}/widen`),
   conference: (cid: string, signal?: AbortSignal) =>
     json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
+  conferencePeople: (cid: string, signal?: AbortSignal) =>
+    json<ConferencePerson[]>('GET', `/conferences/${id(cid)}/people`, { signal }),
   conferenceDefaults: (signal?: AbortSignal) =>
     json<ConferenceDefaults>('GET', '/me/conference-defaults', { signal }),
   createConference: (conference: NewConference) =>

@@ -114,6 +114,11 @@ export const queries = {
       queryKey: ['conferences', 'one', cid],
       queryFn: ({ signal }) => calls.conference(cid, signal),
     }),
+  conferencePeople: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'people', cid],
+      queryFn: ({ signal }) => calls.conferencePeople(cid, signal),
+    }),
   templates: (query: TemplateQuery) => pages(['conferences', 'templates'], query, calls.templates),
   /** For choosing: the own ones and those for all, by name. */
   usableTemplates: () =>

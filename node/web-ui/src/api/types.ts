@@ -30,6 +30,7 @@ export type {
   Conference,
   ConferenceDefaults,
   ConferencePatch,
+  ConferencePerson,
   ConferenceRegistration,
   ConferenceSchedule,
   ConferenceSettings,

@@ -5,6 +5,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { queries } from '../api/queries';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import { Named } from './Named';
 import { useExpected } from './useExpected';
 
 const MOST = 100;
@@ -47,7 +48,7 @@ export function CallPeople({ done }: { done: () => void }) {
         data={options.map((value) => ({ value, label: known.get(value) ?? value }))}
         filter={({ options }) => options}
         nothingFoundMessage={found.isFetching ? undefined : t('called.nobody')}
-        renderOption={({ option }) => `${option.label} (${option.value})`}
+        renderOption={({ option }) => <Named name={option.label} user={option.value} />}
         dropdownOpened={opened}
         onDropdownOpen={() => open(true)}
         onDropdownClose={() => open(false)}

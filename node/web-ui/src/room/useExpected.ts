@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
+import type { ConferencePerson } from '../api/types';
 import { useMeeting } from './context';
 import { useMyself } from './useMyself';
 
-/** Who is invited or moderates, and is not in; only those whom the conference itself makes moderators know. */
-export function useExpected(): string[] {
+/** Who is invited or moderates, and is not in, by name; only those whom the conference itself makes moderators know. */
+export function useExpected(): ConferencePerson[] {
   const { room, participants } = useMeeting();
   const { mine, moderates } = useMyself();
   const may = moderates && !room.call && session.token() !== null;
-  const { data } = useQuery({ ...queries.conference(room.cid), enabled: may, retry: false });
+  const { data } = useQuery({ ...queries.conferencePeople(room.cid), enabled: may, retry: false });
   const inside = new Set([...participants.values()].map(({ user }) => user));
-  const named = data ? [...data.settings.moderators, ...(data.settings.invited ?? [])] : [];
-  return [...new Set(named)].filter((user) => user !== mine?.user && !inside.has(user)).sort();
+  const named = (data ?? []).filter(({ role }) => role !== 'owner');
+  return named.filter(({ user }) => user !== mine?.user && !inside.has(user));
 }

@@ -3,6 +3,7 @@
 use super::{Time, parse};
 use crate::problem::Problem;
 use plenary_conference::{self as conference, ParticipantId, Person};
+use plenary_model::UserName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,6 +56,39 @@ impl Participant {
             hand: one.hand.map(Time),
             joined_at: Time(one.joined_at),
             away: one.away,
+        }
+    }
+}
+
+/// Why a conference names somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConferencePersonRole {
+    Owner,
+    Moderator,
+    Invited,
+}
+
+/// Somebody whom a conference names.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConferencePerson {
+    pub user: String,
+    pub display_name: String,
+    pub role: ConferencePersonRole,
+}
+
+impl ConferencePerson {
+    pub(crate) fn of(conference: &conference::Conference, (user, display_name): (UserName, String)) -> Self {
+        Self {
+            role: if user == conference.owner {
+                ConferencePersonRole::Owner
+            } else if conference.settings.moderators.contains_key(&user) {
+                ConferencePersonRole::Moderator
+            } else {
+                ConferencePersonRole::Invited
+            },
+            user: user.into(),
+            display_name,
         }
     }
 }

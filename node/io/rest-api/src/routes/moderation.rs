@@ -5,7 +5,7 @@ use crate::{
     answer,
     api::Api,
     auth::Signed,
-    dto::{CalledPerson, Moderation, NewConferenceCalls, Participant},
+    dto::{CalledPerson, ConferencePerson, Moderation, NewConferenceCalls, Participant},
     extract::{BodyDigest, Id, Ids, Strict, Write},
     problem::{Code, Problem},
 };
@@ -16,6 +16,7 @@ use plenary_model::{Cid, UserName};
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_participants))
+        .routes(routes!(list_people))
         .routes(routes!(moderate))
         .routes(routes!(list_called, call_people, call_off_all))
         .routes(routes!(call_off))
@@ -40,6 +41,33 @@ async fn list_participants(
         .filter(|one| moderates || one.standing.waiting.is_none());
     let shown = shown.map(|one| Participant::of(&conference, one));
     Ok(Json(shown.collect()))
+}
+
+/// Whom a conference names
+///
+/// Its owner, its moderators and those who are invited, with their names and ordered by them. For those who moderate the
+/// conference, who may call them.
+#[utoipa::path(get, path = "/conferences/{cid}/people", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Vec<ConferencePerson>)))]
+async fn list_people(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+) -> Result<Json<Vec<ConferencePerson>>, Problem> {
+    let conference = conferences::stored(&api, &by, cid).await?;
+    if !conferences::moderates(&api, &by, &conference).await? {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "whom a conference names is shown to those who moderate it",
+        ));
+    }
+    let named = conference.settings.named().chain([&conference.owner]);
+    let names = api.backend().names(named.cloned().collect()).await?;
+    let people = names.into_iter().map(|one| ConferencePerson::of(&conference, one));
+    let mut people: Vec<_> = people.collect();
+    people.sort_by_cached_key(|one| (one.display_name.to_lowercase(), one.user.clone()));
+    Ok(Json(people))
 }
 
 /// Act as a moderator

@@ -201,3 +201,30 @@ async fn moderators_act_by_rest() {
     let nowhere = nowhere.json(&json!({"act": "end"})).send().await;
     nowhere.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn those_whom_a_conference_names_are_shown_by_name_to_who_moderates_it() {
+    let server = TestServer::new();
+    let settings = json!({"moderators": ["root"], "invited": ["eye"]});
+    let team = json!({"cid": "named", "name": "Named", "settings": settings});
+    let made = server.call("POST", "/conferences").by("alice").json(&team);
+    made.send().await.is(201);
+    let zoe = json!({"display_name": "Zoe"});
+    server.write("PATCH", "/users/alice", &zoe).await.is(200);
+    let path = "/conferences/named/people";
+    let people = server.call("GET", path).by("alice").send().await.is(200).json();
+    assert_eq!(
+        people,
+        json!([
+            {"user": "eye", "display_name": "eye", "role": "invited"},
+            {"user": "root", "display_name": "root", "role": "moderator"},
+            {"user": "alice", "display_name": "Zoe", "role": "owner"}
+        ])
+    );
+    server
+        .call("GET", path)
+        .by("eye")
+        .send()
+        .await
+        .problem(403, "forbidden");
+}

@@ -254,6 +254,9 @@ impl Backend for Store {
     ) -> Result<Vec<(plenary_conference::Call, String)>, ReadError> {
         self.query(|db| queries::rings(db, &cid, since, most))
     }
+    async fn names(&self, users: Vec<UserName>) -> Result<Vec<(UserName, String)>, ReadError> {
+        self.query(|db| queries::names(db, &users))
+    }
     async fn registrants(
         &self,
         cid: Cid,

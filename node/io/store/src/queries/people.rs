@@ -11,7 +11,7 @@ use plenary_access::{
 };
 use plenary_model::{ServerName, Timestamp, UserId, UserName};
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// In the order of [`read_user`].
 static COLUMNS: LazyLock<String> = LazyLock::new(|| {
@@ -28,6 +28,17 @@ fn read_user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
         presence: presence_of(row, 1)?,
         has_avatar: row.get(2)?,
     })
+}
+
+/// The display names of those of these accounts that are there, ordered by ID.
+pub fn names(db: &Connection, users: &[UserName]) -> Found<Vec<(UserName, String)>> {
+    let mut query = db.prepare_cached("SELECT body FROM users WHERE id = ?")?;
+    let mut found = Vec::new();
+    for user in users.iter().collect::<BTreeSet<_>>() {
+        let row: Option<User> = query.query_row([user.as_str()], |row| body(row, 0)).optional()?;
+        found.extend(row.map(|user| (user.id, user.profile.display_name)));
+    }
+    Ok(found)
 }
 
 /// Accounts that match.
