@@ -112,6 +112,8 @@ pub const GROUP_RINGS: usize = 100;
 pub const RING_PAUSE_MS: u64 = 10_000;
 /// Most places of a layout for all that a moderator sets one by one.
 pub const LAYOUT_SLOTS: usize = 25;
+/// Whoever has declined to come to the podium is not asked again for so long.
+pub const INVITATION_PAUSE_MS: u64 = 10_000;
 /// The quickest at which a layout changes who is shown, in seconds.
 pub const SHUFFLE_MIN_S: u16 = 5;
 /// The slowest.

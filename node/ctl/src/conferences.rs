@@ -454,6 +454,7 @@ pub(crate) enum Act {
     LowerHand,
     GivePodium,
     TakePodium,
+    InviteToPodium,
     Pin,
     Unpin,
     GiveRemark,

@@ -24,7 +24,7 @@ use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
 use wire::{
-    act_of, called_person, ended, engine_kind, for_meetings, present, room_on_wire, rules_id, said, why,
+    act_of, called_person, ended, engine_kind, for_meetings, invitations, present, room_on_wire, rules_id, said, why,
 };
 pub(crate) use wire::{allow, flow_of};
 
@@ -148,7 +148,7 @@ impl ServerRoster {
         Ok(applied)
     }
 
-    /// The same for what a moderator does.
+    /// The same for what a moderator does, and for who answers one.
     async fn act(&self, change: Change) -> Result<(), Refused> {
         let applied = self.propose(change).await.map_err(|error| match &error {
             // Trying again does not help a moderator: things are not as they thought.
@@ -324,6 +324,7 @@ impl Roster for ServerRoster {
             content,
             hand,
             podium,
+            invitation,
         } = state;
         let change = Change::Set {
             cid: room.clone(),
@@ -335,9 +336,14 @@ impl Roster for ServerRoster {
                 content,
                 hand,
                 podium,
+                invitation,
             },
         };
-        self.change(change).await.map(drop)
+        match invitation {
+            // Whoever answers is told why it is too late.
+            Some(_) => self.act(change).await,
+            None => self.change(change).await.map(drop),
+        }
     }
 
     async fn react(
@@ -425,6 +431,7 @@ impl Roster for ServerRoster {
             let lost = queries::lost_seats(db)?;
             let roster = queries::roster(db, &cid)?;
             let run = queries::run(db, &cid)?;
+            let invitations = invitations(&conference, &roster);
             let present = roster.into_iter().map(|one| present(&conference, one, &names));
             let participants = present.collect();
             let called = match run.as_ref().filter(|run| run.is_on()) {
@@ -435,6 +442,7 @@ impl Roster for ServerRoster {
                 called: called.into_iter().map(called_person).collect(),
                 room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
+                invitations,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost
                     .into_iter()

@@ -220,12 +220,62 @@ test('one asks for the podium and gets it', async ({ browser, person, other, con
   await people(owner);
   await expect(owner.getByLabel('Hand raised, number 1')).toBeVisible();
   await look(owner, 'queue');
-  await actOn(owner, other.display_name, 'Invite to the podium');
+  await actOn(owner, other.display_name, 'Give a place on the podium');
   await plays(tile(owner, other.display_name));
   await expect(ben.getByRole('button', { name: 'Leave the podium' })).toBeVisible();
   await look(ben, 'podium');
   await ben.getByRole('button', { name: 'Leave the podium' }).click();
   await expect(tile(owner, other.display_name)).toHaveCount(0);
+  await ben.context().close();
+  await owner.context().close();
+});
+
+test('one is invited to the podium, declines and accepts', async ({ browser, person, other, conference }) => {
+  test.setTimeout(120_000);
+  const cid = await conference(person, { mode: 'role_based', podium_places: 2 });
+  const owner = await newPage(browser);
+  const ben = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await signIn(ben, there, other.id, PASSWORD);
+  await join(owner, here, cid);
+  await join(ben, there, cid);
+  await people(owner);
+  const row = owner.getByRole('listitem').filter({ hasText: other.display_name });
+  await actOn(owner, other.display_name, 'Invite to the podium');
+  await expect(row).toContainText('Invited to the podium');
+  const asked = ben.getByRole('dialog', { name: 'You are invited to the podium' });
+  await expect(asked).toBeVisible();
+  await look(ben, 'invited');
+  await noBarrier(ben, 'invited to the podium');
+  // A reload in between changes nothing, and no key that is held answers.
+  await ben.reload();
+  await isInside(ben);
+  await expect(asked).toBeVisible();
+  await ben.keyboard.press('Enter');
+  await ben.keyboard.press('Space');
+  await expect(asked).toBeVisible();
+  await ben.keyboard.press('Tab');
+  await expect(asked.getByRole('button', { name: 'Decline' })).toBeFocused();
+  await ben.keyboard.press('Enter');
+  await expect(asked).toBeHidden();
+  await expect(row).toContainText('Declined the podium');
+  await expect(owner.getByText(`${other.display_name} does not come to the podium.`)).toBeVisible();
+  await look(owner, 'declined');
+  await noBarrier(owner, 'declined the podium');
+  await expect(tile(owner, other.display_name)).toHaveCount(0);
+
+  // Asked too early they are left alone; then they come.
+  await expect(async () => {
+    await actOn(owner, other.display_name, 'Invite to the podium');
+    await expect(asked).toBeVisible({ timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
+  await ben.emulateMedia({ colorScheme: 'dark' });
+  await ben.setViewportSize({ width: 390, height: 844 });
+  await look(ben, 'invited-phone');
+  await noBarrier(ben, 'invited to the podium, dark');
+  await asked.getByRole('button', { name: 'Step onto the podium' }).click();
+  await plays(tile(owner, other.display_name));
+  await expect(row).toContainText('On the podium');
   await ben.context().close();
   await owner.context().close();
 });

@@ -92,6 +92,8 @@ test('a list of many is read by pages, searched, and moderated', async ({ page, 
   await expect(rows).toHaveCount(1);
   await page.getByRole('button', { name: `What to do with ${name(117)}` }).click();
   await page.getByRole('menuitem', { name: 'Invite to the podium' }).click();
+  await expect(rows.first()).toContainText('Invited to the podium');
+  await guests.evaluate(() => window.guests[116]!.say('state', { invitation: true }));
   await expect(rows.first()).toContainText('On the podium');
   await find.fill('nobody of that name');
   await expect(panel.getByText('Nobody of that name is here.')).toBeVisible();

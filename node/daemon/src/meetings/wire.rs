@@ -1,7 +1,7 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Call, Conference, End, How, Layout, Line as SaidLine, Mode, Participant as Place,
+    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Line as SaidLine, Mode, Participant as Place,
     Person, Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
@@ -9,7 +9,7 @@ use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
 use plenary_model::NodeId;
 use plenary_seats::Loss;
 use plenary_signalling::meeting::{
-    self, CalledPerson, Carried, Filled, Kind, Layers, Moderate, Participant, ParticipantId, Quality,
+    self, CalledPerson, Carried, Filled, InvitedPerson, Kind, Layers, Moderate, Participant, ParticipantId, Quality,
     Reaction, Reason, Refusal, Ringing, Role, Said, SlotRule, Slots, Speaking, Via as Way, Why,
 };
 use std::collections::BTreeMap;
@@ -185,6 +185,7 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::LowerHand => Act::LowerHand(id),
         Said::GivePodium => Act::GivePodium(id),
         Said::TakePodium => Act::TakePodium(id),
+        Said::InviteToPodium => Act::InviteToPodium(id),
         Said::Pin => Act::Pin(id),
         Said::Unpin => Act::Unpin(id),
         Said::GiveRemark => Act::GiveRemark(id),
@@ -240,6 +241,27 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         dimmed: one.standing.dimmed,
         asked: one.standing.asked.map(|at| at.0),
     }
+}
+
+/// Who was invited to the podium and is not on it.
+pub(super) fn invitations(conference: &Conference, roster: &[Place]) -> Vec<InvitedPerson> {
+    if conference.settings.mode != Mode::RoleBased {
+        return Vec::new();
+    }
+    let invited = |one: &Place| {
+        let invitation = one.standing.invitation?;
+        Some(InvitedPerson {
+            participant: ParticipantId(one.id.0),
+            name: one.name.clone(),
+            state: match invitation.state {
+                Invited::Asked => meeting::Invited::Asked,
+                Invited::Declined => meeting::Invited::Declined,
+                Invited::Missed => meeting::Invited::Missed,
+            },
+            at: invitation.at.0,
+        })
+    };
+    roster.iter().filter_map(invited).collect()
 }
 
 /// Somebody who was called into a meeting, with their name.

@@ -5,7 +5,7 @@ use plenary_model::{Cid, UserName};
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, IceServer, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
+        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
         Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
     },
 };
@@ -99,6 +99,8 @@ pub struct View {
     pub lost: BTreeMap<ParticipantId, Why>,
     /// Who was called into the run that goes on and is not in it.
     pub called: Vec<CalledPerson>,
+    /// Who was invited to the podium and is not on it.
+    pub invitations: Vec<InvitedPerson>,
 }
 
 /// The replicated roster. What has been answered can be read on this node.

@@ -1,5 +1,6 @@
 //! A room on this node: tells everybody in it what is new, and who waits that they wait.
 
+mod personal;
 mod podium;
 
 use crate::{
@@ -10,10 +11,11 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Called, CalledPerson, Chat, Joined, Layout, List, Listener, ParticipantId, People, Place, Role,
+        Called, CalledPerson, Chat, Joined, Layout, List, Listener, ParticipantId, People, Place,
         Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
+pub(crate) use personal::ToldAlone;
 use podium::Voices;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -62,6 +64,7 @@ pub(crate) struct Seated {
     pub(crate) joined_at: u64,
     /// Knows who was called, as moderators do.
     pub(crate) told_called: bool,
+    pub(crate) alone: ToldAlone,
 }
 
 impl Seated {
@@ -259,6 +262,7 @@ impl Keeper {
         let let_in = self.tell_roster(&view);
         self.welcome(&let_in, &history);
         self.tell_called(&view);
+        self.tell_alone(&view);
     }
 
     /// Moderators hear who was called; who is one no more forgets it.
@@ -267,12 +271,7 @@ impl Keeper {
         if is_new {
             self.called.clone_from(&view.called);
         }
-        let moderators: BTreeSet<ParticipantId> = view
-            .participants
-            .iter()
-            .filter(|one| one.participant.role > Role::Participant)
-            .map(|one| one.participant.id)
-            .collect();
+        let moderators = personal::moderators(view);
         for seated in self.seated.values_mut() {
             let moderates = seated.is_inside() && moderators.contains(&seated.place.participant);
             let people = match (moderates, seated.told_called) {

@@ -4,7 +4,7 @@ use crate::{
     Flow, Hub, MediaEvent, Newcomer, Opening, Person, Refused, Session,
     clerk::{Clerk, ERRANDS, Errand},
     hub::{refused, request_name},
-    room::{Seated, Tidings},
+    room::{Seated, Tidings, ToldAlone},
 };
 use plenary_model::Cid;
 use plenary_signalling::{
@@ -119,6 +119,7 @@ pub(crate) async fn sit(
                 listener: Listener::new(participant),
                 joined_at: 0,
                 told_called: false,
+                alone: ToldAlone::default(),
             };
             let place = seated.place.clone();
             hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));

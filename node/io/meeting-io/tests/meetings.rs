@@ -9,7 +9,7 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, Call, CallOff, Ended, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place,
+        Act, Call, CallOff, Ended, Invited, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place,
         Refusal, Ringing, Say, Show, State, Tile, Why,
     },
 };
@@ -519,6 +519,37 @@ async fn moderators_call_people_and_hear_who_does_not_come() {
         let people = one.hear(called).await;
         assert_eq!(people.first().map(|one| one.state), Some(Ringing::Cancelled));
     }
+}
+
+#[tokio::test]
+async fn who_is_invited_hears_of_it_and_moderators_hear_how_it_ends() {
+    let (hub, world) = start();
+    let (mut ann, mut ben, mut eve) = (client(1, "ann"), client(2, "ben"), client(3, "eve"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let asked = ben.join(&hub, None).await.participant;
+    eve.join(&hub, None).await;
+    let invitations = |told| match told {
+        ServerBody::Invitations(all) => Some(all.people),
+        _ => None,
+    };
+    world.invite(asked, Invited::Asked);
+    let own = ben.hear(invitations).await;
+    assert_eq!(own.first().map(|one| one.participant), Some(asked));
+    assert_eq!(ann.hear(invitations).await, own);
+    world.invite(asked, Invited::Declined);
+    assert_eq!(ben.hear(invitations).await, [], "it is over");
+    let told = ann.hear(invitations).await;
+    assert_eq!(told.first().map(|one| one.state), Some(Invited::Declined));
+    // Others hear nothing of it: what they are told next is something else.
+    let say = Say { text: "Hello".into() };
+    hub.request(&ann.newcomer, ClientBody::Say(say));
+    let first = eve.hear(|told| match told {
+        ServerBody::Invitations(_) => Some(false),
+        ServerBody::Chat(_) => Some(true),
+        _ => None,
+    });
+    assert!(first.await);
 }
 
 #[tokio::test]

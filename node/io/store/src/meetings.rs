@@ -8,7 +8,7 @@ use crate::{
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Call, Conference, Effect, End, Guest, GuestId, Line, Opened, Participant, ParticipantId,
+    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Line, Opened, Participant, ParticipantId,
     Person, Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
@@ -344,14 +344,15 @@ fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
 fn put_participant(db: &Connection, participant: &Participant) -> Result<(), AppError> {
     let time = |time: Option<Timestamp>| time.map(|time| sql(time.0));
     let reaction = participant.reaction.as_ref();
+    let invited = participant.standing.invitation.filter(Invitation::is_open);
     let usual = participant.standing == Standing::default();
     let standing = (!usual).then(|| encode(&participant.standing)).transpose();
     let standing = standing.map_err(|error| AppError::Defect(error.to_string()))?;
     run(
         db,
         &format!(
-            "INSERT OR REPLACE INTO participants ({PARTICIPANT}, podium)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT OR REPLACE INTO participants ({PARTICIPANT}, podium, invited)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ),
         params![
             participant.cid.as_str(),
@@ -372,7 +373,8 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
             sql(participant.moves),
             time(participant.away_since),
             standing,
-            time(participant.standing.podium)
+            time(participant.standing.podium),
+            time(invited.map(|invitation| invitation.at))
         ],
     )
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -22,6 +22,7 @@ const STEPS: [&str; 12] = [
     TEMPLATES,
     CALLING,
     IDS,
+    MODERATION,
 ];
 
 const ACCOUNTS: &str = "
@@ -243,6 +244,13 @@ const IDS: &str = "
 ALTER TABLE conferences ADD COLUMN id TEXT;
 UPDATE conferences SET id = cid;
 CREATE INDEX conferences_by_id ON conferences (id);
+";
+
+/// `invited` is in `standing` too, and here to be found: when they were invited to the podium, as long as they have not
+/// answered.
+const MODERATION: &str = "
+ALTER TABLE participants ADD COLUMN invited INTEGER;
+CREATE INDEX participants_invited ON participants (invited) WHERE invited IS NOT NULL;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -196,7 +196,17 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
-            Self::CallOff { .. } => crate::MODERATION_LEVEL,
+            Self::CallOff { .. }
+            | Self::Act {
+                act: Act::InviteToPodium(_),
+                ..
+            }
+            | Self::Set {
+                patch: StatePatch {
+                    invitation: Some(_), ..
+                },
+                ..
+            } => crate::MODERATION_LEVEL,
             Self::Create(NewConference { or_else: Some(_), .. })
             | Self::Update {
                 patch: Patch { id: Some(_), .. },

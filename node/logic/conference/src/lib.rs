@@ -49,7 +49,8 @@ pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
-    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, Layout, Line, MeetingView,
+    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, INVITATION_MS,
+    Invitation, Invited, Layout, Line, MeetingView,
     Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing,
     StatePatch, Via,
 };

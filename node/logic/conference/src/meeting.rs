@@ -14,6 +14,7 @@
 //! Invariant: whoever's node and start are not those that the server knows as running is away.
 
 mod decide;
+mod invitation;
 mod layout;
 mod moderate;
 mod participant;
@@ -21,6 +22,7 @@ mod podium;
 mod run;
 
 pub(crate) use decide::{Entry, Meetings};
+pub use invitation::{INVITATION_MS, Invitation, Invited};
 pub use layout::{Arrangement, Layout, Slot};
 pub use moderate::Act;
 pub(crate) use moderate::conflict;
@@ -102,6 +104,9 @@ pub trait MeetingView {
     fn rooms_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid>;
     /// Places whose participants have been away since before `until`, the longest first, at most [`SWEEP`].
     fn away_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)>;
+    /// Places of those who were invited to the podium before `until` and have not answered, at most [`SWEEP`], ordered by
+    /// when that was.
+    fn invited_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)>;
     fn guest(&self, id: &GuestId) -> Option<Guest>;
     fn guest_with(&self, token: &TokenHash) -> Option<Guest>;
     /// Guests of a conference whose tokens are valid at `now`.

@@ -1,7 +1,7 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, Ended, Follow, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
+    Answer, Call, CallOff, Called, Chat, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
     Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
 };
 use plenary_access::Presence;
@@ -250,6 +250,8 @@ pub enum ServerBody {
     Chat(Chat),
     /// Who was called into the meeting; told to moderators.
     Called(Called),
+    /// Who is invited to the podium; told to moderators and to who is.
+    Invitations(Invitations),
     Ended(Ended),
 }
 

@@ -1,10 +1,12 @@
 //! What is said about meetings (`docs/protocols/meeting.md`): the words, not what they mean.
 
 mod calling;
+mod invitation;
 mod moderation;
 mod roster;
 
 pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
+pub use invitation::{Invitations, Invited, InvitedPerson};
 pub use moderation::{
     Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, SentQuality, SlotRule, Waiting,
     WaitingRoom,
@@ -152,6 +154,9 @@ pub struct State {
     /// `false` gives one's place on the podium up, and the permission to be heard without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub podium: Option<bool>,
+    /// Whether one accepts an invitation to the podium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<bool>,
 }
 
 /// Shows a reaction to all.

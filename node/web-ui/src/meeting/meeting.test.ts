@@ -284,6 +284,19 @@ describe('the gate', () => {
     expect(meeting.current().denied).toEqual({ detail: 'not you', count: 2 });
   });
 
+  it('is invited to the podium and answers', async () => {
+    const { meeting, last } = await inside();
+    const people = [{ participant: '1', name: 'Ann', state: 'asked' as const, at: 5 }];
+    last().tell({ type: 'invitations', body: { people } });
+    expect(meeting.current().invitations).toEqual(people);
+    meeting.answerInvitation(true);
+    expect(last().said('state').at(-1)).toEqual({ invitation: true });
+    last().tell({ type: 'refused', body: { request: 'state', code: 'full', detail: 'all are taken' } });
+    expect(meeting.current()).toMatchObject({ phase: 'in', denied: { detail: 'all are taken', count: 1 } });
+    last().tell({ type: 'invitations', body: { people: [] } });
+    expect(meeting.current().invitations).toEqual([]);
+  });
+
   it('shows who is on the podium, and in a lecture the speakers only', () => {
     const people = [
       person('1'),

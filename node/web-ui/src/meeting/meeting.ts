@@ -209,6 +209,11 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'state', body: { podium: false } });
   }
 
+  /** To come to the podium, or not. */
+  answerInvitation(accepts: boolean) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'state', body: { invitation: accepts } });
+  }
+
   react(reaction: string) {
     if (this.state.phase === 'in') this.signal.say({ type: 'react', body: { reaction } });
   }
@@ -272,6 +277,8 @@ export class Meeting {
       this.next({ listed: message.body });
     } else if (message.type === 'called') {
       this.next({ called: message.body.people });
+    } else if (message.type === 'invitations') {
+      this.next({ invitations: message.body.people });
     } else if (message.type === 'room') {
       this.know(message.body);
       this.next({ room: message.body });
@@ -324,6 +331,7 @@ export class Meeting {
       counts,
       listed: null,
       called: [],
+      invitations: [],
       speaking: [],
       chat: [],
     });
@@ -355,6 +363,7 @@ export class Meeting {
       participants: all,
       counts: body.counts ?? countOf(all),
       called: [],
+      invitations: [],
       speaking: [],
       quality: new Map(),
       chat: withLines(this.state.chat, body.chat),
@@ -374,7 +383,7 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
-    } else if (MODERATED.has(request)) {
+    } else if (MODERATED.has(request) || (request === 'state' && (code === 'full' || code === 'conflict'))) {
       this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.

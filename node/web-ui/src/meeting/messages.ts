@@ -6,6 +6,7 @@ import type {
   MeetingCounts,
   MeetingEndedReason,
   MeetingIceServer,
+  MeetingInvitedPerson,
   MeetingJoined,
   MeetingKind,
   MeetingLayout,
@@ -54,6 +55,7 @@ export type SlotRule = MeetingSlotRule;
 export type Counts = MeetingCounts;
 export type Listed = MeetingListed;
 export type CalledPerson = MeetingCalledPerson;
+export type InvitedPerson = MeetingInvitedPerson;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

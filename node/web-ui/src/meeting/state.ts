@@ -3,6 +3,7 @@ import type {
   ChatLine,
   Counts,
   EndedReason,
+  InvitedPerson,
   Listed,
   Participant,
   RefusedCode,
@@ -30,6 +31,8 @@ export interface MeetingState {
   listed: Listed | null;
   /** Who was called and is not in; moderators hear of them. */
   called: readonly CalledPerson[];
+  /** Who is invited to the podium: to moderators all who were and are not on it, to others they themselves. */
+  invitations: readonly InvitedPerson[];
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
@@ -70,6 +73,7 @@ export function emptyMeeting(cid: string): MeetingState {
     counts: { inside: 0, waiting: 0 },
     listed: null,
     called: [],
+    invitations: [],
     speaking: [],
     chat: [],
     kbps: null,

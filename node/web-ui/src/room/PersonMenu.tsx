@@ -19,6 +19,7 @@ import { Fragment, type ReactNode } from 'react';
 import type { Act, Participant } from '../meeting/messages';
 import { hasPodium } from '../meeting/state';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import { useInvitation } from './useInvitation';
 
 interface Item {
   act: Act;
@@ -31,16 +32,25 @@ interface Item {
 export function PersonMenu({ person }: { person: Participant }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { room } = useMeeting();
+  const { room, me } = useMeeting();
   const podium = hasPodium(room);
   const heardByLeave = room.mode === 'role_based' || room.mode === 'lecture';
   const owner = person.role === 'owner';
   const up = person.podium !== null;
+  const asked = useInvitation(person.id) === 'asked';
+  // Who asks for a place, cannot answer or is oneself gets it at once; all others are asked.
+  const wants = person.hand !== null || person.via !== 'browser' || person.id === me;
+  const invites = room.mode === 'role_based' && !up && !wants;
   const groups: (Item | false)[][] = [
     [
-      podium && !up && { act: 'give_podium', label: t('act.givePodium'), icon: <IconStairsUp size={18} /> },
+      podium &&
+        !up &&
+        !invites && { act: 'give_podium', label: t('act.givePodium'), icon: <IconStairsUp size={18} /> },
+      invites &&
+        !asked && { act: 'invite_to_podium', label: t('act.invitePodium'), icon: <IconStairsUp size={18} /> },
+      asked && { act: 'take_podium', label: t('act.uninvite'), icon: <IconStairsDown size={18} /> },
       podium && up && { act: 'take_podium', label: t('act.takePodium'), icon: <IconStairsDown size={18} /> },
-      podium && !person.pinned && { act: 'pin', label: t('act.pin'), icon: <IconPinned size={18} /> },
+      podium && !person.pinned && !invites && { act: 'pin', label: t('act.pin'), icon: <IconPinned size={18} /> },
       podium && person.pinned && { act: 'unpin', label: t('act.unpin'), icon: <IconPinnedOff size={18} /> },
       heardByLeave &&
         !up &&

@@ -9,11 +9,12 @@ import {
   IconVideo,
   IconVideoOff,
 } from '@tabler/icons-react';
-import type { Participant } from '../meeting/messages';
+import type { InvitedPerson, Participant } from '../meeting/messages';
 import { Face } from '../ui/Face';
 import { useMeetingText } from './context';
 import type { RoomControls } from './controls';
 import { PersonMenu } from './PersonMenu';
+import { useInvitation } from './useInvitation';
 import { useMyself } from './useMyself';
 
 interface Props {
@@ -27,7 +28,8 @@ interface Props {
 export function PersonRow({ person, place, mine, controls }: Props) {
   const { t } = useMeetingText();
   const { moderates } = useMyself();
-  const role = roleOf(person, t);
+  const invitation = useInvitation(person.id);
+  const role = roleOf(person, t, moderates ? invitation : null);
   return (
     <li>
       <Group wrap="nowrap" gap="sm" px={8} py={6}>
@@ -92,12 +94,17 @@ function PinButton({ person, controls }: { person: Participant; controls: RoomCo
   );
 }
 
-function roleOf(person: Participant, t: ReturnType<typeof useMeetingText>['t']): string {
+function roleOf(
+  person: Participant,
+  t: ReturnType<typeof useMeetingText>['t'],
+  invitation: InvitedPerson['state'] | null,
+): string {
   if (person.away) return t('tile.away');
   const parts = [
     person.role !== 'participant' && t(`people.${person.role}`),
     person.podium !== null && t(person.pinned ? 'people.pinned' : 'people.podium'),
     person.remark && t('people.remark'),
+    invitation && t(`invited.${invitation}`),
     person.via === 'whip' && t('people.program'),
     person.guest && t('people.guest'),
   ];

@@ -5,6 +5,7 @@ import { Dialogs, warmDialogs, type DialogName } from './Dialogs';
 import { Notices } from './Notices';
 import { Over } from './Over';
 import { PinEntry } from './PinEntry';
+import { PodiumInvitation } from './PodiumInvitation';
 import { Panel, type PanelName } from './Panel';
 import { RoomHead } from './RoomHead';
 import { Sound } from './Sound';
@@ -15,6 +16,7 @@ import { useCallNews } from './useCallOf';
 import { useChatSeen } from './useChatSeen';
 import { useFullScreen } from './useFullScreen';
 import { useDenied } from './useDenied';
+import { useInvitationNews } from './useInvitationNews';
 import { useShortcuts } from './useShortcuts';
 import { WaitingRoom } from './WaitingRoom';
 
@@ -51,6 +53,7 @@ export function Room({ again }: { again: () => void }) {
   };
   useCallNews();
   useDenied();
+  useInvitationNews();
   useShortcuts({ pin, help: () => setDialog('shortcuts') });
   useEffect(() => {
     // Lights of devices go off with the meeting.
@@ -77,6 +80,7 @@ export function Room({ again }: { again: () => void }) {
       </div>
       <ControlBar controls={controls} />
       <Dialogs name={dialog} close={() => setDialog(null)} />
+      <PodiumInvitation />
       <Sound />
     </div>
   );

@@ -9,7 +9,7 @@ use plenary_meeting_io::{
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, IceServer, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
+    Act, Call, CallOff, CalledPerson, IceServer, Invited, InvitedPerson, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
     Role, Room, Said, State, Tile, Via, Why,
 };
 use std::{
@@ -23,6 +23,7 @@ struct State_ {
     places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
     lines: Vec<Said>,
     called: Vec<CalledPerson>,
+    invited: Vec<InvitedPerson>,
     last: u64,
     sessions: u64,
     open: Vec<Session>,
@@ -115,6 +116,19 @@ impl World {
         if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
             row.podium = Some(1);
         }
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+    }
+
+    /// Somebody is invited to the podium, and nobody else.
+    pub(crate) fn invite(&self, who: ParticipantId, state: Invited) {
+        self.state.lock().unwrap().invited = vec![InvitedPerson {
+            participant: who,
+            name: "Somebody".into(),
+            state,
+            at: 1,
+        }];
         if let Some(hub) = self.hub.get() {
             hub.changed(&demo());
         }
@@ -375,6 +389,7 @@ impl Roster for World {
             ended: state.ended_at.map(|at| (at, Why::EndedForAll)),
             lost: std::collections::BTreeMap::new(),
             called: state.called.clone(),
+            invitations: state.invited.clone(),
         }))
     }
 

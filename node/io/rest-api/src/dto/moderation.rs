@@ -12,6 +12,11 @@ super::mirror! {
     ConferenceRole = conference::Role { Participant, Moderator, Owner }
 }
 
+super::mirror! {
+    /// `asked`: no answer yet; `missed`: none in time.
+    ConferenceInvitation = conference::Invited { Asked, Declined, Missed }
+}
+
 /// Somebody who is in a conference, or waits to be let in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Participant {
@@ -26,6 +31,9 @@ pub struct Participant {
     pub waiting: bool,
     pub podium: bool,
     pub pinned: bool,
+    /// How far an invitation to the podium is; told to those who moderate only.
+    #[schema(required)]
+    pub invitation: Option<ConferenceInvitation>,
     pub muted: bool,
     pub camera: bool,
     pub content: bool,
@@ -38,7 +46,12 @@ pub struct Participant {
 }
 
 impl Participant {
-    pub(crate) fn of(conference: &conference::Conference, one: conference::Participant) -> Self {
+    pub(crate) fn of(
+        conference: &conference::Conference,
+        one: conference::Participant,
+        moderates: bool,
+    ) -> Self {
+        let invitation = one.standing.invitation.filter(|_| moderates);
         Self {
             role: conference.role_of(&one).into(),
             id: one.id.to_string(),
@@ -50,6 +63,7 @@ impl Participant {
             waiting: one.standing.waiting.is_some(),
             podium: one.standing.podium.is_some(),
             pinned: one.standing.pinned,
+            invitation: invitation.map(|invitation| invitation.state.into()),
             muted: one.muted,
             camera: one.camera,
             content: one.content,
@@ -113,7 +127,10 @@ pub enum ConferenceAct {
     UnmakeModerator,
     LowerHand,
     GivePodium,
+    /// Also takes an invitation back.
     TakePodium,
+    /// Asks them to come to the podium of a role-based conference; they have 30 s to accept or decline.
+    InviteToPodium,
     /// To the podium.
     Pin,
     Unpin,
@@ -295,6 +312,7 @@ impl Moderation {
             ConferenceAct::LowerHand => Act::LowerHand(id),
             ConferenceAct::GivePodium => Act::GivePodium(id),
             ConferenceAct::TakePodium => Act::TakePodium(id),
+            ConferenceAct::InviteToPodium => Act::InviteToPodium(id),
             ConferenceAct::Pin => Act::Pin(id),
             ConferenceAct::Unpin => Act::Unpin(id),
             ConferenceAct::GiveRemark => Act::GiveRemark(id),

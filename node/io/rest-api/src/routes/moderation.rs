@@ -39,7 +39,7 @@ async fn list_participants(
     let shown = roster
         .into_iter()
         .filter(|one| moderates || one.standing.waiting.is_none());
-    let shown = shown.map(|one| Participant::of(&conference, one));
+    let shown = shown.map(|one| Participant::of(&conference, one, moderates));
     Ok(Json(shown.collect()))
 }
 

@@ -228,3 +228,33 @@ async fn those_whom_a_conference_names_are_shown_by_name_to_who_moderates_it() {
         .await
         .problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn somebody_is_invited_to_the_podium_and_moderators_see_how_it_ends() {
+    let server = with_review(json!({"mode": "role_based"})).await;
+    enter(&server, 1, "eye");
+    let invite = json!({"act": "invite_to_podium", "participant": "1"});
+    act(&server, "eye", invite.clone()).await.problem(403, "forbidden");
+    act(&server, "alice", invite.clone()).await.is(204);
+    assert_eq!(people(&server, "alice").await[0]["invitation"], "asked");
+    assert_eq!(
+        people(&server, "eye").await[0]["invitation"],
+        Value::Null,
+        "told to those who moderate only"
+    );
+    server.system(conference::Change::Set {
+        cid: "review".parse().expect("good"),
+        participant: ParticipantId(1),
+        moves: 0,
+        patch: conference::StatePatch {
+            invitation: Some(false),
+            ..conference::StatePatch::default()
+        },
+    });
+    let declined = &people(&server, "alice").await[0];
+    assert_eq!(
+        (&declined["invitation"], &declined["podium"]),
+        (&json!("declined"), &json!(false))
+    );
+    act(&server, "alice", invite).await.problem(409, "conflict");
+}

@@ -6,7 +6,7 @@ use crate::{
     view::{ENDS, StoreView, UNUSED, bound, ends_by, sql},
 };
 use plenary_access::TokenHash;
-use plenary_conference::{AWAY_MS, Guest, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run};
+use plenary_conference::{AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run};
 use plenary_model::{Cid, NodeId, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
@@ -96,7 +96,8 @@ pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
              OR EXISTS (SELECT 1 FROM participants WHERE away_since < ?4)
              OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?5)
              OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?6)
-             OR EXISTS (SELECT 1 FROM calls WHERE answered = 0 AND over = 0 AND began_at < ?7)"
+             OR EXISTS (SELECT 1 FROM calls WHERE answered = 0 AND over = 0 AND began_at < ?7)
+             OR EXISTS (SELECT 1 FROM participants WHERE invited < ?8)"
     );
     let before = |ms: u64| Timestamp(now.0.saturating_sub(ms));
     let [long, alone, planned] = ends_by(now);
@@ -108,6 +109,7 @@ pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
         bound(now),
         bound(before(limits::PIN_WINDOW_MS)),
         bound(before(RING_MS)),
+        bound(before(INVITATION_MS)),
     ];
     Ok(db.prepare_cached(&query)?.query_row(params, |row| row.get(0))?)
 }

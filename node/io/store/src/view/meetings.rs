@@ -199,6 +199,13 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         self.all(&query, [bound(until)], place_of)
     }
 
+    fn invited_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)> {
+        let query = format!(
+            "SELECT cid, id FROM participants WHERE invited < ? ORDER BY invited, cid, id LIMIT {SWEEP}"
+        );
+        self.all(&query, [bound(until)], place_of)
+    }
+
     fn guest(&self, id: &GuestId) -> Option<Guest> {
         let query = format!("SELECT {GUEST} FROM guests WHERE id = ?");
         self.one(&query, [id.as_str()], guest_of)

@@ -6,7 +6,7 @@ use crate::{
 };
 use plenary_access::*;
 use plenary_conference::{
-    self as conference, Act, Arrangement, Heard, Layout, Mode, ParticipantId, Patch, Pin, Put, Role,
+    self as conference, Act, Arrangement, Heard, Invited, Layout, Mode, ParticipantId, Patch, Pin, Put, Role,
     SettingsPatch, Slot, WaitingRoom,
 };
 use plenary_store::queries;
@@ -168,6 +168,55 @@ fn the_podium_is_found_and_kept_by_the_rows() {
     home.now += 3_000;
     home.ok(system(), speaks(1));
     assert_eq!(on(&home), [1]);
+}
+
+fn invitation_of(home: &Home, id: u64) -> Option<Invited> {
+    let found = queries::participant(&home.db, &review(), ParticipantId(id)).expect("reads");
+    let invitation = found.expect("there").standing.invitation;
+    invitation.map(|invitation| invitation.state)
+}
+
+#[test]
+fn an_invitation_is_there_after_a_restart_and_ends_in_time() {
+    let mut home = with_room();
+    let role_based = SettingsPatch {
+        mode: Some(Mode::RoleBased),
+        ..SettingsPatch::default()
+    };
+    home.ok(by("bob"), run_as(role_based));
+    home.ok(system(), enter(1, account("alice")));
+    home.ok(by("bob"), act_by_owner(Act::InviteToPodium(ParticipantId(1))));
+    let digest = home.digest();
+    home.reopen();
+    let copy = home.copied();
+    for mut home in [home, copy] {
+        assert_eq!(home.digest(), digest);
+        assert_eq!(invitation_of(&home, 1), Some(Invited::Asked));
+        assert!(!queries::needs_sweep(&home.db, home.now()).expect("reads"));
+        home.now += conference::INVITATION_MS + 1;
+        assert!(queries::needs_sweep(&home.db, home.now()).expect("reads"));
+        home.ok(system(), Meeting::Sweep);
+        assert_eq!(invitation_of(&home, 1), Some(Invited::Missed));
+        assert!(!queries::needs_sweep(&home.db, home.now()).expect("reads"));
+    }
+}
+
+#[test]
+fn a_state_from_before_there_were_invitations_is_opened() {
+    let mut home = with_room();
+    home.ok(system(), enter(1, account("alice")));
+    let digest = home.digest();
+    before_moderation(&home.db);
+    home.db.pragma_update(None, "user_version", 12).expect("writes");
+    home.reopen();
+    assert_eq!(home.digest(), digest);
+    let role_based = SettingsPatch {
+        mode: Some(Mode::RoleBased),
+        ..SettingsPatch::default()
+    };
+    home.ok(by("bob"), run_as(role_based));
+    home.ok(by("bob"), act_by_owner(Act::InviteToPodium(ParticipantId(1))));
+    assert_eq!(invitation_of(&home, 1), Some(Invited::Asked));
 }
 
 #[test]

@@ -339,7 +339,14 @@ pub(crate) fn before_calling(db: &Connection) {
 
 /// Takes away what the schema has got since IDs are no keys.
 pub(crate) fn before_ids(db: &Connection) {
+    before_moderation(db);
     db.execute_batch("DROP INDEX conferences_by_id; ALTER TABLE conferences DROP COLUMN id")
+        .expect("writes");
+}
+
+/// Takes away what the schema has got since people are invited to the podium.
+pub(crate) fn before_moderation(db: &Connection) {
+    db.execute_batch("DROP INDEX participants_invited; ALTER TABLE participants DROP COLUMN invited")
         .expect("writes");
 }
 

@@ -61,7 +61,7 @@ fn a_state_from_before_ids_could_change_is_opened_and_its_conferences_are_found(
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("reads");
     home.db
-        .pragma_update(None, "user_version", version - 1)
+        .pragma_update(None, "user_version", version - 2)
         .expect("writes");
     home.reopen();
     assert_eq!(home.digest(), digest);

@@ -173,6 +173,7 @@ fn meeting() -> Home {
         content: Some(true),
         hand: Some(true),
         podium: None,
+        invitation: None,
     };
     home.ok(system(), set(LARGE, all));
     home.ok(system(), react(2));

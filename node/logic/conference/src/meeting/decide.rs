@@ -1,6 +1,6 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
-use super::{AWAY_MS, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
+use super::{AWAY_MS, Invitation, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
 use super::{End, Standing, StatePatch, Via};
 use crate::{
     Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
@@ -352,7 +352,7 @@ impl<V: View> Meetings<'_, V> {
         } else {
             (patch.content, patch.hand)
         };
-        let after = Participant {
+        let mut after = Participant {
             muted: patch.muted.unwrap_or(before.muted),
             camera: patch.camera.unwrap_or(before.camera),
             content: content.unwrap_or(before.content),
@@ -364,6 +364,9 @@ impl<V: View> Meetings<'_, V> {
             },
             ..before.clone()
         };
+        if let Some(accepts) = patch.invitation.filter(|_| !waits) {
+            self.answer_invitation(&mut after, accepts)?;
+        }
         if after != before {
             put(&mut decision, after);
             runs.finish(&mut decision);
@@ -435,6 +438,8 @@ impl<V: View> Meetings<'_, V> {
         let now = self.at.now;
         let mut decision = Decision::default();
         let mut runs = Runs::new(self.view, self.at);
+        // First: whose place is freed below has none, whatever is said of them here.
+        self.end_invitations(&mut decision);
         for (cid, id) in self.view.away_before(Timestamp(now.0.saturating_sub(AWAY_MS))) {
             runs.remove(&mut decision, &cid, id);
         }
@@ -529,6 +534,10 @@ fn own_choice(before: Standing, patch: StatePatch) -> Standing {
     }
     if patch.podium == Some(false) {
         (after.podium, after.pinned, after.remark) = (None, false, false);
+    }
+    // Who asks for a place has not declined it any more.
+    if patch.hand == Some(true) {
+        after.invitation = after.invitation.filter(Invitation::is_open);
     }
     after
 }

@@ -27,6 +27,8 @@ pub enum Act {
     LowerHand(ParticipantId),
     GivePodium(ParticipantId),
     TakePodium(ParticipantId),
+    /// Asks them to come to the podium; they accept or decline.
+    InviteToPodium(ParticipantId),
     /// Stays on the podium, however long they are silent.
     Pin(ParticipantId),
     Unpin(ParticipantId),
@@ -62,6 +64,7 @@ impl Act {
             | Self::LowerHand(id)
             | Self::GivePodium(id)
             | Self::TakePodium(id)
+            | Self::InviteToPodium(id)
             | Self::Pin(id)
             | Self::Unpin(id)
             | Self::GiveRemark(id)
@@ -158,7 +161,10 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::LowerHand(_) => after.hand = None,
             Act::GivePodium(_) => self.give_podium(conference, &mut after)?,
-            Act::TakePodium(_) => (standing.podium, standing.pinned) = (None, false),
+            Act::TakePodium(_) => {
+                (standing.podium, standing.pinned, standing.invitation) = (None, false, None);
+            }
+            Act::InviteToPodium(_) => self.invite(conference, &mut after)?,
             Act::Pin(_) => {
                 self.give_podium(conference, &mut after)?;
                 after.standing.pinned = true;

@@ -1,3 +1,4 @@
+use super::Invitation;
 use crate::{GuestId, Visitor};
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,9 @@ pub struct Standing {
     pub dimmed: bool,
     /// When a moderator asked them to unmute.
     pub asked: Option<Timestamp>,
+    /// To the podium; nodes of before know none, and write nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Invitation>,
 }
 
 /// Somebody in a meeting.
@@ -145,4 +149,7 @@ pub struct StatePatch {
     pub hand: Option<bool>,
     /// `false` gives one's place on the podium up, and the permission to be heard without one.
     pub podium: Option<bool>,
+    /// Whether one accepts an invitation to the podium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<bool>,
 }

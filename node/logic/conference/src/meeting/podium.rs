@@ -37,6 +37,7 @@ fn step_up(participant: &mut Participant, now: Timestamp) {
     standing.podium = Some(now);
     standing.spoke_at = now;
     standing.remark = false;
+    standing.invitation = None;
     participant.hand = None;
 }
 
@@ -56,13 +57,18 @@ impl<V: View> Meetings<'_, V> {
         if to.standing.podium.is_some() {
             return Ok(());
         }
+        self.check_free_place(conference)?;
+        step_up(to, self.at.now);
+        Ok(())
+    }
+
+    pub(super) fn check_free_place(&self, conference: &Conference) -> Result<(), Refusal> {
         let places = places(conference);
         if self.view.podium_of(&conference.cid).len() >= places {
             return Err(Refusal::Full(format!(
                 "all {places} places on the podium are taken; take one back first"
             )));
         }
-        step_up(to, self.at.now);
         Ok(())
     }
 

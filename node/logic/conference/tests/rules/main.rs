@@ -8,6 +8,7 @@ mod group_calls;
 mod guests;
 mod history;
 mod ids;
+mod invitations;
 mod lifecycle;
 mod limits;
 mod meetings;

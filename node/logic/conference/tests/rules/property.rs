@@ -121,7 +121,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..24, of).prop_map(|(which, id)| match which {
+    (0usize..26, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -151,6 +151,7 @@ fn act() -> impl Strategy<Value = Act> {
             names_hidden: false,
         }),
         22 => Act::ClearLayout,
+        23 | 24 => Act::InviteToPodium(id),
         _ => Act::Admit(id),
     })
 }
@@ -238,9 +239,11 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
 
 fn step() -> impl Strategy<Value = Step> {
     let place = || (cid(), 0u64..12, 0u64..3);
-    let patch = (any::<Option<bool>>(), any::<Option<bool>>()).prop_map(|(muted, hand)| StatePatch {
+    let said = || any::<Option<bool>>();
+    let patch = (said(), said(), said()).prop_map(|(muted, hand, invitation)| StatePatch {
         muted,
         hand,
+        invitation,
         ..StatePatch::default()
     });
     let change = prop_oneof![
@@ -315,6 +318,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
         if standing.waiting.is_some() {
             prop_assert_eq!(flow, Flow::default(), "who waits neither sends nor receives");
             prop_assert!(standing.podium.is_none() && place.hand.is_none() && !standing.moderator);
+            prop_assert!(standing.invitation.is_none());
             prop_assert!(
                 world
                     .participants
@@ -327,6 +331,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             prop_assert_eq!(owns, *user == conference.owner, "exactly one owner");
         }
         prop_assert!(!standing.pinned || standing.podium.is_some());
+        prop_assert!(standing.invitation.is_none() || standing.podium.is_none());
         prop_assert!(!standing.hushed || !flow.voice);
         prop_assert!(!standing.dimmed || !flow.camera);
         if let Person::Account(user) = &place.person {

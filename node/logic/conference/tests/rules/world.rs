@@ -773,6 +773,17 @@ impl MeetingView for World {
         found.sort();
         found.into_iter().map(|(_, key)| key).take(SWEEP).collect()
     }
+    fn invited_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)> {
+        let mut all: Vec<_> = self
+            .participants
+            .values()
+            .filter_map(|place| Some((place.standing.invitation?, place)))
+            .filter(|(invitation, _)| invitation.is_open() && invitation.at < until)
+            .map(|(invitation, place)| (invitation.at, place.cid.clone(), place.id))
+            .collect();
+        all.sort();
+        all.into_iter().map(|(_, cid, id)| (cid, id)).collect()
+    }
     fn guest(&self, id: &GuestId) -> Option<Guest> {
         self.guests.get(id).cloned()
     }

@@ -234,7 +234,10 @@ pub enum Act {
     UnmakeModerator,
     LowerHand,
     GivePodium,
+    /// Also takes an invitation back.
     TakePodium,
+    /// Asks somebody to come to the podium, who accepts or declines by `state`.
+    InviteToPodium,
     /// To the podium.
     Pin,
     Unpin,

@@ -1,0 +1,46 @@
+//! What the room tells one person and not the others.
+
+use super::{Keeper, Seated};
+use crate::View;
+use plenary_signalling::{
+    ServerBody,
+    meeting::{Invitations, Invited, InvitedPerson, ParticipantId, Role},
+};
+use std::collections::BTreeSet;
+
+/// What somebody was told of what is theirs alone.
+#[derive(Default)]
+pub(crate) struct ToldAlone {
+    invitations: Vec<InvitedPerson>,
+}
+
+impl Keeper {
+    /// After the roster, so that everybody knows of whom it is.
+    pub(super) fn tell_alone(&mut self, view: &View) {
+        let moderators = moderators(view);
+        for seated in self.seated.values_mut().filter(|seated| seated.is_inside()) {
+            tell_invitations(seated, view, &moderators);
+        }
+    }
+}
+
+/// Those inside who moderate.
+pub(super) fn moderators(view: &View) -> BTreeSet<ParticipantId> {
+    let all = view.participants.iter().map(|one| &one.participant);
+    all.filter(|one| one.role > Role::Participant)
+        .map(|one| one.id)
+        .collect()
+}
+
+fn tell_invitations(seated: &mut Seated, view: &View, moderators: &BTreeSet<ParticipantId>) {
+    let own = seated.place.participant;
+    let concerns = |one: &&InvitedPerson| {
+        moderators.contains(&own) || (one.participant == own && one.state == Invited::Asked)
+    };
+    let people: Vec<_> = view.invitations.iter().filter(concerns).cloned().collect();
+    if people != seated.alone.invitations {
+        seated.alone.invitations.clone_from(&people);
+        let news = ServerBody::Invitations(Invitations { people });
+        seated.tell.send(news).ok();
+    }
+}

@@ -1,0 +1,24 @@
+import { notifications } from '@mantine/notifications';
+import { useEffect, useRef } from 'react';
+import { useMeeting, useMeetingText } from './context';
+import { useMyself } from './useMyself';
+
+/** Moderators hear that somebody does not come to the podium, wherever they look. */
+export function useInvitationNews() {
+  const { t } = useMeetingText();
+  const { invitations } = useMeeting();
+  const { moderates } = useMyself();
+  const asked = useRef<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const before = asked.current;
+    asked.current = new Set(
+      invitations.filter(({ state }) => state === 'asked').map(({ participant }) => participant),
+    );
+    if (!moderates) return;
+    for (const { participant, name, state } of invitations) {
+      if (state === 'asked' || !before.has(participant)) continue;
+      const message = t(state === 'declined' ? 'invited.hasDeclined' : 'invited.hasMissed', { name });
+      notifications.show({ message, autoClose: 6_000, withBorder: true });
+    }
+  }, [invitations, moderates, t]);
+}
