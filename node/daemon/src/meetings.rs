@@ -17,14 +17,17 @@ use plenary_rest_api::{
 };
 use plenary_signalling::{
     Who,
-    meeting::{Call, CallOff, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile},
+    meeting::{
+        Call, CallOff, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile,
+    },
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
 use wire::{
-    act_of, called_person, ended, engine_kind, for_meetings, invitations, present, room_on_wire, rules_id, said, why,
+    act_of, called_person, ended, engine_kind, for_meetings, invitations, present, room_on_wire, rules_id,
+    said, why,
 };
 pub(crate) use wire::{allow, flow_of};
 

@@ -102,3 +102,53 @@ test('a moderator sets places and hides names, and one moves pictures for onesel
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
   for (const page of [owner, guest]) await page.context().close();
 });
+
+test('a moderator sends a layout to one alone, and takes it back', async ({ browser, person, other, rest }) => {
+  test.setTimeout(150_000);
+  const cid = freshId('own-layout');
+  const made = { cid, name: 'For one', owner: person.id };
+  expect((await rest.call('POST', '/conferences', made)).status()).toBe(201);
+  const owner = await newPage(browser);
+  const guest = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await join(owner, here, cid);
+  await signIn(guest, there, other.id, PASSWORD);
+  await join(guest, there, cid);
+  const [first, second] = [person.display_name, `${other.display_name} (you)`];
+  await expect.poll(() => shown(guest)).toEqual([first, second]);
+
+  await owner
+    .getByRole('toolbar')
+    .getByRole('button', { name: /^People/ })
+    .click();
+  const menu = () => owner.getByRole('button', { name: `What to do with ${other.display_name}` }).click();
+  await menu();
+  await owner.getByRole('menuitem', { name: 'Set their layout…' }).click();
+  const dialog = owner.getByRole('dialog', { name: `Layout for ${other.display_name}` });
+  await dialog.getByRole('radio', { name: 'Only who speaks' }).check();
+  await dialog.getByRole('switch', { name: 'They choose no other view' }).check();
+  await look(owner, 'for-one');
+  await noBarrier(owner, 'layout for one');
+  await dialog.getByRole('button', { name: 'Send layout' }).click();
+  await expect(tile(guest, second)).toHaveCount(0);
+  await expect(tile(guest, first)).toBeVisible();
+  await expect.poll(() => shown(owner)).toHaveLength(2);
+  await expect(owner.getByRole('listitem').filter({ hasText: other.display_name })).toContainText('Own layout');
+  await look(owner, 'for-one-list');
+
+  // Kept over a reload, and nobody's choice.
+  await guest.reload();
+  await isInside(guest);
+  await expect(tile(guest, second)).toHaveCount(0);
+  await guest.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+  await expect(guest.getByText('A moderator has chosen for you.')).toBeVisible();
+  await look(guest, 'for-me');
+  await noBarrier(guest, 'own layout');
+  await guest.keyboard.press('Escape');
+
+  await menu();
+  await owner.getByRole('menuitem', { name: 'Take their layout back' }).click();
+  await expect.poll(() => shown(guest)).toEqual([first, second]);
+  expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
+  for (const page of [owner, guest]) await page.context().close();
+});

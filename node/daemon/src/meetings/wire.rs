@@ -1,16 +1,16 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Line as SaidLine, Mode, Participant as Place,
-    Person, Role as Standing, Run, Slot, Via, WaitingRoom,
+    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Line as SaidLine, Mode,
+    Participant as Place, Person, Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
 use plenary_model::NodeId;
 use plenary_seats::Loss;
 use plenary_signalling::meeting::{
-    self, CalledPerson, Carried, Filled, InvitedPerson, Kind, Layers, Moderate, Participant, ParticipantId, Quality,
-    Reaction, Reason, Refusal, Ringing, Role, Said, SlotRule, Slots, Speaking, Via as Way, Why,
+    self, CalledPerson, Carried, Filled, InvitedPerson, Kind, Layers, Moderate, Participant, ParticipantId,
+    Quality, Reaction, Reason, Refusal, Ringing, Role, Said, SlotRule, Slots, Speaking, Via as Way, Why,
 };
 use std::collections::BTreeMap;
 
@@ -43,6 +43,7 @@ pub(super) fn present(conference: &Conference, one: Place, nodes: &BTreeMap<Node
         flow: flow_of(conference, &one),
         sees_all: all || speaks,
         shown_to_all: all || speaks,
+        layout: one.layout.as_ref().map(layout_on_wire),
         moves: one.moves,
         participant: on_wire(conference, one, nodes),
     }
@@ -157,7 +158,9 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Start => Some(Act::Start),
         Said::SetLayout => {
             let missing = || Refused::new(Refusal::BadRequest, "layout is missing: which one?");
-            Some(Act::SetLayout(layout_of(what.layout.ok_or_else(missing)?)))
+            Some(Act::SetLayout(layout_of(
+                what.layout.clone().ok_or_else(missing)?,
+            )))
         }
         Said::ClearLayout => Some(Act::ClearLayout),
         Said::Extend => {
@@ -174,6 +177,11 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
     let id =
         whom.ok_or_else(|| Refused::new(Refusal::BadRequest, "participant is missing: whom is it about?"))?;
     Ok(match what.act {
+        Said::SetLayoutOf => {
+            let missing = || Refused::new(Refusal::BadRequest, "layout is missing: which one?");
+            Act::SetLayoutOf(id, layout_of(what.layout.ok_or_else(missing)?))
+        }
+        Said::ClearLayoutOf => Act::ClearLayoutOf(id),
         Said::Admit => Act::Admit(id),
         Said::SendBack => Act::SendBack(id),
         Said::Remove => Act::Remove(id),
@@ -240,6 +248,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         hushed: one.standing.hushed,
         dimmed: one.standing.dimmed,
         asked: one.standing.asked.map(|at| at.0),
+        own_layout: one.layout.is_some(),
     }
 }
 

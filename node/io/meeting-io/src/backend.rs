@@ -5,8 +5,8 @@ use plenary_model::{Cid, UserName};
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Layers, Line, Moderate, Participant, ParticipantId, Peer, Place,
-        Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
+        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Layers, Layout, Line, Moderate, Participant,
+        ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
     },
 };
 use std::collections::BTreeMap;
@@ -86,6 +86,8 @@ pub struct Present {
     /// Whether they may be shown everybody, or only those who are shown to all.
     pub sees_all: bool,
     pub shown_to_all: bool,
+    /// What a moderator has them alone look at.
+    pub layout: Option<Layout>,
 }
 
 /// A room as this node's copy of the state has it.

@@ -7,6 +7,7 @@ use crate::{
     Hub, Present, Refused, View,
     seat::{Permit, Told, UNSETTLED},
 };
+pub(crate) use personal::ToldAlone;
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
@@ -15,7 +16,6 @@ use plenary_signalling::{
         Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
-pub(crate) use personal::ToldAlone;
 use podium::Voices;
 use std::{
     collections::{BTreeSet, HashMap},

@@ -4,91 +4,20 @@
 
 mod world;
 
-use plenary_meeting_io::{Hub, MediaEvent, Newcomer, Person, Session};
+use plenary_meeting_io::{MediaEvent, Newcomer, Person, Session};
 use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, Call, CallOff, Ended, Invited, Join, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place,
-        Refusal, Ringing, Say, Show, State, Tile, Why,
+        Act, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Say, Show, State,
+        Tile, Why,
     },
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::timeout};
-use world::World;
-
-struct Client {
-    newcomer: Newcomer,
-    told: mpsc::UnboundedReceiver<ServerBody>,
-}
-
-fn client(run: u64, user: &str) -> Client {
-    let (tell, told) = mpsc::unbounded_channel();
-    let person = Person::Account(user.parse().unwrap());
-    Client {
-        newcomer: Newcomer { run, person, tell },
-        told,
-    }
-}
-
-impl Client {
-    /// The next message that this makes something of; others are passed over.
-    async fn hear<T>(&mut self, mut pick: impl FnMut(ServerBody) -> Option<T>) -> T {
-        let found = async {
-            loop {
-                if let Some(found) = pick(self.told.recv().await.unwrap()) {
-                    return found;
-                }
-            }
-        };
-        timeout(Duration::from_secs(20), found)
-            .await
-            .expect("it is told in time")
-    }
-
-    async fn join(&mut self, hub: &Hub, resume: Option<Place>) -> Joined {
-        hub.request(&self.newcomer, join("demo", resume));
-        self.hear(|told| match told {
-            ServerBody::Joined(joined) => Some(joined),
-            ServerBody::Refused(refused) => panic!("{refused:?}"),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn ended(&mut self) -> Why {
-        self.hear(|told| match told {
-            ServerBody::Ended(Ended { reason }) => Some(reason),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn refused(&mut self) -> (String, Refusal) {
-        self.hear(|told| match told {
-            ServerBody::Refused(refused) => Some((refused.request, refused.code)),
-            _ => None,
-        })
-        .await
-    }
-}
-
-fn join(room: &str, resume: Option<Place>) -> ClientBody {
-    ClientBody::Join(Join {
-        room: room.into(),
-        muted: false,
-        camera: true,
-        resume,
-        pin: None,
-    })
-}
-
-fn place(joined: &Joined) -> Place {
-    Place {
-        participant: joined.participant,
-        secret: joined.secret.clone(),
-    }
-}
+use tokio::sync::mpsc;
+use world::{
+    World,
+    client::{Client, client, join, place, start},
+};
 
 fn offer(generation: u32) -> ClientBody {
     ClientBody::Offer(Offer {
@@ -101,13 +30,6 @@ fn offer(generation: u32) -> ClientBody {
 
 fn demo() -> Cid {
     "demo".parse().unwrap()
-}
-
-fn start() -> (Hub, Arc<World>) {
-    let world = Arc::new(World::default());
-    let hub = Hub::keeping(world.clone(), world.clone(), Duration::ZERO);
-    world.watched_by(hub.clone());
-    (hub, world)
 }
 
 #[tokio::test]
@@ -475,81 +397,6 @@ async fn who_becomes_a_moderator_hears_of_those_who_wait() {
         _ => None,
     });
     assert_eq!(waiting.await.id, place.participant);
-}
-
-#[tokio::test]
-async fn moderators_call_people_and_hear_who_does_not_come() {
-    let (hub, world) = start();
-    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
-    let owner = ann.join(&hub, None).await;
-    world.make_moderator(owner.participant);
-    let joined = ben.join(&hub, None).await;
-    let call = |users: &[&str]| {
-        ClientBody::Call(Call {
-            users: users.iter().map(|user| (*user).to_owned()).collect(),
-            invited: false,
-        })
-    };
-    hub.request(&ben.newcomer, call(&["carol"]));
-    assert_eq!(ben.refused().await, ("call".into(), Refusal::Forbidden));
-    hub.request(&ann.newcomer, call(&["carol"; 101]));
-    assert_eq!(ann.refused().await, ("call".into(), Refusal::BadRequest));
-    hub.request(&ann.newcomer, call(&["carol"]));
-    let called = |told| match told {
-        ServerBody::Called(called) => Some(called.people),
-        _ => None,
-    };
-    let people = ann.hear(called).await;
-    assert_eq!(
-        people.iter().map(|one| one.user.as_str()).collect::<Vec<_>>(),
-        ["carol"]
-    );
-    // Whoever becomes a moderator hears it too.
-    world.make_moderator(joined.participant);
-    assert_eq!(ben.hear(called).await, people);
-    // Either takes the call back, and both hear it.
-    hub.request(
-        &ben.newcomer,
-        ClientBody::CallOff(CallOff {
-            users: vec!["carol".into()],
-            all: false,
-        }),
-    );
-    for one in [&mut ann, &mut ben] {
-        let people = one.hear(called).await;
-        assert_eq!(people.first().map(|one| one.state), Some(Ringing::Cancelled));
-    }
-}
-
-#[tokio::test]
-async fn who_is_invited_hears_of_it_and_moderators_hear_how_it_ends() {
-    let (hub, world) = start();
-    let (mut ann, mut ben, mut eve) = (client(1, "ann"), client(2, "ben"), client(3, "eve"));
-    let owner = ann.join(&hub, None).await;
-    world.make_moderator(owner.participant);
-    let asked = ben.join(&hub, None).await.participant;
-    eve.join(&hub, None).await;
-    let invitations = |told| match told {
-        ServerBody::Invitations(all) => Some(all.people),
-        _ => None,
-    };
-    world.invite(asked, Invited::Asked);
-    let own = ben.hear(invitations).await;
-    assert_eq!(own.first().map(|one| one.participant), Some(asked));
-    assert_eq!(ann.hear(invitations).await, own);
-    world.invite(asked, Invited::Declined);
-    assert_eq!(ben.hear(invitations).await, [], "it is over");
-    let told = ann.hear(invitations).await;
-    assert_eq!(told.first().map(|one| one.state), Some(Invited::Declined));
-    // Others hear nothing of it: what they are told next is something else.
-    let say = Say { text: "Hello".into() };
-    hub.request(&ann.newcomer, ClientBody::Say(say));
-    let first = eve.hear(|told| match told {
-        ServerBody::Invitations(_) => Some(false),
-        ServerBody::Chat(_) => Some(true),
-        _ => None,
-    });
-    assert!(first.await);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use crate::{
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Line, Opened, Participant, ParticipantId,
-    Person, Reaction, Run, SecretHash, Standing, Via,
+    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Layout, Line, Opened, Participant,
+    ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
 use plenary_replication::AppError;
@@ -20,7 +20,7 @@ use rusqlite::{
 
 /// Columns of a participant, in the order of [`participant_of`].
 pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
-     hand, reaction, reacted_at, joined_at, moves, away_since, standing";
+     hand, reaction, reacted_at, joined_at, moves, away_since, standing, layout";
 /// Columns of a line, in the order of [`line_of`].
 pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 /// Columns of a guest, in the order of [`guest_of`].
@@ -124,7 +124,20 @@ pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
             ValueRef::Null => Standing::default(),
             _ => body(row, 17)?,
         },
+        layout: layout_of(row, 18)?,
     })
+}
+
+fn layout_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Layout>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => body(row, column).map(Some),
+    }
+}
+
+fn layout_bytes(layout: Option<&Layout>) -> Result<Option<Vec<u8>>, AppError> {
+    let bytes = layout.map(encode).transpose();
+    bytes.map_err(|error| AppError::Defect(error.to_string()))
 }
 
 /// The conference and the ID of a place.
@@ -179,10 +192,7 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
             (Some(at), until) => Some(Opened { at, until }),
             _ => None,
         },
-        layout: match row.get_ref(11)? {
-            ValueRef::Null => None,
-            _ => Some(body(row, 11)?),
-        },
+        layout: layout_of(row, 11)?,
         left_at: time_or_none(row, 12)?,
     })
 }
@@ -292,8 +302,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
 }
 
 fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
-    let layout = of.layout.as_ref().map(encode).transpose();
-    let layout = layout.map_err(|error| AppError::Defect(error.to_string()))?;
+    let layout = layout_bytes(of.layout.as_ref())?;
     run(
         db,
         &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -352,7 +361,7 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
         db,
         &format!(
             "INSERT OR REPLACE INTO participants ({PARTICIPANT}, podium, invited)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ),
         params![
             participant.cid.as_str(),
@@ -373,6 +382,7 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
             sql(participant.moves),
             time(participant.away_since),
             standing,
+            layout_bytes(participant.layout.as_ref())?,
             time(participant.standing.podium),
             time(invited.map(|invitation| invitation.at))
         ],

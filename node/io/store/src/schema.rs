@@ -247,9 +247,10 @@ CREATE INDEX conferences_by_id ON conferences (id);
 ";
 
 /// `invited` is in `standing` too, and here to be found: when they were invited to the podium, as long as they have not
-/// answered.
+/// answered. `layout` is one for them alone.
 const MODERATION: &str = "
 ALTER TABLE participants ADD COLUMN invited INTEGER;
+ALTER TABLE participants ADD COLUMN layout BLOB;
 CREATE INDEX participants_invited ON participants (invited) WHERE invited IS NOT NULL;
 ";
 

@@ -198,7 +198,7 @@ impl Change {
         match self {
             Self::CallOff { .. }
             | Self::Act {
-                act: Act::InviteToPodium(_),
+                act: Act::InviteToPodium(_) | Act::SetLayoutOf(..) | Act::ClearLayoutOf(_),
                 ..
             }
             | Self::Set {

@@ -49,10 +49,9 @@ pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
-    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, INVITATION_MS,
-    Invitation, Invited, Layout, Line, MeetingView,
-    Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing,
-    StatePatch, Via,
+    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, INVITATION_MS, Invitation,
+    Invited, Layout, Line, MeetingView, Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run,
+    SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
 };
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};

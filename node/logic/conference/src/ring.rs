@@ -328,12 +328,7 @@ fn tell(decision: &mut Decision, conference: &Conference, verb: &str, people: u6
         after: Some(people.to_string()),
     };
     decision
-        .changed(
-            "conference",
-            conference.id().as_str(),
-            verb,
-            vec![people],
-        )
+        .changed("conference", conference.id().as_str(), verb, vec![people])
         .notice(Topic::Events, "");
 }
 

@@ -1,8 +1,9 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer,
-    Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Waiting,
+    Answer, Call, CallOff, Called, Chat, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed,
+    Lost, Moderate, Offer, OwnLayout, Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking,
+    State, Waiting,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -252,6 +253,8 @@ pub enum ServerBody {
     Called(Called),
     /// Who is invited to the podium; told to moderators and to who is.
     Invitations(Invitations),
+    /// A moderator lays the pictures out for this client alone.
+    OwnLayout(OwnLayout),
     Ended(Ended),
 }
 

@@ -8,8 +8,8 @@ mod roster;
 pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
 pub use invitation::{Invitations, Invited, InvitedPerson};
 pub use moderation::{
-    Act, Arrangement, GuestRights, Layout, Mode, Moderate, Role, Room, SentQuality, SlotRule, Waiting,
-    WaitingRoom,
+    Act, Arrangement, GuestRights, Layout, Mode, Moderate, OwnLayout, Role, Room, SentQuality, SlotRule,
+    Waiting, WaitingRoom,
 };
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 
@@ -261,6 +261,9 @@ pub struct Participant {
     /// When a moderator asked them to unmute.
     #[schema(required)]
     pub asked: Option<u64>,
+    /// A moderator has sent them a layout of their own.
+    #[serde(default)]
+    pub own_layout: bool,
 }
 
 /// The way by which somebody is in.

@@ -33,6 +33,7 @@ fn person(id: u64) -> Participant {
         hushed: false,
         dimmed: false,
         asked: None,
+        own_layout: false,
     }
 }
 

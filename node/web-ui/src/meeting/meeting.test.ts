@@ -297,6 +297,21 @@ describe('the gate', () => {
     expect(meeting.current().invitations).toEqual([]);
   });
 
+  it('gets a layout of its own, and sends one to somebody', async () => {
+    const { meeting, last } = await inside();
+    const layout = { arrangement: 'alone' as const, pinned: null, locked: true };
+    last().tell({ type: 'own_layout', body: { layout } });
+    expect(meeting.current().ownLayout).toEqual(layout);
+    last().tell({ type: 'own_layout', body: { layout: null } });
+    expect(meeting.current().ownLayout).toBeNull();
+    meeting.layOut(layout, '2');
+    meeting.layOut(layout);
+    expect(last().said('moderate')).toEqual([
+      { act: 'set_layout_of', participant: '2', layout },
+      { act: 'set_layout', participant: null, layout },
+    ]);
+  });
+
   it('shows who is on the podium, and in a lecture the speakers only', () => {
     const people = [
       person('1'),

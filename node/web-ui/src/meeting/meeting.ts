@@ -169,10 +169,11 @@ export class Meeting {
     this.join();
   }
 
-  /** Everybody sees it so. */
-  layOut(layout: Layout) {
+  /** Everybody sees it so, or one alone. */
+  layOut(layout: Layout, participant: string | null = null) {
     if (this.state.phase !== 'in') return;
-    this.signal.say({ type: 'moderate', body: { act: 'set_layout', participant: null, layout } });
+    const act = participant === null ? 'set_layout' : 'set_layout_of';
+    this.signal.say({ type: 'moderate', body: { act, participant, layout } });
   }
 
   moderate(act: Act, participant: string | null = null, minutes?: number) {
@@ -279,6 +280,8 @@ export class Meeting {
       this.next({ called: message.body.people });
     } else if (message.type === 'invitations') {
       this.next({ invitations: message.body.people });
+    } else if (message.type === 'own_layout') {
+      this.next({ ownLayout: message.body.layout });
     } else if (message.type === 'room') {
       this.know(message.body);
       this.next({ room: message.body });
@@ -332,6 +335,7 @@ export class Meeting {
       listed: null,
       called: [],
       invitations: [],
+      ownLayout: null,
       speaking: [],
       chat: [],
     });
@@ -364,6 +368,7 @@ export class Meeting {
       counts: body.counts ?? countOf(all),
       called: [],
       invitations: [],
+      ownLayout: null,
       speaking: [],
       quality: new Map(),
       chat: withLines(this.state.chat, body.chat),

@@ -4,6 +4,7 @@ import type {
   Counts,
   EndedReason,
   InvitedPerson,
+  Layout,
   Listed,
   Participant,
   RefusedCode,
@@ -33,6 +34,8 @@ export interface MeetingState {
   called: readonly CalledPerson[];
   /** Who is invited to the podium: to moderators all who were and are not on it, to others they themselves. */
   invitations: readonly InvitedPerson[];
+  /** What a moderator has one alone look at, before what everybody does. */
+  ownLayout: Layout | null;
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
@@ -74,6 +77,7 @@ export function emptyMeeting(cid: string): MeetingState {
     listed: null,
     called: [],
     invitations: [],
+    ownLayout: null,
     speaking: [],
     chat: [],
     kbps: null,

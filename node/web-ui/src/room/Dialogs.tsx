@@ -2,7 +2,7 @@ import { Modal } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useClose } from '../ui/Confirm';
 import { Loading } from '../ui/States';
-import { useMeetingText } from './context';
+import { useMeeting, useMeetingText } from './context';
 
 const load = {
   start: () => import('./Start').then((file) => ({ default: file.Start })),
@@ -30,11 +30,21 @@ const titles = {
   shortcuts: 'more.shortcuts',
 } as const;
 
+interface Props {
+  name: DialogName | null;
+  /** Whom it is about, if anybody. */
+  about: string | null;
+  close: () => void;
+}
+
 /** What opens over the room; the meeting goes on behind it. */
-export function Dialogs({ name, close }: { name: DialogName | null; close: () => void }) {
+export function Dialogs({ name, about, close }: Props) {
   const { t } = useMeetingText();
+  const { participants } = useMeeting();
+  const person = about === null ? undefined : participants.get(about);
   const titleOf = (of: DialogName | null) => {
     if (of === null) return '';
+    if (of === 'layOut' && person) return t('layOut.titleOf', { name: person.name });
     return of === 'layOut' ? t('layOut.title') : of === 'start' ? t('start.title') : t(titles[of]);
   };
   return (
@@ -50,7 +60,7 @@ export function Dialogs({ name, close }: { name: DialogName | null; close: () =>
         {name === 'invite' && <Invite done={close} />}
         {name === 'details' && <Details />}
         {name === 'shortcuts' && <Shortcuts />}
-        {name === 'layOut' && <LayOut close={close} />}
+        {name === 'layOut' && <LayOut about={about} close={close} />}
       </Suspense>
     </Modal>
   );

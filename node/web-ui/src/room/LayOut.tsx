@@ -27,11 +27,11 @@ const slotOf = (choice: string): SlotRule =>
     ? { kind: 'person', participant: choice.slice('id:'.length) }
     : { kind: choice as 'automatic' | 'speaker' | 'content' };
 
-/** A moderator says for everybody who is where, and how it changes. */
-export function LayOut({ close }: { close: () => void }) {
+/** A moderator says who is where and how it changes: for everybody, or for one alone. */
+export function LayOut({ about, close }: { about: string | null; close: () => void }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { room } = useMeeting();
+  const { room, participants } = useMeeting();
   const { view } = useChoices();
   const [draft, setDraft] = useState<Layout>(
     () => room.layout ?? { arrangement: view, pinned: null, locked: false },
@@ -40,15 +40,16 @@ export function LayOut({ close }: { close: () => void }) {
   const change = (more: Partial<Layout>) => setDraft({ ...draft, ...more });
   const good = seconds >= SHUFFLE.least && seconds <= SHUFFLE.most;
   const shuffles = draft.shuffle_s != null;
+  const there = about === null ? room.layout !== null : participants.get(about)?.own_layout === true;
   const send = () => {
     // Who is pinned has the first place where places are set.
     const pinned = draft.slots?.length ? null : draft.pinned;
-    meeting.layOut({ ...draft, pinned, shuffle_s: shuffles ? seconds : undefined });
+    meeting.layOut({ ...draft, pinned, shuffle_s: shuffles ? seconds : undefined }, about);
     close();
   };
   return (
     <Stack gap="md">
-      <Text size="sm">{t('layOut.text')}</Text>
+      <Text size="sm">{t(about === null ? 'layOut.text' : 'layOut.textOf')}</Text>
       <Radio.Group
         label={t('layOut.arrangement')}
         value={draft.arrangement}
@@ -91,24 +92,24 @@ export function LayOut({ close }: { close: () => void }) {
         onChange={(event) => change({ names_hidden: !event.currentTarget.checked })}
       />
       <Switch
-        label={t('layOut.lock')}
+        label={t(about === null ? 'layOut.lock' : 'layOut.lockOf')}
         checked={draft.locked}
         onChange={(event) => change({ locked: event.currentTarget.checked })}
       />
       <Group justify="flex-end" gap="xs">
-        {room.layout && (
+        {there && (
           <Button
             variant="default"
             onClick={() => {
-              meeting.moderate('clear_layout');
+              meeting.moderate(about === null ? 'clear_layout' : 'clear_layout_of', about);
               close();
             }}
           >
-            {t('layout.free')}
+            {t(about === null ? 'layout.free' : 'layOut.takeBack')}
           </Button>
         )}
         <Button onClick={send} disabled={shuffles && !good}>
-          {t('layOut.show')}
+          {t(about === null ? 'layOut.show' : 'layOut.showOne')}
         </Button>
       </Group>
     </Stack>

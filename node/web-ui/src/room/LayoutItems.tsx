@@ -10,7 +10,7 @@ const views = ['gallery', 'speaker', 'alone'] as const;
 /** How pictures are arranged: for oneself, and by moderators for everybody. */
 export function LayoutItems({ controls }: { controls: RoomControls }) {
   const { t } = useMeetingText();
-  const { view, locked, setView } = useView(controls);
+  const { view, locked, own, setView } = useView(controls);
   const { moderates } = useMyself();
   return (
     <>
@@ -22,7 +22,7 @@ export function LayoutItems({ controls }: { controls: RoomControls }) {
           </Menu.RadioItem>
         ))}
       </Menu.RadioGroup>
-      {locked && <Menu.Label>{t('layout.locked')}</Menu.Label>}
+      {locked && <Menu.Label>{t(own ? 'layout.lockedForYou' : 'layout.locked')}</Menu.Label>}
       {moderates && <ForAll controls={controls} />}
     </>
   );

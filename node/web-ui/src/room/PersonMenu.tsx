@@ -5,6 +5,8 @@ import {
   IconDoorExit,
   IconHandOff,
   IconHourglass,
+  IconLayoutGrid,
+  IconLockOpen,
   IconMicrophone,
   IconMicrophoneOff,
   IconPinned,
@@ -19,6 +21,7 @@ import { Fragment, type ReactNode } from 'react';
 import type { Act, Participant } from '../meeting/messages';
 import { hasPodium } from '../meeting/state';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import type { RoomControls } from './controls';
 import { useInvitation } from './useInvitation';
 
 interface Item {
@@ -29,7 +32,7 @@ interface Item {
 }
 
 /** What a moderator can do to one person, as things are. */
-export function PersonMenu({ person }: { person: Participant }) {
+export function PersonMenu({ person, controls }: { person: Participant; controls: RoomControls }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { room, me } = useMeeting();
@@ -99,7 +102,7 @@ export function PersonMenu({ person }: { person: Participant }) {
     ],
   ];
   const shown = groups.map((group) => group.filter((item) => item !== false)).filter((group) => group.length);
-  if (shown.length === 0) return null;
+  if (shown.length === 0 && person.via !== 'browser') return null;
   const label = t('act.of', { name: person.name });
   return (
     <Menu
@@ -129,6 +132,25 @@ export function PersonMenu({ person }: { person: Participant }) {
             ))}
           </Fragment>
         ))}
+        {person.via === 'browser' && (
+          <>
+            {shown.length > 0 && <Menu.Divider />}
+            <Menu.Item
+              leftSection={<IconLayoutGrid size={18} />}
+              onClick={() => controls.open('layOut', person.id)}
+            >
+              {t('layOut.openOf')}
+            </Menu.Item>
+            {person.own_layout && (
+              <Menu.Item
+                leftSection={<IconLockOpen size={18} />}
+                onClick={() => meeting.moderate('clear_layout_of', person.id)}
+              >
+                {t('layOut.takeBack')}
+              </Menu.Item>
+            )}
+          </>
+        )}
       </Menu.Dropdown>
     </Menu>
   );

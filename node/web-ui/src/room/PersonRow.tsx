@@ -29,7 +29,7 @@ export function PersonRow({ person, place, mine, controls }: Props) {
   const { t } = useMeetingText();
   const { moderates } = useMyself();
   const invitation = useInvitation(person.id);
-  const role = roleOf(person, t, moderates ? invitation : null);
+  const role = roleOf(person, t, moderates ? invitation : null, moderates && person.own_layout === true);
   return (
     <li>
       <Group wrap="nowrap" gap="sm" px={8} py={6}>
@@ -68,7 +68,7 @@ export function PersonRow({ person, place, mine, controls }: Props) {
           )}
         </Group>
         <PinButton person={person} controls={controls} />
-        {moderates && <PersonMenu person={person} />}
+        {moderates && <PersonMenu person={person} controls={controls} />}
       </Group>
     </li>
   );
@@ -98,6 +98,7 @@ function roleOf(
   person: Participant,
   t: ReturnType<typeof useMeetingText>['t'],
   invitation: InvitedPerson['state'] | null,
+  ownLayout: boolean,
 ): string {
   if (person.away) return t('tile.away');
   const parts = [
@@ -105,6 +106,7 @@ function roleOf(
     person.podium !== null && t(person.pinned ? 'people.pinned' : 'people.podium'),
     person.remark && t('people.remark'),
     invitation && t(`invited.${invitation}`),
+    ownLayout && t('layOut.own'),
     person.via === 'whip' && t('people.program'),
     person.guest && t('people.guest'),
   ];

@@ -39,7 +39,7 @@ function Asked() {
     >
       <Stack gap="md">
         {/* The focus comes here, and not to a button: whoever is typing or holds a key has not answered by that. */}
-        <Stack gap="xs" tabIndex={-1} data-autofocus style={{ outline: 'none' }}>
+        <Stack gap="xs" tabIndex={-1} data-autofocus p={6} m={-6} style={{ outlineOffset: -2 }}>
           <Text size="sm">{t('invited.text')}</Text>
           <Text size="sm" fw={600}>
             {t(

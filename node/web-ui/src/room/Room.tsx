@@ -32,7 +32,7 @@ export function Room({ again }: { again: () => void }) {
   const root = useRef<HTMLDivElement>(null);
   const full = useFullScreen();
   const [panel, setPanel] = useState<PanelName | null>(null);
-  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const [dialog, setDialog] = useState<{ name: DialogName; about?: string } | null>(null);
   const [pinned, setPinned] = useState<string | null>(null);
   const [chosen, choose] = useState<string | null>(null);
   const [audioOnly, setAudioOnly] = useState(false);
@@ -41,7 +41,7 @@ export function Room({ again }: { again: () => void }) {
   const controls: RoomControls = {
     panel,
     togglePanel: (name) => setPanel(panel === name ? null : name),
-    open: setDialog,
+    open: (name, about) => setDialog({ name, about }),
     pinned,
     chosen,
     choose,
@@ -54,7 +54,7 @@ export function Room({ again }: { again: () => void }) {
   useCallNews();
   useDenied();
   useInvitationNews();
-  useShortcuts({ pin, help: () => setDialog('shortcuts') });
+  useShortcuts({ pin, help: () => setDialog({ name: 'shortcuts' }) });
   useEffect(() => {
     // Lights of devices go off with the meeting.
     if (over) local.close();
@@ -79,7 +79,7 @@ export function Room({ again }: { again: () => void }) {
         {panel && <Panel name={panel} close={() => setPanel(null)} controls={controls} />}
       </div>
       <ControlBar controls={controls} />
-      <Dialogs name={dialog} close={() => setDialog(null)} />
+      <Dialogs name={dialog?.name ?? null} about={dialog?.about ?? null} close={() => setDialog(null)} />
       <PodiumInvitation />
       <Sound />
     </div>

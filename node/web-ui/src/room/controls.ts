@@ -6,7 +6,8 @@ import type { useFullScreen } from './useFullScreen';
 export interface RoomControls {
   panel: PanelName | null;
   togglePanel(panel: PanelName): void;
-  open(dialog: DialogName): void;
+  /** `about`: whom it is about, by their place in the meeting. */
+  open(dialog: DialogName, about?: string): void;
   pinned: string | null;
   /** The suggested layout that one has chosen otherwise after, as text. */
   chosen: string | null;

@@ -1,5 +1,5 @@
-import { notifications } from '@mantine/notifications';
 import { useEffect, useRef } from 'react';
+import { tellWarning } from '../ui/notify';
 import { useMeeting, useMeetingText } from './context';
 import { useMyself } from './useMyself';
 
@@ -17,8 +17,7 @@ export function useInvitationNews() {
     if (!moderates) return;
     for (const { participant, name, state } of invitations) {
       if (state === 'asked' || !before.has(participant)) continue;
-      const message = t(state === 'declined' ? 'invited.hasDeclined' : 'invited.hasMissed', { name });
-      notifications.show({ message, autoClose: 6_000, withBorder: true });
+      tellWarning(t(state === 'declined' ? 'invited.hasDeclined' : 'invited.hasMissed', { name }));
     }
   }, [invitations, moderates, t]);
 }

@@ -17,7 +17,8 @@ export function useScene(controls: RoomControls) {
   const { view, pinned, locked, slots, shuffleS, named } = useView(controls);
   const step = useStep(shuffleS);
   const own = useSyncExternalStore(orders.subscribe, () => orders.of(room.cid));
-  useFollowed(pinned);
+  const placed = slots.flatMap((slot) => (slot.kind === 'person' ? [slot.participant] : []));
+  useFollowed(pinned ? [pinned, ...placed] : placed);
   const { ref, width, height } = useElementSize();
   const [page, setPage] = useState(0);
   const [lastSpeaker, setLastSpeaker] = useState<string | null>(null);

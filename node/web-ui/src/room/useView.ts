@@ -6,18 +6,23 @@ import { useMyself } from './useMyself';
 
 const noSlots: readonly SlotRule[] = [];
 
-/** How pictures are arranged here: as one likes; as a moderator suggests until one chooses; or as one has locked it. */
+/**
+ * How pictures are arranged here: as one likes; as a moderator suggests until one chooses; or as one has locked it. What was
+ * sent to oneself alone comes before what everybody gets.
+ */
 export function useView({ pinned, chosen, choose }: Pick<RoomControls, 'pinned' | 'chosen' | 'choose'>) {
   const { view } = useChoices();
-  const { room } = useMeeting();
+  const { room, ownLayout } = useMeeting();
   const { moderates } = useMyself();
-  const { layout } = room;
+  const layout = ownLayout ?? room.layout;
   const locked = layout?.locked === true && !moderates;
   const told = layout && (locked || chosen !== JSON.stringify(layout)) ? layout : null;
   return {
     view: told?.arrangement ?? view,
     pinned: told?.pinned ?? pinned,
     locked,
+    /** It was sent to nobody else. */
+    own: ownLayout !== null,
     slots: told?.slots ?? noSlots,
     shuffleS: told?.shuffle_s ?? null,
     named: !told?.names_hidden,

@@ -27,6 +27,17 @@ export function tellWarning(message: string) {
   });
 }
 
+/** Says why something was not done, where one can simply try again. */
+export function tellRefused(message: string) {
+  notifications.show({
+    message,
+    color: 'red',
+    autoClose: 8_000,
+    withBorder: true,
+    closeButtonProps: close(),
+  });
+}
+
 /** Says why something was not done; stays until it is closed. */
 export function tellProblem(error: unknown) {
   notifications.show({

@@ -4,22 +4,33 @@ use super::{Keeper, Seated};
 use crate::View;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Invitations, Invited, InvitedPerson, ParticipantId, Role},
+    meeting::{Invitations, Invited, InvitedPerson, Layout, OwnLayout, ParticipantId, Role},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What somebody was told of what is theirs alone.
 #[derive(Default)]
 pub(crate) struct ToldAlone {
     invitations: Vec<InvitedPerson>,
+    layout: Option<Layout>,
 }
 
 impl Keeper {
     /// After the roster, so that everybody knows of whom it is.
     pub(super) fn tell_alone(&mut self, view: &View) {
         let moderators = moderators(view);
-        for seated in self.seated.values_mut().filter(|seated| seated.is_inside()) {
+        let layouts: HashMap<_, _> = view
+            .participants
+            .iter()
+            .filter_map(|one| Some((one.participant.id, one.layout.as_ref()?)))
+            .collect();
+        for seated in self.seated.values_mut() {
+            if !seated.is_inside() {
+                seated.alone = ToldAlone::default();
+                continue;
+            }
             tell_invitations(seated, view, &moderators);
+            tell_layout(seated, &layouts);
         }
     }
 }
@@ -41,6 +52,16 @@ fn tell_invitations(seated: &mut Seated, view: &View, moderators: &BTreeSet<Part
     if people != seated.alone.invitations {
         seated.alone.invitations.clone_from(&people);
         let news = ServerBody::Invitations(Invitations { people });
+        seated.tell.send(news).ok();
+    }
+}
+
+fn tell_layout(seated: &mut Seated, layouts: &HashMap<ParticipantId, &Layout>) {
+    let layout = layouts.get(&seated.place.participant).copied();
+    if layout != seated.alone.layout.as_ref() {
+        seated.alone.layout = layout.cloned();
+        let layout = layout.cloned();
+        let news = ServerBody::OwnLayout(OwnLayout { layout });
         seated.tell.send(news).ok();
     }
 }

@@ -3,14 +3,16 @@
 // Each of the tests uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod client;
+
 use async_trait::async_trait;
 use plenary_meeting_io::{
     Entered, Flow, Hub, Media, Opening, Person, Present, Refused, Roster, Session, View,
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, IceServer, Invited, InvitedPerson, Line, Moderate, Participant, ParticipantId, Place, Refusal, Ringing,
-    Role, Room, Said, State, Tile, Via, Why,
+    Act, Call, CallOff, CalledPerson, IceServer, Invited, InvitedPerson, Layout, Line, Moderate, Participant,
+    ParticipantId, Place, Refusal, Ringing, Role, Room, Said, State, Tile, Via, Why,
 };
 use std::{
     collections::BTreeMap,
@@ -24,6 +26,7 @@ struct State_ {
     lines: Vec<Said>,
     called: Vec<CalledPerson>,
     invited: Vec<InvitedPerson>,
+    layouts: BTreeMap<ParticipantId, Layout>,
     last: u64,
     sessions: u64,
     open: Vec<Session>,
@@ -116,6 +119,19 @@ impl World {
         if let Some((_, row, ..)) = self.state.lock().unwrap().places.get_mut(&who) {
             row.podium = Some(1);
         }
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+    }
+
+    /// Somebody gets a layout for themselves alone, or it is taken back.
+    pub(crate) fn lay_out(&self, who: ParticipantId, layout: Option<Layout>) {
+        let mut state = self.state.lock().unwrap();
+        match layout {
+            Some(layout) => drop(state.layouts.insert(who, layout)),
+            None => drop(state.layouts.remove(&who)),
+        }
+        drop(state);
         if let Some(hub) = self.hub.get() {
             hub.changed(&demo());
         }
@@ -230,6 +246,7 @@ impl Roster for World {
                 hushed: false,
                 dimmed: false,
                 asked: None,
+                own_layout: false,
             };
             world
                 .places
@@ -377,6 +394,7 @@ impl Roster for World {
             sees_all: row.role > Role::Participant,
             // As in a lecture.
             shown_to_all: row.role > Role::Participant || !state.lecture,
+            layout: state.layouts.get(&row.id).cloned(),
         };
         Ok(Some(View {
             room: Room {

@@ -151,6 +151,10 @@ pub enum ConferenceAct {
     SetLayout,
     /// Everybody chooses for themselves again; about nobody.
     ClearLayout,
+    /// They alone get `layout`, instead of that for everybody.
+    SetLayoutOf,
+    /// They look at what everybody does again.
+    ClearLayoutOf,
 }
 
 super::mirror! {
@@ -201,7 +205,7 @@ impl ConferenceSlot {
     }
 }
 
-/// One layout for everybody in a meeting.
+/// One layout, for everybody in a meeting or for one.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConferenceLayout {
@@ -253,15 +257,21 @@ pub struct Moderation {
     /// With `extend`.
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: Option<u16>,
-    /// With `set_layout`.
+    /// With `set_layout` and `set_layout_of`.
     pub layout: Option<ConferenceLayout>,
 }
 
 impl Moderation {
+    fn layout(&self) -> Result<conference::Layout, Problem> {
+        let layout = self.layout.as_ref();
+        let layout = layout.ok_or_else(|| Problem::field("layout", "is missing; say which"))?;
+        layout.read()
+    }
+
     pub(crate) fn read(self) -> Result<conference::Act, Problem> {
         use conference::Act;
-        let whom = match self.participant {
-            Some(text) => Some(parse::<ParticipantId>("participant", &text)?),
+        let whom = match &self.participant {
+            Some(text) => Some(parse::<ParticipantId>("participant", text)?),
             None => None,
         };
         let of_all = match self.act {
@@ -276,11 +286,7 @@ impl Moderation {
                 let minutes = minutes.ok_or_else(|| Problem::field("minutes", "is missing; say how many"))?;
                 Some(Act::Extend(minutes))
             }
-            ConferenceAct::SetLayout => {
-                let layout = self.layout.as_ref();
-                let layout = layout.ok_or_else(|| Problem::field("layout", "is missing; say which"))?;
-                Some(Act::SetLayout(layout.read()?))
-            }
+            ConferenceAct::SetLayout => Some(Act::SetLayout(self.layout()?)),
             ConferenceAct::ClearLayout => Some(Act::ClearLayout),
             _ => None,
         };
@@ -301,6 +307,8 @@ impl Moderation {
             (None, Some(id)) => id,
         };
         Ok(match self.act {
+            ConferenceAct::SetLayoutOf => Act::SetLayoutOf(id, self.layout()?),
+            ConferenceAct::ClearLayoutOf => Act::ClearLayoutOf(id),
             ConferenceAct::Admit => Act::Admit(id),
             ConferenceAct::SendBack => Act::SendBack(id),
             ConferenceAct::Remove => Act::Remove(id),

@@ -64,7 +64,9 @@ async fn list_people(
     }
     let named = conference.settings.named().chain([&conference.owner]);
     let names = api.backend().names(named.cloned().collect()).await?;
-    let people = names.into_iter().map(|one| ConferencePerson::of(&conference, one));
+    let people = names
+        .into_iter()
+        .map(|one| ConferencePerson::of(&conference, one));
     let mut people: Vec<_> = people.collect();
     people.sort_by_cached_key(|one| (one.display_name.to_lowercase(), one.user.clone()));
     Ok(Json(people))

@@ -234,7 +234,9 @@ async fn somebody_is_invited_to_the_podium_and_moderators_see_how_it_ends() {
     let server = with_review(json!({"mode": "role_based"})).await;
     enter(&server, 1, "eye");
     let invite = json!({"act": "invite_to_podium", "participant": "1"});
-    act(&server, "eye", invite.clone()).await.problem(403, "forbidden");
+    act(&server, "eye", invite.clone())
+        .await
+        .problem(403, "forbidden");
     act(&server, "alice", invite.clone()).await.is(204);
     assert_eq!(people(&server, "alice").await[0]["invitation"], "asked");
     assert_eq!(
@@ -257,4 +259,24 @@ async fn somebody_is_invited_to_the_podium_and_moderators_see_how_it_ends() {
         (&json!("declined"), &json!(false))
     );
     act(&server, "alice", invite).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn one_participant_gets_a_layout_by_rest() {
+    let server = with_review(json!({})).await;
+    enter(&server, 1, "eye");
+    let layout = json!({"arrangement": "alone", "locked": true});
+    let set = json!({"act": "set_layout_of", "participant": "1", "layout": layout});
+    act(&server, "eye", set.clone()).await.problem(403, "forbidden");
+    act(&server, "alice", set).await.is(204);
+    for (wrong, field) in [
+        (json!({"act": "set_layout_of", "participant": "1"}), "layout"),
+        (json!({"act": "set_layout_of", "layout": layout}), "participant"),
+        (json!({"act": "clear_layout_of"}), "participant"),
+    ] {
+        let problem = act(&server, "alice", wrong).await.problem(422, "invalid-field");
+        assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+    }
+    let clear = json!({"act": "clear_layout_of", "participant": "1"});
+    act(&server, "alice", clear).await.is(204);
 }

@@ -6,7 +6,9 @@ use crate::{
     view::{ENDS, StoreView, UNUSED, bound, ends_by, sql},
 };
 use plenary_access::TokenHash;
-use plenary_conference::{AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run};
+use plenary_conference::{
+    AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run,
+};
 use plenary_model::{Cid, NodeId, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 

@@ -177,7 +177,7 @@ fn invitation_of(home: &Home, id: u64) -> Option<Invited> {
 }
 
 #[test]
-fn an_invitation_is_there_after_a_restart_and_ends_in_time() {
+fn an_invitation_and_an_own_layout_are_there_after_a_restart_and_it_ends_in_time() {
     let mut home = with_room();
     let role_based = SettingsPatch {
         mode: Some(Mode::RoleBased),
@@ -186,12 +186,22 @@ fn an_invitation_is_there_after_a_restart_and_ends_in_time() {
     home.ok(by("bob"), run_as(role_based));
     home.ok(system(), enter(1, account("alice")));
     home.ok(by("bob"), act_by_owner(Act::InviteToPodium(ParticipantId(1))));
+    let own = Layout {
+        arrangement: Arrangement::Alone,
+        locked: true,
+        slots: vec![Slot::Speaker],
+        ..Layout::default()
+    };
+    let set = Act::SetLayoutOf(ParticipantId(1), own.clone());
+    home.ok(by("bob"), act_by_owner(set));
     let digest = home.digest();
     home.reopen();
     let copy = home.copied();
     for mut home in [home, copy] {
         assert_eq!(home.digest(), digest);
         assert_eq!(invitation_of(&home, 1), Some(Invited::Asked));
+        let kept = roster(&home).first().and_then(|one| one.layout.clone());
+        assert_eq!(kept.as_ref(), Some(&own));
         assert!(!queries::needs_sweep(&home.db, home.now()).expect("reads"));
         home.now += conference::INVITATION_MS + 1;
         assert!(queries::needs_sweep(&home.db, home.now()).expect("reads"));

@@ -346,8 +346,11 @@ pub(crate) fn before_ids(db: &Connection) {
 
 /// Takes away what the schema has got since people are invited to the podium.
 pub(crate) fn before_moderation(db: &Connection) {
-    db.execute_batch("DROP INDEX participants_invited; ALTER TABLE participants DROP COLUMN invited")
-        .expect("writes");
+    db.execute_batch(
+        "DROP INDEX participants_invited; ALTER TABLE participants DROP COLUMN invited;
+         ALTER TABLE participants DROP COLUMN layout",
+    )
+    .expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

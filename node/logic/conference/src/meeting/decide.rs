@@ -109,6 +109,7 @@ impl<V: View> Meetings<'_, V> {
             away: false,
             away_since: None,
             standing: Standing::default(),
+            layout: None,
         };
         self.settle_in(&conference, &mut participant, admission);
         runs.add(&mut decision, participant);

@@ -1,9 +1,9 @@
-//! What a moderator has everybody look at (CONF-11).
+//! What a moderator has everybody look at, or one alone (CONF-11).
 
 use super::{Meetings, ParticipantId, Runs, moderate::conflict};
 use crate::{Conference, Decision, View};
 use plenary_access::{Refusal, rules::invalid};
-use plenary_model::limits;
+use plenary_model::{Cid, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ pub enum Slot {
     Content,
 }
 
-/// One layout for all who are in; gone with the run.
+/// One layout for all who are in, gone with the run; or for one, gone with them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Layout {
     pub arrangement: Arrangement,
@@ -93,13 +93,7 @@ impl<V: View> Meetings<'_, V> {
     ) -> Result<Decision, Refusal> {
         let cid = &conference.cid;
         if let Some(layout) = &layout {
-            layout.check()?;
-            for id in layout.pinned.into_iter().chain(layout.people()) {
-                let named = self.view.participant(cid, id);
-                if named.is_none_or(|one| one.standing.waiting.is_some()) {
-                    return Err(conflict("who is to have a place is not in the meeting any more"));
-                }
-            }
+            self.check_layout(cid, layout)?;
         }
         let mut decision = Decision::default();
         let mut runs = Runs::new(self.view, self.at);
@@ -110,5 +104,17 @@ impl<V: View> Meetings<'_, V> {
         run.layout = layout;
         runs.finish(&mut decision);
         Ok(decision)
+    }
+
+    /// Whether a layout makes sense, and those whom it names are in.
+    pub(super) fn check_layout(&self, cid: &Cid, layout: &Layout) -> Result<(), Refusal> {
+        layout.check()?;
+        for id in layout.pinned.into_iter().chain(layout.people()) {
+            let named = self.view.participant(cid, id);
+            if named.is_none_or(|one| one.standing.waiting.is_some()) {
+                return Err(conflict("who is to have a place is not in the meeting any more"));
+            }
+        }
+        Ok(())
     }
 }

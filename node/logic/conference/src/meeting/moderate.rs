@@ -47,6 +47,10 @@ pub enum Act {
     SetLayout(Layout),
     /// Everybody chooses for themselves again.
     ClearLayout,
+    /// A layout for one alone, instead of that for everybody.
+    SetLayoutOf(ParticipantId, Layout),
+    /// They look at what everybody does again.
+    ClearLayoutOf(ParticipantId),
 }
 
 impl Act {
@@ -68,7 +72,9 @@ impl Act {
             | Self::Pin(id)
             | Self::Unpin(id)
             | Self::GiveRemark(id)
-            | Self::TakeRemark(id) => Some(*id),
+            | Self::TakeRemark(id)
+            | Self::SetLayoutOf(id, _)
+            | Self::ClearLayoutOf(id) => Some(*id),
             Self::AdmitAll
             | Self::MuteAll
             | Self::Lock
@@ -180,6 +186,11 @@ impl<V: View> Meetings<'_, V> {
                 (standing.remark, after.hand) = (true, None);
             }
             Act::TakeRemark(_) => standing.remark = false,
+            Act::SetLayoutOf(_, layout) => {
+                self.check_layout(cid, &layout)?;
+                after.layout = Some(layout);
+            }
+            Act::ClearLayoutOf(_) => after.layout = None,
             Act::AdmitAll
             | Act::MuteAll
             | Act::Lock
@@ -274,6 +285,7 @@ fn send_back(participant: &mut Participant, now: Timestamp) {
     participant.hand = None;
     participant.reaction = None;
     participant.content = false;
+    participant.layout = None;
 }
 
 pub(crate) fn conflict(text: &str) -> Refusal {

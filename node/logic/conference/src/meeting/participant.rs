@@ -1,4 +1,4 @@
-use super::Invitation;
+use super::{Invitation, Layout};
 use crate::{GuestId, Visitor};
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,9 @@ pub struct Participant {
     pub away_since: Option<Timestamp>,
     #[serde(default)]
     pub standing: Standing,
+    /// What a moderator has them alone look at, before what everybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
 }
 
 /// Changes to what somebody shows of themselves: `Some` replaces, `None` leaves.

@@ -66,7 +66,10 @@ fn who_declines_is_known_and_not_asked_again_at_once() {
     let mut world = meeting(Mode::RoleBased);
     world.ok(&invite(1, 2));
     world.ok(&answer(2, false));
-    assert_eq!((state(&world, 2), is_up(&world, 2)), (Some(Invited::Declined), false));
+    assert_eq!(
+        (state(&world, 2), is_up(&world, 2)),
+        (Some(Invited::Declined), false)
+    );
     assert_eq!(world.refused(&invite(1, 2)), "conflict");
     world.now += limits::INVITATION_PAUSE_MS;
     world.ok(&invite(1, 2));

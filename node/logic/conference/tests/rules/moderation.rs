@@ -265,3 +265,47 @@ fn places_of_a_layout_are_set_within_limits() {
     world.ok(&leave("open", 3, 0));
     assert_eq!(stored(&world), Some(good), "their place waits for them");
 }
+
+#[test]
+fn one_gets_a_layout_of_their_own_until_it_is_taken_back_or_they_go() {
+    let mut world = meeting();
+    let layout = |locked, pinned| Layout {
+        arrangement: Arrangement::Speaker,
+        pinned,
+        locked,
+        ..Layout::default()
+    };
+    let set = |by, whom, layout| act("open", by, Act::SetLayoutOf(id(whom), layout));
+    let of = |world: &World, who| world.place("open", who).layout.clone();
+    assert_eq!(world.refused(&set(2, 3, layout(true, None))), "forbidden");
+    assert_eq!(world.refused(&set(1, 9, layout(true, None))), "conflict");
+    assert_eq!(world.refused(&set(1, 2, layout(true, Some(id(9))))), "conflict");
+    let twice = Layout {
+        slots: vec![Slot::Person(id(3)), Slot::Person(id(3))],
+        ..Layout::default()
+    };
+    assert_eq!(world.refused(&set(1, 2, twice)), "invalid-field");
+    let change = set(1, 2, layout(true, Some(id(3))));
+    assert_eq!(change.level(), MODERATION_LEVEL);
+    world.ok(&change);
+    assert_eq!(of(&world, 2), Some(layout(true, Some(id(3)))));
+    assert_eq!(
+        (
+            of(&world, 1),
+            of(&world, 3),
+            world.runs[&name("open")].layout.clone()
+        ),
+        (None, None, None),
+        "nobody else"
+    );
+    world.ok(&act("open", 1, Act::SetLayout(Layout::default())));
+    world.ok(&act("open", 1, Act::ClearLayout));
+    assert!(of(&world, 2).is_some(), "beside the one for all");
+    world.ok(&resume("open", 2, secret(2)));
+    assert!(of(&world, 2).is_some(), "kept on another node");
+    world.ok(&act("open", 1, Act::ClearLayoutOf(id(2))));
+    assert_eq!(of(&world, 2), None);
+    world.ok(&set(1, 2, layout(false, None)));
+    world.ok(&act("open", 1, Act::SendBack(id(2))));
+    assert_eq!(of(&world, 2), None);
+}

@@ -121,7 +121,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..26, of).prop_map(|(which, id)| match which {
+    (0usize..28, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -152,6 +152,8 @@ fn act() -> impl Strategy<Value = Act> {
         }),
         22 => Act::ClearLayout,
         23 | 24 => Act::InviteToPodium(id),
+        25 => Act::SetLayoutOf(id, Layout::default()),
+        26 => Act::ClearLayoutOf(id),
         _ => Act::Admit(id),
     })
 }
@@ -295,6 +297,28 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn check_podiums(world: &World) -> Result<(), TestCaseError> {
+    let mut podiums: BTreeMap<_, usize> = BTreeMap::new();
+    let places = world.participants.values();
+    for place in places.filter(|place| place.standing.podium.is_some()) {
+        prop_assert!(place.standing.invitation.is_none());
+        *podiums.entry(&place.cid).or_default() += 1;
+    }
+    for (cid, count) in podiums {
+        let settings = &world.conferences[cid].settings;
+        let places = if settings.mode.has_podium() {
+            settings.podium_places
+        } else {
+            0
+        };
+        prop_assert!(
+            count <= usize::from(places),
+            "the podium is never above its limit"
+        );
+    }
+    Ok(())
+}
+
 /// What must hold after every step.
 fn check(world: &World) -> Result<(), TestCaseError> {
     let mut counts: BTreeMap<_, u64> = BTreeMap::new();
@@ -318,7 +342,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
         if standing.waiting.is_some() {
             prop_assert_eq!(flow, Flow::default(), "who waits neither sends nor receives");
             prop_assert!(standing.podium.is_none() && place.hand.is_none() && !standing.moderator);
-            prop_assert!(standing.invitation.is_none());
+            prop_assert!(standing.invitation.is_none() && place.layout.is_none());
             prop_assert!(
                 world
                     .participants
@@ -331,33 +355,13 @@ fn check(world: &World) -> Result<(), TestCaseError> {
             prop_assert_eq!(owns, *user == conference.owner, "exactly one owner");
         }
         prop_assert!(!standing.pinned || standing.podium.is_some());
-        prop_assert!(standing.invitation.is_none() || standing.podium.is_none());
         prop_assert!(!standing.hushed || !flow.voice);
         prop_assert!(!standing.dimmed || !flow.camera);
         if let Person::Account(user) = &place.person {
             prop_assert!(world.accounts.get(user).is_some_and(|account| account.active));
         }
     }
-    let mut podiums: BTreeMap<_, usize> = BTreeMap::new();
-    for place in world
-        .participants
-        .values()
-        .filter(|place| place.standing.podium.is_some())
-    {
-        *podiums.entry(&place.cid).or_default() += 1;
-    }
-    for (cid, count) in podiums {
-        let settings = &world.conferences[cid].settings;
-        let places = if settings.mode.has_podium() {
-            settings.podium_places
-        } else {
-            0
-        };
-        prop_assert!(
-            count <= usize::from(places),
-            "the podium is never above its limit"
-        );
-    }
+    check_podiums(world)?;
     let mut ids = BTreeSet::new();
     for (key, conference) in &world.conferences {
         prop_assert_eq!(key, &conference.cid, "a key stays");

@@ -130,7 +130,7 @@ pub enum SlotRule {
     Content,
 }
 
-/// One layout for everybody.
+/// One layout, for everybody or for one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingLayout)]
 pub struct Layout {
@@ -155,7 +155,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Those whom everybody is shown by it.
+    /// Those whom one is shown by it.
     pub fn people(&self) -> impl Iterator<Item = ParticipantId> {
         let placed = self.slots.iter().filter_map(|slot| match slot {
             SlotRule::Person { participant } => Some(*participant),
@@ -163,6 +163,14 @@ impl Layout {
         });
         self.pinned.into_iter().chain(placed)
     }
+}
+
+/// The layout that a moderator has sent to this client alone; null: none any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingOwnLayout)]
+pub struct OwnLayout {
+    #[schema(required)]
+    pub layout: Option<Layout>,
 }
 
 /// In the waiting room: nothing is seen, heard, sent or said until a moderator lets them in; then follows `joined`.
@@ -208,7 +216,7 @@ pub struct Moderate {
     /// With `extend`: 1 to 1,440.
     #[serde(default)]
     pub minutes: Option<u16>,
-    /// With `set_layout`.
+    /// With `set_layout` and `set_layout_of`.
     #[serde(default)]
     pub layout: Option<Layout>,
 }
@@ -257,4 +265,8 @@ pub enum Act {
     SetLayout,
     /// Everybody chooses for themselves again.
     ClearLayout,
+    /// One participant alone gets `layout`, instead of that for everybody.
+    SetLayoutOf,
+    /// They look at what everybody does again.
+    ClearLayoutOf,
 }

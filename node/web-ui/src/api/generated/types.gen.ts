@@ -202,9 +202,9 @@ export type CalledPerson = {
 };
 
 /**
- * How far that is: `ringing`, and then as with calls.
+ * How far that is: `ringing`, and then as with calls; `cancelled`: a moderator took the call back.
  */
-export type CalledState = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable';
+export type CalledState = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled';
 
 /**
  * The old and the new password.
@@ -302,7 +302,7 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * All of one size; one large and the others in a strip; one alone.
@@ -370,12 +370,17 @@ export type ConferenceIdPolicy = {
 };
 
 /**
+ * `asked`: no answer yet; `missed`: none in time.
+ */
+export type ConferenceInvitation = 'asked' | 'declined' | 'missed';
+
+/**
  * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
  */
 export type ConferenceLaunch = 'virtual_room' | 'by_hand' | 'scheduled';
 
 /**
- * One layout for everybody in a meeting.
+ * One layout, for everybody in a meeting or for one.
  */
 export type ConferenceLayout = {
     arrangement: ConferenceArrangement;
@@ -443,6 +448,20 @@ export type ConferencePatch = {
     schedule?: ConferenceSchedule | null;
     settings?: ConferenceSettingsPatch | null;
 };
+
+/**
+ * Somebody whom a conference names.
+ */
+export type ConferencePerson = {
+    display_name: string;
+    role: ConferencePersonRole;
+    user: string;
+};
+
+/**
+ * Why a conference names somebody.
+ */
+export type ConferencePersonRole = 'owner' | 'moderator' | 'invited';
 
 /**
  * What is deleted by itself, looked for each hour: conferences, and what is kept of them.
@@ -1225,7 +1244,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * Answers an offer.
@@ -1249,6 +1268,20 @@ export type MeetingCall = {
      * Instead: everybody who is invited, and the moderators.
      */
     invited?: boolean;
+    /**
+     * User IDs; at most 100.
+     */
+    users?: Array<string>;
+};
+
+/**
+ * A moderator takes calls back: it rings no more there.
+ */
+export type MeetingCallOff = {
+    /**
+     * Instead: everybody whom it rings at.
+     */
+    all?: boolean;
     /**
      * User IDs; at most 100.
      */
@@ -1358,6 +1391,32 @@ export type MeetingIceServer = {
 };
 
 /**
+ * Who is invited to the podium: to moderators all who were and are not on it, to others their own invitation for as long
+ * as they can answer it. All of them each time.
+ */
+export type MeetingInvitations = {
+    people: Array<MeetingInvitedPerson>;
+};
+
+/**
+ * How far it is.
+ */
+export type MeetingInvited = 'asked' | 'declined' | 'missed';
+
+/**
+ * Somebody who was invited to the podium.
+ */
+export type MeetingInvitedPerson = {
+    /**
+     * When they were asked, or since when it is over, in milliseconds since 1970.
+     */
+    at: number;
+    name: string;
+    participant: MeetingParticipantId;
+    state: MeetingInvited;
+};
+
+/**
  * Wants to come in. `Debug` hides the PIN.
  */
 export type MeetingJoin = {
@@ -1416,7 +1475,7 @@ export type MeetingLayers = {
 };
 
 /**
- * One layout for everybody.
+ * One layout, for everybody or for one.
  */
 export type MeetingLayout = {
     arrangement: MeetingArrangement;
@@ -1526,6 +1585,13 @@ export type MeetingOffer = {
 };
 
 /**
+ * The layout that a moderator has sent to this client alone; null: none any more.
+ */
+export type MeetingOwnLayout = {
+    layout: MeetingLayout | null;
+};
+
+/**
  * Somebody in the meeting. Times are milliseconds since 1970.
  */
 export type MeetingParticipant = {
@@ -1560,6 +1626,10 @@ export type MeetingParticipant = {
      * The name of the node that they are connected to.
      */
     node: string;
+    /**
+     * A moderator has sent them a layout of their own.
+     */
+    own_layout?: boolean;
     /**
      * Stays on the podium, however long they are silent.
      */
@@ -1646,7 +1716,7 @@ export type MeetingRefused = {
 /**
  * How far it is.
  */
-export type MeetingRinging = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable';
+export type MeetingRinging = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled';
 
 /**
  * What somebody is; later ones may all that earlier ones may.
@@ -1791,6 +1861,10 @@ export type MeetingState = {
     camera?: boolean | null;
     content?: boolean | null;
     hand?: boolean | null;
+    /**
+     * Whether one accepts an invitation to the podium.
+     */
+    invitation?: boolean | null;
     muted?: boolean | null;
     /**
      * `false` gives one's place on the podium up, and the permission to be heard without one.
@@ -2631,6 +2705,7 @@ export type Participant = {
     content: boolean;
     hand: Time | null;
     id: string;
+    invitation: ConferenceInvitation | null;
     joined_at: Time;
     muted: boolean;
     name: string;
@@ -2913,6 +2988,14 @@ export type Resolved = {
      */
     call: string;
     /**
+     * The ID of the conference of this server that it is, if it is one: enter it. What is an account or a group too is not.
+     */
+    conference: string | null;
+    /**
+     * The name of the other server that it is of. Nobody of another server can be called yet.
+     */
+    elsewhere: string | null;
+    /**
      * The account behind it, if it is one of this server.
      */
     user_id: string | null;
@@ -3191,6 +3274,9 @@ export type SignalClientBody = {
     body: MeetingCall;
     type: 'call';
 } | {
+    body: MeetingCallOff;
+    type: 'call_off';
+} | {
     body: MeetingList;
     type: 'list';
 } | {
@@ -3333,6 +3419,18 @@ export type SignalServerBody = {
      */
     body: MeetingCalled;
     type: 'called';
+} | {
+    /**
+     * Who is invited to the podium; told to moderators and to who is.
+     */
+    body: MeetingInvitations;
+    type: 'invitations';
+} | {
+    /**
+     * A moderator lays the pictures out for this client alone.
+     */
+    body: MeetingOwnLayout;
+    type: 'own_layout';
 } | {
     body: MeetingEnded;
     type: 'ended';
@@ -4024,6 +4122,24 @@ export type GetCalendarResponses = {
 
 export type GetCalendarResponse = GetCalendarResponses[keyof GetCalendarResponses];
 
+export type CallOffAllData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/calls';
+};
+
+export type CallOffAllResponses = {
+    204: void;
+};
+
+export type CallOffAllResponse = CallOffAllResponses[keyof CallOffAllResponses];
+
 export type ListCalledData = {
     body?: never;
     path: {
@@ -4059,6 +4175,28 @@ export type CallPeopleResponses = {
 };
 
 export type CallPeopleResponse = CallPeopleResponses[keyof CallPeopleResponses];
+
+export type CallOffData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+        /**
+         * Who was called
+         */
+        user: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/calls/{user}';
+};
+
+export type CallOffResponses = {
+    204: void;
+};
+
+export type CallOffResponse = CallOffResponses[keyof CallOffResponses];
 
 export type GetDoorData = {
     body?: never;
@@ -4149,6 +4287,24 @@ export type ListParticipantsResponses = {
 };
 
 export type ListParticipantsResponse = ListParticipantsResponses[keyof ListParticipantsResponses];
+
+export type ListPeopleData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/people';
+};
+
+export type ListPeopleResponses = {
+    200: Array<ConferencePerson>;
+};
+
+export type ListPeopleResponse = ListPeopleResponses[keyof ListPeopleResponses];
 
 export type ListRegistrantsData = {
     body?: never;

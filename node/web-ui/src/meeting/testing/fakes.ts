@@ -156,6 +156,7 @@ export function person(id: string, more: Partial<Participant> = {}): Participant
     hushed: false,
     dimmed: false,
     asked: null,
+    own_layout: false,
     ...more,
   };
 }

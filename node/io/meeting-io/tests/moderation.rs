@@ -1,0 +1,117 @@
+//! What moderators hear, and what they do to one person.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Call, CallOff, Invited, Layout, Refusal, Ringing, Say},
+};
+use world::client::{client, place, start};
+
+#[tokio::test]
+async fn moderators_call_people_and_hear_who_does_not_come() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let joined = ben.join(&hub, None).await;
+    let call = |users: &[&str]| {
+        ClientBody::Call(Call {
+            users: users.iter().map(|user| (*user).to_owned()).collect(),
+            invited: false,
+        })
+    };
+    hub.request(&ben.newcomer, call(&["carol"]));
+    assert_eq!(ben.refused().await, ("call".into(), Refusal::Forbidden));
+    hub.request(&ann.newcomer, call(&["carol"; 101]));
+    assert_eq!(ann.refused().await, ("call".into(), Refusal::BadRequest));
+    hub.request(&ann.newcomer, call(&["carol"]));
+    let called = |told| match told {
+        ServerBody::Called(called) => Some(called.people),
+        _ => None,
+    };
+    let people = ann.hear(called).await;
+    assert_eq!(
+        people.iter().map(|one| one.user.as_str()).collect::<Vec<_>>(),
+        ["carol"]
+    );
+    // Whoever becomes a moderator hears it too.
+    world.make_moderator(joined.participant);
+    assert_eq!(ben.hear(called).await, people);
+    // Either takes the call back, and both hear it.
+    hub.request(
+        &ben.newcomer,
+        ClientBody::CallOff(CallOff {
+            users: vec!["carol".into()],
+            all: false,
+        }),
+    );
+    for one in [&mut ann, &mut ben] {
+        let people = one.hear(called).await;
+        assert_eq!(people.first().map(|one| one.state), Some(Ringing::Cancelled));
+    }
+}
+
+#[tokio::test]
+async fn who_is_invited_hears_of_it_and_moderators_hear_how_it_ends() {
+    let (hub, world) = start();
+    let (mut ann, mut ben, mut eve) = (client(1, "ann"), client(2, "ben"), client(3, "eve"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let asked = ben.join(&hub, None).await.participant;
+    eve.join(&hub, None).await;
+    let invitations = |told| match told {
+        ServerBody::Invitations(all) => Some(all.people),
+        _ => None,
+    };
+    world.invite(asked, Invited::Asked);
+    let own = ben.hear(invitations).await;
+    assert_eq!(own.first().map(|one| one.participant), Some(asked));
+    assert_eq!(ann.hear(invitations).await, own);
+    world.invite(asked, Invited::Declined);
+    assert_eq!(ben.hear(invitations).await, [], "it is over");
+    let told = ann.hear(invitations).await;
+    assert_eq!(told.first().map(|one| one.state), Some(Invited::Declined));
+    // Others hear nothing of it: what they are told next is something else.
+    let say = Say { text: "Hello".into() };
+    hub.request(&ann.newcomer, ClientBody::Say(say));
+    let first = eve.hear(|told| match told {
+        ServerBody::Invitations(_) => Some(false),
+        ServerBody::Chat(_) => Some(true),
+        _ => None,
+    });
+    assert!(first.await);
+}
+
+#[tokio::test]
+async fn a_layout_for_one_is_told_to_them_alone_and_again_when_they_come_back() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    ann.join(&hub, None).await;
+    let joined = ben.join(&hub, None).await;
+    let layout = Layout {
+        locked: true,
+        ..Layout::default()
+    };
+    let own = |told| match told {
+        ServerBody::OwnLayout(own) => Some(own.layout),
+        _ => None,
+    };
+    world.lay_out(joined.participant, Some(layout.clone()));
+    assert_eq!(ben.hear(own).await, Some(layout.clone()));
+    // On another connection, as after a reload.
+    let mut again = client(3, "ben");
+    again.join(&hub, Some(place(&joined))).await;
+    assert_eq!(again.hear(own).await, Some(layout));
+    world.lay_out(joined.participant, None);
+    assert_eq!(again.hear(own).await, None);
+    hub.request(&again.newcomer, ClientBody::Say(Say { text: "Hello".into() }));
+    let first = ann.hear(|told| match told {
+        ServerBody::OwnLayout(_) => Some(false),
+        ServerBody::Chat(_) => Some(true),
+        _ => None,
+    });
+    assert!(first.await, "nobody else hears of it");
+}
