@@ -85,11 +85,34 @@ test('a conference gets another ID while two are in, and a third joins by it', a
   await isInside(guest);
   await plays(tile(guest, third.display_name));
 
+  // From within the room too, by hand.
+  const chosen = freshId('chosen');
+  await owner.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await owner.getByRole('menuitem', { name: 'Change the ID…' }).click();
+  const dialog = owner.getByRole('dialog', { name: 'Another ID for this conference' });
+  await dialog.getByRole('radio', { name: 'Chosen by hand' }).check();
+  await dialog.getByRole('textbox', { name: 'Conference ID' }).fill('join');
+  await dialog.getByRole('button', { name: 'Change the ID' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await dialog.getByRole('textbox', { name: 'Conference ID' }).fill(chosen);
+  await look(owner, 'in-the-room');
+  await noBarrier(owner, 'another ID, in the room');
+  await dialog.getByRole('button', { name: 'Change the ID' }).click();
+  await expect(dialog).toBeHidden();
+  for (const page of [owner, guest, late]) {
+    await expect(page).toHaveURL(new RegExp(`/m/${chosen}$`));
+    await isInside(page);
+  }
+  await guest.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await expect(guest.getByRole('menuitem', { name: 'Invite people' })).toBeVisible();
+  await expect(guest.getByRole('menuitem', { name: 'Change the ID…' })).toHaveCount(0);
+  await guest.keyboard.press('Escape');
+
   // The ID is free for another conference, in which nobody is.
   expect((await rest.call('POST', '/conferences', { cid, name: 'Another' })).status()).toBe(201);
   const people = await (await rest.call('GET', `/conferences/${cid}/participants`)).json();
   expect(people).toEqual([]);
-  for (const one of [cid, now]) expect((await rest.call('DELETE', `/conferences/${one}`)).status()).toBe(204);
+  for (const one of [cid, chosen]) expect((await rest.call('DELETE', `/conferences/${one}`)).status()).toBe(204);
   for (const page of [owner, guest, late]) await page.context().close();
 });
 

@@ -2,6 +2,7 @@ import { Box, Group, Menu } from '@mantine/core';
 import {
   IconActivity,
   IconDots,
+  IconHash,
   IconKeyboard,
   IconMaximize,
   IconPictureInPicture,
@@ -15,6 +16,7 @@ import { useChoices, useMeetingText, useVisit } from './context';
 import { LayoutItems } from './LayoutItems';
 import type { RoomControls } from './controls';
 import { reactions } from './reactions';
+import { useMayRename } from './useMayRename';
 import { useOwnSwitches } from './useOwnSwitches';
 
 /** What is needed seldom; on phones also what the bar has no room for, in the same order. */
@@ -23,6 +25,7 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
   const { local } = useVisit();
   const choice = useChoices();
   const own = useOwnSwitches();
+  const mayRename = useMayRename();
   const clean = (change: { noise?: boolean; echo?: boolean }) => {
     choices.set(change);
     void local.changeMic();
@@ -61,6 +64,14 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
         >
           {t('more.invite')}
         </Menu.Item>
+        {mayRename && (
+          <Menu.Item
+            leftSection={<IconHash size={18} aria-hidden />}
+            onClick={() => controls.open('changeId')}
+          >
+            {t('changeId.open')}
+          </Menu.Item>
+        )}
         {controls.full.possible && (
           <Menu.Item leftSection={<IconMaximize size={18} aria-hidden />} onClick={controls.full.toggle}>
             {t(controls.full.on ? 'more.leaveFull' : 'more.full')}
