@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
 import { devices, isInside, newPage, plays, tile } from './room';
-import { expect, here, isLive, PASSWORD, signIn, test, there } from './server';
+import { expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
 
 /** Two people call each other (CALL-01). */
 
@@ -87,5 +87,47 @@ test('a call becomes a meeting that others join', async ({ browser, person, rest
   } finally {
     for (const page of [caller, callee, third]) await page.context().close();
     await rest.deleteUser(other.id);
+  }
+});
+
+test('a call string leads into a conference, or says that it is elsewhere', async ({ browser, person, rest }) => {
+  test.setTimeout(120_000);
+  const cid = freshId('dialled');
+  const made = { cid, name: 'Dialled', owner: person.id };
+  expect((await rest.call('POST', '/conferences', made)).status()).toBe(201);
+  const page = await newPage(browser);
+  try {
+    await signIn(page, here, person.id, PASSWORD);
+    const typed = page.getByLabel('Join by conference ID');
+    await typed.fill(`\\c\\${cid}@oslo.example.net`);
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await expect(page.getByText('That is on the server oslo.example.net.', { exact: false })).toBeVisible();
+    await look(page, 'elsewhere');
+    await noBarrier(page, 'elsewhere');
+    await typed.fill(`\\c\\${cid}`);
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
+
+    // From the address book: a conference is entered, and somebody elsewhere is told of.
+    for (const call of [`\\c\\${cid}`, `bob-${cid}@oslo.example.net`]) {
+      await page.goto(`${here}/contacts`);
+      await page.getByRole('button', { name: 'Add contact' }).first().click();
+      const form = page.getByRole('dialog');
+      await form.getByLabel('Call string').fill(call);
+      await form.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText('The contact was saved.')).toBeVisible();
+      await page.goto(`${here}/contacts?search=${cid}`);
+      await page.getByRole('button', { name: `Call ${call}` }).click();
+      if (call.includes('@')) {
+        await expect(page.getByText('That is on the server oslo.example.net.', { exact: false })).toBeVisible();
+      } else {
+        await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
+        await page.getByRole('button', { name: 'Join', exact: true }).click();
+        await isInside(page);
+      }
+    }
+  } finally {
+    await page.context().close();
+    await rest.call('DELETE', `/conferences/${cid}`);
   }
 });

@@ -150,7 +150,7 @@ function useColumns(
       width: '48px',
       cell: (row) =>
         call &&
-        (row.user_id || isName(row.call)) && (
+        (row.user_id || canBeDialled(row.call)) && (
           <ActionIcon
             variant="subtle"
             aria-label={t('call.one', { name: row.display_name || row.call })}
@@ -195,8 +195,8 @@ function useColumns(
   ];
 }
 
-/** A bare name may be that of a group or an alias, which the server knows. */
-const isName = (call: string) => /^[^\\#@]+$/.test(call);
+/** What a name stands for the server knows: a group, an alias, a conference. There are no gateways yet. */
+const canBeDialled = (call: string) => !call.startsWith('#');
 
 function RemoveContact({ contact, close }: { contact: Contact | null; close: () => void }) {
   const { t } = useTranslation();

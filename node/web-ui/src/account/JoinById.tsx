@@ -1,8 +1,10 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { IconDoorEnter } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { queries } from '../api/queries';
 import { roomOf } from './roomOf';
 
 /** The way into a room whose ID one was told. */
@@ -10,15 +12,17 @@ export function JoinById({ label }: { label: string }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [typed, setTyped] = useState('');
-  const [wrong, setWrong] = useState(false);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const own = useQuery(queries.server()).data?.name;
   return (
     <form
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        const cid = roomOf(typed);
-        setWrong(cid === null);
-        if (cid !== null) void navigate({ to: '/m/$cid', params: { cid } });
+        const room = roomOf(typed, own);
+        if (room === null) setWrong(t('join.wrong'));
+        else if ('server' in room) setWrong(t('call.elsewhereServer', { server: room.server }));
+        else void navigate({ to: '/m/$cid', params: { cid: room.cid } });
       }}
     >
       <Group gap="xs" align="flex-start" wrap="nowrap">
@@ -31,10 +35,10 @@ export function JoinById({ label }: { label: string }) {
           spellCheck={false}
           style={{ flex: 1 }}
           value={typed}
-          error={wrong && t('join.wrong')}
+          error={wrong}
           onChange={(event) => {
             setTyped(event.currentTarget.value);
-            setWrong(false);
+            setWrong(null);
           }}
         />
         <Button type="submit" variant="default" mt={25} leftSection={<IconDoorEnter size={18} aria-hidden />}>

@@ -70,6 +70,7 @@ export type {
   DoorRegistration,
   Registrant,
   RegistrantPage,
+  Resolved,
   RegistrationField,
   PutContact as ContactEntry,
   Seats,

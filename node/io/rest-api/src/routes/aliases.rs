@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::Change;
-use plenary_model::{AliasName, CallKind, CallString, UserId, UserName, limits};
+use plenary_model::{AliasName, CallKind, CallString, Cid, ServerName, UserId, UserName, limits};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -153,18 +153,23 @@ struct ResolveQuery {
     call: String,
 }
 
-/// Follow an alias to what it stands for
+/// Follow an alias to what it stands for, and say what can be done with it
 #[utoipa::path(get, path = "/resolve", tag = "aliases", params(ResolveQuery),
     responses((status = 200, body = Resolved)))]
 async fn resolve_call(
     State(api): State<Api>,
-    _: Signed,
+    by: Signed,
     Query(query): Query<ResolveQuery>,
 ) -> Result<Json<Resolved>, Problem> {
     let call: CallString = parse("call", &query.call)?;
     let call = api.backend().resolve(call).await?;
     let server = &api.options().server;
-    let user_id = account_behind(&api, &call).await?.map(|name| {
+    let account = account_behind(&api, &call).await?;
+    let conference = match &account {
+        Some(_) => None,
+        None => conference_behind(&api, &by, &call).await?,
+    };
+    let user_id = account.map(|name| {
         let id = UserId {
             name,
             server: server.clone(),
@@ -172,9 +177,42 @@ async fn resolve_call(
         id.to_string()
     });
     Ok(Json(Resolved {
+        elsewhere: elsewhere(&api, &call).map(Into::into),
         call: call.into(),
         user_id,
+        conference: conference.map(Into::into),
     }))
+}
+
+/// The other server that a call string names.
+pub(super) fn elsewhere(api: &Api, call: &CallString) -> Option<ServerName> {
+    let server = match call.kind() {
+        CallKind::Account { server, .. } | CallKind::Conference { server, .. } => server,
+        CallKind::Gateway { .. } => None,
+    };
+    server.filter(|server| *server != api.options().server)
+}
+
+/// The conference of this server that a call string means: by its own kind of name, or by a bare ID that is no group.
+pub(super) async fn conference_behind(
+    api: &Api,
+    by: &Signed,
+    call: &CallString,
+) -> Result<Option<Cid>, Problem> {
+    if elsewhere(api, call).is_some() {
+        return Ok(None);
+    }
+    let id = match call.kind() {
+        CallKind::Conference { cid, .. } => cid,
+        CallKind::Account { name, .. } => match name.parse() {
+            Ok(id) if api.backend().group_behind(call.clone()).await?.is_none() => id,
+            _ => return Ok(None),
+        },
+        CallKind::Gateway { .. } => return Ok(None),
+    };
+    let found = api.backend().conference(id).await?;
+    let found = found.filter(|conference| !conference.call || conference.is_of(by.name()));
+    Ok(found.map(|conference| conference.id().clone()))
 }
 
 /// The account of this server that a call string means.

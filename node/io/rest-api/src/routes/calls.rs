@@ -1,6 +1,10 @@
 //! Calls of two (CALL-01).
 
-use super::{OpenApiRouter, aliases::account_behind, routes};
+use super::{
+    OpenApiRouter,
+    aliases::{account_behind, conference_behind, elsewhere},
+    routes,
+};
 use crate::{
     answer::{self, still_there},
     api::Api,
@@ -107,15 +111,33 @@ async fn begin_call(
     let cid = random_cid()?;
     let change = match account_behind(&api, &to).await? {
         Some(to) => Change::Dial { cid: cid.clone(), to },
-        None => Change::DialGroup {
-            group: api.backend().group_behind(to).await?.ok_or_else(not_callable)?.id,
-            cid: cid.clone(),
+        None => match api.backend().group_behind(to.clone()).await? {
+            Some(group) => Change::DialGroup {
+                group: group.id,
+                cid: cid.clone(),
+            },
+            None => return Err(why_not_callable(&api, &by, &to).await?),
         },
     };
     let command = write.command(&by, digest, change);
     let applied = api.propose_conference(command).await?;
     let call = own(&api, &by, cid).await?;
     Ok(answer::result(StatusCode::CREATED, call, applied.index))
+}
+
+/// What there is instead of somebody to call.
+async fn why_not_callable(api: &Api, by: &Signed, to: &CallString) -> Result<Problem, Problem> {
+    if let Some(server) = elsewhere(api, to) {
+        let reason = format!("is of the server {server}; calls between servers are not possible yet");
+        return Ok(Problem::field("to", reason));
+    }
+    Ok(match conference_behind(api, by, to).await? {
+        Some(cid) => Problem::field(
+            "to",
+            format!("is the conference {cid}; enter it instead of calling it"),
+        ),
+        None => not_callable(),
+    })
 }
 
 /// `call-` and 80 random bits.

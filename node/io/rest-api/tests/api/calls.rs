@@ -140,6 +140,12 @@ async fn who_cannot_be_called_is_said() {
     ] {
         begin(&server, "alice", to).await.problem(status, code);
     }
+    let problem = begin(&server, "alice", "eye@elsewhere.example.com").await;
+    let problem = problem.problem(422, "invalid-field").to_string();
+    assert!(
+        problem.contains("elsewhere.example.com") && problem.contains("not possible yet"),
+        "{problem}"
+    );
     let limit = server.call("GET", "/calls?limit=101").by("alice").send().await;
     limit.problem(400, "bad-query");
 }
@@ -341,4 +347,43 @@ async fn a_group_is_called_by_its_id_or_an_alias_and_one_answers() {
     let none = json!({"call_id": ""});
     let changed = server.call("PATCH", &path).by("root").json(&none).send().await;
     assert_eq!(changed.is(200).json()["call_id"], "");
+}
+
+#[tokio::test]
+async fn a_call_string_leads_into_a_conference() {
+    let server = TestServer::new();
+    for cid in ["review", "eye"] {
+        let made = json!({"cid": cid, "name": "Review"});
+        let call = server.call("POST", "/conferences").by("alice").json(&made);
+        call.send().await.is(201);
+    }
+    let alias = json!({"id": "100", "target": "\\c\\review"});
+    let made = server.call("POST", "/aliases").by("root").json(&alias);
+    made.send().await.is(201);
+    for (call, conference, elsewhere) in [
+        ("%5Cc%5CReview", json!("review"), Value::Null),
+        ("%5Cc%5Creview%40paris.example.com", json!("review"), Value::Null),
+        ("review", json!("review"), Value::Null),
+        ("100", json!("review"), Value::Null),
+        ("eye", Value::Null, Value::Null),
+        ("%5Cc%5Ceye", json!("eye"), Value::Null),
+        ("%5Cc%5Cnothing", Value::Null, Value::Null),
+        (
+            "%5Cc%5Creview%40oslo.example.net",
+            Value::Null,
+            json!("oslo.example.net"),
+        ),
+        ("bob%40oslo.example.net", Value::Null, json!("oslo.example.net")),
+    ] {
+        let path = format!("/resolve?call={call}");
+        let found = server.call("GET", &path).by("eye").send().await.is(200).json();
+        assert_eq!(
+            (&found["conference"], &found["elsewhere"]),
+            (&conference, &elsewhere),
+            "{call}"
+        );
+    }
+    let problem = begin(&server, "eye", "review").await;
+    let problem = problem.problem(422, "invalid-field").to_string();
+    assert!(problem.contains("is the conference review"), "{problem}");
 }
