@@ -130,7 +130,10 @@ async fn look(server: &Plenary) -> anyhow::Result<Vec<Held>> {
     server.stir().await?;
     sleep(QUIET).await;
     let pids = server.pids();
-    let mut held: Vec<Held> = pids.iter().map(|pid| Held::by(*pid)).collect::<anyhow::Result<_>>()?;
+    let mut held: Vec<Held> = pids
+        .iter()
+        .map(|pid| Held::by(*pid))
+        .collect::<anyhow::Result<_>>()?;
     for _ in 1..LOOKS {
         sleep(APART).await;
         for (held, pid) in held.iter_mut().zip(&pids) {

@@ -135,7 +135,9 @@ fn decide_parts(
                 Some(refusal) => (plenary_access::Decision::default(), Err(refusal)),
                 None => (access.clone(), Ok(access.outcome)),
             };
-            let facts = access.effects.iter().filter_map(facts::of_effect).collect();
+            let rights = facts::rights(view, &access);
+            let facts = access.effects.iter().filter_map(facts::of_effect);
+            let facts = facts.chain(rights.facts()).collect();
             let conferences = put_out(view, at, facts, &lost(&following.decision));
             Ok(Decided {
                 conferences: conferences.into_iter().collect(),

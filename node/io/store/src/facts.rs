@@ -1,10 +1,10 @@
 //! What a decision of one part of the server means to the others.
 
 use crate::view::StoreView;
-use plenary_access::{Change, Effect, View as _};
+use plenary_access::{Change, Effect, View as _, rules::rights_after};
 use plenary_conference::{self as conference, MeetingView as _, Person, View as _};
 use plenary_licensing::{Fact, Who};
-use plenary_model::{GuestId, NodeId, UserName};
+use plenary_model::{GroupId, GuestId, NodeId, Right, UserName};
 
 /// A fact about seats with all that it names.
 pub(crate) enum Seat {
@@ -76,6 +76,63 @@ pub(crate) fn of_effect(effect: &Effect) -> Option<conference::Fact<'_>> {
             start: 0,
         }),
         _ => None,
+    }
+}
+
+/// Rights that are others from now on, of those who have a place in a meeting.
+pub(crate) struct Rights {
+    of: Vec<(UserName, conference::MeetingRights)>,
+    /// Whether guests may show a screen.
+    guests: Option<bool>,
+}
+
+impl Rights {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = conference::Fact<'_>> {
+        let of = self.of.iter();
+        let of = of.map(|(user, rights)| conference::Fact::Rights(user, *rights));
+        of.chain(self.guests.map(conference::Fact::GuestsShare))
+    }
+}
+
+/// What a decision on accounts and groups means to the rights of those who meet. The view has what was before it.
+pub(crate) fn rights(view: &StoreView<'_>, decision: &plenary_access::Decision) -> Rights {
+    let mut users = Vec::new();
+    let (mut groups, mut guests) = (false, None);
+    for effect in &decision.effects {
+        match effect {
+            Effect::PutUser(user) => users.push(user),
+            Effect::RemoveGroup(_) => groups = true,
+            Effect::PutGroup(group) => {
+                groups = true;
+                if group.id == GroupId::guests() {
+                    guests = Some(group.rights.allows(Right::ShareScreen));
+                }
+            }
+            _ => {}
+        }
+    }
+    let concerned = match users.as_slice() {
+        [] if !groups => Vec::new(),
+        [user] if !groups => vec![user.id.clone()],
+        _ => view.accounts_inside(),
+    };
+    let of = concerned.into_iter().filter_map(|name| {
+        if view.places_of(&Person::Account(name.clone())).is_empty() {
+            return None;
+        }
+        let user = view.user(&name)?;
+        let rights = rights_after(view, &decision.effects, &user)?;
+        Some((
+            name,
+            conference::MeetingRights {
+                operator: rights.allows(Right::Operator),
+                shares: rights.allows(Right::ShareScreen),
+            },
+        ))
+    });
+    Rights {
+        of: of.collect(),
+        guests,
     }
 }
 

@@ -331,6 +331,9 @@ pub const CALLING_LEVEL: u32 = 12;
 /// The level from which on servers make up IDs of conferences, and these can be changed.
 pub const IDS_LEVEL: u32 = 13;
 
+/// The level from which on rights that are given or taken away count at once for who is in a meeting.
+pub const RIGHTS_LEVEL: u32 = 16;
+
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

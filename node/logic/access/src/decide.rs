@@ -7,7 +7,7 @@ mod nodes;
 mod sessions;
 
 use crate::{
-    Actor, ActorKind, AdminRole, Change, Command, Decision, Group, Outcome, Refusal, User, View,
+    Actor, ActorKind, AdminRole, Change, Command, Decision, Effect, Group, Outcome, Refusal, User, View,
     effective_rights,
 };
 use plenary_model::{GroupId, Revision, Right, Rights, Timestamp, UserName};
@@ -116,6 +116,34 @@ pub fn rights_of<V: View>(view: &V, user: &User) -> Rights {
     };
     let groups: Vec<Group> = ids.iter().filter_map(|id| view.group(id)).collect();
     effective_rights(&groups)
+}
+
+/// The same once these effects are done; `None` where the account is none any more, or may not sign in.
+pub fn rights_after<V: View>(view: &V, effects: &[Effect], user: &User) -> Option<Rights> {
+    let is_removed = |effect: &Effect| matches!(effect, Effect::RemoveUser(id) if *id == user.id);
+    if effects.iter().any(is_removed) {
+        return None;
+    }
+    let put = effects.iter().rev().find_map(|effect| match effect {
+        Effect::PutUser(put) if put.id == user.id => Some(put),
+        _ => None,
+    });
+    let user = put
+        .filter(|put| put.active)
+        .or(Some(user).filter(|_| put.is_none()))?;
+    let after = |id: &GroupId| {
+        let said = effects.iter().rev().find_map(|effect| match effect {
+            Effect::PutGroup(group) if group.id == *id => Some(Some(group.clone())),
+            Effect::RemoveGroup(removed) if removed == id => Some(None),
+            _ => None,
+        });
+        said.unwrap_or_else(|| view.group(id))
+    };
+    let mut groups: Vec<Group> = user.groups.iter().filter_map(after).collect();
+    if groups.is_empty() {
+        groups.extend(after(&GroupId::ungrouped()));
+    }
+    Some(effective_rights(&groups))
 }
 
 impl<V: View> Case<'_, V> {

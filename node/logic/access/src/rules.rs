@@ -2,6 +2,7 @@
 //! events tell.
 
 pub use crate::decide::{
-    Asker, asker, check_text, exists, expect_revision, first_answer, invalid, is_email, not_found, rights_of,
+    Asker, asker, check_text, exists, expect_revision, first_answer, invalid, is_email, not_found,
+    rights_after, rights_of,
 };
 pub use crate::diff::Changes;

@@ -302,7 +302,7 @@ impl<V: View> Meetings<'_, V> {
         }
     }
 
-    fn call_of(&self, cid: &Cid, by: &UserName) -> Result<Call, Refusal> {
+    pub(crate) fn call_of(&self, cid: &Cid, by: &UserName) -> Result<Call, Refusal> {
         let call = self.view.call(cid).filter(|call| call.concerns(by));
         call.ok_or_else(|| not_found("call", cid))
     }

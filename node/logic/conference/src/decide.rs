@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, NewId, PastRun, Patch,
-    RunId, Settings, Template, TemplateId, TemplateView, Visit, Whom,
+    RIGHTS_LEVEL, RunId, Settings, Template, TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
     guest::GuestEntry,
@@ -247,7 +247,7 @@ pub fn decide_for<V: View>(
         Change::Dial { cid, to } => case.as_server().dial(cid, case.caller()?, to),
         Change::DialGroup { cid, group } => case.as_server().dial_group(cid, case.caller()?, group),
         Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
-        Change::Widen { cid } => case.as_server().widen(cid, case.user()?),
+        Change::Widen { cid } => case.widen(cid),
         Change::CreateTemplate(new) => case.create_template(new),
         Change::UpdateTemplate { id, expect, patch } => case.update_template(*id, *expect, patch),
         Change::DeleteTemplate { id, expect } => case.delete_template(*id, *expect),
@@ -307,6 +307,24 @@ impl<'a, V: View> Case<'a, V> {
         self.user()
     }
 
+    /// A call becomes a conference, which not everybody may create.
+    fn widen(&self, cid: &Cid) -> Result<Decision, Refusal> {
+        let user = self.user()?;
+        if self.at.level >= RIGHTS_LEVEL {
+            // Who does not take part in the call learns nothing of it.
+            self.as_server().call_of(cid, user)?;
+            self.check_creates()?;
+        }
+        self.as_server().widen(cid, user)
+    }
+
+    pub(crate) fn check_creates(&self) -> Result<(), Refusal> {
+        if !self.asker.rights.allows(Right::CreateConferences) && !self.is_full_administrator() {
+            return Err(forbidden("the right to create conferences"));
+        }
+        Ok(())
+    }
+
     /// A moderator acts: somebody in the meeting, for whom the server asks, or who asks.
     fn act(&self, cid: &Cid, by: Option<ParticipantId>, act: Act) -> Result<Decision, Refusal> {
         match by {
@@ -363,9 +381,7 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     fn create(&self, new: &NewConference) -> Result<Decision, Refusal> {
-        if !self.asker.rights.allows(Right::CreateConferences) && !self.is_full_administrator() {
-            return Err(forbidden("the right to create conferences"));
-        }
+        self.check_creates()?;
         let owner = new.owner.as_ref().or(self.asker.user.as_ref());
         let owner = owner.ok_or_else(|| invalid("owner", "is missing; name the account that owns it"))?;
         let id = match &new.or_else {

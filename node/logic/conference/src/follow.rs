@@ -1,9 +1,9 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, View,
+    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, RIGHTS_LEVEL, View,
     decide::remove,
-    meeting::{Person, Runs},
+    meeting::{MeetingRights, Participant, ParticipantId, Person, Runs},
     template::forget_accounts,
 };
 use plenary_access::{Moment, Topic};
@@ -21,6 +21,10 @@ pub enum Fact<'a> {
     SeatLost(&'a UserName),
     /// The same of a guest.
     GuestSeatLost(&'a GuestId),
+    /// These are the rights of the account from now on, which has places.
+    Rights(&'a UserName, MeetingRights),
+    /// Whether guests may show a screen from now on.
+    GuestsShare(bool),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
 }
@@ -80,6 +84,18 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                     runs.remove(&mut decision, &cid, id);
                 }
             }
+            Fact::Rights(user, rights) => {
+                let places = view.places_of(&Person::Account((*user).clone()));
+                settle_rights(view, &mut decision, at, &places, |_| *rights);
+            }
+            Fact::GuestsShare(shares) => {
+                settle_rights(view, &mut decision, at, &view.guest_places(), |one| {
+                    MeetingRights {
+                        operator: one.standing.operator,
+                        shares: *shares,
+                    }
+                });
+            }
             Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),
         }
     }
@@ -115,6 +131,33 @@ fn forget_name(decision: &mut Decision, mut conference: Conference, user: &UserN
     decision
         .notice(Topic::Conferences, conference.cid.as_str())
         .effect(Effect::Put(conference));
+}
+
+/// Rights count at once, also in meetings that go on: who may show no screen any more shows none.
+fn settle_rights<V: View>(
+    view: &V,
+    decision: &mut Decision,
+    at: Moment,
+    places: &[(Cid, ParticipantId)],
+    rights: impl Fn(&Participant) -> MeetingRights,
+) {
+    if at.level < RIGHTS_LEVEL {
+        return;
+    }
+    for (cid, id) in places {
+        let Some(mut one) = view.participant(cid, *id) else {
+            continue;
+        };
+        let standing = one.standing.by_rights(rights(&one));
+        if standing == one.standing {
+            continue;
+        }
+        one.content &= !standing.screenless;
+        one.standing = standing;
+        decision
+            .notice(Topic::Meetings, cid.as_str())
+            .effect(Effect::PutParticipant(one));
+    }
 }
 
 fn mark_away<V: View>(view: &V, decision: &mut Decision, at: Moment, node: NodeId, start: u64) {

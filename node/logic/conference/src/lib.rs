@@ -50,8 +50,8 @@ pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, INVITATION_MS, Invitation,
-    Invited, Layout, Line, MeetingView, Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Run,
-    SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
+    Invited, Layout, Line, MeetingRights, MeetingView, Opened, Participant, ParticipantId, Person, RUN_MS,
+    Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
 };
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
@@ -81,10 +81,10 @@ pub const REGISTRATION_LEVEL: u32 = 9;
 /// The level from which on how conferences are set up is kept as templates.
 pub const TEMPLATES_LEVEL: u32 = 11;
 
-pub use plenary_access::CALLING_LEVEL;
+pub use plenary_access::{CALLING_LEVEL, RIGHTS_LEVEL};
 
 /// The level from which on moderators take calls back, invite to the podium and lay out for one participant.
 pub const MODERATION_LEVEL: u32 = 14;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = MODERATION_LEVEL;
+pub const NEWEST_LEVEL: u32 = RIGHTS_LEVEL;

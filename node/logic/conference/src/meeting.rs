@@ -26,7 +26,9 @@ pub use invitation::{INVITATION_MS, Invitation, Invited};
 pub use layout::{Arrangement, Layout, Slot};
 pub use moderate::Act;
 pub(crate) use moderate::conflict;
-pub use participant::{Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via};
+pub use participant::{
+    MeetingRights, Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via,
+};
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
@@ -61,6 +63,10 @@ pub trait MeetingView {
     fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)>;
     /// Whether the rights of an account make it an operator (USR-05).
     fn is_operator(&self, user: &UserName) -> bool;
+    /// Whether the rights of a person let them show a screen (USR-05); those of guests are of their built-in group.
+    fn may_share(&self, person: &Person) -> bool;
+    /// The places of all guests, ordered by CID and ID.
+    fn guest_places(&self) -> Vec<(Cid, ParticipantId)>;
     /// Everybody who has a place in a conference, ordered by ID; for what moderators do to all.
     fn everybody(&self, cid: &Cid) -> Vec<Participant>;
     /// The accounts that have a place in a conference, each once and ordered by ID.

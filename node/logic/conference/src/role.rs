@@ -106,7 +106,10 @@ impl Conference {
         Flow {
             voice: voice && rights.audio && !standing.hushed,
             camera: picture && rights.video && !standing.dimmed,
-            content: picture && rights.video && (self.settings.mode != Mode::Lecture || speaks),
+            content: picture
+                && rights.video
+                && !standing.screenless
+                && (self.settings.mode != Mode::Lecture || speaks),
             receives: true,
         }
     }

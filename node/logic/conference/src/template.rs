@@ -20,7 +20,7 @@ use plenary_access::{
     FieldChange, ListQuery, Outcome, Refusal, Topic, fold,
     rules::{Changes, check_text, exists, expect_revision, invalid, not_found},
 };
-use plenary_model::{Revision, Right, Timestamp, UserName, limits};
+use plenary_model::{Revision, Timestamp, UserName, limits};
 use plenary_schedule::{DURATION_MINUTES, LocalTime, Weekday};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -194,9 +194,7 @@ pub trait TemplateView {
 impl<V: View> Case<'_, V> {
     pub(crate) fn create_template(&self, new: &NewTemplate) -> Result<Decision, Refusal> {
         let owner = self.user()?;
-        if !self.asker.rights.allows(Right::CreateConferences) && !self.is_full_administrator() {
-            return Err(forbidden("the right to create conferences"));
-        }
+        self.check_creates()?;
         let own = self.view.templates_of(owner).len();
         if own >= limits::TEMPLATES_PER_USER {
             return Err(Refusal::Conflict(format!(

@@ -15,6 +15,17 @@ use plenary_conference::{
 use plenary_model::{Cid, GroupId, NodeId, Right, Timestamp, UserName, limits};
 use rusqlite::params;
 
+impl StoreView<'_> {
+    /// The accounts that have a place in any conference, each once and ordered by ID.
+    pub(crate) fn accounts_inside(&self) -> Vec<UserName> {
+        self.all(
+            "SELECT DISTINCT substr(person, 9) AS user FROM participants WHERE person >= ? AND person < ? ORDER BY user",
+            ACCOUNT_PERSONS,
+            |row| name(row, 0),
+        )
+    }
+}
+
 impl plenary_conference::MeetingView for StoreView<'_> {
     fn account(&self, user: &UserName) -> Option<Account> {
         let user = View::user(self, user)?;
@@ -62,6 +73,27 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     fn is_operator(&self, user: &UserName) -> bool {
         let user = View::user(self, user);
         user.is_some_and(|user| rights_of(self, &user).allows(Right::Operator))
+    }
+
+    fn may_share(&self, person: &Person) -> bool {
+        match person {
+            Person::Account(user) => {
+                let user = View::user(self, user);
+                user.is_some_and(|user| rights_of(self, &user).allows(Right::ShareScreen))
+            }
+            Person::Guest(_) => {
+                let group = View::group(self, &GroupId::guests());
+                group.is_some_and(|group| group.rights.allows(Right::ShareScreen))
+            }
+        }
+    }
+
+    fn guest_places(&self) -> Vec<(Cid, ParticipantId)> {
+        self.all(
+            "SELECT cid, id FROM participants WHERE person >= ? AND person < ? ORDER BY cid, id",
+            GUEST_PERSONS,
+            place_of,
+        )
     }
 
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {

@@ -1,10 +1,12 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
-use super::{AWAY_MS, Invitation, Line, Participant, ParticipantId, Person, Reaction, Runs, SecretHash};
+use super::{
+    AWAY_MS, Invitation, Line, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs, SecretHash,
+};
 use super::{End, Standing, StatePatch, Via};
 use crate::{
     Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
-    Pin, Role, View, Visitor, Way, admit,
+    Pin, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -44,6 +46,15 @@ impl<V: View> Meetings<'_, V> {
             Person::Guest(_) => false,
         };
         person.visitor(operator)
+    }
+
+    /// What a person may do in meetings by the rights that they have now.
+    fn rights_now(&self, person: &Person) -> MeetingRights {
+        MeetingRights {
+            operator: matches!(self.visitor(person), Visitor::Account { operator: true, .. }),
+            // Nodes of before know nothing of it, and all must have the same.
+            shares: self.at.level < RIGHTS_LEVEL || self.view.may_share(person),
+        }
     }
 
     /// Whose wrong PINs are counted together: an account's, or those of guests from one address.
@@ -207,8 +218,7 @@ impl<V: View> Meetings<'_, V> {
 
     /// What the settings make of somebody who comes in.
     fn settle_in(&self, conference: &Conference, one: &mut Participant, admission: Admission) {
-        let visitor = self.visitor(&one.person);
-        one.standing.operator = matches!(visitor, Visitor::Account { operator: true, .. });
+        one.standing = one.standing.by_rights(self.rights_now(&one.person));
         if admission == Admission::Waiting {
             one.standing.waiting = Some(self.at.now);
         }
@@ -301,14 +311,7 @@ impl<V: View> Meetings<'_, V> {
         self.check_start(node, epoch)?;
         let moves = before.moves + 1;
         let mut decision = Decision::giving(Outcome::Entered { moves });
-        let operator = matches!(
-            self.visitor(&before.person),
-            Visitor::Account { operator: true, .. }
-        );
-        let standing = Standing {
-            operator,
-            ..before.standing
-        };
+        let standing = before.standing.by_rights(self.rights_now(&before.person));
         let after = Participant {
             node,
             epoch,
@@ -345,6 +348,9 @@ impl<V: View> Meetings<'_, V> {
         let mut decision = Decision::default();
         if before.moves != moves {
             return Ok(decision);
+        }
+        if patch.content == Some(true) && before.standing.screenless {
+            return Err(forbidden("the right to share your screen"));
         }
         let mut runs = Runs::new(self.view, self.at);
         let waits = before.standing.waiting.is_some();

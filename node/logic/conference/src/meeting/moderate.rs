@@ -280,6 +280,7 @@ fn send_back(participant: &mut Participant, now: Timestamp) {
     participant.standing = super::Standing {
         waiting: Some(now),
         operator: participant.standing.operator,
+        screenless: participant.standing.screenless,
         ..super::Standing::default()
     };
     participant.hand = None;

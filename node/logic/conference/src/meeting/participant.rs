@@ -84,7 +84,7 @@ pub struct Standing {
     pub waiting: Option<Timestamp>,
     /// A moderator for this run.
     pub moderator: bool,
-    /// An operator of the server, as it was when they came in.
+    /// An operator of the server.
     pub operator: bool,
     /// On the podium, since when.
     pub podium: Option<Timestamp>,
@@ -103,6 +103,29 @@ pub struct Standing {
     /// To the podium; nodes of before know none, and write nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
+    /// Their rights do not let them show a screen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub screenless: bool,
+}
+
+impl Standing {
+    /// What these rights make of it.
+    pub(crate) fn by_rights(self, rights: MeetingRights) -> Self {
+        Self {
+            operator: rights.operator,
+            screenless: !rights.shares,
+            ..self
+        }
+    }
+}
+
+/// What the groups of a person let them do in meetings (USR-05).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeetingRights {
+    /// An operator of the server.
+    pub operator: bool,
+    /// May show a screen.
+    pub shares: bool,
 }
 
 /// Somebody in a meeting.

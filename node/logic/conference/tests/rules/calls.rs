@@ -28,6 +28,22 @@ fn by_rest(cid: &str, act: Act) -> Change {
     }
 }
 
+#[test]
+fn only_who_creates_conferences_makes_a_call_one() {
+    let mut world = talking();
+    for _ in 0..2 {
+        let refusal = world.refuses(&powerless("bob", AdminRole::None), &widen("c"));
+        assert_eq!(refusal.code(), "forbidden");
+    }
+    let stranger = world.refuses(&powerless("root", AdminRole::None), &widen("c"));
+    assert_eq!(
+        stranger.code(),
+        "not-found",
+        "who is not in the call learns nothing of it"
+    );
+    world.run(&user("bob"), &widen("c")).expect("he may");
+}
+
 fn state(world: &World, cid: &str) -> (bool, Option<How>) {
     let call = world.calls.get(&name(cid)).expect("there");
     (call.answered_at.is_some(), call.over.map(|over| over.how))

@@ -34,6 +34,46 @@ fn only_moderators_act_and_those_who_are_made_moderators() {
 }
 
 #[test]
+fn a_right_that_is_given_or_taken_away_counts_at_once() {
+    let mut world = meeting();
+    let bob = name("bob");
+    let rights = |operator, shares| Fact::Rights(&bob, MeetingRights { operator, shares });
+    let role = |world: &World| world.room("open").role_of(world.place("open", 2));
+    world.follow(&[rights(true, true)]);
+    assert_eq!(role(&world), Role::Moderator);
+    world.told();
+    world.follow(&[rights(true, true)]);
+    assert!(world.told().is_empty(), "nothing has changed");
+    let shows = StatePatch {
+        content: Some(true),
+        ..StatePatch::default()
+    };
+    world.ok(&set("open", 2, 0, shows));
+    world.follow(&[rights(false, false)]);
+    assert!(world.told().contains(&"open".to_owned()));
+    assert_eq!(role(&world), Role::Participant);
+    let place = world.place("open", 2);
+    let flow = world.room("open").flow_of(place);
+    assert!(!place.content && !flow.content && flow.camera && flow.voice);
+    assert_eq!(world.refused(&set("open", 2, 0, shows)), "forbidden");
+    world.follow(&[rights(false, true)]);
+    world.ok(&set("open", 2, 0, shows));
+    assert_eq!(world.room("open").flow_of(world.place("open", 2)), Flow::ALL);
+}
+
+#[test]
+fn who_comes_without_the_right_shows_no_screen() {
+    let mut world = World::with_rooms();
+    world.screenless.insert(account("bob"));
+    world.ok(&enter("open", 2, account("bob")));
+    assert!(!world.room("open").flow_of(world.place("open", 2)).content);
+    // A node of before knows nothing of it.
+    world.level = RIGHTS_LEVEL - 1;
+    world.ok(&enter("inside", 3, account("bob")));
+    assert_eq!(world.room("inside").flow_of(world.place("inside", 3)), Flow::ALL);
+}
+
+#[test]
 fn by_the_interface_owner_moderators_operators_and_administrators_act() {
     let mut world = meeting();
     let end = Change::Act {

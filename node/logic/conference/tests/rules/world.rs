@@ -217,6 +217,7 @@ pub(crate) struct World {
     pub(crate) registrants: BTreeMap<GuestId, Registrant>,
     pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
     pub(crate) operators: BTreeSet<UserName>,
+    pub(crate) screenless: BTreeSet<Person>,
     pub(crate) calls: BTreeMap<Cid, Call>,
     pub(crate) past: BTreeMap<RunId, PastRun>,
     pub(crate) visits: BTreeMap<(RunId, ParticipantId, Timestamp), Visit>,
@@ -655,6 +656,15 @@ impl MeetingView for World {
     }
     fn is_operator(&self, user: &UserName) -> bool {
         self.operators.contains(user)
+    }
+    fn may_share(&self, person: &Person) -> bool {
+        !self.screenless.contains(person)
+    }
+    fn guest_places(&self) -> Vec<(Cid, ParticipantId)> {
+        let guests = self.guests.keys().map(|id| Person::Guest(id.clone()));
+        let mut places: Vec<_> = guests.flat_map(|guest| self.places_of(&guest)).collect();
+        places.sort();
+        places
     }
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {
         let all = self.participants.values();
