@@ -15,6 +15,7 @@ mod python;
 mod server;
 mod stages;
 mod steps;
+mod stories;
 mod tidy;
 mod turn;
 mod web;

@@ -13,7 +13,7 @@ use std::{
 pub(crate) struct Server {
     process: Child,
     pub(crate) urls: Vec<String>,
-    /// `[{"url","config"}]`: which process is which node.
+    /// `[{"url","config","pid"}]`: which process is which node.
     pub(crate) nodes: String,
     pub(crate) admin: String,
     pub(crate) password: String,
@@ -56,7 +56,7 @@ impl Server {
         let urls = ready["nodes"].as_array().context("the server has nodes")?;
         let nodes: Vec<Value> = urls
             .iter()
-            .map(|node| serde_json::json!({"url": node["url"], "config": node["config"]}))
+            .map(|node| serde_json::json!({"url": node["url"], "config": node["config"], "pid": node["pid"]}))
             .collect();
         Ok(Self {
             process,

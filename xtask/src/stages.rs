@@ -3,7 +3,7 @@
 use crate::{
     api, fresh, generate, media, obs, packages,
     steps::{build, built, cargo, cargo_command, has, step},
-    tidy, web,
+    stories, tidy, web,
 };
 use anyhow::Context as _;
 use clap::ValueEnum as _;
@@ -28,6 +28,8 @@ pub(crate) enum Stage {
     Api,
     /// Media with aiortc and GStreamer against a running server
     Media,
+    /// What is promised row by row, by REST and signalling, against a server of three nodes
+    Stories,
     /// Playwright in Chromium against a server of three nodes
     Browser,
 }
@@ -91,6 +93,7 @@ impl Stage {
             }
             Stage::Api => api::test(),
             Stage::Media => media::test(),
+            Stage::Stories => stories::test(),
             Stage::Browser => web::browse(),
         }
     }

@@ -255,7 +255,9 @@ impl Seat {
 
     async fn request(&mut self, request: ClientBody) -> Result<(), Refused> {
         match request {
-            ClientBody::Offer(_) if !self.permit.inside => {
+            ClientBody::Offer(_) | ClientBody::Say(_) | ClientBody::React(_) | ClientBody::Moderate(_)
+                if !self.permit.inside =>
+            {
                 let words = "you are in the waiting room: a moderator must let you in first";
                 Err(Refused::new(Refusal::Waiting, words))
             }

@@ -1,0 +1,264 @@
+//! Who may come: internal and public conferences, PINs, locks, waiting rooms (CONF-03, CONF-05, CONF-06).
+
+use crate::{
+    visitor::Visitor,
+    world::{Account, World, text},
+};
+use anyhow::ensure;
+use plenary_signalling::{
+    ClientBody,
+    meeting::{Act, Offer, Peer, Refusal, Why},
+};
+use serde_json::json;
+
+/// A guest of a public conference, connected.
+pub(crate) async fn guest(world: &World, room: &str, name: &str) -> anyhow::Result<Visitor> {
+    let path = format!("/conferences/{room}/guests");
+    let made = world.stranger().post(&path, json!({ "name": name })).await?;
+    let token = text(&made.is(201)?["token"])?;
+    Visitor::open(world, name, &token).await
+}
+
+pub(crate) async fn guests_come_into_public_conferences_only(world: World) -> anyhow::Result<()> {
+    let owner = world.account("owner").await?;
+    let (inside, outside) = (
+        owner.conference(json!({})).await?,
+        owner.conference(json!({ "access": "public" })).await?,
+    );
+    let stranger = world.stranger();
+    for path in ["door", "guests"] {
+        let path = format!("/conferences/{inside}/{path}");
+        let answer = match path.ends_with("door") {
+            true => stranger.call(reqwest::Method::GET, &path, None).await?,
+            false => stranger.post(&path, json!({ "name": "Ann" })).await?,
+        };
+        answer.refused(404, "not-found")?;
+    }
+    let host = owner.join(&outside).await?;
+    let ann = guest(&world, &outside, "Ann").await?;
+    ann.join(&outside).await?;
+    host.until("sees the guest", |seen| {
+        seen.roster.values().any(|one| one.guest && one.name == "Ann")
+    })
+    .await?;
+    // The token opens this one conference.
+    let other = guest(&world, &outside, "Bea").await?;
+    other.knock(&inside, None);
+    other.refused("join", Refusal::Forbidden).await?;
+    let shut = owner
+        .patch(
+            &format!("/conferences/{outside}"),
+            json!({ "access": "internal" }),
+        )
+        .await?;
+    shut.is(200)?;
+    ann.until("is put out", |seen| {
+        !seen.ended.is_empty() || seen.closed.is_some()
+    })
+    .await?;
+    host.until("is alone", |seen| seen.roster.len() == 1).await?;
+    Ok(())
+}
+
+pub(crate) async fn who_is_not_invited_stays_out(world: World) -> anyhow::Result<()> {
+    let (owner, carol) = (world.account("owner").await?, world.account("carol").await?);
+    let (bob, dave) = (world.account("bob").await?, world.account("dave").await?);
+    let settings = json!({ "uninvited": false, "invited": [carol.id], "moderators": [dave.id] });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let visitor = bob.connect().await?;
+    visitor.knock(&room, None);
+    visitor.refused("join", Refusal::Uninvited).await?;
+    for welcome in [&carol, &dave, &owner] {
+        welcome.join(&room).await?;
+    }
+    let missing = json!({ "settings": { "invited": ["nobody-of-this-name"] } });
+    let refused = owner.patch(&format!("/conferences/{room}"), missing).await?;
+    refused.refused_field("invited")?;
+    let invited = json!({ "settings": { "invited": [bob.id] } });
+    owner
+        .patch(&format!("/conferences/{room}"), invited)
+        .await?
+        .is(200)?;
+    visitor.join(&room).await
+}
+
+pub(crate) async fn a_pin_is_guessed_five_times_whatever_the_node(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let carol = world.account("carol").await?;
+    let room = owner.conference(json!({ "settings": { "pin": "2468" } })).await?;
+    owner.join(&room).await?;
+    let first = bob.connect().await?;
+    first.knock(&room, None);
+    first.refused("join", Refusal::PinNeeded).await?;
+    for attempt in 0..5 {
+        // Each at another node.
+        let visitor = bob.connect().await?;
+        visitor.knock(&room, Some(&format!("000{attempt}")));
+        visitor.refused("join", Refusal::WrongPin).await?;
+    }
+    let last = bob.connect().await?;
+    last.knock(&room, Some("2468"));
+    last.refused("join", Refusal::TooManyPins).await?;
+    // Others are not shut out by that.
+    let visitor = carol.connect().await?;
+    visitor.join_by(&room, Some("2468")).await?;
+    ensure!(
+        bob.get(&format!("/conferences/{room}")).await?["settings"]["pin"].is_null(),
+        "somebody reads the PIN"
+    );
+    let short = json!({ "settings": { "pin": "12" } });
+    owner
+        .patch(&format!("/conferences/{room}"), short)
+        .await?
+        .refused_field("pin")
+}
+
+pub(crate) async fn a_lock_lets_in_moderators_and_who_is_invited_later(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let (carol, dave) = (world.account("carol").await?, world.account("dave").await?);
+    let room = owner
+        .conference(json!({ "settings": { "moderators": [dave.id] } }))
+        .await?;
+    let host = owner.join(&room).await?;
+    host.act(Act::Lock);
+    host.until("hears of the lock", |seen| seen.room.locked).await?;
+    let (late, later) = (bob.connect().await?, carol.connect().await?);
+    late.knock(&room, None);
+    late.refused("join", Refusal::Locked).await?;
+    let moderator = dave.join(&room).await?;
+    let invited = json!({ "settings": { "invited": [carol.id] } });
+    owner
+        .patch(&format!("/conferences/{room}"), invited)
+        .await?
+        .is(200)?;
+    later.join(&room).await?;
+    late.knock(&room, None);
+    late.refused("join", Refusal::Locked).await?;
+    // It ends with the run.
+    for visitor in [&host, &moderator, &later] {
+        visitor.leave();
+    }
+    crate::world::until("the run is over", async || {
+        Ok(owner.get(&format!("/conferences/{room}")).await?["meeting"]["participants"] == 0)
+    })
+    .await?;
+    late.join(&room).await
+}
+
+/// Each category, with those whom it is for and those whom it is not for.
+pub(crate) async fn each_waiting_room_keeps_those_it_is_for(world: World) -> anyhow::Result<()> {
+    let (owner, invited) = (world.account("owner").await?, world.account("invited").await?);
+    let (uninvited, dave) = (world.account("uninvited").await?, world.account("dave").await?);
+    let settings = json!({ "invited": [invited.id], "moderators": [dave.id] });
+    let room = owner
+        .conference(json!({ "access": "public", "settings": settings }))
+        .await?;
+    let path = format!("/conferences/{room}");
+    for (kind, keeps_invited, keeps_uninvited, keeps_guests) in [
+        ("off", false, false, false),
+        ("all", true, true, true),
+        ("uninvited", false, true, true),
+        ("uninvited_elsewhere", false, false, true),
+        ("guests", false, false, true),
+    ] {
+        let patch = json!({ "settings": { "waiting_room": kind } });
+        owner.patch(&path, patch).await?.is(200)?;
+        for (who, waits) in [
+            (&invited, keeps_invited),
+            (&uninvited, keeps_uninvited),
+            (&dave, false),
+        ] {
+            comes(&who.connect().await?, &room, waits, kind).await?;
+        }
+        comes(&guest(&world, &room, "Ann").await?, &room, keeps_guests, kind).await?;
+    }
+    Ok(())
+}
+
+async fn comes(visitor: &Visitor, room: &str, waits: bool, kind: &str) -> anyhow::Result<()> {
+    visitor.knock(room, None);
+    visitor
+        .until("comes in or waits", |seen| seen.inside || seen.waits)
+        .await?;
+    ensure!(
+        visitor.seen().waits == waits,
+        "with {kind} somebody waits: {}",
+        !waits
+    );
+    visitor.leave();
+    Ok(())
+}
+
+pub(crate) async fn who_waits_sees_hears_and_says_nothing(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let carol = world.account("carol").await?;
+    let settings = json!({ "waiting_room": "uninvited", "invited": [carol.id] });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let (host, member) = (owner.join(&room).await?, carol.join(&room).await?);
+    let visitor = bob.connect().await?;
+    visitor.join_to_wait(&room).await?;
+    host.until("sees who waits", |seen| {
+        seen.counts.waiting == 1 && seen.of(&bob).is_some_and(|one| one.waiting)
+    })
+    .await?;
+    let offer = |connection| {
+        ClientBody::Offer(Offer {
+            connection,
+            generation: 1,
+            sdp: "v=0\r\n".into(),
+            lines: Vec::new(),
+        })
+    };
+    for connection in [Peer::Publish, Peer::Receive] {
+        visitor.say(offer(connection));
+        visitor.refused("offer", Refusal::Waiting).await?;
+    }
+    visitor.chat("may I come in?");
+    visitor.refused("say", Refusal::Waiting).await?;
+    visitor.act(Act::AdmitAll);
+    visitor.refused("moderate", Refusal::Waiting).await?;
+    member.chat("among us");
+    host.until("reads it", |seen| seen.chat.len() == 1).await?;
+    let seen = visitor.seen();
+    ensure!(
+        seen.chat.is_empty() && seen.roster.is_empty(),
+        "who waits is told: {seen:?}"
+    );
+    ensure!(
+        member.seen().of(&bob).is_none() && member.seen().counts.waiting == 0,
+        "others than moderators see who waits"
+    );
+    let listed = carol.get(&format!("/conferences/{room}/participants")).await?;
+    ensure!(
+        listed.as_array().map(Vec::len) == Some(2),
+        "others than moderators read who waits: {listed}"
+    );
+    host.act_on(Act::Admit, &visitor);
+    visitor
+        .until("is let in", |seen| seen.inside && seen.roster.len() == 3)
+        .await?;
+    member
+        .until("sees who was let in", |seen| seen.of(&bob).is_some())
+        .await?;
+    host.act_on(Act::SendBack, &visitor);
+    visitor
+        .until("is sent back", |seen| seen.waits && seen.roster.is_empty())
+        .await?;
+    host.act_on(Act::Remove, &visitor);
+    visitor.out(Why::NotAdmitted).await
+}
+
+pub(crate) async fn an_operator_passes_pin_lock_and_waiting_room(world: World) -> anyhow::Result<()> {
+    let group = world.group("operators", &["operator"]).await?;
+    let operator: Account = world.account_in("operator", &[&group]).await?;
+    let owner = world.account("owner").await?;
+    let settings = json!({ "pin": "2468", "waiting_room": "all", "uninvited": false });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let host = owner.join(&room).await?;
+    host.act(Act::Lock);
+    host.until("hears of the lock", |seen| seen.room.locked).await?;
+    let visitor = operator.join(&room).await?;
+    visitor.act(Act::Unlock);
+    host.until("hears that it is unlocked", |seen| !seen.room.locked)
+        .await
+}

@@ -1,0 +1,166 @@
+//! When conferences are open (CONF-02, CONF-15).
+
+use crate::world::{World, text, until, until_within};
+use anyhow::{Context as _, ensure};
+use plenary_signalling::meeting::{Act, Refusal, Why};
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Until the next minute has begun, and some more.
+const A_MINUTE: Duration = Duration::from_secs(80);
+
+pub(crate) async fn a_room_is_open_from_the_first_to_the_last(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let room = owner.conference(json!({})).await?;
+    let path = format!("/conferences/{room}");
+    // Whoever is first begins a run, the owner or not.
+    let guest = bob.join(&room).await?;
+    ensure!(owner.get(&path).await?["meeting"]["participants"] == 1);
+    let host = owner.join(&room).await?;
+    guest.chat("hello");
+    host.until("reads the chat", |seen| seen.chat.contains(&"hello".to_owned()))
+        .await?;
+    guest.leave();
+    host.until("is alone", |seen| seen.of(&bob).is_none()).await?;
+    host.leave();
+    until("the run is over", async || {
+        Ok(owner.get(&format!("{path}/runs")).await?["items"][0]["end"] == "everybody_left")
+    })
+    .await?;
+    // What was said goes with the run.
+    let again = bob.join(&room).await?;
+    ensure!(again.seen().chat.is_empty(), "the chat of before is there");
+    Ok(())
+}
+
+pub(crate) async fn a_moderator_opens_it_by_hand_and_ends_it_for_all(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let room = owner.conference(json!({ "launch": "by_hand" })).await?;
+    let guest = bob.connect().await?;
+    guest.knock(&room, None);
+    guest.refused("join", Refusal::NotBegun).await?;
+    let host = owner.join(&room).await?;
+    ensure!(!host.seen().room.open, "it is open before it begins");
+    host.act(Act::Start);
+    host.until("hears that it is open", |seen| seen.room.open).await?;
+    guest.join(&room).await?;
+    host.act(Act::End);
+    host.out(Why::EndedForAll).await?;
+    guest.out(Why::EndedForAll).await?;
+    guest.knock(&room, None);
+    guest.refused("join", Refusal::NotBegun).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_schedule_keeps_its_hour_when_the_clocks_change(world: World) -> anyhow::Result<()> {
+    let owner = world.account("owner").await?;
+    let schedule = |date: &str| {
+        json!({
+            "date": date, "time": "09:30", "zone": "Europe/Paris", "duration_minutes": 45, "weekdays": ["sunday"],
+        })
+    };
+    // The clocks go forward on 28 March 2027.
+    let fields = json!({ "launch": "scheduled", "schedule": schedule("2027-03-21") });
+    let room = owner.conference(fields).await?;
+    let path = format!("/conferences/{room}");
+    let next = owner.get(&path).await?["next"].clone();
+    ensure!(
+        next["start"] == "2027-03-21T08:30:00.000Z",
+        "in winter it begins at {next}"
+    );
+    ensure!(
+        next["end"] == "2027-03-21T09:15:00.000Z",
+        "in winter it ends at {next}"
+    );
+    let moved = owner
+        .patch(&path, json!({ "schedule": schedule("2027-03-28") }))
+        .await?;
+    let next = moved.is(200)?["next"].clone();
+    ensure!(
+        next["start"] == "2027-03-28T07:30:00.000Z",
+        "in summer it begins at {next}"
+    );
+    let calendar = owner
+        .call(reqwest::Method::GET, &format!("{path}/calendar"), None)
+        .await?;
+    for line in [
+        "DTSTART;TZID=Europe/Paris:20270328T093000",
+        "BEGIN:VTIMEZONE",
+        "RRULE:FREQ=WEEKLY",
+    ] {
+        ensure!(
+            calendar.text.contains(line),
+            "the calendar has no {line}: {}",
+            calendar.text
+        );
+    }
+    let mut wrong = schedule("2027-03-28");
+    wrong["zone"] = json!("Europe/Nowhere");
+    let refused = owner.patch(&path, json!({ "schedule": wrong })).await?;
+    refused.refused_field("schedule")?;
+    let past = json!({ "schedule": { "date": "2020-01-01", "time": "09:30", "zone": "UTC" } });
+    ensure!(
+        owner.patch(&path, past).await?.status == 422,
+        "what is past was taken"
+    );
+    let after = owner.get(&path).await?["next"].clone();
+    ensure!(after == next, "what was refused changed something");
+    Ok(())
+}
+
+/// It begins with the next minute, gets more time, and is ended.
+pub(crate) async fn a_schedule_begins_is_put_off_and_ends(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    // Not so soon that it is past before it is asked for.
+    let start = (SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 5) / 60 + 1;
+    let (date, minute) = (day(start / 1_440), start % 1_440);
+    let schedule = json!({
+        "date": date, "time": format!("{:02}:{:02}", minute / 60, minute % 60), "zone": "UTC", "duration_minutes": 30,
+    });
+    let fields =
+        json!({ "launch": "scheduled", "schedule": schedule, "settings": { "call_at_start": false } });
+    let room = owner.conference(fields).await?;
+    let path = format!("/conferences/{room}");
+    let early = bob.connect().await?;
+    early.knock(&room, None);
+    early.refused("join", Refusal::NotBegun).await?;
+    let is_open = async || Ok(bob.get(&path).await?["meeting"]["open"] == true);
+    until_within(A_MINUTE, "it begins by its schedule", is_open).await?;
+    let guest = bob.join(&room).await?;
+    let planned = guest.seen().room.ends_at.context("it has a planned end")?;
+    ensure!(guest.seen().room.planned, "its end is planned");
+    owner
+        .act(&room, json!({ "act": "extend", "minutes": 15 }))
+        .await?
+        .is(204)?;
+    guest
+        .until("hears of the time that was given", |seen| {
+            seen.room.ends_at == Some(planned + 15 * 60_000)
+        })
+        .await?;
+    owner
+        .act(&room, json!({ "act": "extend", "minutes": 0 }))
+        .await?
+        .is(422)?;
+    bob.act(&room, json!({ "act": "end" }))
+        .await?
+        .refused(403, "forbidden")?;
+    owner.act(&room, json!({ "act": "end" })).await?.is(204)?;
+    guest.out(Why::EndedForAll).await?;
+    let meeting = text(&owner.get(&format!("{path}/runs")).await?["items"][0]["end"])?;
+    ensure!(meeting == "moderator", "it ended by {meeting}");
+    Ok(())
+}
+
+/// The date of a day since 1970, after Howard Hinnant's `civil_from_days`.
+fn day(days: u64) -> String {
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
