@@ -49,6 +49,8 @@ const NOTHING = '[]';
 const REJOIN_MS = 1_000;
 const CALLED_AT_ONCE = 100;
 /** What moderators ask for: that it was refused is told to them. */
+/** Why what one does oneself is not done, where one should hear of it. */
+const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbidden']);
 const MODERATED: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off']);
 
 export class Meeting {
@@ -388,7 +390,7 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
-    } else if (MODERATED.has(request) || (request === 'state' && (code === 'full' || code === 'conflict'))) {
+    } else if (MODERATED.has(request) || (request === 'state' && REFUSED_STATES.has(code))) {
       this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.

@@ -525,7 +525,7 @@ impl World {
                 Fact::NodeStands { node, start } => {
                     self.starts.insert(*node, *start);
                 }
-                Fact::SeatLost(_) | Fact::GuestSeatLost(_) => {}
+                Fact::SeatLost(_) | Fact::GuestSeatLost(_) | Fact::Rights(..) | Fact::GuestsShare(_) => {}
             }
         }
         let mut decision = follow(self, self.at(), facts);
