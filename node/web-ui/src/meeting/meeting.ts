@@ -48,9 +48,9 @@ const SHOW_MS = 100;
 const NOTHING = '[]';
 const REJOIN_MS = 1_000;
 const CALLED_AT_ONCE = 100;
-/** What moderators ask for: that it was refused is told to them. */
 /** Why what one does oneself is not done, where one should hear of it. */
 const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbidden']);
+/** What moderators ask for: that it was refused is told to them. */
 const MODERATED: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off']);
 
 export class Meeting {
