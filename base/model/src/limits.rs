@@ -120,3 +120,13 @@ pub const SHUFFLE_MIN_S: u16 = 5;
 pub const SHUFFLE_S: u16 = 3_600;
 /// Most moderators that a conference names.
 pub const MODERATORS: usize = 100;
+/// Most documents that strangers agree to (WEB-01).
+pub const DOCUMENTS: u8 = 5;
+/// Longest title of such a document.
+pub const DOCUMENT_TITLE: usize = 128;
+/// Longest text of such a document.
+pub const DOCUMENT_TEXT: usize = 100_000;
+/// Longest web address that an administrator gives.
+pub const WEB_ADDRESS: usize = 2_000;
+/// Largest logo in bytes.
+pub const LOGO_BYTES: usize = 256 * 1024;

@@ -3,9 +3,9 @@
 use crate::server::Server;
 use async_trait::async_trait;
 use plenary_access::{
-    Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Event, EventQuery, Group,
-    GroupRow, ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Session, Settings, TokenHash,
-    UserQuery, UserRow,
+    Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
+    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Scheme, Session,
+    Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -414,6 +414,18 @@ impl Backend for Server {
 
     async fn settings(&self) -> Result<Settings, ReadError> {
         self.query(queries::settings).await
+    }
+
+    async fn guest_page(&self) -> Result<GuestPage, ReadError> {
+        self.query(queries::guest_page).await
+    }
+
+    async fn document(&self, place: u8) -> Result<Option<Document>, ReadError> {
+        self.query(move |db| queries::document(db, place)).await
+    }
+
+    async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError> {
+        self.query(move |db| queries::logo(db, scheme)).await
     }
 
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError> {

@@ -39,25 +39,27 @@ pub(crate) async fn serve(api: &Api, user: UserName, known: &IfNoneMatch) -> Res
     let Some(avatar) = api.backend().avatar(user.clone()).await? else {
         return Err(Problem::not_found("picture of", user.as_str()));
     };
-    let digest = Sha256::digest(&avatar.bytes);
+    Ok(shown(avatar, known, "private, no-cache"))
+}
+
+/// A picture for a reader, or 304 if they have it.
+pub(crate) fn shown(picture: Avatar, known: &IfNoneMatch, caching: &'static str) -> Response {
+    let digest = Sha256::digest(&picture.bytes);
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]));
     let mut response = if known.has(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let kind = HeaderValue::from_str(&avatar.media_type)
+        let kind = HeaderValue::from_str(&picture.media_type)
             .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-        ([(header::CONTENT_TYPE, kind)], avatar.bytes).into_response()
+        ([(header::CONTENT_TYPE, kind)], picture.bytes).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(
         header::ETAG,
         HeaderValue::from_str(&tag).expect("Base64 in quotes"),
     );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
-    Ok(response)
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    response
 }
 
 /// Stores the body of `request` as the picture of `user`.
@@ -68,12 +70,29 @@ pub(crate) async fn store(
     user: UserName,
     request: Request,
 ) -> Result<Response, Problem> {
+    let kinds = ["image/png", "image/jpeg", "image/webp"];
+    let (avatar, digest) = read(request, &kinds, limits::AVATAR_BYTES).await?;
+    let change = Change::SetAvatar {
+        id: user,
+        avatar: Some(avatar),
+    };
+    Ok(answer::done(
+        &api.propose(write.command(by, digest, change)).await?,
+    ))
+}
+
+/// Reads a picture of one of `kinds`, of at most so many bytes.
+pub(crate) async fn read(
+    request: Request,
+    kinds: &[&str],
+    most: usize,
+) -> Result<(Avatar, BodyDigest), Problem> {
     let said = media_type(request.headers());
-    if !matches!(said.as_str(), "image/png" | "image/jpeg" | "image/webp") {
-        let detail = format!("pictures are image/png, image/jpeg or image/webp, not {said:?}");
+    if !kinds.contains(&said.as_str()) {
+        let detail = format!("pictures are {}, not {said:?}", kinds.join(" or "));
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let bytes = read_body(request, limits::AVATAR_BYTES).await?;
+    let bytes = read_body(request, most).await?;
     let Some(kind) = kind_of(&bytes).filter(|kind| *kind == said) else {
         let detail = format!("the content is not {said}; send the picture as what it is");
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
@@ -83,11 +102,5 @@ pub(crate) async fn store(
         media_type: kind.into(),
         bytes: bytes.into(),
     };
-    let change = Change::SetAvatar {
-        id: user,
-        avatar: Some(avatar),
-    };
-    Ok(answer::done(
-        &api.propose(write.command(by, digest, change)).await?,
-    ))
+    Ok((avatar, digest))
 }

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use plenary_access::{
-    AddressBookRow, Alias, Avatar, Command, Event, EventQuery, Group, GroupRow, ListQuery, NodeRow, Outcome,
-    Page, PasswordHash, Refusal, Session, Settings, TokenHash, UserQuery, UserRow,
+    AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, Group, GroupRow, GuestPage,
+    ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Scheme, Session, Settings, TokenHash,
+    UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -261,6 +262,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Everybody who is in a conference or waits to be let in, those who came first before others.
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;
+    /// The documents that strangers agree to, without their texts, and which logos there are.
+    async fn guest_page(&self) -> Result<GuestPage, ReadError>;
+    async fn document(&self, place: u8) -> Result<Option<Document>, ReadError>;
+    async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError>;
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError>;
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError>;
 

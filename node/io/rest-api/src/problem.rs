@@ -68,6 +68,7 @@ codes! {
     RegistrationNotOpen FORBIDDEN "registration-not-open" "Registration has not opened yet",
     RegistrationClosed FORBIDDEN "registration-closed" "Registration is closed",
     RegistrationFull FORBIDDEN "registration-full" "Registration is full",
+    NotAgreed FORBIDDEN "not-agreed" "Not agreed to what guests agree to",
     LinkNotValid FORBIDDEN "link-not-valid" "Personal link not valid",
     AdminNetwork FORBIDDEN "admin-network" "Not allowed from this network",
     NotFound NOT_FOUND "not-found" "Not found",

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{CodecError, encode},
-    meetings,
+    guest_page, meetings,
     schema::mode_name,
     view::{bound, sql},
 };
@@ -102,6 +102,13 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             "INSERT OR REPLACE INTO settings (id, body) VALUES (1, ?)",
             [body(settings)?],
         ),
+        Effect::PutDocument(document) => guest_page::put_document(db, document),
+        Effect::RemoveDocument { place } => guest_page::remove_document(db, *place),
+        Effect::PutLogo {
+            scheme,
+            logo,
+            revision,
+        } => guest_page::put_logo(db, *scheme, logo.as_ref(), *revision),
         Effect::AddSession { session, token } => add_session(db, session, *token),
         Effect::RemoveSession(id) => run(db, "DELETE FROM sessions WHERE id = ?", [id]),
         Effect::SetOnline { session, node } => run(

@@ -15,6 +15,7 @@ mod codec;
 mod desk;
 mod effects;
 mod facts;
+mod guest_page;
 mod history;
 mod meetings;
 pub mod queries;

@@ -24,7 +24,7 @@ pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, s
 /// Columns of a line, in the order of [`line_of`].
 pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
 /// Columns of a guest, in the order of [`guest_of`].
-pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source";
+pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source, agreed";
 /// Columns of a run, in the order of [`run_of`].
 pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
      ended_why, opened_at, opened_until, layout, left_at";
@@ -165,6 +165,10 @@ pub(crate) fn guest_of(row: &Row<'_>) -> rusqlite::Result<Guest> {
         created_at: time(row, 4)?,
         expires_at: time(row, 5)?,
         source: row.get(6)?,
+        agreed: match row.get_ref(7)? {
+            ValueRef::Null => Vec::new(),
+            _ => body(row, 7)?,
+        },
     })
 }
 
@@ -251,19 +255,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         ),
         Effect::AddLine { line, forget_until } => add_line(db, line, *forget_until),
         Effect::RemoveLines(cid) => run(db, "DELETE FROM lines WHERE cid = ?", [cid.as_str()]),
-        Effect::PutGuest(guest) => run(
-            db,
-            &format!("INSERT OR REPLACE INTO guests ({GUEST}) VALUES (?, ?, ?, ?, ?, ?, ?)"),
-            params![
-                guest.id.as_str(),
-                guest.cid.as_str(),
-                guest.name,
-                guest.token.0,
-                sql(guest.created_at.0),
-                sql(guest.expires_at.0),
-                guest.source
-            ],
-        ),
+        Effect::PutGuest(guest) => put_guest(db, guest),
         Effect::PutTemplate(template) => templates::put(db, template),
         Effect::RemoveTemplate(id) => templates::remove(db, *id),
         Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
@@ -401,6 +393,26 @@ fn put_people(db: &Connection, conference: &Conference) -> Result<(), AppError> 
         )?;
     }
     Ok(())
+}
+
+fn put_guest(db: &Connection, guest: &Guest) -> Result<(), AppError> {
+    let agreed = (!guest.agreed.is_empty())
+        .then(|| encode(&guest.agreed))
+        .transpose();
+    run(
+        db,
+        &format!("INSERT OR REPLACE INTO guests ({GUEST}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+        params![
+            guest.id.as_str(),
+            guest.cid.as_str(),
+            guest.name,
+            guest.token.0,
+            sql(guest.created_at.0),
+            sql(guest.expires_at.0),
+            guest.source,
+            agreed.map_err(|error| AppError::Defect(error.to_string()))?
+        ],
+    )
 }
 
 fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppError> {

@@ -5,6 +5,7 @@ mod conferences;
 mod digest;
 mod directory;
 mod events;
+mod guest_page;
 mod history;
 mod licensing;
 mod meetings;
@@ -20,6 +21,7 @@ pub use conferences::{call, calls, conference, conference_called, conferences, d
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use events::events;
+pub use guest_page::{document, guest_page, logo};
 pub use history::{calls_of, old_history, past_run, runs_over, runs_with, visits};
 pub use licensing::{
     ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,

@@ -3,9 +3,10 @@
 use crate::{
     codec::encode,
     effects::run,
+    guest_page::{HEAD, head_of},
     view::{StoreView, body, number, sql},
 };
-use plenary_access::fold;
+use plenary_access::{DocumentHead, fold};
 use plenary_conference::{GuestId, Registrant, RegistrationView};
 use plenary_model::Cid;
 use plenary_replication::AppError;
@@ -57,5 +58,10 @@ impl RegistrationView for StoreView<'_> {
     fn registrants(&self) -> u64 {
         self.one("SELECT count(*) FROM registrants", [], |row| number(row, 0))
             .unwrap_or(0)
+    }
+
+    fn documents(&self) -> Vec<DocumentHead> {
+        let query = format!("SELECT {HEAD} FROM documents ORDER BY place");
+        self.all(&query, [], head_of)
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -23,6 +23,7 @@ const STEPS: [&str; 13] = [
     CALLING,
     IDS,
     MODERATION,
+    GUEST_PAGE,
 ];
 
 const ACCOUNTS: &str = "
@@ -252,6 +253,17 @@ const MODERATION: &str = "
 ALTER TABLE participants ADD COLUMN invited INTEGER;
 ALTER TABLE participants ADD COLUMN layout BLOB;
 CREATE INDEX participants_invited ON participants (invited) WHERE invited IS NOT NULL;
+";
+
+/// `agreed` is null for who agreed to nothing. A document has a link or a text.
+const GUEST_PAGE: &str = "
+CREATE TABLE documents (
+    place INTEGER PRIMARY KEY, title TEXT NOT NULL, version INTEGER NOT NULL, link TEXT, text TEXT
+) STRICT;
+CREATE TABLE logos (
+    scheme TEXT PRIMARY KEY, revision INTEGER NOT NULL, media_type TEXT NOT NULL, bytes BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE guests ADD COLUMN agreed BLOB;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

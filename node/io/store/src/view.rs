@@ -5,10 +5,13 @@ mod meetings;
 
 pub(crate) use conferences::UNUSED;
 
-use crate::codec::decode;
+use crate::{
+    codec::decode,
+    guest_page::{DOCUMENT, document_of},
+};
 use plenary_access::{
-    Alias, Contact, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash, Refusal,
-    Session, Settings, User, View,
+    Alias, Contact, Document, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash,
+    Refusal, Scheme, Session, Settings, User, View,
 };
 use plenary_conference::{ALONE_MS, RUN_MS};
 use plenary_model::{
@@ -256,6 +259,16 @@ impl View for StoreView<'_> {
     fn settings(&self) -> Settings {
         self.one("SELECT body FROM settings WHERE id = 1", [], |row| body(row, 0))
             .unwrap_or_default()
+    }
+
+    fn document(&self, place: u8) -> Option<Document> {
+        let query = format!("SELECT {DOCUMENT} FROM documents WHERE place = ?");
+        self.one(&query, [place], document_of)
+    }
+
+    fn has_logo(&self, scheme: Scheme) -> bool {
+        let query = "SELECT 1 FROM logos WHERE scheme = ?";
+        self.one(query, [scheme.as_str()], |_| Ok(())).is_some()
     }
 
     fn session(&self, id: &str) -> Option<Session> {

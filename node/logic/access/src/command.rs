@@ -1,6 +1,6 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, Profile, ProfilePatch, SettingsPatch,
-    TokenHash,
+    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, FrontPage, NewDocument, Profile,
+    ProfilePatch, Scheme, SettingsPatch, TokenHash,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName,
@@ -208,6 +208,22 @@ pub enum Change {
         expect: Option<Revision>,
         patch: SettingsPatch,
     },
+    /// Writes the document at a place, 1 to 5, new or instead of the one that is there.
+    PutDocument {
+        place: u8,
+        /// The version that was there.
+        expect: Option<Revision>,
+        document: NewDocument,
+    },
+    RemoveDocument {
+        place: u8,
+        expect: Option<Revision>,
+    },
+    /// The logo of the enterprise on a light or a dark ground; the bytes were checked to be PNG or WebP.
+    SetLogo {
+        scheme: Scheme,
+        logo: Option<Avatar>,
+    },
 
     /// The password was right; refused all the same if the account is disabled or locked by now, or if
     /// the password was changed since it was checked (`password` is the hash that was checked).
@@ -305,6 +321,10 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::PutDocument { .. } | Self::RemoveDocument { .. } | Self::SetLogo { .. } => GUESTS_LEVEL,
+            Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_guide) => {
+                GUESTS_LEVEL
+            }
             Self::UpdateSettings { patch, .. }
                 if patch.conference_ids.is_some() || patch.new_conferences.is_some() =>
             {
@@ -331,8 +351,15 @@ pub const CALLING_LEVEL: u32 = 12;
 /// The level from which on servers make up IDs of conferences, and these can be changed.
 pub const IDS_LEVEL: u32 = 13;
 
+/// The level from which on guests agree to documents, and the front page has a guide and a logo.
+pub const GUESTS_LEVEL: u32 = 15;
+
 /// The level from which on rights that are given or taken away count at once for who is in a meeting.
 pub const RIGHTS_LEVEL: u32 = 16;
+
+fn has_guide(page: &FrontPage) -> bool {
+    !page.guide.is_empty()
+}
 
 /// What an applied command gives back to its proposer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod directory;
+mod guest_page;
 mod import;
 mod nodes;
 mod sessions;
@@ -210,6 +211,13 @@ impl<V: View> Case<'_, V> {
             Change::PutContact { contact } => self.put_contact(contact),
             Change::DeleteContact { call } => self.delete_contact(call),
             Change::UpdateSettings { expect, patch } => self.update_settings(*expect, patch),
+            Change::PutDocument {
+                place,
+                expect,
+                document,
+            } => self.put_document(*place, *expect, document),
+            Change::RemoveDocument { place, expect } => self.remove_document(*place, *expect),
+            Change::SetLogo { scheme, logo } => self.set_logo(*scheme, logo.as_ref()),
             Change::SignIn {
                 user,
                 password,

@@ -1,7 +1,8 @@
 //! What an object was and what it became, field by field, as events show it (REP-01).
 
-use crate::{Alias, Bandwidth, FieldChange, Group, Profile, Settings, User};
+use crate::{Alias, Bandwidth, Content, Document, FieldChange, Group, Profile, Settings, User};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Fields of an account that were given, changed or taken; `None` where it did not exist or does no more.
 pub(crate) fn user(before: Option<&User>, after: Option<&User>) -> Vec<FieldChange> {
@@ -78,6 +79,30 @@ pub(crate) fn alias(before: Option<&Alias>, after: Option<&Alias>) -> Vec<FieldC
     changes.0
 }
 
+/// Fields of a document that strangers agree to; of its text only how long it is, which may be a book.
+pub(crate) fn document(before: Option<&Document>, after: Option<&Document>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    let title = |document: &Document| document.title.clone();
+    changes.text("title", before.map(title), after.map(title));
+    let link = |document: &Document| match &document.content {
+        Content::Link(link) => Some(link.clone()),
+        Content::Text(_) => None,
+    };
+    changes.text("link", before.and_then(link), after.and_then(link));
+    let characters = |document: &Document| match &document.content {
+        Content::Link(_) => None,
+        Content::Text(text) => Some(text.chars().count()),
+    };
+    changes.value(
+        "characters",
+        before.and_then(characters),
+        after.and_then(characters),
+    );
+    let version = |document: &Document| document.version.to_string();
+    changes.text("version", before.map(version), after.map(version));
+    changes.0
+}
+
 /// Settings, one change for each field of each section.
 pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> {
     let mut changes = Changes::default();
@@ -139,11 +164,13 @@ impl Changes {
             _ => serde_json::Map::new(),
         };
         let (was, is) = (fields(before), fields(after));
-        for (field, value) in &is {
+        // A field without a value may be left out, before as after.
+        let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        for field in names {
             self.push(
                 &format!("{name}.{field}"),
                 was.get(field).map(ToString::to_string),
-                Some(value.to_string()),
+                is.get(field).map(ToString::to_string),
             );
         }
     }

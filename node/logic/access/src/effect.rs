@@ -1,8 +1,8 @@
 use crate::{
-    Alias, Avatar, Contact, EventKind, Failures, FieldChange, Group, Invitation, Member, Notice, Outcome,
-    PasswordHash, Session, Settings, TokenHash, User,
+    Alias, Avatar, Contact, Document, EventKind, Failures, FieldChange, Group, Invitation, Member, Notice,
+    Outcome, PasswordHash, Scheme, Session, Settings, TokenHash, User,
 };
-use plenary_model::{AliasName, CallString, GroupId, NodeId, ServerName, Timestamp, UserName};
+use plenary_model::{AliasName, CallString, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 
 /// One change of the stored state. The store carries effects out in order and decides nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,15 @@ pub enum Effect {
         call: CallString,
     },
     PutSettings(Settings),
+    PutDocument(Document),
+    RemoveDocument {
+        place: u8,
+    },
+    PutLogo {
+        scheme: Scheme,
+        logo: Option<Avatar>,
+        revision: Revision,
+    },
     AddSession {
         session: Session,
         token: TokenHash,

@@ -31,6 +31,8 @@ pub enum EventKind {
     ConferenceEnd,
     /// A call of two is over, or nobody answered it.
     Call,
+    /// Somebody without an account agreed to documents; carries which versions.
+    Agreement,
 }
 
 /// One line of the event log; `id` counts up without gaps on every node alike.

@@ -118,6 +118,9 @@ pub struct FrontPage {
     pub title: String,
     /// Whom to ask for help, at most 2,000 characters, plain text.
     pub help: String,
+    /// Where guests read how it works: an `https` address; empty: nowhere.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub guide: String,
 }
 
 /// What is deleted by itself, looked for each hour (CONF-15, CONF-17).

@@ -1,5 +1,6 @@
 use crate::{
-    Alias, Contact, Group, Idempotency, Invitation, Member, Outcome, Refusal, Session, Settings, User,
+    Alias, Contact, Document, Group, Idempotency, Invitation, Member, Outcome, Refusal, Scheme, Session,
+    Settings, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, UserName};
 
@@ -29,6 +30,9 @@ pub trait View {
     fn contact(&self, user: &UserName, call: &CallString) -> Option<Contact>;
     fn contacts(&self, user: &UserName) -> u64;
     fn settings(&self) -> Settings;
+    /// The document at a place, for who changes it.
+    fn document(&self, place: u8) -> Option<Document>;
+    fn has_logo(&self, scheme: Scheme) -> bool;
     fn session(&self, id: &str) -> Option<Session>;
     fn sessions_of(&self, user: &UserName) -> Vec<Session>;
     /// Sessions that are online on a node.

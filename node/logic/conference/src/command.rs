@@ -3,7 +3,7 @@ use crate::{
     TemplateId, TemplatePatch, Whom,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
-use plenary_access::TokenHash;
+use plenary_access::{DocumentVersion, TokenHash};
 use plenary_model::{Cid, GroupId, NodeId, Revision, Timestamp, UserName};
 use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,9 @@ pub enum Change {
         /// The personal link of who has registered: they are the guest of their registration, called as they said there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         link: Option<PersonalLink>,
+        /// What they agree to now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        agreed: Vec<DocumentVersion>,
     },
     /// Somebody without an account registers for a public conference.
     Register(NewRegistrant),
@@ -221,6 +224,11 @@ impl Change {
                 patch: Patch { settings, .. },
                 ..
             } if settings.quality.is_some() => crate::IDS_LEVEL,
+            Self::GuestEnter { agreed, .. } | Self::Register(NewRegistrant { agreed, .. })
+                if !agreed.is_empty() =>
+            {
+                crate::GUESTS_LEVEL
+            }
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }

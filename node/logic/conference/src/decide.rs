@@ -171,6 +171,7 @@ pub fn decide_for<V: View>(
             before,
             source,
             link,
+            agreed,
         } => case.meetings()?.guest_enter(&GuestEntry {
             cid,
             id: guest,
@@ -179,6 +180,7 @@ pub fn decide_for<V: View>(
             before: before.as_ref(),
             source: source.as_deref(),
             link: link.as_ref(),
+            agreed,
         }),
         Change::Register(new) => case.meetings()?.register(new),
         Change::RemoveRegistrant { cid, registrant } => {

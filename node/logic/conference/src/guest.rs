@@ -3,7 +3,7 @@ use crate::{
     View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
 };
 use plenary_access::{
-    Outcome, Refusal, TokenHash,
+    DocumentVersion, Outcome, Refusal, TokenHash,
     rules::{check_text, exists, not_found},
 };
 use plenary_model::{Cid, Timestamp, limits};
@@ -25,6 +25,9 @@ pub struct Guest {
     /// Where they came from last: whose wrong PINs count together.
     #[serde(default)]
     pub source: Option<String>,
+    /// The documents that they have agreed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<DocumentVersion>,
     pub created_at: Timestamp,
     /// From when on the token is worth nothing.
     pub expires_at: Timestamp,
@@ -39,6 +42,7 @@ pub(crate) struct GuestEntry<'a> {
     pub(crate) before: Option<&'a TokenHash>,
     pub(crate) source: Option<&'a str>,
     pub(crate) link: Option<&'a PersonalLink>,
+    pub(crate) agreed: &'a [DocumentVersion],
 }
 
 impl<V: View> Meetings<'_, V> {
@@ -67,6 +71,14 @@ impl<V: View> Meetings<'_, V> {
         if self.view.guest_with(&entry.token).is_some() {
             return Err(exists("guest", id));
         }
+        let before = [
+            known.as_ref().map_or(&[][..], |guest| &guest.agreed),
+            registrant
+                .as_ref()
+                .map_or(&[][..], |registrant| &registrant.agreed),
+        ]
+        .concat();
+        let consent = self.consent(&before, entry.agreed)?;
         let guest = Guest {
             id: known
                 .as_ref()
@@ -79,6 +91,7 @@ impl<V: View> Meetings<'_, V> {
                 .source
                 .filter(|_| self.at.level >= CONFERENCES_LEVEL)
                 .map(|source| source.chars().take(64).collect()),
+            agreed: consent.all(),
             created_at: known.map_or(now, |guest| guest.created_at),
             expires_at: now.plus_ms(VALID_MS),
         };
@@ -86,6 +99,7 @@ impl<V: View> Meetings<'_, V> {
             guest: guest.id.clone(),
             expires_at: guest.expires_at,
         });
+        consent.tell(&mut decision, "guest", &guest.id, &guest.name);
         if self.view.has_expired_guests(now) {
             decision.effect(Effect::ForgetGuests { until: now });
         }

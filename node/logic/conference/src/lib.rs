@@ -19,6 +19,7 @@ mod admit;
 mod call;
 mod command;
 mod conference;
+mod consent;
 mod decide;
 mod follow;
 mod group_call;
@@ -70,7 +71,7 @@ pub const CONFERENCES_LEVEL: u32 = 6;
 /// The level from which on conferences open by hand or by a schedule.
 pub const SCHEDULES_LEVEL: u32 = 7;
 
-pub use plenary_access::{HISTORY_LEVEL, IDS_LEVEL};
+pub use plenary_access::{GUESTS_LEVEL, HISTORY_LEVEL, IDS_LEVEL};
 
 /// The level from which on two may call each other.
 pub const CALLS_LEVEL: u32 = 8;

@@ -15,7 +15,7 @@ use crate::{
     meeting::{Meetings, ParticipantId, Person, Runs, SecretHash},
 };
 use plenary_access::{
-    Outcome, Refusal, Topic,
+    DocumentHead, DocumentVersion, Outcome, Refusal, Topic,
     rules::{check_text, exists, invalid, not_found},
 };
 use plenary_model::{Cid, GuestId, Timestamp, limits};
@@ -51,6 +51,9 @@ pub struct Registrant {
     pub registered_at: Timestamp,
     /// When they came in first.
     pub came_at: Option<Timestamp>,
+    /// The documents of the server that they have agreed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<DocumentVersion>,
 }
 
 /// What a personal link says.
@@ -69,6 +72,8 @@ pub trait RegistrationView {
     fn registrants_from(&self, cid: &Cid, source: &str) -> u64;
     /// Those of the server.
     fn registrants(&self) -> u64;
+    /// What people without an account agree to, in the order of its places.
+    fn documents(&self) -> Vec<DocumentHead>;
 }
 
 impl Registrant {
@@ -209,6 +214,9 @@ pub struct NewRegistrant {
     pub consents: bool,
     /// Where they come from: whose registrations are bounded together.
     pub source: Option<String>,
+    /// The documents of the server that they agree to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<DocumentVersion>,
 }
 
 impl<V: View> Meetings<'_, V> {
@@ -232,6 +240,7 @@ impl<V: View> Meetings<'_, V> {
         if !registration.consent.is_empty() && !new.consents {
             return Err(invalid("consent", "is needed to register; agree to it"));
         }
+        let consent = self.consent(&[], &new.agreed)?;
         let source = new
             .source
             .as_ref()
@@ -248,8 +257,15 @@ impl<V: View> Meetings<'_, V> {
             source,
             registered_at: self.at.now,
             came_at: None,
+            agreed: consent.all(),
         };
         let mut decision = Decision::default();
+        consent.tell(
+            &mut decision,
+            "registrant",
+            &registrant.id,
+            &registrant.details.name,
+        );
         put(&mut decision, registrant);
         Ok(decision)
     }

@@ -19,6 +19,8 @@ import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
+import { Logo } from '../guest/Logo';
+import { SmallPrint } from '../guest/SmallPrint';
 import { Brand } from '../ui/Brand';
 import { linked } from '../ui/linked';
 import { LanguageSelect, SchemeSwitch } from '../ui/Preferences';
@@ -45,7 +47,8 @@ export function FrontPage() {
         </Group>
       </Group>
       <main className={classes.main}>
-        <Stack gap={4} ta="center" mb="lg">
+        <Stack gap={4} ta="center" align="center" mb="lg">
+          <Logo height={72} />
           <Title order={1}>{title}</Title>
           {server.data && title !== server.data.name && (
             <Text size="sm" c="dimmed">
@@ -69,11 +72,12 @@ export function FrontPage() {
         </Paper>
         <Help text={server.data?.help} failed={server.error} />
       </main>
-      <Group component="footer" justify="center" p="md">
-        <Text size="xs" c="dimmed">
+      <Box component="footer" p="md">
+        <SmallPrint />
+        <Text size="xs" c="dimmed" ta="center" mt={4}>
           {server.data ? t('front.version', { version: server.data.version }) : ' '}
         </Text>
-      </Group>
+      </Box>
     </Box>
   );
 }

@@ -26,7 +26,9 @@ import { ErrorState, Loading } from '../ui/States';
 import { duration, fieldErrors, quantity, textOf, useAdminText } from '../ui/text';
 import { useDraft, type Draft } from '../ui/useDraft';
 import { useMayChange } from '../ui/useMe';
+import { DocumentSettings } from './DocumentSettings';
 import { valueOf } from './eventText';
+import { LogoSettings } from './LogoSettings';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
 
 /** What administrators decide for the whole server. */
@@ -89,7 +91,15 @@ function Form({ settings }: { settings: Settings }) {
       <Section id="front_page">
         <TextField {...fields} field="front_page.title" max={128} />
         <TextField {...fields} field="front_page.help" max={2000} rows={4} />
+        <TextField
+          {...fields}
+          field="front_page.guide"
+          max={2000}
+          error={errors['front_page.guide'] && t('setting.front_page.guide.wrong')}
+        />
       </Section>
+      <LogoSettings readOnly={!mayChange} />
+      <DocumentSettings readOnly={!mayChange} />
       <Section id="password">
         <NumberField {...fields} field="password.min_length" min={2} max={LONGEST_PASSWORD} unit="" />
         <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
@@ -209,7 +219,12 @@ function TextField({
   field,
   max,
   rows,
-}: FieldProps<'front_page.title' | 'front_page.help'> & { max: number; rows?: number }) {
+  error,
+}: FieldProps<'front_page.title' | 'front_page.help' | 'front_page.guide'> & {
+  max: number;
+  rows?: number;
+  error?: string;
+}) {
   const { t } = useAdminText();
   const Input = (rows ? Textarea : TextInput) as typeof TextInput;
   return (
@@ -218,6 +233,7 @@ function TextField({
       description={t(`setting.${field}.hint`)}
       inputWrapperOrder={['label', 'input', 'description', 'error']}
       maxLength={max}
+      error={error}
       readOnly={readOnly}
       {...(rows ? { autosize: true, minRows: rows, maxRows: 12 } : {})}
       value={draft.value[field]}

@@ -25,11 +25,14 @@ import type {
   Licence,
   LicenceFile,
   ManagerOverview,
+  LegalDocument,
   ListQuery,
+  LogoScheme,
   LogEvent,
   Me,
   NewAlias,
   NewConference,
+  NewDocument,
   NewGroup,
   NewGuest,
   NewRegistrant,
@@ -250,6 +253,14 @@ export const calls = {
   settings: (signal?: AbortSignal) => json<Settings>('GET', '/settings', { signal }),
   updateSettings: (patch: SettingsPatch, match?: string) =>
     json<Settings>('PATCH', '/settings', { json: patch, match }),
+  document: (place: number, signal?: AbortSignal) =>
+    json<LegalDocument>('GET', `/documents/${place}`, { signal }),
+  putDocument: (place: number, document: NewDocument, match?: string) =>
+    json<LegalDocument>('PUT', `/documents/${place}`, { json: document, match }),
+  removeDocument: (place: number, match?: string) => done('DELETE', `/documents/${place}`, { match }),
+  putLogo: (scheme: LogoScheme, file: Blob) =>
+    done('PUT', `/logos/${scheme}`, { body: file, type: file.type }),
+  removeLogo: (scheme: LogoScheme) => done('DELETE', `/logos/${scheme}`),
 
   licence: (signal?: AbortSignal) => json<Licence>('GET', '/licence', { signal }),
   installLicence: (file: string) => json<LicenceFile>('POST', '/licence', { json: { file } }),

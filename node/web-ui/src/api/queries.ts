@@ -152,6 +152,13 @@ export const queries = {
       queryKey: ['conferences', 'door', cid],
       queryFn: ({ signal }) => calls.door(cid, signal),
     }),
+  /** A version of it never changes. */
+  document: (place: number, version: string) =>
+    queryOptions({
+      queryKey: ['settings', 'document', place, version],
+      queryFn: ({ signal }) => calls.document(place, signal),
+      staleTime: Infinity,
+    }),
   settings: () =>
     queryOptions({ queryKey: ['settings', 'all'], queryFn: ({ signal }) => calls.settings(signal) }),
   licence: () =>

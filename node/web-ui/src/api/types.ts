@@ -11,6 +11,7 @@ import type {
   PageUser,
   Presence,
   ProfilePatch,
+  ServerInfo,
   Settings,
   User,
   Vec,
@@ -20,6 +21,7 @@ export type {
   AddressBook,
   AddressBookEntry,
   AdminRole,
+  AgreedDocument,
   Alias,
   AliasPatch,
   Bandwidth,
@@ -35,6 +37,8 @@ export type {
   ConferenceSchedule,
   ConferenceSettings,
   ContactRow as Contact,
+  Document as LegalDocument,
+  DocumentHead,
   EventKind,
   Event as LogEvent,
   FieldChange,
@@ -50,6 +54,7 @@ export type {
   Me,
   NewAlias,
   NewConference,
+  NewDocument,
   NewGroup,
   NewGuest,
   NewRegistrant,
@@ -175,7 +180,11 @@ export const eventKinds = Object.keys({
   conference_start: true,
   conference_end: true,
   call: true,
+  agreement: true,
 } satisfies Record<EventKind, true>) as EventKind[];
+
+/** On which ground a logo is shown. */
+export type LogoScheme = keyof ServerInfo['logo'];
 
 export type SettingsSections = Omit<Settings, 'revision'>;
 

@@ -1,3 +1,4 @@
+import type { AgreedDocument } from '../api/types';
 import type { Seat } from './messages';
 
 /** What a page that is loaded again needs to come back to its place; each tab has its own. */
@@ -13,6 +14,8 @@ export interface GuestPass {
   token: string;
   name: string;
   expires_at: string;
+  /** Versions of the server's documents that were agreed to for it. */
+  agreed?: AgreedDocument[];
 }
 
 const seatKey = (cid: string) => `plenary.seat.${cid}`;

@@ -12,8 +12,13 @@ import {
 } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useRef, useState, type FormEvent } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { calls } from '../api/calls';
+import { asProblem } from '../api/problem';
+import { queries } from '../api/queries';
 import type { DoorRegistration, RegistrationField } from '../api/types';
+import { Agreement } from '../guest/Agreement';
+import { useAgreement } from '../guest/useAgreement';
 import { choices } from '../meeting/choices';
 import { useMeetingText } from '../room/context';
 import { fieldErrors, problemText } from '../ui/text';
@@ -47,6 +52,8 @@ export function RegisterForm({ cid, form, keep }: Props) {
   const element = useRef<HTMLFormElement>(null);
   const [values, setValues] = useState(() => emptyRegistrant(choices.current().name));
   const [errors, setErrors] = useState<Record<string, string>>({});
+  const server = useQuery(queries.server());
+  const agreement = useAgreement(server.data?.documents ?? []);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const set = (field: string, change: Partial<RegistrantValues>) => {
@@ -64,16 +71,20 @@ export function RegisterForm({ cid, form, keep }: Props) {
     event.preventDefault();
     setFailed(null);
     const empty = missing(form, values);
-    if (empty.length > 0) {
+    if (!agreement.check() || empty.length > 0) {
       wrong(Object.fromEntries(empty.map((field) => [field, t('registration.needed')])));
       return;
     }
     setBusy(true);
     try {
-      const { link } = await calls.register(cid, registrantOf(form, values));
+      const { link } = await calls.register(cid, {
+        ...registrantOf(form, values),
+        agreed: agreement.agreed(),
+      });
       choices.set({ name: values.name.trim() });
       keep(link);
     } catch (error) {
+      if (asProblem(error).code === 'not-agreed') await agreement.changed();
       setFailed(error);
       wrong(fieldErrors(error));
       setBusy(false);
@@ -131,6 +142,7 @@ export function RegisterForm({ cid, form, keep }: Props) {
             />
           </Stack>
         )}
+        <Agreement agreement={agreement} />
         {failed !== null && (
           <Alert color="red" icon={<IconAlertTriangle />} role="alert">
             {problemText(failed)}

@@ -1,6 +1,9 @@
 import { Box, Group } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from '@tanstack/react-router';
+import { session } from '../api/session';
+import { Logo } from '../guest/Logo';
+import { SmallPrint } from '../guest/SmallPrint';
 import { Brand } from '../ui/Brand';
 import { LanguageSelect, SchemeSwitch } from '../ui/Preferences';
 import classes from './PreJoin.module.css';
@@ -11,7 +14,7 @@ export function EntryFrame({ children }: { children: ReactNode }) {
     <Box className={classes.ground}>
       <Group component="header" justify="space-between" px="md" py="sm" wrap="nowrap">
         <Link to="/" className={classes.home}>
-          <Brand name="Plenary" />
+          <Logo height={32} otherwise={<Brand name="Plenary" />} />
         </Link>
         <Group gap="xs" wrap="nowrap">
           <LanguageSelect />
@@ -19,6 +22,11 @@ export function EntryFrame({ children }: { children: ReactNode }) {
         </Group>
       </Group>
       <main className={classes.main}>{children}</main>
+      {session.token() === null && (
+        <Box component="footer" px="md" pb="md">
+          <SmallPrint />
+        </Box>
+      )}
     </Box>
   );
 }

@@ -1,12 +1,14 @@
 import { Center, Loader } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import { RingsHere } from '../calling/RingsHere';
 import { session } from '../api/session';
+import type { AgreedDocument, DocumentHead, Guest, OwnRegistration } from '../api/types';
+import { openOf } from '../guest/useAgreement';
 import { AtDoor } from '../registration/AtDoor';
 import { links } from '../registration/links';
 import { useOwnRegistration, type Own } from '../registration/useOwnRegistration';
@@ -93,8 +95,8 @@ function Visitor({ cid, renamed }: { cid: string; renamed: (cid: string) => void
     }
     pass(true);
   }
-  const registered = own.state === 'registered' ? own.who.name : null;
-  return <Entrance {...{ cid, door, armed, arm, registered, refused, renamed }} />;
+  const who = own.state === 'registered' ? own.who : null;
+  return <Entrance {...{ cid, door, armed, arm, who, refused, renamed }} />;
 }
 
 /** Whoever comes by a personal link goes to where their conference is found by now. Gives whether they do. */
@@ -125,14 +127,15 @@ interface EntranceProps {
   armed: boolean;
   arm: (armed: boolean) => void;
   /** As whom a guest has registered. */
-  registered: string | null;
+  who: OwnRegistration | null;
   /** The registration was not good any more. */
   refused: () => Promise<void>;
   /** The conference is found by another ID from now on. */
   renamed: (cid: string) => void;
 }
 
-function Entrance({ cid, door, armed, arm, registered, refused, renamed }: EntranceProps) {
+function Entrance({ cid, door, armed, arm, who, refused, renamed }: EntranceProps) {
+  const registered = who?.name ?? null;
   const { t } = useMeetingText();
   const [local] = useState(ownDevices);
   const [entry, setEntry] = useState(() => prepare(cid, local, renamed));
@@ -141,9 +144,9 @@ function Entrance({ cid, door, armed, arm, registered, refused, renamed }: Entra
   useEffect(() => entry.stay(), [entry]);
 
   const join = useCallback(
-    async (name: string, guest: boolean, anew = true) => {
+    async (name: string, guest: boolean, agreed: AgreedDocument[], anew = true) => {
       const link = guest && registered !== null ? links.of(cid) : null;
-      const token = guest ? await passFor(cid, name, link, anew) : session.token;
+      const token = guest ? await passFor(cid, { name, link, agreed, anew }) : session.token;
       setVisit(entry.enter(token));
     },
     [cid, entry, registered],
@@ -153,6 +156,7 @@ function Entrance({ cid, door, armed, arm, registered, refused, renamed }: Entra
     setEntry(prepare(cid, local, renamed));
     void local.start();
   }, [cid, local, renamed]);
+  const documents = useAsked(cid, door.state === 'guest', who);
   const { now } = route.useSearch();
   const back = useComingBack(cid, door, local, join, !!now);
 
@@ -164,30 +168,46 @@ function Entrance({ cid, door, armed, arm, registered, refused, renamed }: Entra
     );
   }
   if (back) return <Looking label={t('page.comingBack')} />;
-  if (door.state === 'looking') return <Looking />;
+  if (door.state === 'looking' || documents === null) return <Looking />;
   if (door.state === 'account' || door.state === 'guest') {
-    return <PreJoin {...{ cid, door, local, entry, join, armed, arm, registered, refused }} />;
+    return <PreJoin {...{ cid, door, local, entry, join, armed, arm, registered, documents, refused }} />;
   }
   return <Closed cid={cid} door={door} />;
 }
 
+/** What a guest is asked to agree to before coming in; null until that is known. */
+function useAsked(cid: string, guest: boolean, who: OwnRegistration | null): DocumentHead[] | null {
+  const server = useQuery({ ...queries.server(), enabled: guest });
+  if (!guest || who?.agreed || server.error) return [];
+  return server.data ? openOf(server.data.documents, passes.of(cid)?.agreed) : null;
+}
+
+interface Wanted {
+  name: string;
+  link: string | null;
+  agreed: AgreedDocument[];
+  anew: boolean;
+}
+
 /** A token for this room; the one of before keeps the guest who they were, and a link who they registered as. */
-async function passFor(
-  cid: string,
-  name: string,
-  link: string | null,
-  anew: boolean,
-): Promise<() => string | null> {
+async function passFor(cid: string, { name, link, agreed, anew }: Wanted): Promise<() => string | null> {
   const before = passes.of(cid);
+  const keep = (guest: Guest) => {
+    const { token, expires_at } = guest;
+    const all = [...agreed, ...(before?.agreed ?? [])];
+    passes.keep(cid, { token, name: link === null ? name : guest.name, expires_at, agreed: all });
+  };
   if (link !== null && (anew || !before)) {
-    const guest = await calls.comeAsGuest(cid, { link });
-    passes.keep(cid, { token: guest.token, name: guest.name, expires_at: guest.expires_at });
-  } else if (before?.name !== name) {
-    const guest = await calls
-      .comeAsGuest(cid, { name, token: before?.token })
-      // A token of before that is worth nothing any more must not keep anybody out.
-      .catch((error: unknown) => (before ? calls.comeAsGuest(cid, { name }) : Promise.reject(error)));
-    passes.keep(cid, { token: guest.token, name, expires_at: guest.expires_at });
+    keep(await calls.comeAsGuest(cid, { link, agreed }));
+  } else if (before?.name !== name || agreed.length > 0) {
+    keep(
+      await calls
+        .comeAsGuest(cid, { name, token: before?.token, agreed })
+        // A token of before that is worth nothing any more must not keep anybody out.
+        .catch((error: unknown) =>
+          before ? calls.comeAsGuest(cid, { name, agreed }) : Promise.reject(error),
+        ),
+    );
   }
   return () => passes.of(cid)?.token ?? null;
 }
@@ -197,7 +217,7 @@ function useComingBack(
   cid: string,
   door: Door,
   local: Local,
-  join: (name: string, guest: boolean, anew?: boolean) => Promise<void>,
+  join: (name: string, guest: boolean, agreed: AgreedDocument[], anew?: boolean) => Promise<void>,
   now: boolean,
 ): boolean {
   const guest = door.state === 'guest';
@@ -210,7 +230,7 @@ function useComingBack(
     const come = async () => {
       await local.start();
       if (back && known)
-        await join(passes.of(cid)?.name ?? choices.current().name, guest, false).catch(() => undefined);
+        await join(passes.of(cid)?.name ?? choices.current().name, guest, [], false).catch(() => undefined);
       setBack(false);
     };
     void come();

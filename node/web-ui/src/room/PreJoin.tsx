@@ -3,6 +3,9 @@ import { IconAlertTriangle, IconDoorEnter } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useEffect, useState, type FormEvent } from 'react';
 import { asProblem } from '../api/problem';
+import type { AgreedDocument, DocumentHead } from '../api/types';
+import { Agreement } from '../guest/Agreement';
+import { useAgreement } from '../guest/useAgreement';
 import { problemText } from '../ui/text';
 import { BeginsLater } from './BeginsLater';
 import { choices } from '../meeting/choices';
@@ -21,12 +24,14 @@ interface Props {
   door: Extract<Door, { state: 'account' | 'guest' }>;
   local: Local;
   entry: Entry;
-  join: (name: string, guest: boolean) => Promise<void>;
+  join: (name: string, guest: boolean, agreed: AgreedDocument[]) => Promise<void>;
   /** Pressed before it begins: one comes in by oneself then. */
   armed: boolean;
   arm: (armed: boolean) => void;
   /** As whom a guest has registered: that is what others call them. */
   registered: string | null;
+  /** What a guest is asked to agree to, and has not yet. */
+  documents: DocumentHead[];
   /** The registration was not good any more. */
   refused: () => Promise<void>;
 }
@@ -59,13 +64,25 @@ function useAhead(entry: Entry, on: boolean) {
 }
 
 /** How one looks and sounds before others see it. */
-export function PreJoin({ cid, door, local, entry, join, armed, arm, registered, refused }: Props) {
+export function PreJoin({
+  cid,
+  door,
+  local,
+  entry,
+  join,
+  armed,
+  arm,
+  registered,
+  documents,
+  refused,
+}: Props) {
   const { t } = useMeetingText();
   const guest = door.state === 'guest';
   const choice = useChoices();
   const state = useLocal(local);
   const [name, setName] = useState(choice.name);
   const [missing, setMissing] = useState(false);
+  const agreement = useAgreement(documents);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const shown = guest ? (registered ?? name.trim()) : door.name;
@@ -77,18 +94,19 @@ export function PreJoin({ cid, door, local, entry, join, armed, arm, registered,
     setFailed(null);
     if (guest && registered === null) choices.set({ name: shown });
     try {
-      await join(shown, guest);
+      await join(shown, guest, agreement.agreed());
     } catch (error) {
+      if (asProblem(error).code === 'not-agreed') await agreement.changed();
       if (LINK.includes(asProblem(error).code)) return void refused();
       setFailed(error);
       setBusy(false);
     }
-  }, [arm, guest, join, refused, registered, shown]);
+  }, [agreement, arm, guest, join, refused, registered, shown]);
   useAhead(entry, begins === null && state.micProblem !== 'unsupported');
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMissing(guest && !shown);
-    if (guest && !shown) return;
+    if (!agreement.check() || (guest && !shown)) return;
     if (begins) arm(!armed);
     else void come();
   };
@@ -140,6 +158,7 @@ export function PreJoin({ cid, door, local, entry, join, armed, arm, registered,
               )}
             </Text>
           )}
+          <Agreement agreement={agreement} />
           {begins && <BeginsLater cid={cid} guest={guest} begins={begins} armed={armed} />}
           {failed !== null && (
             <Alert color="red" icon={<IconAlertTriangle />} role="alert">

@@ -9,6 +9,7 @@ mirror! {
     EventKind = access::EventKind {
         Login, Logout, Lock, Unlock, Activation, Deactivation, Status, Connect, Disconnect, Start, Stop, Restart,
         Change, ProLicenseLimit, ProLicenseRevocation, LicenseExpiry, ConferenceStart, ConferenceEnd, Call,
+        Agreement,
     }
 }
 

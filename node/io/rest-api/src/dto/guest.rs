@@ -1,4 +1,7 @@
-use super::{ConferenceGuestRights, ConferenceLaunch, ConferenceTime, DoorRegistration, Time, check_text};
+use super::{
+    AgreedDocument, ConferenceGuestRights, ConferenceLaunch, ConferenceTime, DoorRegistration, Time,
+    check_text,
+};
 use crate::problem::Problem;
 use plenary_model::limits;
 use serde::{Deserialize, Serialize};
@@ -38,6 +41,10 @@ pub struct NewGuest {
     /// The personal link of who has registered.
     #[schema(max_length = 128)]
     pub link: Option<String>,
+    /// The documents of the server that they agree to.
+    #[serde(default)]
+    #[schema(max_items = 5)]
+    pub agreed: Vec<AgreedDocument>,
 }
 
 impl NewGuest {

@@ -1,6 +1,6 @@
 //! Registration for conferences, as the interface shows and takes it (CONF-12).
 
-use super::{Time, mirror};
+use super::{AgreedDocument, Time, mirror};
 use crate::problem::Problem;
 use plenary_conference as conference;
 use plenary_model::{GuestId, limits};
@@ -320,6 +320,10 @@ pub struct NewRegistrant {
     /// Whether they agree to what is to be agreed to.
     #[serde(default)]
     pub consents: bool,
+    /// The documents of the server that they agree to.
+    #[serde(default)]
+    #[schema(max_items = 5)]
+    pub agreed: Vec<AgreedDocument>,
 }
 
 impl NewRegistrant {
@@ -368,6 +372,8 @@ pub struct OwnRegistration {
     pub cid: String,
     pub name: String,
     pub registered_at: Time,
+    /// Whether they have agreed to the documents of the server as these are now.
+    pub agreed: bool,
 }
 
 /// What a personal link is made of: who has it, and a secret.

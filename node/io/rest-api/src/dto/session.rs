@@ -1,4 +1,4 @@
-use super::{Me, Time};
+use super::{DocumentHead, Logos, Me, Time};
 use plenary_access as access;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,11 @@ pub struct ServerInfo {
     pub title: String,
     /// Whom to ask for help; plain text.
     pub help: String,
+    /// Where guests read how it works; empty: nowhere.
+    pub guide: String,
+    pub logo: Logos,
+    /// What people without an account agree to before they come in, in this order.
+    pub documents: Vec<DocumentHead>,
     pub version: String,
     /// Languages of the web pages (BCP 47).
     pub languages: Vec<String>,

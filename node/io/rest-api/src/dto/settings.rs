@@ -71,6 +71,10 @@ pub struct FrontPage {
     /// Whom to ask for help; plain text.
     #[schema(max_length = 2000)]
     pub help: String,
+    /// Where guests read how it works: an `https` address; empty: nowhere.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub guide: String,
 }
 
 /// What is deleted by itself, looked for each hour: conferences, and what is kept of them.
@@ -213,6 +217,7 @@ impl From<access::Settings> for Settings {
             front_page: FrontPage {
                 title: settings.front_page.title,
                 help: settings.front_page.help,
+                guide: settings.front_page.guide,
             },
             conferences: settings.conferences.into(),
             conference_ids: settings.conference_ids.into(),
@@ -268,6 +273,7 @@ impl SettingsPatch {
             front_page: self.front_page.map(|page| access::FrontPage {
                 title: page.title,
                 help: page.help,
+                guide: page.guide,
             }),
             conferences: self.conferences.map(|policy| access::ConferencePolicy {
                 delete_past: policy.delete_past,

@@ -5,7 +5,7 @@ use crate::{
     answer,
     api::Api,
     auth::{Client, token_hash},
-    dto::{ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time, launch_of},
+    dto::{AgreedDocument, ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time, launch_of},
     extract::{Id, Strict},
     problem::{Code, Problem},
     request_id::{random_bytes, random_text},
@@ -85,7 +85,8 @@ pub(super) fn source(address: IpAddr) -> String {
 
 /// Come to a conference as a guest
 ///
-/// The token that is given opens the signalling connection for this conference for 12 hours.
+/// The token that is given opens the signalling connection for this conference for 12 hours. `agreed` names the
+/// versions of the server's documents; with the token of before, or a personal link, those that were agreed to then count.
 #[utoipa::path(post, path = "/conferences/{cid}/guests", tag = "conferences", security(()),
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     request_body = NewGuest, responses((status = 201, body = Guest)))]
@@ -112,6 +113,7 @@ async fn enter_as_guest(
             guest: GuestId::of_random(random_bytes()),
             name: name.clone(),
             link,
+            agreed: AgreedDocument::read_all(&new.agreed)?,
             token: token_hash(&token),
             before: new.token.as_deref().map(token_hash),
             source: Some(source(client.address)),

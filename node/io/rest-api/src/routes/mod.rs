@@ -8,6 +8,7 @@ mod conferences;
 mod contacts;
 mod events;
 mod groups;
+mod guest_page;
 mod guests;
 mod history;
 mod licence;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(moderation::calls())
         .merge(templates::calls())
         .merge(settings::calls())
+        .merge(guest_page::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())
         .merge(seats::calls())

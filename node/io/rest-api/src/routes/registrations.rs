@@ -11,15 +11,15 @@ use crate::{
     auth::{Client, Signed, token_hash},
     csv_file::{self, CsvText},
     dto::{
-        NewRegistrant, NewRegistration, OwnRegistration, Registrant, RegistrantPage, ShownLink, Time,
-        read_link, write_link,
+        AgreedDocument, NewRegistrant, NewRegistration, OwnRegistration, Registrant, RegistrantPage,
+        ShownLink, Time, read_link, write_link,
     },
     extract::{BodyDigest, Id, Ids, Query, Strict, Write},
     problem::Problem,
     request_id::{random_bytes, random_text},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_access::{ListQuery, Refusal};
+use plenary_access::{DocumentHead, ListQuery, Refusal};
 use plenary_conference::{
     Change, Command, Conference, Field, GuestId, KeptOut, NewRegistrant as New, PersonalLink,
     Registrant as Stored, SecretHash,
@@ -51,6 +51,7 @@ async fn register(
     api.stranger_limits().registration(client.address)?;
     let cid = key_for_stranger(&api, &client, cid).await?;
     let consents = new.consents;
+    let agreed = AgreedDocument::read_all(&new.agreed)?;
     let details = new.read()?;
     let (registrant, secret) = (GuestId::of_random(random_bytes()), random_text::<32>());
     let body = NewRegistration {
@@ -66,6 +67,7 @@ async fn register(
             secret: hash(&secret),
             details,
             consents,
+            agreed,
             source: Some(source(client.address)),
         }),
     };
@@ -116,7 +118,10 @@ async fn show_link(
         found = by_link(&api, &conference, &link).await?;
     }
     let registrant = found.ok_or_else(not_valid)?;
+    let documents = api.backend().guest_page().await?.documents;
+    let agreed = |document: &DocumentHead| registrant.agreed.contains(&document.version());
     Ok(Json(OwnRegistration {
+        agreed: documents.iter().all(agreed),
         cid: conference.id().to_string(),
         name: registrant.details.name,
         registered_at: Time(registrant.registered_at),

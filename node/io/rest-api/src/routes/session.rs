@@ -4,7 +4,7 @@ use crate::{
     api::Api,
     auth::{Client, Signed, token_hash},
     backend::Applied,
-    dto::{self, ServerInfo, SignIn, SignedIn, Time, check_text},
+    dto::{self, Logos, ServerInfo, SignIn, SignedIn, Time, check_text},
     extract::{BodyDigest, Strict, Write},
     problem::{Code, Problem},
     request_id::random_text,
@@ -24,6 +24,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 #[utoipa::path(get, path = "/server", tag = "session", security(()), responses((status = 200, body = ServerInfo)))]
 async fn get_server(State(api): State<Api>) -> Result<Json<ServerInfo>, Problem> {
     let settings = api.settings().await?;
+    let page = api.backend().guest_page().await?;
     let options = api.options();
     let name = options.server.to_string();
     let title = match settings.front_page.title.as_str() {
@@ -34,6 +35,9 @@ async fn get_server(State(api): State<Api>) -> Result<Json<ServerInfo>, Problem>
         name,
         title,
         help: settings.front_page.help.clone(),
+        guide: settings.front_page.guide.clone(),
+        logo: Logos::of(&page),
+        documents: page.documents.into_iter().map(Into::into).collect(),
         version: options.version.clone(),
         languages: options.languages.clone(),
     }))

@@ -4,6 +4,7 @@ mod calls;
 mod conferences;
 mod csv;
 mod forms;
+mod guest_page;
 mod guests;
 mod history;
 mod licence;

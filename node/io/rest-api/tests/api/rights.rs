@@ -114,6 +114,12 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /seats/without", Right::Security),
     ("GET /settings", Right::Security),
     ("PATCH /settings", Right::Admin),
+    ("GET /documents/{place}", Right::Public),
+    ("PUT /documents/{place}", Right::Admin),
+    ("DELETE /documents/{place}", Right::Admin),
+    ("GET /logos/{scheme}", Right::Public),
+    ("PUT /logos/{scheme}", Right::Admin),
+    ("DELETE /logos/{scheme}", Right::Admin),
     ("GET /events", Right::Security),
     ("GET /events.csv", Right::Security),
     ("GET /cluster", Right::Security),
@@ -139,6 +145,7 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
         let path = path.replace("{registrant}", "guest-aaaaaaaaaaaaaaaa");
         let path = path.replace("{run}", "1").replace("{template}", "1");
         let path = path.replace("{server}", "lyon.example.com");
+        let path = path.replace("{place}", "1").replace("{scheme}", "light");
         let path = path.replace("{licence}", "00000000000000000000000000000001");
         (method, path, *right)
     })

@@ -283,6 +283,15 @@ impl Backend for Store {
     async fn settings(&self) -> Result<Settings, ReadError> {
         self.query(queries::settings)
     }
+    async fn guest_page(&self) -> Result<GuestPage, ReadError> {
+        self.query(queries::guest_page)
+    }
+    async fn document(&self, place: u8) -> Result<Option<Document>, ReadError> {
+        self.query(|db| queries::document(db, place))
+    }
+    async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError> {
+        self.query(|db| queries::logo(db, scheme))
+    }
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError> {
         self.query(|db| queries::events(db, &query))
     }

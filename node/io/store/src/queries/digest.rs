@@ -28,6 +28,8 @@ const TABLES: &[&str] = &[
     "templates",
     "template_people",
     "settings",
+    "documents",
+    "logos",
     "licensing",
     "licences",
     "pro_seats",

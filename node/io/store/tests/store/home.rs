@@ -346,11 +346,18 @@ pub(crate) fn before_ids(db: &Connection) {
 
 /// Takes away what the schema has got since people are invited to the podium.
 pub(crate) fn before_moderation(db: &Connection) {
+    before_guest_page(db);
     db.execute_batch(
         "DROP INDEX participants_invited; ALTER TABLE participants DROP COLUMN invited;
          ALTER TABLE participants DROP COLUMN layout",
     )
     .expect("writes");
+}
+
+/// Takes away what the schema has got since strangers agree to documents.
+pub(crate) fn before_guest_page(db: &Connection) {
+    db.execute_batch("DROP TABLE documents; DROP TABLE logos; ALTER TABLE guests DROP COLUMN agreed")
+        .expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

@@ -133,6 +133,7 @@ pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
             before: None,
             source: None,
             link: None,
+            agreed: Vec::new(),
         },
     );
     Person::Guest(id)

@@ -8,6 +8,7 @@ mod conferences;
 mod directory;
 mod events;
 mod gate;
+mod guest_page;
 mod history;
 mod home;
 mod ids;

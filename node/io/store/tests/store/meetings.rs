@@ -100,6 +100,7 @@ fn come_as_guest() -> Meeting {
         before: None,
         source: Some("address:192.0.2.7".into()),
         link: None,
+        agreed: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ fn register(number: u8, called: &str) -> Meeting {
         },
         consents: false,
         source: Some("address:192.0.2.7".into()),
+        agreed: Vec::new(),
     })
 }
 
@@ -47,6 +48,7 @@ fn come_by_link(number: u8, session: &str) -> Meeting {
             registrant: id(number),
             secret: secret(number),
         }),
+        agreed: Vec::new(),
     }
 }
 

@@ -541,6 +541,9 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             "must not contain control characters or line breaks",
         ));
     }
+    if !front.guide.is_empty() {
+        super::guest_page::check_address("front_page.guide", &front.guide)?;
+    }
     if front.help.chars().any(|c| c.is_control() && c != '\n') {
         return Err(invalid("front_page.help", "must not contain control characters"));
     }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod directory;
+mod guest_page;
 mod idempotency;
 mod import;
 mod nodes;

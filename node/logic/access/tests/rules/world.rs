@@ -99,6 +99,8 @@ pub(crate) struct World {
     pub(crate) aliases: BTreeMap<AliasName, Alias>,
     pub(crate) contacts: BTreeMap<(UserName, CallString), Contact>,
     pub(crate) settings: Settings,
+    pub(crate) documents: BTreeMap<u8, Document>,
+    pub(crate) logos: BTreeMap<Scheme, Avatar>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) nodes: BTreeMap<NodeId, Member>,
     pub(crate) last_node: u64,
@@ -251,6 +253,13 @@ impl World {
                 self.contacts.remove(&(user, call));
             }
             Effect::PutSettings(settings) => self.settings = settings,
+            Effect::PutDocument(document) => {
+                self.documents.insert(document.place, document);
+            }
+            Effect::RemoveDocument { place } => {
+                self.documents.remove(&place);
+            }
+            Effect::PutLogo { scheme, logo, .. } => put(&mut self.logos, scheme, logo),
             Effect::AddSession { session, .. } => {
                 self.sessions.insert(session.id.clone(), session);
             }
@@ -417,6 +426,12 @@ impl View for World {
     }
     fn settings(&self) -> Settings {
         self.settings.clone()
+    }
+    fn document(&self, place: u8) -> Option<Document> {
+        self.documents.get(&place).cloned()
+    }
+    fn has_logo(&self, scheme: Scheme) -> bool {
+        self.logos.contains_key(&scheme)
     }
     fn session(&self, id: &str) -> Option<Session> {
         self.sessions.get(id).cloned()

@@ -3,6 +3,7 @@
 mod away;
 mod calls;
 mod chat;
+mod consent;
 mod gate;
 mod group_calls;
 mod guests;
@@ -20,5 +21,6 @@ mod registration;
 mod rights;
 mod rings;
 mod schedules;
+mod strangers;
 mod templates;
 mod world;

@@ -1,7 +1,8 @@
 //! Conferences in memory: what the rules see of them, and their effects carried out as the store does.
 
+pub(crate) use crate::strangers::*;
 use plenary_access::{
-    AdminRole, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
+    AdminRole, DocumentHead, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
 };
 use plenary_conference::*;
 use plenary_model::{Cid, GroupId, NodeId, Revision, Right, Rights, Timestamp, UserName};
@@ -159,50 +160,6 @@ pub(crate) fn say(cid: &str, id: u64, text: &str) -> Change {
     }
 }
 
-/// A guest asks for a token, whose hash is made of its number.
-pub(crate) fn guest_enter(cid: &str, id: u8, token_number: u64, before: Option<u64>) -> Change {
-    Change::GuestEnter {
-        cid: name(cid),
-        guest: guest_id(id),
-        name: format!(" Guest {id} "),
-        token: token(token_number),
-        before: before.map(token),
-        source: None,
-        link: None,
-    }
-}
-
-/// `Ann` registers as the guest `id`, with the secret of that number.
-pub(crate) fn register(cid: &str, id: u8) -> Change {
-    Change::Register(NewRegistrant {
-        cid: name(cid),
-        registrant: guest_id(id),
-        secret: secret(u64::from(id)),
-        details: Details {
-            name: format!("Ann {id}"),
-            ..Details::default()
-        },
-        consents: false,
-        source: None,
-    })
-}
-
-pub(crate) fn link(id: u8, secret_number: u64) -> PersonalLink {
-    PersonalLink {
-        registrant: guest_id(id),
-        secret: secret(secret_number),
-    }
-}
-
-/// Who has a link asks for a token.
-pub(crate) fn come_by(cid: &str, link: PersonalLink, token_number: u64) -> Change {
-    let mut change = guest_enter(cid, 77, token_number, None);
-    if let Change::GuestEnter { link: by, .. } = &mut change {
-        *by = Some(link);
-    }
-    change
-}
-
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct World {
     pub(crate) now: u64,
@@ -225,6 +182,8 @@ pub(crate) struct World {
     pub(crate) online: BTreeSet<UserName>,
     /// By what they are called, and who is in them.
     pub(crate) groups: BTreeMap<GroupId, (UserName, BTreeSet<UserName>)>,
+    /// What people without an account agree to.
+    pub(crate) documents: Vec<DocumentHead>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
@@ -607,6 +566,9 @@ impl RegistrationView for World {
     }
     fn registrants(&self) -> u64 {
         self.registrants.len() as u64 + self.more_registrants
+    }
+    fn documents(&self) -> Vec<DocumentHead> {
+        self.documents.clone()
     }
 }
 

@@ -46,6 +46,17 @@ export type AdminAccess = {
 export type AdminRole = 'none' | 'security' | 'full';
 
 /**
+ * A version of a document that somebody agrees to.
+ */
+export type AgreedDocument = {
+    place: number;
+    /**
+     * Of `documents` of the server.
+     */
+    version: string;
+};
+
+/**
  * A short name for a call string.
  */
 export type Alias = {
@@ -263,7 +274,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -773,6 +784,42 @@ export type Disk = {
 };
 
 /**
+ * A document that people without an account agree to.
+ */
+export type Document = {
+    /**
+     * Where it is; null: its text is here.
+     */
+    link: string | null;
+    place: number;
+    /**
+     * Plain text; null: it is elsewhere.
+     */
+    text: string | null;
+    title: string;
+    /**
+     * Changes with each change; also the `ETag`.
+     */
+    version: string;
+};
+
+/**
+ * A document that people without an account agree to, without its text.
+ */
+export type DocumentHead = {
+    /**
+     * Where it is; null: its text is here.
+     */
+    link: string | null;
+    place: number;
+    title: string;
+    /**
+     * Changes with each change; who agreed to another one is asked again.
+     */
+    version: string;
+};
+
+/**
  * What strangers may know of a conference that they can come to.
  */
 export type Door = {
@@ -857,7 +904,7 @@ export type Event = {
 /**
  * What kind of thing happened.
  */
-export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry' | 'conference_start' | 'conference_end' | 'call';
+export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry' | 'conference_start' | 'conference_end' | 'call' | 'agreement';
 
 /**
  * One field before and after; null: not set. Secrets have no values.
@@ -890,6 +937,10 @@ export type FieldError = {
  * What strangers see before they sign in.
  */
 export type FrontPage = {
+    /**
+     * Where guests read how it works: an `https` address; empty: nowhere.
+     */
+    guide?: string;
     /**
      * Whom to ask for help; plain text.
      */
@@ -1175,6 +1226,14 @@ export type LockoutPolicy = {
      * Counting starts again after this long without a wrong password: 1 minute to 30 days.
      */
     window_s: number;
+};
+
+/**
+ * When the logos of the enterprise were changed last; null: there is none.
+ */
+export type Logos = {
+    dark: string | null;
+    light: string | null;
 };
 
 /**
@@ -2021,6 +2080,25 @@ export type NewConferencePolicy = {
 };
 
 /**
+ * A document as an administrator writes it: with a text or with a link.
+ */
+export type NewDocument = {
+    /**
+     * Everybody is asked again, also where nothing else has changed: what the link leads to may have.
+     */
+    again?: boolean;
+    /**
+     * An `https` address.
+     */
+    link?: string | null;
+    /**
+     * Plain text.
+     */
+    text?: string | null;
+    title: string;
+};
+
+/**
  * A new group. Without `rights` it gets the usual ones: all but `operator`.
  */
 export type NewGroup = {
@@ -2037,6 +2115,10 @@ export type NewGroup = {
  * Somebody without an account who wants to come to a conference.
  */
 export type NewGuest = {
+    /**
+     * The documents of the server that they agree to.
+     */
+    agreed?: Array<AgreedDocument>;
     /**
      * The personal link of who has registered.
      */
@@ -2070,6 +2152,10 @@ export type NewPin = string;
  * Somebody without an account who registers for a conference.
  */
 export type NewRegistrant = {
+    /**
+     * The documents of the server that they agree to.
+     */
+    agreed?: Array<AgreedDocument>;
     answers?: Array<RegistrationAnswer>;
     /**
      * Whether they agree to what is to be agreed to.
@@ -2228,6 +2314,10 @@ export type OwnPro = {
  * Whose a personal link is.
  */
 export type OwnRegistration = {
+    /**
+     * Whether they have agreed to the documents of the server as these are now.
+     */
+    agreed: boolean;
     /**
      * The ID by which the conference is found: another one than was asked for, if it was changed since.
      */
@@ -3120,6 +3210,14 @@ export type SeatsPatch = {
  */
 export type ServerInfo = {
     /**
+     * What people without an account agree to before they come in, in this order.
+     */
+    documents: Array<DocumentHead>;
+    /**
+     * Where guests read how it works; empty: nowhere.
+     */
+    guide: string;
+    /**
      * Whom to ask for help; plain text.
      */
     help: string;
@@ -3127,6 +3225,7 @@ export type ServerInfo = {
      * Languages of the web pages (BCP 47).
      */
     languages: Array<string>;
+    logo: Logos;
     /**
      * The DNS name, the part of user IDs after `@`.
      */
@@ -4492,6 +4591,60 @@ export type ExportVisitsResponses = {
 
 export type ExportVisitsResponse = ExportVisitsResponses[keyof ExportVisitsResponses];
 
+export type RemoveDocumentData = {
+    body?: never;
+    path: {
+        /**
+         * Which of the five
+         */
+        place: number;
+    };
+    query?: never;
+    url: '/api/v1/documents/{place}';
+};
+
+export type RemoveDocumentResponses = {
+    204: void;
+};
+
+export type RemoveDocumentResponse = RemoveDocumentResponses[keyof RemoveDocumentResponses];
+
+export type GetDocumentData = {
+    body?: never;
+    path: {
+        /**
+         * Which of the five
+         */
+        place: number;
+    };
+    query?: never;
+    url: '/api/v1/documents/{place}';
+};
+
+export type GetDocumentResponses = {
+    200: Document;
+};
+
+export type GetDocumentResponse = GetDocumentResponses[keyof GetDocumentResponses];
+
+export type PutDocumentData = {
+    body: NewDocument;
+    path: {
+        /**
+         * Which of the five
+         */
+        place: number;
+    };
+    query?: never;
+    url: '/api/v1/documents/{place}';
+};
+
+export type PutDocumentResponses = {
+    200: Document;
+};
+
+export type PutDocumentResponse = PutDocumentResponses[keyof PutDocumentResponses];
+
 export type ListEventsData = {
     body?: never;
     path?: never;
@@ -4879,6 +5032,65 @@ export type RecallSeatsResponses = {
 };
 
 export type RecallSeatsResponse = RecallSeatsResponses[keyof RecallSeatsResponses];
+
+export type DeleteLogoData = {
+    body?: never;
+    path: {
+        /**
+         * On which ground
+         */
+        scheme: string;
+    };
+    query?: never;
+    url: '/api/v1/logos/{scheme}';
+};
+
+export type DeleteLogoResponses = {
+    204: void;
+};
+
+export type DeleteLogoResponse = DeleteLogoResponses[keyof DeleteLogoResponses];
+
+export type GetLogoData = {
+    body?: never;
+    path: {
+        /**
+         * On which ground
+         */
+        scheme: string;
+    };
+    query?: {
+        /**
+         * Of `logo` of the server; makes another address of another picture, and changes nothing else.
+         */
+        version?: string;
+    };
+    url: '/api/v1/logos/{scheme}';
+};
+
+export type GetLogoResponses = {
+    200: AvatarBytes;
+};
+
+export type GetLogoResponse = GetLogoResponses[keyof GetLogoResponses];
+
+export type PutLogoData = {
+    body: AvatarBytes;
+    path: {
+        /**
+         * On which ground
+         */
+        scheme: string;
+    };
+    query?: never;
+    url: '/api/v1/logos/{scheme}';
+};
+
+export type PutLogoResponses = {
+    204: void;
+};
+
+export type PutLogoResponse = PutLogoResponses[keyof PutLogoResponses];
 
 export type GetMeData = {
     body?: never;
