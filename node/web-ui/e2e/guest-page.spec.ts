@@ -28,7 +28,7 @@ test('a guest agrees to the documents of the server, and again when one changes'
   person,
   rest,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const cid = freshId('open');
   const room = { cid, name: `Open ${cid}`, access: 'public', owner: person.id };
   await rest.call('POST', '/conferences', room);
@@ -107,7 +107,7 @@ test('who registers agrees to the documents there, and comes by the link', async
   person,
   rest,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const cid = freshId('webinar');
   const settings = { registration: { on: true, email: 'off' } };
   await rest.call('POST', '/conferences', { cid, name: cid, access: 'public', owner: person.id, settings });

@@ -115,7 +115,7 @@ function useColumns(): Column<LogEvent>[] {
       from: 'md',
       cell: (event) => (
         <Text size="sm" c="dimmed" truncate>
-          {event.changes.length > 0
+          {event.changes.length > 0 && event.kind !== 'agreement'
             ? [...new Set(event.changes.map((change) => fieldOf(event, change.field)))].join(', ')
             : descriptionOf(event)}
         </Text>
