@@ -6,6 +6,7 @@
 //! | type | what it is |
 //! | --- | --- |
 //! | [`UserName`], [`UserId`], [`ServerName`] | `alice`, `alice@paris.example.com`, `paris.example.com` |
+//! | [`ServerMask`] | servers that look alike: `*.example.com` |
 //! | [`GroupId`], [`AliasName`], [`CallString`] | groups, short names, anything that can be called |
 //! | [`Cid`] | conferences: `review` |
 //! | [`GuestId`] | guests of public conferences: `guest-q2xf7…` |
@@ -16,6 +17,7 @@
 
 mod buckets;
 mod call;
+mod mask;
 mod name;
 mod node;
 mod rights;
@@ -26,6 +28,7 @@ pub mod membership;
 
 pub use buckets::Buckets;
 pub use call::{AliasName, CallKind, CallString};
+pub use mask::ServerMask;
 pub use name::{Cid, GroupId, GuestId, ServerName, UserId, UserName};
 pub use node::{NodeId, NodeName};
 pub use rights::{Right, Rights};

@@ -321,6 +321,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::UpdateSettings { patch, .. } if patch.federation.is_some() => FEDERATION_LEVEL,
             Self::PutDocument { .. } | Self::RemoveDocument { .. } | Self::SetLogo { .. } => GUESTS_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_guide) => {
                 GUESTS_LEVEL
@@ -356,6 +357,9 @@ pub const GUESTS_LEVEL: u32 = 15;
 
 /// The level from which on rights that are given or taken away count at once for who is in a meeting.
 pub const RIGHTS_LEVEL: u32 = 16;
+
+/// The level from which on it is a setting with which servers this one meets.
+pub const FEDERATION_LEVEL: u32 = 17;
 
 fn has_guide(page: &FrontPage) -> bool {
     !page.guide.is_empty()

@@ -114,6 +114,7 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("conferences", &before.conferences, &after.conferences);
     changes.section("conference_ids", &before.conference_ids, &after.conference_ids);
     changes.section("new_conferences", &before.new_conferences, &after.new_conferences);
+    changes.section("federation", &before.federation, &after.federation);
     changes.0
 }
 

@@ -1,4 +1,4 @@
-use plenary_model::Revision;
+use plenary_model::{Revision, ServerMask, ServerName};
 use serde::{Deserialize, Serialize};
 
 /// All settings of a server that people change at run time.
@@ -15,6 +15,8 @@ pub struct Settings {
     pub conference_ids: IdPolicy,
     #[serde(skip_serializing_if = "is_usual")]
     pub new_conferences: ConferenceDefaults,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub federation: FederationPolicy,
     pub revision: Revision,
 }
 
@@ -226,6 +228,51 @@ pub enum DefaultWaitingRoom {
     Guests,
 }
 
+/// Which servers of others may meet with this one (FED-01).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FederationPolicy {
+    pub mode: FederationMode,
+    /// Who may, where only those who are listed; at most [`FederationPolicy::MASKS`].
+    pub whitelist: Vec<ServerMask>,
+    /// Who may not, where all others may; at most [`FederationPolicy::MASKS`].
+    pub blacklist: Vec<ServerMask>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FederationMode {
+    #[default]
+    Off,
+    /// Only servers on the whitelist.
+    Whitelist,
+    /// All servers but those on the blacklist.
+    Blacklist,
+}
+
+/// Why a server may not meet with this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPartner {
+    Off,
+    NotOnWhitelist,
+    OnBlacklist,
+}
+
+impl FederationPolicy {
+    pub const MASKS: usize = 1_000;
+
+    /// Whether that server may meet with this one.
+    pub fn admits(&self, server: &ServerName) -> Result<(), NoPartner> {
+        let on = |list: &[ServerMask]| list.iter().any(|mask| mask.matches(server));
+        match self.mode {
+            FederationMode::Off => Err(NoPartner::Off),
+            FederationMode::Whitelist if !on(&self.whitelist) => Err(NoPartner::NotOnWhitelist),
+            FederationMode::Blacklist if on(&self.blacklist) => Err(NoPartner::OnBlacklist),
+            FederationMode::Whitelist | FederationMode::Blacklist => Ok(()),
+        }
+    }
+}
+
 /// Changes to [`Settings`], a whole section at a time: `Some` replaces, `None` leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -240,4 +287,6 @@ pub struct SettingsPatch {
     pub conference_ids: Option<IdPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_conferences: Option<ConferenceDefaults>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub federation: Option<FederationPolicy>,
 }

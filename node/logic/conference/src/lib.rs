@@ -88,4 +88,4 @@ pub use plenary_access::{CALLING_LEVEL, RIGHTS_LEVEL};
 pub const MODERATION_LEVEL: u32 = 14;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = RIGHTS_LEVEL;
+pub const NEWEST_LEVEL: u32 = plenary_access::FEDERATION_LEVEL;

@@ -1,7 +1,9 @@
 use super::mirror;
 use crate::{network::Network, problem::Problem};
 use plenary_access as access;
+use plenary_model::ServerMask;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// What passwords must be like.
@@ -182,6 +184,55 @@ impl NewConferencePolicy {
     }
 }
 
+mirror! {
+    /// Which servers of others may meet with this one.
+    FederationMode = access::FederationMode { Off, Whitelist, Blacklist }
+}
+
+/// Federation: meeting with servers of others, by their DNS names.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationPolicy {
+    pub mode: FederationMode,
+    /// Names or masks as `*.example.com`, `v*.example.com`, `example.*`: who may, with the mode `whitelist`.
+    #[schema(max_items = 1000)]
+    pub whitelist: Vec<String>,
+    /// Who may not, with the mode `blacklist`.
+    #[schema(max_items = 1000)]
+    pub blacklist: Vec<String>,
+}
+
+impl From<access::FederationPolicy> for FederationPolicy {
+    fn from(policy: access::FederationPolicy) -> Self {
+        let texts = |masks: Vec<ServerMask>| masks.into_iter().map(String::from).collect();
+        Self {
+            mode: policy.mode.into(),
+            whitelist: texts(policy.whitelist),
+            blacklist: texts(policy.blacklist),
+        }
+    }
+}
+
+impl FederationPolicy {
+    fn read(self) -> Result<access::FederationPolicy, Problem> {
+        Ok(access::FederationPolicy {
+            mode: self.mode.into(),
+            whitelist: masks("federation.whitelist", &self.whitelist)?,
+            blacklist: masks("federation.blacklist", &self.blacklist)?,
+        })
+    }
+}
+
+/// In order, each once.
+fn masks(field: &str, texts: &[String]) -> Result<Vec<ServerMask>, Problem> {
+    let mut masks = BTreeSet::new();
+    for (at, text) in texts.iter().enumerate() {
+        let mask: Result<ServerMask, _> = text.parse();
+        masks.insert(mask.map_err(|error| Problem::field(format!("{field}[{at}]"), error.to_string()))?);
+    }
+    Ok(masks.into_iter().collect())
+}
+
 /// All settings of the server that people change while it runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
@@ -193,6 +244,7 @@ pub struct Settings {
     pub conferences: ConferencePolicy,
     pub conference_ids: ConferenceIdPolicy,
     pub new_conferences: NewConferencePolicy,
+    pub federation: FederationPolicy,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -222,6 +274,7 @@ impl From<access::Settings> for Settings {
             conferences: settings.conferences.into(),
             conference_ids: settings.conference_ids.into(),
             new_conferences: settings.new_conferences.into(),
+            federation: settings.federation.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -239,6 +292,7 @@ pub struct SettingsPatch {
     pub conferences: Option<ConferencePolicy>,
     pub conference_ids: Option<ConferenceIdPolicy>,
     pub new_conferences: Option<NewConferencePolicy>,
+    pub federation: Option<FederationPolicy>,
 }
 
 impl SettingsPatch {
@@ -288,6 +342,7 @@ impl SettingsPatch {
                 by_owners: policy.by_owners,
             }),
             new_conferences: self.new_conferences.map(NewConferencePolicy::read),
+            federation: self.federation.map(FederationPolicy::read).transpose()?,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Case, exists, expect_revision, invalid, not_found};
 use crate::{
-    AddressBook, AddressBookScope, Alias, Bandwidth, CallId, Contact, Decision, Effect, Group, Outcome,
-    Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
+    AddressBook, AddressBookScope, Alias, Bandwidth, CallId, Contact, Decision, Effect, FederationPolicy,
+    Group, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -369,6 +369,10 @@ impl<V: View> Case<'_, V> {
                 .new_conferences
                 .clone()
                 .unwrap_or_else(|| before.new_conferences.clone()),
+            federation: patch
+                .federation
+                .clone()
+                .unwrap_or_else(|| before.federation.clone()),
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -526,6 +530,18 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             u64::from(settings.conference_ids.length),
             limits::MADE_CID_MIN as u64,
             limits::MADE_CID as u64,
+        ),
+        (
+            "federation.whitelist",
+            settings.federation.whitelist.len() as u64,
+            0,
+            FederationPolicy::MASKS as u64,
+        ),
+        (
+            "federation.blacklist",
+            settings.federation.blacklist.len() as u64,
+            0,
+            FederationPolicy::MASKS as u64,
         ),
         ("front_page.title", front.title.chars().count() as u64, 0, 128),
         ("front_page.help", front.help.chars().count() as u64, 0, 2_000),
