@@ -1,7 +1,7 @@
 //! HTTPS towards browsers.
 
 use crate::{
-    Identity, IdentityError, WEB_LIFETIME,
+    Authorities, Identity, IdentityError, PartnerTls, WEB_LIFETIME,
     authority::{ia5, permits},
     certificate::Facts,
     identity::is_due,
@@ -133,6 +133,11 @@ impl WebTls {
     /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. Shows the newest certificate, for as long as it is used.
     pub fn server_config(&self) -> Arc<rustls::ServerConfig> {
         self.0.config.clone()
+    }
+
+    /// TLS with servers of other enterprises, by the same certificate.
+    pub fn partners(&self, authorities: Authorities) -> PartnerTls {
+        PartnerTls::new(self.0.shown.clone(), authorities)
     }
 
     /// Names that were asked for, but that the server's web issuer must not certify: browsers that come by

@@ -5,3 +5,4 @@ mod browsers;
 mod common;
 mod handshakes;
 mod joining;
+mod partners;

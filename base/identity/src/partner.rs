@@ -1,0 +1,391 @@
+//! Servers of other enterprises, and what their certificates must prove (FED-01).
+//!
+//! A partner is known by the domain of its server. Its certificate must carry exactly that name, and must have been issued by
+//! an authority that this machine trusts for everybody, by the own enterprise, or, where administrators pinned one for that
+//! partner, by that one alone. Public authorities issue for `serverAuth` only, so that is what counts at both ends.
+
+use crate::{
+    certificate::{Facts, sha256},
+    tls::{self, Shown},
+};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_cert_signed_by_trust_anchor, verify_server_name,
+    },
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    server::{
+        NoServerSessionStorage, ParsedCertificate,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    version::TLS13,
+};
+use rustls_pki_types::{CertificateDer, ServerName as TlsName, UnixTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use x509_parser::extensions::GeneralName;
+
+/// Certificates of one chain that are looked at; more are refused.
+const CHAIN: usize = 8;
+/// Names of one certificate that are looked at.
+const NAMES: usize = 16;
+
+/// What the certificate of a partner says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartnerCertificate {
+    /// The name of whom it is for, as the certificate writes it.
+    pub subject: String,
+    pub issuer: String,
+    pub expires: SystemTime,
+    /// SHA-256 of the certificate, in hexadecimal.
+    pub fingerprint: String,
+    /// The DNS names that it carries.
+    pub names: Vec<String>,
+}
+
+/// Why a certificate does not prove that somebody speaks for a domain. The sentence is for administrators.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartnerRefusal {
+    #[error("it showed no certificate; a partner must show the one of its server's domain")]
+    None,
+    #[error("its certificate cannot be read: {0}")]
+    Malformed(String),
+    #[error("its certificate is for {}, not for {domain}; it must carry the name of the server", names(.carries))]
+    OtherDomain { domain: String, carries: Vec<String> },
+    #[error("its certificate expired {ago_s} s ago")]
+    Expired { ago_s: u64 },
+    #[error("its certificate is valid only in {in_s} s; compare the clocks of both machines")]
+    NotYetValid { in_s: u64 },
+    #[error(
+        "its certificate is issued by {issuer}, whom this server does not trust; pin that authority for this partner, or have it use a public one"
+    )]
+    UnknownIssuer { issuer: String },
+    #[error(
+        "its certificate is issued by {issuer}, not by the authority that is pinned for this partner; if it has changed on purpose, pin the new one"
+    )]
+    NotPinned { issuer: String },
+}
+
+fn names(all: &[String]) -> String {
+    if all.is_empty() {
+        return "no DNS name".to_owned();
+    }
+    all.join(", ")
+}
+
+/// Whom to believe about domains. Cheap to clone.
+#[derive(Clone)]
+pub struct Authorities {
+    everybody: Arc<RootCertStore>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authorities({})", self.everybody.len())
+    }
+}
+
+/// The authorities that are pinned for one partner, in DER; empty where none is.
+pub type Pinned = Vec<CertificateDer<'static>>;
+
+impl Authorities {
+    /// Those whose certificates are given; what cannot be read is left out.
+    pub fn new(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
+        let mut everybody = RootCertStore::empty();
+        everybody.add_parsable_certificates(certificates);
+        Self {
+            everybody: Arc::new(everybody),
+            algorithms: tls::provider().signature_verification_algorithms,
+        }
+    }
+
+    /// Those that this machine trusts for everybody (its store of certificates), and the own enterprise.
+    pub fn of_this_machine(enterprise: CertificateDer<'static>) -> Self {
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            tracing::warn!(%error, "some certificates of this machine's store cannot be read");
+        }
+        Self::new(native.certs.into_iter().chain([enterprise]))
+    }
+
+    /// The DNS names that the leaf of a chain carries; not believed yet, at most 16.
+    pub fn names(&self, chain: &[CertificateDer<'_>]) -> Vec<String> {
+        let read = chain
+            .first()
+            .and_then(|leaf| Some((leaf, Facts::read(leaf).ok()?)));
+        let mut names = read
+            .map(|(leaf, facts)| describe(leaf, &facts).names)
+            .unwrap_or_default();
+        names.truncate(NAMES);
+        names
+    }
+
+    /// Whether this chain, the leaf first, proves that its owner speaks for `domain`.
+    ///
+    /// # Errors
+    /// When it does not; the first thing that is wrong in the order of [`PartnerRefusal`].
+    pub fn check(
+        &self,
+        domain: &str,
+        pinned: &[CertificateDer<'static>],
+        chain: &[CertificateDer<'_>],
+        now: SystemTime,
+    ) -> Result<PartnerCertificate, PartnerRefusal> {
+        let malformed = |error: &dyn fmt::Display| PartnerRefusal::Malformed(error.to_string());
+        let (leaf, others) = chain.split_first().ok_or(PartnerRefusal::None)?;
+        if others.len() >= CHAIN {
+            return Err(PartnerRefusal::Malformed(format!(
+                "its chain has more than {CHAIN} certificates"
+            )));
+        }
+        let facts = Facts::read(leaf).map_err(|error| malformed(&error))?;
+        let said = describe(leaf, &facts);
+        let parsed = ParsedCertificate::try_from(leaf).map_err(|error| malformed(&error))?;
+        let name = TlsName::try_from(domain.to_owned()).map_err(|error| malformed(&error))?;
+        if verify_server_name(&parsed, &name).is_err()
+            || !said.names.iter().any(|one| one.eq_ignore_ascii_case(domain))
+        {
+            return Err(PartnerRefusal::OtherDomain {
+                domain: domain.to_owned(),
+                carries: said.names,
+            });
+        }
+        let mut own = RootCertStore::empty();
+        own.add_parsable_certificates(pinned.iter().cloned());
+        let is_pinned = !pinned.is_empty();
+        let roots = if is_pinned { &own } else { &*self.everybody };
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let moment = UnixTime::since_unix_epoch(since);
+        let intermediates: Vec<CertificateDer<'_>> = others.to_vec();
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            roots,
+            &intermediates,
+            moment,
+            self.algorithms.all,
+        )
+        .map_err(|error| refusal(&error, since, &said.issuer, is_pinned))?;
+        Ok(said)
+    }
+}
+
+fn refusal(error: &rustls::Error, now: Duration, issuer: &str, is_pinned: bool) -> PartnerRefusal {
+    let issuer = issuer.to_owned();
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
+            PartnerRefusal::Expired {
+                ago_s: now.as_secs().saturating_sub(not_after.as_secs()),
+            }
+        }
+        rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
+            PartnerRefusal::NotYetValid {
+                in_s: not_before.as_secs().saturating_sub(now.as_secs()),
+            }
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
+            if is_pinned {
+                PartnerRefusal::NotPinned { issuer }
+            } else {
+                PartnerRefusal::UnknownIssuer { issuer }
+            }
+        }
+        other => PartnerRefusal::Malformed(other.to_string()),
+    }
+}
+
+fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
+    let read = x509_parser::parse_x509_certificate(der)
+        .ok()
+        .map(|(_, read)| read);
+    let names = read
+        .as_ref()
+        .and_then(|read| read.subject_alternative_name().ok().flatten());
+    let names = names
+        .map(|names| names.value.general_names.as_slice())
+        .unwrap_or_default();
+    let text =
+        |name: Option<&x509_parser::x509::X509Name<'_>>| name.map(ToString::to_string).unwrap_or_default();
+    PartnerCertificate {
+        subject: text(read.as_ref().map(|read| read.subject())),
+        issuer: text(read.as_ref().map(|read| read.issuer())),
+        expires: facts.until,
+        fingerprint: sha256(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+        names: names
+            .iter()
+            .filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+                _ => None,
+            })
+            .collect(),
+    }
+}
+
+/// How an attempt to reach a partner ended.
+#[derive(Debug, thiserror::Error)]
+pub enum PartnerError {
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(#[source] std::io::Error),
+    /// With what the certificate said, if it could be read.
+    #[error("{refusal}")]
+    Refused {
+        refusal: PartnerRefusal,
+        certificate: Option<Box<PartnerCertificate>>,
+    },
+}
+
+/// TLS with partners: shows the certificate that browsers are shown, and checks theirs.
+#[derive(Clone)]
+pub struct PartnerTls {
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+    authorities: Authorities,
+}
+
+impl fmt::Debug for PartnerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PartnerTls({:?})", self.authorities)
+    }
+}
+
+impl PartnerTls {
+    pub(crate) fn new(shown: Shown, authorities: Authorities) -> Self {
+        const TLS13_WORKS: &str = "the provider of this crate has suites of TLS 1.3";
+        let any = Arc::new(AnyChain(authorities.algorithms));
+        let mut server = ServerConfig::builder_with_provider(tls::provider())
+            .with_protocol_versions(&[&TLS13])
+            .expect(TLS13_WORKS)
+            .with_client_cert_verifier(any.clone())
+            .with_cert_resolver(Arc::new(shown.clone()));
+        // A resumed session shows no certificate.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+        server.alpn_protocols = vec![b"h2".to_vec()];
+        let mut client = ClientConfig::builder_with_provider(tls::provider())
+            .with_protocol_versions(&[&TLS13])
+            .expect(TLS13_WORKS)
+            .dangerous()
+            // Checked in [`PartnerTls::connect`], before a byte is sent, so that administrators see which one it was.
+            .with_custom_certificate_verifier(any)
+            .with_client_cert_resolver(Arc::new(shown));
+        client.resumption = Resumption::disabled();
+        client.alpn_protocols = vec![b"h2".to_vec()];
+        Self {
+            server: Arc::new(server),
+            client: Arc::new(client),
+            authorities,
+        }
+    }
+
+    /// For those who come. Anybody with any certificate gets through the handshake; what they speak for is to be asked of
+    /// [`Authorities::check`] before anything is answered.
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        self.server.clone()
+    }
+
+    pub fn authorities(&self) -> &Authorities {
+        &self.authorities
+    }
+
+    /// Shakes hands with who must be `domain`.
+    ///
+    /// # Errors
+    /// When that fails, or somebody else is there.
+    pub async fn connect<S>(
+        &self,
+        socket: S,
+        domain: &str,
+        pinned: &[CertificateDer<'static>],
+    ) -> Result<(tokio_rustls::client::TlsStream<S>, PartnerCertificate), PartnerError>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let failed = |error| PartnerError::Handshake(error);
+        let name =
+            TlsName::try_from(domain.to_owned()).map_err(|error| failed(std::io::Error::other(error)))?;
+        let connector = tokio_rustls::TlsConnector::from(self.client.clone());
+        let stream = connector.connect(name, socket).await.map_err(failed)?;
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        match self.authorities.check(domain, pinned, chain, SystemTime::now()) {
+            Ok(certificate) => Ok((stream, certificate)),
+            Err(refusal) => {
+                let leaf = chain.first();
+                let read = leaf.and_then(|leaf| Some(describe(leaf, &Facts::read(leaf).ok()?)));
+                Err(PartnerError::Refused {
+                    refusal,
+                    certificate: read.map(Box::new),
+                })
+            }
+        }
+    }
+}
+
+/// Lets every chain through whose leaf's key is there: whom it speaks for is checked when that is known.
+#[derive(Debug)]
+struct AnyChain(WebPkiSupportedAlgorithms);
+
+macro_rules! signatures {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            verify_tls12_signature(message, cert, signature, &self.0)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            verify_tls13_signature(message, cert, signature, &self.0)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.0.supported_schemes()
+        }
+    };
+}
+
+impl ServerCertVerifier for AnyChain {
+    fn verify_server_cert(
+        &self,
+        _leaf: &CertificateDer<'_>,
+        _others: &[CertificateDer<'_>],
+        _name: &TlsName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    signatures!();
+}
+
+impl ClientCertVerifier for AnyChain {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _leaf: &CertificateDer<'_>,
+        _others: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    signatures!();
+}
