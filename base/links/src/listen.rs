@@ -30,6 +30,8 @@ pub struct Bounds {
     pub strangers: (usize, usize),
     /// Long enough to join, and not to stay.
     pub stranger_lifetime: Duration,
+    /// What the log calls the port.
+    pub port: &'static str,
 }
 
 impl Default for Bounds {
@@ -39,6 +41,7 @@ impl Default for Bounds {
             handshake_within: Duration::from_secs(5),
             strangers: (32, 8),
             stranger_lifetime: Duration::from_secs(30),
+            port: "cluster",
         }
     }
 }
@@ -116,7 +119,7 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors or memory: others may be freed meanwhile.
-                    tracing::warn!(%error, "a connection to the cluster port was not accepted");
+                    tracing::warn!(%error, "a connection to the {} port was not accepted", door.bounds.port);
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
@@ -124,7 +127,7 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
         };
         // Nodes that are turned away in a flood try again.
         let Some(place) = door.handshakes.take(Some(address.ip())) else {
-            tracing::debug!(%address, "too many handshakes on the cluster port at this moment");
+            tracing::debug!(%address, "too many handshakes on the {} port at this moment", door.bounds.port);
             continue;
         };
         let door = door.clone();
@@ -139,9 +142,11 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
                 }
                 Ok(Err(error)) => {
                     let reason = plenary_identity::explain(&error);
-                    tracing::info!(%reason, %address, "a TLS handshake on the cluster port failed");
+                    tracing::info!(%reason, %address, "a TLS handshake on the {} port failed", door.bounds.port);
                 }
-                Err(_) => tracing::info!(%address, "a TLS handshake on the cluster port took too long"),
+                Err(_) => {
+                    tracing::info!(%address, "a TLS handshake on the {} port took too long", door.bounds.port)
+                }
             }
         });
     }
@@ -154,7 +159,7 @@ impl<C: Known> Door<C> {
             None
         } else {
             let Some(place) = self.strangers.take(Some(address.ip())) else {
-                tracing::info!(%address, "too many connections of strangers to the cluster port");
+                tracing::info!(%address, "too many connections of strangers to the {} port", self.bounds.port);
                 return;
             };
             Some(Stranger {

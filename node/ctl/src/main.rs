@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod conferences;
 mod connect;
+mod federation;
 mod groups;
 mod installed;
 mod licence;
@@ -88,6 +89,9 @@ enum Command {
     /// Show and change the settings of the server
     #[command(subcommand)]
     Settings(settings::Settings),
+    /// Federation: with which servers of other enterprises this one meets, and a test that says why it fails
+    #[command(subcommand)]
+    Federation(federation::Federation),
     /// Licence files: list, install, remove; for the vendor: make a key, sign, confirm, look into one
     #[command(subcommand)]
     Licence(licence::Licence),
@@ -131,6 +135,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Federation(federation) => federation.run(&connect()?, output).await,
         Command::Licence(licence::Licence::Installed(installed)) => installed.run(&connect()?, output).await,
         Command::Licence(licence) => licence.run(output),
         Command::Backup(backup) => backup.run(connect).await,

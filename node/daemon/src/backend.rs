@@ -15,11 +15,13 @@ use plenary_conference::{
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
-use plenary_model::{AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Timestamp, UserName};
+use plenary_model::{
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
+};
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{
-    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, ProSeat, ReadError, Registered, WithoutPro,
-    WriteError,
+    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, ProSeat, ReadError, Registered,
+    WithoutPro, WriteError,
 };
 use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
@@ -454,6 +456,10 @@ impl Backend for Server {
             self.require_admin(&by).await?;
         }
         self.oversee_manager(&by, act).await
+    }
+
+    async fn try_partner(&self, server: ServerName) -> Option<PartnerTried> {
+        self.reach_out(&server).await
     }
 
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError> {

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) advertise: Advertise,
     pub(crate) media: Media,
     pub(crate) turn: Turn,
+    pub(crate) dns: Names,
     pub(crate) web: Web,
     pub(crate) log: Log,
     pub(crate) timing: Timing,
@@ -41,6 +42,8 @@ pub(crate) struct Listen {
     pub(crate) cluster: String,
     /// Metrics, health and readiness; keep it on loopback.
     pub(crate) metrics: String,
+    /// For servers of other enterprises; empty: it does not meet with any.
+    pub(crate) federation: String,
     /// Media of all participants, by UDP.
     pub(crate) media: String,
 }
@@ -98,6 +101,18 @@ pub(crate) struct Turn {
     pub(crate) secret_file: Option<PathBuf>,
 }
 
+/// Whom to ask for the names of other servers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Names {
+    /// Addresses with port; none: those of this machine.
+    pub(crate) servers: Vec<String>,
+    /// The name in their certificates, where they are asked by TLS (RFC 7858).
+    pub(crate) tls_name: Option<String>,
+    /// Answers must be signed up to the root of the Internet (DNSSEC).
+    pub(crate) dnssec: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Web {
@@ -131,6 +146,7 @@ impl Default for Config {
             advertise: Advertise::default(),
             media: Media::default(),
             turn: Turn::default(),
+            dns: Names::default(),
             web: Web::default(),
             log: Log::at("info,openraft=error,memory_serve=warn"),
             timing: Timing::default(),
@@ -146,6 +162,7 @@ impl Default for Listen {
             https: "[::]:443".into(),
             cluster: "[::]:4308".into(),
             metrics: "127.0.0.1:9464".into(),
+            federation: "[::]:4307".into(),
             media: "[::]:53000".into(),
         }
     }
@@ -189,9 +206,10 @@ impl Config {
             ("listen.https", &self.listen.https),
             ("listen.cluster", &self.listen.cluster),
             ("listen.metrics", &self.listen.metrics),
+            ("listen.federation", &self.listen.federation),
             ("listen.media", &self.listen.media),
         ] {
-            let optional = matches!(key, "listen.http" | "listen.https");
+            let optional = matches!(key, "listen.http" | "listen.https" | "listen.federation");
             if !(optional && text.is_empty()) {
                 ports::check(key, text, 8443)?;
             }
@@ -213,6 +231,7 @@ impl Config {
             }
         }
         self.turn.check()?;
+        self.dns.dns()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }

@@ -9,6 +9,7 @@ mod cascade;
 mod config;
 mod data;
 mod door;
+mod federation;
 mod found;
 mod ghosts;
 mod http;

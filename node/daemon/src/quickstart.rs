@@ -123,6 +123,7 @@ impl Quickstart {
                     "metrics": format!("http://{}/metrics", node.place.metrics),
                     "config": node.place.config_file(),
                     "cluster": node.place.cluster,
+                    "federation": node.place.federation,
                 })
             })
             .collect();

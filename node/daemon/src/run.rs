@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     data,
     door::Doors,
+    federation,
     http::{self, Serving},
     lease::{self, Lessee},
     links::Links,
@@ -68,6 +69,7 @@ pub(crate) struct Ports {
     metrics: TcpListener,
     http: Option<TcpListener>,
     https: Option<TcpListener>,
+    federation: Option<TcpListener>,
     media: UdpSocket,
     media_tcp: TcpListener,
 }
@@ -90,6 +92,7 @@ impl Ports {
             metrics: bind("listen.metrics", &listen.metrics)?,
             http: optional("listen.http", &listen.http)?,
             https: optional("listen.https", &listen.https)?,
+            federation: optional("listen.federation", &listen.federation)?,
             media: bind_udp("listen.media", &listen.media)?,
             media_tcp: bind("listen.media", &listen.media)?,
         })
@@ -126,6 +129,12 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
+    let (stop_federation, federation_stopped) = oneshot::channel::<()>();
+    let federation = ports
+        .federation
+        .zip(web.clone())
+        .map(|(listener, web)| federation::start(&server, &config, &web, listener, federation_stopped));
+    let federation = federation.transpose()?;
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
     let turn = Turn::load(&config.turn).map_err(|error| UsageError::new(format!("{error:#}")))?;
     let turn = Arc::new(turn);
@@ -185,9 +194,13 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     serving.stop(FINISH_WITHIN).await;
     tasks.shutdown().await;
     stop_cluster.send(()).ok();
+    stop_federation.send(()).ok();
     server.replica.shutdown().await;
-    // Connections of other nodes do not end by themselves.
+    // Connections of other nodes and servers do not end by themselves.
     cluster.abort();
+    if let Some(federation) = federation {
+        federation.abort();
+    }
     end.outcome(&data::KIND)
 }
 
@@ -223,7 +236,7 @@ fn empty_temp(folder: &Folder) {
 }
 
 fn web_tls(config: &Config, server: &Server) -> anyhow::Result<Option<WebTls>> {
-    if config.listen.https.is_empty() {
+    if config.listen.https.is_empty() && config.listen.federation.is_empty() {
         return Ok(None);
     }
     let tls = match (&config.web.certificate, &config.web.key) {

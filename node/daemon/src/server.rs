@@ -56,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) lessee: Lessee,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
+    /// Set where this node meets with other servers.
+    pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
 }
 
 impl Server {
@@ -86,6 +88,7 @@ impl Server {
             alive: Alive::default(),
             lessee,
             meetings: OnceLock::new(),
+            federation: OnceLock::new(),
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) struct NodePlace {
     /// Missing in folders of earlier builds: chosen at their next start.
     #[serde(default)]
     pub(super) media: Option<SocketAddr>,
+    #[serde(default)]
+    pub(super) federation: Option<SocketAddr>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -113,6 +115,7 @@ impl Layout {
                 cluster: ports.free_for_both(local, prefer(4308))?,
                 metrics: ports.free(local, prefer(9464))?,
                 media: None,
+                federation: None,
                 folder: PathBuf::new(),
             });
         }
@@ -130,6 +133,10 @@ impl Layout {
                 let ip = Ipv4Addr::UNSPECIFIED;
                 let ip = if wide { ip } else { Ipv4Addr::LOCALHOST };
                 place.media = Some(ports.free_for_both(ip.into(), if at == 0 && wide { 53_000 } else { 0 })?);
+            }
+            if place.federation.is_none() {
+                let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                place.federation = Some(ports.free_for_both(local, if at == 0 && wide { 4_307 } else { 0 })?);
             }
             place.folder = self.folder.join(place.name.as_str());
             place.write_config()?;
@@ -260,6 +267,10 @@ impl NodePlace {
         config.listen.cluster = self.cluster.to_string();
         config.listen.metrics = self.metrics.to_string();
         config.listen.media = self.media.map(|media| media.to_string()).unwrap_or_default();
+        config.listen.federation = self
+            .federation
+            .map(|address| address.to_string())
+            .unwrap_or_default();
         config.advertise.cluster = Some(self.cluster.to_string());
         config.advertise.url = Some(self.url());
         Ok(std::fs::write(

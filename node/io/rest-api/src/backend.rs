@@ -11,12 +11,14 @@ use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Template,
     TemplateId, TemplateQuery, Visit,
 };
+use plenary_federation::Trial;
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeName, ServerName, Timestamp, UserName,
 };
 use plenary_seats::Holding;
+use std::net::SocketAddr;
 
 /// A command that was applied: its position in the log and what it gave.
 #[derive(Debug, Clone)]
@@ -174,6 +176,27 @@ pub struct PoolSample {
     pub used: Seats,
 }
 
+/// What came of trying to reach another server.
+#[derive(Debug, Clone, Default)]
+pub struct PartnerTried {
+    pub trial: Trial,
+    /// Where it answered.
+    pub address: Option<SocketAddr>,
+    /// What was shown, also where it was refused.
+    pub certificate: Option<PartnerCertificate>,
+}
+
+/// What the certificate of another server says.
+#[derive(Debug, Clone)]
+pub struct PartnerCertificate {
+    pub subject: String,
+    pub issuer: String,
+    pub expires: Timestamp,
+    /// SHA-256, in hexadecimal.
+    pub fingerprint: String,
+    pub names: Vec<String>,
+}
+
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
 /// them see everything that was acknowledged anywhere.
 #[async_trait]
@@ -286,6 +309,8 @@ pub trait Backend: Send + Sync + 'static {
         act: OverseeAct,
     ) -> Result<ManagerOverview, WriteError>;
     /// The settings of seats, and how they are counted; `None` as with [`Backend::desk`]. Costs little.
+    /// Tries to reach another server, step by step. `None` where this node meets with none by its configuration.
+    async fn try_partner(&self, server: ServerName) -> Option<PartnerTried>;
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError>;
     /// What one user holds of PRO.
     async fn pro_of(&self, user: UserName) -> Result<Option<ProSeat>, ReadError>;

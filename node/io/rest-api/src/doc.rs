@@ -29,6 +29,7 @@ use utoipa::{
         (name = "aliases", description = "Short names for call strings"),
         (name = "conferences", description = "Virtual rooms"),
         (name = "settings", description = "Settings of the server"),
+        (name = "federation", description = "Servers of other enterprises"),
         (name = "licence", description = "Licences, and who has which seat"),
         (name = "events", description = "What happened"),
         (name = "cluster", description = "Nodes and backups"),

@@ -7,6 +7,7 @@ mod cluster;
 mod conferences;
 mod contacts;
 mod events;
+mod federation;
 mod groups;
 mod guest_page;
 mod guests;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(templates::calls())
         .merge(settings::calls())
         .merge(guest_page::calls())
+        .merge(federation::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())
         .merge(seats::calls())

@@ -120,6 +120,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /logos/{scheme}", Right::Public),
     ("PUT /logos/{scheme}", Right::Admin),
     ("DELETE /logos/{scheme}", Right::Admin),
+    ("POST /federation/test", Right::Admin),
     ("GET /events", Right::Security),
     ("GET /events.csv", Right::Security),
     ("GET /cluster", Right::Security),

@@ -21,8 +21,8 @@ use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
-        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PoolSample, ProSeat,
-        ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
+        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried,
+        PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
     },
     router,
 };
@@ -333,6 +333,21 @@ impl Backend for Store {
             change,
         })
     }
+    /// By the lists alone: nobody answers here.
+    async fn try_partner(&self, server: ServerName) -> Option<PartnerTried> {
+        let settings = self.query(queries::settings).ok()?;
+        let mut tried = PartnerTried::default();
+        let allowed = settings.federation.admits(&server);
+        let allowed = allowed
+            .map(|()| "allowed".into())
+            .map_err(|why| format!("{why:?}"));
+        if tried.trial.note(plenary_federation::Step::Policy, 0, allowed) {
+            let nobody = Err("DNS did not answer in time".into());
+            tried.trial.note(plenary_federation::Step::Srv, 4_000, nobody);
+        }
+        Some(tried)
+    }
+
     /// A manager of one server, which shows what it did to that.
     async fn oversee(&self, by: Actor, act: OverseeAct) -> Result<ManagerOverview, WriteError> {
         if self.query(queries::needs).map_err(internal)?.is_none() {

@@ -1,0 +1,141 @@
+//! Names of servers, resolved.
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::rr::RData,
+};
+use plenary_federation::{Srv, Way, service_of};
+use plenary_model::ServerName;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+/// One question to one DNS server may take so long; each is asked twice.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Addresses of one host that are tried.
+const ADDRESSES: usize = 8;
+
+/// Whom to ask for names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dns {
+    /// None: those of this machine (`/etc/resolv.conf`).
+    pub servers: Vec<SocketAddr>,
+    /// The name in their certificates, where they are asked by DNS over TLS (RFC 7858).
+    pub tls_name: Option<String>,
+    /// Answers must be signed (DNSSEC, RFC 4033), up to the root of the Internet.
+    pub dnssec: bool,
+}
+
+/// Why names cannot be resolved.
+#[derive(Debug, thiserror::Error)]
+#[error("names of other servers cannot be resolved: {0}")]
+pub struct NamesError(#[from] NetError);
+
+/// Resolves names, with a cache. Cheap to clone.
+#[derive(Clone)]
+pub struct Names(TokioResolver);
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+impl Names {
+    /// To be called within a runtime.
+    ///
+    /// # Errors
+    /// When this machine does not say whom to ask.
+    pub fn new(dns: &Dns) -> Result<Self, NamesError> {
+        let mut builder = if dns.servers.is_empty() {
+            TokioResolver::builder_tokio()?
+        } else {
+            let servers = dns
+                .servers
+                .iter()
+                .map(|address| name_server(*address, dns.tls_name.as_deref()));
+            let config = ResolverConfig::from_name_servers(servers.collect());
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        };
+        let options = builder.options_mut();
+        options.validate = dns.dnssec;
+        options.timeout = ANSWER_WITHIN;
+        options.attempts = 2;
+        Ok(Self(builder.build()?))
+    }
+
+    /// Where a server is.
+    ///
+    /// # Errors
+    /// A sentence for administrators, where DNS does not answer; no answer at all is not the same as none being there.
+    pub async fn way(&self, server: &ServerName) -> Result<Way, String> {
+        let records = match self.0.srv_lookup(service_of(server)).await {
+            Ok(found) => found
+                .answers()
+                .iter()
+                .filter_map(|record| srv(&record.data))
+                .collect(),
+            Err(error) if is_nothing(&error) => Vec::new(),
+            Err(error) => return Err(unanswered(&error)),
+        };
+        Ok(Way::to(server, &records, |most| {
+            // Without random numbers the way is still a right one.
+            getrandom::u32().unwrap_or(0) % most.saturating_add(1)
+        }))
+    }
+
+    /// The addresses of a host.
+    ///
+    /// # Errors
+    /// A sentence for administrators, where it has none or DNS does not answer.
+    pub async fn addresses(&self, host: &ServerName) -> Result<Vec<IpAddr>, String> {
+        match self.0.lookup_ip(format!("{host}.")).await {
+            Ok(found) => Ok(found.iter().take(ADDRESSES).collect()),
+            Err(error) if is_nothing(&error) => Err(format!("{host} has no address in DNS")),
+            Err(error) => Err(unanswered(&error)),
+        }
+    }
+}
+
+fn name_server(address: SocketAddr, tls_name: Option<&str>) -> NameServerConfig {
+    let mut connections = match tls_name {
+        Some(name) => vec![ConnectionConfig::tls(Arc::from(name))],
+        None => vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
+    };
+    for connection in &mut connections {
+        connection.port = address.port();
+    }
+    NameServerConfig::new(address.ip(), true, connections)
+}
+
+fn srv(data: &RData) -> Option<Srv> {
+    let RData::SRV(srv) = data else { return None };
+    Some(Srv {
+        priority: srv.priority,
+        weight: srv.weight,
+        port: srv.port,
+        target: srv.target.to_ascii(),
+    })
+}
+
+/// DNS answers that there is nothing, and may be believed.
+fn is_nothing(error: &NetError) -> bool {
+    matches!(
+        error,
+        NetError::Dns(DnsError::NoRecordsFound(_) | DnsError::Nsec { .. })
+    )
+}
+
+fn unanswered(error: &NetError) -> String {
+    match error {
+        NetError::Timeout => "DNS did not answer in time".to_owned(),
+        NetError::Dns(DnsError::DnssecBogus) => {
+            "the answer of DNS is not signed as it must be (DNSSEC)".to_owned()
+        }
+        other => format!("DNS did not answer: {other}"),
+    }
+}

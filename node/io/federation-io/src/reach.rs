@@ -1,0 +1,238 @@
+//! Reaching a partner, and telling each step of it.
+
+use crate::{Home, Names};
+use hyper_util::rt::TokioIo;
+use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
+use plenary_federation::{PROTOCOLS, Step, Target, Trial, Way};
+use plenary_identity::{PartnerCertificate, PartnerError, PartnerTls, explain};
+use plenary_model::ServerName;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tonic::{
+    Status,
+    transport::{Endpoint, Uri},
+};
+
+/// For TCP to one address, TLS, and the answer; each.
+const STEP_WITHIN: Duration = Duration::from_secs(4);
+/// Addresses that are tried in all.
+const ADDRESSES: usize = 16;
+
+/// What reaching a partner told.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    pub trial: Trial,
+    /// Where it answered.
+    pub address: Option<SocketAddr>,
+    /// What was shown, also where it was refused.
+    pub certificate: Option<PartnerCertificate>,
+}
+
+impl Tried {
+    /// Notes how a step went that began at `since`. Gives what it brought.
+    fn note<T>(&mut self, step: Step, since: Instant, result: Result<(T, String), String>) -> Option<T> {
+        let took_ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let (value, words) = match result {
+            Ok((value, detail)) => (Some(value), Ok(detail)),
+            Err(why) => (None, Err(why)),
+        };
+        self.trial.note(step, took_ms, words);
+        value
+    }
+}
+
+/// Finds the way to partners. Cheap to clone.
+#[derive(Clone)]
+pub struct Reach {
+    home: Arc<dyn Home>,
+    names: Names,
+    tls: PartnerTls,
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reach({:?})", self.tls)
+    }
+}
+
+impl Reach {
+    pub fn new(home: Arc<dyn Home>, names: Names, tls: PartnerTls) -> Self {
+        Self { home, names, tls }
+    }
+
+    /// Tries to reach `server`, step by step; ends with the first that fails. Takes a minute at most.
+    pub async fn try_out(&self, server: &ServerName) -> Tried {
+        let mut tried = Tried::default();
+        self.steps(server, &mut tried).await;
+        tried
+    }
+
+    /// `None` where a step failed.
+    async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<()> {
+        let since = Instant::now();
+        let allowed = self.allowed(server).await;
+        tried.note(Step::Policy, since, allowed)?;
+
+        let since = Instant::now();
+        let way = self.names.way(server).await.and_then(|way| targets(server, way));
+        let targets = tried.note(Step::Srv, since, way)?;
+
+        let since = Instant::now();
+        let addresses = self.addresses(&targets).await;
+        let addresses = tried.note(Step::Address, since, addresses)?;
+
+        let since = Instant::now();
+        let (socket, address) = tried.note(Step::Connection, since, connect(&addresses).await)?;
+        tried.address = Some(address);
+
+        let since = Instant::now();
+        let shaken = self.shake(socket, server, &mut tried.certificate).await;
+        let stream = tried.note(Step::Certificate, since, shaken)?;
+
+        let since = Instant::now();
+        let answer = self.greet(stream, server).await;
+        tried.note(Step::Answer, since, answer)
+    }
+
+    async fn allowed(&self, server: &ServerName) -> Result<((), String), String> {
+        let policy = self.home.policy().await;
+        let policy = policy.ok_or("the settings of this server cannot be read now; try again")?;
+        let me = self.home.me();
+        if server == me {
+            return Err(format!("{me} is this server itself"));
+        }
+        use plenary_access::NoPartner;
+        match policy.admits(server) {
+            Ok(()) => Ok(((), format!("this server may meet with {server}"))),
+            Err(NoPartner::Off) => Err("federation is off on this server; switch it on first".into()),
+            Err(NoPartner::NotOnWhitelist) => {
+                Err(format!("{server} is not on the whitelist of this server; add it"))
+            }
+            Err(NoPartner::OnBlacklist) => Err(format!("{server} is on the blacklist of this server")),
+        }
+    }
+
+    async fn addresses(&self, targets: &[Target]) -> Result<(Vec<SocketAddr>, String), String> {
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for target in targets {
+            match self.names.addresses(&target.host).await {
+                Ok(addresses) => {
+                    found.extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, target.port)))
+                }
+                Err(why) => failed.push(why),
+            }
+        }
+        found.truncate(ADDRESSES);
+        if found.is_empty() {
+            return Err(failed.join("; "));
+        }
+        let list: Vec<String> = found.iter().map(ToString::to_string).chain(failed).collect();
+        Ok((found, list.join(", ")))
+    }
+
+    async fn shake(
+        &self,
+        socket: TcpStream,
+        server: &ServerName,
+        certificate: &mut Option<PartnerCertificate>,
+    ) -> Result<(TlsStream<TcpStream>, String), String> {
+        let connected =
+            tokio::time::timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str(), &[])).await;
+        match connected {
+            Ok(Ok((stream, shown))) => {
+                let detail = format!(
+                    "the certificate is for {}, issued by {}",
+                    shown.names.join(", "),
+                    shown.issuer
+                );
+                *certificate = Some(shown);
+                Ok((stream, detail))
+            }
+            Ok(Err(PartnerError::Refused {
+                refusal,
+                certificate: shown,
+            })) => {
+                *certificate = shown.map(|shown| *shown);
+                Err(refusal.to_string())
+            }
+            Ok(Err(PartnerError::Handshake(error))) => {
+                Err(format!("the TLS handshake failed: {}", explain(&error)))
+            }
+            Err(_) => Err(format!("TLS was not answered within {} s", STEP_WITHIN.as_secs())),
+        }
+    }
+
+    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName) -> Result<((), String), String> {
+        let request = GreetRequest {
+            server: self.home.me().to_string(),
+            wanted: server.to_string(),
+            protocols: PROTOCOLS.to_vec(),
+            capabilities: Vec::new(),
+        };
+        let answer = tokio::time::timeout(STEP_WITHIN, say(stream, request)).await;
+        match answer {
+            Ok(Ok(answer)) if answer.server == server.as_str() => Ok((
+                (),
+                format!("{server} meets with this server, by version {}", answer.protocol),
+            )),
+            Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
+            Ok(Err(status)) => Err(format!("it answered: {}", status.message())),
+            Err(_) => Err(format!("it did not answer within {} s", STEP_WITHIN.as_secs())),
+        }
+    }
+}
+
+fn targets(server: &ServerName, way: Way) -> Result<(Vec<Target>, String), String> {
+    match way {
+        Way::Closed => Err(format!(
+            "DNS says that {server} is not to be met (the SRV target is a dot)"
+        )),
+        Way::Targets(targets) => {
+            let list: Vec<String> = targets.iter().map(ToString::to_string).collect();
+            Ok((targets, list.join(", ")))
+        }
+    }
+}
+
+/// The first address that answers, in this order.
+async fn connect(addresses: &[SocketAddr]) -> Result<((TcpStream, SocketAddr), String), String> {
+    let mut failed = Vec::new();
+    for address in addresses {
+        match tokio::time::timeout(STEP_WITHIN, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => {
+                socket.set_nodelay(true).ok();
+                failed.push(format!("{address} answers"));
+                return Ok(((socket, *address), failed.join("; ")));
+            }
+            Ok(Err(error)) => failed.push(format!("{address}: {error}")),
+            Err(_) => failed.push(format!("{address}: no answer within {} s", STEP_WITHIN.as_secs())),
+        }
+    }
+    Err(failed.join("; "))
+}
+
+/// Says one thing over a connection that is there.
+async fn say(stream: TlsStream<TcpStream>, request: GreetRequest) -> Result<GreetResponse, Status> {
+    let stream = Arc::new(Mutex::new(Some(stream)));
+    let connector = tower::service_fn(move |_: Uri| {
+        let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        async move {
+            stream
+                .map(TokioIo::new)
+                .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotConnected))
+        }
+    });
+    let unreachable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
+    let endpoint = Endpoint::from_static("http://partner");
+    let channel = endpoint
+        .connect_with_connector(connector)
+        .await
+        .map_err(unreachable)?;
+    let answer = FederationClient::new(channel).greet(request).await?;
+    Ok(answer.into_inner())
+}

@@ -1,0 +1,216 @@
+//! Servers with identities of their own, and a DNS server for them.
+
+use hyper_util::rt::TokioIo;
+use plenary_access::{FederationMode, FederationPolicy};
+use plenary_federation_io::{BOUNDS, Dns, Home, Names, Reach, Tried, identify, service};
+use plenary_identity::{
+    Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Program, WebTls,
+};
+use plenary_model::{NodeId, ServerName};
+use plenary_testkit::Process;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tonic::transport::{Channel, Endpoint, Uri};
+
+pub(crate) fn whitelist(masks: &[&str]) -> FederationPolicy {
+    policy(FederationMode::Whitelist, masks)
+}
+
+pub(crate) fn blacklist(masks: &[&str]) -> FederationPolicy {
+    policy(FederationMode::Blacklist, masks)
+}
+
+fn policy(mode: FederationMode, masks: &[&str]) -> FederationPolicy {
+    let masks: Vec<_> = masks.iter().map(|mask| mask.parse().expect("a mask")).collect();
+    FederationPolicy {
+        mode,
+        whitelist: masks.clone(),
+        blacklist: masks,
+    }
+}
+
+struct Settings {
+    me: ServerName,
+    policy: Mutex<FederationPolicy>,
+}
+
+#[async_trait::async_trait]
+impl Home for Settings {
+    fn me(&self) -> &ServerName {
+        &self.me
+    }
+
+    async fn policy(&self) -> Option<FederationPolicy> {
+        Some(self.policy.lock().expect("whole").clone())
+    }
+}
+
+/// A server of an enterprise of its own. Its port answers once it knows whom to trust.
+pub(crate) struct Partner {
+    pub(crate) address: SocketAddr,
+    identity: Identity,
+    web: WebTls,
+    settings: Arc<Settings>,
+    listener: Mutex<Option<TcpListener>>,
+    tls: OnceLock<PartnerTls>,
+    _folder: TempDir,
+}
+
+impl Partner {
+    pub(crate) async fn start(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let me: ServerName = name.parse().expect("a name");
+        let root = EnterpriseCa::create(&folder.path().join("root"), &"Demo".parse().expect("good"))
+            .expect("a root");
+        let ca = root.certify(Program::Node, &me, &[]).expect("issuers");
+        let home = folder.path().join("node");
+        std::fs::create_dir_all(&home).expect("a folder");
+        let machine = MachineKey::open_or_create(&home.join(MACHINE_KEY_FILE)).expect("a key");
+        let identity = Identity::create(&home, machine, ca, "node-1".parse().expect("good"), NodeId(1))
+            .expect("an identity");
+        let web = identity
+            .web(&[name.parse().expect("good")])
+            .expect("a certificate");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        Self {
+            address: listener.local_addr().expect("bound"),
+            identity,
+            web,
+            settings: Arc::new(Settings {
+                me,
+                policy: Mutex::new(FederationPolicy::default()),
+            }),
+            listener: Mutex::new(Some(listener)),
+            tls: OnceLock::new(),
+            _folder: folder,
+        }
+    }
+
+    /// From now on it has this policy; and, the first time, trusts the authority of `other` and serves.
+    pub(crate) fn trusts(&self, other: &Partner, policy: FederationPolicy) {
+        *self.settings.policy.lock().expect("whole") = policy;
+        let Some(listener) = self.listener.lock().expect("whole").take() else {
+            return;
+        };
+        let authorities = Authorities::new([other.identity.root_der().clone()]);
+        let tls = self.web.partners(authorities.clone());
+        let identify = Arc::new(move |connection: &_| identify(&authorities, connection));
+        let connections = plenary_links::incoming(listener, tls.server_config(), identify, BOUNDS);
+        self.tls.set(tls).expect("once");
+        let router = tonic::transport::Server::builder().add_service(service(self.settings.clone()));
+        tokio::spawn(router.serve_with_incoming(connections));
+    }
+
+    fn tls(&self) -> PartnerTls {
+        self.tls.get().expect("it serves").clone()
+    }
+
+    pub(crate) async fn try_out(&self, dns: &Zones, server: &str) -> Tried {
+        let names = Names::new(&Dns {
+            servers: vec![dns.address],
+            ..Dns::default()
+        });
+        let reach = Reach::new(self.settings.clone(), names.expect("a resolver"), self.tls());
+        reach.try_out(&server.parse().expect("a name")).await
+    }
+
+    /// Where it is, as lines of the zone above its name.
+    pub(crate) fn records(&self) -> String {
+        let label = self
+            .settings
+            .me
+            .as_str()
+            .split('.')
+            .next()
+            .expect("a part")
+            .to_owned();
+        format!(
+            "_plenary._tcp.{label} SRV 0 0 {} node-1.{label}\nnode-1.{label} A 127.0.0.1\n",
+            self.address.port()
+        )
+    }
+
+    pub(crate) async fn channel_to(&self, other: &Partner) -> Channel {
+        let (tls, address, name) = (self.tls(), other.address, other.settings.me.to_string());
+        let connector = tower::service_fn(move |_: Uri| {
+            let (tls, name) = (tls.clone(), name.clone());
+            async move {
+                let socket = TcpStream::connect(address).await?;
+                let connected = tls
+                    .connect(socket, &name, &[])
+                    .await
+                    .map_err(std::io::Error::other)?;
+                Ok::<_, std::io::Error>(TokioIo::new(connected.0))
+            }
+        });
+        let endpoint = Endpoint::from_static("http://partner");
+        endpoint
+            .connect_with_connector(connector)
+            .await
+            .expect("it answers")
+    }
+}
+
+/// A port at which nobody listens.
+pub(crate) fn closed_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+/// A DNS server.
+pub(crate) struct Zones {
+    pub(crate) address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Zones {
+    /// Serves these zones, each with its records.
+    pub(crate) async fn serve(zones: &[(&str, String)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path().display();
+        let port = {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+            socket.local_addr().expect("bound").port()
+        };
+        let mut config = format!(
+            "server:\n  rundir: \"{at}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
+        );
+        for (zone, records) in zones {
+            config += &format!(
+                "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n"
+            );
+            let head = format!(
+                "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
+            );
+            std::fs::write(folder.path().join(format!("{zone}.zone")), head + records).expect("a file");
+        }
+        let file = folder.path().join("knot.conf");
+        std::fs::write(&file, config).expect("a file");
+        let log = folder.path().join("knot.log");
+        let arguments = ["--config", file.to_str().expect("text")];
+        let mut process = Process::start(&[], Path::new("/usr/sbin/knotd"), &arguments, &log)
+            .expect("knotd, of Debian's package knot");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).await.is_err() {
+            assert!(
+                process.is_running() && std::time::Instant::now() < deadline,
+                "{}",
+                process.last_words()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self {
+            address,
+            _process: process,
+            _folder: folder,
+        }
+    }
+}
