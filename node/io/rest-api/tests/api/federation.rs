@@ -15,7 +15,7 @@ async fn test(server: &TestServer, name: &str) -> Answer {
 
 #[tokio::test]
 async fn lists_of_names_and_masks_decide_with_whom_a_server_meets() {
-    let server = TestServer::start().await;
+    let server = TestServer::new();
     let settings = server
         .call("GET", "/settings")
         .by("root")
@@ -65,7 +65,7 @@ async fn lists_of_names_and_masks_decide_with_whom_a_server_meets() {
 
 #[tokio::test]
 async fn what_is_no_mask_changes_nothing() {
-    let server = TestServer::start().await;
+    let server = TestServer::new();
     for (mask, words) in [
         ("10.0.0.1", "address"),
         ("*", "every server"),
