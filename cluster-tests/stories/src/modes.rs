@@ -1,7 +1,7 @@
-//! The four modes: who is seen and heard by whom (CONF-01), with media that flows.
+//! Who is seen and heard by whom, with media that flows: by mode (CONF-01), and within limits (CONF-10, USR-07).
 
 use crate::world::{Account, PATIENCE, World, until};
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use plenary_light::{Person, Tag, Ticket};
 use serde_json::{Value, json};
 use std::{
@@ -23,7 +23,8 @@ const SILENT: u8 = 127;
 /// Three people, each at a node of their own.
 struct Stage {
     world: World,
-    owner: Account,
+    /// Those who are in, in the order of their tags.
+    accounts: Vec<Account>,
     room: String,
     people: Vec<(Tag, Person)>,
 }
@@ -36,17 +37,17 @@ impl Stage {
             world: world.clone(),
             people: Vec::new(),
             room,
-            owner,
+            accounts: Vec::new(),
         };
         for (tag, level) in [(OWNER, SILENT), (SPEAKER, 20), (LISTENER, SILENT)] {
             let who = match tag {
-                OWNER => stage.owner.clone(),
+                OWNER => owner.clone(),
                 _ => world.account("member").await?,
             };
             let person = Person::enter(Ticket {
                 nodes: world.urls(),
                 at: world.next(),
-                token: who.token,
+                token: who.token.clone(),
                 room: stage.room.clone(),
                 tag,
                 address: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -55,8 +56,23 @@ impl Stage {
             });
             until("everybody is connected", async || Ok(person.seen().connected)).await?;
             stage.people.push((tag, person));
+            stage.accounts.push(who);
         }
         Ok(stage)
+    }
+
+    fn account(&self, tag: Tag) -> anyhow::Result<&Account> {
+        let at = self.people.iter().position(|(other, _)| *other == tag);
+        let account = at.and_then(|at| self.accounts.get(at));
+        account.context("they are in")
+    }
+
+    /// The limits of somebody, in kbit/s.
+    async fn limit(&self, tag: Tag, in_kbps: Option<u32>, out_kbps: Option<u32>) -> anyhow::Result<()> {
+        let body = json!({ "bandwidth": { "in_kbps": in_kbps, "out_kbps": out_kbps } });
+        let path = format!("/users/{}", self.account(tag)?.id);
+        self.world.admin().patch(&path, body).await?.is(200)?;
+        Ok(())
     }
 
     /// The place of somebody, for acts by REST.
@@ -115,7 +131,7 @@ impl Stage {
 
     async fn act(&self, act: &str, whom: Tag) -> anyhow::Result<()> {
         let body = json!({ "act": act, "participant": self.place(whom) });
-        self.owner.act(&self.room, body).await?.is(204)?;
+        self.account(OWNER)?.act(&self.room, body).await?.is(204)?;
         Ok(())
     }
 
@@ -201,5 +217,51 @@ pub(crate) async fn in_a_lecture_listeners_see_the_lecturer_alone(world: World) 
         ])
         .await?;
     stage.hears_speaker(false).await?;
+    stage.end().await
+}
+
+/// Pictures here are 180 lines high.
+pub(crate) async fn larger_pictures_than_a_conference_has_are_not_seen(world: World) -> anyhow::Result<()> {
+    let quality = |height: u16| json!({ "quality": { "camera_height": height, "camera_fps": 0, "content_height": 0, "content_fps": 0 } });
+    let stage = Stage::set(&world, quality(90)).await?;
+    stage
+        .sees(&[(OWNER, &[]), (SPEAKER, &[]), (LISTENER, &[])])
+        .await?;
+    stage.hears_speaker(true).await?;
+    let path = format!("/conferences/{}", stage.room);
+    let larger = json!({ "settings": quality(180) });
+    stage.account(OWNER)?.patch(&path, larger).await?.is(200)?;
+    stage
+        .sees(&[
+            (OWNER, &[SPEAKER, LISTENER]),
+            (SPEAKER, &[OWNER, LISTENER]),
+            (LISTENER, &[OWNER, SPEAKER]),
+        ])
+        .await?;
+    stage.end().await
+}
+
+/// A voice needs 32 kbit/s here and a picture 112; limits change while people meet.
+pub(crate) async fn who_may_send_or_get_little_has_voices_first(world: World) -> anyhow::Result<()> {
+    let stage = Stage::set(&world, json!({})).await?;
+    stage.limit(SPEAKER, None, Some(64)).await?;
+    stage
+        .sees(&[
+            (OWNER, &[LISTENER]),
+            (SPEAKER, &[OWNER, LISTENER]),
+            (LISTENER, &[OWNER]),
+        ])
+        .await?;
+    stage.hears_speaker(true).await?;
+    stage.limit(SPEAKER, None, None).await?;
+    stage.limit(LISTENER, Some(64), None).await?;
+    stage
+        .sees(&[
+            (OWNER, &[SPEAKER, LISTENER]),
+            (SPEAKER, &[OWNER, LISTENER]),
+            (LISTENER, &[]),
+        ])
+        .await?;
+    stage.hears_speaker(true).await?;
     stage.end().await
 }

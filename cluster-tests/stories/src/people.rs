@@ -2,11 +2,13 @@
 
 use crate::world::{World, all, text, until};
 use anyhow::ensure;
+use plenary_light::Program;
 use plenary_signalling::{
     ClientBody,
     meeting::{Act, Refusal, Role, State},
 };
 use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A topic of signalling by its name.
 fn watch(topic: &str) -> anyhow::Result<ClientBody> {
@@ -262,6 +264,17 @@ pub(crate) async fn limits_of_bandwidth_are_the_own_ones_or_the_strictest(
     let own = json!({ "bandwidth": { "in_kbps": 2_000, "out_kbps": 500 } });
     admin.patch(&path, own).await?.is(200)?;
     ensure!(effective().await? == json!({ "in_kbps": 2_000, "out_kbps": 500 }));
+    // Programs are told how much they may send, by the answer to their offer.
+    let owner = world.account("owner").await?;
+    let room = owner.conference(json!({})).await?;
+    let program = Program::begin(IpAddr::V4(Ipv4Addr::LOCALHOST), 11).await?;
+    let answer = bob.whip(world.next(), &room, program.offer().to_owned()).await?;
+    ensure!(answer.status == 201, "a program is refused: {}", answer.text);
+    ensure!(
+        answer.text.contains("b=AS:452"),
+        "the answer has no limit: {}",
+        answer.text
+    );
     let mine = bob
         .patch(
             "/me",

@@ -15,6 +15,7 @@ mod ghosts;
 mod http;
 mod join;
 mod lease;
+mod limits;
 mod links;
 mod media;
 mod meetings;

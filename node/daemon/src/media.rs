@@ -7,6 +7,7 @@ use crate::{
     addresses,
     config::Config,
     lease::Usable,
+    limits::{Limiter, Whose},
     meetings::{ServerRoster, allow, flow_of},
     seats,
     server::Server,
@@ -111,6 +112,7 @@ pub(crate) struct MediaDoor {
     server: Arc<Server>,
     engine: Engine,
     turn: Arc<Turn>,
+    limiter: Arc<Limiter>,
     held: Mutex<BTreeMap<String, Held>>,
     asked: Mutex<Asked>,
 }
@@ -135,11 +137,12 @@ impl Asked {
 }
 
 impl MediaDoor {
-    pub(crate) fn new(server: Arc<Server>, engine: Engine, turn: Arc<Turn>) -> Self {
+    pub(crate) fn new(server: Arc<Server>, engine: Engine, turn: Arc<Turn>, limiter: Arc<Limiter>) -> Self {
         Self {
             server,
             engine,
             turn,
+            limiter,
             held: Mutex::default(),
             asked: Mutex::new(Asked {
                 since: Instant::now(),
@@ -520,8 +523,10 @@ impl Backend for MediaDoor {
             allow,
             offer,
         };
+        self.limiter.begin(key, cid, Whose::User(user.clone()));
         let opened = self.engine.open(opening).await;
         if opened.is_ok() {
+            self.limiter.begun(key).await;
             // What may flow may have changed while it was opened.
             let now = self.held().get(&session.0).map(|held| held.allow);
             if let Some(now) = now.filter(|now| *now != allow) {
@@ -536,12 +541,13 @@ impl Backend for MediaDoor {
                 }
                 Ok(Opened {
                     session,
-                    answer: opened.answer,
+                    answer: self.limiter.told(key, opened.answer),
                     ice: opened.ufrag,
                     ice_servers: self.ice_servers(&user),
                 })
             }
             Err(error) => {
+                self.limiter.over(key);
                 if let Some(over) = held.remove(&session.0) {
                     self.free(over);
                 }

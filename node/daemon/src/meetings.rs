@@ -2,7 +2,15 @@
 
 mod wire;
 
-use crate::{lease::Usable, media::MediaDoor, options::system, seats, server::Server, turn::Turn};
+use crate::{
+    lease::Usable,
+    limits::{Limiter, Whose},
+    media::MediaDoor,
+    options::system,
+    seats,
+    server::Server,
+    turn::Turn,
+};
 use async_trait::async_trait;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{Change, Command, Heard, Person, Pin, Run, SecretHash, StatePatch, Via, Whom};
@@ -44,13 +52,18 @@ pub(crate) struct ServerRoster(pub(crate) Arc<Server>);
 pub(crate) struct EngineMedia {
     engine: Engine,
     turn: Arc<Turn>,
+    limiter: Arc<Limiter>,
 }
 
 /// Begins meetings on this node.
-pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>) -> Hub {
+pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>, limiter: Arc<Limiter>) -> Hub {
     let roster = Arc::new(ServerRoster(server.clone()));
     let engine = engine.clone();
-    let media = Arc::new(EngineMedia { engine, turn });
+    let media = Arc::new(EngineMedia {
+        engine,
+        turn,
+        limiter,
+    });
     let hub = Hub::new(roster, media);
     server.meetings.get_or_init(|| hub).clone()
 }
@@ -73,10 +86,16 @@ pub(crate) fn newcomer(client: &Client) -> Newcomer {
 }
 
 /// Carries what the media engine tells to those whom it concerns, until the engine ends.
-pub(crate) async fn watch_media(hub: Hub, door: Arc<MediaDoor>, mut events: mpsc::UnboundedReceiver<Event>) {
+pub(crate) async fn watch_media(
+    hub: Hub,
+    door: Arc<MediaDoor>,
+    limiter: Arc<Limiter>,
+    mut events: mpsc::UnboundedReceiver<Event>,
+) {
     while let Some(event) = events.recv().await {
         if let Event::Ended(key) = &event {
             door.over(*key);
+            limiter.over(*key);
         }
         if let Some(event) = for_meetings(event) {
             hub.media(event);
@@ -502,8 +521,14 @@ impl Media for EngineMedia {
             allow: allow(begins.flow),
             offer: begins.sdp,
         };
-        let opened = self.engine.open(opening).await.map_err(engine_refused)?;
-        Ok(opened.answer)
+        let key = SessionKey(session.0);
+        let whose = Whose::Place(rules_id(begins.participant));
+        self.limiter.begin(key, &begins.room, whose);
+        let opened = self.engine.open(opening).await;
+        let opened = opened.inspect_err(|_| self.limiter.over(key));
+        let opened = opened.map_err(engine_refused)?;
+        self.limiter.begun(key).await;
+        Ok(self.limiter.told(key, opened.answer))
     }
 
     async fn negotiate(
@@ -516,7 +541,7 @@ impl Media for EngineMedia {
             .engine
             .negotiate(SessionKey(session.0), sdp, engine_lines(lines));
         match negotiated.await {
-            Ok(opened) => Ok(Some(opened.answer)),
+            Ok(opened) => Ok(Some(self.limiter.told(SessionKey(session.0), opened.answer))),
             Err(EngineError::Gone) => Ok(None),
             Err(error) => Err(engine_refused(error)),
         }

@@ -8,6 +8,7 @@ use crate::{
     federation,
     http::{self, Serving},
     lease::{self, Lessee},
+    limits::Limiter,
     links::Links,
     media::{self, MediaDoor},
     meetings, metrics,
@@ -140,8 +141,14 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let turn = Arc::new(turn);
     let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
-    let door = Arc::new(MediaDoor::new(server.clone(), engine.clone(), turn.clone()));
-    let meetings = meetings::start(&server, &engine, turn);
+    let limiter = Arc::new(Limiter::new(server.clone(), engine.clone()));
+    let door = Arc::new(MediaDoor::new(
+        server.clone(),
+        engine.clone(),
+        turn.clone(),
+        limiter.clone(),
+    ));
+    let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
@@ -163,7 +170,13 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     tasks.spawn(server.peers.clone().watch(server.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
     tasks.spawn(door.clone().watch(for_seats.resubscribe()));
-    tasks.spawn(meetings::watch_media(meetings, door.clone(), media_events));
+    tasks.spawn(limiter.clone().watch(for_seats.resubscribe()));
+    tasks.spawn(meetings::watch_media(
+        meetings,
+        door.clone(),
+        limiter,
+        media_events,
+    ));
     tasks.spawn(steering::steer(server.clone()));
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
     lease::start(&mut tasks, &server, &door, for_lease);

@@ -106,6 +106,29 @@ impl Allow {
     }
 }
 
+/// The most that a session may be sent, and send (USR-07, CONF-10); none where there is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Of all that it is sent.
+    pub receive: Option<Kbps>,
+    /// Of all that it sends: sounds come first, then pictures from their smallest layers on.
+    pub send: Option<Kbps>,
+    /// The shorter side of pictures, in pixels.
+    pub camera_height: Option<u16>,
+    pub content_height: Option<u16>,
+}
+
+impl Limits {
+    pub(crate) fn height(&self, kind: Kind) -> u16 {
+        let height = match kind {
+            Kind::Video => self.camera_height,
+            Kind::Content => self.content_height,
+            Kind::Audio | Kind::ContentAudio => None,
+        };
+        height.unwrap_or(0)
+    }
+}
+
 /// What a session does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -211,6 +234,7 @@ pub(crate) enum Command {
     },
     Show(SessionKey, Vec<Show>),
     Allow(SessionKey, Allow),
+    Limit(SessionKey, Limits),
     Close(SessionKey, oneshot::Sender<bool>),
     /// Says goodbye to all and ends.
     Stop(oneshot::Sender<()>),
@@ -315,6 +339,11 @@ impl Engine {
     /// What of a publishing session may flow from now on. Without effect on one that is over.
     pub async fn allow(&self, key: SessionKey, allow: Allow) -> Result<(), EngineError> {
         self.send(self.shard(key), Command::Allow(key, allow)).await
+    }
+
+    /// The most that a session may be sent, and send, from now on. Without effect on one that is over.
+    pub async fn limit(&self, key: SessionKey, limits: Limits) -> Result<(), EngineError> {
+        self.send(self.shard(key), Command::Limit(key, limits)).await
     }
 
     /// Ends a session. `false` if it is over already.

@@ -16,6 +16,7 @@
 //! [`plenary_media`]; here are the socket, the clock and str0m. Nothing of a session is stored or told to other nodes.
 //! Garbage, forged and foreign packets have no effect but a count; a peer whose state machine fails ends alone.
 
+mod answer;
 mod cascade;
 mod demux;
 mod dtls;
@@ -36,10 +37,11 @@ mod steering;
 mod tcp;
 mod timers;
 
+pub use answer::limited;
 pub use cascade::{Cascade, LinkEvent, Links};
 pub use engine::{
-    Allow, Carried, Carries, Client, Engine, EngineError, Event, Filled, Line, Opened, Opening, Options,
-    Part, Quality, SessionKey,
+    Allow, Carried, Carries, Client, Engine, EngineError, Event, Filled, Limits, Line, Opened, Opening,
+    Options, Part, Quality, SessionKey,
 };
 pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};

@@ -7,6 +7,7 @@
 mod assign;
 mod far;
 mod forward;
+mod limit;
 mod publish;
 mod receiver;
 mod slot;
@@ -15,7 +16,7 @@ mod track;
 
 use crate::{
     egress::Said,
-    engine::{Allow, Event, Line, Part},
+    engine::{Allow, Event, Limits, Line, Part},
     exit::Exit,
     figures::{Figures, add},
     peer::Happening,
@@ -75,6 +76,7 @@ struct Publisher {
     name: String,
     lines: Vec<Line>,
     allow: Allow,
+    limits: Limits,
     /// By the place of the line among those of the session.
     tracks: BTreeMap<usize, usize>,
     /// By place of the peer's inbound streams.
@@ -133,6 +135,7 @@ impl Room {
                     name,
                     lines,
                     allow,
+                    limits: Limits::default(),
                     tracks: BTreeMap::new(),
                     streams: BTreeMap::new(),
                 };
@@ -410,6 +413,7 @@ impl Room {
     ) {
         let now_ms = self.now_ms(now);
         self.rules.handle_timeout(now_ms);
+        self.keep_to_limits();
         let tracks: Vec<usize> = self.tracks.iter().map(|(index, _)| index).collect();
         for track in tracks {
             self.look_at_track(track, now);

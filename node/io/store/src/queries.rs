@@ -28,7 +28,7 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    guest, has_unused, is_operator, lines, needs_sweep, participant, participant_anywhere,
+    bandwidth, guest, has_unused, is_operator, lines, needs_sweep, participant, participant_anywhere,
     participants_of_node, roster, run,
 };
 pub use people::{avatar, credentials, names, session, sessions, user, users};

@@ -87,7 +87,7 @@ impl Default for Ways {
 }
 
 /// The most that people are to send into a conference (CONF-10); 0 is no limit of its own. Pages ask browsers for no more;
-/// the nodes forward what comes.
+/// nodes forward no larger pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quality {

@@ -144,12 +144,12 @@ impl Reader {
         self.structure.as_deref()
     }
 
-    /// How high the picture is whose key frame begins with this packet, in pixels, where it stands in it in the clear:
+    /// How wide and high the picture is whose key frame begins with this packet, in pixels, where it stands in it in the clear:
     /// VP8, and VP9 with a scalability structure.
-    pub fn picture_height(&self, payload: &[u8]) -> Option<u16> {
+    pub fn picture_size(&self, payload: &[u8]) -> Option<(u16, u16)> {
         match self.codec {
-            Codec::Vp8 => vp8::height(payload),
-            Codec::Vp9 => vp9::height(payload),
+            Codec::Vp8 => vp8::size(payload),
+            Codec::Vp9 => vp9::size(payload),
             _ => None,
         }
     }

@@ -84,7 +84,8 @@ impl Room {
         }
         let place = *peer.inbound.get(inbound)?;
         let track = self.track_of(at, place.track, now, members)?;
-        let stream = Stream::new(Origin::Here(inbound), track, place.layer, format, ssrc, now)?;
+        let mut stream = Stream::new(Origin::Here(inbound), track, place.layer, format, ssrc, now)?;
+        stream.most = self.most_of(at, track);
         self.last_stream += 1;
         let id = StreamId(self.last_stream);
         self.streams.insert(id, stream);

@@ -55,6 +55,8 @@ pub(super) struct Receiver {
     /// The slot that a track fills, by track; 0 is none, others count from 1.
     places: Vec<u8>,
     pub(super) told: Told,
+    /// The most that it may be sent, whatever its network bears.
+    pub(super) limit: Option<Kbps>,
     /// Since there was the first picture: the first probes are the widest, and voices alone need none.
     desires: bool,
     allocator: Allocator,
@@ -80,6 +82,7 @@ impl Receiver {
             slots: Vec::new(),
             places: Vec::new(),
             told: Told::Nothing,
+            limit: None,
             desires: false,
             allocator: Allocator::default(),
             resume: Resume::default(),
@@ -252,6 +255,7 @@ impl Receiver {
             .filter(|demand| demand.class != Class::Audio)
             .count();
         let estimate = self.estimate(Kbps(smallest), pictures, now, now_ms);
+        let estimate = self.limit.map_or(estimate, |limit| estimate.min(limit));
         let allocation = self.allocator.allocate(&demands, estimate, now_ms);
         let mut dropped = Vec::new();
         let mut quality = Quality {
@@ -285,6 +289,8 @@ impl Receiver {
         self.note_quality(quality);
         self.desires |= pictures > 0;
         let desired = if self.desires { allocation.desired } else { Kbps(0) };
+        // More is of no use, so it is not probed for.
+        let desired = self.limit.map_or(desired, |limit| desired.min(limit));
         (dropped, desired)
     }
 

@@ -48,6 +48,12 @@ pub(super) struct Stream {
     pub(super) rate: Rate,
     /// Of the last picture that told it, in pixels.
     pub(super) height: Option<u16>,
+    /// The shorter side of it, by which limits go.
+    shorter: Option<u16>,
+    /// The most that this may be; 0: whatever it is.
+    pub(super) most: u16,
+    /// More than the publisher may send: nothing of it is forwarded.
+    pub(super) beyond: bool,
     /// When something came last.
     pub(super) last: Instant,
     /// The newest packets of a picture.
@@ -164,6 +170,9 @@ impl Stream {
             ssrc,
             rate: Rate::new(now, guess.copied().unwrap_or_default()),
             height: None,
+            shorter: None,
+            most: 0,
+            beyond: false,
             last: now,
             kept: VecDeque::new(),
         })
@@ -178,13 +187,23 @@ impl Stream {
         self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
         if summary.key_frame {
-            self.height = self.reader.picture_height(&packet.payload).or(self.height);
+            if let Some((width, height)) = self.reader.picture_size(&packet.payload) {
+                (self.height, self.shorter) = (Some(height), Some(width.min(height)));
+            }
+        }
+        if self.is_beyond() {
+            return None;
         }
         let packet = Packet::new(self, id, summary, packet);
         if !self.format.codec.is_audio() {
             self.keep(&packet, now);
         }
         Some(packet)
+    }
+
+    /// Whether it is larger, or more, than its publisher may send.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.beyond || (self.most > 0 && self.shorter.is_some_and(|side| side > self.most))
     }
 
     fn keep(&mut self, packet: &Packet, now: Instant) {

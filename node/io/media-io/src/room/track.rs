@@ -70,6 +70,14 @@ impl Track {
         let heights: Vec<u16> = (0..self.negotiated)
             .map(|layer| self.guess(layer, known))
             .collect();
+        let beyond = self.streams.iter();
+        let beyond = beyond.filter(|(_, id)| of(id).is_some_and(Stream::is_beyond));
+        let beyond = beyond.map(|(layer, _)| usize::from(*layer)).min();
+        // What may not flow is not asked for.
+        let heights = match beyond {
+            Some(layer) => heights.into_iter().take(layer.max(1)).collect(),
+            None => heights,
+        };
         let alone = self.streams.len() == 1;
         self.layers = self
             .streams
@@ -78,10 +86,17 @@ impl Track {
                 let stream = of(id)?;
                 let live = alone || now.duration_since(stream.last) < LIVE_FOR;
                 let height = stream.height.or(heights.get(usize::from(*layer)).copied());
-                live.then(|| Layer::new(*layer, height.unwrap_or(ONLY), 30, &[stream.rate.kbps()]))
+                (live && !stream.is_beyond())
+                    .then(|| Layer::new(*layer, height.unwrap_or(ONLY), 30, &[stream.rate.kbps()]))
             })
             .collect();
         std::mem::replace(&mut self.heights, heights) != self.heights
+    }
+
+    /// Whether a layer that does not tell its size is larger than it may be, by what is usual.
+    pub(super) fn is_high(&self, layer: u8, stream: &Stream) -> bool {
+        let guessed = self.guess(usize::from(layer), None);
+        self.negotiated > 1 && stream.most > 0 && stream.height.is_none() && guessed > stream.most
     }
 
     /// A browser's layers halve from one to the next.

@@ -53,6 +53,15 @@ impl Shard {
                     self.carry();
                 }
             }
+            Command::Limit(key, limits) => {
+                if let Some(at) = self.by_key.get(&key)
+                    && let Some(member) = self.members.get(*at)
+                    && let Some(room) = self.rooms.get_mut(&member.room)
+                {
+                    room.limit(*at, limits, Instant::now());
+                    self.carry();
+                }
+            }
             Command::Close(key, answer) => {
                 let found = self.by_key.get(&key).copied();
                 if let Some(at) = found {

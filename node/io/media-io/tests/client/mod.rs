@@ -88,6 +88,8 @@ pub(crate) struct Client {
     pictures: u32,
     packets: [u64; 2],
     mark: u8,
+    /// Of its pictures, where key frames tell it.
+    size: Option<(u16, u16)>,
     server_ufrag: String,
     wake: Instant,
 }
@@ -149,6 +151,7 @@ impl Client {
             pictures: 0,
             packets: [0; 2],
             mark: 1,
+            size: None,
             server_ufrag: String::new(),
             wake: now,
         }
@@ -208,6 +211,12 @@ impl Client {
     /// Puts this byte into all pictures.
     pub(crate) fn mark(&mut self, mark: u8) {
         self.mark = mark;
+    }
+
+    /// Pictures are so wide and high from the next one on, which is a key frame.
+    pub(crate) fn resize(&mut self, width: u16, height: u16) {
+        self.size = Some((width, height));
+        self.wants_key_frame = true;
     }
 
     pub(crate) fn server_ufrag(&self) -> &str {
@@ -315,6 +324,12 @@ impl Client {
             let id = u16::try_from(self.pictures & 0x7fff).unwrap().to_be_bytes();
             let frame_header = u8::from(!key);
             let mut first = vec![0x90, 0x80, 0x80 | id[0], id[1], frame_header, self.mark];
+            if let Some((width, height)) = self.size.filter(|_| key) {
+                // RFC 6386 §9.1: the frame tag ends, then come a start code and the size.
+                first.extend([0, 0x9d, 0x01, 0x2a]);
+                first.extend(width.to_le_bytes());
+                first.extend(height.to_le_bytes());
+            }
             first.extend(if key { KEY_FRAME } else { b"picture" });
             let rest = vec![0x80, 0x80, 0x80 | id[0], id[1], self.mark, self.mark];
             self.write(mid, kind, now, false, &first);

@@ -5,11 +5,11 @@ use crate::{
     meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, run_of},
     view::{ENDS, StoreView, UNUSED, bound, ends_by, sql},
 };
-use plenary_access::TokenHash;
+use plenary_access::{Bandwidth, TokenHash, effective_bandwidth};
 use plenary_conference::{
-    AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, RING_MS, Run,
+    AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
 };
-use plenary_model::{Cid, NodeId, Timestamp, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
@@ -42,6 +42,27 @@ pub fn is_operator(db: &Connection, user: &UserName) -> Found<bool> {
     let operator = view.is_operator(user);
     view.finish()?;
     Ok(operator)
+}
+
+/// The limits of a person: an account's own ones, else the strictest of its groups; those of guests are of their group.
+pub fn bandwidth(db: &Connection, person: &Person) -> Found<Bandwidth> {
+    let view = StoreView::new(db);
+    let (own, mut groups) = match person {
+        Person::Account(user) => {
+            let user = plenary_access::View::user(&view, user);
+            user.map(|user| (user.bandwidth, user.groups)).unwrap_or_default()
+        }
+        Person::Guest(_) => (Bandwidth::default(), [GroupId::guests()].into()),
+    };
+    if groups.is_empty() {
+        groups.insert(GroupId::ungrouped());
+    }
+    let groups: Vec<_> = groups
+        .iter()
+        .filter_map(|id| plenary_access::View::group(&view, id))
+        .collect();
+    view.finish()?;
+    Ok(effective_bandwidth(own, &groups))
 }
 
 /// One participant.

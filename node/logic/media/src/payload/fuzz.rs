@@ -18,7 +18,7 @@ pub fn fuzz(bytes: &[u8]) {
         let (descriptor, payload) = packet.split_at(packet.len() / 2);
         let descriptor = (kind & 0x80 != 0).then_some(descriptor);
         let read = reader.read(payload, descriptor);
-        let _height = reader.picture_height(payload);
+        let _size = reader.picture_size(payload);
         let _structure = reader.structure().map(|structure| structure.resolution(0));
         if let Some(descriptor) = descriptor {
             let _patched = patch_frame_number(&mut descriptor.to_vec(), 17);

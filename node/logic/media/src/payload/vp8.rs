@@ -81,15 +81,16 @@ fn summary(payload: &[u8]) -> Option<Summary> {
     })
 }
 
-/// How high the picture is whose key frame begins here, in pixels (RFC 6386 §9.1).
-pub(super) fn height(payload: &[u8]) -> Option<u16> {
+/// How wide and high the picture is whose key frame begins here, in pixels (RFC 6386 §9.1).
+pub(super) fn size(payload: &[u8]) -> Option<(u16, u16)> {
     const START_CODE: [u8; 3] = [0x9d, 0x01, 0x2a];
     if !summary(payload)?.key_frame {
         return None;
     }
     let header = payload.get(fields(payload)?.header..)?;
     let size = header.get(3..)?.strip_prefix(&START_CODE)?;
-    Some(u16::from_le_bytes([*size.get(2)?, *size.get(3)?]) & 0x3fff)
+    let side = |at: usize| Some(u16::from_le_bytes([*size.get(at)?, *size.get(at + 1)?]) & 0x3fff);
+    Some((side(0)?, side(2)?))
 }
 
 /// Puts a picture id and TL0PICIDX in the place of those that the payload has.
@@ -124,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn the_height_stands_in_the_key_frame() {
+    fn the_size_stands_in_the_key_frame() {
         let key_frame = [0x10, 0x50, 0x42, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x40];
-        assert_eq!(height(&key_frame), Some(180));
-        assert_eq!(height(&key_frame[..10]), None);
-        assert_eq!(height(&FULL), None);
+        assert_eq!(size(&key_frame), Some((320, 180)));
+        assert_eq!(size(&key_frame[..10]), None);
+        assert_eq!(size(&FULL), None);
     }
 
     #[test]

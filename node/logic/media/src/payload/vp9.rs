@@ -104,8 +104,8 @@ fn summary(payload: &[u8]) -> Option<Summary> {
     })
 }
 
-/// How high the picture is, in pixels, with all its layers: the last that the scalability structure names (§4.2.1).
-pub(super) fn height(payload: &[u8]) -> Option<u16> {
+/// How wide and high the picture is, in pixels, with all its layers: the last that the scalability structure names (§4.2.1).
+pub(super) fn size(payload: &[u8]) -> Option<(u16, u16)> {
     let fields = fields(payload)?;
     if !fields.has(STRUCTURE) || !summary(payload)?.key_frame {
         return None;
@@ -114,8 +114,9 @@ pub(super) fn height(payload: &[u8]) -> Option<u16> {
     let (first, sizes) = structure.split_first()?;
     let has_sizes = first & 0x10 != 0;
     let last = usize::from(first >> 5) * 4;
-    let height = sizes.get(last + 2..last + 4).filter(|_| has_sizes)?;
-    Some(u16::from_be_bytes([*height.first()?, *height.last()?]))
+    let size = sizes.get(last..last + 4).filter(|_| has_sizes)?;
+    let side = |at: usize| Some(u16::from_be_bytes([*size.get(at)?, *size.get(at + 1)?]));
+    Some((side(0)?, side(2)?))
 }
 
 /// Puts a picture id and TL0PICIDX in the place of those that the payload has.
@@ -179,13 +180,13 @@ mod tests {
     ];
 
     #[test]
-    fn the_height_is_that_of_the_largest_layer() {
-        assert_eq!(height(&WITH_STRUCTURE), Some(360));
-        assert_eq!(height(&WITH_STRUCTURE[..13]), None, "cut short");
+    fn the_size_is_that_of_the_largest_layer() {
+        assert_eq!(size(&WITH_STRUCTURE), Some((640, 360)));
+        assert_eq!(size(&WITH_STRUCTURE[..13]), None, "cut short");
         let mut without = WITH_STRUCTURE;
         without[5] = 0x20;
-        assert_eq!(height(&without), None, "no sizes");
-        assert_eq!(height(&[0xac, 0x81, 0x02, 0x00, 9, 0xff]), None, "no structure");
+        assert_eq!(size(&without), None, "no sizes");
+        assert_eq!(size(&[0xac, 0x81, 0x02, 0x00, 9, 0xff]), None, "no structure");
     }
 
     #[test]
@@ -206,7 +207,7 @@ mod tests {
             index: u8,
         ) {
             let summary = read(&bytes);
-            let _height = height(&bytes);
+            let _size = size(&bytes);
             let patched = patch(&mut bytes, Some(id), Some(index));
             if let Ok(before) = summary {
                 prop_assert!(before.starts_frame || !before.key_frame);
