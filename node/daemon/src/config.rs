@@ -162,7 +162,7 @@ impl Default for Listen {
             https: "[::]:443".into(),
             cluster: "[::]:4308".into(),
             metrics: "127.0.0.1:9464".into(),
-            federation: "[::]:4307".into(),
+            federation: String::new(),
             media: "[::]:53000".into(),
         }
     }

@@ -90,7 +90,11 @@ test('a call becomes a meeting that others join', async ({ browser, person, rest
   }
 });
 
-test('a call string leads into a conference, or says that it is elsewhere', async ({ browser, person, rest }) => {
+test('a call string leads into a conference, or says that it is elsewhere', async ({
+  browser,
+  person,
+  rest,
+}) => {
   test.setTimeout(120_000);
   const cid = freshId('dialled');
   const made = { cid, name: 'Dialled', owner: person.id };
@@ -119,7 +123,9 @@ test('a call string leads into a conference, or says that it is elsewhere', asyn
       await page.goto(`${here}/contacts?search=${cid}`);
       await page.getByRole('button', { name: `Call ${call}` }).click();
       if (call.includes('@')) {
-        await expect(page.getByText('That is on the server oslo.example.net.', { exact: false })).toBeVisible();
+        await expect(
+          page.getByText('That is on the server oslo.example.net.', { exact: false }),
+        ).toBeVisible();
       } else {
         await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
         await page.getByRole('button', { name: 'Join', exact: true }).click();

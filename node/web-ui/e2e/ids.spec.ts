@@ -112,7 +112,8 @@ test('a conference gets another ID while two are in, and a third joins by it', a
   expect((await rest.call('POST', '/conferences', { cid, name: 'Another' })).status()).toBe(201);
   const people = await (await rest.call('GET', `/conferences/${cid}/participants`)).json();
   expect(people).toEqual([]);
-  for (const one of [cid, chosen]) expect((await rest.call('DELETE', `/conferences/${one}`)).status()).toBe(204);
+  for (const one of [cid, chosen])
+    expect((await rest.call('DELETE', `/conferences/${one}`)).status()).toBe(204);
   for (const page of [owner, guest, late]) await page.context().close();
 });
 

@@ -103,7 +103,12 @@ test('a moderator sets places and hides names, and one moves pictures for onesel
   for (const page of [owner, guest]) await page.context().close();
 });
 
-test('a moderator sends a layout to one alone, and takes it back', async ({ browser, person, other, rest }) => {
+test('a moderator sends a layout to one alone, and takes it back', async ({
+  browser,
+  person,
+  other,
+  rest,
+}) => {
   test.setTimeout(150_000);
   const cid = freshId('own-layout');
   const made = { cid, name: 'For one', owner: person.id };
@@ -133,7 +138,9 @@ test('a moderator sends a layout to one alone, and takes it back', async ({ brow
   await expect(tile(guest, second)).toHaveCount(0);
   await expect(tile(guest, first)).toBeVisible();
   await expect.poll(() => shown(owner)).toHaveLength(2);
-  await expect(owner.getByRole('listitem').filter({ hasText: other.display_name })).toContainText('Own layout');
+  await expect(owner.getByRole('listitem').filter({ hasText: other.display_name })).toContainText(
+    'Own layout',
+  );
   await look(owner, 'for-one-list');
 
   // Kept over a reload, and nobody's choice.

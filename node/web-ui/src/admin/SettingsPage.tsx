@@ -28,6 +28,7 @@ import { useDraft, type Draft } from '../ui/useDraft';
 import { useMayChange } from '../ui/useMe';
 import { DocumentSettings } from './DocumentSettings';
 import { valueOf } from './eventText';
+import { FederationFields } from './FederationSettings';
 import { LogoSettings } from './LogoSettings';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
 
@@ -157,6 +158,9 @@ function Form({ settings }: { settings: Settings }) {
           })}
         </Text>
         <Choice {...fields} field="conference_ids.by_owners" />
+      </Section>
+      <Section id="federation">
+        <FederationFields {...fields} errors={errors} />
       </Section>
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />

@@ -27,6 +27,7 @@ const settings: Settings = {
     guests_audio: true,
     guests_video: true,
   },
+  federation: { mode: 'off', whitelist: [], blacklist: [] },
   revision: '3',
 };
 

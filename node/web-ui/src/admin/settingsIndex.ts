@@ -27,6 +27,9 @@ export const settingsIndex = [
   { section: 'new_conferences', field: 'guests_chat' },
   { section: 'new_conferences', field: 'guests_audio' },
   { section: 'new_conferences', field: 'guests_video' },
+  { section: 'federation', field: 'mode' },
+  { section: 'federation', field: 'whitelist' },
+  { section: 'federation', field: 'blacklist' },
   { section: 'sessions', field: 'lifetime_days' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

@@ -25,6 +25,7 @@ import type {
   Licence,
   LicenceFile,
   ManagerOverview,
+  PartnerTried,
   LegalDocument,
   ListQuery,
   LogoScheme,
@@ -269,6 +270,7 @@ export const calls = {
   connectManager: (token: string) => json<Licence>('POST', '/licence/manager', { json: { token } }),
   disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
   managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
+  tryPartner: (server: string) => json<PartnerTried>('POST', '/federation/test', { json: { server } }),
   recallSeats: (server: string, seats: Partial<Record<'pro' | 'online' | 'guest' | 'gateway', number>>) =>
     json<ManagerOverview>('POST', `/license-manager/servers/${id(server)}/recall`, { json: seats }),
   declareDead: (server: string) =>

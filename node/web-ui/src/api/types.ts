@@ -73,6 +73,7 @@ export type {
   ProfilePatch,
   Door,
   DoorRegistration,
+  PartnerTried,
   Registrant,
   RegistrantPage,
   Resolved,

@@ -53,7 +53,9 @@ export function PersonMenu({ person, controls }: { person: Participant; controls
         !asked && { act: 'invite_to_podium', label: t('act.invitePodium'), icon: <IconStairsUp size={18} /> },
       asked && { act: 'take_podium', label: t('act.uninvite'), icon: <IconStairsDown size={18} /> },
       podium && up && { act: 'take_podium', label: t('act.takePodium'), icon: <IconStairsDown size={18} /> },
-      podium && !person.pinned && !invites && { act: 'pin', label: t('act.pin'), icon: <IconPinned size={18} /> },
+      podium &&
+        !person.pinned &&
+        !invites && { act: 'pin', label: t('act.pin'), icon: <IconPinned size={18} /> },
       podium && person.pinned && { act: 'unpin', label: t('act.unpin'), icon: <IconPinnedOff size={18} /> },
       heardByLeave &&
         !up &&

@@ -907,6 +907,26 @@ export type Event = {
 export type EventKind = 'login' | 'logout' | 'lock' | 'unlock' | 'activation' | 'deactivation' | 'status' | 'connect' | 'disconnect' | 'start' | 'stop' | 'restart' | 'change' | 'pro_license_limit' | 'pro_license_revocation' | 'license_expiry' | 'conference_start' | 'conference_end' | 'call' | 'agreement';
 
 /**
+ * Which servers of others may meet with this one.
+ */
+export type FederationMode = 'off' | 'whitelist' | 'blacklist';
+
+/**
+ * Federation: meeting with servers of others, by their DNS names.
+ */
+export type FederationPolicy = {
+    /**
+     * Who may not, with the mode `blacklist`.
+     */
+    blacklist: Array<string>;
+    mode: FederationMode;
+    /**
+     * Names or masks as `*.example.com`, `v*.example.com`, `example.*`: who may, with the mode `whitelist`.
+     */
+    whitelist: Array<string>;
+};
+
+/**
  * One field before and after; null: not set. Secrets have no values.
  */
 export type FieldChange = {
@@ -2813,6 +2833,69 @@ export type Participant = {
 };
 
 /**
+ * What the certificate of another server says.
+ */
+export type PartnerCertificate = {
+    expires_at: Time;
+    /**
+     * SHA-256, in hexadecimal.
+     */
+    fingerprint: string;
+    issuer: string;
+    /**
+     * The DNS names that it carries.
+     */
+    names: Array<string>;
+    subject: string;
+};
+
+/**
+ * What is tried, one after the other: whether the lists here allow it; where DNS says that it is; which addresses that is;
+ * TCP; TLS and whose certificate is shown; what the other server says to us.
+ */
+export type PartnerStep = 'policy' | 'srv' | 'address' | 'connection' | 'certificate' | 'answer';
+
+/**
+ * How a step went.
+ */
+export type PartnerStepDone = {
+    /**
+     * What was found, or why it failed and what to do.
+     */
+    detail: string;
+    good: boolean;
+    step: PartnerStep;
+    took_ms: number;
+};
+
+/**
+ * Which server to try.
+ */
+export type PartnerToTry = {
+    /**
+     * Its domain: `oslo.example.net`.
+     */
+    server: string;
+};
+
+/**
+ * What came of trying to reach another server. Steps after one that failed were not tried.
+ */
+export type PartnerTried = {
+    /**
+     * Where it answered, with port.
+     */
+    address?: string | null;
+    certificate?: PartnerCertificate | null;
+    /**
+     * Whether the two can meet.
+     */
+    good: boolean;
+    server: string;
+    steps: Array<PartnerStepDone>;
+};
+
+/**
  * What passwords must be like.
  */
 export type PasswordPolicy = {
@@ -3274,6 +3357,7 @@ export type Settings = {
     admin_access: AdminAccess;
     conference_ids: ConferenceIdPolicy;
     conferences: ConferencePolicy;
+    federation: FederationPolicy;
     front_page: FrontPage;
     lockout: LockoutPolicy;
     new_conferences: NewConferencePolicy;
@@ -3292,6 +3376,7 @@ export type SettingsPatch = {
     admin_access?: AdminAccess | null;
     conference_ids?: ConferenceIdPolicy | null;
     conferences?: ConferencePolicy | null;
+    federation?: FederationPolicy | null;
     front_page?: FrontPage | null;
     lockout?: LockoutPolicy | null;
     new_conferences?: NewConferencePolicy | null;
@@ -4732,6 +4817,19 @@ export type ExportEventsResponses = {
 };
 
 export type ExportEventsResponse = ExportEventsResponses[keyof ExportEventsResponses];
+
+export type TryPartnerData = {
+    body: PartnerToTry;
+    path?: never;
+    query?: never;
+    url: '/api/v1/federation/test';
+};
+
+export type TryPartnerResponses = {
+    200: PartnerTried;
+};
+
+export type TryPartnerResponse = TryPartnerResponses[keyof TryPartnerResponses];
 
 export type ListGroupsData = {
     body?: never;
