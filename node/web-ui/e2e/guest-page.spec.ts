@@ -120,7 +120,6 @@ test('who registers agrees to the documents there, and comes by the link', async
     await expect(guest.getByText('Agree to this to come in.')).toBeVisible();
     await guest.getByLabel('I have read this and agree to it').check();
     await guest.getByRole('button', { name: 'Register', exact: true }).click();
-    await guest.getByRole('button', { name: 'Go to the meeting' }).click();
     await expect(guest.getByRole('button', { name: 'Join', exact: true })).toBeVisible();
     await expect(guest.getByLabel('I have read this and agree to it')).toHaveCount(0);
     await guest.getByRole('button', { name: 'Join', exact: true }).click();
