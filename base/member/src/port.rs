@@ -57,16 +57,6 @@ pub fn serve(
     stopped: oneshot::Receiver<()>,
     port: &'static str,
 ) -> JoinHandle<()> {
-    serve_all(router, connections, stopped, port)
-}
-
-/// The same for connections of others than members.
-pub fn serve_all<C: Clone + Send + Sync + Unpin + 'static>(
-    router: Router,
-    connections: ReceiverStream<io::Result<plenary_links::Connection<C>>>,
-    stopped: oneshot::Receiver<()>,
-    port: &'static str,
-) -> JoinHandle<()> {
     tokio::spawn(async move {
         let ended = router
             .serve_with_incoming_shutdown(connections, async { drop(stopped.await) })

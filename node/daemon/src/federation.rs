@@ -10,7 +10,6 @@ use plenary_access::FederationPolicy;
 use plenary_federation_io::{BOUNDS, Dns, Home, Names, Reach, identify, service};
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
-use plenary_member::port;
 use plenary_model::{ServerName, Timestamp};
 use plenary_program::ports::asynchronous;
 use plenary_rest_api::backend::{PartnerCertificate, PartnerTried};
@@ -20,7 +19,6 @@ use std::{
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
-use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A partner that is silent is asked so often whether it is there, and may take so long to say so.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -88,14 +86,13 @@ impl Server {
     }
 }
 
-/// Serves partners at `listener`, and gives this server the way to them. The task ends when `stopped` is told or dropped.
+/// Serves partners at `listener`, and gives this server the way to them. It is served as long as what this gives is polled.
 pub(crate) fn start(
     server: &Arc<Server>,
     config: &Config,
     web: &WebTls,
     listener: TcpListener,
-    stopped: oneshot::Receiver<()>,
-) -> anyhow::Result<JoinHandle<()>> {
+) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
     let authorities = Authorities::of_this_machine(server.identity.root_der().clone());
     let tls = web.partners(authorities.clone());
     let names = Names::new(&config.dns.dns()?).context("dns")?;
@@ -109,5 +106,9 @@ pub(crate) fn start(
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .max_concurrent_streams(Some(STREAMS))
         .add_service(service(server.clone()));
-    Ok(port::serve_all(router, connections, stopped, "federation"))
+    Ok(async move {
+        if let Err(error) = router.serve_with_incoming(connections).await {
+            tracing::error!(%error, "the federation port is not served any more");
+        }
+    })
 }

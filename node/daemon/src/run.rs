@@ -19,6 +19,7 @@ use crate::{
     turn::Turn,
 };
 use clap::Args;
+use futures::FutureExt as _;
 use plenary_identity::{Expected, WebTls};
 use plenary_licences::licence::{Build, Trust};
 use plenary_links::Bounds;
@@ -118,7 +119,6 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let lessee = Lessee::open(&folder, facts.node)?;
     let server = Server::new(facts, folder, identity, replica, links, lessee, epoch.max(1));
     let server = Arc::new(server);
-
     accept_licences(&server)?;
     server.alive.limit(config.timing.alive_limit_ms);
     let health = Health::default();
@@ -130,24 +130,17 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
-    let (stop_federation, federation_stopped) = oneshot::channel::<()>();
-    let federation = ports
-        .federation
-        .zip(web.clone())
-        .map(|(listener, web)| federation::start(&server, &config, &web, listener, federation_stopped));
-    let federation = federation.transpose()?;
+    if let (Some(listener), Some(web)) = (ports.federation, &web) {
+        tasks.spawn(federation::start(&server, &config, web, listener)?);
+    }
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
-    let turn = Turn::load(&config.turn).map_err(|error| UsageError::new(format!("{error:#}")))?;
-    let turn = Arc::new(turn);
+    let turn = Turn::load(&config.turn).map(Arc::new);
+    let turn = turn.map_err(|error| UsageError::new(format!("{error:#}")))?;
     let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
     let limiter = Arc::new(Limiter::new(server.clone(), engine.clone()));
-    let door = Arc::new(MediaDoor::new(
-        server.clone(),
-        engine.clone(),
-        turn.clone(),
-        limiter.clone(),
-    ));
+    let door = MediaDoor::new(server.clone(), engine.clone(), turn.clone(), limiter.clone());
+    let door = Arc::new(door);
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
@@ -163,10 +156,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
 
     let (removed_tx, removed) = oneshot::channel();
     let following = roster::follow(server.clone(), changes, draining_tx);
-    tasks.spawn(async move {
-        following.await;
-        removed_tx.send(()).ok();
-    });
+    tasks.spawn(following.map(|()| removed_tx.send(()).unwrap_or(())));
     tasks.spawn(server.peers.clone().watch(server.clone()));
     tasks.spawn(cascade::tell_members(server.clone(), cascade.members));
     tasks.spawn(door.clone().watch(for_seats.resubscribe()));
@@ -207,13 +197,9 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     serving.stop(FINISH_WITHIN).await;
     tasks.shutdown().await;
     stop_cluster.send(()).ok();
-    stop_federation.send(()).ok();
     server.replica.shutdown().await;
-    // Connections of other nodes and servers do not end by themselves.
+    // Connections of other nodes do not end by themselves.
     cluster.abort();
-    if let Some(federation) = federation {
-        federation.abort();
-    }
     end.outcome(&data::KIND)
 }
 

@@ -186,10 +186,10 @@ impl Stream {
         self.last = now;
         self.rate.count(packet.payload.len(), now);
         let summary = self.reader.read(&packet.payload, None).ok()?;
-        if summary.key_frame {
-            if let Some((width, height)) = self.reader.picture_size(&packet.payload) {
-                (self.height, self.shorter) = (Some(height), Some(width.min(height)));
-            }
+        if summary.key_frame
+            && let Some((width, height)) = self.reader.picture_size(&packet.payload)
+        {
+            (self.height, self.shorter) = (Some(height), Some(width.min(height)));
         }
         if self.is_beyond() {
             return None;
