@@ -77,6 +77,7 @@ impl Stage {
             Stage::Build => cargo(&["build", "--workspace", "--all-targets"]),
             Stage::Rust => {
                 packages::need("faketime", "faketime", "a test of clocks that are off")?;
+                packages::need("knotd", "knot", "names of the servers that meet in tests")?;
                 // Live tests start this program.
                 build(&["plenary-node"])?;
                 cargo(&["test", "--workspace", "--no-fail-fast"])
