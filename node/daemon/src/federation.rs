@@ -1,5 +1,8 @@
 //! Federation: port 4307, and the way to partners.
 
+mod hosting;
+mod travel;
+
 use crate::{
     UsageError,
     config::{Config, Names as NamesConfig},
@@ -7,23 +10,27 @@ use crate::{
 };
 use anyhow::Context as _;
 use plenary_access::FederationPolicy;
-use plenary_federation_io::{BOUNDS, Dns, Home, Names, Reach, identify, service};
+use plenary_federation_io::{Attending, BOUNDS, Dns, Home, Names, Reach, Unhosted, Visit, identify, service};
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
+use plenary_meeting_io::Hub;
 use plenary_model::{ServerName, Timestamp};
 use plenary_program::ports::asynchronous;
 use plenary_rest_api::backend::{PartnerCertificate, PartnerTried};
+use plenary_signalling_io::{Notification, Topic};
 use plenary_store::queries;
 use std::{
     net::TcpListener,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
+use tokio::sync::broadcast::error::RecvError;
+use travel::Traveller;
 
 /// A partner that is silent is asked so often whether it is there, and may take so long to say so.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// Requests that one connection has under way.
-const STREAMS: u32 = 64;
+/// Requests that one connection has under way: one for each of a partner's people, and some more.
+const STREAMS: u32 = 1_024;
 
 #[async_trait::async_trait]
 impl Home for Server {
@@ -37,6 +44,35 @@ impl Home for Server {
             .inspect_err(|error| tracing::warn!(%error, "whom this server meets with cannot be read"))
             .map(|settings| settings.federation)
             .ok()
+    }
+
+    async fn parted(&self, server: &ServerName) {
+        let mut changes = self.notifications.subscribe();
+        loop {
+            // Where it cannot be read, what was found last holds.
+            if Home::policy(self)
+                .await
+                .is_some_and(|policy| policy.admits(server).is_err())
+            {
+                return;
+            }
+            loop {
+                match changes.recv().await {
+                    Ok(Notification::Changed {
+                        topic: Topic::Settings,
+                        ..
+                    })
+                    | Err(RecvError::Lagged(_)) => break,
+                    Ok(_) => {}
+                    // The node ends, and with it everything.
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    }
+
+    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
+        hosting::host(self, server, who)
     }
 }
 
@@ -84,6 +120,11 @@ impl Server {
             certificate,
         })
     }
+}
+
+/// From now on people of this server come into conferences of partners'.
+pub(crate) fn travel(server: &Arc<Server>, meetings: &Hub) {
+    meetings.meet(Arc::new(Traveller(server.clone())));
 }
 
 /// Serves partners at `listener`, and gives this server the way to them. It is served as long as what this gives is polled.

@@ -27,7 +27,8 @@ pub(crate) enum Whose {
 
 #[derive(Debug, Clone)]
 struct Held {
-    cid: Cid,
+    /// None in conferences of other servers, whose limits are theirs to tell.
+    cid: Option<Cid>,
     whose: Whose,
     /// What the engine was told.
     limits: Limits,
@@ -50,9 +51,9 @@ impl Limiter {
     }
 
     /// A session is about to begin: it may be over at once.
-    pub(crate) fn begin(&self, key: SessionKey, cid: &Cid, whose: Whose) {
+    pub(crate) fn begin(&self, key: SessionKey, cid: Option<Cid>, whose: Whose) {
         let held = Held {
-            cid: cid.clone(),
+            cid,
             whose,
             limits: Limits::default(),
         };
@@ -98,7 +99,7 @@ impl Limiter {
 
     /// Looks these up, and tells what is another.
     async fn look(&self, keys: Vec<SessionKey>) {
-        let asked: Vec<(SessionKey, Cid, Whose)> = {
+        let asked: Vec<(SessionKey, Option<Cid>, Whose)> = {
             let held = self.held();
             let asked = keys.iter().filter_map(|key| Some((*key, held.get(key)?)));
             asked
@@ -109,13 +110,14 @@ impl Limiter {
             let mut found = Vec::new();
             for (key, cid, whose) in asked {
                 let person = match whose {
-                    Whose::Place(id) => queries::participant(db, &cid, id)?.map(|one| one.person),
+                    Whose::Place(id) => queries::participant_anywhere(db, id)?.map(|one| one.person),
                     Whose::User(user) => Some(Person::Account(user)),
                 };
                 let bandwidth = person.map(|person| queries::bandwidth(db, &person)).transpose()?;
                 let bandwidth = bandwidth.unwrap_or_default();
-                let conference = queries::conference(db, &cid)?;
+                let conference = cid.map(|cid| queries::conference(db, &cid)).transpose()?;
                 let quality = conference
+                    .flatten()
                     .map(|conference| conference.settings.quality)
                     .unwrap_or_default();
                 let height = |height: u16| (height > 0).then_some(height);

@@ -21,6 +21,7 @@ mod media;
 mod meetings;
 mod metrics;
 mod options;
+mod outside;
 mod quickstart;
 mod restore;
 mod roster;

@@ -6,28 +6,23 @@ mod key;
 use crate::{
     addresses,
     config::Config,
-    lease::Usable,
     limits::{Limiter, Whose},
     meetings::{ServerRoster, allow, flow_of},
-    seats,
+    outside::Seatless,
     server::Server,
     turn::Turn,
 };
 use async_trait::async_trait;
 use gate::{concerns_meetings, watches};
-use plenary_access::{Refusal as Ruled, Session, TokenHash, UserRow};
+use plenary_access::{Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, Way, door};
-use plenary_licensing::Change;
 use plenary_media_io::{
     Allow, Cascade, Client, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId,
     SessionKey,
 };
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
-use plenary_rest_api::{
-    backend::{ReadError, WriteError},
-    token_hash,
-};
+use plenary_rest_api::{backend::ReadError, token_hash};
 use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::{Changes, queries};
 use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
@@ -267,7 +262,7 @@ impl MediaDoor {
     /// Whether the place of who publishes, or the seat of who watches, was taken away.
     async fn has_no_seat(&self, held: &Held) -> bool {
         let Some(place) = held.place else {
-            return !self.holds_pro(&held.user).await.unwrap_or(true);
+            return !self.server.holds_pro(&held.user).await.unwrap_or(true);
         };
         let cid = held.cid.clone();
         let id = plenary_conference::ParticipantId(place.participant.0);
@@ -278,34 +273,6 @@ impl MediaDoor {
         matches!(found, Ok(None))
     }
 
-    /// Whether a user has PRO or needs none, as this node's copy has it.
-    async fn holds_pro(&self, user: &UserName) -> Result<bool, ReadError> {
-        let user = user.clone();
-        let held = self.server.query(move |db| {
-            let needs = queries::needs_pro(db)?;
-            Ok(!needs
-                || queries::pro_of(db, &user)?.is_some_and(|row| row.seated && !row.holding.is_ending()))
-        });
-        held.await
-    }
-
-    /// Who watches takes part too: they need what a join needs. Whoever has it costs no entry of the log.
-    async fn take_seat_to_watch(&self, user: &UserName) -> Result<(), MediaError> {
-        let usable = self.server.lessee.usable() == Usable::Yes;
-        if usable && self.holds_pro(user).await.unwrap_or(false) {
-            return Ok(());
-        }
-        if let Err(over) = self.server.lessee.may_use().await {
-            return Err(MediaError::NoSeat(over.to_owned()));
-        }
-        let watch = || seats::propose(&self.server, Change::Watch { user: user.clone() });
-        match self.server.with_a_seat(watch).await {
-            Ok(_) => Ok(()),
-            Err(WriteError::Refused(Ruled::Licensing { reason, .. })) => Err(MediaError::NoSeat(reason)),
-            Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
-        }
-    }
-
     /// Takes a place in the meeting for somebody who publishes.
     async fn enter(&self, cid: &Cid, user: &UserName) -> Result<Place, MediaError> {
         let state = State {
@@ -313,7 +280,7 @@ impl MediaDoor {
             ..State::default()
         };
         let roster = ServerRoster(self.server.clone());
-        let entered = roster.enter_by(cid, Person::Account(user.clone()), Via::Whip, state, None);
+        let entered = roster.enter_by(cid, Person::Account(user.clone()).into(), Via::Whip, state, None);
         match entered.await {
             Ok(Entered {
                 participant, moves, ..
@@ -450,6 +417,13 @@ fn signed_in(session: Option<(Session, UserRow)>) -> Result<UserName, Refused> {
     }
 }
 
+fn seatless(why: Seatless) -> MediaError {
+    match why {
+        Seatless::NoSeat(reason) => MediaError::NoSeat(reason),
+        Seatless::Unavailable => MediaError::Refused(Refused::Unavailable),
+    }
+}
+
 fn engine_error(error: EngineError) -> MediaError {
     match error {
         EngineError::BadOffer(reason) => MediaError::BadOffer(reason),
@@ -485,7 +459,7 @@ impl Backend for MediaDoor {
             Part::Publish => Some(self.enter(cid, &user).await?),
             Part::Watch(_) => {
                 self.may_watch(cid, &user).await?;
-                self.take_seat_to_watch(&user).await?;
+                self.server.take_seat_outside(&user).await.map_err(seatless)?;
                 None
             }
         };
@@ -523,7 +497,8 @@ impl Backend for MediaDoor {
             allow,
             offer,
         };
-        self.limiter.begin(key, cid, Whose::User(user.clone()));
+        self.limiter
+            .begin(key, Some(cid.clone()), Whose::User(user.clone()));
         let opened = self.engine.open(opening).await;
         if opened.is_ok() {
             self.limiter.begun(key).await;

@@ -1,41 +1,32 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
+mod media;
 mod wire;
 
 use crate::{
-    lease::Usable,
-    limits::{Limiter, Whose},
-    media::MediaDoor,
-    options::system,
-    seats,
-    server::Server,
-    turn::Turn,
+    lease::Usable, limits::Limiter, media::MediaDoor, options::system, seats, server::Server, turn::Turn,
 };
 use async_trait::async_trait;
+use media::EngineMedia;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{Change, Command, Heard, Person, Pin, Run, SecretHash, StatePatch, Via, Whom};
-use plenary_media_io::{Engine, EngineError, Event, Opening, Part, SessionKey, Show, Source};
-use plenary_meeting_io::{
-    Entered, Flow, Hub, Media, Newcomer, Opening as Begins, Person as Visitor, Refused, Roster, Session, View,
-};
-use plenary_model::{Cid, NodeId, UserName};
+use plenary_media_io::{Engine, Event};
+use plenary_meeting_io::{Entered, Hub, Newcomer, Person as Visitor, Refused, Roster, View};
+use plenary_model::{Cid, NodeId, UserName, limits};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
     token_hash,
 };
 use plenary_signalling::{
     Who,
-    meeting::{
-        Call, CallOff, IceServer, Line, Moderate, ParticipantId, Peer, Place, Refusal, Said, State, Tile,
-    },
+    meeting::{Call, CallOff, Moderate, ParticipantId, Place, Refusal, Said, State},
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
 use wire::{
-    act_of, called_person, ended, engine_kind, for_meetings, invitations, present, room_on_wire, rules_id,
-    said, why,
+    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, said, why,
 };
 pub(crate) use wire::{allow, flow_of};
 
@@ -47,13 +38,6 @@ const CALLED: usize = 200;
 
 /// The roster of all meetings: the replicated state.
 pub(crate) struct ServerRoster(pub(crate) Arc<Server>);
-
-/// The media of meetings on this node.
-pub(crate) struct EngineMedia {
-    engine: Engine,
-    turn: Arc<Turn>,
-    limiter: Arc<Limiter>,
-}
 
 /// Begins meetings on this node.
 pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>, limiter: Arc<Limiter>) -> Hub {
@@ -82,6 +66,7 @@ pub(crate) fn newcomer(client: &Client) -> Newcomer {
         run: client.run,
         person,
         tell: client.tell.clone(),
+        permits: None,
     }
 }
 
@@ -153,6 +138,24 @@ fn hash(secret: &str) -> SecretHash {
     SecretHash(token_hash(secret).0)
 }
 
+/// Who comes in.
+pub(crate) struct Comer {
+    pub(crate) person: Person,
+    /// None: as their account or guest is called.
+    name: Option<String>,
+    screenless_at_home: bool,
+}
+
+impl From<Person> for Comer {
+    fn from(person: Person) -> Self {
+        Self {
+            person,
+            name: None,
+            screenless_at_home: false,
+        }
+    }
+}
+
 impl ServerRoster {
     async fn propose(&self, change: Change) -> Result<Applied, WriteError> {
         let command = Command {
@@ -184,7 +187,7 @@ impl ServerRoster {
     pub(crate) async fn enter_by(
         &self,
         room: &Cid,
-        person: Person,
+        comer: Comer,
         via: Via,
         state: State,
         pin: Option<String>,
@@ -196,8 +199,8 @@ impl ServerRoster {
         let enter = Change::Enter {
             cid: room.clone(),
             participant: plenary_conference::ParticipantId(participant),
-            person,
-            name: None,
+            person: comer.person,
+            name: comer.name,
             via,
             node: self.0.me(),
             epoch: self.0.epoch,
@@ -205,6 +208,7 @@ impl ServerRoster {
             muted: state.muted.unwrap_or(false),
             camera: state.camera.unwrap_or(false),
             pin: pin.map(|digits| Pin(digits.chars().take(64).collect())),
+            screenless_at_home: comer.screenless_at_home,
         };
         self.0.lessee.may_use().await.map_err(over)?;
         let applied = self.0.with_a_seat(|| self.propose(enter.clone())).await;
@@ -260,7 +264,18 @@ fn person(visitor: &Visitor) -> Result<Person, Refused> {
                 id.map_err(|_| Refused::new(Refusal::Forbidden, "you are not known as a guest any more"))?;
             Ok(Person::Guest(id))
         }
+        Visitor::Federated(federated) => Ok(Person::Federated(federated.user.clone())),
     }
+}
+
+fn comer(visitor: &Visitor) -> Result<Comer, Refused> {
+    let mut comer = Comer::from(person(visitor)?);
+    if let Visitor::Federated(federated) = visitor {
+        let name = federated.name.trim().chars().take(limits::PARTICIPANT_NAME);
+        comer.name = Some(name.collect());
+        comer.screenless_at_home = !federated.shares;
+    }
+    Ok(comer)
 }
 
 #[async_trait]
@@ -294,7 +309,7 @@ impl Roster for ServerRoster {
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused> {
-        self.enter_by(room, person(visitor)?, Via::Browser, state, pin)
+        self.enter_by(room, comer(visitor)?, Via::Browser, state, pin)
             .await
     }
 
@@ -480,96 +495,6 @@ impl Roster for ServerRoster {
         let read = self.0.query(move |db| queries::lines(db, &cid, after, LINES));
         let lines = read.await.map_err(unreadable)?;
         Ok(lines.into_iter().map(|line| (line.id, said(line))).collect())
-    }
-}
-
-fn engine_refused(error: EngineError) -> Refused {
-    let code = match error {
-        EngineError::BadOffer(_) => Refusal::BadOffer,
-        EngineError::Full => Refusal::Full,
-        EngineError::Gone | EngineError::Stopped => Refusal::Unavailable,
-    };
-    Refused::new(code, error.to_string())
-}
-
-fn engine_lines(lines: Vec<Line>) -> Vec<plenary_media_io::Line> {
-    let line = |line: Line| plenary_media_io::Line {
-        mid: line.mid,
-        kind: engine_kind(line.kind),
-    };
-    lines.into_iter().map(line).collect()
-}
-
-#[async_trait]
-impl Media for EngineMedia {
-    fn session(&self) -> Session {
-        Session(self.engine.key().0)
-    }
-
-    async fn open(&self, session: Session, begins: Begins) -> Result<String, Refused> {
-        let lines = engine_lines(begins.lines);
-        let opening = Opening {
-            key: SessionKey(session.0),
-            room: begins.room.to_string(),
-            participant: plenary_media_io::ParticipantId(begins.participant.0),
-            name: begins.participant.0.to_string(),
-            client: plenary_media_io::Client::Browser,
-            part: match begins.peer {
-                Peer::Publish => Part::Publish(lines),
-                Peer::Receive => Part::Receive(lines),
-            },
-            allow: allow(begins.flow),
-            offer: begins.sdp,
-        };
-        let key = SessionKey(session.0);
-        let whose = Whose::Place(rules_id(begins.participant));
-        self.limiter.begin(key, &begins.room, whose);
-        let opened = self.engine.open(opening).await;
-        let opened = opened.inspect_err(|_| self.limiter.over(key));
-        let opened = opened.map_err(engine_refused)?;
-        self.limiter.begun(key).await;
-        Ok(self.limiter.told(key, opened.answer))
-    }
-
-    async fn negotiate(
-        &self,
-        session: Session,
-        sdp: String,
-        lines: Vec<Line>,
-    ) -> Result<Option<String>, Refused> {
-        let negotiated = self
-            .engine
-            .negotiate(SessionKey(session.0), sdp, engine_lines(lines));
-        match negotiated.await {
-            Ok(opened) => Ok(Some(self.limiter.told(SessionKey(session.0), opened.answer))),
-            Err(EngineError::Gone) => Ok(None),
-            Err(error) => Err(engine_refused(error)),
-        }
-    }
-
-    async fn show(&self, session: Session, tiles: Vec<Tile>) {
-        let show = |tile: Tile| Show {
-            source: Source {
-                participant: plenary_media_io::ParticipantId(tile.participant.0),
-                kind: engine_kind(tile.kind),
-            },
-            height: tile.height,
-        };
-        let shows = tiles.into_iter().map(show).collect();
-        // An engine that has ended tells so itself.
-        self.engine.show(SessionKey(session.0), shows).await.ok();
-    }
-
-    async fn allow(&self, session: Session, flow: Flow) {
-        self.engine.allow(SessionKey(session.0), allow(flow)).await.ok();
-    }
-
-    async fn close(&self, session: Session) {
-        self.engine.close(SessionKey(session.0)).await.ok();
-    }
-
-    fn ice_servers(&self, participant: ParticipantId) -> Vec<IceServer> {
-        self.turn.servers(&participant.0.to_string(), SystemTime::now())
     }
 }
 

@@ -142,6 +142,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let door = MediaDoor::new(server.clone(), engine.clone(), turn.clone(), limiter.clone());
     let door = Arc::new(door);
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
+    federation::travel(&server, &meetings);
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;

@@ -219,6 +219,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
     let (user, guest) = match &one.person {
         Person::Account(user) => (Some(user.to_string()), false),
         Person::Guest(_) => (None, true),
+        Person::Federated(user) => (Some(user.to_string()), false),
     };
     Participant {
         id: ParticipantId(one.id.0),
@@ -358,7 +359,7 @@ pub(super) fn for_meetings(event: Event) -> Option<MediaEvent> {
         }
         Event::Speaking(room, who) => {
             let participants = who.into_iter().map(|id| ParticipantId(id.0)).collect();
-            MediaEvent::Speaking(room.parse().ok()?, Speaking { participants })
+            MediaEvent::Speaking(room.to_string(), Speaking { participants })
         }
     })
 }

@@ -1,6 +1,6 @@
 //! Reaching a partner, and telling each step of it.
 
-use crate::{Home, Names};
+use crate::{Home, Names, visit::Connections};
 use hyper_util::rt::TokioIo;
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
 use plenary_federation::{PROTOCOLS, Step, Target, Trial, Way};
@@ -15,13 +15,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tonic::{
     Status,
-    transport::{Endpoint, Uri},
+    transport::{Channel, Endpoint, Uri},
 };
 
 /// For TCP to one address, TLS, and the answer; each.
 const STEP_WITHIN: Duration = Duration::from_secs(4);
 /// Addresses that are tried in all.
 const ADDRESSES: usize = 16;
+/// While people attend there, a partner that is silent is asked so often whether it is there, and may take so long to say so:
+/// their places are kept longer, and they are to be back soon.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// What reaching a partner told.
 #[derive(Debug, Clone, Default)]
@@ -49,9 +52,10 @@ impl Tried {
 /// Finds the way to partners. Cheap to clone.
 #[derive(Clone)]
 pub struct Reach {
-    home: Arc<dyn Home>,
+    pub(crate) home: Arc<dyn Home>,
     names: Names,
     tls: PartnerTls,
+    pub(crate) connections: Connections,
 }
 
 impl std::fmt::Debug for Reach {
@@ -62,18 +66,23 @@ impl std::fmt::Debug for Reach {
 
 impl Reach {
     pub fn new(home: Arc<dyn Home>, names: Names, tls: PartnerTls) -> Self {
-        Self { home, names, tls }
+        Self {
+            home,
+            names,
+            tls,
+            connections: Connections::default(),
+        }
     }
 
     /// Tries to reach `server`, step by step; ends with the first that fails. Takes a minute at most.
     pub async fn try_out(&self, server: &ServerName) -> Tried {
         let mut tried = Tried::default();
-        self.steps(server, &mut tried).await;
+        drop(self.steps(server, &mut tried).await);
         tried
     }
 
-    /// `None` where a step failed.
-    async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<()> {
+    /// A new connection over which the partner has answered; `None` where a step failed.
+    pub(crate) async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<Channel> {
         let since = Instant::now();
         let allowed = self.allowed(server).await;
         tried.note(Step::Policy, since, allowed)?;
@@ -167,7 +176,11 @@ impl Reach {
         }
     }
 
-    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName) -> Result<((), String), String> {
+    async fn greet(
+        &self,
+        stream: TlsStream<TcpStream>,
+        server: &ServerName,
+    ) -> Result<(Channel, String), String> {
         let request = GreetRequest {
             server: self.home.me().to_string(),
             wanted: server.to_string(),
@@ -176,8 +189,8 @@ impl Reach {
         };
         let answer = tokio::time::timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
-            Ok(Ok(answer)) if answer.server == server.as_str() => Ok((
-                (),
+            Ok(Ok((channel, answer))) if answer.server == server.as_str() => Ok((
+                channel,
                 format!("{server} meets with this server, by version {}", answer.protocol),
             )),
             Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
@@ -216,8 +229,11 @@ async fn connect(addresses: &[SocketAddr]) -> Result<((TcpStream, SocketAddr), S
     Err(failed.join("; "))
 }
 
-/// Says one thing over a connection that is there.
-async fn say(stream: TlsStream<TcpStream>, request: GreetRequest) -> Result<GreetResponse, Status> {
+/// Says the first words over a connection that is there.
+async fn say(
+    stream: TlsStream<TcpStream>,
+    request: GreetRequest,
+) -> Result<(Channel, GreetResponse), Status> {
     let stream = Arc::new(Mutex::new(Some(stream)));
     let connector = tower::service_fn(move |_: Uri| {
         let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -228,11 +244,13 @@ async fn say(stream: TlsStream<TcpStream>, request: GreetRequest) -> Result<Gree
         }
     });
     let unreachable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
-    let endpoint = Endpoint::from_static("http://partner");
+    let endpoint = Endpoint::from_static("http://partner")
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE);
     let channel = endpoint
         .connect_with_connector(connector)
         .await
         .map_err(unreachable)?;
-    let answer = FederationClient::new(channel).greet(request).await?;
-    Ok(answer.into_inner())
+    let answer = FederationClient::new(channel.clone()).greet(request).await?;
+    Ok((channel, answer.into_inner()))
 }

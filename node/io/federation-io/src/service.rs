@@ -1,8 +1,12 @@
 //! Port 4307: who comes, and what is answered.
 
+use crate::{
+    attend::{Attending, SAID, TOLD, Visit},
+    host::{self, Answers, Counts, Unhosted},
+};
 use plenary_access::FederationPolicy;
 use plenary_contracts::federation::v1::{
-    GreetRequest, GreetResponse,
+    AttendRequest, GreetRequest, GreetResponse,
     federation_server::{Federation, FederationServer},
 };
 use plenary_federation::{Greeting, Unwelcome, greet};
@@ -10,15 +14,15 @@ use plenary_identity::{Authorities, PartnerRefusal};
 use plenary_links::{Bounds, Caller, Known};
 use plenary_model::{Buckets, ServerName};
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 use tokio_rustls::rustls::{ServerConnection, pki_types::CertificateDer};
-use tonic::{Code, Request, Response, Status, metadata::MetadataValue};
+use tonic::{Code, Request, Response, Status, Streaming, metadata::MetadataValue};
 
-/// The longest message, in bytes.
-const MESSAGE: usize = 64 * 1024;
+/// The longest message that is heard, in bytes.
+const MESSAGE: usize = SAID + 8 * 1024;
 /// Protocols and capabilities that are looked at.
 const LISTED: usize = 64;
 /// First words of one address: so many at once, and so many a second in the long run.
@@ -39,6 +43,10 @@ pub trait Home: Send + Sync + 'static {
     fn me(&self) -> &ServerName;
     /// Who may be met; `None` where that cannot be read now.
     async fn policy(&self) -> Option<FederationPolicy>;
+    /// Ends when this server does not meet with that one any more.
+    async fn parted(&self, server: &ServerName);
+    /// Somebody of a partner's server, which has proven its name and is met, comes into a conference of this one.
+    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted>;
 }
 
 /// Who is at the other end of a connection: the certificates that were shown.
@@ -55,6 +63,15 @@ impl Guest {
             .authorities
             .check(domain.as_str(), &[], &self.chain, SystemTime::now());
         checked.map(drop)
+    }
+
+    /// The same, for who claims to be that server.
+    pub(crate) fn proves(&self, server: &ServerName, address: SocketAddr) -> Result<(), Status> {
+        self.speaks_for(server).map_err(|why| {
+            tracing::info!(%server, %address, reason = %why, "somebody who does not prove it claimed to be a server");
+            let words = format!("this server does not believe that you are {server}: {why}");
+            refused(Code::Unauthenticated, "not-believed", words)
+        })
     }
 }
 
@@ -80,6 +97,7 @@ pub fn identify(authorities: &Authorities, connection: &ServerConnection) -> Gue
 struct Service {
     home: Arc<dyn Home>,
     greetings: Buckets<IpAddr>,
+    attending: Arc<Counts>,
 }
 
 /// The service, to be mounted on connections of [`identify`].
@@ -87,14 +105,15 @@ pub fn service(home: Arc<dyn Home>) -> FederationServer<impl Federation> {
     let service = Service {
         home,
         greetings: Buckets::new(GREETINGS.0, GREETINGS.1),
+        attending: Arc::default(),
     };
     FederationServer::new(service)
         .max_decoding_message_size(MESSAGE)
-        .max_encoding_message_size(MESSAGE)
+        .max_encoding_message_size(TOLD)
 }
 
 /// A refusal with a code for programs.
-fn refused(grpc: Code, code: &'static str, words: String) -> Status {
+pub(crate) fn refused(grpc: Code, code: &'static str, words: String) -> Status {
     let mut status = Status::new(grpc, words);
     status
         .metadata_mut()
@@ -102,12 +121,29 @@ fn refused(grpc: Code, code: &'static str, words: String) -> Status {
     status
 }
 
-fn unwelcome(why: &Unwelcome) -> Status {
+pub(crate) fn unwelcome(why: &Unwelcome) -> Status {
     refused(Code::PermissionDenied, why.code(), why.to_string())
+}
+
+pub(crate) fn unreadable() -> Status {
+    let words = "the server cannot answer now; try again";
+    refused(Code::Unavailable, "unavailable", words.into())
+}
+
+/// The name of a server, in this field.
+pub(crate) fn name(text: &str, field: &str) -> Result<ServerName, Status> {
+    let name: Result<ServerName, _> = text.parse();
+    name.map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("{field}: {error}")))
 }
 
 #[tonic::async_trait]
 impl Federation for Service {
+    type AttendStream = Answers;
+
+    async fn attend(&self, request: Request<Streaming<AttendRequest>>) -> Result<Response<Answers>, Status> {
+        host::attend(&self.home, &self.attending, request).await
+    }
+
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
         let caller = request.extensions().get::<Caller<Guest>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
@@ -121,28 +157,13 @@ impl Federation for Service {
             mut protocols,
             ..
         } = request.into_inner();
-        let name = |text: String, field: &str| {
-            let name: Result<ServerName, _> = text.parse();
-            name.map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("{field}: {error}")))
-        };
         protocols.truncate(LISTED);
         let greeting = Greeting {
-            server: name(server, "server")?,
-            wanted: name(wanted, "wanted")?,
+            server: name(&server, "server")?,
+            wanted: name(&wanted, "wanted")?,
             protocols,
         };
-        caller.who.speaks_for(&greeting.server).map_err(|why| {
-            tracing::info!(server = %greeting.server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
-            let words = format!("this server does not believe that you are {}: {why}", greeting.server);
-            refused(Code::Unauthenticated, "not-believed", words)
-        })?;
-        let unreadable = || {
-            refused(
-                Code::Unavailable,
-                "unavailable",
-                "the server cannot answer now; try again".into(),
-            )
-        };
+        caller.who.proves(&greeting.server, caller.address)?;
         let policy = self.home.policy().await.ok_or_else(unreadable)?;
         let me = self.home.me();
         let welcome = greet(me, &policy, &greeting).map_err(|why| {

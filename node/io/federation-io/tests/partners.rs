@@ -3,10 +3,14 @@
 mod support;
 
 use plenary_access::{FederationMode, FederationPolicy};
-use plenary_contracts::federation::v1::{GreetRequest, federation_client::FederationClient};
+use plenary_contracts::federation::v1::{
+    AttendRequest, Begin, GreetRequest, attend_request::What, federation_client::FederationClient,
+};
 use plenary_federation::Step;
-use plenary_federation_io::Tried;
+use plenary_federation_io::{Attending, Told, Tried, Visit};
+use std::time::Duration;
 use support::{Partner, Zones, blacklist, whitelist};
+use tokio::time::timeout;
 use tonic::Code;
 
 const PARIS: &str = "paris.example.com";
@@ -208,4 +212,113 @@ async fn who_claims_to_be_somebody_else_is_not_believed_and_floods_end() {
         }
     }
     assert!(refused > 10, "{refused}");
+}
+
+fn somebody(user: &str, join: &str) -> Attending {
+    Attending {
+        user: user.parse().expect("a name"),
+        name: "Demo Two".into(),
+        shares: true,
+        join: join.into(),
+    }
+}
+
+async fn hear(visit: &mut Visit) -> String {
+    let told = timeout(Duration::from_secs(20), visit.hear.recv()).await;
+    match told.expect("it is told in time").expect("it goes on") {
+        Told::Said(bytes) => String::from_utf8(bytes).expect("text"),
+        Told::Permit(permit) => panic!("{permit:?}"),
+    }
+}
+
+#[tokio::test]
+async fn somebody_attends_under_the_name_of_their_own_server() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.com", paris.records())]).await;
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, whitelist(&["*.example.net"]));
+    let (reach, server) = (oslo.reach(&dns), PARIS.parse().expect("a name"));
+    let mut visit = reach
+        .attend(&server, &somebody("demo2", "{}"))
+        .await
+        .expect("it begins");
+    assert_eq!(hear(&mut visit).await, "demo2@oslo.example.net as Demo Two, true");
+    visit.say.send(b"hello".to_vec()).await.expect("it goes on");
+    assert_eq!(hear(&mut visit).await, "hello");
+    // A second one goes over the connection that is there.
+    let mut other = reach
+        .attend(&server, &somebody("demo3", "{}"))
+        .await
+        .expect("it begins");
+    assert!(hear(&mut other).await.starts_with("demo3@oslo.example.net"));
+    let nobody = reach
+        .attend(&server, &somebody("nobody", "{}"))
+        .await
+        .expect_err("it is refused");
+    assert!(
+        nobody.may_change && nobody.words.contains("there is no leader"),
+        "{nobody:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_met_no_more_has_to_leave_at_once() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.com", paris.records())]).await;
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let (reach, server) = (oslo.reach(&dns), PARIS.parse().expect("a name"));
+    let mut visit = reach
+        .attend(&server, &somebody("demo2", "{}"))
+        .await
+        .expect("it begins");
+    hear(&mut visit).await;
+    paris.trusts(&oslo, blacklist(&["*.example.net"]));
+    let end = timeout(Duration::from_secs(20), visit.hear.recv()).await;
+    assert_eq!(end.expect("in time"), None);
+    let again = reach
+        .attend(&server, &somebody("demo2", "{}"))
+        .await
+        .expect_err("not any more");
+    assert!(
+        !again.may_change && again.words.contains("does not meet with oslo.example.net"),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_speaks_for_its_own_people_only() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let mut client = FederationClient::new(oslo.channel_to(&paris).await);
+    let begin = |server: &str, user: &str| AttendRequest {
+        what: Some(What::Begin(Begin {
+            server: server.into(),
+            wanted: PARIS.into(),
+            user: user.into(),
+            name: "Demo".into(),
+            rights: Vec::new(),
+            join: b"{}".to_vec(),
+        })),
+    };
+    let said = AttendRequest {
+        what: Some(What::Said(b"{}".to_vec())),
+    };
+    for (first, code) in [
+        (begin("bergen.example.net", "demo2"), Code::Unauthenticated),
+        (begin(PARIS, "demo1"), Code::Unauthenticated),
+        (begin(OSLO, "demo1@paris.example.com"), Code::InvalidArgument),
+        (begin(OSLO, ""), Code::InvalidArgument),
+        (said, Code::InvalidArgument),
+        (AttendRequest { what: None }, Code::InvalidArgument),
+    ] {
+        let refused = client
+            .attend(tokio_stream::once(first))
+            .await
+            .expect_err("refused");
+        assert_eq!(refused.code(), code, "{refused:?}");
+    }
+    let good = client.attend(tokio_stream::once(begin(OSLO, "demo2"))).await;
+    assert!(good.is_ok(), "{good:?}");
 }

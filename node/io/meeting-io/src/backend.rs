@@ -1,15 +1,20 @@
 //! What meetings need of the node around them.
 
 use async_trait::async_trait;
-use plenary_model::{Cid, UserName};
+use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
-    ServerBody,
+    ClientBody, ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Layers, Layout, Line, Moderate, Participant,
-        ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Slots, Speaking, State, Tile, Why,
+        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Join, Layers, Layout, Line, Moderate,
+        Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Slots, Speaking, State, Tile,
+        Why,
     },
 };
-use std::collections::BTreeMap;
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// Who a client is.
@@ -21,13 +26,26 @@ pub enum Person {
         id: UserName,
         room: Cid,
     },
+    /// Comes from a partner's server, which vouches for them.
+    Federated(Federated),
+}
+
+/// An account of a partner's server, as that one says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Federated {
+    pub user: UserId,
+    /// What others see.
+    pub name: String,
+    /// Whether their rights there let them show a screen.
+    pub shares: bool,
 }
 
 impl Person {
-    /// Guests are told from accounts by what their names begin with.
-    pub(crate) fn id(&self) -> &UserName {
+    /// Different for each. Guests are told from accounts by what their names begin with.
+    pub(crate) fn id(&self) -> String {
         match self {
-            Self::Account(id) | Self::Guest { id, .. } => id,
+            Self::Account(id) | Self::Guest { id, .. } => id.to_string(),
+            Self::Federated(federated) => federated.user.to_string(),
         }
     }
 }
@@ -40,6 +58,21 @@ pub struct Newcomer {
     pub person: Person,
     /// What it is told.
     pub tell: mpsc::UnboundedSender<ServerBody>,
+    /// Whose media another server serves: what of them may flow is told here.
+    pub permits: Option<mpsc::UnboundedSender<Permitted>>,
+}
+
+/// What a place may do, for the server that serves its media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// What the room of the engine is called.
+    pub hall: String,
+    pub place: ParticipantId,
+    /// Not in the waiting room.
+    pub inside: bool,
+    pub flow: Flow,
+    /// Whom alone they may be shown; `None`: everybody.
+    pub only: Option<Arc<BTreeSet<ParticipantId>>>,
 }
 
 /// Why something is not done, for the client.
@@ -158,10 +191,23 @@ pub trait Roster: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session(pub u64);
 
+/// A room of the media engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hall {
+    /// Of a conference of this server, by its key.
+    Own(Cid),
+    /// Of a conference of a partner's server: its name there, with `@` and that server.
+    Abroad {
+        name: String,
+        /// Whose limits count.
+        user: UserName,
+    },
+}
+
 /// A connection that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
-    pub room: Cid,
+    pub hall: Hall,
     pub participant: ParticipantId,
     pub peer: Peer,
     /// The client's offer.
@@ -200,5 +246,39 @@ pub enum MediaEvent {
     Slots(Session, Slots),
     Layers(Session, Layers),
     Quality(Session, Quality),
-    Speaking(Cid, Speaking),
+    /// In a room of the engine, by its name.
+    Speaking(String, Speaking),
+}
+
+/// Conferences of partners' servers (FED-02).
+#[async_trait]
+pub trait Abroad: Send + Sync + 'static {
+    /// This server; conferences with its name are its own.
+    fn me(&self) -> &ServerName;
+    /// Has a user of this server come into a conference there; `join.room` is without the server.
+    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused>;
+    /// Has the media of a hall there cross between the servers, as long as what this gives is kept.
+    fn enter_hall(
+        &self,
+        server: &ServerName,
+        hall: &str,
+        place: ParticipantId,
+    ) -> Result<Box<dyn Any + Send>, Refused>;
+}
+
+/// Somebody of this server in a conference of another one.
+pub struct Attendance {
+    /// What they ask for there. Closed: they are gone, without a word.
+    pub say: mpsc::Sender<ClientBody>,
+    /// What they are told; it ends with the connection.
+    pub hear: mpsc::Receiver<FromAbroad>,
+}
+
+/// What another server tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromAbroad {
+    /// To the client.
+    Said(ServerBody),
+    /// To this server; `hall` is with `@` and the server.
+    Permitted(Permitted),
 }

@@ -1,18 +1,18 @@
 //! Who sits where on this node.
 
 use crate::{
-    Media, MediaEvent, Newcomer, Refused, Roster, Session,
+    Abroad, Media, MediaEvent, Newcomer, Refused, Roster, Session, abroad,
     room::{self, Tidings},
     seat::{self, Told},
 };
-use plenary_model::{Buckets, Cid, UserName};
+use plenary_model::{Buckets, Cid};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{ParticipantId, Refusal, Why},
+    meeting::{Join, ParticipantId, Refusal, Why},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
@@ -35,8 +35,10 @@ struct Inner {
     roster: Arc<dyn Roster>,
     media: Arc<dyn Media>,
     kept: Duration,
-    costly: Buckets<UserName>,
-    lists: Buckets<UserName>,
+    costly: Buckets<String>,
+    lists: Buckets<String>,
+    /// Where this node meets with other servers.
+    abroad: OnceLock<Arc<dyn Abroad>>,
     tables: Mutex<Tables>,
 }
 
@@ -48,6 +50,8 @@ struct Tables {
     places: BTreeMap<ParticipantId, u64>,
     sessions: HashMap<Session, u64>,
     rooms: BTreeMap<Cid, mpsc::UnboundedSender<Tidings>>,
+    /// Who of this node is in which conference of other servers, by the names of the engine's rooms.
+    halls: BTreeMap<String, BTreeSet<u64>>,
 }
 
 impl Hub {
@@ -63,6 +67,7 @@ impl Hub {
             kept,
             costly: Buckets::new(COSTLY.0, COSTLY.1),
             lists: Buckets::new(LISTS.0, LISTS.1),
+            abroad: OnceLock::new(),
             tables: Mutex::default(),
         }))
     }
@@ -76,7 +81,7 @@ impl Hub {
             _ => None,
         };
         if let Some(bucket) = bucket
-            && let Err(seconds) = bucket.take(newcomer.person.id().clone(), Instant::now())
+            && let Err(seconds) = bucket.take(newcomer.person.id(), Instant::now())
         {
             let words = format!("that was asked for too often; try again in {seconds} s");
             let why = Refused::new(Refusal::TooFast, words);
@@ -91,7 +96,8 @@ impl Hub {
             }
             let (inbox, told) = mpsc::unbounded_channel();
             tables.seats.insert(newcomer.run, inbox.clone());
-            tokio::spawn(seat::sit(self.clone(), newcomer.clone(), join, inbox, told));
+            drop(tables);
+            self.seat(newcomer.clone(), join, inbox, told);
             return;
         }
         let sent = known.is_some_and(|seat| seat.send(Told::Request(request.clone())).is_ok());
@@ -99,6 +105,30 @@ impl Hub {
             let why = Refused::new(Refusal::NotJoined, "you are in no meeting; join one first");
             newcomer.tell.send(refused(request_name(&request), why)).ok();
         }
+    }
+
+    /// Here, or in a conference of another server.
+    fn seat(
+        &self,
+        newcomer: Newcomer,
+        mut join: Join,
+        inbox: mpsc::UnboundedSender<Told>,
+        told: mpsc::UnboundedReceiver<Told>,
+    ) {
+        if let Some((cid, server)) = abroad::elsewhere(&join.room) {
+            join.room = cid.to_owned();
+            if self.abroad().is_none_or(|abroad| *abroad.me() != server) {
+                tokio::spawn(abroad::sit(self.clone(), newcomer, server, join, inbox, told));
+                return;
+            }
+        }
+        tokio::spawn(seat::sit(self.clone(), newcomer, join, inbox, told));
+    }
+
+    /// From now on people of this node come into conferences of other servers.
+    pub fn meet(&self, abroad: Arc<dyn Abroad>) {
+        // Said once, when the node starts.
+        self.0.abroad.set(abroad).ok();
     }
 
     /// The connection of a client is over.
@@ -138,7 +168,13 @@ impl Hub {
             | MediaEvent::Layers(session, _)
             | MediaEvent::Quality(session, _) => *session,
             MediaEvent::Speaking(room, speaking) => {
-                if let Some(room) = tables.rooms.get(room) {
+                for run in tables.halls.get(room).into_iter().flatten() {
+                    if let Some(seat) = tables.seats.get(run) {
+                        seat.send(Told::Media(event.clone())).ok();
+                    }
+                }
+                let room = room.parse::<Cid>().ok().and_then(|cid| tables.rooms.get(&cid));
+                if let Some(room) = room {
                     room.send(Tidings::Speaking(speaking.clone())).ok();
                 }
                 return;
@@ -174,6 +210,25 @@ impl Hub {
 
     pub(crate) fn media_engine(&self) -> &Arc<dyn Media> {
         &self.0.media
+    }
+
+    pub(crate) fn abroad(&self) -> Option<&Arc<dyn Abroad>> {
+        self.0.abroad.get()
+    }
+
+    pub(crate) fn enter_hall(&self, hall: &str, run: u64) {
+        let mut tables = self.tables();
+        tables.halls.entry(hall.to_owned()).or_default().insert(run);
+    }
+
+    pub(crate) fn leave_hall(&self, hall: &str, run: u64) {
+        let mut tables = self.tables();
+        if let Some(runs) = tables.halls.get_mut(hall) {
+            runs.remove(&run);
+            if runs.is_empty() {
+                tables.halls.remove(hall);
+            }
+        }
     }
 
     pub(crate) fn kept(&self) -> Duration {

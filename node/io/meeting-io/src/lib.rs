@@ -13,13 +13,16 @@
 //! waited, and tells their seats what of them may flow. Who may do what is
 //! decided by the rules behind [`Roster`]; who is shown to whom behind [`Media`].
 
+mod abroad;
 mod backend;
 mod clerk;
+mod connections;
 mod hub;
 mod room;
 mod seat;
 
 pub use backend::{
-    Entered, Flow, Media, MediaEvent, Newcomer, Opening, Person, Present, Refused, Roster, Session, View,
+    Abroad, Attendance, Entered, Federated, Flow, FromAbroad, Hall, Media, MediaEvent, Newcomer, Opening,
+    Permitted, Person, Present, Refused, Roster, Session, View,
 };
 pub use hub::Hub;

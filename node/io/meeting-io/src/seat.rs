@@ -1,8 +1,9 @@
 //! A client in a meeting.
 
 use crate::{
-    Flow, Hub, MediaEvent, Newcomer, Opening, Person, Refused, Session,
+    Flow, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
     clerk::{Clerk, ERRANDS, Errand},
+    connections::Connections,
     hub::{refused, request_name},
     room::{Seated, Tidings, ToldAlone},
 };
@@ -10,12 +11,12 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Answer, CALLED_AT_ONCE, Call, CallOff, Ended, FOLLOWED, Follow, Join, List, Listener, Lost, Offer,
-        ParticipantId, Peer, Place, Refusal, State, Tile, Why,
+        CALLED_AT_ONCE, Call, CallOff, Ended, FOLLOWED, Follow, Join, List, Listener, ParticipantId, Place,
+        Refusal, State, Why,
     },
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, atomic::AtomicU64},
 };
 use tokio::sync::mpsc;
@@ -57,19 +58,12 @@ pub(crate) struct Permit {
     pub(crate) only: Option<Arc<BTreeSet<ParticipantId>>>,
 }
 
-/// A peer connection of the client.
-struct Connection {
-    session: Session,
-    generation: u32,
-}
-
 struct Seat {
     hub: Hub,
     newcomer: Newcomer,
     room: Cid,
     place: Place,
-    connections: BTreeMap<Peer, Connection>,
-    shown: Vec<Tile>,
+    connections: Connections,
     permit: Permit,
     errands: mpsc::Sender<Errand>,
 }
@@ -125,11 +119,10 @@ pub(crate) async fn sit(
             hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));
             let seat = Seat {
                 hub: hub.clone(),
+                connections: Connections::new(hub.clone(), run, newcomer.tell.clone()),
                 newcomer,
                 room: taken.room,
                 place,
-                connections: BTreeMap::new(),
-                shown: Vec::new(),
                 permit: Permit::default(),
                 errands,
             };
@@ -210,7 +203,7 @@ impl Seat {
                         self.tell(refused(name, why));
                     }
                 }
-                Told::Media(event) => self.media(event),
+                Told::Media(event) => self.connections.media(event),
                 Told::Permit(permit) => self.permit(permit).await,
                 // If there is too much to do, the roster tells it again.
                 Told::Away => drop(self.send_clerk(Errand::Return(self.place.clone()))),
@@ -237,9 +230,7 @@ impl Seat {
             }
         };
         self.hub.tell_room(&self.room, Tidings::Went(self.newcomer.run));
-        for connection in std::mem::take(&mut self.connections).into_values() {
-            self.close(connection.session).await;
-        }
+        self.connections.close_all().await;
         match end {
             End::Left => drop(self.errands.send(Errand::Leave).await),
             End::Gone => {
@@ -261,10 +252,16 @@ impl Seat {
                 let words = "you are in the waiting room: a moderator must let you in first";
                 Err(Refused::new(Refusal::Waiting, words))
             }
-            ClientBody::Offer(offer) => self.offer(offer).await,
+            ClientBody::Offer(_) if self.newcomer.permits.is_some() => {
+                let words = "media of who comes from a partner's server go by that server";
+                Err(Refused::new(Refusal::BadRequest, words))
+            }
+            ClientBody::Offer(offer) => {
+                let (hall, place) = (Hall::Own(self.room.clone()), self.place.participant);
+                self.connections.offer(offer, hall, place, self.permit.flow).await
+            }
             ClientBody::Show(show) => {
-                self.shown = show.tiles;
-                self.show().await;
+                self.connections.show(show.tiles).await;
                 Ok(())
             }
             ClientBody::State(state) => self.send_clerk(Errand::Set(state)),
@@ -322,134 +319,30 @@ impl Seat {
     /// Media obey before the client hears of it.
     async fn permit(&mut self, permit: Permit) {
         let before = std::mem::replace(&mut self.permit, permit);
+        if let Some(permits) = &self.newcomer.permits {
+            let Permit { inside, flow, only } = self.permit.clone();
+            let permitted = Permitted {
+                hall: self.room.to_string(),
+                place: self.place.participant,
+                inside,
+                flow,
+                only,
+            };
+            permits.send(permitted).ok();
+        }
         if !self.permit.inside {
-            for connection in std::mem::take(&mut self.connections).into_values() {
-                self.close(connection.session).await;
-            }
-            self.shown.clear();
+            self.connections.close_all().await;
             return;
         }
-        if before.flow != self.permit.flow
-            && let Some(publish) = self.connections.get(&Peer::Publish)
-        {
-            self.hub
-                .media_engine()
-                .allow(publish.session, self.permit.flow)
-                .await;
+        if before.flow != self.permit.flow {
+            self.connections.allow(self.permit.flow).await;
         }
-        if before.only != self.permit.only {
-            self.show().await;
-        }
+        self.connections.only(self.permit.only.clone()).await;
     }
 
     fn send_clerk(&self, errand: Errand) -> Result<(), Refused> {
         let too_fast = |_| Refused::new(Refusal::TooFast, "too much at once; try again in a moment");
         self.errands.try_send(errand).map_err(too_fast)
-    }
-
-    async fn offer(&mut self, offer: Offer) -> Result<(), Refused> {
-        let Offer {
-            connection: peer,
-            generation,
-            sdp,
-            lines,
-        } = offer;
-        let known = self.connections.get(&peer);
-        let answer = match known {
-            // What was sent before the client began anew.
-            Some(known) if known.generation > generation => return Ok(()),
-            Some(known) if known.generation == generation => {
-                let session = known.session;
-                let answer = self.hub.media_engine().negotiate(session, sdp, lines).await?;
-                let Some(answer) = answer else {
-                    self.lose(session);
-                    return Ok(());
-                };
-                answer
-            }
-            _ => self.begin(peer, generation, sdp, lines).await?,
-        };
-        self.tell(ServerBody::Answer(Answer {
-            connection: peer,
-            generation,
-            sdp: answer,
-        }));
-        Ok(())
-    }
-
-    async fn begin(
-        &mut self,
-        peer: Peer,
-        generation: u32,
-        sdp: String,
-        lines: Vec<plenary_signalling::meeting::Line>,
-    ) -> Result<String, Refused> {
-        let media = self.hub.media_engine().clone();
-        let session = media.session();
-        // Before it begins: it may tell something at once.
-        self.hub.note_session(session, self.newcomer.run);
-        let opening = Opening {
-            room: self.room.clone(),
-            participant: self.place.participant,
-            peer,
-            sdp,
-            lines,
-            flow: self.permit.flow,
-        };
-        let opened = media.open(session, opening).await;
-        let answer = opened.inspect_err(|_| self.hub.forget_session(session))?;
-        let before = self.connections.insert(peer, Connection { session, generation });
-        if let Some(before) = before {
-            self.hub.forget_session(before.session);
-        }
-        if peer == Peer::Receive {
-            self.show().await;
-        }
-        Ok(answer)
-    }
-
-    async fn show(&self) {
-        if let Some(receive) = self.connections.get(&Peer::Receive) {
-            let mut shown = self.shown.clone();
-            if let Some(only) = &self.permit.only {
-                shown.retain(|tile| only.contains(&tile.participant));
-            }
-            self.hub.media_engine().show(receive.session, shown).await;
-        }
-    }
-
-    fn media(&mut self, event: MediaEvent) {
-        match event {
-            MediaEvent::Ended(session) => self.lose(session),
-            MediaEvent::Slots(_, slots) => self.tell(ServerBody::Slots(slots)),
-            MediaEvent::Layers(_, layers) => self.tell(ServerBody::Layers(layers)),
-            MediaEvent::Quality(_, quality) => self.tell(ServerBody::Quality(quality)),
-            MediaEvent::Speaking(..) => {}
-        }
-    }
-
-    /// A connection is over; the client makes a new one.
-    fn lose(&mut self, session: Session) {
-        self.hub.forget_session(session);
-        let of = |(_, connection): &(&Peer, &Connection)| connection.session == session;
-        let Some((peer, generation)) = self
-            .connections
-            .iter()
-            .find(of)
-            .map(|(peer, connection)| (*peer, connection.generation))
-        else {
-            return;
-        };
-        self.connections.remove(&peer);
-        self.tell(ServerBody::Lost(Lost {
-            connection: peer,
-            generation,
-        }));
-    }
-
-    async fn close(&self, session: Session) {
-        self.hub.forget_session(session);
-        self.hub.media_engine().close(session).await;
     }
 
     fn tell(&self, body: ServerBody) {

@@ -27,7 +27,12 @@ impl Client {
         let (tell, told) = mpsc::unbounded_channel();
         let person = Person::Account(format!("person-{run}").parse().unwrap());
         Self {
-            newcomer: Newcomer { run, person, tell },
+            newcomer: Newcomer {
+                run,
+                person,
+                tell,
+                permits: None,
+            },
             told,
         }
     }

@@ -85,7 +85,12 @@ async fn what_cannot_be_is_refused_with_the_reason() {
         id: "guest-1".parse().unwrap(),
         room: "other".parse().unwrap(),
     };
-    let newcomer = Newcomer { run: 7, person, tell };
+    let newcomer = Newcomer {
+        run: 7,
+        person,
+        tell,
+        permits: None,
+    };
     let mut guest = Client { newcomer, told };
     hub.request(&guest.newcomer, join("demo", None));
     assert_eq!(guest.refused().await, ("join".into(), Refusal::Forbidden));

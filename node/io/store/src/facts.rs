@@ -84,6 +84,8 @@ pub(crate) struct Rights {
     of: Vec<(UserName, conference::MeetingRights)>,
     /// Whether guests may show a screen.
     guests: Option<bool>,
+    /// The same of people of partners' servers.
+    federated: Option<bool>,
 }
 
 impl Rights {
@@ -91,21 +93,25 @@ impl Rights {
         let of = self.of.iter();
         let of = of.map(|(user, rights)| conference::Fact::Rights(user, *rights));
         of.chain(self.guests.map(conference::Fact::GuestsShare))
+            .chain(self.federated.map(conference::Fact::FederatedShare))
     }
 }
 
 /// What a decision on accounts and groups means to the rights of those who meet. The view has what was before it.
 pub(crate) fn rights(view: &StoreView<'_>, decision: &plenary_access::Decision) -> Rights {
     let mut users = Vec::new();
-    let (mut groups, mut guests) = (false, None);
+    let (mut groups, mut guests, mut federated) = (false, None, None);
     for effect in &decision.effects {
         match effect {
             Effect::PutUser(user) => users.push(user),
             Effect::RemoveGroup(_) => groups = true,
             Effect::PutGroup(group) => {
                 groups = true;
+                let shares = Some(group.rights.allows(Right::ShareScreen));
                 if group.id == GroupId::guests() {
-                    guests = Some(group.rights.allows(Right::ShareScreen));
+                    guests = shares;
+                } else if group.id == GroupId::federated() {
+                    federated = shares;
                 }
             }
             _ => {}
@@ -133,6 +139,7 @@ pub(crate) fn rights(view: &StoreView<'_>, decision: &plenary_access::Decision) 
     Rights {
         of: of.collect(),
         guests,
+        federated,
     }
 }
 
@@ -194,7 +201,7 @@ pub(crate) fn of_conference(
     decision: &conference::Decision,
 ) -> Vec<Seat> {
     if let conference::Change::Widen { cid } = change {
-        return view.everybody(cid).iter().map(seat_of).collect();
+        return view.everybody(cid).iter().filter_map(seat_of).collect();
     }
     let comes = match change {
         conference::Change::Enter { cid, .. } | conference::Change::Resume { cid, .. } => {
@@ -204,16 +211,17 @@ pub(crate) fn of_conference(
     };
     let goes = matches!(change, conference::Change::Leave { .. });
     let seat = |effect: &conference::Effect| match effect {
-        conference::Effect::PutParticipant(participant) if comes => Some(seat_of(participant)),
+        conference::Effect::PutParticipant(participant) if comes => seat_of(participant),
         conference::Effect::RemoveParticipant { id, .. } if goes => Some(Seat::Left(id.0)),
         _ => None,
     };
     decision.effects.iter().filter_map(seat).collect()
 }
 
-fn seat_of(participant: &conference::Participant) -> Seat {
+/// None for who takes their seat on their own server (LIC-10).
+fn seat_of(participant: &conference::Participant) -> Option<Seat> {
     let (place, node) = (participant.id.0, participant.node);
-    match &participant.person {
+    Some(match &participant.person {
         Person::Account(user) => Seat::User {
             place,
             user: user.clone(),
@@ -224,5 +232,6 @@ fn seat_of(participant: &conference::Participant) -> Seat {
             guest: guest.clone(),
             node,
         },
-    }
+        Person::Federated(_) => return None,
+    })
 }

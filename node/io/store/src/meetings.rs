@@ -36,21 +36,29 @@ pub(crate) const ACCOUNT_PERSONS: [&str; 2] = [ACCOUNT, "account;"];
 const GUEST_PERSON: &str = "guest:";
 /// Persons of guests are from [`GUEST_PERSON`] up to this.
 pub(crate) const GUEST_PERSONS: [&str; 2] = [GUEST_PERSON, "guest;"];
+/// What `person` of people of partners' servers begins with.
+const FEDERATED_PERSON: &str = "federated:";
+/// Those are from [`FEDERATED_PERSON`] up to this.
+pub(crate) const FEDERATED_PERSONS: [&str; 2] = [FEDERATED_PERSON, "federated;"];
 
 /// A person as its column: the kind and the name.
 pub(crate) fn person_key(person: &Person) -> String {
     match person {
         Person::Account(user) => format!("{ACCOUNT}{user}"),
         Person::Guest(guest) => format!("{GUEST_PERSON}{guest}"),
+        Person::Federated(user) => format!("{FEDERATED_PERSON}{user}"),
     }
 }
 
 pub(crate) fn person_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Person> {
     let text = row.get_ref(column)?.as_str()?;
-    let read = match (text.strip_prefix(ACCOUNT), text.strip_prefix(GUEST_PERSON)) {
-        (Some(user), _) => user.parse().map(Person::Account),
-        (_, Some(guest)) => guest.parse().map(Person::Guest),
-        _ => text.parse::<GuestId>().map(Person::Guest),
+    let read = if let Some(user) = text.strip_prefix(ACCOUNT) {
+        user.parse().map(Person::Account)
+    } else if let Some(user) = text.strip_prefix(FEDERATED_PERSON) {
+        user.parse().map(Person::Federated)
+    } else {
+        let guest = text.strip_prefix(GUEST_PERSON).unwrap_or(text);
+        guest.parse::<GuestId>().map(Person::Guest)
     };
     read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }

@@ -28,8 +28,8 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    bandwidth, guest, has_unused, is_operator, lines, needs_sweep, participant, participant_anywhere,
-    participants_of_node, roster, run,
+    bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
+    participant_anywhere, participants_of_node, roster, run,
 };
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};

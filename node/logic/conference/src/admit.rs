@@ -9,7 +9,7 @@
 
 use crate::{Access, Conference, Pin, RegistrationState, Role, Run, WaitingRoom};
 use plenary_access::Refusal;
-use plenary_model::{GuestId, Timestamp, UserName, limits};
+use plenary_model::{GuestId, Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
 
 /// Who wants to come in.
@@ -25,6 +25,8 @@ pub enum Visitor<'a> {
     },
     /// Has no account.
     Guest(Option<&'a GuestId>),
+    /// Signed in to a partner's server. What they are there does not travel.
+    Federated(&'a UserId),
 }
 
 impl Visitor<'_> {
@@ -44,7 +46,7 @@ impl Visitor<'_> {
     fn invited_at(&self, conference: &Conference) -> Option<Timestamp> {
         match self {
             Self::Account { user, .. } => conference.settings.invited.get(*user).copied(),
-            Self::Guest(_) => None,
+            Self::Guest(_) | Self::Federated(_) => None,
         }
     }
 
@@ -52,13 +54,17 @@ impl Visitor<'_> {
     fn last_invited_at(&self, conference: &Conference) -> Option<Timestamp> {
         let called = match self {
             Self::Account { called_at, .. } => *called_at,
-            Self::Guest(_) => None,
+            Self::Guest(_) | Self::Federated(_) => None,
         };
         called.max(self.invited_at(conference))
     }
 
     fn is_guest(&self) -> bool {
         matches!(self, Self::Guest(_))
+    }
+
+    fn is_from_elsewhere(&self) -> bool {
+        matches!(self, Self::Guest(_) | Self::Federated(_))
     }
 }
 
@@ -370,7 +376,7 @@ fn must_wait(conference: &Conference, run: Option<&Run>, visitor: Visitor<'_>) -
         None => false,
         Some(WaitingRoom::All) => true,
         Some(WaitingRoom::Uninvited) => !expected,
-        // Of those whom this server knows today, only guests come from elsewhere.
-        Some(WaitingRoom::UninvitedElsewhere | WaitingRoom::Guests) => visitor.is_guest(),
+        Some(WaitingRoom::UninvitedElsewhere) => !expected && visitor.is_from_elsewhere(),
+        Some(WaitingRoom::Guests) => visitor.is_guest(),
     }
 }

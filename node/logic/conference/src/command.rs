@@ -71,6 +71,9 @@ pub enum Change {
         camera: bool,
         #[serde(default)]
         pin: Option<Pin>,
+        /// Of who is federated: their own server does not let them show a screen.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        screenless_at_home: bool,
     },
     /// A place is taken up again, here or on another node; gives
     /// [`Outcome::Entered`](plenary_access::Outcome::Entered) too. What still belongs to the time before is fenced off
@@ -199,6 +202,10 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Enter {
+                person: Person::Federated(_),
+                ..
+            } => crate::FEDERATED_LEVEL,
             Self::CallOff { .. }
             | Self::Act {
                 act: Act::InviteToPodium(_) | Act::SetLayoutOf(..) | Act::ClearLayoutOf(_),

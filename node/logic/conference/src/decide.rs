@@ -187,31 +187,11 @@ pub fn decide_for<V: View>(
             let conference = case.moderated(cid)?;
             case.as_server().remove_registrant(&conference, registrant)
         }
-        Change::Enter {
-            cid,
-            participant,
-            person,
-            name,
-            via,
-            node,
-            epoch,
-            secret,
-            muted,
-            camera,
-            pin,
-        } => case.meetings()?.enter(&Entry {
-            cid,
-            participant: *participant,
-            person,
-            name: name.as_deref(),
-            via: *via,
-            node: *node,
-            epoch: *epoch,
-            secret: *secret,
-            muted: *muted,
-            camera: *camera,
-            pin: pin.as_ref(),
-        }),
+        Change::Enter { .. } => {
+            let meetings = case.meetings()?;
+            let entry = Entry::of(change);
+            entry.map_or(Ok(Decision::default()), |entry| meetings.enter(&entry))
+        }
         Change::Resume {
             cid,
             participant,

@@ -25,6 +25,8 @@ pub enum Fact<'a> {
     Rights(&'a UserName, MeetingRights),
     /// Whether guests may show a screen from now on.
     GuestsShare(bool),
+    /// The same of those who come from partners' servers.
+    FederatedShare(bool),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
 }
@@ -89,12 +91,10 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 settle_rights(view, &mut decision, at, &places, |_| *rights);
             }
             Fact::GuestsShare(shares) => {
-                settle_rights(view, &mut decision, at, &view.guest_places(), |one| {
-                    MeetingRights {
-                        operator: one.standing.operator,
-                        shares: *shares,
-                    }
-                });
+                settle_shares(view, &mut decision, at, &view.guest_places(), *shares)
+            }
+            Fact::FederatedShare(shares) => {
+                settle_shares(view, &mut decision, at, &view.federated_places(), *shares);
             }
             Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),
         }
@@ -131,6 +131,20 @@ fn forget_name(decision: &mut Decision, mut conference: Conference, user: &UserN
     decision
         .notice(Topic::Conferences, conference.cid.as_str())
         .effect(Effect::Put(conference));
+}
+
+/// Of people who are operators, if at all, by other rights than those.
+fn settle_shares<V: View>(
+    view: &V,
+    decision: &mut Decision,
+    at: Moment,
+    places: &[(Cid, ParticipantId)],
+    shares: bool,
+) {
+    settle_rights(view, decision, at, places, |one| MeetingRights {
+        operator: one.standing.operator,
+        shares,
+    });
 }
 
 /// Rights count at once, also in meetings that go on: who may show no screen any more shows none.

@@ -87,5 +87,8 @@ pub use plenary_access::{CALLING_LEVEL, RIGHTS_LEVEL};
 /// The level from which on moderators take calls back, invite to the podium and lay out for one participant.
 pub const MODERATION_LEVEL: u32 = 14;
 
+/// The level from which on people of partners' servers come into conferences.
+pub const FEDERATED_LEVEL: u32 = 20;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = plenary_access::FEDERATION_LEVEL;
+pub const NEWEST_LEVEL: u32 = FEDERATED_LEVEL;

@@ -14,6 +14,7 @@
 //! Invariant: whoever's node and start are not those that the server knows as running is away.
 
 mod decide;
+mod entry;
 mod invitation;
 mod layout;
 mod moderate;
@@ -21,7 +22,8 @@ mod participant;
 mod podium;
 mod run;
 
-pub(crate) use decide::{Entry, Meetings};
+pub(crate) use decide::Meetings;
+pub(crate) use entry::Entry;
 pub use invitation::{INVITATION_MS, Invitation, Invited};
 pub use layout::{Arrangement, Layout, Slot};
 pub use moderate::Act;
@@ -67,6 +69,8 @@ pub trait MeetingView {
     fn may_share(&self, person: &Person) -> bool;
     /// The places of all guests, ordered by CID and ID.
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)>;
+    /// All places of those who come from partners' servers.
+    fn federated_places(&self) -> Vec<(Cid, ParticipantId)>;
     /// Everybody who has a place in a conference, ordered by ID; for what moderators do to all.
     fn everybody(&self, cid: &Cid) -> Vec<Participant>;
     /// The accounts that have a place in a conference, each once and ordered by ID.

@@ -37,6 +37,6 @@ pub fn tell_presence<V: View>(view: &V, change: Option<&Change>, decision: &mut 
 fn account_of(participant: &Participant) -> Option<UserName> {
     match &participant.person {
         Person::Account(user) => Some(user.clone()),
-        Person::Guest(_) => None,
+        Person::Guest(_) | Person::Federated(_) => None,
     }
 }

@@ -316,7 +316,7 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn registrant_of(&self, cid: &Cid, person: &Person) -> Option<Registrant> {
         match person {
             Person::Guest(id) => self.view.registrant(id).filter(|found| found.cid == *cid),
-            Person::Account(_) => None,
+            Person::Account(_) | Person::Federated(_) => None,
         }
     }
 

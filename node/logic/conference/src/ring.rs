@@ -95,7 +95,7 @@ impl<V: View> Meetings<'_, V> {
         let by = self.moderator(&conference, by)?;
         match &by.person {
             Person::Account(caller) => self.call_in(&conference, caller, whom),
-            Person::Guest(_) => Err(forbidden("an account of this server")),
+            Person::Guest(_) | Person::Federated(_) => Err(forbidden("an account of this server")),
         }
     }
 

@@ -226,7 +226,7 @@ impl std::fmt::Debug for IceServer {
 pub struct Participant {
     pub id: ParticipantId,
     pub name: String,
-    /// The account; null for guests.
+    /// The account, with `@` and the server where that is a partner's; null for guests.
     #[schema(required)]
     pub user: Option<String>,
     pub guest: bool,
@@ -344,6 +344,8 @@ pub enum Refusal {
     Conflict,
     /// Trying again helps.
     Unavailable,
+    /// The server whose conference it is cannot be reached; the detail says why.
+    Unreachable,
 }
 
 /// Answers an offer.

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { nodes } from '../api/nodes';
 import { queries } from '../api/queries';
 import { roomOf } from './roomOf';
 
@@ -19,10 +20,9 @@ export function JoinById({ label }: { label: string }) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        const room = roomOf(typed, own);
-        if (room === null) setWrong(t('join.wrong'));
-        else if ('server' in room) setWrong(t('call.elsewhereServer', { server: room.server }));
-        else void navigate({ to: '/m/$cid', params: { cid: room.cid } });
+        const cid = roomOf(typed, [own, ...nodes.all().map((url) => new URL(url).hostname)]);
+        if (cid === null) setWrong(t('join.wrong'));
+        else void navigate({ to: '/m/$cid', params: { cid } });
       }}
     >
       <Group gap="xs" align="flex-start" wrap="nowrap">

@@ -13,8 +13,8 @@ export function useCall() {
   const [busy, setBusy] = useState(false);
   const dial = async (to: string) => {
     const { conference, elsewhere } = await calls.resolve(to);
-    if (elsewhere) return tellWarning(t('call.elsewhereServer', { server: elsewhere }));
     if (conference) return navigate({ to: '/m/$cid', params: { cid: conference } });
+    if (elsewhere) return tellWarning(t('call.elsewhereServer', { server: elsewhere }));
     const { cid, state, outcome, with: other } = await calls.beginCall(to);
     void cache.invalidateQueries({ queryKey: ['calls'] });
     const name = other.display_name;

@@ -2,6 +2,8 @@ import { Button, Container, Group } from '@mantine/core';
 import { IconDoor, IconLogin2, IconLock } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { EmptyState, ErrorState } from '../ui/States';
+import { serverOf } from '../ui/foreign';
+import { AsGuest } from './AsGuest';
 import { useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
 import type { Door } from './useDoor';
@@ -9,6 +11,7 @@ import type { Door } from './useDoor';
 /** The door does not open: why, and what to do. */
 export function Closed({ cid, door }: { cid: string; door: Door }) {
   const { t } = useMeetingText();
+  const server = serverOf(cid);
   return (
     <EntryFrame>
       <Container size="sm" py={48}>
@@ -18,14 +21,17 @@ export function Closed({ cid, door }: { cid: string; door: Door }) {
             order={1}
             icon={<IconLock />}
             title={t('door.strangerTitle')}
-            text={t('door.stranger', { cid })}
+            text={server === null ? t('door.stranger', { cid }) : t('door.strangerElsewhere', { server })}
             action={
-              <Button
-                leftSection={<IconLogin2 size={18} aria-hidden />}
-                renderRoot={(props) => <Link to="/" search={{ next: `/m/${cid}` }} {...props} />}
-              >
-                {t('common:front.signInAction')}
-              </Button>
+              <Group gap="sm" justify="center">
+                <Button
+                  leftSection={<IconLogin2 size={18} aria-hidden />}
+                  renderRoot={(props) => <Link to="/" search={{ next: `/m/${cid}` }} {...props} />}
+                >
+                  {t('common:front.signInAction')}
+                </Button>
+                <AsGuest cid={cid} />
+              </Group>
             }
           />
         )}

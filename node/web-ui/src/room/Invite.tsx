@@ -1,6 +1,7 @@
 import { Button, CopyButton, Divider, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { groupedCid } from '../ui/cid';
+import { addressOf, serverOf } from '../ui/foreign';
 import { QrCode } from '../ui/QrCode';
 import { CallPeople } from './CallPeople';
 import { useMeeting, useMeetingText } from './context';
@@ -13,8 +14,8 @@ export function Invite({ done }: { done: () => void }) {
   const { room } = useMeeting();
   const { moderates, mine } = useMyself();
   if (room.call) return <Widen />;
-  const calls = moderates && room.open && mine?.user;
-  const address = `${location.origin}/m/${encodeURIComponent(room.cid)}`;
+  const calls = moderates && room.open && mine?.user && serverOf(room.cid) === null;
+  const address = addressOf(room.cid, location.origin);
   return (
     <Stack gap="md">
       {calls && (

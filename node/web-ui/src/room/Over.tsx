@@ -6,12 +6,16 @@ import { CallAgain, CallOver } from '../calling/CallOver';
 import type { OverReason } from '../meeting/state';
 import { EmptyState } from '../ui/States';
 import { textOf } from '../ui/text';
+import { AsGuest } from './AsGuest';
 import { useMeeting, useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
 import { useCallOf } from './useCallOf';
 
 /** Where coming back makes no sense. */
 const FINAL: OverReason[] = ['room-deleted', 'removed', 'not-admitted', 'not-found'];
+
+/** Where the server says more than this page could. */
+const TOLD: OverReason[] = ['forbidden', 'unreachable'];
 
 /** The meeting is over for this page: why, and what one can do. */
 export function Over({ again }: { again: () => void }) {
@@ -22,7 +26,7 @@ export function Over({ again }: { again: () => void }) {
   // Whoever has no account was never signed in: their token has ended.
   const told = reason === 'signed-out' && !home ? 'guest-ended' : reason;
   const call = useCallOf();
-  const text = reason === 'forbidden' && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
+  const text = TOLD.includes(reason) && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
   return (
     <EntryFrame>
       <EmptyState
@@ -37,6 +41,7 @@ export function Over({ again }: { again: () => void }) {
         action={
           <Group gap="sm" justify="center">
             {call && <CallAgain cid={room.cid} />}
+            {TOLD.includes(reason) && <AsGuest cid={room.cid} />}
             {!call && !FINAL.includes(reason) && <Button onClick={again}>{t('over.again')}</Button>}
             <Button component={Link} to={home ? '/home' : '/'} variant="default">
               {t(home ? 'door.home' : 'over.front')}

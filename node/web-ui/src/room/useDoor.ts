@@ -3,6 +3,7 @@ import { useState, useSyncExternalStore } from 'react';
 import { asProblem } from '../api/problem';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
+import { serverOf } from '../ui/foreign';
 import type { Conference, Door as GuestDoor, DoorRegistration } from '../api/types';
 
 /** Whether and as whom somebody may come in. */
@@ -44,20 +45,28 @@ function lookMs(begins: Begins | null, waits: boolean, spread: number): number |
 /** `waits`: whoever looks comes in by themselves once it begins, also while they look at another tab. */
 export function useDoor(cid: string, waits: boolean): Door {
   const signedIn = useSyncExternalStore(session.subscribe, () => session.token() !== null);
+  const foreign = serverOf(cid) !== null;
   const me = useQuery({ ...queries.me(), enabled: signedIn });
   const [spread] = useState(Math.random);
   const room = useQuery({
     ...queries.conference(cid),
-    enabled: signedIn,
+    enabled: signedIn && !foreign,
     refetchIntervalInBackground: waits,
     refetchInterval: ({ state }) => lookMs(state.data ? beginsOf(state.data) : null, waits, spread),
   });
   const door = useQuery({
     ...queries.door(cid),
-    enabled: !signedIn,
+    enabled: !signedIn && !foreign,
     refetchIntervalInBackground: waits,
     refetchInterval: ({ state }) => lookMs(state.data ? shutDoor(state.data) : null, waits, spread),
   });
+  // Its server tells whether one may come in, once one asks to.
+  if (foreign) {
+    if (!signedIn) return { state: 'stranger' };
+    if (me.error) return { state: 'failed', error: me.error, retry: () => void me.refetch() };
+    if (!me.data) return { state: 'looking' };
+    return { state: 'account', room: cid, name: me.data.display_name, begins: null };
+  }
   const asked = signedIn ? room : door;
   const error = asked.error ?? (signedIn ? me.error : null);
   if (error) {

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { session } from '../api/session';
 import type { ConferencePerson } from '../api/types';
+import { serverOf } from '../ui/foreign';
 import { useMeeting } from './context';
 import { useMyself } from './useMyself';
 
@@ -9,7 +10,7 @@ import { useMyself } from './useMyself';
 export function useExpected(): ConferencePerson[] {
   const { room, participants } = useMeeting();
   const { mine, moderates } = useMyself();
-  const may = moderates && !room.call && session.token() !== null;
+  const may = moderates && !room.call && serverOf(room.cid) === null && session.token() !== null;
   const { data } = useQuery({ ...queries.conferencePeople(room.cid), enabled: may, retry: false });
   const inside = new Set([...participants.values()].map(({ user }) => user));
   const named = (data ?? []).filter(({ role }) => role !== 'owner');

@@ -2,7 +2,9 @@
 
 use hyper_util::rt::TokioIo;
 use plenary_access::{FederationMode, FederationPolicy};
-use plenary_federation_io::{BOUNDS, Dns, Home, Names, Reach, Tried, identify, service};
+use plenary_federation_io::{
+    Attending, BOUNDS, Dns, Home, Names, Reach, Told, Tried, Unhosted, Visit, identify, service,
+};
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Program, WebTls,
 };
@@ -15,8 +17,14 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
-use tonic::transport::{Channel, Endpoint, Uri};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use tonic::{
+    Code,
+    transport::{Channel, Endpoint, Uri},
+};
 
 pub(crate) fn whitelist(masks: &[&str]) -> FederationPolicy {
     policy(FederationMode::Whitelist, masks)
@@ -48,6 +56,33 @@ impl Home for Settings {
 
     async fn policy(&self) -> Option<FederationPolicy> {
         Some(self.policy.lock().expect("whole").clone())
+    }
+
+    async fn parted(&self, server: &ServerName) {
+        while self.policy.lock().expect("whole").admits(server).is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
+        if who.user.as_str() == "nobody" {
+            return Err(Unhosted {
+                grpc: Code::Unavailable,
+                code: "unavailable",
+                words: "there is no leader".into(),
+            });
+        }
+        // A conference in which everybody hears what they say themselves.
+        let (say, mut said) = mpsc::channel::<Vec<u8>>(8);
+        let (tell, hear) = mpsc::channel(8);
+        let hello = format!("{}@{server} as {}, {}", who.user, who.name, who.shares).into_bytes();
+        tokio::spawn(async move {
+            tell.send(Told::Said(hello)).await.ok();
+            while let Some(bytes) = said.recv().await {
+                tell.send(Told::Said(bytes)).await.ok();
+            }
+        });
+        Ok(Visit { say, hear })
     }
 }
 
@@ -112,12 +147,16 @@ impl Partner {
     }
 
     pub(crate) async fn try_out(&self, dns: &Zones, server: &str) -> Tried {
+        self.reach(dns).try_out(&server.parse().expect("a name")).await
+    }
+
+    /// The way to others, by this DNS server.
+    pub(crate) fn reach(&self, dns: &Zones) -> Reach {
         let names = Names::new(&Dns {
             servers: vec![dns.address],
             ..Dns::default()
         });
-        let reach = Reach::new(self.settings.clone(), names.expect("a resolver"), self.tls());
-        reach.try_out(&server.parse().expect("a name")).await
+        Reach::new(self.settings.clone(), names.expect("a resolver"), self.tls())
     }
 
     /// Where it is, as lines of the zone above its name.

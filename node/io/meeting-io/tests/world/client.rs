@@ -18,7 +18,12 @@ pub(crate) fn client(run: u64, user: &str) -> Client {
     let (tell, told) = mpsc::unbounded_channel();
     let person = Person::Account(user.parse().unwrap());
     Client {
-        newcomer: Newcomer { run, person, tell },
+        newcomer: Newcomer {
+            run,
+            person,
+            tell,
+            permits: None,
+        },
         told,
     }
 }

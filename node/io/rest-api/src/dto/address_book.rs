@@ -245,10 +245,11 @@ pub struct Resolved {
     /// The account behind it, if it is one of this server.
     #[schema(required)]
     pub user_id: Option<String>,
-    /// The ID of the conference of this server that it is, if it is one: enter it. What is an account or a group too is not.
+    /// The ID of the conference that it is, if it is one, with `@` and the server where that is another one: enter it. What is
+    /// an account or a group too is not.
     #[schema(required)]
     pub conference: Option<String>,
-    /// The name of the other server that it is of. Nobody of another server can be called yet.
+    /// The name of the other server that it is of. People of another server cannot be called yet.
     #[schema(required)]
     pub elsewhere: Option<String>,
 }

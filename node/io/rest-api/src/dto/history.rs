@@ -75,7 +75,8 @@ impl PastRun {
 pub struct Visit {
     /// As others saw it.
     pub name: String,
-    /// ID of the account; null for guests, and for accounts that are no more.
+    /// ID of the account, with `@` and the server where that is a partner's; null for guests, and for accounts that are no
+    /// more.
     #[schema(required)]
     pub user: Option<String>,
     pub guest: bool,
@@ -94,6 +95,7 @@ impl From<conference::Visit> for Visit {
             guest: matches!(visit.person, Some(conference::Person::Guest(_))),
             user: match visit.person {
                 Some(conference::Person::Account(user)) => Some(user.into()),
+                Some(conference::Person::Federated(user)) => Some(user.into()),
                 _ => None,
             },
             program: visit.via == conference::Via::Whip,

@@ -58,6 +58,7 @@ impl Participant {
             name: one.name,
             user: match one.person {
                 Person::Account(user) => Some(user.into()),
+                Person::Federated(user) => Some(user.into()),
                 Person::Guest(_) => None,
             },
             waiting: one.standing.waiting.is_some(),

@@ -165,9 +165,11 @@ async fn resolve_call(
     let call = api.backend().resolve(call).await?;
     let server = &api.options().server;
     let account = account_behind(&api, &call).await?;
-    let conference = match &account {
-        Some(_) => None,
-        None => conference_behind(&api, &by, &call).await?,
+    let elsewhere = elsewhere(&api, &call);
+    let conference = match (&account, &elsewhere) {
+        (Some(_), _) => None,
+        (None, Some(server)) => of_another(&call, server),
+        (None, None) => conference_behind(&api, &by, &call).await?.map(Into::into),
     };
     let user_id = account.map(|name| {
         let id = UserId {
@@ -177,11 +179,19 @@ async fn resolve_call(
         id.to_string()
     });
     Ok(Json(Resolved {
-        elsewhere: elsewhere(&api, &call).map(Into::into),
+        elsewhere: elsewhere.map(Into::into),
         call: call.into(),
         user_id,
-        conference: conference.map(Into::into),
+        conference,
     }))
+}
+
+/// As one enters the conference of another server that a call string means.
+fn of_another(call: &CallString, server: &ServerName) -> Option<String> {
+    match call.kind() {
+        CallKind::Conference { cid, .. } => Some(format!("{cid}@{server}")),
+        _ => None,
+    }
 }
 
 /// The other server that a call string names.

@@ -42,6 +42,7 @@ fn comes(server: &TestServer, cid: &str, id: u64, who: &str) {
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     });
 }
 

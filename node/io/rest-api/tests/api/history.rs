@@ -19,6 +19,7 @@ fn comes(server: &TestServer, id: u64, person: conference::Person, called: Optio
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     });
 }
 

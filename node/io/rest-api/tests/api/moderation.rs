@@ -53,6 +53,7 @@ fn enter(server: &TestServer, id: u64, user: &str) {
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     });
 }
 

@@ -44,6 +44,14 @@ pub fn is_operator(db: &Connection, user: &UserName) -> Found<bool> {
     Ok(operator)
 }
 
+/// Whether the rights of a person let them show a screen.
+pub fn may_share(db: &Connection, person: &Person) -> Found<bool> {
+    let view = StoreView::new(db);
+    let shares = view.may_share(person);
+    view.finish()?;
+    Ok(shares)
+}
+
 /// The limits of a person: an account's own ones, else the strictest of its groups; those of guests are of their group.
 pub fn bandwidth(db: &Connection, person: &Person) -> Found<Bandwidth> {
     let view = StoreView::new(db);
@@ -53,6 +61,7 @@ pub fn bandwidth(db: &Connection, person: &Person) -> Found<Bandwidth> {
             user.map(|user| (user.bandwidth, user.groups)).unwrap_or_default()
         }
         Person::Guest(_) => (Bandwidth::default(), [GroupId::guests()].into()),
+        Person::Federated(_) => (Bandwidth::default(), [GroupId::federated()].into()),
     };
     if groups.is_empty() {
         groups.insert(GroupId::ungrouped());

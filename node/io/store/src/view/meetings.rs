@@ -4,8 +4,8 @@ use super::{ENDS, StoreView, body, bound, ends_by, name, number, sql};
 use crate::{
     history::{PAST_RUN, past_run_of},
     meetings::{
-        ACCOUNT_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of, participant_of,
-        person_key, place_of, run_of,
+        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of,
+        participant_of, person_key, place_of, run_of,
     },
 };
 use plenary_access::{TokenHash, View, rules::rights_of};
@@ -14,6 +14,9 @@ use plenary_conference::{
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, Timestamp, UserName, limits};
 use rusqlite::params;
+
+const PLACES_OF_KIND: &str =
+    "SELECT cid, id FROM participants WHERE person >= ? AND person < ? ORDER BY cid, id";
 
 impl StoreView<'_> {
     /// The accounts that have a place in any conference, each once and ordered by ID.
@@ -85,15 +88,19 @@ impl plenary_conference::MeetingView for StoreView<'_> {
                 let group = View::group(self, &GroupId::guests());
                 group.is_some_and(|group| group.rights.allows(Right::ShareScreen))
             }
+            Person::Federated(_) => {
+                let group = View::group(self, &GroupId::federated());
+                group.is_some_and(|group| group.rights.allows(Right::ShareScreen))
+            }
         }
     }
 
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)> {
-        self.all(
-            "SELECT cid, id FROM participants WHERE person >= ? AND person < ? ORDER BY cid, id",
-            GUEST_PERSONS,
-            place_of,
-        )
+        self.all(PLACES_OF_KIND, GUEST_PERSONS, place_of)
+    }
+
+    fn federated_places(&self) -> Vec<(Cid, ParticipantId)> {
+        self.all(PLACES_OF_KIND, FEDERATED_PERSONS, place_of)
     }
 
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {

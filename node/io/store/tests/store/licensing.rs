@@ -105,6 +105,7 @@ pub(crate) fn enter(id: u64, person: Person) -> conference::Change {
         muted: true,
         camera: false,
         pin: None,
+        screenless_at_home: false,
     }
 }
 

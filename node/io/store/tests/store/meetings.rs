@@ -44,6 +44,7 @@ pub(crate) fn enter(id: u64, person: Person) -> Meeting {
         muted: true,
         camera: false,
         pin: None,
+        screenless_at_home: false,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
 use super::{
-    AWAY_MS, Invitation, Line, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs, SecretHash,
+    AWAY_MS, Entry, Invitation, Line, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs,
+    SecretHash,
 };
 use super::{End, Standing, StatePatch, Via};
 use crate::{
     Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
-    Pin, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
+    RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -23,27 +24,12 @@ pub(crate) struct Meetings<'a, V> {
     pub(crate) at: Moment,
 }
 
-/// Somebody who wants to come in: the fields of [`Change::Enter`](crate::Change::Enter).
-pub(crate) struct Entry<'a> {
-    pub(crate) cid: &'a Cid,
-    pub(crate) participant: ParticipantId,
-    pub(crate) person: &'a Person,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) via: Via,
-    pub(crate) node: NodeId,
-    pub(crate) epoch: u64,
-    pub(crate) secret: SecretHash,
-    pub(crate) muted: bool,
-    pub(crate) camera: bool,
-    pub(crate) pin: Option<&'a Pin>,
-}
-
 impl<V: View> Meetings<'_, V> {
     /// Who a person is at the gate, by the rights that they have now.
     pub(crate) fn visitor<'a>(&self, person: &'a Person) -> Visitor<'a> {
         let operator = match person {
             Person::Account(user) => self.at.level >= CONFERENCES_LEVEL && self.view.is_operator(user),
-            Person::Guest(_) => false,
+            Person::Guest(_) | Person::Federated(_) => false,
         };
         person.visitor(operator)
     }
@@ -65,6 +51,7 @@ impl<V: View> Meetings<'_, V> {
                 let source = self.view.guest(id).and_then(|guest| guest.source);
                 source.unwrap_or_else(|| format!("guest:{id}"))
             }
+            Person::Federated(user) => format!("federated:{user}"),
         }
     }
 
@@ -119,7 +106,10 @@ impl<V: View> Meetings<'_, V> {
             moves: 0,
             away: false,
             away_since: None,
-            standing: Standing::default(),
+            standing: Standing {
+                screenless_at_home: entry.screenless_at_home,
+                ..Standing::default()
+            },
             layout: None,
         };
         self.settle_in(&conference, &mut participant, admission);
@@ -250,6 +240,7 @@ impl<V: View> Meetings<'_, V> {
                 let guest = guest.filter(|guest| guest.cid == *entry.cid && guest.expires_at > self.at.now);
                 guest.ok_or_else(|| not_found("guest", id))?.name
             }
+            Person::Federated(user) => user.name.to_string(),
         };
         let Some(given) = entry.name else {
             return Ok(own);

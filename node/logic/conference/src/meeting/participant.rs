@@ -1,6 +1,6 @@
 use super::{Invitation, Layout};
 use crate::{GuestId, Visitor};
-use plenary_model::{Cid, NodeId, Timestamp, UserName};
+use plenary_model::{Cid, NodeId, Timestamp, UserId, UserName};
 use serde::{Deserialize, Serialize};
 use std::{fmt, num::ParseIntError, str::FromStr};
 use subtle::ConstantTimeEq as _;
@@ -31,6 +31,8 @@ pub enum Person {
     /// An account of this server.
     Account(UserName),
     Guest(GuestId),
+    /// An account of a partner's server, which says that it is them (FED-02).
+    Federated(UserId),
 }
 
 impl Person {
@@ -43,6 +45,7 @@ impl Person {
                 called_at: None,
             },
             Self::Guest(id) => Visitor::Guest(Some(id)),
+            Self::Federated(user) => Visitor::Federated(user),
         }
     }
 }
@@ -106,6 +109,9 @@ pub struct Standing {
     /// Their rights do not let them show a screen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub screenless: bool,
+    /// Those that they have on their own server do not, whatever is given here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub screenless_at_home: bool,
 }
 
 impl Standing {
@@ -113,7 +119,7 @@ impl Standing {
     pub(crate) fn by_rights(self, rights: MeetingRights) -> Self {
         Self {
             operator: rights.operator,
-            screenless: !rights.shares,
+            screenless: !rights.shares || self.screenless_at_home,
             ..self
         }
     }

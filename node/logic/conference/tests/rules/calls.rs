@@ -184,6 +184,7 @@ fn nobody_else_gets_into_a_call_or_hears_of_it() {
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     };
     assert_eq!(world.refused(&program), "uninvited");
 }
@@ -215,6 +216,7 @@ fn one_device_answers_and_no_second_one() {
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     };
     world.ok(&elsewhere);
     assert_eq!(state(&world, "c"), (true, None));

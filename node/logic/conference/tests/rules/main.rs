@@ -4,6 +4,7 @@ mod away;
 mod calls;
 mod chat;
 mod consent;
+mod federated;
 mod gate;
 mod group_calls;
 mod guests;

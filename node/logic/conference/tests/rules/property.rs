@@ -106,6 +106,7 @@ fn person() -> impl Strategy<Value = Person> {
     prop_oneof![
         select(vec!["alice", "bob", "root"]).prop_map(account),
         (0u8..5).prop_map(|number| Person::Guest(guest_id(number))),
+        Just(Person::Federated("demo2@oslo.example.net".parse().expect("good"))),
     ]
 }
 

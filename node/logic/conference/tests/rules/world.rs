@@ -114,6 +114,7 @@ pub(crate) fn enter(cid: &str, id: u64, person: Person) -> Change {
         muted: false,
         camera: true,
         pin: None,
+        screenless_at_home: false,
     }
 }
 
@@ -484,7 +485,11 @@ impl World {
                 Fact::NodeStands { node, start } => {
                     self.starts.insert(*node, *start);
                 }
-                Fact::SeatLost(_) | Fact::GuestSeatLost(_) | Fact::Rights(..) | Fact::GuestsShare(_) => {}
+                Fact::SeatLost(_)
+                | Fact::GuestSeatLost(_)
+                | Fact::Rights(..)
+                | Fact::GuestsShare(_)
+                | Fact::FederatedShare(_) => {}
             }
         }
         let mut decision = follow(self, self.at(), facts);
@@ -628,6 +633,12 @@ impl MeetingView for World {
         places.sort();
         places
     }
+    fn federated_places(&self) -> Vec<(Cid, ParticipantId)> {
+        let all = self.participants.iter();
+        all.filter(|(_, place)| matches!(place.person, Person::Federated(_)))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {
         let all = self.participants.values();
         all.filter(|place| place.cid == *cid).cloned().collect()
@@ -638,7 +649,7 @@ impl MeetingView for World {
             .into_iter()
             .filter_map(|place| match place.person {
                 Person::Account(user) => Some(user),
-                Person::Guest(_) => None,
+                Person::Guest(_) | Person::Federated(_) => None,
             })
             .collect();
         all.into_iter().collect()

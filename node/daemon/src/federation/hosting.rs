@@ -1,0 +1,210 @@
+//! People of partners' servers in conferences of this one: who they are here, and what of it is told to their servers.
+
+use crate::server::Server;
+use plenary_federation_io::{Attending, Permit, Told, Unhosted, Visit};
+use plenary_meeting_io::{Federated, Hub, Newcomer, Permitted, Person};
+use plenary_model::{ServerName, UserId};
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Join, Participant},
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::mpsc;
+use tonic::Code;
+
+/// What waits for one of them.
+const WAITING: usize = 64;
+
+/// Numbers of their connections, which are none of those that signalling gives.
+static RUNS: AtomicU64 = AtomicU64::new(1 << 63);
+
+/// Lets somebody of a partner's server ask for a conference. What it answers to that is told in the visit.
+pub(super) fn host(server: &Server, from: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
+    let meetings = server.meetings.get().cloned().ok_or_else(|| Unhosted {
+        grpc: Code::Unavailable,
+        code: "unavailable",
+        words: "this node is only just starting; try again".into(),
+    })?;
+    let join: Join = serde_json::from_slice(&who.join).map_err(|error| Unhosted {
+        grpc: Code::InvalidArgument,
+        code: "bad-request",
+        words: format!("join: {error}"),
+    })?;
+    let user = UserId {
+        name: who.user,
+        server: from.clone(),
+    };
+    let (tell, told) = mpsc::unbounded_channel();
+    let (permits, permitted) = mpsc::unbounded_channel();
+    let newcomer = Newcomer {
+        run: RUNS.fetch_add(1, Ordering::Relaxed),
+        person: Person::Federated(Federated {
+            user,
+            name: who.name,
+            shares: who.shares,
+        }),
+        tell,
+        permits: Some(permits),
+    };
+    let (say, said) = mpsc::channel(WAITING);
+    let (out, hear) = mpsc::channel(WAITING);
+    meetings.request(&newcomer, ClientBody::Join(join));
+    tokio::spawn(hear_them(meetings, newcomer, said));
+    tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
+    Ok(Visit { say, hear })
+}
+
+/// Until their server says no more.
+async fn hear_them(meetings: Hub, newcomer: Newcomer, mut said: mpsc::Receiver<Vec<u8>>) {
+    while let Some(bytes) = said.recv().await {
+        match serde_json::from_slice::<ClientBody>(&bytes) {
+            Ok(body) if is_for_home(&body) => meetings.request(&newcomer, body),
+            // Of a newer version, or what is their own server's affair.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    meetings.ended(newcomer.run);
+}
+
+/// What the conference's server decides.
+fn is_for_home(body: &ClientBody) -> bool {
+    !matches!(
+        body,
+        ClientBody::Join(_) | ClientBody::Offer(_) | ClientBody::Show(_) | ClientBody::Watch { .. }
+    )
+}
+
+async fn tell_them(
+    me: ServerName,
+    mut told: mpsc::UnboundedReceiver<ServerBody>,
+    mut permitted: mpsc::UnboundedReceiver<Permitted>,
+    out: mpsc::Sender<Told>,
+) {
+    loop {
+        let (tells, last) = tokio::select! {
+            // What they may comes before that they hear of it, as with our own.
+            biased;
+            Some(permitted) = permitted.recv() => (Some(Told::Permit(permit(permitted))), false),
+            body = told.recv() => match body {
+                Some(body) => {
+                    let last = is_last(&body);
+                    (said(&me, body), last)
+                }
+                None => return,
+            },
+            () = out.closed() => return,
+        };
+        if let Some(told) = tells
+            && out.send(told).await.is_err()
+        {
+            return;
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+fn is_last(body: &ServerBody) -> bool {
+    match body {
+        ServerBody::Ended(_) => true,
+        ServerBody::Refused(refused) => refused.request == "join",
+        _ => false,
+    }
+}
+
+fn permit(permitted: Permitted) -> Permit {
+    Permit {
+        hall: permitted.hall,
+        place: permitted.place.0,
+        inside: permitted.inside,
+        voice: permitted.flow.voice,
+        camera: permitted.flow.camera,
+        content: permitted.flow.content,
+        only: permitted.only.map(|only| only.iter().map(|id| id.0).collect()),
+    }
+}
+
+/// As their server is to have it: accounts with their server, and nothing of how this one is built. None for what is no
+/// business of theirs.
+fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
+    match &mut body {
+        ServerBody::Joined(joined) => {
+            // Those have credentials of ours, and their media goes by their server.
+            joined.ice_servers.clear();
+            for one in &mut joined.participants {
+                from_outside(me, one);
+            }
+        }
+        ServerBody::Roster(roster) => {
+            for one in &mut roster.participants {
+                from_outside(me, one);
+            }
+        }
+        ServerBody::Listed(listed) => {
+            for one in &mut listed.participants {
+                from_outside(me, one);
+            }
+        }
+        ServerBody::Called(called) => {
+            for person in &mut called.people {
+                person.user = qualified(me, &person.user);
+            }
+        }
+        ServerBody::Waiting(_)
+        | ServerBody::Room(_)
+        | ServerBody::Refused(_)
+        | ServerBody::Chat(_)
+        | ServerBody::Invitations(_)
+        | ServerBody::OwnLayout(_)
+        | ServerBody::Ended(_) => {}
+        ServerBody::Changed { .. }
+        | ServerBody::Presence { .. }
+        | ServerBody::Answer(_)
+        | ServerBody::Lost(_)
+        | ServerBody::Slots(_)
+        | ServerBody::Speaking(_)
+        | ServerBody::Layers(_)
+        | ServerBody::Quality(_) => return None,
+    }
+    match serde_json::to_vec(&body) {
+        Ok(bytes) => Some(Told::Said(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "what is told to a partner cannot be written");
+            None
+        }
+    }
+}
+
+fn from_outside(me: &ServerName, one: &mut Participant) {
+    one.user = one.user.as_deref().map(|user| qualified(me, user));
+    one.node = me.to_string();
+}
+
+fn qualified(me: &ServerName, user: &str) -> String {
+    if user.contains('@') {
+        return user.to_owned();
+    }
+    format!("{user}@{me}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_named_with_their_server() {
+        let me = "paris.example.com".parse().unwrap();
+        assert_eq!(qualified(&me, "demo1"), "demo1@paris.example.com");
+        assert_eq!(qualified(&me, "demo2@oslo.example.net"), "demo2@oslo.example.net");
+    }
+
+    #[test]
+    fn what_their_own_server_does_is_not_heard() {
+        let show = ClientBody::Show(plenary_signalling::meeting::Show { tiles: Vec::new() });
+        let say = ClientBody::Say(plenary_signalling::meeting::Say { text: "hello".into() });
+        assert!(!is_for_home(&show));
+        assert!(is_for_home(&say));
+        assert!(is_for_home(&ClientBody::Leave {}));
+    }
+}

@@ -1,0 +1,177 @@
+//! People of this server in conferences of partners'.
+
+use crate::{outside::Seatless, server::Server};
+use async_trait::async_trait;
+use plenary_conference::Person;
+use plenary_federation_io::{Attending, Told, Visit};
+use plenary_meeting_io::{Abroad, Attendance, Flow, FromAbroad, Permitted, Refused};
+use plenary_model::{ServerName, UserName};
+use plenary_signalling::{
+    ClientBody,
+    meeting::{Join, ParticipantId, Refusal},
+};
+use plenary_store::queries;
+use std::{any::Any, sync::Arc};
+use tokio::sync::mpsc;
+
+/// What waits in one direction.
+const WAITING: usize = 64;
+/// Participants to whom a partner may confine what somebody is shown.
+const ONLY: usize = 4_096;
+
+pub(super) struct Traveller(pub(super) Arc<Server>);
+
+impl Traveller {
+    /// Who goes, as this server vouches for them.
+    async fn passport(&self, user: &UserName) -> Result<(String, bool), Refused> {
+        let name = user.clone();
+        let read = self.0.query(move |db| {
+            let row = queries::user(db, &name)?;
+            let shares = queries::may_share(db, &Person::Account(name))?;
+            Ok(row.map(|row| (row.user.profile.display_name, shares)))
+        });
+        let read = read.await;
+        let found = read.map_err(|error| Refused::new(Refusal::Unavailable, error.to_string()))?;
+        found.ok_or_else(|| Refused::new(Refusal::Forbidden, "your account is no more"))
+    }
+}
+
+#[async_trait]
+impl Abroad for Traveller {
+    fn me(&self) -> &ServerName {
+        &self.0.facts.server
+    }
+
+    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused> {
+        let reach = self.0.federation.get().ok_or_else(|| {
+            let words =
+                "this node does not meet with other servers; ask the administrator to switch federation on";
+            Refused::new(Refusal::Forbidden, words)
+        })?;
+        let (name, shares) = self.passport(user).await?;
+        self.0.take_seat_outside(user).await.map_err(|why| match why {
+            Seatless::NoSeat(reason) => Refused::new(Refusal::NoProSeat, reason),
+            Seatless::Unavailable => {
+                Refused::new(Refusal::Unavailable, "the server cannot answer now; try again")
+            }
+        })?;
+        let unsaid = |error: serde_json::Error| Refused::new(Refusal::BadRequest, error.to_string());
+        let who = Attending {
+            user: user.clone(),
+            name,
+            shares,
+            join: serde_json::to_vec(&join).map_err(unsaid)?,
+        };
+        let visit = reach.attend(server, &who).await.map_err(|why| {
+            let code = if why.may_change {
+                Refusal::Unavailable
+            } else {
+                Refusal::Forbidden
+            };
+            Refused::new(code, why.words)
+        })?;
+        Ok(attendance(server.clone(), visit))
+    }
+
+    fn enter_hall(
+        &self,
+        server: &ServerName,
+        hall: &str,
+        _place: ParticipantId,
+    ) -> Result<Box<dyn Any + Send>, Refused> {
+        let _ = (server, hall);
+        Ok(Box::new(()))
+    }
+}
+
+fn attendance(server: ServerName, visit: Visit) -> Attendance {
+    let (say, mut asked) = mpsc::channel::<ClientBody>(WAITING);
+    let (tell, hear) = mpsc::channel(WAITING);
+    let Visit {
+        say: out,
+        hear: mut told,
+    } = visit;
+    tokio::spawn(async move {
+        while let Some(body) = asked.recv().await {
+            let Ok(bytes) = serde_json::to_vec(&body) else {
+                continue;
+            };
+            if out.send(bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    tokio::spawn(async move {
+        while let Some(told) = told.recv().await {
+            if let Some(told) = from_abroad(&server, told)
+                && tell.send(told).await.is_err()
+            {
+                return;
+            }
+        }
+    });
+    Attendance { say, hear }
+}
+
+/// None for what this server does not understand.
+fn from_abroad(server: &ServerName, told: Told) -> Option<FromAbroad> {
+    match told {
+        Told::Said(bytes) => serde_json::from_slice(&bytes)
+            .inspect_err(|error| tracing::debug!(%server, %error, "what a partner says is not understood"))
+            .ok()
+            .map(FromAbroad::Said),
+        Told::Permit(permit) => {
+            // Whatever it is called there, here it is a room of that server and of no other.
+            let key: plenary_model::Cid = permit.hall.parse().ok()?;
+            let only = permit.only.map(|only| {
+                let only = only.into_iter().take(ONLY).map(ParticipantId);
+                Arc::new(only.collect())
+            });
+            Some(FromAbroad::Permitted(Permitted {
+                hall: format!("{key}@{server}"),
+                place: ParticipantId(permit.place),
+                inside: permit.inside,
+                flow: Flow {
+                    voice: permit.voice,
+                    camera: permit.camera,
+                    content: permit.content,
+                },
+                only,
+            }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_federation_io::Permit;
+
+    fn permit(hall: &str) -> Told {
+        Told::Permit(Permit {
+            hall: hall.into(),
+            place: 7,
+            inside: true,
+            voice: true,
+            ..Permit::default()
+        })
+    }
+
+    #[test]
+    fn a_partners_hall_is_of_that_partner() {
+        let oslo = "oslo.example.net".parse().unwrap();
+        let Some(FromAbroad::Permitted(permitted)) = from_abroad(&oslo, permit("review")) else {
+            panic!("it is a permit");
+        };
+        assert_eq!(permitted.hall, "review@oslo.example.net");
+        assert!(permitted.flow.voice && !permitted.flow.camera);
+    }
+
+    #[test]
+    fn a_hall_that_would_be_somebody_elses_is_none() {
+        let oslo = "oslo.example.net".parse().unwrap();
+        assert_eq!(from_abroad(&oslo, permit("review@paris.example.com")), None);
+        assert_eq!(from_abroad(&oslo, permit("")), None);
+        assert_eq!(from_abroad(&oslo, Told::Said(b"no json".to_vec())), None);
+    }
+}

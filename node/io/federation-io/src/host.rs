@@ -1,0 +1,178 @@
+//! Somebody of a partner's server who attends a conference of this one.
+
+use crate::{
+    attend::{Attending, SAID, Told, WAITING},
+    service::{Guest, Home, name, refused, unreadable, unwelcome},
+};
+use plenary_contracts::federation::v1::{AttendRequest, AttendResponse, Begin, attend_request::What};
+use plenary_federation::{Greeting, PROTOCOLS, greet};
+use plenary_links::Caller;
+use plenary_model::ServerName;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// What is told to the partner's server, until it ends.
+pub(crate) type Answers = ReceiverStream<Result<AttendResponse, Status>>;
+
+/// How long who comes may take to say who they are.
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
+/// A partner that takes nothing for so long is cut off: its people's connections are, too.
+const TAKES_WITHIN: Duration = Duration::from_secs(10);
+/// What somebody says is heard at most so often: 100 a second.
+const PACE: Duration = Duration::from_millis(10);
+/// People of one partner at one node.
+const PEOPLE: usize = 1_000;
+
+/// Why somebody is not hosted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unhosted {
+    pub grpc: Code,
+    /// For programs; never changes.
+    pub code: &'static str,
+    pub words: String,
+}
+
+/// How many attend from which partner. Invariant: holds no zeros.
+#[derive(Default)]
+pub(crate) struct Counts(Mutex<BTreeMap<ServerName, usize>>);
+
+struct Counted(Arc<Counts>, ServerName);
+
+impl Counts {
+    fn take(self: &Arc<Self>, server: &ServerName) -> Option<Counted> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(server.clone()).or_default();
+        if *count >= PEOPLE {
+            return None;
+        }
+        *count += 1;
+        Some(Counted(self.clone(), server.clone()))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+pub(crate) async fn attend(
+    home: &Arc<dyn Home>,
+    counts: &Arc<Counts>,
+    request: Request<Streaming<AttendRequest>>,
+) -> Result<Response<Answers>, Status> {
+    let caller = request.extensions().get::<Caller<Guest>>().cloned();
+    let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
+    let mut said = request.into_inner();
+    let first = timeout(BEGIN_WITHIN, said.message()).await;
+    let first = first.map_err(|_| bad("nobody said who comes"))??;
+    let Some(What::Begin(begin)) = first.and_then(|first| first.what) else {
+        return Err(bad("the first message must say who comes"));
+    };
+    let (server, who) = admitted(home, &caller, begin).await?;
+    let counted = counts.take(&server).ok_or_else(|| {
+        let words = format!("{PEOPLE} people of {server} are here already; try again when one has left");
+        refused(Code::ResourceExhausted, "too-many-people", words)
+    })?;
+    let user = who.user.clone();
+    let visit = home.host(&server, who).await;
+    let visit = visit.map_err(|why| refused(why.grpc, why.code, why.words))?;
+    tracing::debug!(%server, %user, "somebody of a partner attends");
+    let (answers, answered) = mpsc::channel(WAITING);
+    tokio::spawn(hear(said, visit.say));
+    let home = home.clone();
+    tokio::spawn(async move {
+        let _counted = counted;
+        tell(&*home, &server, visit.hear, answers).await;
+        tracing::debug!(%server, %user, "somebody of a partner attends no more");
+    });
+    Ok(Response::new(ReceiverStream::new(answered)))
+}
+
+fn bad(words: &str) -> Status {
+    refused(Code::InvalidArgument, "bad-request", words.to_owned())
+}
+
+/// Who comes from where, if that server may speak for them and is met.
+async fn admitted(
+    home: &Arc<dyn Home>,
+    caller: &Caller<Guest>,
+    begin: Begin,
+) -> Result<(ServerName, Attending), Status> {
+    let greeting = Greeting {
+        server: name(&begin.server, "server")?,
+        wanted: name(&begin.wanted, "wanted")?,
+        protocols: PROTOCOLS.to_vec(),
+    };
+    caller.who.proves(&greeting.server, caller.address)?;
+    let policy = home.policy().await.ok_or_else(unreadable)?;
+    greet(home.me(), &policy, &greeting).map_err(|why| unwelcome(&why))?;
+    let who = Attending::from_wire(begin).map_err(|why| bad(&why))?;
+    Ok((greeting.server, who))
+}
+
+/// Until the partner says no more, or too much.
+async fn hear(mut said: Streaming<AttendRequest>, say: mpsc::Sender<Vec<u8>>) {
+    loop {
+        let message = tokio::select! {
+            message = said.message() => message,
+            () = say.closed() => return,
+        };
+        match message {
+            Ok(Some(AttendRequest {
+                what: Some(What::Said(bytes)),
+            })) if bytes.len() <= SAID => {
+                if say.send(bytes).await.is_err() {
+                    return;
+                }
+            }
+            // Of a newer version.
+            Ok(Some(AttendRequest { what: None })) => {}
+            Ok(_) | Err(_) => return,
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Until there is nothing more to tell, the partner does not take it, or is met no more.
+async fn tell(
+    home: &dyn Home,
+    server: &ServerName,
+    mut hear: mpsc::Receiver<Told>,
+    answers: mpsc::Sender<Result<AttendResponse, Status>>,
+) {
+    let parted = home.parted(server);
+    tokio::pin!(parted);
+    loop {
+        let told = tokio::select! {
+            told = hear.recv() => told,
+            () = answers.closed() => return,
+            () = &mut parted => {
+                let words = format!("{} meets with {server} no more", home.me());
+                answers.send(Err(refused(Code::PermissionDenied, "parted", words))).await.ok();
+                return;
+            }
+        };
+        let Some(told) = told else { return };
+        match timeout(TAKES_WITHIN, answers.send(Ok(told.into()))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                tracing::info!(%server, "a partner does not take what its people are told; they are cut off");
+                return;
+            }
+        }
+    }
+}

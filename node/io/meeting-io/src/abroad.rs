@@ -1,0 +1,364 @@
+//! A client of this node in a conference of a partner's server (FED-02).
+//!
+//! ```text
+//!  client ── requests ─────────► this seat ── requests ──► Attendance ═══► the partner's server: its seat, its rules
+//!         ◄─ what is told there ─           ◄─ told, permits ─
+//!         ◄─ answers, slots, layers ─ media engine of this node (its room is the hall) ═══► cascade between the servers
+//! ```
+//! That server decides everything; this node only serves the media of its own people, within what it permits. When the
+//! connection to it is lost the place is taken up again there, as a client does that lost its node.
+
+use crate::{
+    Attendance, FromAbroad, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
+    connections::Connections,
+    hub::{refused, request_name},
+    seat::{Permit, Told},
+};
+use plenary_model::{ServerName, UserName};
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Ended, Join, ParticipantId, Place, Refusal, Why},
+};
+use std::{
+    any::Any,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// How long a place there is tried to be taken up again: as long as it is kept.
+const RETURN_WITHIN: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// `cid@server` as a client names a conference of another server.
+pub(crate) fn elsewhere(room: &str) -> Option<(&str, ServerName)> {
+    let (cid, server) = room.split_once('@')?;
+    Some((cid, server.parse().ok()?))
+}
+
+/// The engine's room for a conference of another server.
+struct Entered {
+    name: String,
+    /// As long as it is held, media cross between the servers.
+    _kept: Box<dyn Any + Send>,
+}
+
+struct Seat {
+    hub: Hub,
+    newcomer: Newcomer,
+    user: UserName,
+    server: ServerName,
+    join: Join,
+    attendance: Attendance,
+    place: Option<Place>,
+    hall: Option<Entered>,
+    connections: Connections,
+    permit: Permit,
+}
+
+/// How one turn of the seat ends.
+enum End {
+    /// The client says so.
+    Left,
+    /// It is over there, or here.
+    Over,
+    /// The connection to the other server is lost.
+    Lost,
+}
+
+/// Lives as long as the client is in the conference there. `join.room` is the conference without its server.
+pub(crate) async fn sit(
+    hub: Hub,
+    newcomer: Newcomer,
+    server: ServerName,
+    join: Join,
+    inbox: mpsc::UnboundedSender<Told>,
+    mut told: mpsc::UnboundedReceiver<Told>,
+) {
+    let run = newcomer.run;
+    match begin(&hub, &newcomer, &server, &join).await {
+        Ok((user, attendance)) => {
+            let seat = Seat {
+                place: join.resume.clone(),
+                connections: Connections::new(hub.clone(), newcomer.run, newcomer.tell.clone()),
+                hub: hub.clone(),
+                newcomer,
+                user,
+                server,
+                join,
+                attendance,
+                hall: None,
+                permit: Permit::default(),
+            };
+            seat.stay(&mut told).await;
+        }
+        Err(why) => drop(newcomer.tell.send(refused("join", why))),
+    }
+    hub.stand_up(run, None, &inbox);
+}
+
+async fn begin(
+    hub: &Hub,
+    newcomer: &Newcomer,
+    server: &ServerName,
+    join: &Join,
+) -> Result<(UserName, Attendance), Refused> {
+    let Person::Account(user) = &newcomer.person else {
+        let words = "conferences of other servers are entered with an account of this server; sign in";
+        return Err(Refused::new(Refusal::Forbidden, words));
+    };
+    let abroad = hub.abroad().ok_or_else(|| {
+        let words =
+            "this node does not meet with other servers; ask the administrator to switch federation on";
+        Refused::new(Refusal::Forbidden, words)
+    })?;
+    let attended = abroad.attend(server, user, join.clone()).await;
+    let attendance = attended.map_err(|why| match why.code {
+        // Who was in tries again; a newcomer had better know.
+        Refusal::Unavailable if join.resume.is_none() => Refused::new(Refusal::Unreachable, why.detail),
+        _ => why,
+    })?;
+    Ok((user.clone(), attendance))
+}
+
+impl Seat {
+    async fn stay(mut self, told: &mut mpsc::UnboundedReceiver<Told>) {
+        loop {
+            match self.attend(told).await {
+                End::Left => {
+                    self.attendance.say.send(ClientBody::Leave {}).await.ok();
+                    break;
+                }
+                End::Over => break,
+                End::Lost => {
+                    if !self.come_back(told).await {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some(hall) = &self.hall {
+            self.hub.leave_hall(&hall.name, self.newcomer.run);
+        }
+        self.connections.close_all().await;
+    }
+
+    async fn attend(&mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> End {
+        loop {
+            tokio::select! {
+                told = told.recv() => {
+                    let Some(told) = told else { return End::Over };
+                    if let Some(end) = self.hear_client(told).await {
+                        return end;
+                    }
+                }
+                heard = self.attendance.hear.recv() => match heard {
+                    None => return End::Lost,
+                    Some(FromAbroad::Said(body)) => {
+                        if self.pass_on(body) {
+                            return End::Over;
+                        }
+                    }
+                    Some(FromAbroad::Permitted(permitted)) => self.permit(permitted).await,
+                },
+            }
+        }
+    }
+
+    async fn hear_client(&mut self, told: Told) -> Option<End> {
+        match told {
+            Told::Request(ClientBody::Leave {}) | Told::Leave => return Some(End::Left),
+            Told::Request(request) => {
+                let name = request_name(&request);
+                if let Err(why) = self.request(request).await {
+                    self.tell(refused(name, why));
+                }
+            }
+            Told::Media(event) => self.media(event),
+            Told::Gone => return Some(End::Over),
+            Told::End(reason) => {
+                self.tell(ServerBody::Ended(Ended { reason }));
+                return Some(End::Left);
+            }
+            // Those are told by rooms and clerks of this server.
+            Told::Elsewhere | Told::Permit(_) | Told::Away | Told::Lost | Told::Out(_) => {}
+        }
+        None
+    }
+
+    async fn request(&mut self, request: ClientBody) -> Result<(), Refused> {
+        match request {
+            ClientBody::Offer(offer) => {
+                let hall = self.hall.as_ref().filter(|_| self.permit.inside);
+                let (Some(hall), Some(place)) = (hall, &self.place) else {
+                    let words = "you are in the waiting room: a moderator must let you in first";
+                    return Err(Refused::new(Refusal::Waiting, words));
+                };
+                let (participant, flow) = (place.participant, self.permit.flow);
+                let hall = Hall::Abroad {
+                    name: hall.name.clone(),
+                    user: self.user.clone(),
+                };
+                self.connections.offer(offer, hall, participant, flow).await
+            }
+            ClientBody::Show(show) => {
+                self.connections.show(show.tiles).await;
+                Ok(())
+            }
+            // Not for a seat.
+            ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
+            other => self.attendance.say.try_send(other).map_err(|_| {
+                let words = "the other server takes no more at this moment; try again";
+                Refused::new(Refusal::TooFast, words)
+            }),
+        }
+    }
+
+    /// Passes on what is told there. Gives whether that was the end.
+    fn pass_on(&mut self, mut body: ServerBody) -> bool {
+        let server = self.server.clone();
+        let name = |cid: &mut String| *cid = format!("{cid}@{server}");
+        match &mut body {
+            ServerBody::Joined(joined) => {
+                name(&mut joined.room.cid);
+                let place = Place {
+                    participant: joined.participant,
+                    secret: joined.secret.clone(),
+                };
+                joined.ice_servers = self.hub.media_engine().ice_servers(place.participant);
+                self.place = Some(place);
+            }
+            ServerBody::Waiting(waiting) => {
+                name(&mut waiting.room.cid);
+                self.place = Some(Place {
+                    participant: waiting.participant,
+                    secret: waiting.secret.clone(),
+                });
+            }
+            ServerBody::Room(room) => name(&mut room.cid),
+            ServerBody::Refused(_)
+            | ServerBody::Roster(_)
+            | ServerBody::Listed(_)
+            | ServerBody::Chat(_)
+            | ServerBody::Called(_)
+            | ServerBody::Invitations(_)
+            | ServerBody::OwnLayout(_)
+            | ServerBody::Ended(_) => {}
+            // Of media this node tells, and of everything else this server.
+            ServerBody::Changed { .. }
+            | ServerBody::Presence { .. }
+            | ServerBody::Answer(_)
+            | ServerBody::Lost(_)
+            | ServerBody::Slots(_)
+            | ServerBody::Speaking(_)
+            | ServerBody::Layers(_)
+            | ServerBody::Quality(_) => return false,
+        }
+        let is_end = match &body {
+            ServerBody::Ended(_) => true,
+            ServerBody::Refused(refused) => refused.request == "join",
+            _ => false,
+        };
+        self.tell(body);
+        is_end
+    }
+
+    async fn permit(&mut self, permitted: Permitted) {
+        let Permitted {
+            hall,
+            place,
+            inside,
+            flow,
+            only,
+        } = permitted;
+        if self.hall.as_ref().is_none_or(|known| known.name != hall) {
+            self.enter_hall(hall, place).await;
+        }
+        self.permit = Permit { inside, flow, only };
+        if self.permit.inside {
+            self.connections.allow(flow).await;
+            self.connections.only(self.permit.only.clone()).await;
+        } else {
+            self.connections.close_all().await;
+        }
+    }
+
+    async fn enter_hall(&mut self, name: String, place: ParticipantId) {
+        if let Some(before) = self.hall.take() {
+            self.connections.close_all().await;
+            self.hub.leave_hall(&before.name, self.newcomer.run);
+        }
+        let Some(abroad) = self.hub.abroad() else { return };
+        match abroad.enter_hall(&self.server, &name, place) {
+            Ok(kept) => {
+                self.hub.enter_hall(&name, self.newcomer.run);
+                self.hall = Some(Entered { name, _kept: kept });
+            }
+            Err(why) => {
+                tracing::warn!(server = %self.server, reason = why.detail, "media of another server's conference cannot be had")
+            }
+        }
+    }
+
+    /// Takes the place up again there. Gives whether it has it, or may still get it.
+    async fn come_back(&mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> bool {
+        let Some(abroad) = self.hub.abroad().cloned() else {
+            return false;
+        };
+        let since = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let join = Join {
+            resume: self.place.clone(),
+            ..self.join.clone()
+        };
+        loop {
+            let attended = abroad.attend(&self.server, &self.user, join.clone());
+            tokio::pin!(attended);
+            let attended = loop {
+                tokio::select! {
+                    attended = &mut attended => break attended,
+                    told = told.recv() => match told {
+                        Some(Told::Media(event)) => self.connections.media(event),
+                        // Nobody there could be told.
+                        None | Some(Told::Leave | Told::Gone | Told::Request(ClientBody::Leave {})) => return false,
+                        Some(Told::End(reason)) => {
+                            self.tell(ServerBody::Ended(Ended { reason }));
+                            return false;
+                        }
+                        Some(_) => {}
+                    },
+                }
+            };
+            match attended {
+                Ok(attendance) => {
+                    self.attendance = attendance;
+                    return true;
+                }
+                Err(why) if why.code == Refusal::Unavailable && since.elapsed() < RETURN_WITHIN => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(why) => {
+                    tracing::info!(server = %self.server, reason = why.detail, "a place on another server is lost");
+                    self.tell(ServerBody::Ended(Ended { reason: Why::Removed }));
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn media(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::Speaking(_, speaking) => {
+                if self.permit.inside {
+                    self.tell(ServerBody::Speaking(speaking));
+                }
+            }
+            event => self.connections.media(event),
+        }
+    }
+
+    fn tell(&self, body: ServerBody) {
+        self.newcomer.tell.send(body).ok();
+    }
+}

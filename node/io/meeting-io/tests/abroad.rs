@@ -1,0 +1,291 @@
+//! People of one server (oslo) in a conference of another (paris): both nodes are real, the connection between them is a pair
+//! of channels.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use async_trait::async_trait;
+use plenary_meeting_io::{Abroad, Attendance, Federated, FromAbroad, Hub, Newcomer, Person, Refused};
+use plenary_model::{ServerName, UserId, UserName};
+use plenary_signalling::{
+    ClientBody, ServerBody,
+    meeting::{Act, Ended, Join, Moderate, Offer, ParticipantId, Peer, Refusal, Say, State, Why},
+};
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{mpsc, watch};
+use world::{
+    World,
+    client::{Client, client, join},
+};
+
+const PARIS: &str = "paris.example.com";
+
+/// The connection between the servers.
+struct Line {
+    me: ServerName,
+    paris: Hub,
+    runs: AtomicU64,
+    dead: AtomicBool,
+    /// Each change cuts what is there.
+    cuts: watch::Sender<u64>,
+    halls: Arc<AtomicUsize>,
+}
+
+/// Held as long as media cross.
+struct Crossing(Arc<AtomicUsize>);
+
+impl Drop for Crossing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Abroad for Line {
+    fn me(&self) -> &ServerName {
+        &self.me
+    }
+
+    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused> {
+        if self.dead.load(Ordering::SeqCst) || server.as_str() != PARIS {
+            return Err(Refused::new(Refusal::Unavailable, "paris does not answer"));
+        }
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let (permits, mut permitted) = mpsc::unbounded_channel();
+        let newcomer = Newcomer {
+            run: self.runs.fetch_add(1, Ordering::SeqCst),
+            person: Person::Federated(Federated {
+                user: UserId {
+                    name: user.clone(),
+                    server: self.me.clone(),
+                },
+                name: user.to_string(),
+                shares: true,
+            }),
+            tell,
+            permits: Some(permits),
+        };
+        let (say, mut said) = mpsc::channel(8);
+        let (out, hear) = mpsc::channel(8);
+        let (paris, mut cut) = (self.paris.clone(), self.cuts.subscribe());
+        paris.request(&newcomer, ClientBody::Join(join));
+        let server = server.clone();
+        tokio::spawn(async move {
+            loop {
+                let told = tokio::select! {
+                    biased;
+                    _ = cut.changed() => break,
+                    Some(mut permitted) = permitted.recv() => {
+                        permitted.hall = format!("{}@{server}", permitted.hall);
+                        FromAbroad::Permitted(permitted)
+                    }
+                    Some(body) = told.recv() => FromAbroad::Said(body),
+                    body = said.recv() => match body {
+                        Some(body) => {
+                            paris.request(&newcomer, body);
+                            continue;
+                        }
+                        None => break,
+                    },
+                };
+                if out.send(told).await.is_err() {
+                    break;
+                }
+            }
+            paris.ended(newcomer.run);
+        });
+        Ok(Attendance { say, hear })
+    }
+
+    fn enter_hall(&self, _: &ServerName, _: &str, _: ParticipantId) -> Result<Box<dyn Any + Send>, Refused> {
+        self.halls.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Crossing(self.halls.clone())))
+    }
+}
+
+struct Two {
+    paris: Hub,
+    paris_world: Arc<World>,
+    oslo: Hub,
+    oslo_world: Arc<World>,
+    line: Arc<Line>,
+}
+
+fn two() -> Two {
+    let hub = || {
+        let world: Arc<World> = Arc::default();
+        let hub = Hub::keeping(world.clone(), world.clone(), Duration::from_millis(200));
+        world.watched_by(hub.clone());
+        (hub, world)
+    };
+    let ((paris, paris_world), (oslo, oslo_world)) = (hub(), hub());
+    let line = Arc::new(Line {
+        me: "oslo.example.net".parse().unwrap(),
+        paris: paris.clone(),
+        runs: AtomicU64::new(1 << 63),
+        dead: AtomicBool::new(false),
+        cuts: watch::Sender::new(0),
+        halls: Arc::default(),
+    });
+    oslo.meet(line.clone());
+    Two {
+        paris,
+        paris_world,
+        oslo,
+        oslo_world,
+        line,
+    }
+}
+
+/// `demo` of paris, for somebody of oslo.
+async fn come(two: &Two, one: &mut Client) -> ParticipantId {
+    two.oslo
+        .request(&one.newcomer, join("demo@paris.example.com", None));
+    one.hear(|told| match told {
+        ServerBody::Joined(joined) => {
+            assert_eq!(joined.room.cid, "demo@paris.example.com");
+            Some(joined.participant)
+        }
+        ServerBody::Refused(refused) => panic!("{refused:?}"),
+        _ => None,
+    })
+    .await
+}
+
+fn offer(peer: Peer) -> ClientBody {
+    ClientBody::Offer(Offer {
+        connection: peer,
+        generation: 1,
+        sdp: "an offer".into(),
+        lines: Vec::new(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
+    let two = two();
+    let mut anna = client(1, "anna");
+    anna.join(&two.paris, None).await;
+    let mut ben = client(2, "ben");
+    come(&two, &mut ben).await;
+    let name = anna.hear(|told| match told {
+        ServerBody::Roster(roster) => {
+            let names = roster.participants.into_iter().map(|one| one.name);
+            names.into_iter().find(|name| name.contains("oslo.example.net"))
+        }
+        _ => None,
+    });
+    assert!(name.await.contains("ben"));
+    two.oslo.request(&ben.newcomer, offer(Peer::Publish));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    assert_eq!(
+        (two.oslo_world.handshakes(), two.paris_world.handshakes()),
+        (1, 0)
+    );
+    assert_eq!(two.line.halls.load(Ordering::SeqCst), 1);
+    two.oslo
+        .request(&ben.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    anna.hear(|told| match told {
+        ServerBody::Chat(chat) => (chat.lines[0].text == "hello").then_some(()),
+        _ => None,
+    })
+    .await;
+    two.oslo.request(&ben.newcomer, ClientBody::Leave {});
+    two.paris_world.until(|_| two.paris.seats() == 1).await;
+    two.oslo_world.until(World::is_empty).await;
+    assert_eq!(
+        two.line.halls.load(Ordering::SeqCst),
+        0,
+        "nothing crosses any more"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_moderator_there_does_holds_here() {
+    let two = two();
+    let mut anna = client(1, "anna");
+    let own = anna.join(&two.paris, None).await.participant;
+    two.paris_world.make_moderator(own);
+    let mut ben = client(2, "ben");
+    let place = come(&two, &mut ben).await;
+    two.oslo.request(&ben.newcomer, offer(Peer::Publish));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    let act = |act| {
+        ClientBody::Moderate(Moderate {
+            act,
+            participant: Some(place),
+            minutes: None,
+            layout: None,
+        })
+    };
+    two.paris.request(&anna.newcomer, act(Act::SendBack));
+    ben.hear(|told| match told {
+        ServerBody::Waiting(waiting) => (waiting.room.cid == "demo@paris.example.com").then_some(()),
+        _ => None,
+    })
+    .await;
+    // Nothing of them flows, whatever they ask for.
+    two.oslo_world.until(|world| world.is_empty()).await;
+    two.oslo.request(&ben.newcomer, offer(Peer::Publish));
+    assert_eq!(ben.refused().await, ("offer".into(), Refusal::Waiting));
+    two.paris.request(&anna.newcomer, act(Act::Remove));
+    let why = ben.hear(|told| match told {
+        ServerBody::Ended(Ended { reason }) => Some(reason),
+        _ => None,
+    });
+    assert!(matches!(why.await, Why::NotAdmitted | Why::Removed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_connection_is_lost_the_place_is_taken_up_again() {
+    let two = two();
+    let mut ben = client(2, "ben");
+    let place = come(&two, &mut ben).await;
+    two.oslo.request(&ben.newcomer, offer(Peer::Publish));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    two.line.cuts.send_modify(|cuts| *cuts += 1);
+    let again = ben.hear(|told| match told {
+        ServerBody::Joined(joined) => Some(joined.participant),
+        ServerBody::Lost(_) | ServerBody::Ended(_) => panic!("{told:?}"),
+        _ => None,
+    });
+    assert_eq!(again.await, place);
+    assert_eq!(two.oslo_world.handshakes(), 1, "media were not touched");
+    two.oslo.request(
+        &ben.newcomer,
+        ClientBody::State(State {
+            hand: Some(true),
+            ..State::default()
+        }),
+    );
+    two.paris_world.until(|world| world.moves(place) == Some(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_cannot_be_reached_is_told_and_not_waited_for() {
+    let two = two();
+    two.line.dead.store(true, Ordering::SeqCst);
+    let mut ben = client(2, "ben");
+    two.oslo
+        .request(&ben.newcomer, join("demo@paris.example.com", None));
+    assert_eq!(ben.refused().await, ("join".into(), Refusal::Unreachable));
+    // A name that is no server is no conference of this one either.
+    two.oslo.request(&ben.newcomer, join("demo@", None));
+    assert_eq!(ben.refused().await, ("join".into(), Refusal::NotFound));
+    // With the own server's name it is one of this server.
+    two.oslo
+        .request(&ben.newcomer, join("demo@oslo.example.net", None));
+    ben.hear(|told| matches!(told, ServerBody::Joined(_)).then_some(()))
+        .await;
+}

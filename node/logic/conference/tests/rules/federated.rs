@@ -1,0 +1,135 @@
+//! People of partners' servers in conferences of this one.
+
+use crate::{
+    gate::{act, settings, with},
+    world::*,
+};
+use plenary_conference::*;
+
+fn demo2() -> Person {
+    Person::Federated("demo2@oslo.example.net".parse().expect("good"))
+}
+
+fn waits(world: &World, id: u64) -> bool {
+    world.place("open", id).standing.waiting.is_some()
+}
+
+#[test]
+fn a_partners_user_comes_in_under_the_name_that_their_server_gives() {
+    let mut world = World::with_rooms();
+    let mut come = enter("open", 1, demo2());
+    if let Change::Enter { name, .. } = &mut come {
+        *name = Some("Demo Two".into());
+    }
+    world.ok(&come);
+    let place = world.place("open", 1);
+    assert_eq!((place.name.as_str(), &place.person), ("Demo Two", &demo2()));
+    // Also into internal rooms: they have an account, if not here.
+    world.ok(&enter("inside", 2, demo2()));
+    assert_eq!(world.place("inside", 2).name, "demo2");
+}
+
+#[test]
+fn what_they_are_at_home_does_not_travel() {
+    let mut world = World::with_rooms();
+    // An account of the same name is somebody else.
+    world.operators.insert(name("demo2"));
+    let moderators = SettingsPatch {
+        moderators: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    };
+    world
+        .run(&user("alice"), &update("open", settings(moderators)))
+        .expect("hers");
+    let bob = Person::Federated("bob@oslo.example.net".parse().expect("good"));
+    for (id, person) in [(1, demo2()), (2, bob)] {
+        world.ok(&enter("open", id, person));
+        let place = world.place("open", id);
+        assert!(!place.standing.operator);
+        assert_eq!(world.room("open").role_of(place), Role::Participant);
+    }
+    world.ok(&enter("open", 3, account("alice")));
+    world.ok(&act("open", 3, Act::MakeModerator(ParticipantId(1))));
+    assert_eq!(
+        world.room("open").role_of(world.place("open", 1)),
+        Role::Moderator
+    );
+    // They call nobody in: it would ring under a name that this server does not know.
+    let call = Change::Call {
+        cid: name("open"),
+        by: Some(ParticipantId(1)),
+        whom: Whom::Invited,
+    };
+    assert_eq!(world.refused(&call), "forbidden");
+}
+
+#[test]
+fn they_come_from_elsewhere() {
+    for (room, wait) in [
+        (WaitingRoom::All, true),
+        (WaitingRoom::Uninvited, true),
+        (WaitingRoom::UninvitedElsewhere, true),
+        (WaitingRoom::Guests, false),
+    ] {
+        let mut world = with(SettingsPatch {
+            waiting_room: Some(Put::To(room)),
+            ..SettingsPatch::default()
+        });
+        world.ok(&enter("open", 1, account("alice")));
+        world.ok(&enter("open", 2, demo2()));
+        assert_eq!(waits(&world, 2), wait, "{room:?}");
+    }
+}
+
+#[test]
+fn pins_locks_and_lists_hold_for_them() {
+    let mut world = with(SettingsPatch {
+        pin: Some(Put::To(Pin("4711".into()))),
+        ..SettingsPatch::default()
+    });
+    assert_eq!(world.refused(&enter("open", 1, demo2())), "pin-needed");
+    let mut world = with(SettingsPatch {
+        uninvited: Some(false),
+        ..SettingsPatch::default()
+    });
+    assert_eq!(world.refused(&enter("open", 1, demo2())), "uninvited");
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&act("open", 1, Act::Lock));
+    assert_eq!(world.refused(&enter("open", 2, demo2())), "locked");
+}
+
+#[test]
+fn a_screen_needs_the_right_here_and_at_home() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, demo2()));
+    let mut come = enter("open", 2, demo2());
+    if let Change::Enter {
+        screenless_at_home, ..
+    } = &mut come
+    {
+        *screenless_at_home = true;
+    }
+    world.ok(&come);
+    let shows = |world: &World, id: u64| world.room("open").flow_of(world.place("open", id)).content;
+    assert_eq!((shows(&world, 1), shows(&world, 2)), (true, false));
+    world.follow(&[Fact::FederatedShare(false)]);
+    assert_eq!((shows(&world, 1), shows(&world, 2)), (false, false));
+    world.follow(&[Fact::FederatedShare(true)]);
+    assert_eq!((shows(&world, 1), shows(&world, 2)), (true, false));
+}
+
+#[test]
+fn their_presence_is_none_of_ours() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, demo2()));
+    let gone = Change::Leave {
+        cid: name("open"),
+        participant: ParticipantId(1),
+        moves: 0,
+    };
+    world.ok(&gone);
+    assert!(world.inside("open").is_empty());
+    assert_eq!(enter("open", 1, demo2()).level(), FEDERATED_LEVEL);
+    assert!(enter("open", 1, account("bob")).level() < FEDERATED_LEVEL);
+}
