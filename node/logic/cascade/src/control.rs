@@ -4,8 +4,8 @@ use crate::wire::{StreamId, VARINT_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The longest name of a room, in bytes.
-pub(crate) const ROOM_BYTES: usize = 128;
+/// The longest name of a room, in bytes: the key of a conference and the domain of its server.
+pub(crate) const ROOM_BYTES: usize = 384;
 /// The most layers of one track.
 pub(crate) const LAYERS: usize = 16;
 /// The longest description of a format, in bytes.
@@ -129,7 +129,13 @@ pub enum Control {
     NoInterest {
         room: Room,
     },
-    /// A track whose participant is homed at the sender, or its layers changed.
+    /// Between nodes of one server: the sender has a link to the server whose room this is, or no more. Counts as long
+    /// as the sender has people in that room.
+    Way {
+        room: Room,
+        open: bool,
+    },
+    /// A track whose participant is homed at the sender, or that it passes on, or its layers changed.
     Publish {
         track: Track,
         layers: Vec<Layer>,
@@ -175,7 +181,7 @@ impl Control {
     /// What is not.
     pub fn check(&self) -> Result<(), BadControl> {
         match self {
-            Self::Interest { room } | Self::NoInterest { room } => check_room(room),
+            Self::Interest { room } | Self::NoInterest { room } | Self::Way { room, .. } => check_room(room),
             Self::Publish { track, layers } => {
                 check_room(&track.room)?;
                 check((1..=LAYERS).contains(&layers.len()), "the number of layers")?;

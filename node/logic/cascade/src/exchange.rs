@@ -7,13 +7,18 @@
 //!   somebody watches one   ──► Subscribe ────────────────► Forward(stream, this node), KeyFrame
 //!                          ◄═════════════ packets ◄═══════
 //! ```
-//! Invariant: only tracks given by [`Exchange::handle_track`] are announced and forwarded, never what was learned
-//! from another node. So a packet crosses one link, and there are no loops.
+//! Invariant: to nodes of this server only tracks given by [`Exchange::handle_track`] are announced and forwarded, and
+//! what came from a partner; never what was learned from another node. So a packet crosses one link of the server, and
+//! there are no loops. What has to do with partners is in `crossing`.
 //!
 //! What was learned from a node is forgotten when its link is lost; everything is said again on a new one.
 
+mod crossing;
 mod homes;
 mod peer;
+mod terms;
+
+pub use terms::{See, Terms, is_partner_link, partner_link};
 
 use crate::{Control, Layer, Layers, Level, Room, Track, wire::StreamId};
 use homes::Homes;
@@ -24,6 +29,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Rooms that one other node may have people in, and tracks that it may announce.
 const ROOMS: usize = 65_536;
 const TRACKS: usize = 65_536;
+/// The same of a link to a partner.
+const PARTNER_ROOMS: usize = 1_024;
+const PARTNER_TRACKS: usize = 8_192;
+/// The most layers of one track of a partner.
+const PARTNER_LAYERS: usize = 4;
 
 /// What to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,22 +97,47 @@ pub enum Refused {
 /// room or a node O(its tracks).
 #[derive(Debug, Default)]
 pub struct Exchange {
+    me: NodeId,
     here: BTreeSet<Room>,
     local: BTreeMap<Track, Vec<Layer>>,
+    /// Tracks of other nodes and partners that can be passed on, and where they come from.
+    ///
+    /// Invariant: that is where they are watched.
+    relayed: BTreeMap<Track, (NodeId, Vec<Layer>)>,
     wanted: BTreeMap<Track, Layers>,
     homes: Homes,
     /// Those with a link.
     peers: BTreeMap<NodeId, Peer>,
+    /// What may cross links to partners.
+    terms: BTreeMap<Room, BTreeMap<NodeId, Terms>>,
+    /// Rooms of partners to whose home this node has a link, with people here.
+    ways: BTreeSet<Room>,
     effects: VecDeque<Effect>,
 }
 
 impl Exchange {
+    /// Of the node of this number.
+    pub fn new(me: NodeId) -> Self {
+        Self {
+            me,
+            ..Self::default()
+        }
+    }
+
     /// There is a link to a node, or another one than before.
     pub fn handle_up(&mut self, node: NodeId) {
         self.handle_down(node);
         self.peers.insert(node, Peer::default());
+        if is_partner_link(node) {
+            return self.look_at_rooms_of(node);
+        }
         for room in &self.here {
             let message = Control::Interest { room: room.clone() };
+            self.effects.push_back(Effect::Tell { node, message });
+        }
+        for room in &self.ways {
+            let (room, open) = (room.clone(), true);
+            let message = Control::Way { room, open };
             self.effects.push_back(Effect::Tell { node, message });
         }
     }
@@ -114,14 +149,20 @@ impl Exchange {
         };
         let stop = |stream| Effect::Stop { stream, node };
         self.effects.extend(peer.forwarded().map(stop));
-        self.effects
-            .extend(peer.subscribed.into_keys().map(|track| unwanted(node, track)));
+        let subscribed = peer.subscribed.into_keys();
+        self.effects.extend(subscribed.map(|track| unwanted(node, track)));
         for track in self.homes.of(node) {
             self.change_home(&track, |homes| homes.remove(&track, node));
         }
+        if is_partner_link(node) {
+            self.look_at_rooms_of(node);
+        }
+        for room in peer.ways {
+            self.look_at(&room);
+        }
     }
 
-    /// Whether people of that room are on this node.
+    /// Whether people of that room are on this node, or guests of a partner are to be let in.
     pub fn handle_here(&mut self, room: &Room, here: bool) {
         let changed = if here {
             self.here.insert(room.clone())
@@ -139,12 +180,13 @@ impl Exchange {
                 self.change_home(&track, |homes| homes.remove(&track, node));
             }
         }
-        let room = room.clone();
-        self.tell_all(if here {
-            Control::Interest { room }
+        let told = room.clone();
+        self.tell_own(&if here {
+            Control::Interest { room: told }
         } else {
-            Control::NoInterest { room }
+            Control::NoInterest { room: told }
         });
+        self.look_at(room);
     }
 
     /// A participant homed here sends a track, or other layers of it than before.
@@ -153,12 +195,9 @@ impl Exchange {
             return;
         }
         let before = self.shown(track);
-        self.local.insert(track.clone(), layers.clone());
+        self.local.insert(track.clone(), layers);
         self.shown_changed(track, before);
-        for node in self.nodes() {
-            self.announce(node, track, &layers);
-            self.forward(node, track);
-        }
+        self.offer(track);
     }
 
     /// They stopped, or left.
@@ -166,12 +205,7 @@ impl Exchange {
         if self.local.remove(track).is_none() {
             return;
         }
-        for (node, peer) in &mut self.peers {
-            if peer.forget(track) {
-                let message = Control::Unpublish { track: track.clone() };
-                self.effects.push_back(Effect::Tell { node: *node, message });
-            }
-        }
+        self.unpublish(track);
         self.shown_changed(track, None);
     }
 
@@ -204,7 +238,8 @@ impl Exchange {
         }
     }
 
-    /// The loudest of those who are homed here; the first [`crate::Control::Levels`] takes count. `tick` grows.
+    /// The loudest of those who are homed here; the first [`crate::Control::Levels`] takes count. `tick` grows. Not told
+    /// to partners: what they may know comes with the packets.
     pub fn handle_levels(&mut self, room: &Room, tick: u64, mut levels: Vec<Level>) {
         levels.truncate(crate::control::LEVELS);
         let message = Control::Levels {
@@ -221,10 +256,16 @@ impl Exchange {
     /// When it says something impossible; it has no effect then.
     pub fn handle_message(&mut self, node: NodeId, message: Control) -> Result<(), Refused> {
         message.check()?;
+        let partner = is_partner_link(node);
+        let (rooms, tracks) = if partner {
+            (PARTNER_ROOMS, PARTNER_TRACKS)
+        } else {
+            (ROOMS, TRACKS)
+        };
         let peer = self.peers.get_mut(&node).ok_or(Refused::NoLink(node))?;
         match message {
             Control::Interest { room } => {
-                if peer.rooms.len() >= ROOMS && !peer.rooms.contains(&room) {
+                if peer.rooms.len() >= rooms && !peer.rooms.contains(&room) {
                     return Err(Refused::TooMany(node));
                 }
                 if peer.rooms.insert(room.clone()) {
@@ -237,12 +278,29 @@ impl Exchange {
                 self.effects.extend(stopped.into_iter().map(stop));
                 self.effects
                     .extend(tracks.into_iter().map(|track| unwanted(node, track)));
+                if partner {
+                    // Its people are there still, and another node of theirs speaks for them.
+                    self.forget_room(node, &room);
+                } else {
+                    self.look_at(&room);
+                }
             }
-            Control::Publish { track, layers } => {
-                if !self.here.contains(&track.room) {
+            Control::Way { room, open } => {
+                if partner || !peer.rooms.contains(&room) {
                     return Ok(());
                 }
-                if !self.homes.may(&track, node, TRACKS) {
+                if open {
+                    peer.ways.insert(room.clone());
+                } else {
+                    peer.ways.remove(&room);
+                }
+                self.look_at(&room);
+            }
+            Control::Publish { track, layers } => {
+                if !self.here.contains(&track.room) || partner && !peer.open.contains(&track.room) {
+                    return Ok(());
+                }
+                if !self.homes.may(&track, node, tracks) || partner && layers.len() > PARTNER_LAYERS {
                     return Err(Refused::TooMany(node));
                 }
                 self.publish(node, &track, layers);
@@ -252,13 +310,17 @@ impl Exchange {
             }
             Control::Subscribe { track, layers } => {
                 // Who asks for what has just ended will hear of that.
-                if self.local.contains_key(&track) && peer.rooms.contains(&track.room) {
-                    let before = peer.subscribed.insert(track.clone(), layers.clone());
-                    self.forward(node, &track);
-                    if before.as_ref() != Some(&layers) {
-                        let layers = Some(layers);
-                        self.effects.push_back(Effect::Wanted { node, track, layers });
-                    }
+                if !self.may_have(node, &track) {
+                    return Ok(());
+                }
+                let Some(peer) = self.peers.get_mut(&node) else {
+                    return Err(Refused::NoLink(node));
+                };
+                let before = peer.subscribed.insert(track.clone(), layers.clone());
+                self.forward(node, &track);
+                if before.as_ref() != Some(&layers) {
+                    let layers = Some(layers);
+                    self.effects.push_back(Effect::Wanted { node, track, layers });
                 }
             }
             Control::Unsubscribe { track } => {
@@ -274,7 +336,7 @@ impl Exchange {
                 }
             }
             Control::Levels { room, tick, levels } => {
-                if self.here.contains(&room) && peer.is_newer(&room, tick) {
+                if !partner && self.here.contains(&room) && peer.is_newer(&room, tick) {
                     self.effects.push_back(Effect::Levels { node, room, levels });
                 }
             }
@@ -301,16 +363,19 @@ impl Exchange {
         self.peers.keys().copied().collect()
     }
 
-    fn tell_all(&mut self, message: Control) {
-        for node in self.peers.keys() {
-            let message = message.clone();
-            self.effects.push_back(Effect::Tell { node: *node, message });
-        }
+    /// Tells all nodes of this server.
+    fn tell_own(&mut self, message: &Control) {
+        let nodes = self.peers.keys().filter(|node| !is_partner_link(**node));
+        let tell = |node: &NodeId| Effect::Tell {
+            node: *node,
+            message: message.clone(),
+        };
+        self.effects.extend(nodes.map(tell));
     }
 
     fn tell_interested(&mut self, room: &Room, message: &Control) {
         for (node, peer) in &self.peers {
-            if peer.rooms.contains(room) {
+            if !is_partner_link(*node) && peer.rooms.contains(room) {
                 let message = message.clone();
                 self.effects.push_back(Effect::Tell { node: *node, message });
             }
@@ -319,38 +384,50 @@ impl Exchange {
 
     /// A node has people in a room now: it hears of the tracks here.
     fn announce_all(&mut self, node: NodeId, room: &Room) {
-        let tracks = self.local.iter().filter(|(track, _)| track.room == *room);
-        let tracks: Vec<_> = tracks
-            .map(|(track, layers)| (track.clone(), layers.clone()))
-            .collect();
-        for (track, layers) in tracks {
-            self.announce(node, &track, &layers);
+        for track in self.offered_in(room) {
+            self.announce(node, &track);
         }
     }
 
-    fn announce(&mut self, node: NodeId, track: &Track, layers: &[Layer]) {
-        let interested = self
-            .peers
-            .get_mut(&node)
-            .filter(|peer| peer.rooms.contains(&track.room));
-        let Some(peer) = interested else {
+    /// Those who may have a track hear of its layers.
+    fn offer(&mut self, track: &Track) {
+        for node in self.nodes() {
+            self.announce(node, track);
+            self.forward(node, track);
+        }
+    }
+
+    fn announce(&mut self, node: NodeId, track: &Track) {
+        if !self.may_have(node, track) {
             return;
-        };
-        peer.announce(track);
-        let message = Control::Publish {
-            track: track.clone(),
-            layers: layers.to_vec(),
-        };
-        self.effects.push_back(Effect::Tell { node, message });
+        }
+        let layers = self.offered(track).map(|(_, layers)| layers.to_vec());
+        if let Some((peer, layers)) = self.peers.get_mut(&node).zip(layers) {
+            peer.announce(track);
+            let track = track.clone();
+            let message = Control::Publish { track, layers };
+            self.effects.push_back(Effect::Tell { node, message });
+        }
+    }
+
+    /// Those who have heard of a track hear that it is over.
+    fn unpublish(&mut self, track: &Track) {
+        for (node, peer) in &mut self.peers {
+            if peer.forget(track) {
+                let message = Control::Unpublish { track: track.clone() };
+                self.effects.push_back(Effect::Tell { node: *node, message });
+            }
+        }
     }
 
     /// Brings what goes to a node in line with what it subscribed to.
     fn forward(&mut self, node: NodeId, track: &Track) {
+        let layers = self.offered(track).map(|(_, layers)| layers.to_vec());
+        let layers = layers.filter(|_| self.may_have(node, track)).unwrap_or_default();
         let Some(peer) = self.peers.get_mut(&node) else {
             return;
         };
-        let layers = self.local.get(track).map(Vec::as_slice).unwrap_or_default();
-        let (begin, end) = peer.forward(track, layers);
+        let (begin, end) = peer.forward(track, &layers);
         for stream in begin {
             self.effects.push_back(Effect::Forward { stream, node });
             if !track.kind.is_sound() {
@@ -366,7 +443,7 @@ impl Exchange {
         if self.local.contains_key(track) {
             return None;
         }
-        self.homes.newest(track).map(|(node, _)| node)
+        self.homes.best(track, |node| self.rank(track, node))
     }
 
     fn publish(&mut self, node: NodeId, track: &Track, layers: Vec<Layer>) {
@@ -397,6 +474,7 @@ impl Exchange {
                 let message = Control::Unsubscribe { track: track.clone() };
                 self.effects.push_back(Effect::Tell { node, message });
             }
+            self.relay_gone(track);
             let track = track.clone();
             self.effects.push_back(Effect::Gone { node, track });
         }
@@ -408,7 +486,7 @@ impl Exchange {
         let Some(node) = self.shown(track) else {
             return;
         };
-        let layers = self.homes.newest(track).map(|(_, layers)| layers.to_vec());
+        let layers = self.homes.layers(track, node).map(<[Layer]>::to_vec);
         let effect = Effect::Announced {
             node,
             track: track.clone(),

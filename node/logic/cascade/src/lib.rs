@@ -12,7 +12,8 @@
 //! ```
 //!
 //! A stream crosses a link once. Each hop numbers what it sends and repairs its own gaps; gaps from upstream stay
-//! gaps. Only tracks of participants who are homed on a node are announced by it, so there are no loops.
+//! gaps. To the other nodes of its server a node announces only tracks of participants who are homed on it, and what
+//! comes from partners, so there are no loops.
 //!
 //! | type | what it is |
 //! | --- | --- |
@@ -37,7 +38,7 @@ mod sender;
 pub mod wire;
 
 pub use control::{BadControl, Control, Layer, Layers, Level, Participant, Room, Stats, Track, TrackKind};
-pub use exchange::{Effect, Exchange, Refused};
+pub use exchange::{Effect, Exchange, Refused, See, Terms, is_partner_link, partner_link};
 pub use link::{Figures, Incoming, Link, Path};
 pub use packet::{MAX_PAYLOAD, MAX_SEQ, MediaPacket};
 pub use receiver::{Received, Receiver};

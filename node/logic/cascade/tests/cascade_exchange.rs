@@ -59,7 +59,7 @@ impl Server {
     fn new() -> Self {
         let mut server = Self::default();
         for node in NODES {
-            server.nodes.insert(node, Exchange::default());
+            server.nodes.insert(node, Exchange::new(node));
         }
         for (a, b) in [(ONE, TWO), (ONE, THREE), (TWO, THREE)] {
             server.connect(a, b);
@@ -425,7 +425,7 @@ fn impossible_messages_are_refused() {
     for message in [
         Control::Interest { room: room("") },
         Control::Interest {
-            room: room(&"a".repeat(129)),
+            room: room(&"a".repeat(385)),
         },
         Control::Publish {
             track: camera.clone(),

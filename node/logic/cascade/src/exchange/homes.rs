@@ -4,8 +4,8 @@ use crate::{Layer, Room, Track};
 use plenary_model::NodeId;
 use std::collections::BTreeMap;
 
-/// Who moves from node to node is announced by two of them for a while: the one that came last counts, and the other
-/// again should that one take it back.
+/// Who moves from node to node is announced by two of them for a while: of those that count most the one that came last
+/// is the best, and another again should that one take it back.
 ///
 /// Invariant: no list is empty, and `counts` says in how many lists a node is.
 #[derive(Debug, Default)]
@@ -15,9 +15,19 @@ pub(super) struct Homes {
 }
 
 impl Homes {
-    pub(super) fn newest(&self, track: &Track) -> Option<(NodeId, &[Layer])> {
-        let (node, layers) = self.tracks.get(track)?.last()?;
-        Some((*node, layers))
+    /// The best home of a track by how much each counts; `None` for one that does not.
+    pub(super) fn best(&self, track: &Track, counts: impl Fn(NodeId) -> Option<u8>) -> Option<NodeId> {
+        let homes = self.tracks.get(track)?.iter();
+        let ranked = homes.filter_map(|(node, _)| Some((counts(*node)?, *node)));
+        // Of equals the last.
+        ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)
+    }
+
+    pub(super) fn layers(&self, track: &Track, node: NodeId) -> Option<&[Layer]> {
+        let mut homes = self.tracks.get(track)?.iter();
+        homes
+            .find(|(home, _)| *home == node)
+            .map(|(_, layers)| layers.as_slice())
     }
 
     /// Whether a node may announce a track.
@@ -61,6 +71,15 @@ impl Homes {
     /// The tracks that a node announced.
     pub(super) fn of(&self, node: NodeId) -> Vec<Track> {
         let tracks = self.tracks.iter();
+        tracks
+            .filter(|(_, homes)| homes.iter().any(|(home, _)| *home == node))
+            .map(|(track, _)| track.clone())
+            .collect()
+    }
+
+    /// The tracks of a room that a node announced.
+    pub(super) fn of_in(&self, node: NodeId, room: &Room) -> Vec<Track> {
+        let tracks = self.tracks.iter().filter(|(track, _)| track.room == *room);
         tracks
             .filter(|(_, homes)| homes.iter().any(|(home, _)| *home == node))
             .map(|(track, _)| track.clone())

@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Peer {
     /// It has people in these.
     pub(super) rooms: BTreeSet<Room>,
+    /// Of them, those to whose home it has a link.
+    pub(super) ways: BTreeSet<Room>,
+    /// Of a partner, those that are spoken of: it was told of our interest.
+    pub(super) open: BTreeSet<Room>,
     pub(super) subscribed: BTreeMap<Track, Layers>,
     forwarded: BTreeMap<Track, BTreeSet<StreamId>>,
     /// What was announced to it and not taken back. It may have lost interest, and what was announced before may reach
@@ -51,10 +55,25 @@ impl Peer {
         self.told.remove(track)
     }
 
+    /// The rooms of what goes to it.
+    pub(super) fn forwarded_rooms(&self) -> impl Iterator<Item = &Room> + '_ {
+        self.forwarded.keys().map(|track| &track.room)
+    }
+
+    pub(super) fn is_told(&self, track: &Track) -> bool {
+        self.told.contains(track)
+    }
+
     /// It has nobody in a room any more. Gives the streams that end, and the tracks that it watched.
     pub(super) fn leave(&mut self, room: &Room) -> (Vec<StreamId>, Vec<Track>) {
         self.rooms.remove(room);
+        self.ways.remove(room);
         self.ticks.remove(room);
+        self.end(room)
+    }
+
+    /// Nothing of a room goes to it any more. Gives the streams that end, and the tracks that it watched.
+    pub(super) fn end(&mut self, room: &Room) -> (Vec<StreamId>, Vec<Track>) {
         let watched = self.subscribed.extract_if(.., |track, _| track.room == *room);
         let watched = watched.map(|(track, _)| track).collect();
         let mut ended = Vec::new();
@@ -66,6 +85,18 @@ impl Peer {
             stays
         });
         (ended, watched)
+    }
+
+    /// What it has heard of in a room is taken back.
+    pub(super) fn take_told(&mut self, room: &Room) -> Vec<Track> {
+        self.told.extract_if(.., |track| track.room == *room).collect()
+    }
+
+    /// A track is not for it any more. Gives the streams that end, whether it watched, and whether it has heard of it.
+    pub(super) fn retract(&mut self, track: &Track) -> (BTreeSet<StreamId>, bool, bool) {
+        let ended = self.forwarded.remove(track).unwrap_or_default();
+        let watched = self.subscribed.remove(track).is_some();
+        (ended, watched, self.told.remove(track))
     }
 
     /// Whether levels with this tick are newer than those before; they count then.
