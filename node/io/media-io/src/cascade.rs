@@ -1,4 +1,4 @@
-//! The other nodes of the server, as a shard sees them.
+//! The other nodes of the server, and other servers, as a shard sees them.
 
 mod router;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 use plenary_cascade::{
     Control, Effect, Exchange, Layers, MediaPacket, Participant, Priority, Room as FarRoom,
-    StreamId as FarId, Track,
+    StreamId as FarId, Terms, Track,
 };
 use plenary_media::{ParticipantId, Source, StreamId};
 use plenary_model::NodeId;
@@ -27,7 +27,7 @@ pub enum LinkEvent {
     Packet(NodeId, FarId, MediaPacket),
 }
 
-/// The links to other nodes. Never blocks; what cannot be sent is lost.
+/// The links to other nodes and to partners. Never blocks; what cannot be sent is lost.
 pub trait Links: Send + Sync + 'static {
     fn send(&self, to: NodeId, stream: FarId, priority: Priority, packet: MediaPacket) -> bool;
     fn tell(&self, to: NodeId, message: Control) -> bool;
@@ -35,6 +35,8 @@ pub trait Links: Send + Sync + 'static {
 
 /// The end of the links that the engine holds.
 pub struct Cascade {
+    /// This node's number.
+    pub me: NodeId,
     pub links: Arc<dyn Links>,
     pub events: mpsc::Receiver<LinkEvent>,
 }
@@ -53,8 +55,8 @@ pub(crate) struct Neighbours {
 impl Neighbours {
     pub(crate) fn new(cascade: Cascade) -> Self {
         Self {
+            exchange: Exchange::new(cascade.me),
             cascade,
-            exchange: Exchange::default(),
             streams: BTreeMap::new(),
             numbers: BTreeMap::new(),
         }
@@ -79,6 +81,12 @@ impl Neighbours {
         self.numbers.retain(|_, name| name != room);
         self.streams.retain(|_, (name, _)| name != room);
         self.exchange.handle_here(&FarRoom(room.to_string()), false);
+    }
+
+    /// What may cross a link to a partner of a room from now on.
+    pub(crate) fn agree(&mut self, room: &Arc<str>, link: NodeId, terms: Option<Terms>) {
+        self.exchange
+            .handle_terms(&FarRoom(room.to_string()), link, terms);
     }
 
     pub(crate) fn hear(&mut self, event: LinkEvent, rooms: &mut Rooms, figures: &Figures, now: Instant) {
@@ -138,6 +146,7 @@ impl Neighbours {
         };
         match wish {
             Wish::Track(source, layers) => self.exchange.handle_track(&track(source), layers),
+            Wish::Relay(node, source, layers) => self.exchange.handle_relay(node, &track(source), layers),
             Wish::Gone(source) => self.exchange.handle_track_gone(&track(source)),
             Wish::Watch(source, highest) => {
                 // With those below: whoever has less room here falls back at once.

@@ -7,8 +7,10 @@ use crate::{
     socket::Marks,
     start::{self, Threads},
     steering::shard_of,
+    terms::Terms,
 };
 use plenary_media::{Kbps, Kind, ParticipantId, allocation::Reason, room::Show};
+use plenary_model::NodeId;
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
@@ -235,6 +237,7 @@ pub(crate) enum Command {
     Show(SessionKey, Vec<Show>),
     Allow(SessionKey, Allow),
     Limit(SessionKey, Limits),
+    Terms(String, NodeId, Option<Terms>),
     Close(SessionKey, oneshot::Sender<bool>),
     /// Says goodbye to all and ends.
     Stop(oneshot::Sender<()>),
@@ -344,6 +347,14 @@ impl Engine {
     /// The most that a session may be sent, and send, from now on. Without effect on one that is over.
     pub async fn limit(&self, key: SessionKey, limits: Limits) -> Result<(), EngineError> {
         self.send(self.shard(key), Command::Limit(key, limits)).await
+    }
+
+    /// What may cross a link to another server (`plenary_cascade::partner_link`) of a room from now on; `None`: nothing.
+    /// It holds whether the link is up or not. What ends by it ends at once.
+    pub async fn terms(&self, room: &str, link: NodeId, terms: Option<Terms>) -> Result<(), EngineError> {
+        let shard = shard_of(room, self.threads.commands.len());
+        self.send(shard, Command::Terms(room.to_owned(), link, terms))
+            .await
     }
 
     /// Ends a session. `false` if it is over already.

@@ -40,7 +40,7 @@ figures! {
     sessions,
     /// Of them, those whose media flows.
     connected,
-    /// Rooms with a session.
+    /// Rooms that are open: with a session, or for a partner.
     rooms,
     /// Datagrams that came.
     received,

@@ -11,6 +11,8 @@
 //! by the hash of its name; what shards know of each other is in `steering` (docs/decisions/0014).
 //!
 //! Rooms on several nodes: [`Cascade`] is the engine's end of the links, and each stream crosses a link once (MED-03).
+//! Servers of other enterprises are links too, over which only what [`Terms`] allow is taken and told
+//! (docs/decisions/0019).
 //!
 //! What is decided (who is shown to whom, which layer, how numbers go on when a source changes) is
 //! [`plenary_media`]; here are the socket, the clock and str0m. Nothing of a session is stored or told to other nodes.
@@ -35,6 +37,7 @@ mod socket;
 mod start;
 mod steering;
 mod tcp;
+mod terms;
 mod timers;
 
 pub use answer::limited;
@@ -47,3 +50,4 @@ pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};
 pub use plenary_media::{Kbps, Kind, ParticipantId, Source, allocation::Reason, room::Show};
 pub use socket::Marks;
+pub use terms::{See, Terms};

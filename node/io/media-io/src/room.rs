@@ -276,10 +276,6 @@ impl Room {
                 let streams = self.tracks.get(track).map(|track| &track.streams);
                 let ids: Vec<StreamId> = streams.into_iter().flatten().map(|(_, id)| *id).collect();
                 publisher.streams.retain(|_, id| !ids.contains(id));
-                for id in ids {
-                    self.streams.remove(&id);
-                    self.key_frames.handle_end(id);
-                }
             }
             self.remove_track(track, now_ms);
         }
@@ -294,12 +290,18 @@ impl Room {
     }
 
     fn remove_track(&mut self, index: usize, now_ms: u64) {
-        let Some((source, home)) = self.tracks.get(index).map(|track| (track.source, track.home)) else {
+        let Some(track) = self.tracks.get(index) else {
             return;
         };
-        if matches!(home, Home::Here(_)) {
-            self.gone_from_here(source, now_ms);
+        let (source, home) = (track.source, track.home);
+        for id in track.streams.values() {
+            self.streams.remove(id);
+            self.key_frames.handle_end(*id);
         }
+        if matches!(home, Home::Here(_)) {
+            self.far.wishes.push(Wish::Gone(source));
+        }
+        self.unwatched(source, now_ms);
         self.by_source.remove(&source);
         self.rules
             .handle_unpublish(source.participant, source.kind, now_ms)

@@ -125,7 +125,7 @@ impl Shard {
     /// Until the engine is told to stop or its last handle is gone.
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let look = if self.members.is_empty() {
+            let look = if self.rooms.is_empty() && self.members.is_empty() {
                 Instant::now() + NEVER
             } else {
                 self.next_look

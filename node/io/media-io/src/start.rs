@@ -150,13 +150,14 @@ fn cascades(
     match cascade {
         None => (0..shards).map(|_| None).collect(),
         Some(cascade) if shards == 1 => vec![Some(cascade)],
-        Some(Cascade { links, events }) => {
+        Some(Cascade { me, links, events }) => {
             let mut ends = Vec::new();
             let mut routes = Vec::new();
             for figures in figures.iter().take(shards) {
                 let (route, events) = mpsc::channel(cascade::WAITING);
                 routes.push((route, figures.clone()));
                 ends.push(Some(Cascade {
+                    me,
                     links: links.clone(),
                     events,
                 }));

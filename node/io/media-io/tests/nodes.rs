@@ -56,6 +56,7 @@ async fn nodes() -> [Node; 2] {
             to: to.clone(),
         };
         let cascade = Cascade {
+            me: NodeId(me),
             links: Arc::new(links),
             events: inbox,
         };

@@ -6,5 +6,7 @@
 mod forwarding;
 #[path = "nodes.rs"]
 mod nodes;
+#[path = "partners.rs"]
+mod partners;
 #[path = "slots.rs"]
 mod slots;

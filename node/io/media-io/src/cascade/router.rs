@@ -8,7 +8,7 @@ use crate::{
     figures::{Figures, add},
     steering::shard_of,
 };
-use plenary_cascade::{Control, Layer, StreamId as FarId, Track};
+use plenary_cascade::{Control, Layer, StreamId as FarId, Track, is_partner_link};
 use plenary_model::NodeId;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,6 +24,8 @@ const FOR_MESSAGES: usize = 256;
 const AT_ONCE: usize = 256;
 /// Tracks of one other node that are kept in mind: as many as [`plenary_cascade::Exchange`] takes.
 const TRACKS: usize = 65_536;
+/// The same of a link to a partner.
+const PARTNER_TRACKS: usize = 8_192;
 
 pub(crate) struct Router {
     events: mpsc::Receiver<LinkEvent>,
@@ -97,9 +99,10 @@ impl Router {
 /// None for what concerns no shard.
 fn shard_of_message(message: &Control, shards: usize) -> Option<usize> {
     match message {
-        Control::Interest { room } | Control::NoInterest { room } | Control::Levels { room, .. } => {
-            Some(shard_of(&room.0, shards))
-        }
+        Control::Interest { room }
+        | Control::NoInterest { room }
+        | Control::Way { room, .. }
+        | Control::Levels { room, .. } => Some(shard_of(&room.0, shards)),
         Control::Publish { track, .. }
         | Control::Unpublish { track }
         | Control::Subscribe { track, .. }
@@ -136,8 +139,13 @@ impl Streams {
         match message {
             // What is refused by the shard has no packets.
             Control::Publish { track, layers } if message.check().is_ok() => {
+                let most = if is_partner_link(node) {
+                    PARTNER_TRACKS
+                } else {
+                    TRACKS
+                };
                 let known = self.0.entry(node).or_default();
-                known.insert(track, layers, shard_of(&track.room.0, shards));
+                known.insert(track, layers, shard_of(&track.room.0, shards), most);
             }
             Control::Unpublish { track } => {
                 if let Some(known) = self.0.get_mut(&node) {
@@ -158,9 +166,9 @@ impl Streams {
 }
 
 impl Known {
-    fn insert(&mut self, track: &Track, layers: &[Layer], shard: usize) {
+    fn insert(&mut self, track: &Track, layers: &[Layer], shard: usize, most: usize) {
         self.remove(track);
-        if self.tracks.len() >= TRACKS {
+        if self.tracks.len() >= most {
             return;
         }
         // Nobody else's: a number that is told twice is that of the track that told it first.

@@ -15,14 +15,19 @@ use plenary_cascade::{Layer, MediaPacket, Priority, StreamId as FarId, TrackKind
 use plenary_media::{Kind, ParticipantId, Source, StreamId, room::Show};
 use plenary_model::NodeId;
 use slab::Slab;
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 /// What a room wants of other nodes, and has for them.
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// A track of this node, with its layers.
     Track(Source, Vec<Layer>),
-    /// It is over.
+    /// A track of another node, with the layers under which it can be passed on.
+    Relay(NodeId, Source, Vec<Layer>),
+    /// One of this node is over.
     Gone(Source),
     /// What anybody here watches of another node's track: up to this layer, or nothing.
     Watch(Source, Option<u8>),
@@ -43,6 +48,8 @@ pub(crate) struct Far {
     pub(crate) packets: Vec<Outgoing>,
     /// What other nodes watch of tracks of this node, each up to this layer; no node without any.
     watched: BTreeMap<NodeId, BTreeMap<Source, u8>>,
+    /// Links to partners whose people are guests here: for them the room is open though nobody of this node is in it.
+    held: BTreeSet<NodeId>,
 }
 
 impl Far {
@@ -83,8 +90,21 @@ fn watcher(node: NodeId) -> ParticipantId {
 }
 
 impl Room {
-    /// Tells other nodes of a track of this one, and of its layers: also of those that pause, so that they can be
-    /// asked for.
+    /// Whether nobody is here, and nobody else needs it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.sessions() == 0 && self.far.held.is_empty()
+    }
+
+    /// Keeps the room open for a partner, or no more.
+    pub(crate) fn hold(&mut self, link: NodeId, on: bool) {
+        if on {
+            self.far.held.insert(link);
+        } else {
+            self.far.held.remove(&link);
+        }
+    }
+
+    /// Tells others of a track, and of its layers: also of those that pause, so that they can be asked for.
     pub(super) fn announce(&mut self, index: usize) {
         let Some(track) = self.tracks.get(index) else {
             return;
@@ -100,7 +120,10 @@ impl Room {
             })
         });
         let layers = layers.collect();
-        self.far.wishes.push(Wish::Track(track.source, layers));
+        self.far.wishes.push(match track.home {
+            Home::Here(_) => Wish::Track(track.source, layers),
+            Home::Node(node) => Wish::Relay(node, track.source, layers),
+        });
     }
 
     /// A track of another node can be watched here, or has other layers than before. Gives what is new of its streams.
@@ -176,6 +199,9 @@ impl Room {
             }
             new.push((layer.stream, id));
         }
+        if !new.is_empty() {
+            self.announce(index);
+        }
         self.look_at_track(index, now);
         self.hear_speakers();
         self.settle(now);
@@ -193,15 +219,6 @@ impl Room {
                 .is_some_and(|track| track.home == Home::Node(node))
         });
         let Some(index) = index else { return };
-        let streams = self
-            .tracks
-            .get(index)
-            .map(|track| track.streams.clone())
-            .unwrap_or_default();
-        for id in streams.values() {
-            self.streams.remove(id);
-            self.key_frames.handle_end(*id);
-        }
         self.remove_track(index, now_ms);
         tracing::debug!(room = &*self.name, who = source.participant.0, kind = ?source.kind, %node, "a track of another node is over");
         if source.kind == Kind::Audio {
@@ -224,7 +241,7 @@ impl Room {
         self.pass_on(id, packet, now);
     }
 
-    /// Another node gets the packets of a stream of this one from now on, or no more.
+    /// Another node gets the packets of a stream from now on, or no more.
     pub(crate) fn far_forward(&mut self, node: NodeId, stream: FarId, on: bool) {
         if let Some(stream) = self.streams.get_mut(&StreamId(stream.0)) {
             stream.nodes.retain(|known| *known != node);
@@ -234,7 +251,7 @@ impl Room {
         }
     }
 
-    /// Another node watches a track of this one up to this layer, or not at all: that layer need not be there yet.
+    /// Another node watches a track up to this layer, or not at all: that layer need not be there yet.
     pub(crate) fn far_wanted(&mut self, node: NodeId, source: Source, highest: Option<u8>, now: Instant) {
         let watched = self.far.watched.entry(node).or_default();
         match highest {
@@ -269,7 +286,7 @@ impl Room {
         }
     }
 
-    /// The heights of a track of this node are others now: so are the tiles of nodes that watch it.
+    /// The heights of a track are others now: so are the tiles of nodes that watch it.
     pub(super) fn show_far_again(&mut self, source: Source, now_ms: u64) {
         let watching = self.far.watched.iter();
         let watching = watching.filter(|(_, watched)| watched.contains_key(&source));
@@ -279,9 +296,8 @@ impl Room {
         }
     }
 
-    /// A track of this node is over, and with it what others watched of it.
-    pub(super) fn gone_from_here(&mut self, source: Source, now_ms: u64) {
-        self.far.wishes.push(Wish::Gone(source));
+    /// A track is over, and with it what others watched of it.
+    pub(super) fn unwatched(&mut self, source: Source, now_ms: u64) {
         let watching = self.far.watched.iter_mut();
         let watching = watching.filter_map(|(node, watched)| watched.remove(&source).map(|_| *node));
         let watching: Vec<NodeId> = watching.collect();
@@ -290,7 +306,7 @@ impl Room {
         }
     }
 
-    /// Somebody at another node needs a key frame of a stream of this one.
+    /// Somebody at another node needs a key frame of a stream that goes there.
     pub(crate) fn far_key_frame(&mut self, stream: FarId, now: Instant) {
         let now_ms = self.now_ms(now);
         self.key_frames

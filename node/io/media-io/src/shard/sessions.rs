@@ -5,7 +5,9 @@ use crate::{
     engine::{Command, EngineError, Event, Line, Opened, Opening, SessionKey},
     peer::Peer,
     room::Room,
+    terms::Terms,
 };
+use plenary_model::NodeId;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Instant,
@@ -62,6 +64,7 @@ impl Shard {
                     self.carry();
                 }
             }
+            Command::Terms(room, link, terms) => self.agree(room.into(), link, terms),
             Command::Close(key, answer) => {
                 let found = self.by_key.get(&key).copied();
                 if let Some(at) = found {
@@ -144,6 +147,38 @@ impl Shard {
         })
     }
 
+    /// Nobody needs a room any more.
+    fn close(&mut self, room: &Arc<str>) {
+        self.rooms.remove(room);
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.closed(room);
+        }
+        self.carry();
+    }
+
+    /// What may cross a link to a partner of a room from now on.
+    fn agree(&mut self, room: Arc<str>, link: NodeId, terms: Option<Terms>) {
+        if self.neighbours.is_none() {
+            return;
+        }
+        let holds = terms.as_ref().is_some_and(Terms::holds_room);
+        if holds {
+            self.room(room.clone(), Instant::now()).hold(link, true);
+        }
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.agree(&room, link, terms.map(Into::into));
+        }
+        self.carry();
+        if !holds && let Some(known) = self.rooms.get_mut(&room) {
+            known.hold(link, false);
+            if known.is_over() {
+                self.close(&room);
+            }
+        }
+        let rooms = self.rooms.len() as u64;
+        self.figures.rooms.store(rooms, Ordering::Relaxed);
+    }
+
     fn restart(&mut self, key: SessionKey, ufrag: &str, pwd: &str) -> Result<Option<Opened>, EngineError> {
         let at = self.by_key.get(&key).copied().ok_or(EngineError::Gone)?;
         let member = self.members.get_mut(at).ok_or(EngineError::Gone)?;
@@ -197,15 +232,11 @@ impl Shard {
             self.demux.remove(at, &member.peer.ufrag);
             if let Some(room) = self.rooms.get_mut(&member.room) {
                 room.leave(at, Instant::now());
-                let is_empty = room.sessions() == 0;
+                let is_over = room.is_over();
                 // Other nodes hear that its tracks are gone, before nobody is there who would say it.
                 self.carry();
-                if is_empty {
-                    self.rooms.remove(&member.room);
-                    if let Some(neighbours) = &mut self.neighbours {
-                        neighbours.closed(&member.room);
-                    }
-                    self.carry();
+                if is_over {
+                    self.close(&member.room);
                 }
             }
             if member.peer.is_connected {
