@@ -85,6 +85,14 @@ impl Node {
         command
     }
 
+    /// `PATH` of programs that start some of it themselves.
+    pub(crate) fn path(&self) -> OsString {
+        match &self.folder {
+            Some(folder) => before(folder),
+            None => std::env::var_os("PATH").unwrap_or_default(),
+        }
+    }
+
     fn is_good(&self) -> bool {
         let version = |program| self.command(program).arg("--version").output().ok();
         let node = version("node").and_then(|output| String::from_utf8(output.stdout).ok());

@@ -134,6 +134,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     if name == "first-frame" {
         return web::join_often();
     }
+    if name == "partners" {
+        return web::meet_partners();
+    }
     for (program, package) in [
         ("nft", "nftables"),
         ("strace", "strace"),

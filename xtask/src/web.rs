@@ -4,7 +4,7 @@ use crate::{
     nodejs::Node,
     packages,
     server::Server,
-    steps::{root, step},
+    steps::{self, root, step},
     turn::TurnServer,
 };
 use anyhow::{Context as _, bail};
@@ -167,13 +167,29 @@ pub(crate) fn join_often() -> anyhow::Result<()> {
     })
 }
 
-fn run_browser(what: &str, arguments: impl FnOnce(&mut Command, &Server)) -> anyhow::Result<()> {
+/// Shows that people of two servers meet by the pages of their own ones.
+pub(crate) fn meet_partners() -> anyhow::Result<()> {
+    packages::need("knotd", "knot", "names of the servers that meet in tests")?;
+    let node = ready()?;
+    steps::build(&["plenary-node", "plenary-live-tests"])?;
+    let mut command = steps::built("plenary-live-tests");
+    command.arg("partner-pages").env("PATH", node.path());
+    step(command, "plenary-live-tests partner-pages")
+}
+
+/// All that browsers need, and the pages as they are now.
+fn ready() -> anyhow::Result<Node> {
     let node = Node::get().context("the web pages cannot be tested")?;
     packages::need("chromium", "chromium", "the browser of the tests")?;
     packages::need("firefox-esr", "firefox-esr", "the other browser of the tests")?;
     if !is_up_to_date() {
         build(&node)?;
     }
+    Ok(node)
+}
+
+fn run_browser(what: &str, arguments: impl FnOnce(&mut Command, &Server)) -> anyhow::Result<()> {
+    let node = ready()?;
     let turn = TurnServer::start()?;
     let server = Server::start(
         3,

@@ -5,7 +5,9 @@
 mod ports;
 mod program;
 mod wait;
+mod zones;
 
 pub use ports::FreePorts;
 pub use program::{Process, program};
 pub use wait::eventually;
+pub use zones::Zones;

@@ -95,6 +95,17 @@ impl Watch {
         self.streams.values().map(|stream| stream.steps).sum()
     }
 
+    /// Packets of pictures that were shown.
+    pub fn of_pictures(&self, tag: Tag) -> u64 {
+        let pictures = self.pictures.get(&tag);
+        pictures.map_or(0, |pictures| pictures.shown * u64::from(PARTS))
+    }
+
+    /// Packets of a voice that were heard.
+    pub fn of_voice(&self, tag: Tag) -> u64 {
+        self.voices.get(&tag).map_or(0, |voice| voice.heard)
+    }
+
     /// When anything came last.
     pub fn last(&self) -> Option<Instant> {
         let pictures = self.pictures.values().filter_map(|pictures| pictures.last);

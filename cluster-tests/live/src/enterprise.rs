@@ -109,6 +109,7 @@ impl Enterprise {
         let founding = Founding {
             name: name.to_owned(),
             authority: self.authority(),
+            federation: None,
         };
         let server = Server::start_as(Some(founding), places).await?;
         wait("seats are counted", async || {

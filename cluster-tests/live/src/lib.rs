@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod borrowing;
 mod disks;
 mod enterprise;
+pub mod federation;
 pub mod full_managers;
 mod ledger;
 pub mod lending;

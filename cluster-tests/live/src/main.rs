@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    borrowing, federation, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -35,6 +35,8 @@ enum Scenario {
     BorrowedSeats,
     FullManagers,
     RemoteSeats,
+    PartnersMeet,
+    PartnerPages,
 }
 
 #[tokio::main]
@@ -84,5 +86,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::FullManagers => full_managers::full_managers().await,
         Scenario::BorrowedSeats => borrowing::borrowed_seats(seed).await,
         Scenario::RemoteSeats => remote_seats::remote_seats().await,
+        Scenario::PartnersMeet => federation::partners_meet().await,
+        Scenario::PartnerPages => federation::partner_pages().await,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Server;
 use anyhow::ensure;
-use plenary_light::{Person, Seen, Tag, Ticket, Watch};
+use plenary_light::{Person, Tag, Ticket};
 use plenary_signalling::meeting::ParticipantId;
 use serde_json::json;
 use std::{
@@ -86,68 +86,8 @@ impl Meeting {
 
     /// The same, and that it was so for a while.
     pub(crate) async fn settle_for(&self, calm: Duration) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        let (mut since, deadline) = (begun, begun + PATIENCE);
-        loop {
-            let missing = self.missing(begun);
-            if !missing.is_empty() {
-                since = Instant::now();
-            } else if since.elapsed() >= calm {
-                return Ok(());
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "not together within {} s: {}",
-                PATIENCE.as_secs(),
-                missing.join("; ")
-            );
-            sleep(LOOK).await;
-        }
-    }
-
-    /// What came before `begun` does not count.
-    fn missing(&self, begun: Instant) -> Vec<String> {
-        let people = self.people.iter().enumerate();
-        people
-            .filter_map(|(number, person)| self.missing_to(number, &person.seen(), &person.watch(), begun))
-            .collect()
-    }
-
-    fn missing_to(&self, number: usize, seen: &Seen, watch: &Watch, begun: Instant) -> Option<String> {
-        let others: Vec<Tag> = (0..self.people.len())
-            .filter(|tag| *tag != number)
-            .map(|tag| tag as Tag)
-            .collect();
-        let moving = |last: Option<Instant>| last.is_some_and(|last| last > begun && last.elapsed() < MOVING);
-        let unseen: Vec<_> = others
-            .iter()
-            .filter(|tag| {
-                !watch
-                    .pictures
-                    .get(tag)
-                    .is_some_and(|pictures| moving(pictures.last))
-            })
-            .collect();
-        let unheard: Vec<_> = others
-            .iter()
-            .filter(|tag| (**tag as usize) < SPEAKERS)
-            .filter(|tag| !watch.voices.get(tag).is_some_and(|voice| moving(voice.last)))
-            .collect();
-        let whole = seen.connected
-            && seen.roster.len() == self.people.len()
-            && seen.roster.values().all(|one| !one.away)
-            && unseen.is_empty()
-            && unheard.is_empty();
-        (!whole).then(|| {
-            format!(
-                "person {number} at node {}: connected {}, {} in the roster, does not see {unseen:?}, does not hear \
-                 {unheard:?}; {}",
-                seen.at,
-                seen.connected,
-                seen.roster.len(),
-                seen.complaints.join(", ")
-            )
-        })
+        let speakers: Vec<usize> = (0..SPEAKERS).collect();
+        settle(&self.people, &speakers, calm).await
     }
 
     /// The places of all, in their order.
@@ -173,6 +113,66 @@ impl Meeting {
             person.leave().await;
         }
     }
+}
+
+/// Waits until everybody sees the moving pictures of all others and hears all speakers, and has done so for a while. People
+/// have the tags of their places.
+pub(crate) async fn settle(people: &[Person], speakers: &[usize], calm: Duration) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let (mut since, deadline) = (begun, begun + PATIENCE);
+    loop {
+        // What came before `begun` does not count.
+        let missing: Vec<String> = (0..people.len())
+            .filter_map(|number| missing_to(people, speakers, number, begun))
+            .collect();
+        if !missing.is_empty() {
+            since = Instant::now();
+        } else if since.elapsed() >= calm {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "not together within {} s: {}",
+            PATIENCE.as_secs(),
+            missing.join("; ")
+        );
+        sleep(LOOK).await;
+    }
+}
+
+fn missing_to(people: &[Person], speakers: &[usize], number: usize, begun: Instant) -> Option<String> {
+    let person = people.get(number)?;
+    let (seen, watch) = (person.seen(), person.watch());
+    let moving = |last: Option<Instant>| last.is_some_and(|last| last > begun && last.elapsed() < MOVING);
+    let others = || (0..people.len()).filter(|tag| *tag != number);
+    let unseen: Vec<_> = others()
+        .filter(|tag| {
+            let pictures = watch.pictures.get(&(*tag as Tag));
+            !pictures.is_some_and(|pictures| moving(pictures.last))
+        })
+        .collect();
+    let unheard: Vec<_> = others()
+        .filter(|tag| speakers.contains(tag))
+        .filter(|tag| {
+            let voice = watch.voices.get(&(*tag as Tag));
+            !voice.is_some_and(|voice| moving(voice.last))
+        })
+        .collect();
+    let whole = seen.connected
+        && seen.roster.len() == people.len()
+        && seen.roster.values().all(|one| !one.away)
+        && unseen.is_empty()
+        && unheard.is_empty();
+    (!whole).then(|| {
+        format!(
+            "person {number} at node {}: connected {}, {} in the roster, does not see {unseen:?}, does not hear \
+             {unheard:?}; {}",
+            seen.at,
+            seen.connected,
+            seen.roster.len(),
+            seen.complaints.join(", ")
+        )
+    })
 }
 
 /// Accounts are everywhere soon after they were made.

@@ -18,6 +18,17 @@ pub(crate) struct Founding {
     pub(crate) name: String,
     /// Folder of the enterprise's root key; made if it is not there.
     pub(crate) authority: PathBuf,
+    /// Where it meets with other servers, if it does.
+    pub(crate) federation: Option<Federation>,
+}
+
+/// How a server meets with others.
+#[derive(Debug, Clone)]
+pub(crate) struct Federation {
+    /// Where its nodes listen for them, in the order in which they are made.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Whom they ask for names.
+    pub(crate) dns: SocketAddr,
 }
 
 /// Where a node runs.
@@ -62,7 +73,7 @@ pub struct Server {
     made: usize,
 }
 
-const ADMIN_PASSWORD: &str = "correct-horse-battery";
+pub(crate) const ADMIN_PASSWORD: &str = "correct-horse-battery";
 
 impl Server {
     /// Founds a server and lets the other nodes join.
@@ -84,6 +95,7 @@ impl Server {
         let founding = founding.unwrap_or_else(|| Founding {
             name: "live.internal".into(),
             authority: folder.path().join("enterprise"),
+            federation: None,
         });
         let mut server = Self {
             members: Vec::new(),
@@ -109,7 +121,11 @@ impl Server {
             .clone()
             .unwrap_or_else(|| self.folder.path().join(format!("node-{number}")));
         std::fs::create_dir_all(&folder)?;
-        let mut member = Member::plan(&format!("node-{number}"), &folder, place)?;
+        let federation = self.founding.federation.as_ref().and_then(|federation| {
+            let listen = *federation.listen.get(number - 1)?;
+            Some((listen, federation.dns))
+        });
+        let mut member = Member::plan(&format!("node-{number}"), &folder, place, federation)?;
         if number == 1 {
             member.found(&self.founding)?;
             member.start(&["run"])?;
@@ -208,6 +224,42 @@ impl Server {
             anyhow::ensure!(Instant::now() < deadline, "no node did POST {path} within 20 s");
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Changes something at a node.
+    pub(crate) async fn patch(&self, node: usize, path: &str, body: &Value) -> anyhow::Result<()> {
+        let request = self
+            .http
+            .patch(self.url(node, path))
+            .bearer_auth(&self.token)
+            .json(body);
+        let answer = request.send().await?;
+        let status = answer.status();
+        anyhow::ensure!(
+            status.is_success(),
+            "PATCH {path}: {status}: {}",
+            answer.text().await.unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    /// The value of a metric of a node, all its rows together.
+    pub(crate) async fn metric(&self, node: usize, name: &str) -> anyhow::Result<u64> {
+        let url = format!("http://{}/metrics", self.members[node].metrics);
+        let text = self
+            .http
+            .get(url)
+            .send()
+            .await?
+            .error_for_status()?
+            .text()
+            .await?;
+        let rows = text.lines().filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        let values = rows.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum::<f64>() as u64)
     }
 
     fn running(&self) -> Vec<usize> {
@@ -320,15 +372,28 @@ impl Server {
 }
 
 impl Member {
-    fn plan(name: &str, folder: &Path, place: Place) -> anyhow::Result<Self> {
+    /// `federation`: where it listens for other servers, and whom it asks for names.
+    fn plan(
+        name: &str,
+        folder: &Path,
+        place: Place,
+        federation: Option<(SocketAddr, SocketAddr)>,
+    ) -> anyhow::Result<Self> {
         let mut ports = FreePorts::default();
         let [http, cluster, metrics] = [(); 3].map(|()| ports.next(place.address));
         let (http, cluster, metrics) = (http?, cluster?, metrics?);
         let media = SocketAddr::new(place.address, 0);
         let config = folder.join("node.toml");
+        let (listen, dns) = match federation {
+            Some((listen, dns)) => (
+                format!("federation = \"{listen}\"\n"),
+                format!("[dns]\nservers = [\"{dns}\"]\n"),
+            ),
+            None => Default::default(),
+        };
         let text = format!(
             "name = \"{name}\"\ndata = \"{}\"\n[listen]\nhttp = \"{http}\"\nhttps = \"\"\ncluster = \"{cluster}\"\nmetrics = \"{metrics}\"\nmedia = \"{media}\"\n\
-             [advertise]\ncluster = \"{cluster}\"\nurl = \"http://{http}\"\n",
+             {listen}[advertise]\ncluster = \"{cluster}\"\nurl = \"http://{http}\"\n{dns}",
             folder.join("data").display()
         );
         std::fs::write(&config, text)?;

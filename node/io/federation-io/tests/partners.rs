@@ -8,8 +8,9 @@ use plenary_contracts::federation::v1::{
 };
 use plenary_federation::Step;
 use plenary_federation_io::{Attending, Told, Tried, Visit};
+use plenary_testkit::Zones;
 use std::time::Duration;
-use support::{Partner, Zones, blacklist, whitelist};
+use support::{Partner, blacklist, whitelist};
 use tokio::time::timeout;
 use tonic::Code;
 
@@ -25,7 +26,9 @@ fn last(tried: &Tried) -> (Step, bool, &str) {
 #[tokio::test]
 async fn a_partner_is_found_by_srv_and_both_prove_who_they_are() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
-    let dns = Zones::serve(&[("example.net", oslo.records())]).await;
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, whitelist(&["*.example.net"]));
     let tried = paris.try_out(&dns, OSLO).await;
@@ -45,7 +48,9 @@ async fn where_the_first_target_is_dead_the_next_one_answers() {
         "_plenary._tcp.oslo SRV 10 0 {dead} node-1.oslo\n_plenary._tcp.oslo SRV 20 0 {} node-2.oslo\nnode-1.oslo A 127.0.0.1\nnode-2.oslo A 127.0.0.1\n",
         oslo.address.port()
     );
-    let dns = Zones::serve(&[("example.net", records)]).await;
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     let tried = paris.try_out(&dns, OSLO).await;
@@ -66,7 +71,9 @@ async fn srv_records_give_no_trust() {
         "_plenary._tcp.bergen SRV 0 0 {} oslo\noslo A 127.0.0.1\n",
         oslo.address.port()
     );
-    let dns = Zones::serve(&[("example.net", records)]).await;
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     let tried = paris.try_out(&dns, "bergen.example.net").await;
@@ -82,7 +89,9 @@ async fn srv_records_give_no_trust() {
 #[tokio::test]
 async fn an_authority_that_nobody_trusts_is_named() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
-    let dns = Zones::serve(&[("example.net", oslo.records())]).await;
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&paris, blacklist(&[]));
     let tried = paris.try_out(&dns, OSLO).await;
@@ -94,7 +103,9 @@ async fn an_authority_that_nobody_trusts_is_named() {
 #[tokio::test]
 async fn each_sides_lists_count_and_each_is_told_what_concerns_it() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
-    let dns = Zones::serve(&[("example.net", oslo.records())]).await;
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&["*.example.com"]));
     for (policy, step, words) in [
         (
@@ -143,7 +154,9 @@ async fn what_dns_says_is_told() {
     let paris = Partner::start(PARIS).await;
     paris.trusts(&paris, blacklist(&[]));
     let records = "_plenary._tcp.closed SRV 0 0 0 .\n_plenary._tcp.nowhere SRV 0 0 4307 gone\n".to_owned();
-    let dns = Zones::serve(&[("example.net", records)]).await;
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
     for (server, step, words) in [
         ("closed.example.net", Step::Srv, "not to be met"),
         (
@@ -234,7 +247,9 @@ async fn hear(visit: &mut Visit) -> String {
 #[tokio::test]
 async fn somebody_attends_under_the_name_of_their_own_server() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
-    let dns = Zones::serve(&[("example.com", paris.records())]).await;
+    let dns = Zones::serve(&[("example.com", paris.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, whitelist(&["*.example.net"]));
     let (reach, server) = (oslo.reach(&dns), PARIS.parse().expect("a name"));
@@ -264,7 +279,9 @@ async fn somebody_attends_under_the_name_of_their_own_server() {
 #[tokio::test]
 async fn who_is_met_no_more_has_to_leave_at_once() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
-    let dns = Zones::serve(&[("example.com", paris.records())]).await;
+    let dns = Zones::serve(&[("example.com", paris.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     let (reach, server) = (oslo.reach(&dns), PARIS.parse().expect("a name"));

@@ -9,8 +9,11 @@ import {
   IconVideo,
   IconVideoOff,
 } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { queries } from '../api/queries';
 import type { InvitedPerson, Participant } from '../meeting/messages';
 import { Face } from '../ui/Face';
+import { serverOf } from '../ui/foreign';
 import { useMeetingText } from './context';
 import type { RoomControls } from './controls';
 import { PersonMenu } from './PersonMenu';
@@ -29,7 +32,14 @@ export function PersonRow({ person, place, mine, controls }: Props) {
   const { t } = useMeetingText();
   const { moderates } = useMyself();
   const invitation = useInvitation(person.id);
-  const role = roleOf(person, t, moderates ? invitation : null, moderates && person.own_layout === true);
+  const own = useQuery(queries.server()).data?.name;
+  const server = person.user === null ? null : serverOf(person.user);
+  const role = [
+    roleOf(person, t, moderates ? invitation : null, moderates && person.own_layout === true),
+    server !== own && server,
+  ]
+    .filter(Boolean)
+    .join(' · ');
   return (
     <li>
       <Group wrap="nowrap" gap="sm" px={8} py={6}>

@@ -9,10 +9,9 @@ use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Program, WebTls,
 };
 use plenary_model::{NodeId, ServerName};
-use plenary_testkit::Process;
+use plenary_testkit::Zones;
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -200,56 +199,4 @@ impl Partner {
 pub(crate) fn closed_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("bound").port()
-}
-
-/// A DNS server.
-pub(crate) struct Zones {
-    pub(crate) address: SocketAddr,
-    _process: Process,
-    _folder: TempDir,
-}
-
-impl Zones {
-    /// Serves these zones, each with its records.
-    pub(crate) async fn serve(zones: &[(&str, String)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = folder.path().display();
-        let port = {
-            let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
-            socket.local_addr().expect("bound").port()
-        };
-        let mut config = format!(
-            "server:\n  rundir: \"{at}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
-        );
-        for (zone, records) in zones {
-            config += &format!(
-                "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n"
-            );
-            let head = format!(
-                "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
-            );
-            std::fs::write(folder.path().join(format!("{zone}.zone")), head + records).expect("a file");
-        }
-        let file = folder.path().join("knot.conf");
-        std::fs::write(&file, config).expect("a file");
-        let log = folder.path().join("knot.log");
-        let arguments = ["--config", file.to_str().expect("text")];
-        let mut process = Process::start(&[], Path::new("/usr/sbin/knotd"), &arguments, &log)
-            .expect("knotd, of Debian's package knot");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(address).await.is_err() {
-            assert!(
-                process.is_running() && std::time::Instant::now() < deadline,
-                "{}",
-                process.last_words()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Self {
-            address,
-            _process: process,
-            _folder: folder,
-        }
-    }
 }

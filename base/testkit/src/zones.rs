@@ -1,0 +1,65 @@
+//! A real DNS server (`knot` of Debian) with zones of a test.
+
+use crate::Process;
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    path::Path,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{net::TcpStream, time::sleep};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// It ends when this is dropped.
+pub struct Zones {
+    pub address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Zones {
+    /// Serves these zones on loopback, each with its records, as lines of a zone file.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn serve(zones: &[(&str, String)]) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().display();
+        let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let port = address.port();
+        let mut config = format!(
+            "server:\n  rundir: \"{at}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
+        );
+        for (zone, records) in zones {
+            config += &format!(
+                "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n"
+            );
+            let head = format!(
+                "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
+            );
+            fs::write(folder.path().join(format!("{zone}.zone")), head + records)?;
+        }
+        let file = folder.path().join("knot.conf");
+        fs::write(&file, config)?;
+        let log = folder.path().join("knot.log");
+        let file = file
+            .to_str()
+            .ok_or_else(|| io::Error::other("temporary paths are UTF-8"))?;
+        let mut process = Process::start(&[], Path::new("/usr/sbin/knotd"), &["--config", file], &log)?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).await.is_err() {
+            if !process.is_running() || Instant::now() >= deadline {
+                return Err(io::Error::other(process.last_words()));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(Self {
+            address,
+            _process: process,
+            _folder: folder,
+        })
+    }
+}

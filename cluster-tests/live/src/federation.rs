@@ -1,0 +1,328 @@
+//! Two enterprises, each with a server of three nodes, that find each other by a real DNS server, and people of both in one
+//! conference (FED-02).
+
+use crate::{
+    Place, Server,
+    meeting::{PASSWORD, settle, sign_in},
+    scenarios::Figures,
+    server::{ADMIN_PASSWORD, Federation, Founding},
+};
+use anyhow::{Context as _, ensure};
+use plenary_identity::EnterpriseCa;
+use plenary_light::{Person, Tag, Ticket};
+use plenary_testkit::{FreePorts, Zones};
+use serde_json::json;
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+const PARIS: &str = "paris.example.com";
+const OSLO: &str = "oslo.example.net";
+const ROOM: &str = "review";
+const NODES: usize = 3;
+/// One on each node of either server; the first is of paris, whose conference it is.
+const PEOPLE: usize = 2 * NODES;
+const SPEAKS: u8 = 20;
+const SILENT: u8 = 127;
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+/// So long all is as it should be before anything is cut.
+const CALM: Duration = Duration::from_secs(2);
+/// How long is counted what crosses.
+const MEASURED: Duration = Duration::from_secs(5);
+/// Packets that left on links to partners, repairs not counted.
+const SENT: &str = "plenary_partner_link_packets_sent_total";
+
+/// Both servers, and people with accounts there.
+struct Partners {
+    paris: Server,
+    oslo: Server,
+    tickets: Vec<Ticket>,
+    people: Vec<Person>,
+    _dns: Zones,
+    _folder: tempfile::TempDir,
+}
+
+/// An enterprise that is planned: its authority, and where its server's nodes listen for others.
+struct Plan {
+    name: &'static str,
+    authority: PathBuf,
+    listen: Vec<SocketAddr>,
+}
+
+impl Plan {
+    fn new(name: &'static str, folder: &Path, ports: &mut FreePorts) -> anyhow::Result<Self> {
+        let authority = folder.join(name);
+        EnterpriseCa::create(&authority, &"Live".parse()?)?;
+        let listen = (0..NODES).map(|_| ports.next(Ipv4Addr::LOCALHOST.into()));
+        Ok(Self {
+            name,
+            authority,
+            listen: listen.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Its zone, without the name of the server itself.
+    fn zone(&self) -> (&str, String) {
+        let (label, zone) = self.name.split_once('.').unwrap_or((self.name, ""));
+        let mut records = String::new();
+        for (number, address) in self.listen.iter().enumerate() {
+            records += &format!(
+                "_plenary._tcp.{label} SRV 10 10 {} node-{number}.{label}\nnode-{number}.{label} A 127.0.0.1\n",
+                address.port()
+            );
+        }
+        (zone, records)
+    }
+
+    async fn start(&self, dns: SocketAddr, trusted: &Path) -> anyhow::Result<Server> {
+        let founding = Founding {
+            name: self.name.into(),
+            authority: self.authority.clone(),
+            federation: Some(Federation {
+                listen: self.listen.clone(),
+                dns,
+            }),
+        };
+        let place = Place {
+            wrapper: vec!["env".into(), format!("SSL_CERT_FILE={}", trusted.display())],
+            ..Place::local()
+        };
+        let server = Server::start_as(Some(founding), vec![place; NODES]).await?;
+        meet(&server, "blacklist", &[]).await?;
+        Ok(server)
+    }
+}
+
+/// Sets whom a server meets.
+async fn meet(server: &Server, mode: &str, blacklist: &[&str]) -> anyhow::Result<()> {
+    let body = json!({ "federation": { "mode": mode, "whitelist": [], "blacklist": blacklist } });
+    server.patch(0, "/settings", &body).await
+}
+
+impl Partners {
+    async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
+        let mut ports = FreePorts::default();
+        let paris = Plan::new(PARIS, folder.path(), &mut ports)?;
+        let oslo = Plan::new(OSLO, folder.path(), &mut ports)?;
+        // What public authorities are on other machines.
+        let trusted = folder.path().join("trusted.pem");
+        let roots = [&paris, &oslo].map(|plan| fs::read_to_string(plan.authority.join("root.pem")));
+        fs::write(&trusted, roots.into_iter().collect::<Result<String, _>>()?)?;
+        let dns = Zones::serve(&[paris.zone(), oslo.zone()]).await?;
+        drop(ports);
+        let mut partners = Self {
+            paris: paris.start(dns.address, &trusted).await?,
+            oslo: oslo.start(dns.address, &trusted).await?,
+            tickets: Vec::new(),
+            people: Vec::new(),
+            _dns: dns,
+            _folder: folder,
+        };
+        let room = json!({ "cid": ROOM, "name": "Review" });
+        partners.paris.post_anywhere("/conferences", &room).await?;
+        for tag in 0..PEOPLE {
+            let at = tag % NODES;
+            let (server, room) = if tag < NODES {
+                (&partners.paris, ROOM.to_owned())
+            } else {
+                (&partners.oslo, format!("{ROOM}@{PARIS}"))
+            };
+            let login = format!("person-{tag}");
+            let account = json!({ "id": login, "password": PASSWORD });
+            server.post_anywhere("/users", &account).await?;
+            partners.tickets.push(Ticket {
+                nodes: server.nodes(),
+                at,
+                token: sign_in(server, at, &login).await?,
+                room,
+                tag: tag as Tag,
+                address: Ipv4Addr::LOCALHOST.into(),
+                pictures: PEOPLE - 1,
+                // One on either side speaks.
+                level: if at == 0 { SPEAKS } else { SILENT },
+            });
+        }
+        Ok(partners)
+    }
+
+    /// All come in, and everybody sees and hears everybody.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        self.people = self.tickets.iter().cloned().map(Person::enter).collect();
+        settle(&self.people, &self.speakers(), CALM).await
+    }
+
+    fn speakers(&self) -> Vec<usize> {
+        let speaks = self.tickets.iter().enumerate();
+        speaks
+            .filter(|(_, ticket)| ticket.level == SPEAKS)
+            .map(|(tag, _)| tag)
+            .collect()
+    }
+
+    async fn end(self) {
+        for person in self.people {
+            person.leave().await;
+        }
+    }
+}
+
+/// Packets that crossed between the servers, by all links of all nodes.
+#[derive(Debug, Clone, Copy)]
+struct Crossed {
+    /// From the conference's server to the other one.
+    forth: u64,
+    back: u64,
+}
+
+impl Crossed {
+    async fn so_far(partners: &Partners) -> anyhow::Result<Self> {
+        let mut crossed = Self { forth: 0, back: 0 };
+        for node in 0..NODES {
+            crossed.forth += partners.paris.metric(node, SENT).await?;
+            crossed.back += partners.oslo.metric(node, SENT).await?;
+        }
+        Ok(crossed)
+    }
+}
+
+/// Everybody is called by their server, to those of the other one.
+fn names(partners: &Partners) -> anyhow::Result<()> {
+    let (paris, oslo) = partners.people.split_at(NODES);
+    let users = |person: &Person| -> Vec<String> {
+        let mut users: Vec<_> = person
+            .seen()
+            .roster
+            .into_values()
+            .filter_map(|one| one.user)
+            .collect();
+        users.sort();
+        users
+    };
+    let named = |tags: std::ops::Range<usize>, server: &str| -> Vec<String> {
+        tags.map(|tag| format!("person-{tag}{server}")).collect()
+    };
+    let guests = named(NODES..PEOPLE, &format!("@{OSLO}"));
+    let there = [named(0..NODES, &format!("@{PARIS}")), guests.clone()].concat();
+    let here = [named(0..NODES, ""), guests].concat();
+    for (people, wanted) in [(paris, here), (oslo, there)] {
+        for person in people {
+            ensure!(
+                users(person) == wanted,
+                "the roster has {:?} instead of {wanted:?}",
+                users(person)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// People of both meet, each stream crosses once, and those of a server that is met no more have to leave.
+pub async fn partners_meet() -> anyhow::Result<Figures> {
+    let mut partners = Partners::start().await?;
+    let since = Instant::now();
+    partners.begin().await?;
+    let together = since.elapsed().saturating_sub(CALM);
+    names(&partners)?;
+    let copies = copies(&partners).await?;
+    // Whoever links at three nodes of either side gets each stream once: there are three who send on either side.
+    ensure!(
+        copies.forth < 1.5 && copies.back < 1.5,
+        "streams cross more than once: {:.2} times there, {:.2} times back",
+        copies.forth,
+        copies.back
+    );
+    meet(&partners.paris, "blacklist", &["*.example.net"]).await?;
+    let (stay, leave) = partners.people.split_at(NODES);
+    let parted = Instant::now();
+    let deadline = parted + PATIENCE;
+    while stay.iter().any(|one| one.seen().roster.len() != NODES) {
+        ensure!(
+            Instant::now() < deadline,
+            "people of a server that is met no more are still there"
+        );
+        sleep(LOOK).await;
+    }
+    let parted = parted.elapsed();
+    settle(stay, &[0], CALM).await?;
+    let dark = leave.iter().map(|one| one.watch().last());
+    ensure!(
+        dark.flatten().all(|last| last.elapsed() >= CALM),
+        "pictures of a server that meets them no more still come"
+    );
+    let figures = Figures {
+        notes: vec![
+            format!("{PEOPLE} people together after {} ms", together.as_millis()),
+            format!(
+                "each stream crosses {:.2} times there, {:.2} times back",
+                copies.forth, copies.back
+            ),
+            format!("out {} ms after the lists changed", parted.as_millis()),
+        ],
+        ..Figures::default()
+    };
+    partners.end().await;
+    Ok(figures)
+}
+
+/// How often each packet that somebody sends crosses.
+struct Copies {
+    forth: f64,
+    back: f64,
+}
+
+/// Measured by what one of either side gets of the others, packet by packet.
+async fn copies(partners: &Partners) -> anyhow::Result<Copies> {
+    let before = Crossed::so_far(partners).await?;
+    // All voices cross, at one pace, and one is heard of each side: that of its first.
+    let counted = |at: usize, first: usize| -> u64 {
+        let watch = partners.people[at].watch();
+        let pictures: u64 = (first..first + NODES)
+            .map(|tag| watch.of_pictures(tag as Tag))
+            .sum();
+        pictures + NODES as u64 * watch.of_voice(first as Tag)
+    };
+    let seen_before = (counted(NODES, 0), counted(0, NODES));
+    sleep(MEASURED).await;
+    let seen = (counted(NODES, 0), counted(0, NODES));
+    let after = Crossed::so_far(partners).await?;
+    let ratio = |crossed: u64, came: u64| crossed as f64 / came.max(1) as f64;
+    Ok(Copies {
+        forth: ratio(after.forth - before.forth, seen.0 - seen_before.0),
+        back: ratio(after.back - before.back, seen.1 - seen_before.1),
+    })
+}
+
+/// Browsers of both: what the people of these pages see is checked by `partners.spec.ts`.
+pub async fn partner_pages() -> anyhow::Result<Figures> {
+    let partners = Partners::start().await?;
+    let account = |tag: usize| json!({ "login": format!("person-{tag}"), "password": PASSWORD });
+    let partner = json!({
+        "url": partners.oslo.nodes()[1],
+        "server": PARIS,
+        "cid": ROOM,
+        "home": account(0),
+        "guest": account(NODES),
+    });
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/web-ui");
+    let status = tokio::process::Command::new("npm")
+        .args(["run", "e2e", "--", "partners.spec.ts"])
+        .current_dir(web)
+        .env("PLENARY_URLS", partners.paris.nodes().join(","))
+        .env("PLENARY_ADMIN", "admin")
+        .env("PLENARY_PASSWORD", ADMIN_PASSWORD)
+        .env("PLENARY_PARTNER", partner.to_string())
+        .status()
+        .await
+        .context("npm")?;
+    ensure!(
+        status.success(),
+        "the pages of partners do not do what they should"
+    );
+    Ok(Figures::default())
+}

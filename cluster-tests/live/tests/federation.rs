@@ -1,0 +1,9 @@
+//! People of two enterprises in one conference.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_two_servers_meet_and_each_stream_crosses_once() {
+    let figures = plenary_live_tests::federation::partners_meet()
+        .await
+        .expect("all are seen and heard, and who is met no more is out");
+    println!("{figures}");
+}

@@ -1,0 +1,109 @@
+//! What of a conference of this server may cross to a partner: followed in the roster, on whichever node its link arrives.
+
+use crate::{
+    meetings::{allow, flow_of},
+    server::Server,
+};
+use plenary_access::Topic;
+use plenary_conference::{Conference, Mode, Participant, Person, Role};
+use plenary_media_io::{ParticipantId, See, Terms};
+use plenary_model::{Cid, ServerName};
+use plenary_store::{Changes, queries};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{broadcast, watch};
+
+/// Where the roster cannot be read it is tried again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+/// Changes that come soon after one another are looked at together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+/// The terms for `partner` in the conference of this key, as long as anybody hears them; nothing before they are known, and
+/// while nobody of the partner is inside.
+pub(super) fn follow(
+    server: Arc<Server>,
+    changes: broadcast::Receiver<Changes>,
+    key: &Cid,
+    partner: &ServerName,
+) -> watch::Receiver<Option<Terms>> {
+    let (tell, told) = watch::channel(None);
+    tokio::spawn(keep(server, changes, key.clone(), partner.clone(), tell));
+    told
+}
+
+async fn keep(
+    server: Arc<Server>,
+    mut changes: broadcast::Receiver<Changes>,
+    key: Cid,
+    partner: ServerName,
+    tell: watch::Sender<Option<Terms>>,
+) {
+    loop {
+        let cid = key.clone();
+        let read = server.query(move |db| Ok((queries::conference(db, &cid)?, queries::roster(db, &cid)?)));
+        match read.await {
+            Ok((conference, roster)) => {
+                let terms = conference.and_then(|conference| terms(&conference, &roster, &partner));
+                tell.send_if_modified(|known| {
+                    let is_new = *known != terms;
+                    *known = terms;
+                    is_new
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, conference = %key, "who may be seen by a partner cannot be read; it is tried again");
+                tokio::time::sleep(READ_AGAIN).await;
+                continue;
+            }
+        }
+        tokio::select! {
+            goes_on = concerning(&mut changes, &key) => if !goes_on { return },
+            () = tell.closed() => return,
+        }
+        tokio::time::sleep(TOGETHER).await;
+    }
+}
+
+/// Waits for a change of the conference; `false` if there will be none any more.
+async fn concerning(changes: &mut broadcast::Receiver<Changes>, key: &Cid) -> bool {
+    loop {
+        match changes.recv().await {
+            Ok(changes) if !concerns(&changes, key) => {}
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return true,
+            Err(broadcast::error::RecvError::Closed) => return false,
+        }
+    }
+}
+
+fn concerns(changes: &Changes, key: &Cid) -> bool {
+    changes.notices.as_ref().is_none_or(|notices| {
+        notices.iter().any(|notice| {
+            matches!(notice.topic, Topic::Meetings | Topic::Conferences)
+                && (notice.object.is_empty() || notice.object == key.as_str())
+        })
+    })
+}
+
+fn terms(conference: &Conference, roster: &[Participant], partner: &ServerName) -> Option<Terms> {
+    let inside = || roster.iter().filter(|one| one.standing.waiting.is_none());
+    let theirs = || {
+        inside().filter(|one| matches!(&one.person, Person::Federated(user) if user.server == *partner))
+    };
+    let id = |one: &Participant| ParticipantId(one.id.0);
+    let speak: BTreeMap<_, _> = theirs()
+        .map(|one| (id(one), allow(flow_of(conference, one))))
+        .collect();
+    if speak.is_empty() {
+        return None;
+    }
+    let speaks = |one: &&Participant| conference.role_of(one) > Role::Participant;
+    let see = if conference.settings.mode != Mode::Lecture || theirs().any(|one| speaks(&one)) {
+        See::All
+    } else {
+        See::Only(inside().filter(speaks).map(id).collect::<BTreeSet<_>>())
+    };
+    Some(Terms::Guests { speak, see })
+}

@@ -1,0 +1,113 @@
+import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
+import { devices, isInside, join, newPage, plays, tile } from './room';
+import { expect, here, signIn, test } from './server';
+
+/**
+ * People of two servers in one conference, each by the pages of their own server: `cargo xtask test --long partners`, which
+ * starts both. PLENARY_PARTNER is `{"url","server","person","other"}`: a node of the server whose people come, what the server
+ * of the conference is called, and who signs in at either.
+ */
+
+interface Account {
+  login: string;
+  password: string;
+}
+
+interface Partner {
+  url: string;
+  server: string;
+  cid: string;
+  home: Account;
+  guest: Account;
+}
+
+const partner = JSON.parse(process.env.PLENARY_PARTNER ?? 'null') as Partner | null;
+
+test.use(devices);
+
+type Window = typeof globalThis & { connections: RTCPeerConnection[] };
+
+function keepConnections() {
+  const scope = globalThis as unknown as Window;
+  scope.connections = [];
+  scope.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(config?: RTCConfiguration) {
+      super(config);
+      scope.connections.push(this);
+    }
+  };
+}
+
+/** The energy of all sound that came in, as decoded. */
+const energy = (page: Page) =>
+  page.evaluate(async () => {
+    let sum = 0;
+    for (const connection of (globalThis as unknown as Window).connections) {
+      for (const flow of (await connection.getStats()).values()) {
+        if (flow.type === 'inbound-rtp' && flow.kind === 'audio') sum += flow.totalAudioEnergy ?? 0;
+      }
+    }
+    return sum;
+  });
+
+async function hears(page: Page) {
+  const before = await energy(page);
+  await expect.poll(() => energy(page), { timeout: 20_000 }).toBeGreaterThan(before);
+}
+
+test('people of two servers see, hear and read each other', async ({ browser }) => {
+  test.skip(partner === null, 'needs two servers');
+  if (!partner) return;
+  test.setTimeout(180_000);
+  const [ann, ben] = [await newPage(browser), await newPage(browser)];
+  for (const page of [ann, ben]) await page.context().addInitScript(keepConnections);
+  await signIn(ann, here, partner.home.login, partner.home.password);
+  await join(ann, here, partner.cid);
+  await signIn(ben, partner.url, partner.guest.login, partner.guest.password);
+
+  // By what one was told, typed at home.
+  await ben.getByLabel(/conference ID/i).first().fill(`\\c\\${partner.cid}@${partner.server}`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).first().click();
+  await expect(ben).toHaveURL(new RegExp(`/m/${partner.cid}(@|%40)${partner.server}$`));
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await isInside(ben);
+
+  await plays(tile(ann, partner.guest.login));
+  await plays(tile(ben, partner.home.login));
+  await hears(ann);
+  await hears(ben);
+
+  await ben.getByRole('button', { name: /^Chat/ }).click();
+  await ben.getByRole('textbox', { name: /message/i }).fill('Good morning from the other side');
+  await ben.keyboard.press('Enter');
+  await ann.getByRole('button', { name: /^Chat/ }).click();
+  await expect(ann.getByText('Good morning from the other side')).toBeVisible();
+
+  await ann.getByRole('button', { name: /^People/ }).click();
+  await expect(ann.getByText(/oslo\./)).toBeVisible();
+  await ann.screenshot({ path: 'test-results/partners-people.png' });
+  await noBarrier(ann, 'a meeting with somebody of a partner');
+
+  // A page that is loaded again is back in its place.
+  await ben.reload();
+  await isInside(ben);
+  await plays(tile(ben, partner.home.login));
+  await plays(tile(ann, partner.guest.login));
+});
+
+test('who cannot come by federation is led to the pages there', async ({ browser }) => {
+  test.skip(partner === null, 'needs two servers');
+  if (!partner) return;
+  const ben = await newPage(browser);
+  await signIn(ben, partner.url, partner.guest.login, partner.guest.password);
+  await ben.goto(`${partner.url}/m/review@bergen.example.org`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(ben.getByRole('heading', { name: 'The other server cannot be reached' })).toBeVisible();
+  await expect(ben.getByRole('link', { name: 'Join as a guest there' })).toHaveAttribute(
+    'href',
+    'https://bergen.example.org/m/review',
+  );
+  await ben.screenshot({ path: 'test-results/partners-unreachable.png' });
+  await noBarrier(ben, 'another server that cannot be reached');
+});
