@@ -62,6 +62,12 @@ pub const REACTION: usize = 8;
 pub const CHAT_LINE: usize = 4_000;
 /// Most lines of a run's chat that are kept; the oldest go first.
 pub const CHAT_LINES: usize = 1_000;
+/// How long who wrote a line may change it, in milliseconds.
+pub const EDIT_LINE_MS: u64 = 48 * 3_600_000;
+/// Most people whom one line mentions.
+pub const MENTIONS: usize = 20;
+/// Most guests that a server keeps, so that they come back to who they were; those who came the longest ago go first.
+pub const KEPT_GUESTS: usize = 60_000;
 /// Most guests of one conference whose tokens are valid.
 pub const GUESTS_PER_CONFERENCE: usize = 5_000;
 /// Most guests of a server whose tokens are valid.

@@ -8,6 +8,7 @@
 
 mod bad;
 mod calls;
+mod chat;
 mod doors;
 mod ids;
 mod launch;
@@ -78,6 +79,8 @@ fn at_once() -> Vec<Story> {
         "CONF-12" webinars a_personal_link_is_one_person,
         "CONF-12" webinars guests_are_who_their_tokens_say,
         "CONF-16" rooms a_template_makes_conferences,
+        "CHAT-01" chat lines_are_edited_answered_and_deleted,
+        "AUTH-08" chat a_guest_comes_back_as_who_they_were,
         "CONF-17" rooms what_goes_on_comes_first_and_is_kept,
         "CONF-18" rooms what_people_show_is_seen_at_every_node,
         "CALL-01" calls a_call_rings_is_answered_and_becomes_a_conference,

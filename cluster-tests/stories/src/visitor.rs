@@ -7,7 +7,7 @@ use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
         Act, CalledPerson, Counts, Join, Joined, Layout, Moderate, Participant, ParticipantId, Place,
-        Refusal, Refused, Room, State, Why,
+        Refusal, Refused, Room, Said, Say, State, Why,
     },
 };
 use std::{
@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) roster: BTreeMap<ParticipantId, Participant>,
     pub(crate) counts: Counts,
     pub(crate) chat: Vec<String>,
+    /// The chat as it is now, by the numbers of lines.
+    pub(crate) lines: BTreeMap<u64, Said>,
     pub(crate) called: Vec<CalledPerson>,
     pub(crate) ended: Vec<Why>,
     /// What somebody in the address book does, by user.
@@ -70,7 +72,11 @@ impl Seen {
                 self.roster.extend(changed.map(|one| (one.id, one)));
             }
             ServerBody::Room(room) => self.room = room,
-            ServerBody::Chat(chat) => self.chat.extend(chat.lines.into_iter().map(|line| line.text)),
+            ServerBody::Chat(chat) => {
+                self.chat.extend(chat.lines.iter().map(|line| line.text.clone()));
+                self.hear_lines(chat.lines);
+            }
+            ServerBody::ChatChanged(changed) => self.hear_lines(changed.lines),
             ServerBody::Called(called) => self.called = called.people,
             ServerBody::Refused(refused) => self.refused.push(refused),
             ServerBody::Ended(ended) => {
@@ -86,6 +92,13 @@ impl Seen {
         }
     }
 
+    fn hear_lines(&mut self, lines: Vec<Said>) {
+        let numbered = lines
+            .into_iter()
+            .filter_map(|line| Some((line.id.parse().ok()?, line)));
+        self.lines.extend(numbered);
+    }
+
     fn joined(&mut self, joined: Joined) {
         (self.inside, self.waits, self.room) = (true, false, joined.room);
         self.place = Some(Place {
@@ -93,7 +106,9 @@ impl Seen {
             secret: joined.secret,
         });
         self.counts = joined.counts;
-        self.chat = joined.chat.into_iter().map(|line| line.text).collect();
+        self.chat = joined.chat.iter().map(|line| line.text.clone()).collect();
+        self.lines.clear();
+        self.hear_lines(joined.chat);
         self.roster = joined.participants.into_iter().map(|one| (one.id, one)).collect();
     }
 }
@@ -213,7 +228,10 @@ impl Visitor {
 
     pub(crate) fn chat(&self, text: &str) {
         let text = text.to_owned();
-        self.say(ClientBody::Say(plenary_signalling::meeting::Say { text }));
+        self.say(ClientBody::Say(Say {
+            text,
+            ..Say::default()
+        }));
     }
 
     pub(crate) fn act(&self, act: Act) {

@@ -1,5 +1,6 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
+mod chat;
 mod media;
 mod wire;
 
@@ -11,7 +12,7 @@ use media::EngineMedia;
 use plenary_access::{Outcome, Refusal as Ruled};
 use plenary_conference::{Change, Command, Heard, Person, Pin, Run, SecretHash, StatePatch, Via, Whom};
 use plenary_media_io::{Engine, Event};
-use plenary_meeting_io::{Entered, Hub, Newcomer, Person as Visitor, Refused, Roster, View};
+use plenary_meeting_io::{Entered, Hub, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View};
 use plenary_model::{Cid, NodeId, UserName, limits};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
@@ -19,19 +20,16 @@ use plenary_rest_api::{
 };
 use plenary_signalling::{
     Who,
-    meeting::{Call, CallOff, Moderate, ParticipantId, Place, Refusal, Said, State},
+    meeting::{Call, CallOff, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
 use wire::{
-    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, said, why,
+    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, why,
 };
 pub(crate) use wire::{allow, flow_of};
-
-/// Lines of the chat that who comes in is given.
-const LINES: u32 = 200;
 
 /// Most people whom moderators hear of that they were called.
 const CALLED: usize = 200;
@@ -399,13 +397,16 @@ impl Roster for ServerRoster {
         self.change(change).await.map(drop)
     }
 
-    async fn say(&self, room: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused> {
-        let change = Change::Say {
-            cid: room.clone(),
-            participant: rules_id(participant),
-            text,
-        };
-        self.change(change).await.map(drop)
+    async fn say(&self, room: &Cid, participant: ParticipantId, say: Say) -> Result<(), Refused> {
+        self.act(chat::say(room, participant, say)).await
+    }
+
+    async fn edit(&self, room: &Cid, participant: ParticipantId, edit: Edit) -> Result<(), Refused> {
+        self.act(chat::edit(room, participant, edit)).await
+    }
+
+    async fn unsay(&self, room: &Cid, participant: ParticipantId, unsay: Unsay) -> Result<(), Refused> {
+        self.act(chat::unsay(room, participant, unsay)).await
     }
 
     async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused> {
@@ -490,11 +491,10 @@ impl Roster for ServerRoster {
         read.await.map_err(unreadable)
     }
 
-    async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<(u64, Said)>, Refused> {
+    async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused> {
         let cid = room.clone();
-        let read = self.0.query(move |db| queries::lines(db, &cid, after, LINES));
-        let lines = read.await.map_err(unreadable)?;
-        Ok(lines.into_iter().map(|line| (line.id, said(line))).collect())
+        let read = self.0.query(move |db| chat::lines(db, &cid, after));
+        read.await.map_err(unreadable)
     }
 }
 

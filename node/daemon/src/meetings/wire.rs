@@ -1,8 +1,8 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Line as SaidLine, Mode,
-    Participant as Place, Person, Role as Standing, Run, Slot, Via, WaitingRoom,
+    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Mode, Participant as Place, Person,
+    Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -10,7 +10,7 @@ use plenary_model::NodeId;
 use plenary_seats::Loss;
 use plenary_signalling::meeting::{
     self, CalledPerson, Carried, Filled, InvitedPerson, Kind, Layers, Moderate, Participant, ParticipantId,
-    Quality, Reaction, Reason, Refusal, Ringing, Role, Said, SlotRule, Slots, Speaking, Via as Way, Why,
+    Quality, Reaction, Reason, Refusal, Ringing, Role, SlotRule, Slots, Speaking, Via as Way, Why,
 };
 use std::collections::BTreeMap;
 
@@ -250,6 +250,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         dimmed: one.standing.dimmed,
         asked: one.standing.asked.map(|at| at.0),
         own_layout: one.layout.is_some(),
+        screenless: one.standing.screenless,
     }
 }
 
@@ -305,16 +306,6 @@ pub(super) fn why(loss: Loss) -> Why {
         Loss::Revoked => Why::SeatRevoked,
         Loss::Redistributed => Why::SeatGivenAway,
         Loss::Expired | Loss::Gone => Why::Removed,
-    }
-}
-
-pub(super) fn said(line: SaidLine) -> Said {
-    Said {
-        id: line.id.to_string(),
-        participant: ParticipantId(line.participant.0),
-        name: line.name,
-        text: line.text,
-        at: line.at.0,
     }
 }
 

@@ -5,9 +5,9 @@ use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, IceServer, InvitedPerson, Join, Layers, Layout, Line, Moderate,
-        Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Slots, Speaking, State, Tile,
-        Why,
+        Call, CallOff, CalledPerson, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line, Moderate,
+        Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say, Slots, Speaking, State,
+        Tile, Unsay, Why,
     },
 };
 use std::{
@@ -172,7 +172,11 @@ pub trait Roster: Send + Sync + 'static {
         moves: u64,
         reaction: String,
     ) -> Result<(), Refused>;
-    async fn say(&self, room: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused>;
+    async fn say(&self, room: &Cid, participant: ParticipantId, say: Say) -> Result<(), Refused>;
+    /// A participant changes what they have written.
+    async fn edit(&self, room: &Cid, participant: ParticipantId, edit: Edit) -> Result<(), Refused>;
+    /// A participant takes out what they, or as a moderator others, have written.
+    async fn unsay(&self, room: &Cid, participant: ParticipantId, unsay: Unsay) -> Result<(), Refused>;
     /// A participant acts as a moderator.
     async fn moderate(&self, room: &Cid, by: ParticipantId, what: Moderate) -> Result<(), Refused>;
     /// A participant calls people in, as a moderator.
@@ -183,8 +187,18 @@ pub trait Roster: Send + Sync + 'static {
     async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused>;
     /// `None` if there is no such room.
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
-    /// What was said after this line, with the numbers of the lines.
-    async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<(u64, Said)>, Refused>;
+    /// What was said or changed after the change of that number, in the order of changes; after 0 what was said last.
+    async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused>;
+}
+
+/// A line of the chat as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadLine {
+    /// Its number.
+    pub number: u64,
+    /// The number of its last change.
+    pub changed: u64,
+    pub line: Said,
 }
 
 /// A session of the media engine; never given twice.

@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Call, CallOff, Moderate, ParticipantId, Place, Refusal, State},
+    meeting::{Call, CallOff, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
 };
 use std::{
     sync::{
@@ -33,7 +33,9 @@ const TRY_AGAIN: Duration = Duration::from_millis(250);
 pub(crate) enum Errand {
     Set(State),
     React(String),
-    Say(String),
+    Say(Say),
+    Edit(Edit),
+    Unsay(Unsay),
     Moderate(Moderate),
     Call(Call),
     CallOff(CallOff),
@@ -49,6 +51,8 @@ impl Errand {
             Self::Set(_) => "state",
             Self::React(_) => "react",
             Self::Say(_) => "say",
+            Self::Edit(_) => "edit",
+            Self::Unsay(_) => "unsay",
             Self::Moderate(_) => "moderate",
             Self::Call(_) => "call",
             Self::CallOff(_) => "call_off",
@@ -122,7 +126,9 @@ impl Clerk {
         match errand {
             Errand::Set(state) => roster.set(room, who, moves, state).await,
             Errand::React(reaction) => roster.react(room, who, moves, reaction).await,
-            Errand::Say(text) => roster.say(room, who, text).await,
+            Errand::Say(say) => roster.say(room, who, say).await,
+            Errand::Edit(edit) => roster.edit(room, who, edit).await,
+            Errand::Unsay(unsay) => roster.unsay(room, who, unsay).await,
             Errand::Moderate(what) => roster.moderate(room, who, what).await,
             Errand::Call(call) => roster.call(room, who, call).await,
             Errand::CallOff(calls) => roster.call_off(room, who, calls).await,

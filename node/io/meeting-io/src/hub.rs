@@ -27,6 +27,9 @@ const COSTLY: (f64, f64) = (60.0, 2.0);
 /// second.
 const LISTS: (f64, f64) = (20.0, 4.0);
 
+/// How often one person may write, and change what was written: at once, and a second.
+const LINES: (f64, f64) = (30.0, 2.0);
+
 /// The handle of all meetings of this node; clones are of the same.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -37,6 +40,7 @@ struct Inner {
     kept: Duration,
     costly: Buckets<String>,
     lists: Buckets<String>,
+    lines: Buckets<String>,
     /// Where this node meets with other servers.
     abroad: OnceLock<Arc<dyn Abroad>>,
     tables: Mutex<Tables>,
@@ -67,6 +71,7 @@ impl Hub {
             kept,
             costly: Buckets::new(COSTLY.0, COSTLY.1),
             lists: Buckets::new(LISTS.0, LISTS.1),
+            lines: Buckets::new(LINES.0, LINES.1),
             abroad: OnceLock::new(),
             tables: Mutex::default(),
         }))
@@ -78,6 +83,8 @@ impl Hub {
             ClientBody::Join(_) | ClientBody::Offer(_) => Some(&self.0.costly),
             // Each makes the room look.
             ClientBody::List(_) | ClientBody::Follow(_) => Some(&self.0.lists),
+            // Each goes to all, and onto the disks of all nodes.
+            ClientBody::Say(_) | ClientBody::Edit(_) | ClientBody::Unsay(_) => Some(&self.0.lines),
             _ => None,
         };
         if let Some(bucket) = bucket
@@ -322,6 +329,8 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::State(_) => "state",
         ClientBody::React(_) => "react",
         ClientBody::Say(_) => "say",
+        ClientBody::Edit(_) => "edit",
+        ClientBody::Unsay(_) => "unsay",
         ClientBody::Moderate(_) => "moderate",
         ClientBody::Call(_) => "call",
         ClientBody::CallOff(_) => "call_off",

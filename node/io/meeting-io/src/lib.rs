@@ -23,6 +23,6 @@ mod seat;
 
 pub use backend::{
     Abroad, Attendance, Entered, Federated, Flow, FromAbroad, Hall, Media, MediaEvent, Newcomer, Opening,
-    Permitted, Person, Present, Refused, Roster, Session, View,
+    Permitted, Person, Present, ReadLine, Refused, Roster, Session, View,
 };
 pub use hub::Hub;

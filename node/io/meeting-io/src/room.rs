@@ -4,7 +4,7 @@ mod personal;
 mod podium;
 
 use crate::{
-    Hub, Present, Refused, View,
+    Hub, Present, ReadLine, Refused, View,
     seat::{Permit, Told, UNSETTLED},
 };
 pub(crate) use personal::ToldAlone;
@@ -12,8 +12,8 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Called, CalledPerson, Chat, Joined, Layout, List, Listener, ParticipantId, People, Place,
-        Room as Facts, Said, Speaking, Waiting, Why,
+        Called, CalledPerson, Chat, ChatChanged, Joined, Layout, List, Listener, ParticipantId, People,
+        Place, Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
 use podium::Voices;
@@ -81,7 +81,9 @@ struct Keeper {
     /// Whom those may be shown who are not shown everybody.
     stage: Arc<BTreeSet<ParticipantId>>,
     facts: Facts,
+    /// The highest number of a line, and of a change of one, that was read.
     last_line: u64,
+    last_change: u64,
     /// When changes are told next.
     due: Option<Instant>,
     told: Option<Instant>,
@@ -95,8 +97,8 @@ struct Keeper {
 /// What was read of the state at once.
 struct Read {
     view: View,
-    /// What was said since the last time.
-    lines: Vec<(u64, Said)>,
+    /// What was said or changed since the last time.
+    lines: Vec<ReadLine>,
     /// What was said in all, if somebody may come in.
     history: Vec<Said>,
 }
@@ -111,6 +113,7 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
         stage: Arc::default(),
         facts: Facts::default(),
         last_line: 0,
+        last_change: 0,
         due: None,
         told: None,
         counted: None,
@@ -232,13 +235,13 @@ impl Keeper {
         let Some(view) = roster.view(&self.cid).await? else {
             return Ok(None);
         };
-        let lines = roster.lines(&self.cid, self.last_line).await?;
+        let lines = roster.lines(&self.cid, self.last_change).await?;
         let history = if self.seated.values().all(Seated::is_inside) {
             Vec::new()
         } else {
             roster.lines(&self.cid, 0).await?
         };
-        let history = history.into_iter().map(|(_, line)| line).collect();
+        let history = history.into_iter().map(|read| read.line).collect();
         Ok(Some(Read { view, lines, history }))
     }
 
@@ -249,11 +252,7 @@ impl Keeper {
             self.facts = view.room.clone();
             self.tell_inside(&ServerBody::Room(self.facts.clone()));
         }
-        if let Some((last, _)) = lines.last() {
-            self.last_line = *last;
-            let lines = lines.into_iter().map(|(_, line)| line).collect();
-            self.tell_inside(&ServerBody::Chat(Chat { lines }));
-        }
+        self.tell_lines(lines);
         self.voices.podium(&view.participants);
         let stage = stage(&view);
         if *self.stage != stage {
@@ -263,6 +262,25 @@ impl Keeper {
         self.welcome(&let_in, &history);
         self.tell_called(&view);
         self.tell_alone(&view);
+    }
+
+    /// What is new of the chat; clients of before know nothing of lines that change.
+    fn tell_lines(&mut self, lines: Vec<ReadLine>) {
+        let known = self.last_line;
+        for read in &lines {
+            self.last_change = self.last_change.max(read.changed);
+            self.last_line = self.last_line.max(read.number);
+        }
+        let (mut said, changed): (Vec<_>, Vec<_>) = lines.into_iter().partition(|read| read.number > known);
+        said.sort_by_key(|read| read.number);
+        let plain = |lines: Vec<ReadLine>| lines.into_iter().map(|read| read.line).collect::<Vec<_>>();
+        if !said.is_empty() {
+            self.tell_inside(&ServerBody::Chat(Chat { lines: plain(said) }));
+        }
+        if !changed.is_empty() {
+            let lines = plain(changed);
+            self.tell_inside(&ServerBody::ChatChanged(ChatChanged { lines }));
+        }
     }
 
     /// Moderators hear who was called; who is one no more forgets it.

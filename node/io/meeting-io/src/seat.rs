@@ -246,7 +246,12 @@ impl Seat {
 
     async fn request(&mut self, request: ClientBody) -> Result<(), Refused> {
         match request {
-            ClientBody::Offer(_) | ClientBody::Say(_) | ClientBody::React(_) | ClientBody::Moderate(_)
+            ClientBody::Offer(_)
+            | ClientBody::Say(_)
+            | ClientBody::Edit(_)
+            | ClientBody::Unsay(_)
+            | ClientBody::React(_)
+            | ClientBody::Moderate(_)
                 if !self.permit.inside =>
             {
                 let words = "you are in the waiting room: a moderator must let you in first";
@@ -266,7 +271,9 @@ impl Seat {
             }
             ClientBody::State(state) => self.send_clerk(Errand::Set(state)),
             ClientBody::React(react) => self.send_clerk(Errand::React(react.reaction)),
-            ClientBody::Say(say) => self.send_clerk(Errand::Say(say.text)),
+            ClientBody::Say(say) => self.send_clerk(Errand::Say(say)),
+            ClientBody::Edit(edit) => self.send_clerk(Errand::Edit(edit)),
+            ClientBody::Unsay(unsay) => self.send_clerk(Errand::Unsay(unsay)),
             ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
             ClientBody::Call(call) => self.call(call),
             ClientBody::CallOff(calls) => self.call_off(calls),

@@ -9,14 +9,14 @@ use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Say, Show, State,
-        Tile, Why,
+        Act, Joined, Kind, Layers, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Show, State, Tile,
+        Why,
     },
 };
 use tokio::sync::mpsc;
 use world::{
     World,
-    client::{Client, client, join, place, start},
+    client::{Client, client, join, place, say, start},
 };
 
 fn offer(generation: u32) -> ClientBody {
@@ -45,7 +45,7 @@ async fn who_is_in_hears_of_who_comes_says_something_and_goes() {
         _ => None,
     });
     assert_eq!(came.await[0].id, second.participant);
-    hub.request(&ben.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    hub.request(&ben.newcomer, ClientBody::Say(say("hello")));
     let said = ann.hear(|told| match told {
         ServerBody::Chat(chat) => Some(chat.lines),
         _ => None,
@@ -119,7 +119,7 @@ async fn who_joins_and_offers_without_end_costs_little_and_holds_up_nobody() {
     client(200, "ben").join(&hub, None).await;
     assert!(world.handshakes() - handshakes < 60);
     // What costs little is done all the same.
-    hub.request(&ann.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    hub.request(&ann.newcomer, ClientBody::Say(say("hello")));
     ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
 }
@@ -182,7 +182,7 @@ async fn a_place_is_taken_up_again_before_that_is_committed() {
         .await;
     // The first connection ends late, and frees nothing.
     hub.ended(1);
-    hub.request(&again.newcomer, ClientBody::Say(Say { text: "here".into() }));
+    hub.request(&again.newcomer, ClientBody::Say(say("here")));
     again
         .hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
@@ -239,7 +239,7 @@ async fn who_is_here_and_counts_as_away_returns() {
     world
         .until(|world| world.moves(joined.participant) == Some(1))
         .await;
-    hub.request(&ann.newcomer, ClientBody::Say(Say { text: "here".into() }));
+    hub.request(&ann.newcomer, ClientBody::Say(say("here")));
     ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
 }
@@ -294,12 +294,7 @@ async fn who_waits_hears_nothing_and_gets_no_media_until_let_in() {
     assert_eq!(waiting.await.id, place.participant);
     hub.request(&ben.newcomer, offer(1));
     assert_eq!(ben.refused().await, ("offer".into(), Refusal::Waiting));
-    hub.request(
-        &ann.newcomer,
-        ClientBody::Say(Say {
-            text: "secret".into(),
-        }),
-    );
+    hub.request(&ann.newcomer, ClientBody::Say(say("secret")));
     ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
     hub.request(&ann.newcomer, moderate(Act::Admit, Some(place.participant)));

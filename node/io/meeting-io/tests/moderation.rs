@@ -6,9 +6,9 @@ mod world;
 
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Call, CallOff, Invited, Layout, Refusal, Ringing, Say},
+    meeting::{Call, CallOff, Invited, Layout, Refusal, Ringing},
 };
-use world::client::{client, place, start};
+use world::client::{client, place, say, start};
 
 #[tokio::test]
 async fn moderators_call_people_and_hear_who_does_not_come() {
@@ -75,8 +75,7 @@ async fn who_is_invited_hears_of_it_and_moderators_hear_how_it_ends() {
     let told = ann.hear(invitations).await;
     assert_eq!(told.first().map(|one| one.state), Some(Invited::Declined));
     // Others hear nothing of it: what they are told next is something else.
-    let say = Say { text: "Hello".into() };
-    hub.request(&ann.newcomer, ClientBody::Say(say));
+    hub.request(&ann.newcomer, ClientBody::Say(say("Hello")));
     let first = eve.hear(|told| match told {
         ServerBody::Invitations(_) => Some(false),
         ServerBody::Chat(_) => Some(true),
@@ -107,7 +106,7 @@ async fn a_layout_for_one_is_told_to_them_alone_and_again_when_they_come_back() 
     assert_eq!(again.hear(own).await, Some(layout));
     world.lay_out(joined.participant, None);
     assert_eq!(again.hear(own).await, None);
-    hub.request(&again.newcomer, ClientBody::Say(Say { text: "Hello".into() }));
+    hub.request(&again.newcomer, ClientBody::Say(say("Hello")));
     let first = ann.hear(|told| match told {
         ServerBody::OwnLayout(_) => Some(false),
         ServerBody::Chat(_) => Some(true),

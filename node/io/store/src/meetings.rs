@@ -8,8 +8,8 @@ use crate::{
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Layout, Line, Opened, Participant,
-    ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
+    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Keepsake, Layout, Line, LineDetails,
+    Opened, Participant, ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp};
 use plenary_replication::AppError;
@@ -22,12 +22,13 @@ use rusqlite::{
 pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
      hand, reaction, reacted_at, joined_at, moves, away_since, standing, layout";
 /// Columns of a line, in the order of [`line_of`].
-pub(crate) const LINE: &str = "cid, id, participant, name, text, at";
+pub(crate) const LINE: &str = "cid, id, participant, name, text, at, changed, details";
 /// Columns of a guest, in the order of [`guest_of`].
-pub(crate) const GUEST: &str = "id, cid, name, token, created_at, expires_at, source, agreed";
+pub(crate) const GUEST: &str =
+    "id, cid, name, token, created_at, expires_at, source, agreed, key, key_before, kept_until";
 /// Columns of a run, in the order of [`run_of`].
 pub(crate) const RUN: &str = "cid, started_at, participants, last_line, last_hand, locked_at, alone_since, ended_at, \
-     ended_why, opened_at, opened_until, layout, left_at";
+     ended_why, opened_at, opened_until, layout, left_at, last_change";
 
 const ACCOUNT: &str = "account:";
 /// Persons of accounts are from [`ACCOUNT`] up to this.
@@ -161,6 +162,11 @@ pub(crate) fn line_of(row: &Row<'_>) -> rusqlite::Result<Line> {
         name: row.get(3)?,
         text: row.get(4)?,
         at: time(row, 5)?,
+        changed: number(row, 6)?,
+        details: match row.get_ref(7)? {
+            ValueRef::Null => LineDetails::default(),
+            _ => body(row, 7)?,
+        },
     })
 }
 
@@ -176,6 +182,14 @@ pub(crate) fn guest_of(row: &Row<'_>) -> rusqlite::Result<Guest> {
         agreed: match row.get_ref(7)? {
             ValueRef::Null => Vec::new(),
             _ => body(row, 7)?,
+        },
+        kept: match (row.get(8)?, time_or_none(row, 10)?) {
+            (Some(key), Some(until)) => Some(Keepsake {
+                key: TokenHash(key),
+                before: row.get::<_, Option<_>>(9)?.map(TokenHash),
+                until,
+            }),
+            _ => None,
         },
     })
 }
@@ -206,6 +220,7 @@ pub(crate) fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         },
         layout: layout_of(row, 11)?,
         left_at: time_or_none(row, 12)?,
+        last_change: number(row, 13)?,
     })
 }
 
@@ -262,8 +277,10 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             [sql(since.0), sql(node.0), sql(*but)],
         ),
         Effect::AddLine { line, forget_until } => add_line(db, line, *forget_until),
+        Effect::PutLine(line) => put_line(db, line),
         Effect::RemoveLines(cid) => run(db, "DELETE FROM lines WHERE cid = ?", [cid.as_str()]),
         Effect::PutGuest(guest) => put_guest(db, guest),
+        Effect::RemoveGuest(id) => run(db, "DELETE FROM guests WHERE id = ?", [id.as_str()]),
         Effect::PutTemplate(template) => templates::put(db, template),
         Effect::RemoveTemplate(id) => templates::remove(db, *id),
         Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
@@ -295,9 +312,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::ForgetVisitor(user) => history::forget_visitor(db, user),
         Effect::ForgetHistory { runs, calls, most } => history::forget(db, *runs, *calls, *most),
         Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
-        Effect::ForgetGuests { until } => {
-            run(db, "DELETE FROM guests WHERE expires_at <= ?", [bound(*until)])
-        }
+        Effect::ForgetGuests { until } => run(db, "DELETE FROM guests WHERE forget_at <= ?", [bound(*until)]),
     }
 }
 
@@ -305,7 +320,7 @@ fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
     let layout = layout_bytes(of.layout.as_ref())?;
     run(
         db,
-        &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        &format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         params![
             of.cid.as_str(),
             sql(of.started_at.0),
@@ -321,7 +336,8 @@ fn put_run(db: &Connection, of: &Run) -> Result<(), AppError> {
                 .and_then(|opened| opened.until)
                 .map(|until| sql(until.0)),
             layout,
-            of.left_at.map(|at| sql(at.0))
+            of.left_at.map(|at| sql(at.0)),
+            sql(of.last_change)
         ],
     )
 }
@@ -407,9 +423,12 @@ fn put_guest(db: &Connection, guest: &Guest) -> Result<(), AppError> {
     let agreed = (!guest.agreed.is_empty())
         .then(|| encode(&guest.agreed))
         .transpose();
+    let kept = guest.kept.as_ref();
     run(
         db,
-        &format!("INSERT OR REPLACE INTO guests ({GUEST}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+        &format!(
+            "INSERT OR REPLACE INTO guests ({GUEST}, forget_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ),
         params![
             guest.id.as_str(),
             guest.cid.as_str(),
@@ -418,7 +437,11 @@ fn put_guest(db: &Connection, guest: &Guest) -> Result<(), AppError> {
             sql(guest.created_at.0),
             sql(guest.expires_at.0),
             guest.source,
-            agreed.map_err(|error| AppError::Defect(error.to_string()))?
+            agreed.map_err(|error| AppError::Defect(error.to_string()))?,
+            kept.map(|kept| kept.key.0),
+            kept.and_then(|kept| kept.before).map(|key| key.0),
+            kept.map(|kept| sql(kept.until.0)),
+            sql(guest.forget_at().0)
         ],
     )
 }
@@ -426,14 +449,16 @@ fn put_guest(db: &Connection, guest: &Guest) -> Result<(), AppError> {
 fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppError> {
     run(
         db,
-        "INSERT INTO lines (cid, id, participant, name, text, at) VALUES (?, ?, ?, ?, ?, ?)",
+        &format!("INSERT INTO lines ({LINE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
         params![
             line.cid.as_str(),
             sql(line.id),
             sql(line.participant.0),
             line.name,
             line.text,
-            sql(line.at.0)
+            sql(line.at.0),
+            sql(line.changed),
+            details_bytes(line)?
         ],
     )?;
     run(
@@ -441,4 +466,25 @@ fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppEr
         "DELETE FROM lines WHERE cid = ? AND id <= ?",
         params![line.cid.as_str(), sql(forget_until)],
     )
+}
+
+/// Writes what changes of a line that is there.
+fn put_line(db: &Connection, line: &Line) -> Result<(), AppError> {
+    run(
+        db,
+        "UPDATE lines SET text = ?, changed = ?, details = ? WHERE cid = ? AND id = ?",
+        params![
+            line.text,
+            sql(line.changed),
+            details_bytes(line)?,
+            line.cid.as_str(),
+            sql(line.id)
+        ],
+    )
+}
+
+fn details_bytes(line: &Line) -> Result<Option<Vec<u8>>, AppError> {
+    let is_plain = line.details == LineDetails::default();
+    let bytes = (!is_plain).then(|| encode(&line.details)).transpose();
+    bytes.map_err(|error| AppError::Defect(error.to_string()))
 }

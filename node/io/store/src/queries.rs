@@ -29,7 +29,7 @@ pub use licensing::{
 };
 pub use meetings::{
     bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
-    participant_anywhere, participants_of_node, roster, run,
+    participant_anywhere, participants_of_node, places_of_person, roster, run,
 };
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};

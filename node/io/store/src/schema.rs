@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -24,6 +24,7 @@ const STEPS: [&str; 14] = [
     IDS,
     MODERATION,
     GUEST_PAGE,
+    CHAT,
 ];
 
 const ACCOUNTS: &str = "
@@ -264,6 +265,26 @@ CREATE TABLE logos (
     scheme TEXT PRIMARY KEY, revision INTEGER NOT NULL, media_type TEXT NOT NULL, bytes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE guests ADD COLUMN agreed BLOB;
+";
+
+/// `changed` finds what is new of the lines of a chat; `details` is null for who has only said something. By `key`, and by
+/// `key_before` until that was used, a guest comes back; from `forget_at` on nothing leads to the row any more.
+const CHAT: &str = "
+ALTER TABLE runs ADD COLUMN last_change INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET last_change = last_line;
+ALTER TABLE lines ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lines ADD COLUMN details BLOB;
+UPDATE lines SET changed = id;
+CREATE INDEX lines_by_change ON lines (cid, changed);
+ALTER TABLE guests ADD COLUMN key BLOB;
+ALTER TABLE guests ADD COLUMN key_before BLOB;
+ALTER TABLE guests ADD COLUMN kept_until INTEGER;
+ALTER TABLE guests ADD COLUMN forget_at INTEGER NOT NULL DEFAULT 0;
+UPDATE guests SET forget_at = expires_at;
+CREATE INDEX guests_by_key ON guests (key) WHERE key IS NOT NULL;
+CREATE INDEX guests_by_key_before ON guests (key_before) WHERE key_before IS NOT NULL;
+CREATE INDEX guests_kept ON guests (kept_until, id) WHERE kept_until IS NOT NULL;
+CREATE INDEX guests_to_forget ON guests (forget_at);
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

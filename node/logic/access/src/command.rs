@@ -338,6 +338,7 @@ impl Change {
                 ..
             } => HISTORY_LEVEL,
             Self::UpdateGroup { call_id: Some(_), .. } => CALLING_LEVEL,
+            Self::PutContact { contact } if contact.tone.is_some() => CHAT_LEVEL,
             _ => 0,
         }
     }
@@ -360,6 +361,10 @@ pub const RIGHTS_LEVEL: u32 = 16;
 
 /// The level from which on it is a setting with which servers this one meets.
 pub const FEDERATION_LEVEL: u32 = 17;
+
+/// The level from which on lines of a chat are edited, deleted, answered and mention people, guests come back, and contacts
+/// have a tone of their own.
+pub const CHAT_LEVEL: u32 = 18;
 
 fn has_guide(page: &FrontPage) -> bool {
     !page.guide.is_empty()
@@ -415,5 +420,11 @@ pub enum Outcome {
         /// The one that was proposed, or the one that the guest has kept.
         guest: GuestId,
         expires_at: plenary_model::Timestamp,
+        /// Until when the guest comes back by a key; `None`: there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept_until: Option<plenary_model::Timestamp>,
+        /// The key that was proposed is theirs.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        new_key: bool,
     },
 }

@@ -63,6 +63,25 @@ pub struct Contact {
     pub display_name: String,
     /// Names of the user's own contact groups that hold it.
     pub contact_groups: BTreeSet<String>,
+    /// How it rings when they call; `None`: as it does for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tone: Option<Tone>,
+}
+
+/// How it rings; what each sounds like is a matter of the client (CALL-01).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    Bell,
+    Chime,
+    Marimba,
+    Pulse,
+    Drops,
+}
+
+impl Tone {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bell, Self::Chime, Self::Marimba, Self::Pulse, Self::Drops];
 }
 
 /// One line of the address book that a user sees: own entries, then those of the groups.
@@ -75,6 +94,8 @@ pub struct AddressBookRow {
     pub email: String,
     pub presence: Option<crate::Presence>,
     pub contact_groups: BTreeSet<String>,
+    /// How it rings when they call; `None`: as it does for everybody.
+    pub tone: Option<Tone>,
     /// Entries that come from a group cannot be deleted by the user.
     pub removable: bool,
 }

@@ -50,6 +50,17 @@ pub enum Change {
         /// What they agree to now.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         agreed: Vec<DocumentVersion>,
+        /// The key by which they come back once the token has ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returning: Option<TokenHash>,
+        /// A new key for the next time; not used by who comes by a token alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<TokenHash>,
+    },
+    /// Whoever has the key of a guest is somebody else from now on: neither token nor key brings the guest back.
+    ForgetGuest {
+        cid: Cid,
+        key: TokenHash,
     },
     /// Somebody without an account registers for a public conference.
     Register(NewRegistrant),
@@ -111,6 +122,26 @@ pub enum Change {
         participant: ParticipantId,
         /// 1 to 4,000 characters, with line breaks.
         text: String,
+        /// The number of the line that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<u64>,
+        /// Those whom it mentions: `@` and the name of each stands in the text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<ParticipantId>,
+    },
+    /// Who wrote a line changes it, whatever place they have now.
+    EditLine {
+        cid: Cid,
+        participant: ParticipantId,
+        line: u64,
+        text: String,
+        mentions: Vec<ParticipantId>,
+    },
+    /// Who wrote a line, or a moderator, takes it out.
+    DeleteLine {
+        cid: Cid,
+        participant: ParticipantId,
+        line: u64,
     },
     /// A moderator does something, as somebody in the meeting or, without `by`, as who asks.
     Act {
@@ -206,6 +237,13 @@ impl Change {
                 person: Person::Federated(_),
                 ..
             } => crate::FEDERATED_LEVEL,
+            Self::EditLine { .. } | Self::DeleteLine { .. } | Self::ForgetGuest { .. } => crate::CHAT_LEVEL,
+            Self::Say {
+                reply_to, mentions, ..
+            } if reply_to.is_some() || !mentions.is_empty() => crate::CHAT_LEVEL,
+            Self::GuestEnter { returning, key, .. } if returning.is_some() || key.is_some() => {
+                crate::CHAT_LEVEL
+            }
             Self::CallOff { .. }
             | Self::Act {
                 act: Act::InviteToPodium(_) | Act::SetLayoutOf(..) | Act::ClearLayoutOf(_),

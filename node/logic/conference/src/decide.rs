@@ -5,7 +5,6 @@ use crate::{
     RIGHTS_LEVEL, RunId, Settings, Template, TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
-    guest::GuestEntry,
     history,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
     registrant::{Registrant, RegistrationView},
@@ -32,6 +31,8 @@ pub trait View: MeetingView + RegistrationView + TemplateView {
     fn is_account(&self, user: &UserName) -> bool;
     /// Whether an account or an alias has this name, so that who calls it gets there (USR-09).
     fn is_called(&self, name: &Cid) -> bool;
+    /// Whether a group is called by this name (USR-08).
+    fn is_group_called(&self, name: &Cid) -> bool;
     /// Whether owners choose IDs by hand (CONF-04).
     fn owners_choose_ids(&self) -> bool;
     /// Conferences that are shut or empty, are no call, and were used and changed last before then, ordered by CID, at most
@@ -78,10 +79,14 @@ pub enum Effect {
         line: Line,
         forget_until: u64,
     },
+    /// Writes a line that is there whole.
+    PutLine(Line),
     /// Removes the whole chat of a conference.
     RemoveLines(Cid),
     /// Writes a guest whole.
     PutGuest(Guest),
+    /// Removes a guest who has no registration.
+    RemoveGuest(GuestId),
     /// Writes a registrant whole.
     PutRegistrant(Registrant),
     /// Removes a registrant, and the guest that they are.
@@ -125,7 +130,7 @@ pub enum Effect {
     RemoveTemplate(TemplateId),
     /// Removes the guests of a conference; their places are removed each by itself.
     RemoveGuests(Cid),
-    /// Forgets guests whose tokens ended by then.
+    /// Forgets guests who can neither be in nor come back by then.
     ForgetGuests {
         until: Timestamp,
     },
@@ -163,25 +168,7 @@ pub fn decide_for<V: View>(
         Change::Create(new) => case.create(new),
         Change::Update { cid, expect, patch } => case.update(cid, *expect, patch),
         Change::Delete { cid, expect } => case.delete(cid, *expect),
-        Change::GuestEnter {
-            cid,
-            guest,
-            name,
-            token,
-            before,
-            source,
-            link,
-            agreed,
-        } => case.meetings()?.guest_enter(&GuestEntry {
-            cid,
-            id: guest,
-            name,
-            token: *token,
-            before: before.as_ref(),
-            source: source.as_deref(),
-            link: link.as_ref(),
-            agreed,
-        }),
+        Change::GuestEnter { .. } | Change::ForgetGuest { .. } => case.meetings()?.guest_change(change),
         Change::Register(new) => case.meetings()?.register(new),
         Change::RemoveRegistrant { cid, registrant } => {
             let conference = case.moderated(cid)?;
@@ -216,11 +203,9 @@ pub fn decide_for<V: View>(
             moves,
             text,
         } => case.meetings()?.react(cid, *participant, *moves, text),
-        Change::Say {
-            cid,
-            participant,
-            text,
-        } => case.meetings()?.say(cid, *participant, text),
+        Change::Say { .. } | Change::EditLine { .. } | Change::DeleteLine { .. } => {
+            case.meetings()?.chat(change)
+        }
         Change::Act { cid, by, act } => case.act(cid, *by, act.clone()),
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),

@@ -1,6 +1,6 @@
 use crate::{
-    Attempts, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, Knock, Link, PersonalLink, Registrant,
-    View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
+    Attempts, CONFERENCES_LEVEL, Change, Conference, Decision, Effect, Gate, Knock, Link, PersonalLink,
+    Registrant, View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
 };
 use plenary_access::{
     DocumentVersion, Outcome, Refusal, TokenHash,
@@ -13,6 +13,23 @@ pub use plenary_model::GuestId;
 
 /// How long the token of a guest is valid.
 const VALID_MS: u64 = 12 * 3600 * 1000;
+/// How long after the last visit a guest may come back to who they were.
+const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// What brings a guest back after the token has ended, from the browser that was given the key (AUTH-08).
+///
+/// ```text
+///  GuestEnter, new ──► key 1 ── by key 1: key 2 ──► key 2 or 1 ── by key 2: key 3 ──► key 3 or 2 …
+/// ```
+///
+/// Each visit gives a new key. The one by which it was asked for goes on until the new one has been used, as the answer
+/// may have been lost. A token alone gives no key: whoever has stolen one has the guest for as long as a token is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keepsake {
+    pub key: TokenHash,
+    pub before: Option<TokenHash>,
+    pub until: Timestamp,
+}
 
 /// Somebody without an account who may come into one public conference (AUTH-08).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,23 +48,67 @@ pub struct Guest {
     pub created_at: Timestamp,
     /// From when on the token is worth nothing.
     pub expires_at: Timestamp,
+    /// How they come back after that; who has registered comes by the link instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Keepsake>,
 }
 
-/// Somebody without an account who wants to come: the fields of [`Change::GuestEnter`](crate::Change::GuestEnter).
-pub(crate) struct GuestEntry<'a> {
-    pub(crate) cid: &'a Cid,
-    pub(crate) id: &'a GuestId,
-    pub(crate) name: &'a str,
-    pub(crate) token: TokenHash,
-    pub(crate) before: Option<&'a TokenHash>,
-    pub(crate) source: Option<&'a str>,
-    pub(crate) link: Option<&'a PersonalLink>,
-    pub(crate) agreed: &'a [DocumentVersion],
+impl Guest {
+    /// From when on nothing leads back to them.
+    pub fn forget_at(&self) -> Timestamp {
+        let kept = self.kept.as_ref().map(|kept| kept.until);
+        kept.map_or(self.expires_at, |until| until.max(self.expires_at))
+    }
+}
+
+/// Somebody without an account who wants to come: the fields of [`Change::GuestEnter`].
+struct GuestEntry<'a> {
+    cid: &'a Cid,
+    id: &'a GuestId,
+    name: &'a str,
+    token: TokenHash,
+    before: Option<&'a TokenHash>,
+    source: Option<&'a str>,
+    link: Option<&'a PersonalLink>,
+    agreed: &'a [DocumentVersion],
+    returning: Option<&'a TokenHash>,
+    key: Option<TokenHash>,
 }
 
 impl<V: View> Meetings<'_, V> {
+    /// What follows of a change about guests; nothing of any other change.
+    pub(crate) fn guest_change(&self, change: &Change) -> Result<Decision, Refusal> {
+        match change {
+            Change::GuestEnter {
+                cid,
+                guest,
+                name,
+                token,
+                before,
+                source,
+                link,
+                agreed,
+                returning,
+                key,
+            } => self.guest_enter(&GuestEntry {
+                cid,
+                id: guest,
+                name,
+                token: *token,
+                before: before.as_ref(),
+                source: source.as_deref(),
+                link: link.as_ref(),
+                agreed,
+                returning: returning.as_ref(),
+                key: *key,
+            }),
+            Change::ForgetGuest { cid, key } => Ok(self.forget_guest(cid, key)),
+            _ => Ok(Decision::default()),
+        }
+    }
+
     /// Makes a guest, or renews the one whose token was given, or who has registered.
-    pub(crate) fn guest_enter(&self, entry: &GuestEntry<'_>) -> Result<Decision, Refusal> {
+    fn guest_enter(&self, entry: &GuestEntry<'_>) -> Result<Decision, Refusal> {
         let now = self.at.now;
         let found = self.view.conference(entry.cid);
         // Strangers do not learn that there is a room which they may not enter.
@@ -55,6 +116,7 @@ impl<V: View> Meetings<'_, V> {
         let conference = found.ok_or_else(|| not_found("conference", entry.cid))?;
         let known = entry.before.and_then(|token| self.view.guest_with(token));
         let known = known.filter(|guest| guest.cid == conference.cid && guest.expires_at > now);
+        let known = known.or_else(|| self.returning(entry));
         let registrant = self.registered(&conference, entry, known.as_ref())?;
         let known = match &registrant {
             Some(registrant) => self.view.guest(&registrant.id),
@@ -65,8 +127,10 @@ impl<V: View> Meetings<'_, V> {
             None => (entry.id, entry.name),
         };
         check_text("name", name, 1, limits::PARTICIPANT_NAME)?;
-        if known.is_none() {
-            self.check_new_guest(entry.cid, id, registrant.is_some())?;
+        match &known {
+            None => self.check_new_guest(entry.cid, id, registrant.is_some())?,
+            Some(guest) if guest.kept.is_some() && guest.expires_at <= now => self.check_room(entry.cid)?,
+            Some(_) => {}
         }
         if self.view.guest_with(&entry.token).is_some() {
             return Err(exists("guest", id));
@@ -79,6 +143,11 @@ impl<V: View> Meetings<'_, V> {
         ]
         .concat();
         let consent = self.consent(&before, entry.agreed)?;
+        let kept = match registrant {
+            Some(_) => None,
+            None => keepsake(entry, known.as_ref(), now),
+        };
+        let is_new = known.is_none();
         let guest = Guest {
             id: known
                 .as_ref()
@@ -94,17 +163,42 @@ impl<V: View> Meetings<'_, V> {
             agreed: consent.all(),
             created_at: known.map_or(now, |guest| guest.created_at),
             expires_at: now.plus_ms(VALID_MS),
+            kept,
         };
         let mut decision = Decision::giving(Outcome::GuestEntered {
             guest: guest.id.clone(),
             expires_at: guest.expires_at,
+            kept_until: guest.kept.as_ref().map(|kept| kept.until),
+            new_key: entry.key.is_some() && guest.kept.as_ref().map(|kept| kept.key) == entry.key,
         });
         consent.tell(&mut decision, "guest", &guest.id, &guest.name);
         if self.view.has_expired_guests(now) {
             decision.effect(Effect::ForgetGuests { until: now });
         }
+        if is_new && self.view.stored_guests() >= limits::KEPT_GUESTS as u64 {
+            let oldest = self.view.oldest_kept_guest(now);
+            decision.effects.extend(oldest.map(Effect::RemoveGuest));
+        }
         decision.effect(Effect::PutGuest(guest));
         Ok(decision)
+    }
+
+    /// The guest whose key was shown, as long as they may come back.
+    fn returning(&self, entry: &GuestEntry<'_>) -> Option<Guest> {
+        let found = entry.returning.and_then(|key| self.view.guest_by_key(key));
+        let may_return = |kept: &Keepsake| kept.until > self.at.now;
+        found.filter(|guest| guest.cid == *entry.cid && guest.kept.as_ref().is_some_and(may_return))
+    }
+
+    /// Whoever has the key says that they are somebody else: the guest comes back by nothing. Their places stay, which
+    /// may be on another page.
+    fn forget_guest(&self, cid: &Cid, key: &TokenHash) -> Decision {
+        let mut decision = Decision::default();
+        let found = self.view.guest_by_key(key).filter(|guest| guest.cid == *cid);
+        if let Some(guest) = found {
+            decision.effect(Effect::RemoveGuest(guest.id));
+        }
+        decision
     }
 
     /// Who has registered of those who want to come: by their link, or by the token that they had by it.
@@ -153,6 +247,11 @@ impl<V: View> Meetings<'_, V> {
         if taken && !registered {
             return Err(exists("guest", id));
         }
+        self.check_room(cid)
+    }
+
+    /// Whether there is room for one more whose token is valid.
+    fn check_room(&self, cid: &Cid) -> Result<(), Refusal> {
         if self.view.guests_in(cid, self.at.now) >= limits::GUESTS_PER_CONFERENCE as u64 {
             let text =
                 "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
@@ -164,4 +263,22 @@ impl<V: View> Meetings<'_, V> {
         }
         Ok(())
     }
+}
+
+/// What brings somebody back who comes now. By the token alone it stays as it was, so that a stolen one gives no key.
+fn keepsake(entry: &GuestEntry<'_>, known: Option<&Guest>, now: Timestamp) -> Option<Keepsake> {
+    let before = known.and_then(|guest| guest.kept.clone());
+    let Some(key) = entry.key else { return before };
+    let shown = entry.returning;
+    let is_theirs = before
+        .as_ref()
+        .is_some_and(|kept| shown == Some(&kept.key) || (shown.is_some() && shown == kept.before.as_ref()));
+    if known.is_some() && !is_theirs {
+        return before;
+    }
+    Some(Keepsake {
+        key,
+        before: shown.filter(|_| is_theirs).copied(),
+        until: now.plus_ms(KEPT_MS),
+    })
 }

@@ -44,15 +44,15 @@ pub use conference::{Access, Conference};
 pub use decide::{Decision, Effect, View, decide, decide_for};
 pub use follow::{Fact, follow};
 pub use group_call::CalledGroup;
-pub use guest::{Guest, GuestId};
+pub use guest::{Guest, GuestId, Keepsake};
 pub use history::{Ended, PastRun, RunId, Visit, keep_history};
 pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
-    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, End, HEARD, Heard, INVITATION_MS, Invitation,
-    Invited, Layout, Line, MeetingRights, MeetingView, Opened, Participant, ParticipantId, Person, RUN_MS,
-    Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
+    ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
+    Invitation, Invited, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened, Participant,
+    ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
 };
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
@@ -86,6 +86,8 @@ pub use plenary_access::{CALLING_LEVEL, RIGHTS_LEVEL};
 
 /// The level from which on moderators take calls back, invite to the podium and lay out for one participant.
 pub const MODERATION_LEVEL: u32 = 14;
+
+pub use plenary_access::CHAT_LEVEL;
 
 /// The level from which on people of partners' servers come into conferences.
 pub const FEDERATED_LEVEL: u32 = 20;

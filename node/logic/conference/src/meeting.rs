@@ -13,6 +13,7 @@
 //!
 //! Invariant: whoever's node and start are not those that the server knows as running is away.
 
+mod chat;
 mod decide;
 mod entry;
 mod invitation;
@@ -22,6 +23,7 @@ mod participant;
 mod podium;
 mod run;
 
+pub use chat::{Deleted, Line, LineDetails, Mention};
 pub(crate) use decide::Meetings;
 pub(crate) use entry::Entry;
 pub use invitation::{INVITATION_MS, Invitation, Invited};
@@ -33,7 +35,7 @@ pub use participant::{
 };
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
-pub use run::{ALONE_MS, End, Line, Opened, RUN_MS, Run};
+pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 
 use crate::{Attempts, Call, Guest, GuestId, PastRun, RunId};
 use plenary_access::TokenHash;
@@ -59,6 +61,8 @@ pub trait MeetingView {
     fn start_of(&self, node: NodeId) -> Option<u64>;
     fn run_of(&self, cid: &Cid) -> Option<Run>;
     fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant>;
+    /// A line of the chat that is kept.
+    fn line(&self, cid: &Cid, id: u64) -> Option<Line>;
     /// The places of one person in a conference.
     fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant>;
     /// The places of one person in all conferences, ordered by CID and ID.
@@ -119,10 +123,16 @@ pub trait MeetingView {
     fn invited_before(&self, until: Timestamp) -> Vec<(Cid, ParticipantId)>;
     fn guest(&self, id: &GuestId) -> Option<Guest>;
     fn guest_with(&self, token: &TokenHash) -> Option<Guest>;
+    /// The guest who comes back by a key, the present one or the one before ([`Keepsake`](crate::Keepsake)).
+    fn guest_by_key(&self, key: &TokenHash) -> Option<Guest>;
+    /// Guests that the server has, whether their tokens are valid or not.
+    fn stored_guests(&self) -> u64;
+    /// Of the guests whose tokens have ended and who may come back, the one who came the longest ago.
+    fn oldest_kept_guest(&self, now: Timestamp) -> Option<GuestId>;
     /// Guests of a conference whose tokens are valid at `now`.
     fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64;
     /// Guests of the server whose tokens are valid at `now`.
     fn guests(&self, now: Timestamp) -> u64;
-    /// Whether the token of any guest has ended by `now`.
+    /// Whether there is any guest to forget by `now` ([`Guest::forget_at`]).
     fn has_expired_guests(&self, now: Timestamp) -> bool;
 }

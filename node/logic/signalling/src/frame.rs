@@ -1,9 +1,9 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed,
-    Lost, Moderate, Offer, OwnLayout, Quality, React, Refused, Room, Roster, Say, Show, Slots, Speaking,
-    State, Waiting,
+    Answer, Call, CallOff, Called, Chat, ChatChanged, Edit, Ended, Follow, Invitations, Join, Joined, Layers,
+    List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Refused, Room, Roster, Say, Show, Slots,
+    Speaking, State, Unsay, Waiting,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -249,6 +249,8 @@ pub enum ServerBody {
     Layers(Layers),
     Quality(Quality),
     Chat(Chat),
+    /// Lines of the chat were edited or deleted.
+    ChatChanged(ChatChanged),
     /// Who was called into the meeting; told to moderators.
     Called(Called),
     /// Who is invited to the podium; told to moderators and to who is.
@@ -273,6 +275,8 @@ pub enum ClientBody {
     State(State),
     React(React),
     Say(Say),
+    Edit(Edit),
+    Unsay(Unsay),
     Moderate(Moderate),
     Call(Call),
     CallOff(CallOff),
@@ -283,9 +287,9 @@ pub enum ClientBody {
 }
 
 impl ClientBody {
-    const TYPES: [&str; 13] = [
-        "watch", "join", "offer", "show", "state", "react", "say", "moderate", "call", "call_off", "list",
-        "follow", "leave",
+    const TYPES: [&str; 15] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "edit", "unsay", "moderate", "call",
+        "call_off", "list", "follow", "leave",
     ];
 }
 

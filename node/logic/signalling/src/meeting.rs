@@ -1,11 +1,13 @@
 //! What is said about meetings (`docs/protocols/meeting.md`): the words, not what they mean.
 
 mod calling;
+mod chat;
 mod invitation;
 mod moderation;
 mod roster;
 
 pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
+pub use chat::{Chat, ChatChanged, DeletedBy, Edit, LineNumber, Mentioned, Said, Say, Unsay};
 pub use invitation::{Invitations, Invited, InvitedPerson};
 pub use moderation::{
     Act, Arrangement, GuestRights, Layout, Mode, Moderate, OwnLayout, Role, Room, SentQuality, SlotRule,
@@ -166,13 +168,6 @@ pub struct React {
     pub reaction: String,
 }
 
-/// Writes to all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = MeetingSay)]
-pub struct Say {
-    pub text: String,
-}
-
 /// Who is in, and what was said, at the moment of coming in. `Debug` hides the secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingJoined)]
@@ -264,6 +259,9 @@ pub struct Participant {
     /// A moderator has sent them a layout of their own.
     #[serde(default)]
     pub own_layout: bool,
+    /// Their rights do not let them show a screen.
+    #[serde(default)]
+    pub screenless: bool,
 }
 
 /// The way by which somebody is in.
@@ -278,19 +276,6 @@ pub enum Via {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingReaction)]
 pub struct Reaction {
-    pub text: String,
-    pub at: u64,
-}
-
-/// A line of the chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = MeetingSaid)]
-pub struct Said {
-    /// A number that rises.
-    pub id: String,
-    pub participant: ParticipantId,
-    /// As it was when they wrote.
-    pub name: String,
     pub text: String,
     pub at: u64,
 }
@@ -474,13 +459,6 @@ pub enum Reason {
     NoPicture,
     /// The client does not show it.
     Hidden,
-}
-
-/// What was said.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[schema(as = MeetingChat)]
-pub struct Chat {
-    pub lines: Vec<Said>,
 }
 
 /// Not in the meeting any more.

@@ -34,6 +34,7 @@ fn person(id: u64) -> Participant {
         dimmed: false,
         asked: None,
         own_layout: false,
+        screenless: false,
     }
 }
 

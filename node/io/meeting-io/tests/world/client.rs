@@ -4,7 +4,7 @@ use super::World;
 use plenary_meeting_io::{Hub, Newcomer, Person};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Ended, Join, Joined, Place, Refusal, Why},
+    meeting::{Ended, Join, Joined, Place, Refusal, Say, Why},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
@@ -12,6 +12,13 @@ use tokio::{sync::mpsc, time::timeout};
 pub(crate) struct Client {
     pub(crate) newcomer: Newcomer,
     pub(crate) told: mpsc::UnboundedReceiver<ServerBody>,
+}
+
+pub(crate) fn say(text: &str) -> Say {
+    Say {
+        text: text.into(),
+        ..Say::default()
+    }
 }
 
 pub(crate) fn client(run: u64, user: &str) -> Client {

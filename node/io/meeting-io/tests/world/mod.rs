@@ -7,12 +7,13 @@ pub(crate) mod client;
 
 use async_trait::async_trait;
 use plenary_meeting_io::{
-    Entered, Flow, Hub, Media, Opening, Person, Present, Refused, Roster, Session, View,
+    Entered, Flow, Hub, Media, Opening, Person, Present, ReadLine, Refused, Roster, Session, View,
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, IceServer, Invited, InvitedPerson, Layout, Line, Moderate, Participant,
-    ParticipantId, Place, Refusal, Ringing, Role, Room, Said, State, Tile, Via, Why,
+    Act, Call, CallOff, CalledPerson, DeletedBy, Edit, IceServer, Invited, InvitedPerson, Layout, Line,
+    Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room, Said, Say, State, Tile, Unsay,
+    Via, Why,
 };
 use std::{
     collections::BTreeMap,
@@ -23,7 +24,8 @@ use std::{
 #[derive(Default)]
 struct State_ {
     places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
-    lines: Vec<Said>,
+    lines: Vec<ReadLine>,
+    changes: u64,
     called: Vec<CalledPerson>,
     invited: Vec<InvitedPerson>,
     layouts: BTreeMap<ParticipantId, Layout>,
@@ -41,6 +43,13 @@ struct State_ {
     ended_at: Option<u64>,
     /// The ID of the room, where that was changed.
     id: Option<Cid>,
+}
+
+impl State_ {
+    fn change(&mut self) -> u64 {
+        self.changes += 1;
+        self.changes
+    }
 }
 
 #[derive(Default)]
@@ -247,6 +256,7 @@ impl Roster for World {
                 dimmed: false,
                 asked: None,
                 own_layout: false,
+                screenless: false,
             };
             world
                 .places
@@ -296,16 +306,53 @@ impl Roster for World {
         self.commit(|_| Ok(()))
     }
 
-    async fn say(&self, _: &Cid, participant: ParticipantId, text: String) -> Result<(), Refused> {
+    async fn say(&self, _: &Cid, participant: ParticipantId, say: Say) -> Result<(), Refused> {
         self.commit(|world| {
+            let number = world.lines.len() as u64 + 1;
             let line = Said {
-                id: (world.lines.len() + 1).to_string(),
+                id: number.to_string(),
                 participant,
                 name: "Somebody".into(),
-                text,
+                text: say.text,
                 at: 0,
+                reply_to: say.reply_to,
+                mentions: Vec::new(),
+                edited_at: None,
+                deleted: None,
+                places: vec![participant],
             };
-            world.lines.push(line);
+            let changed = world.change();
+            world.lines.push(ReadLine {
+                number,
+                changed,
+                line,
+            });
+            Ok(())
+        })
+    }
+
+    async fn edit(&self, _: &Cid, who: ParticipantId, edit: Edit) -> Result<(), Refused> {
+        self.commit(|world| {
+            let changed = world.change();
+            let read = world.lines.iter_mut().find(|read| read.number == edit.line.0);
+            let read = read.filter(|read| read.line.participant == who);
+            let read = read.ok_or_else(|| Refused::new(Refusal::Forbidden, "not yours"))?;
+            read.changed = changed;
+            read.line.text = edit.text;
+            read.line.edited_at = Some(1);
+            Ok(())
+        })
+    }
+
+    async fn unsay(&self, _: &Cid, _: ParticipantId, unsay: Unsay) -> Result<(), Refused> {
+        self.commit(|world| {
+            let changed = world.change();
+            let mut lines = world.lines.iter_mut();
+            if let Some(read) = lines.find(|read| read.number == unsay.line.0) {
+                read.changed = changed;
+                read.line.text.clear();
+                read.line.deleted = Some(DeletedBy::Writer);
+            }
             Ok(())
         })
     }
@@ -411,10 +458,18 @@ impl Roster for World {
         }))
     }
 
-    async fn lines(&self, _: &Cid, after: u64) -> Result<Vec<(u64, Said)>, Refused> {
+    async fn lines(&self, _: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused> {
         let state = self.state.lock().unwrap();
-        let all = (1..).zip(state.lines.iter().cloned());
-        Ok(all.filter(|(id, _)| *id > after).collect())
+        let mut found: Vec<_> = state
+            .lines
+            .iter()
+            .filter(|read| read.changed > after)
+            .cloned()
+            .collect();
+        if after > 0 {
+            found.sort_by_key(|read| read.changed);
+        }
+        Ok(found)
     }
 }
 

@@ -116,6 +116,9 @@ pub struct ContactRow {
     pub presence: Option<Presence>,
     /// Names of the user's own contact groups that hold it.
     pub contact_groups: Vec<String>,
+    /// How it rings when they call; null: as it does for everybody.
+    #[schema(required)]
+    pub tone: Option<ContactTone>,
     /// Entries that come from a group cannot be deleted by the user.
     pub removable: bool,
 }
@@ -136,6 +139,7 @@ impl ContactRow {
             email: row.email,
             presence: row.presence.map(Into::into),
             contact_groups: row.contact_groups.into_iter().collect(),
+            tone: row.tone.map(Into::into),
             removable: row.removable,
         }
     }
@@ -156,6 +160,44 @@ pub struct PutContact {
     #[serde(default)]
     #[schema(max_items = 64)]
     pub contact_groups: Vec<String>,
+    /// How it rings when they call; null: as it does for everybody.
+    #[serde(default)]
+    pub tone: Option<ContactTone>,
+}
+
+/// How it rings when a contact calls. What each sounds like is a matter of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactTone {
+    Bell,
+    Chime,
+    Marimba,
+    Pulse,
+    Drops,
+}
+
+impl From<access::Tone> for ContactTone {
+    fn from(tone: access::Tone) -> Self {
+        match tone {
+            access::Tone::Bell => Self::Bell,
+            access::Tone::Chime => Self::Chime,
+            access::Tone::Marimba => Self::Marimba,
+            access::Tone::Pulse => Self::Pulse,
+            access::Tone::Drops => Self::Drops,
+        }
+    }
+}
+
+impl From<ContactTone> for access::Tone {
+    fn from(tone: ContactTone) -> Self {
+        match tone {
+            ContactTone::Bell => Self::Bell,
+            ContactTone::Chime => Self::Chime,
+            ContactTone::Marimba => Self::Marimba,
+            ContactTone::Pulse => Self::Pulse,
+            ContactTone::Drops => Self::Drops,
+        }
+    }
 }
 
 impl PutContact {
@@ -176,6 +218,7 @@ impl PutContact {
             call: parse("call", &self.call)?,
             display_name: self.display_name,
             contact_groups: self.contact_groups.into_iter().collect(),
+            tone: self.tone.map(Into::into),
         })
     }
 }

@@ -38,6 +38,9 @@ pub struct NewGuest {
     /// The token of before: the guest stays the same, and that token ends.
     #[schema(max_length = 128)]
     pub token: Option<String>,
+    /// The key of before: the guest is who they were, also after the token has ended.
+    #[schema(max_length = 128)]
+    pub key: Option<String>,
     /// The personal link of who has registered.
     #[schema(max_length = 128)]
     pub link: Option<String>,
@@ -69,4 +72,20 @@ pub struct Guest {
     pub guest: String,
     pub name: String,
     pub expires_at: Time,
+    /// Brings this guest back after the token has ended; null for who has registered, and for who came by a token alone.
+    /// The key of before goes on until this one has been used.
+    #[schema(required)]
+    pub key: Option<String>,
+    /// Until when it does: 30 days after the last visit.
+    #[schema(required)]
+    pub kept_until: Option<Time>,
+}
+
+/// The guest that somebody does not want to be any more.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgottenGuest {
+    /// The key of the guest.
+    #[schema(max_length = 128)]
+    pub key: String,
 }

@@ -1,6 +1,7 @@
 //! The JSON of the interface: what comes in is checked and becomes a command, what goes out is a plain copy.
 
 mod address_book;
+mod agenda;
 mod call;
 mod cluster;
 mod conference;
@@ -24,6 +25,7 @@ mod template;
 mod user;
 
 pub use address_book::*;
+pub use agenda::*;
 pub use call::*;
 pub use cluster::*;
 pub use conference::*;

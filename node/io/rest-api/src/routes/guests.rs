@@ -5,13 +5,16 @@ use crate::{
     answer,
     api::Api,
     auth::{Client, token_hash},
-    dto::{AgreedDocument, ConferenceMeeting, Door, DoorRegistration, Guest, NewGuest, Time, launch_of},
+    dto::{
+        AgreedDocument, ConferenceMeeting, Door, DoorRegistration, ForgottenGuest, Guest, NewGuest, Time,
+        launch_of,
+    },
     extract::{Id, Strict},
     problem::{Code, Problem},
     request_id::{random_bytes, random_text},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_access::Outcome;
+use plenary_access::{Outcome, TokenHash};
 use plenary_conference::{Change, Command, Conference, GuestId, Visitor, Way, door};
 use plenary_model::Cid;
 use std::net::IpAddr;
@@ -20,6 +23,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(get_door))
         .routes(routes!(enter_as_guest))
+        .routes(routes!(forget_guest))
 }
 
 /// Whether a conference lets guests in
@@ -85,8 +89,10 @@ pub(super) fn source(address: IpAddr) -> String {
 
 /// Come to a conference as a guest
 ///
-/// The token that is given opens the signalling connection for this conference for 12 hours. `agreed` names the
-/// versions of the server's documents; with the token of before, or a personal link, those that were agreed to then count.
+/// The token that is given opens the signalling connection for this conference for 12 hours. The key brings the guest back
+/// to who they were for 30 days after the last visit: it is for whoever asks here, and for nobody else. `agreed` names the
+/// versions of the server's documents; with the token or key of before, or a personal link, those that were agreed to then
+/// count.
 #[utoipa::path(post, path = "/conferences/{cid}/guests", tag = "conferences", security(()),
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     request_body = NewGuest, responses((status = 201, body = Guest)))]
@@ -105,22 +111,38 @@ async fn enter_as_guest(
     let name = new.read_name()?;
     let link = new.link.as_deref().map(personal_link).transpose()?;
     let token = format!("plg_{}", random_text::<32>());
-    let command = Command {
+    let key = format!("plk_{}", random_text::<32>());
+    let agreed = AgreedDocument::read_all(&new.agreed)?;
+    let enter = |returning: Option<TokenHash>, next: Option<TokenHash>| Command {
         by: client.by_server(),
         idempotency: None,
         change: Change::GuestEnter {
-            cid,
+            cid: cid.clone(),
             guest: GuestId::of_random(random_bytes()),
             name: name.clone(),
-            link,
-            agreed: AgreedDocument::read_all(&new.agreed)?,
+            link: link.clone(),
+            agreed: agreed.clone(),
             token: token_hash(&token),
             before: new.token.as_deref().map(token_hash),
             source: Some(source(client.address)),
+            returning,
+            key: next,
         },
     };
-    let applied = api.propose_conference(command).await?;
-    let Outcome::GuestEntered { guest, expires_at } = applied.outcome else {
+    let returning = new.key.as_deref().map(token_hash);
+    let with_key = enter(returning, Some(token_hash(&key)));
+    let applied = match api.propose_conference(with_key).await {
+        // Not every node knows keys yet: guests come as they did before.
+        Err(problem) if problem.code() == Code::Conflict => api.propose_conference(enter(None, None)).await?,
+        answered => answered?,
+    };
+    let Outcome::GuestEntered {
+        guest,
+        expires_at,
+        kept_until,
+        new_key,
+    } = applied.outcome
+    else {
         return Err(Problem::internal(&UnexpectedOutcome));
     };
     // Who has registered is called as they said there, also by the token of before.
@@ -131,6 +153,33 @@ async fn enter_as_guest(
         guest: guest.into(),
         name,
         expires_at: Time(expires_at),
+        key: new_key.then_some(key),
+        kept_until: kept_until.map(Time),
     };
     Ok(answer::result(StatusCode::CREATED, body, applied.index))
+}
+
+/// Be somebody else from now on
+///
+/// Neither the key nor the token of the guest brings them back. Places that they have in a meeting stay.
+#[utoipa::path(post, path = "/conferences/{cid}/guests/forgotten", tag = "conferences", security(()),
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    request_body = ForgottenGuest, responses((status = 204)))]
+async fn forget_guest(
+    State(api): State<Api>,
+    client: Client,
+    Id(cid): Id<Cid>,
+    Strict { value: forgotten, .. }: Strict<ForgottenGuest>,
+) -> Result<Response, Problem> {
+    api.stranger_limits().guest(client.address)?;
+    let cid = key_for_stranger(&api, &client, cid).await?;
+    let command = Command {
+        by: client.by_server(),
+        idempotency: None,
+        change: Change::ForgetGuest {
+            cid,
+            key: token_hash(&forgotten.key),
+        },
+    };
+    Ok(answer::done(&api.propose_conference(command).await?))
 }

@@ -1,5 +1,6 @@
 //! The calls, one file for each kind of object.
 
+mod agenda;
 mod aliases;
 mod calendar;
 mod calls;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(groups::calls())
         .merge(aliases::calls())
         .merge(conferences::calls())
+        .merge(agenda::calls())
         .merge(calendar::calls())
         .merge(calls::calls())
         .merge(guests::calls())

@@ -117,6 +117,50 @@ async fn a_guest_who_comes_again_stays_the_same() {
 }
 
 #[tokio::test]
+async fn a_guest_comes_back_by_a_key_until_they_want_to_be_somebody_else() {
+    let server = TestServer::new();
+    with_rooms(&server).await;
+    let first = come(&server, "open", json!({"name": "Ann"})).await.is(201).json();
+    assert!(first["key"].as_str().is_some_and(|key| key.starts_with("plk_")));
+    assert!(first["kept_until"].as_str() > first["expires_at"].as_str());
+    // A token alone gives no key.
+    let token_alone = json!({"name": "Ann", "token": first["token"]});
+    let second = come(&server, "open", token_alone).await.is(201).json();
+    assert_eq!(
+        (&second["guest"], &second["key"]),
+        (&first["guest"], &json!(null))
+    );
+    server.sleep(Duration::from_secs(13 * 3_600));
+    let with_key = |key: &Value| json!({"name": "Ann B.", "token": second["token"], "key": key});
+    let back = come(&server, "open", with_key(&first["key"]))
+        .await
+        .is(201)
+        .json();
+    assert_eq!(back["guest"], first["guest"]);
+    assert_ne!(back["key"], first["key"]);
+    let guest = server
+        .guest(back["token"].as_str().expect("a token"))
+        .expect("there");
+    assert_eq!(guest.name, "Ann B.");
+    let path = "/conferences/open/guests/forgotten";
+    let call = server
+        .call("POST", path)
+        .from(OUTSIDE)
+        .json(&json!({"key": "plk_other"}));
+    call.send().await.is(204);
+    let call = server
+        .call("POST", path)
+        .from(OUTSIDE)
+        .json(&json!({"key": back["key"]}));
+    call.send().await.is(204);
+    assert_eq!(server.guest(back["token"].as_str().expect("a token")), None);
+    let other = come(&server, "open", with_key(&back["key"])).await.is(201).json();
+    assert_ne!(other["guest"], first["guest"]);
+    let call = server.call("POST", path).from(OUTSIDE).json(&json!({}));
+    call.send().await.problem(400, "bad-json");
+}
+
+#[tokio::test]
 async fn guests_say_what_they_are_called() {
     let server = TestServer::new();
     with_rooms(&server).await;

@@ -26,6 +26,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/conference-defaults", Right::User),
     ("GET /me/pro", Right::User),
     ("POST /me/pro", Right::User),
+    ("GET /me/agenda", Right::User),
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),
@@ -77,6 +78,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),
     ("POST /conferences/{cid}/guests", Right::Public),
+    ("POST /conferences/{cid}/guests/forgotten", Right::Public),
     ("POST /conferences/{cid}/door/registration", Right::Public),
     ("GET /conferences/{cid}/registrants", Right::User),
     ("POST /conferences/{cid}/registrants", Right::Public),
@@ -223,6 +225,8 @@ async fn each_role_may_what_the_table_says() {
                 _ => "root",
             };
             let path = path.replace("/resolve", "/resolve?call=alice");
+            let month = "/agenda?from=2090-03-01T00:00:00Z&until=2090-04-01T00:00:00Z";
+            let path = path.replace("/agenda", month);
             let answer = server.call(method, &path).by(who).send().await;
             // No License Manager is connected here.
             let allowed = answer.status.is_success() || matches!(answer.status.as_u16(), 404 | 409);

@@ -35,6 +35,7 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
             display_name: person.display_name,
             email: person.email,
             contact_groups: BTreeSet::new(),
+            tone: None,
             removable: false,
             user: Some(id.clone()),
         };
@@ -49,6 +50,7 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
     for contact in contacts(db, user)? {
         let mut row = hand_picked(db, own.as_ref(), &contact.call, &contact.display_name)?;
         row.contact_groups = contact.contact_groups;
+        row.tone = contact.tone;
         row.removable = true;
         rows.insert(place(&row), row);
     }
@@ -192,6 +194,7 @@ fn hand_picked(
         email: String::new(),
         presence: None,
         contact_groups: BTreeSet::new(),
+        tone: None,
         removable: false,
     };
     if let CallKind::Account { name, server } = call.kind()

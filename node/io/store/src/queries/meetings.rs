@@ -2,8 +2,8 @@
 
 use super::Found;
 use crate::{
-    meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, run_of},
-    view::{ENDS, StoreView, UNUSED, bound, ends_by, sql},
+    meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, person_key, run_of},
+    view::{ENDS, StoreView, UNUSED, bound, ends_by, number, sql},
 };
 use plenary_access::{Bandwidth, TokenHash, effective_bandwidth};
 use plenary_conference::{
@@ -92,10 +92,11 @@ pub fn participants_of_node(db: &Connection, node: NodeId, epoch: u64) -> Found<
     participants(db, "node = ? AND epoch = ? ORDER BY cid, id", params)
 }
 
-/// Lines of the chat that follow the one numbered `after`, the oldest first, at most `limit`; after 0 the newest ones.
+/// Lines of the chat that were said or changed after the change numbered `after`, in the order of that, at most `limit`; after
+/// 0 the newest ones, in the order in which they were said.
 pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Line>> {
-    let order = if after == 0 { "DESC" } else { "ASC" };
-    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id > ? ORDER BY id {order} LIMIT ?");
+    let order = if after == 0 { "id DESC" } else { "changed" };
+    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND changed > ? ORDER BY {order} LIMIT ?");
     let mut query = db.prepare_cached(&query)?;
     let rows = query.query_map(params![cid.as_str(), sql(after), limit], line_of)?;
     let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
@@ -103,6 +104,16 @@ pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Li
         lines.reverse();
     }
     Ok(lines)
+}
+
+/// The places that a person has in a conference, ordered by ID.
+pub fn places_of_person(db: &Connection, cid: &Cid, person: &Person) -> Found<Vec<ParticipantId>> {
+    let mut query =
+        db.prepare_cached("SELECT id FROM participants WHERE person = ? AND cid = ? ORDER BY id")?;
+    let rows = query.query_map([person_key(person).as_str(), cid.as_str()], |row| {
+        number(row, 0).map(ParticipantId)
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The guest of a token that is valid at `now`.
@@ -126,7 +137,7 @@ pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
     let query = format!(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE {ENDS})
              OR EXISTS (SELECT 1 FROM participants WHERE away_since < ?4)
-             OR EXISTS (SELECT 1 FROM guests WHERE expires_at <= ?5)
+             OR EXISTS (SELECT 1 FROM guests WHERE forget_at <= ?5)
              OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?6)
              OR EXISTS (SELECT 1 FROM calls WHERE answered = 0 AND over = 0 AND began_at < ?7)
              OR EXISTS (SELECT 1 FROM participants WHERE invited < ?8)"

@@ -54,6 +54,11 @@ impl plenary_conference::View for StoreView<'_> {
         self.one(sql, [name.as_str()], |row| row.get(0)).unwrap_or(true)
     }
 
+    fn is_group_called(&self, name: &Cid) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM groups WHERE call_id = ?1)";
+        self.one(sql, [name.as_str()], |row| row.get(0)).unwrap_or(true)
+    }
+
     fn owners_choose_ids(&self) -> bool {
         View::settings(self).conference_ids.by_owners
     }

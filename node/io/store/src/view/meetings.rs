@@ -4,13 +4,15 @@ use super::{ENDS, StoreView, body, bound, ends_by, name, number, sql};
 use crate::{
     history::{PAST_RUN, past_run_of},
     meetings::{
-        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of,
+        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, attempts_of, guest_of,
+        line_of,
         participant_of, person_key, place_of, run_of,
     },
 };
 use plenary_access::{TokenHash, View, rules::rights_of};
 use plenary_conference::{
-    Account, Attempts, Call, Guest, GuestId, Participant, ParticipantId, PastRun, Person, Run, RunId, SWEEP,
+    Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, PastRun, Person, Run, RunId,
+    SWEEP,
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, Timestamp, UserName, limits};
 use rusqlite::params;
@@ -53,6 +55,11 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant> {
         let query = format!("SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND id = ?");
         self.one(&query, params![cid.as_str(), sql(id.0)], participant_of)
+    }
+
+    fn line(&self, cid: &Cid, id: u64) -> Option<Line> {
+        let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id = ?");
+        self.one(&query, params![cid.as_str(), sql(id)], line_of)
     }
 
     fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant> {
@@ -255,6 +262,23 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         self.one(&query, [token.0], guest_of)
     }
 
+    fn guest_by_key(&self, key: &TokenHash) -> Option<Guest> {
+        let query =
+            format!("SELECT {GUEST} FROM guests WHERE key = ?1 OR key_before = ?1 ORDER BY id LIMIT 1");
+        self.one(&query, [key.0], guest_of)
+    }
+
+    fn stored_guests(&self) -> u64 {
+        let query = "SELECT count(*) FROM guests";
+        self.one(query, [], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn oldest_kept_guest(&self, now: Timestamp) -> Option<GuestId> {
+        let query = "SELECT id FROM guests WHERE kept_until IS NOT NULL AND expires_at <= ?
+                         ORDER BY kept_until, id LIMIT 1";
+        self.one(query, [bound(now)], |row| name(row, 0))
+    }
+
     fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64 {
         let query = "SELECT count(*) FROM guests WHERE cid = ? AND expires_at > ?";
         self.one(query, params![cid.as_str(), bound(now)], |row| number(row, 0))
@@ -267,7 +291,7 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     }
 
     fn has_expired_guests(&self, now: Timestamp) -> bool {
-        let query = "SELECT 1 FROM guests WHERE expires_at <= ? LIMIT 1";
+        let query = "SELECT 1 FROM guests WHERE forget_at <= ? LIMIT 1";
         self.one(query, [bound(now)], |_| Ok(())).is_some()
     }
 }

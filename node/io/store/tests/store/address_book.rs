@@ -180,3 +180,27 @@ fn books_are_searched_sorted_and_paged() {
         assert_eq!(seen.len(), 30, "{sort:?} {descending}");
     }
 }
+
+#[test]
+fn a_contact_keeps_its_tone() {
+    let mut home = company();
+    let ringing = |tone| Change::PutContact {
+        contact: Contact {
+            call: name("bob"),
+            display_name: String::new(),
+            contact_groups: std::collections::BTreeSet::new(),
+            tone,
+        },
+    };
+    let tone_of = |home: &Home, call: &str| {
+        let page = book(home, "alice", &list(500));
+        let mut rows = page.items.iter();
+        rows.find(|row| row.call.to_string() == call).expect("there").tone
+    };
+    home.ok(by("alice"), ringing(Some(Tone::Marimba)));
+    home.reopen();
+    assert_eq!(tone_of(&home, "bob"), Some(Tone::Marimba));
+    assert_eq!(tone_of(&home, "carol"), None);
+    home.ok(by("alice"), ringing(None));
+    assert_eq!(tone_of(&home, "bob"), None);
+}

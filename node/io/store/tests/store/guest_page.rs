@@ -36,6 +36,8 @@ fn come(agreed: Vec<DocumentVersion>) -> conference::Change {
         source: None,
         link: None,
         agreed,
+        returning: None,
+        key: None,
     }
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn contact(call: &str, display_name: &str, contact_groups: &[&str]) -
             call: name(call),
             display_name: display_name.into(),
             contact_groups: contact_groups.iter().map(|name| (*name).to_owned()).collect(),
+            tone: None,
         },
     }
 }
@@ -356,8 +357,21 @@ pub(crate) fn before_moderation(db: &Connection) {
 
 /// Takes away what the schema has got since strangers agree to documents.
 pub(crate) fn before_guest_page(db: &Connection) {
+    before_chat(db);
     db.execute_batch("DROP TABLE documents; DROP TABLE logos; ALTER TABLE guests DROP COLUMN agreed")
         .expect("writes");
+}
+
+/// Takes away what the schema has got since lines are changed and guests come back.
+pub(crate) fn before_chat(db: &Connection) {
+    db.execute_batch(
+        "DROP INDEX lines_by_change; ALTER TABLE lines DROP COLUMN changed; ALTER TABLE lines DROP COLUMN details;
+         ALTER TABLE runs DROP COLUMN last_change; DROP INDEX guests_by_key; DROP INDEX guests_by_key_before;
+         DROP INDEX guests_kept; DROP INDEX guests_to_forget; ALTER TABLE guests DROP COLUMN key;
+         ALTER TABLE guests DROP COLUMN key_before; ALTER TABLE guests DROP COLUMN kept_until;
+         ALTER TABLE guests DROP COLUMN forget_at",
+    )
+    .expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

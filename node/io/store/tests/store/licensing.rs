@@ -135,6 +135,8 @@ pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
             source: None,
             link: None,
             agreed: Vec::new(),
+            returning: None,
+            key: None,
         },
     );
     Person::Guest(id)

@@ -4,6 +4,7 @@ mod address_book;
 mod applying;
 mod borrowing;
 mod calls;
+mod chat;
 mod conferences;
 mod directory;
 mod events;

@@ -13,7 +13,7 @@ use proptest::{prelude::*, sample::select};
 type Meeting = conference::Change;
 
 /// Past what SQLite's numbers hold as positive ones.
-const LARGE: u64 = u64::MAX - 7;
+pub(crate) const LARGE: u64 = u64::MAX - 7;
 
 pub(crate) fn review() -> Cid {
     name("review")
@@ -84,11 +84,42 @@ fn react(id: u64) -> Meeting {
     }
 }
 
-fn say(id: u64, text: &str) -> Meeting {
+pub(crate) fn say(id: u64, text: &str) -> Meeting {
     Meeting::Say {
         cid: review(),
         participant: ParticipantId(id),
         text: text.into(),
+        reply_to: None,
+        mentions: Vec::new(),
+    }
+}
+
+/// In answer to the first line, with a mention of Alice.
+pub(crate) fn answer(id: u64, text: &str) -> Meeting {
+    Meeting::Say {
+        cid: review(),
+        participant: ParticipantId(id),
+        text: text.into(),
+        reply_to: Some(1),
+        mentions: vec![ParticipantId(LARGE)],
+    }
+}
+
+pub(crate) fn edit(id: u64, line: u64, text: &str) -> Meeting {
+    Meeting::EditLine {
+        cid: review(),
+        participant: ParticipantId(id),
+        line,
+        text: text.into(),
+        mentions: vec![ParticipantId(LARGE)],
+    }
+}
+
+pub(crate) fn unsay(id: u64, line: u64) -> Meeting {
+    Meeting::DeleteLine {
+        cid: review(),
+        participant: ParticipantId(id),
+        line,
     }
 }
 
@@ -102,7 +133,27 @@ fn come_as_guest() -> Meeting {
         source: Some("address:192.0.2.7".into()),
         link: None,
         agreed: Vec::new(),
+        returning: None,
+        key: None,
     }
+}
+
+/// The same by a browser that has the key of this name, and gets another one.
+pub(crate) fn come_back(by: &str, next: &str) -> Meeting {
+    let mut change = come_as_guest();
+    if let Meeting::GuestEnter {
+        guest,
+        returning,
+        key,
+        token: hash,
+        ..
+    } = &mut change
+    {
+        *guest = GuestId::of_random([8; 16]);
+        (*returning, *key) = (Some(token(by)), Some(token(next)));
+        *hash = token(&format!("token-{next}"));
+    }
+    change
 }
 
 fn open(access: Access) -> Meeting {
@@ -144,7 +195,7 @@ fn ids(home: &Home) -> Vec<u64> {
     roster(home).iter().map(|place| place.id.0).collect()
 }
 
-fn lines(home: &Home, after: u64, limit: u32) -> Vec<Line> {
+pub(crate) fn lines(home: &Home, after: u64, limit: u32) -> Vec<Line> {
     queries::lines(&home.db, &review(), after, limit).expect("reads")
 }
 
@@ -162,7 +213,7 @@ pub(crate) fn with_room() -> Home {
 }
 
 /// A meeting with Alice, Bob and a guest, where everything has a value.
-fn meeting() -> Home {
+pub(crate) fn meeting() -> Home {
     let mut home = with_room();
     home.ok(system(), come_as_guest());
     home.ok(system(), enter(LARGE, account("alice")));
@@ -372,6 +423,14 @@ fn what_is_written_of_a_meeting_is_read_again() {
         set(1, patch),
         react(1),
         say(1, "Hello"),
+        answer(1, "@Alice Ann, hello"),
+        edit(1, 1, "Hello"),
+        unsay(1, 1),
+        come_back("one", "two"),
+        Meeting::ForgetGuest {
+            cid: review(),
+            key: token("one"),
+        },
         gate::act(Act::SendBack(ParticipantId(LARGE))),
         gate::act(Act::End),
         gate::run_as(gate::strict()),
@@ -438,7 +497,12 @@ fn random() -> impl Strategy<Value = AnyCommand> {
         2 => id().prop_map(move |id| plain(system(), set(id, patch)).into()),
         1 => id().prop_map(|id| plain(system(), react(id)).into()),
         2 => id().prop_map(|id| plain(system(), say(id, "Hello")).into()),
+        1 => id().prop_map(|id| plain(system(), answer(id, "@Alice Ann, hello")).into()),
+        2 => (id(), 1u64..5).prop_map(|(id, line)| plain(system(), edit(id, line, "@Alice Ann")).into()),
+        1 => (id(), 1u64..5).prop_map(|(id, line)| plain(system(), unsay(id, line)).into()),
         1 => Just(plain(system(), come_as_guest()).into()),
+        2 => (select(vec!["a", "b"]), select(vec!["a", "b"]))
+            .prop_map(|(from, next)| plain(system(), come_back(from, next)).into()),
         1 => access.prop_map(|access| plain(by("bob"), open(access)).into()),
         1 => select(vec![gate::strict(), gate::podium()])
             .prop_map(|settings| plain(by("bob"), gate::run_as(settings)).into()),

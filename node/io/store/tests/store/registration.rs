@@ -49,6 +49,8 @@ fn come_by_link(number: u8, session: &str) -> Meeting {
             secret: secret(number),
         }),
         agreed: Vec::new(),
+        returning: None,
+        key: None,
     }
 }
 

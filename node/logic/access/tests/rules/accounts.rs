@@ -408,6 +408,7 @@ fn deleting_takes_everything_of_the_account() {
         call: name("eye"),
         display_name: String::new(),
         contact_groups: names_of(&["Friends"]),
+        tone: None,
     };
     world.ok(by("alice"), Change::PutContact { contact });
     let avatar = Avatar {

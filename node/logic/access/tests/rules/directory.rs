@@ -296,6 +296,7 @@ fn contact(call: &str) -> Change {
             call: name(call),
             display_name: String::new(),
             contact_groups: BTreeSet::new(),
+            tone: None,
         },
     }
 }
@@ -341,6 +342,7 @@ fn an_address_book_is_full_at_five_thousand() {
             call,
             display_name: String::new(),
             contact_groups: BTreeSet::new(),
+            tone: None,
         };
         let key = (name("alice"), contact.call.clone());
         world.contacts.insert(key, contact);
@@ -355,6 +357,7 @@ fn an_address_book_is_full_at_five_thousand() {
             call: name("u7"),
             display_name: String::new(),
             contact_groups: groups.into_iter().collect(),
+            tone: None,
         },
     };
     let many = (0..65).map(|n| n.to_string()).collect();
@@ -454,4 +457,21 @@ fn a_group_is_called_by_a_name_that_nothing_else_has() {
             .code(),
         "builtin-group"
     );
+}
+
+#[test]
+fn nodes_of_before_know_no_tones() {
+    let with = |tone| {
+        let mut change = contact("eye");
+        if let Change::PutContact { contact } = &mut change {
+            contact.tone = tone;
+        }
+        change
+    };
+    assert!(
+        Tone::ALL
+            .iter()
+            .all(|tone| with(Some(*tone)).level() == CHAT_LEVEL)
+    );
+    assert_eq!(with(None).level(), 0);
 }

@@ -172,7 +172,8 @@ fn directory() -> impl Strategy<Value = Change> {
             contact: Contact {
                 call: name(call.as_str()),
                 display_name,
-                contact_groups: BTreeSet::new()
+                contact_groups: BTreeSet::new(),
+                tone: None,
             }
         }),
     ]

@@ -1,10 +1,9 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
 use super::{
-    AWAY_MS, Entry, Invitation, Line, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs,
-    SecretHash,
+    AWAY_MS, Entry, Invitation, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs, SecretHash,
 };
-use super::{End, Standing, StatePatch, Via};
+use super::{End, Standing, StatePatch, Via, chat::check_inside};
 use crate::{
     Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
     RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
@@ -14,7 +13,7 @@ use crate::{
 };
 use plenary_access::{
     Moment, Outcome, Refusal, Topic,
-    rules::{check_text, exists, invalid, not_found},
+    rules::{check_text, exists, not_found},
 };
 use plenary_model::{Cid, NodeId, Timestamp, limits};
 
@@ -404,33 +403,6 @@ impl<V: View> Meetings<'_, V> {
         Ok(decision)
     }
 
-    pub(crate) fn say(&self, cid: &Cid, id: ParticipantId, text: &str) -> Result<Decision, Refusal> {
-        check_line(text)?;
-        let speaker = self.participant(cid, id)?;
-        check_inside(&speaker)?;
-        if !self.conference(cid)?.rights_of(&speaker).chat {
-            return Err(forbidden("the right of guests to write here"));
-        }
-        let mut runs = Runs::new(self.view, self.at);
-        let run = runs.of(cid);
-        run.last_line += 1;
-        let line = Line {
-            cid: cid.clone(),
-            id: run.last_line,
-            participant: id,
-            name: speaker.name,
-            text: text.to_owned(),
-            at: self.at.now,
-        };
-        let mut decision = Decision::giving(Outcome::Said { line: line.id });
-        decision.effect(Effect::AddLine {
-            forget_until: line.id.saturating_sub(limits::CHAT_LINES as u64),
-            line,
-        });
-        runs.finish(&mut decision);
-        Ok(decision)
-    }
-
     /// Frees the places of those who did not come back, and forgets guests whose tokens have ended.
     pub(crate) fn sweep(&self) -> Decision {
         let now = self.at.now;
@@ -513,14 +485,6 @@ fn take_over(before: Participant, entry: &Entry<'_>) -> Decision {
     decision
 }
 
-/// Who waits says nothing.
-fn check_inside(participant: &Participant) -> Result<(), Refusal> {
-    if participant.standing.waiting.is_some() {
-        return Err(forbidden("to be let in by a moderator"));
-    }
-    Ok(())
-}
-
 /// What somebody's own switches make of what moderators did.
 fn own_choice(before: Standing, patch: StatePatch) -> Standing {
     let mut after = before;
@@ -544,15 +508,4 @@ pub(super) fn put(decision: &mut Decision, participant: Participant) {
     decision
         .notice(Topic::Meetings, participant.cid.as_str())
         .effect(Effect::PutParticipant(participant));
-}
-
-/// Text of several lines.
-fn check_line(text: &str) -> Result<(), Refusal> {
-    if text.trim().is_empty() || text.chars().count() > limits::CHAT_LINE {
-        return Err(invalid("text", "must have 1 to 4,000 characters"));
-    }
-    if text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(invalid("text", "must not contain control characters"));
-    }
-    Ok(())
 }

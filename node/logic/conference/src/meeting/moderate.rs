@@ -110,7 +110,7 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// What somebody is right now: a right that was taken away meanwhile counts no more.
-    fn role_now(&self, conference: &Conference, participant: &Participant) -> Role {
+    pub(super) fn role_now(&self, conference: &Conference, participant: &Participant) -> Role {
         if participant.standing.moderator {
             return conference.role_of(participant);
         }

@@ -16,6 +16,9 @@ pub struct Run {
     pub participants: u64,
     /// Number of the newest line, of this run or an earlier one.
     pub last_line: u64,
+    /// Number of the newest change of a line; as many as lines until one is changed.
+    #[serde(default)]
+    pub last_change: u64,
     /// The time that the last hand got.
     pub last_hand: Timestamp,
     /// Nobody new is let in, since when; lifted at the end.
@@ -92,19 +95,6 @@ impl Run {
     }
 }
 
-/// Something that was said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    pub cid: Cid,
-    /// Rises by one in each conference.
-    pub id: u64,
-    pub participant: ParticipantId,
-    /// Of who said it, who may be gone since.
-    pub name: String,
-    pub text: String,
-    pub at: Timestamp,
-}
-
 /// The runs that one decision changes, as they are after what it has changed so far.
 pub(crate) struct Runs<'a, V> {
     view: &'a V,
@@ -133,6 +123,7 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 started_at: now,
                 participants: 0,
                 last_line: 0,
+                last_change: 0,
                 last_hand: Timestamp(0),
                 locked_at: None,
                 opened: None,

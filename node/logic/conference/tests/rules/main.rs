@@ -22,6 +22,8 @@ mod registration;
 mod rights;
 mod rings;
 mod schedules;
+mod soundness;
 mod strangers;
 mod templates;
+mod view;
 mod world;

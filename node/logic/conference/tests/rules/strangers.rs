@@ -16,7 +16,18 @@ pub(crate) fn guest_enter(cid: &str, id: u8, token_number: u64, before: Option<u
         source: None,
         link: None,
         agreed: Vec::new(),
+        returning: None,
+        key: None,
     }
+}
+
+/// The same from a browser that has or gets a key, whose hashes are made of these numbers.
+pub(crate) fn come_back(cid: &str, id: u8, token_number: u64, by: Option<u64>, next: u64) -> Change {
+    let mut change = guest_enter(cid, id, token_number, None);
+    if let Change::GuestEnter { returning, key, .. } = &mut change {
+        (*returning, *key) = (by.map(token), Some(token(next)));
+    }
+    change
 }
 
 /// `Ann` registers as the guest `id`, with the secret of that number.

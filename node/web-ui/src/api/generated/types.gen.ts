@@ -46,6 +46,38 @@ export type AdminAccess = {
 export type AdminRole = 'none' | 'security' | 'full';
 
 /**
+ * When the own conferences take place.
+ */
+export type Agenda = {
+    /**
+     * The earliest first.
+     */
+    items: Array<AgendaEntry>;
+    /**
+     * There are more than are given: ask for a shorter time.
+     */
+    more: boolean;
+};
+
+/**
+ * One time that a conference takes place.
+ */
+export type AgendaEntry = {
+    cid: string;
+    end: Time | null;
+    /**
+     * Whether who asks moderates it.
+     */
+    moderates: boolean;
+    name: string;
+    /**
+     * The user that it belongs to.
+     */
+    owner: string;
+    start: Time;
+};
+
+/**
  * A version of a document that somebody agrees to.
  */
 export type AgreedDocument = {
@@ -749,11 +781,17 @@ export type ContactRow = {
      * Entries that come from a group cannot be deleted by the user.
      */
     removable: boolean;
+    tone: ContactTone | null;
     /**
      * The account behind it, if it is one of this server.
      */
     user_id: string | null;
 };
+
+/**
+ * How it rings when a contact calls. What each sounds like is a matter of the client.
+ */
+export type ContactTone = 'bell' | 'chime' | 'marimba' | 'pulse' | 'drops';
 
 /**
  * A CSV file.
@@ -954,6 +992,16 @@ export type FieldError = {
 };
 
 /**
+ * The guest that somebody does not want to be any more.
+ */
+export type ForgottenGuest = {
+    /**
+     * The key of the guest.
+     */
+    key: string;
+};
+
+/**
  * What strangers see before they sign in.
  */
 export type FrontPage = {
@@ -1026,6 +1074,12 @@ export type Guest = {
      * ID of the guest.
      */
     guest: string;
+    kept_until: Time | null;
+    /**
+     * Brings this guest back after the token has ended; null for who has registered, and for who came by a token alone.
+     * The key of before goes on until this one has been used.
+     */
+    key: string | null;
     name: string;
     /**
      * Opens the signalling connection for this one conference, and nothing else; given out this once.
@@ -1408,6 +1462,13 @@ export type MeetingChat = {
 };
 
 /**
+ * Lines that were told before are not as they were.
+ */
+export type MeetingChatChanged = {
+    lines: Array<MeetingSaid>;
+};
+
+/**
  * One of a client's two peer connections.
  */
 export type MeetingConnection = 'publish' | 'receive';
@@ -1424,6 +1485,20 @@ export type MeetingCounts = {
      * In the waiting room; only moderators hear of them, for others it is 0.
      */
     waiting: number;
+};
+
+/**
+ * Who took a line out.
+ */
+export type MeetingDeletedBy = 'writer' | 'moderator';
+
+/**
+ * Changes what one has written.
+ */
+export type MeetingEdit = {
+    line: MeetingLineNumber;
+    mentions?: Array<MeetingParticipantId>;
+    text: string;
 };
 
 /**
@@ -1586,6 +1661,11 @@ export type MeetingLine = {
 };
 
 /**
+ * The number of a line of the chat; numbers rise. A text on the wire.
+ */
+export type MeetingLineNumber = string;
+
+/**
  * Asks for a page of all who are in: hands in their order, then names.
  */
 export type MeetingList = {
@@ -1624,6 +1704,20 @@ export type MeetingListed = {
 export type MeetingLost = {
     connection: MeetingConnection;
     generation: number;
+};
+
+/**
+ * Somebody whom a line mentions.
+ */
+export type MeetingMentioned = {
+    /**
+     * As it stands in the text, after an `@`.
+     */
+    name: string;
+    /**
+     * The places that they have now, in the moment of telling; none if they are not in.
+     */
+    places: Array<MeetingParticipantId>;
 };
 
 /**
@@ -1723,6 +1817,10 @@ export type MeetingParticipant = {
      */
     remark: boolean;
     role: MeetingRole;
+    /**
+     * Their rights do not let them show a screen.
+     */
+    screenless?: boolean;
     /**
      * The account; null for guests.
      */
@@ -1859,19 +1957,33 @@ export type MeetingRoster = {
 };
 
 /**
- * A line of the chat.
+ * A line of the chat. Nodes of before give the first five fields alone.
  */
 export type MeetingSaid = {
     at: number;
+    deleted?: MeetingDeletedBy | null;
+    /**
+     * When it was changed last.
+     */
+    edited_at?: number | null;
     /**
      * A number that rises.
      */
     id: string;
+    mentions?: Array<MeetingMentioned>;
     /**
      * As it was when they wrote.
      */
     name: string;
     participant: MeetingParticipantId;
+    /**
+     * The places that whoever wrote it has now, in the moment of telling.
+     */
+    places?: Array<MeetingParticipantId>;
+    reply_to?: MeetingLineNumber | null;
+    /**
+     * Empty if it is deleted.
+     */
     text: string;
 };
 
@@ -1879,6 +1991,11 @@ export type MeetingSaid = {
  * Writes to all.
  */
 export type MeetingSay = {
+    /**
+     * Those whom it mentions; `@` and the name of each stands in the text. At most 20.
+     */
+    mentions?: Array<MeetingParticipantId>;
+    reply_to?: MeetingLineNumber | null;
     text: string;
 };
 
@@ -1961,6 +2078,13 @@ export type MeetingTile = {
     height: number;
     kind: MeetingKind;
     participant: MeetingParticipantId;
+};
+
+/**
+ * Takes out what one has written or, as a moderator, what anybody has.
+ */
+export type MeetingUnsay = {
+    line: MeetingLineNumber;
 };
 
 /**
@@ -2139,6 +2263,10 @@ export type NewGuest = {
      * The documents of the server that they agree to.
      */
     agreed?: Array<AgreedDocument>;
+    /**
+     * The key of before: the guest is who they were, also after the token has ended.
+     */
+    key?: string | null;
     /**
      * The personal link of who has registered.
      */
@@ -2470,6 +2598,7 @@ export type PageContactRow = {
          * Entries that come from a group cannot be deleted by the user.
          */
         removable: boolean;
+        tone: ContactTone | null;
         /**
          * The account behind it, if it is one of this server.
          */
@@ -3056,6 +3185,7 @@ export type PutContact = {
      * Empty: the name that the account itself shows.
      */
     display_name?: string;
+    tone?: ContactTone | null;
 };
 
 /**
@@ -3452,6 +3582,12 @@ export type SignalClientBody = {
     body: MeetingSay;
     type: 'say';
 } | {
+    body: MeetingEdit;
+    type: 'edit';
+} | {
+    body: MeetingUnsay;
+    type: 'unsay';
+} | {
     body: MeetingModerate;
     type: 'moderate';
 } | {
@@ -3597,6 +3733,12 @@ export type SignalServerBody = {
 } | {
     body: MeetingChat;
     type: 'chat';
+} | {
+    /**
+     * Lines of the chat were edited or deleted.
+     */
+    body: MeetingChatChanged;
+    type: 'chat_changed';
 } | {
     /**
      * Who was called into the meeting; told to moderators.
@@ -4454,6 +4596,24 @@ export type EnterAsGuestResponses = {
 
 export type EnterAsGuestResponse = EnterAsGuestResponses[keyof EnterAsGuestResponses];
 
+export type ForgetGuestData = {
+    body: ForgottenGuest;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/guests/forgotten';
+};
+
+export type ForgetGuestResponses = {
+    204: void;
+};
+
+export type ForgetGuestResponse = ForgetGuestResponses[keyof ForgetGuestResponses];
+
 export type ListParticipantsData = {
     body?: never;
     path: {
@@ -5215,6 +5375,28 @@ export type UpdateMeResponses = {
 };
 
 export type UpdateMeResponse = UpdateMeResponses[keyof UpdateMeResponses];
+
+export type GetMyAgendaData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * What ends later.
+         */
+        from: string;
+        /**
+         * What begins earlier; at most 62 days after `from`.
+         */
+        until: string;
+    };
+    url: '/api/v1/me/agenda';
+};
+
+export type GetMyAgendaResponses = {
+    200: Agenda;
+};
+
+export type GetMyAgendaResponse = GetMyAgendaResponses[keyof GetMyAgendaResponses];
 
 export type DeleteMyAvatarData = {
     body?: never;

@@ -1,0 +1,115 @@
+//! What people write to all in a meeting (CHAT-01).
+
+use super::ParticipantId;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
+
+/// The number of a line of the chat; numbers rise. A text on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(as = MeetingLineNumber, value_type = String, pattern = "^[0-9]+$")]
+pub struct LineNumber(pub u64);
+
+impl Serialize for LineNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for LineNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Writes to all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSay)]
+pub struct Say {
+    pub text: String,
+    /// The line that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<LineNumber>,
+    /// Those whom it mentions; `@` and the name of each stands in the text. At most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub mentions: Vec<ParticipantId>,
+}
+
+/// Changes what one has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingEdit)]
+pub struct Edit {
+    pub line: LineNumber,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub mentions: Vec<ParticipantId>,
+}
+
+/// Takes out what one has written or, as a moderator, what anybody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingUnsay)]
+pub struct Unsay {
+    pub line: LineNumber,
+}
+
+/// A line of the chat. Nodes of before give the first five fields alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingSaid)]
+pub struct Said {
+    /// A number that rises.
+    pub id: String,
+    pub participant: ParticipantId,
+    /// As it was when they wrote.
+    pub name: String,
+    /// Empty if it is deleted.
+    pub text: String,
+    pub at: u64,
+    /// The line that it answers, which may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<LineNumber>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mentioned>,
+    /// When it was changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<DeletedBy>,
+    /// The places that whoever wrote it has now, in the moment of telling.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<ParticipantId>,
+}
+
+/// Somebody whom a line mentions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingMentioned)]
+pub struct Mentioned {
+    /// As it stands in the text, after an `@`.
+    pub name: String,
+    /// The places that they have now, in the moment of telling; none if they are not in.
+    pub places: Vec<ParticipantId>,
+}
+
+/// Who took a line out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingDeletedBy)]
+pub enum DeletedBy {
+    Writer,
+    Moderator,
+}
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingChat)]
+pub struct Chat {
+    pub lines: Vec<Said>,
+}
+
+/// Lines that were told before are not as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingChatChanged)]
+pub struct ChatChanged {
+    pub lines: Vec<Said>,
+}
