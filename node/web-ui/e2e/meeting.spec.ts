@@ -124,6 +124,30 @@ test('a shared screen takes the stage', async ({ browser, room, person, other })
   }
 });
 
+test('who may not share a screen sees why', async ({ browser, rest, room, person }) => {
+  const group = await rest.call('POST', '/groups', { name: freshId('Listeners') });
+  expect(group.status(), await group.text()).toBe(201);
+  const { id } = (await group.json()) as { id: string };
+  await rest.call('PATCH', `/groups/${id}`, { rights: ['make_calls'] });
+  await rest.call('POST', `/groups/${id}/members`, { add: [person.id], remove: [] });
+  const page = await newPage(browser);
+  try {
+    await signIn(page, here, person.id, PASSWORD);
+    await join(page, here, room);
+    const button = page.getByRole('button', { name: 'You do not have the right to share your screen' });
+    await expect(button).toHaveAttribute('aria-disabled', 'true');
+    await button.click();
+    await expect(page.getByRole('button', { name: 'Stop sharing' })).toHaveCount(0);
+    await noBarrier(page, 'a room without the right to share');
+    // The right counts at once, also for who is in.
+    await rest.call('PATCH', `/groups/${id}`, { rights: ['make_calls', 'share_screen'] });
+    await expect(page.getByRole('button', { name: 'Share screen' })).toBeVisible();
+  } finally {
+    await page.context().close();
+    await rest.call('DELETE', `/groups/${id}`);
+  }
+});
+
 test('a page that is loaded again comes back to its place', async ({ browser, room, person, other }) => {
   test.setTimeout(120_000);
   const { ann, ben, annTile, benTile } = await two(browser, room, person, other);

@@ -2,6 +2,7 @@ import { Problem } from './problem';
 import { session } from './session';
 import { transport } from './transport';
 import type {
+  Agenda,
   Alias,
   AliasPatch,
   Call,
@@ -158,6 +159,8 @@ export const calls = {
   endMyDevice: (session: string) => done('DELETE', `/me/sessions/${id(session)}`),
   myContacts: (query: ListQuery, signal?: AbortSignal) =>
     json<Page<Contact>>('GET', '/me/contacts', { query, signal }),
+  myAgenda: (query: { from: string; until: string }, signal?: AbortSignal) =>
+    json<Agenda>('GET', '/me/agenda', { query, signal }),
   putContact: (contact: ContactEntry) => done('PUT', '/me/contacts', { json: contact }),
   deleteContact: (call: string) => done('DELETE', '/me/contacts', { query: { call } }),
   myAvatar: (signal?: AbortSignal) => blob('/me/avatar', {}, signal),
@@ -241,6 +244,8 @@ export const calls = {
     blob(`/conferences/${id(cid)}/${stranger ? 'door/calendar' : 'calendar'}`),
   comeAsGuest: (cid: string, who: NewGuest) =>
     json<Guest>('POST', `/conferences/${id(cid)}/guests`, { json: who }),
+  forgetGuest: (cid: string, key: string) =>
+    done('POST', `/conferences/${id(cid)}/guests/forgotten`, { json: { key } }),
   register: (cid: string, who: NewRegistrant) =>
     json<NewRegistration>('POST', `/conferences/${id(cid)}/registrants`, { json: who }),
   ownRegistration: (cid: string, link: string, signal?: AbortSignal) =>

@@ -61,6 +61,12 @@ export const queries = {
     }),
   myDevices: () =>
     queryOptions({ queryKey: ['sessions', 'mine'], queryFn: ({ signal }) => calls.myDevices(signal) }),
+  /** Contacts that have this in their name, call string or email; those of one account are among the first. */
+  contactsLike: (search: string) =>
+    queryOptions({
+      queryKey: ['contacts', 'like', search],
+      queryFn: ({ signal }) => calls.myContacts({ search, limit: 100 }, signal),
+    }),
   myContacts: (query: ListQuery) => pages(['contacts', 'mine'], query, calls.myContacts),
 
   users: (query: UserQuery) => pages(['users', 'list'], query, calls.users),
@@ -106,6 +112,12 @@ export const queries = {
     pages(['conferences', 'visits', cid, run], {}, (query, signal) => calls.visits(cid, run, query, signal)),
   myRuns: () => pages(['conferences', 'own-runs'], {}, calls.myRuns),
   myCalls: (query: CallQuery) => pages(['calls', 'list'], query, calls.allMyCalls),
+  agenda: (from: string, until: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'agenda', from, until],
+      queryFn: ({ signal }) => calls.myAgenda({ from, until }, signal),
+      placeholderData: keepPreviousData,
+    }),
   calls: () => queryOptions({ queryKey: ['calls', 'mine'], queryFn: ({ signal }) => calls.myCalls(signal) }),
   call: (cid: string) =>
     queryOptions({ queryKey: ['calls', 'one', cid], queryFn: ({ signal }) => calls.call(cid, signal) }),

@@ -22,6 +22,8 @@ export type {
   AddressBookEntry,
   AdminRole,
   AgreedDocument,
+  Agenda,
+  AgendaEntry,
   Alias,
   AliasPatch,
   Bandwidth,
@@ -37,6 +39,7 @@ export type {
   ConferenceSchedule,
   ConferenceSettings,
   ContactRow as Contact,
+  ContactTone,
   Document as LegalDocument,
   DocumentHead,
   EventKind,
@@ -206,4 +209,7 @@ export interface Guest {
   guest: string;
   name: string;
   expires_at: string;
+  /** Brings the guest back after the token has ended; a node of before gives none. */
+  key?: string | null;
+  kept_until?: string | null;
 }

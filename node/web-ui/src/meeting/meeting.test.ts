@@ -107,6 +107,21 @@ describe('in the meeting', () => {
     last().tell({ type: 'chat', body: { lines: [line('10'), line('9')] } });
     last().tell({ type: 'chat', body: { lines: [line('10')] } });
     expect(meeting.current().chat.map(({ id }) => id)).toEqual(['9', '10']);
+    const changed = { ...line('9'), text: 'edited', edited_at: 2 };
+    last().tell({ type: 'chat_changed', body: { lines: [changed] } });
+    expect(meeting.current().chat.map(({ text }) => text)).toEqual(['edited', '10']);
+  });
+
+  it('writes, changes and deletes, and hears why that was not done', async () => {
+    const { meeting, last } = await inside();
+    meeting.write({ text: '@Ben, yes', reply_to: '9', mentions: ['2'] });
+    meeting.edit('10', 'better', []);
+    meeting.unsay('10');
+    expect(last().said('say')).toEqual([{ text: '@Ben, yes', reply_to: '9', mentions: ['2'] }]);
+    expect(last().said('edit')).toEqual([{ line: '10', text: 'better', mentions: [] }]);
+    expect(last().said('unsay')).toEqual([{ line: '10' }]);
+    last().tell({ type: 'refused', body: { request: 'edit', code: 'conflict', detail: 'too late' } });
+    expect(meeting.current().denied).toEqual({ detail: 'too late', count: 1 });
   });
 
   it('knows how many there are, asks for pages of them, and hears of whom it follows', async () => {
@@ -345,7 +360,7 @@ describe('a lost way', () => {
   it('takes the place to another node when this one is lost, with new connections', async () => {
     const { meeting, last, peers, host } = await inside();
     meeting.set({ hand: true });
-    meeting.write('unheard');
+    meeting.write({ text: 'unheard' });
     const before = last().said('offer')[1]!.generation as number;
     for (let tick = 0; tick < 6; tick += 1) {
       meeting.tick();

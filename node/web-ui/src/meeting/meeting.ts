@@ -7,6 +7,7 @@ import {
   type Joined,
   type Layout,
   type MeetingHears,
+  type NewLine,
   type OwnState,
   type Participant,
   type Refused,
@@ -50,8 +51,8 @@ const REJOIN_MS = 1_000;
 const CALLED_AT_ONCE = 100;
 /** Why what one does oneself is not done, where one should hear of it. */
 const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbidden']);
-/** What moderators ask for: that it was refused is told to them. */
-const MODERATED: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off']);
+/** What moderators ask for, and what one writes: that it was refused is told. */
+const TOLD: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off', 'say', 'edit', 'unsay']);
 
 export class Meeting {
   readonly publish: Publish;
@@ -71,7 +72,7 @@ export class Meeting {
   private shown = '';
   private shownAt = -SHOW_MS;
   private followed: string[] = [];
-  private outbox: string[] = [];
+  private outbox: NewLine[] = [];
   private pin: string | null = null;
   /** The ID by which the conference is found; changes while one is in. */
   private cid: string;
@@ -99,7 +100,7 @@ export class Meeting {
       onState: (state, reason) => this.follow(state, reason),
       onMessage: (message) => this.hear(message as MeetingHears),
       onHeard: () => this.heart.heard(),
-      onWaiting: (waiting) => waiting.forEach((one) => one.type === 'say' && this.outbox.push(one.body.text)),
+      onWaiting: (waiting) => waiting.forEach((one) => one.type === 'say' && this.outbox.push(one.body)),
       onFresh: () => this.join(),
       onResumed: () => this.resumed(),
       onNodes: (urls) => host.onNodes(urls),
@@ -221,9 +222,17 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'react', body: { reaction } });
   }
 
-  write(text: string) {
-    this.outbox.push(text);
+  write(line: NewLine) {
+    this.outbox.push(line);
     this.flush();
+  }
+
+  edit(line: string, text: string, mentions: string[]) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'edit', body: { line, text, mentions } });
+  }
+
+  unsay(line: string) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'unsay', body: { line } });
   }
 
   /** What is shown from now on, the most important first. */
@@ -291,7 +300,7 @@ export class Meeting {
       this.next({ speaking: message.body.participants });
     } else if (message.type === 'quality') {
       this.next({ kbps: message.body.kbps, quality: withQuality(quality, message.body.slots) });
-    } else if (message.type === 'chat') {
+    } else if (message.type === 'chat' || message.type === 'chat_changed') {
       this.next({ chat: withLines(chat, message.body.lines) });
     }
   }
@@ -390,7 +399,10 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
-    } else if (MODERATED.has(request) || (request === 'state' && REFUSED_STATES.has(code))) {
+    } else if (
+      (TOLD.has(request) && code !== 'not-joined') ||
+      (request === 'state' && REFUSED_STATES.has(code))
+    ) {
       this.next({ denied: { detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.
@@ -432,7 +444,7 @@ export class Meeting {
 
   private flush() {
     if (this.state.phase !== 'in') return;
-    for (const text of this.outbox.splice(0)) this.signal.say({ type: 'say', body: { text } });
+    for (const body of this.outbox.splice(0)) this.signal.say({ type: 'say', body });
   }
 
   private follow(state: SignalState, reason?: EndReason) {

@@ -19,6 +19,7 @@ import type {
   MeetingRefused,
   MeetingRoom,
   MeetingSaid,
+  MeetingSay,
   MeetingSlot,
   MeetingSlotRule,
   MeetingTile,
@@ -35,6 +36,7 @@ export type PictureKind = Extract<MeetingKind, 'video' | 'content'>;
 export type ConnectionName = MeetingConnection;
 export type Participant = MeetingParticipant;
 export type ChatLine = MeetingSaid;
+export type NewLine = MeetingSay;
 export type Seat = MeetingPlace;
 export type ShownTile = MeetingTile & { kind: PictureKind };
 export type Slot = MeetingSlot;

@@ -1,28 +1,27 @@
-import { ActionIcon, Text, Textarea } from '@mantine/core';
-import { IconSend } from '@tabler/icons-react';
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
-import i18n from '../i18n';
+import { Text } from '@mantine/core';
+import { Fragment, useCallback, useEffect, useRef, useState } from 'react';
+import { isMine } from '../meeting/chat';
 import type { ChatLine } from '../meeting/messages';
-import { linked } from '../ui/linked';
-import { exactTime } from '../ui/text';
+import { Confirm } from '../ui/Confirm';
 import classes from './Chat.module.css';
+import { Line, lineId } from './ChatLine';
+import { Write, type Task } from './ChatWrite';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { useMyself } from './useMyself';
-
-const LONGEST = 4_000;
-/** Lines of one person so close together have one head. */
-const TOGETHER_MS = 120_000;
+import type { ChatSeen } from './useChatSeen';
 
 /** What people write to all. */
-export function ChatPanel() {
+export function ChatPanel({ divider }: { divider: ChatSeen['divider'] }) {
   const { t } = useMeetingText();
-  const { chat, me } = useMeeting();
+  const { chat } = useMeeting();
   const { may } = useMyself();
-  const list = useRef<HTMLDivElement>(null);
-  const last = chat.at(-1)?.id;
-  useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [last]);
+  const [task, setTask] = useState<Task | null>(null);
+  // Who has changed a message, or not after all, goes on writing.
+  const [back, setBack] = useState(false);
+  const done = useCallback(() => {
+    setTask(null);
+    setBack(true);
+  }, []);
   return (
     <div className={classes.chat}>
       {chat.length === 0 ? (
@@ -30,16 +29,10 @@ export function ChatPanel() {
           {t('chat.empty')}
         </Text>
       ) : (
-        <div ref={list} className={classes.lines} role="log" aria-label={t('bar.chat')} tabIndex={0}>
-          <ol>
-            {chat.map((line, place) => (
-              <Line key={line.id} line={line} mine={line.participant === me} before={chat[place - 1]} />
-            ))}
-          </ol>
-        </div>
+        <Lines divider={divider} choose={setTask} />
       )}
       {may.chat ? (
-        <Write />
+        <Write key={task?.kind === 'edit' ? task.line.id : 'new'} task={task} focus={back} done={done} />
       ) : (
         <Text size="sm" c="dimmed" p="sm" role="status">
           {t('guests.noChat')}
@@ -49,68 +42,66 @@ export function ChatPanel() {
   );
 }
 
-function Line({ line, mine, before }: { line: ChatLine; mine: boolean; before?: ChatLine }) {
+function Lines({ divider, choose }: { divider: ChatSeen['divider']; choose: (task: Task) => void }) {
   const { t } = useMeetingText();
-  const follows = before?.participant === line.participant && line.at - before.at < TOGETHER_MS;
+  const { chat, me } = useMeeting();
+  const list = useRef<HTMLDivElement>(null);
+  const [deleting, setDeleting] = useState<ChatLine | null>(null);
+  const last = chat.at(-1)?.id;
+  useEffect(() => {
+    list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [last]);
+  const show = useCallback((id: string) => {
+    const line = list.current?.querySelector<HTMLElement>(`#${lineId(id)}`);
+    line?.scrollIntoView({ block: 'center' });
+    line?.focus();
+  }, []);
+  const byId = new Map(chat.map((line) => [line.id, line]));
+  const firstNew = divider && chat[chat.findIndex((line) => line.id === divider.after) + 1]?.id;
   return (
-    <li className={classes.line} data-mine={mine || undefined} data-follows={follows || undefined}>
-      {!follows && (
-        <div className={classes.head}>
-          <b>{mine ? t('chat.you') : line.name}</b>
-          <time dateTime={new Date(line.at).toISOString()} title={exactTime(line.at)}>
-            {clock(line.at)}
-          </time>
-        </div>
-      )}
-      <div className={classes.text}>{linked(line.text)}</div>
-    </li>
+    <div ref={list} className={classes.lines} role="log" aria-label={t('bar.chat')} tabIndex={0}>
+      <ol>
+        {chat.map((line, place) => (
+          <Fragment key={line.id}>
+            {line.id === firstNew && (
+              <li className={classes.divider}>
+                <span>{t('chat.new')}</span>
+              </li>
+            )}
+            <Line
+              line={line}
+              mine={isMine(line, me)}
+              before={line.id === firstNew ? undefined : chat[place - 1]}
+              answered={line.reply_to ? (byId.get(line.reply_to) ?? null) : undefined}
+              show={show}
+              choose={choose}
+              remove={setDeleting}
+            />
+          </Fragment>
+        ))}
+      </ol>
+      <DeleteLine line={deleting} close={() => setDeleting(null)} />
+    </div>
   );
 }
 
-function clock(at: number): string {
-  return new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(at);
-}
-
-function Write() {
+function DeleteLine({ line, close }: { line: ChatLine | null; close: () => void }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { phase } = useMeeting();
-  const [text, setText] = useState('');
-  const send = () => {
-    const said = text.trim();
-    if (!said) return;
-    meeting.write(said);
-    setText('');
-  };
-  const press = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    send();
-  };
+  const { me } = useMeeting();
+  const own = line !== null && isMine(line, me);
   return (
-    <form
-      className={classes.write}
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
+    <Confirm
+      opened={line !== null}
+      close={close}
+      title={t('chat.deleteTitle')}
+      verb={t('chat.delete')}
+      act={async () => {
+        if (line) meeting.unsay(line.id);
+        return Promise.resolve();
       }}
     >
-      <Textarea
-        aria-label={t('chat.write')}
-        placeholder={t(phase === 'reconnecting' ? 'chat.waiting' : 'chat.write')}
-        autosize
-        minRows={1}
-        maxRows={6}
-        maxLength={LONGEST}
-        data-autofocus
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onKeyDown={press}
-        style={{ flex: 1 }}
-      />
-      <ActionIcon type="submit" size={36} aria-label={t('chat.send')} disabled={!text.trim()}>
-        <IconSend size={18} aria-hidden />
-      </ActionIcon>
-    </form>
+      {own ? t('chat.deleteOwn') : t('chat.deleteOther', { name: line?.name ?? '' })}
+    </Confirm>
   );
 }

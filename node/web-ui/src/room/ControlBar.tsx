@@ -67,8 +67,10 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
         {canShare() && may.video && (
           <ControlButton
             className={classes.wide}
-            label={t(own.sharing ? 'bar.stopSharing' : 'bar.share')}
-            icon={own.sharing ? <IconScreenShareOff /> : <IconScreenShare />}
+            label={t(own.sharing ? 'bar.stopSharing' : own.shares ? 'bar.share' : 'bar.mayNotShare')}
+            aria-disabled={(!own.shares && !own.sharing) || undefined}
+            off={!own.shares && !own.sharing}
+            icon={own.sharing || !own.shares ? <IconScreenShareOff /> : <IconScreenShare />}
             on={own.sharing}
             onClick={own.toggleShare}
           />
@@ -93,8 +95,14 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
         <ControlButton
           label={t('bar.chat')}
           icon={<IconMessage />}
-          count={controls.unread}
-          countLabel={t('chat.unread', { count: controls.unread })}
+          count={controls.chat.unread}
+          mark={controls.chat.mentions > 0 ? '@' : undefined}
+          urgent={controls.chat.mentions > 0}
+          countLabel={
+            controls.chat.mentions > 0
+              ? t('chat.unreadMentions', { count: controls.chat.unread })
+              : t('chat.unread', { count: controls.chat.unread })
+          }
           on={controls.panel === 'chat'}
           aria-expanded={controls.panel === 'chat'}
           onClick={() => controls.togglePanel('chat')}

@@ -13,6 +13,8 @@ interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'children'
   danger?: boolean;
   count?: number;
   countLabel?: string;
+  /** Stands before the count. */
+  mark?: string;
   /** The count waits for an answer. */
   urgent?: boolean;
   /** The narrow half of a pair. */
@@ -31,6 +33,7 @@ export function ControlButton(props: Props) {
     danger,
     count,
     countLabel,
+    mark,
     urgent,
     caret,
     className,
@@ -60,6 +63,7 @@ export function ControlButton(props: Props) {
         {icon}
         {!!count && (
           <span className={classes.count} data-urgent={urgent || undefined} aria-hidden>
+            {mark}
             {count > 99 ? '99+' : count}
           </span>
         )}

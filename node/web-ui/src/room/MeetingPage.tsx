@@ -179,7 +179,7 @@ function Entrance({ cid, door, armed, arm, who, refused, renamed }: EntranceProp
 function useAsked(cid: string, guest: boolean, who: OwnRegistration | null): DocumentHead[] | null {
   const server = useQuery({ ...queries.server(), enabled: guest });
   if (!guest || who?.agreed || server.error) return [];
-  return server.data ? openOf(server.data.documents, passes.of(cid)?.agreed) : null;
+  return server.data ? openOf(server.data.documents, passes.kept(cid)?.agreed) : null;
 }
 
 interface Wanted {
@@ -189,24 +189,31 @@ interface Wanted {
   anew: boolean;
 }
 
-/** A token for this room; the one of before keeps the guest who they were, and a link who they registered as. */
+/** A token for this room; that or the key of before keeps the guest who they were, and a link who they registered as. */
 async function passFor(cid: string, { name, link, agreed, anew }: Wanted): Promise<() => string | null> {
   const before = passes.of(cid);
+  const kept = passes.kept(cid);
   const keep = (guest: Guest) => {
     const { token, expires_at } = guest;
-    const all = [...agreed, ...(before?.agreed ?? [])];
-    passes.keep(cid, { token, name: link === null ? name : guest.name, expires_at, agreed: all });
+    const all = [...agreed, ...(kept?.agreed ?? [])];
+    const back = guest.key ? guest : kept;
+    passes.keep(cid, {
+      token,
+      name: link === null ? name : guest.name,
+      expires_at,
+      key: back?.key,
+      kept_until: back?.kept_until,
+      agreed: all,
+    });
   };
   if (link !== null && (anew || !before)) {
     keep(await calls.comeAsGuest(cid, { link, agreed }));
-  } else if (before?.name !== name || agreed.length > 0) {
+  } else if (before?.name !== name || agreed.length > 0 || (anew && passes.isDue(cid))) {
     keep(
       await calls
-        .comeAsGuest(cid, { name, token: before?.token, agreed })
+        .comeAsGuest(cid, { name, token: before?.token, key: kept?.key, agreed })
         // A token of before that is worth nothing any more must not keep anybody out.
-        .catch((error: unknown) =>
-          before ? calls.comeAsGuest(cid, { name, agreed }) : Promise.reject(error),
-        ),
+        .catch((error: unknown) => (kept ? calls.comeAsGuest(cid, { name, agreed }) : Promise.reject(error))),
     );
   }
   return () => passes.of(cid)?.token ?? null;

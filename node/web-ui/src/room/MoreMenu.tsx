@@ -46,9 +46,10 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
           hiddenFrom="sm"
           leftSection={<IconScreenShare size={18} aria-hidden />}
           display={canShare() && own.may.video ? undefined : 'none'}
+          disabled={!own.shares && !own.sharing}
           onClick={own.toggleShare}
         >
-          {t(own.sharing ? 'bar.stopSharing' : 'bar.share')}
+          {t(own.sharing ? 'bar.stopSharing' : own.shares ? 'bar.share' : 'bar.mayNotShare')}
         </Menu.Item>
         <ReactionItems />
         <Menu.Item

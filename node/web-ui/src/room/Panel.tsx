@@ -19,7 +19,11 @@ export function Panel(props: { name: PanelName; close: () => void; controls: Roo
         </Title>
         <CloseButton size="lg" aria-label={t('common:action.close')} onClick={props.close} />
       </div>
-      {props.name === 'people' ? <PeoplePanel controls={props.controls} /> : <ChatPanel />}
+      {props.name === 'people' ? (
+        <PeoplePanel controls={props.controls} />
+      ) : (
+        <ChatPanel divider={props.controls.chat.divider} />
+      )}
     </aside>
   );
 }

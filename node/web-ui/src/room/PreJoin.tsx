@@ -1,7 +1,8 @@
-import { Alert, Anchor, Button, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconAlertTriangle, IconDoorEnter } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useCallback, useEffect, useState, type FormEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react';
+import { calls } from '../api/calls';
 import { asProblem } from '../api/problem';
 import type { AgreedDocument, DocumentHead } from '../api/types';
 import { Agreement } from '../guest/Agreement';
@@ -10,6 +11,7 @@ import { problemText } from '../ui/text';
 import { BeginsLater } from './BeginsLater';
 import { choices } from '../meeting/choices';
 import type { Local } from '../meeting/local';
+import { passes } from '../meeting/seat';
 import { useChoices, useLocal, useMeetingText } from './context';
 import { DeviceChoices } from './DeviceChoices';
 import { DeviceHelp } from './DeviceHelp';
@@ -82,6 +84,8 @@ export function PreJoin({
   const state = useLocal(local);
   const [name, setName] = useState(choice.name);
   const [missing, setMissing] = useState(false);
+  const [kept, setKept] = useState(() => (guest ? passes.kept(cid) : null));
+  const field = useRef<HTMLInputElement>(null);
   const agreement = useAgreement(documents);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
@@ -110,6 +114,15 @@ export function PreJoin({
     if (begins) arm(!armed);
     else void come();
   };
+  const beAnother = () => {
+    // Where the server cannot be reached, it forgets the guest by itself after a while.
+    if (kept?.key) void calls.forgetGuest(cid, kept.key).catch(() => undefined);
+    passes.forget(cid);
+    choices.set({ name: '' });
+    setKept(null);
+    setName('');
+    field.current?.focus();
+  };
   const due = armed && begins === null;
   useEffect(() => {
     if (!due) return;
@@ -131,6 +144,7 @@ export function PreJoin({
           </div>
           {guest && registered === null && (
             <TextInput
+              ref={field}
               label={t('entry.name')}
               description={t('entry.nameHint')}
               inputWrapperOrder={['label', 'input', 'description', 'error']}
@@ -144,6 +158,16 @@ export function PreJoin({
                 setMissing(false);
               }}
             />
+          )}
+          {guest && registered === null && kept && (
+            <Group gap="xs" justify="space-between">
+              <Text size="sm" c="dimmed" flex={1}>
+                {t('entry.knownGuest', { name: kept.name })}
+              </Text>
+              <Button size="compact-sm" variant="default" onClick={beAnother}>
+                {t('entry.somebodyElse')}
+              </Button>
+            </Group>
           )}
           <DeviceHelp micProblem={state.micProblem} cameraProblem={state.cameraProblem} local={local} />
           <DeviceChoices local={local} />

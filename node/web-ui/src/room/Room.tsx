@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { ControlBar } from './ControlBar';
 import { Dialogs, warmDialogs, type DialogName } from './Dialogs';
+import { MentionNews } from './MentionNews';
 import { Notices } from './Notices';
 import { Over } from './Over';
 import { PinEntry } from './PinEntry';
@@ -36,7 +37,7 @@ export function Room({ again }: { again: () => void }) {
   const [pinned, setPinned] = useState<string | null>(null);
   const [chosen, choose] = useState<string | null>(null);
   const [audioOnly, setAudioOnly] = useState(false);
-  const unread = useChatSeen(panel === 'chat');
+  const chat = useChatSeen(panel === 'chat');
   const pin = useCallback((id: string) => setPinned((now) => (now === id ? null : id)), []);
   const controls: RoomControls = {
     panel,
@@ -49,7 +50,7 @@ export function Room({ again }: { again: () => void }) {
     audioOnly,
     setAudioOnly,
     full,
-    unread,
+    chat,
   };
   useCallNews();
   useDenied();
@@ -81,6 +82,7 @@ export function Room({ again }: { again: () => void }) {
       <ControlBar controls={controls} />
       <Dialogs name={dialog?.name ?? null} about={dialog?.about ?? null} close={() => setDialog(null)} />
       <PodiumInvitation />
+      <MentionNews />
       <Sound />
     </div>
   );

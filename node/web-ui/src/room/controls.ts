@@ -1,5 +1,6 @@
 import type { DialogName } from './Dialogs';
 import type { PanelName } from './Panel';
+import type { ChatSeen } from './useChatSeen';
 import type { useFullScreen } from './useFullScreen';
 
 /** What parts of the room may change about its looks. */
@@ -16,5 +17,5 @@ export interface RoomControls {
   audioOnly: boolean;
   setAudioOnly(on: boolean): void;
   full: ReturnType<typeof useFullScreen>;
-  unread: number;
+  chat: ChatSeen;
 }

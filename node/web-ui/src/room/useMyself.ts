@@ -13,6 +13,8 @@ export function useMyself() {
     moderates: moderates(mine),
     /** What guests may not do here, whatever one's own switches say; all others may. */
     may: guest ? room.guests : ALL,
+    /** One’s rights let one show a screen. */
+    shares: mine?.screenless !== true,
     /** There is a podium, and one is not on it. */
     offPodium: mine !== undefined && hasPodium(room) && mine.podium === null,
     onPodium: mine !== undefined && hasPodium(room) && mine.podium !== null,

@@ -8,12 +8,13 @@ export function useOwnSwitches() {
   const state = useLocal(local);
   const { me, participants } = useMeeting();
   const mine = me ? participants.get(me) : undefined;
-  const { may } = useMyself();
+  const { may, shares } = useMyself();
   const hand = mine?.hand !== null && mine !== undefined;
   return {
     ...state,
     hand,
     may,
+    shares,
     toggleMic() {
       if (!may.audio) return;
       choices.set({ micOn: state.muted });
@@ -27,7 +28,7 @@ export function useOwnSwitches() {
     toggleHand: () => meeting.set({ hand: !hand }),
     toggleShare() {
       if (state.sharing) local.stopSharing();
-      else if (may.video) void local.share();
+      else if (may.video && shares) void local.share();
     },
   };
 }

@@ -157,6 +157,7 @@ export function person(id: string, more: Partial<Participant> = {}): Participant
     dimmed: false,
     asked: null,
     own_layout: false,
+    screenless: false,
     ...more,
   };
 }

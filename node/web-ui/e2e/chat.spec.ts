@@ -1,0 +1,221 @@
+import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
+import { devices, isInside, join, newPage } from './room';
+import { expect, freshId, here, PASSWORD, signIn, test as base, there, type Account } from './server';
+
+/** The chat of a conference (CHAT-01), and guests who come back to what they wrote (AUTH-08). */
+
+interface Fixtures {
+  room: string;
+  other: Account;
+}
+
+const test = base.extend<Fixtures>({
+  room: async ({ rest, person }, give) => {
+    const cid = freshId('chat');
+    const conference = { cid, name: `Conference ${cid}`, access: 'public', owner: person.id };
+    const answer = await rest.call('POST', '/conferences', conference);
+    expect(answer.status(), await answer.text()).toBe(201);
+    await give(cid);
+    await rest.call('DELETE', `/conferences/${cid}`);
+  },
+  other: async ({ rest }, give) => {
+    const other = await rest.createUser({ display_name: 'Ben Lee' });
+    await give(other);
+    await rest.deleteUser(other.id);
+  },
+});
+
+test.use(devices);
+
+const look = (page: Page, name: string) => page.screenshot({ path: `test-results/look/chat-${name}.png` });
+const chat = (page: Page) => page.getByRole('button', { name: /^Chat/ });
+const field = (page: Page) => page.getByRole('textbox', { name: 'Write to everyone' });
+/** The first one: answers have what they answer in them too. */
+const line = (page: Page, text: string) =>
+  page.getByRole('log').getByRole('listitem').filter({ hasText: text }).first();
+
+async function write(page: Page, text: string) {
+  await field(page).fill(text);
+  await page.keyboard.press('Enter');
+  await expect(line(page, text)).toBeVisible();
+}
+
+async function act(page: Page, text: string, what: string) {
+  await line(page, text).hover();
+  await line(page, text)
+    .getByRole('button', { name: /^Actions for/ })
+    .click();
+  await page.getByRole('menuitem', { name: what, exact: true }).click();
+}
+
+test('messages are edited, answered and deleted', async ({ browser, person, other, room }) => {
+  test.setTimeout(150_000);
+  const [host, ben] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await signIn(ben, there, other.id, PASSWORD);
+    await join(ben, there, room);
+    for (const page of [host, ben]) await chat(page).click();
+    await write(ben, 'Shall we beginn?');
+    await expect(line(host, 'Shall we beginn?')).toBeVisible();
+
+    await act(ben, 'Shall we beginn?', 'Edit');
+    const edited = ben.getByRole('textbox', { name: 'Change your message' });
+    await expect(edited).toBeFocused();
+    await expect(edited).toHaveValue('Shall we beginn?');
+    await noBarrier(ben, 'a message that is changed');
+    await edited.fill('Shall we begin?');
+    await ben.keyboard.press('Enter');
+    await expect(line(host, 'Shall we begin?')).toContainText('(edited)');
+
+    // A moderator changes nothing of others, but answers, and deletes.
+    await line(host, 'Shall we begin?')
+      .getByRole('button', { name: `Actions for the message of ${other.display_name}` })
+      .focus();
+    await host.keyboard.press('Enter');
+    await expect(host.getByRole('menuitem', { name: 'Edit' })).toHaveCount(0);
+    await host.getByRole('menuitem', { name: 'Reply' }).click();
+    await expect(host.getByText('Reply to Ben Lee:')).toBeVisible();
+    await expect(field(host)).toBeFocused();
+    await look(host, 'answering');
+    await write(host, 'In a minute');
+    const quote = ben.getByRole('button', { name: 'Reply to Ben Lee: Shall we begin?', exact: false });
+    await quote.click();
+    await expect(line(ben, 'Shall we begin?')).toBeFocused();
+    await look(ben, 'answered');
+    await noBarrier(ben, 'an answer');
+
+    await act(ben, 'Shall we begin?', 'Delete');
+    await noBarrier(ben, 'before a message is deleted');
+    await ben.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(host.getByRole('log')).toContainText('Message deleted');
+    await expect(host.getByRole('log')).toContainText('A message that was deleted');
+    await expect(host.getByRole('log')).not.toContainText('Shall we begin?');
+    await write(ben, 'Rude words');
+    await act(host, 'Rude words', 'Delete');
+    await host.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(ben.getByRole('log')).toContainText('Message deleted by a moderator');
+    // The same is there for who comes back.
+    await ben.reload();
+    await isInside(ben);
+    await chat(ben).click();
+    await expect(ben.getByRole('log')).toContainText('Message deleted by a moderator');
+    await expect(ben.getByRole('log')).not.toContainText('Rude words');
+    await look(ben, 'deleted');
+    await noBarrier(ben, 'deleted messages');
+  } finally {
+    for (const page of [host, ben]) await page.context().close();
+  }
+});
+
+test('somebody is mentioned, hears of it, and finds what is new', async ({
+  browser,
+  person,
+  other,
+  room,
+}) => {
+  test.setTimeout(150_000);
+  const [host, ben] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await signIn(ben, there, other.id, PASSWORD);
+    await join(ben, there, room);
+    await chat(host).click();
+    await write(host, 'Before');
+    await expect(chat(ben)).toHaveAccessibleName('Chat (1 new message)');
+    await chat(ben).click();
+    await expect(ben.getByRole('log')).toContainText('Before');
+    await chat(ben).click();
+
+    // The list is used by keyboard alone.
+    await field(host).focus();
+    await host.keyboard.type('Please, @be');
+    const list = host.getByRole('listbox', { name: 'People to mention' });
+    await expect(list.getByRole('option')).toHaveText([/Ben Lee/]);
+    await look(host, 'mention');
+    await noBarrier(host, 'a list of people to mention');
+    await host.keyboard.press('Escape');
+    await expect(list).toHaveCount(0);
+    await host.keyboard.type('n');
+    await expect(list.getByRole('option', { name: /Ben Lee/ })).toHaveAttribute('aria-selected', 'true');
+    await host.keyboard.press('Enter');
+    await expect(field(host)).toHaveValue('Please, @Ben Lee ');
+    await host.keyboard.type('begin');
+    await host.keyboard.press('Enter');
+    await expect(line(host, 'Please, @Ben Lee begin')).toBeVisible();
+
+    await expect(chat(ben)).toHaveAccessibleName('Chat (1 new message that mentions you)');
+    await expect(
+      ben
+        .getByRole('status')
+        .filter({ hasText: `${person.display_name} mentions you: Please, @Ben Lee begin` }),
+    ).toHaveCount(1);
+    await look(ben, 'mentioned-button');
+    await noBarrier(ben, 'a mention on the button');
+    await chat(ben).click();
+    const all = ben.getByRole('log').getByRole('listitem');
+    await expect(all).toHaveCount(3);
+    await expect(all.nth(1)).toHaveText('New');
+    await expect(ben.locator('mark')).toHaveText('@Ben Lee');
+    await look(ben, 'mentioned');
+    await noBarrier(ben, 'a mention and a divider');
+    // Once it was seen it is new no more.
+    await chat(ben).click();
+    await chat(ben).click();
+    await expect(all).toHaveCount(2);
+  } finally {
+    for (const page of [host, ben]) await page.context().close();
+  }
+});
+
+test('a guest comes back as who they were, or as somebody else', async ({ browser, person, room }) => {
+  test.setTimeout(150_000);
+  const [host, guest] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await chat(host).click();
+    await join(guest, here, room, 'Gil');
+    await chat(guest).click();
+    await write(guest, 'I shall be back');
+    await guest.getByRole('button', { name: 'Leave' }).click();
+    // As after the end of the token: the key alone is left, and the other node is asked.
+    await guest.evaluate((key) => {
+      const pass = JSON.parse(localStorage.getItem(key)!) as Record<string, string>;
+      localStorage.setItem(
+        key,
+        JSON.stringify({ ...pass, token: 'gone', expires_at: new Date(0).toISOString() }),
+      );
+    }, `plenary.guest.${room}`);
+    await guest.goto(`${here}/m/${room}`);
+    await expect(guest.getByText('You have been here as Gil', { exact: false })).toBeVisible();
+    await look(guest, 'known-guest');
+    await noBarrier(guest, 'a guest who is known');
+    await guest.getByRole('button', { name: 'Join', exact: true }).click();
+    await isInside(guest);
+    await chat(guest).click();
+    await act(guest, 'I shall be back', 'Edit');
+    await guest.getByRole('textbox', { name: 'Change your message' }).fill('I am back');
+    await guest.keyboard.press('Enter');
+    await expect(line(host, 'I am back')).toBeVisible();
+
+    await guest.getByRole('button', { name: 'Leave' }).click();
+    await guest.goto(`${here}/m/${room}`);
+    await guest.getByRole('button', { name: 'I am somebody else' }).click();
+    await expect(guest.getByLabel('Your name')).toHaveValue('');
+    await expect(guest.getByText('You have been here as', { exact: false })).toHaveCount(0);
+    await join(guest, here, room, 'Hal');
+    await chat(guest).click();
+    await line(guest, 'I am back').hover();
+    await line(guest, 'I am back')
+      .getByRole('button', { name: /^Actions for/ })
+      .click();
+    await expect(guest.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
+    await expect(guest.getByRole('menuitem', { name: 'Edit' })).toHaveCount(0);
+  } finally {
+    for (const page of [host, guest]) await page.context().close();
+  }
+});
