@@ -1,12 +1,17 @@
-import { Alert, Button, Group, Modal, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Modal, Select, Stack, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
+import { IconVolume } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
-import type { Contact } from '../api/types';
+import type { Contact, ContactTone } from '../api/types';
+import { OWN_TONES, tryTone } from '../calling/ring';
 import { useClose } from '../ui/Confirm';
 import { tell } from '../ui/notify';
-import { fieldErrors, problemText } from '../ui/text';
+import { fieldErrors, problemText, textOf } from '../ui/text';
+
+/** The choice that is none. */
+const USUAL = 'usual';
 
 interface Props {
   editing: Contact | 'new' | null;
@@ -24,6 +29,7 @@ export function ContactForm({ editing, groups, close }: Props) {
       call: old?.call ?? '',
       display_name: old?.display_name ?? '',
       contact_groups: old?.contact_groups ?? [],
+      tone: old?.tone ?? null,
     },
     validate: { call: (value) => (value.trim() ? null : t('contacts.callMissing')) },
   });
@@ -77,6 +83,28 @@ export function ContactForm({ editing, groups, close }: Props) {
             clearButtonProps={{ 'aria-label': t('action.clear') }}
             {...form.getInputProps('contact_groups')}
           />
+          <Group align="flex-end" gap="xs" wrap="nowrap">
+            <Select
+              flex={1}
+              label={t('contacts.tone')}
+              allowDeselect={false}
+              data={[
+                { value: USUAL, label: t('contacts.tones.usual') },
+                ...OWN_TONES.map((value) => ({ value, label: textOf(`contacts.tones.${value}`, value) })),
+              ]}
+              value={form.values.tone ?? USUAL}
+              onChange={(value) =>
+                form.setFieldValue('tone', value === USUAL ? null : (value as ContactTone | null))
+              }
+            />
+            <Button
+              variant="default"
+              leftSection={<IconVolume size={16} aria-hidden />}
+              onClick={() => void tryTone(form.values.tone)}
+            >
+              {t('contacts.tryTone')}
+            </Button>
+          </Group>
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={close}>
               {t('action.cancel')}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { Problem } from '../api/problem';
 import type { Profile } from '../api/types';
+import { NoticeSwitch } from '../calling/NoticeSwitch';
 import { ChangesBar } from '../ui/ChangesBar';
 import { Face } from '../ui/Face';
 import { tell, tellProblem } from '../ui/notify';
@@ -36,6 +37,7 @@ export function ProfilePage() {
   return (
     <Page narrow title={t('nav.profile')} purpose={t('profile.purpose')}>
       <Picture />
+      <NoticeSwitch />
       <ProfileFields value={draft.value} set={draft.set} errors={fieldErrors(save.error)} />
       <ChangesBar
         draft={draft}

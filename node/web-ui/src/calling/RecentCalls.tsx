@@ -8,6 +8,7 @@ import type { Call } from '../api/types';
 import { Time } from '../ui/Time';
 import { useMe } from '../ui/useMe';
 import { lasted, missed } from './callText';
+import { NoticeOffer } from './NoticeOffer';
 import { useCall } from './useCall';
 
 const SHOWN = 6;
@@ -32,6 +33,7 @@ export function RecentCalls() {
             {t('call.all')}
           </Anchor>
         </Group>
+        {over.some(missed) && <NoticeOffer />}
         <Stack component="ul" gap={4} m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('call.recent')}>
           {over.map((one) => (
             <li key={one.cid}>

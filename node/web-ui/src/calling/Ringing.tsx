@@ -2,13 +2,14 @@ import { Button, Group, Paper, Text } from '@mantine/core';
 import { IconPhone, IconPhoneOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { Call } from '../api/types';
+import type { Call, Contact, ContactTone } from '../api/types';
 import { Face } from '../ui/Face';
 import { tellProblem } from '../ui/notify';
+import { tellOfCall } from './notices';
 import { ring } from './ring';
 import classes from './Ringing.module.css';
 
@@ -44,17 +45,31 @@ function Rings({ call, silent }: { call: Call; silent: boolean }) {
   const navigate = useNavigate();
   const [done, setDone] = useState(false);
   const text = useRingText(call);
-  useEffect(() => (done || silent ? undefined : ring('incoming')), [done, silent]);
-  useEffect(() => notify(text), [text]);
-  if (done) return null;
-  const accept = () => {
+  const tone = useTone(call);
+  useEffect(
+    () => (done || silent || tone === undefined ? undefined : ring('incoming', tone)),
+    [done, silent, tone],
+  );
+  const room = roomOf(call);
+  const accept = useCallback(() => {
     setDone(true);
-    void navigate({ to: '/m/$cid', params: { cid: roomOf(call) }, search: { now: true } });
-  };
-  const decline = () => {
+    void navigate({ to: '/m/$cid', params: { cid: room }, search: { now: true } });
+  }, [navigate, room]);
+  const decline = useCallback(() => {
     setDone(true);
     calls.declineCall(call.cid).catch(tellProblem);
-  };
+  }, [call.cid]);
+  const answer = t(call.into ? 'call.comeIn' : 'call.answer');
+  const no = t('call.decline');
+  useEffect(() => {
+    if (done) return;
+    const act = (what: 'accept' | 'decline' | 'show') => {
+      if (what === 'accept') accept();
+      else if (what === 'decline') decline();
+    };
+    return tellOfCall({ cid: call.cid, text, accept: answer, decline: no, act });
+  }, [done, call.cid, text, answer, no, accept, decline]);
+  if (done) return null;
   return (
     <Paper withBorder shadow="lg" radius="md" p="md" role="alert" className={classes.card}>
       <Group justify="space-between" gap="md">
@@ -68,10 +83,10 @@ function Rings({ call, silent }: { call: Call; silent: boolean }) {
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Button variant="default" leftSection={<IconPhoneOff size={18} aria-hidden />} onClick={decline}>
-            {t('call.decline')}
+            {no}
           </Button>
           <Button color="teal.9" leftSection={<IconPhone size={18} aria-hidden />} onClick={accept}>
-            {t(call.into ? 'call.comeIn' : 'call.answer')}
+            {answer}
           </Button>
         </Group>
       </Group>
@@ -89,10 +104,10 @@ function useRingText(call: Call): string {
   return call.into.scheduled ? t('call.begins', { room }) : t('call.ringsInto', { name, room });
 }
 
-/** Where the page is not looked at and the person has allowed it. */
-function notify(text: string): (() => void) | undefined {
-  if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
-  const shown = new Notification(text, { tag: 'plenary-call', requireInteraction: true });
-  shown.onclick = () => window.focus();
-  return () => shown.close();
+/** How it rings if who calls is a contact; `undefined` until that is known. */
+function useTone(call: Call): ContactTone | null | undefined {
+  const { data, isPending } = useQuery(queries.contactsLike(call.with.id));
+  if (isPending) return undefined;
+  const isCaller = ({ user_id }: Contact) => user_id?.replace(/@.*$/, '') === call.with.id;
+  return data?.items.find(isCaller)?.tone ?? null;
 }
