@@ -1,6 +1,6 @@
 //! IDs of conferences: those that the server makes up, and who may choose one (CONF-04).
 
-use crate::{Conference, NewId, View, decide::Case};
+use crate::{CHAT_LEVEL, Conference, NewId, View, decide::Case};
 use plenary_access::{
     IdPolicy, Refusal,
     rules::{exists, invalid},
@@ -55,13 +55,27 @@ impl<V: View> Case<'_, V> {
             let reason = format!("{:?} is reserved; choose another one", cid.as_str());
             return Err(invalid("cid", reason));
         }
+        // Nodes of before look at conferences alone, and all must have the same.
+        if self.at.level >= CHAT_LEVEL && self.leads_elsewhere(cid) {
+            let reason = format!(
+                "{:?} is a user, a group or an alias already, which is called by it; choose another one",
+                cid.as_str()
+            );
+            return Err(invalid("cid", reason));
+        }
         Ok(cid.clone())
+    }
+
+    /// Whether who calls this name gets to something that is no conference.
+    fn leads_elsewhere(&self, id: &Cid) -> bool {
+        let of_group = self.at.level >= CHAT_LEVEL && self.view.is_group_called(id);
+        of_group || self.view.is_called(id)
     }
 
     /// The first ID of those that the server made up that leads nowhere yet.
     pub(crate) fn first_free<'b>(&self, ids: impl Iterator<Item = &'b Cid>) -> Result<Cid, Refusal> {
         let free = |id: &&Cid| {
-            !id.is_reserved() && self.view.conference_called(id).is_none() && !self.view.is_called(id)
+            !id.is_reserved() && self.view.conference_called(id).is_none() && !self.leads_elsewhere(id)
         };
         ids.take(limits::CID_CANDIDATES)
             .find(free)

@@ -66,6 +66,30 @@ fn where_owners_do_not_choose_ids_administrators_still_do() {
     assert_eq!(known, Some(name("1111")));
 }
 
+#[test]
+fn an_id_that_leads_to_somebody_or_a_group_is_not_chosen_for_a_conference() {
+    let mut world = World::with_rooms();
+    world.called.insert(name("info"));
+    world
+        .groups
+        .insert(name("g-desk"), (name("desk"), Default::default()));
+    for taken in ["bob", "desk", "info"] {
+        for change in [create(taken), chosen("open", taken)] {
+            let refusal = world.refuses(&user("alice"), &change);
+            assert_eq!(refusal.code(), "invalid-field");
+            assert!(refusal.to_string().contains(taken), "{refusal}");
+        }
+    }
+    // What has such an ID from before keeps it.
+    world.level = CHAT_LEVEL - 1;
+    world.run(&user("alice"), &create("bob")).expect("as before");
+    world.level = CHAT_LEVEL;
+    world
+        .run(&user("alice"), &chosen("bob", "bob"))
+        .expect("it is the same");
+    world.run(&user("alice"), &rename("bob", "Weekly")).expect("hers");
+}
+
 fn call_it(cid: &str, id: NewId) -> Change {
     let patch = Patch {
         id: Some(id),
