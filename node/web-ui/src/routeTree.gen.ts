@@ -33,6 +33,7 @@ import { Route as AppAdminLicenseManagerRouteImport } from './routes/_app.admin.
 import { Route as AppAdminNodesRouteImport } from './routes/_app.admin.nodes'
 import { Route as AppAdminSettingsRouteImport } from './routes/_app.admin.settings'
 import { Route as AppAdminUsersRouteImport } from './routes/_app.admin.users'
+import { Route as AppMeetingsCalendarRouteImport } from './routes/_app.meetings_.calendar'
 import { Route as AppMeetingsTemplatesRouteImport } from './routes/_app.meetings_.templates'
 import { Route as AppAdminConferencesTemplatesRouteImport } from './routes/_app.admin.conferences_.templates'
 import { Route as AppAdminGroupsIdRouteImport } from './routes/_app.admin.groups.$id'
@@ -157,6 +158,11 @@ const AppAdminUsersRoute = AppAdminUsersRouteImport.update({
   path: '/users',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppMeetingsCalendarRoute = AppMeetingsCalendarRouteImport.update({
+  id: '/meetings_/calendar',
+  path: '/meetings/calendar',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppMeetingsTemplatesRoute = AppMeetingsTemplatesRouteImport.update({
   id: '/meetings_/templates',
   path: '/meetings/templates',
@@ -202,6 +208,7 @@ export interface FileRoutesByFullPath {
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/meetings/calendar': typeof AppMeetingsCalendarRoute
   '/meetings/templates': typeof AppMeetingsTemplatesRoute
   '/admin/': typeof AppAdminIndexRoute
   '/admin/conferences/templates': typeof AppAdminConferencesTemplatesRoute
@@ -230,6 +237,7 @@ export interface FileRoutesByTo {
   '/admin/nodes': typeof AppAdminNodesRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/meetings/calendar': typeof AppMeetingsCalendarRoute
   '/meetings/templates': typeof AppMeetingsTemplatesRoute
   '/admin': typeof AppAdminIndexRoute
   '/admin/conferences/templates': typeof AppAdminConferencesTemplatesRoute
@@ -261,6 +269,7 @@ export interface FileRoutesById {
   '/_app/admin/nodes': typeof AppAdminNodesRoute
   '/_app/admin/settings': typeof AppAdminSettingsRoute
   '/_app/admin/users': typeof AppAdminUsersRouteWithChildren
+  '/_app/meetings_/calendar': typeof AppMeetingsCalendarRoute
   '/_app/meetings_/templates': typeof AppMeetingsTemplatesRoute
   '/_app/admin/': typeof AppAdminIndexRoute
   '/_app/admin/conferences_/templates': typeof AppAdminConferencesTemplatesRoute
@@ -292,6 +301,7 @@ export interface FileRouteTypes {
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
+    | '/meetings/calendar'
     | '/meetings/templates'
     | '/admin/'
     | '/admin/conferences/templates'
@@ -320,6 +330,7 @@ export interface FileRouteTypes {
     | '/admin/nodes'
     | '/admin/settings'
     | '/admin/users'
+    | '/meetings/calendar'
     | '/meetings/templates'
     | '/admin'
     | '/admin/conferences/templates'
@@ -350,6 +361,7 @@ export interface FileRouteTypes {
     | '/_app/admin/nodes'
     | '/_app/admin/settings'
     | '/_app/admin/users'
+    | '/_app/meetings_/calendar'
     | '/_app/meetings_/templates'
     | '/_app/admin/'
     | '/_app/admin/conferences_/templates'
@@ -533,6 +545,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminUsersRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/meetings_/calendar': {
+      id: '/_app/meetings_/calendar'
+      path: '/meetings/calendar'
+      fullPath: '/meetings/calendar'
+      preLoaderRoute: typeof AppMeetingsCalendarRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/meetings_/templates': {
       id: '/_app/meetings_/templates'
       path: '/meetings/templates'
@@ -634,6 +653,7 @@ interface AppRouteChildren {
   AppPasswordRoute: typeof AppPasswordRoute
   AppProfileRoute: typeof AppProfileRoute
   AppRightsRoute: typeof AppRightsRoute
+  AppMeetingsCalendarRoute: typeof AppMeetingsCalendarRoute
   AppMeetingsTemplatesRoute: typeof AppMeetingsTemplatesRoute
 }
 
@@ -647,6 +667,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppPasswordRoute: AppPasswordRoute,
   AppProfileRoute: AppProfileRoute,
   AppRightsRoute: AppRightsRoute,
+  AppMeetingsCalendarRoute: AppMeetingsCalendarRoute,
   AppMeetingsTemplatesRoute: AppMeetingsTemplatesRoute,
 }
 

@@ -1,5 +1,12 @@
 import { ActionIcon, Badge, Button, Group, SegmentedControl, Text, Tooltip } from '@mantine/core';
-import { IconDoorEnter, IconPlus, IconPresentation, IconSettings, IconTemplate } from '@tabler/icons-react';
+import {
+  IconCalendarMonth,
+  IconDoorEnter,
+  IconPlus,
+  IconPresentation,
+  IconSettings,
+  IconTemplate,
+} from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { queries } from '../api/queries';
@@ -51,6 +58,13 @@ export function MeetingsPage() {
       purpose={t('common:meetings.purpose')}
       action={
         <>
+          <Button
+            variant="default"
+            leftSection={<IconCalendarMonth size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/meetings/calendar" {...props} />}
+          >
+            {t('common:nav.calendar')}
+          </Button>
           {kept}
           {add}
         </>

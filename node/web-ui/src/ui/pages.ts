@@ -2,6 +2,7 @@ import {
   IconAddressBook,
   IconAt,
   IconCalendarEvent,
+  IconCalendarMonth,
   IconCloudDownload,
   IconDevices,
   IconGauge,
@@ -47,6 +48,7 @@ export const adminPages = [
 
 /** Pages behind others, for the search only. */
 export const accountInner = [
+  { to: '/meetings/calendar', key: 'nav.calendar', Icon: IconCalendarMonth },
   { to: '/meetings/templates', key: 'nav.templates', Icon: IconTemplate },
 ] as const;
 

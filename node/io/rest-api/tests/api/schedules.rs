@@ -169,3 +169,58 @@ async fn a_schedule_is_a_file_for_calendars() {
     let own = server.call("GET", "/conferences/review/calendar").by("eye");
     assert_eq!(own.send().await.is(200).text(), file);
 }
+
+#[tokio::test]
+async fn an_agenda_has_each_time_of_the_own_conferences_and_those_that_name_one() {
+    let server = TestServer::new();
+    create(
+        &server,
+        json!({"schedule": weekly(), "settings": {"invited": ["eye"]}}),
+    )
+    .await
+    .is(201);
+    let agenda = async |who: &str, from: &str, until: &str| {
+        let path = format!("/me/agenda?from={from}&until={until}");
+        server.call("GET", &path).by(who).send().await
+    };
+    let (march, april) = ("2090-03-06T09:00:00Z", "2090-03-20T00:00:00Z");
+    let starts = |found: &Value| -> Vec<String> {
+        let items = found["items"].as_array().expect("a list").iter();
+        items
+            .map(|item| item["start"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    for (who, moderates) in [("alice", true), ("eye", false)] {
+        let found = agenda(who, march, april).await.is(200).json();
+        // One that goes on is there; the others follow on Mondays and Thursdays.
+        let expected = [
+            "2090-03-06T08:30:00.000Z",
+            "2090-03-09T08:30:00.000Z",
+            "2090-03-13T08:30:00.000Z",
+            "2090-03-16T08:30:00.000Z",
+        ];
+        assert_eq!(starts(&found), expected);
+        let first = &found["items"][0];
+        assert_eq!(
+            (&first["cid"], &first["owner"], &first["end"], &first["moderates"]),
+            (
+                &json!("review"),
+                &json!("alice"),
+                &json!("2090-03-06T09:30:00.000Z"),
+                &json!(moderates)
+            )
+        );
+        assert_eq!(found["more"], false);
+    }
+    let found = agenda("root", march, april).await.is(200).json();
+    assert!(starts(&found).is_empty(), "others have nothing to do with it");
+    for (from, until) in [
+        (april, march),
+        (march, march),
+        (march, "2090-06-01T00:00:00Z"),
+        ("soon", april),
+        ("", april),
+    ] {
+        agenda("alice", from, until).await.problem(400, "bad-query");
+    }
+}
