@@ -30,6 +30,8 @@ pub struct Bounds {
     pub strangers: (usize, usize),
     /// Long enough to join, and not to stay.
     pub stranger_lifetime: Duration,
+    /// Connections of all at a time, in all and for one address; `None`: not counted.
+    pub connections: Option<(usize, usize)>,
     /// What the log calls the port.
     pub port: &'static str,
 }
@@ -41,6 +43,7 @@ impl Default for Bounds {
             handshake_within: Duration::from_secs(5),
             strangers: (32, 8),
             stranger_lifetime: Duration::from_secs(30),
+            connections: None,
             port: "cluster",
         }
     }
@@ -59,6 +62,8 @@ pub struct Connection<C> {
     stream: TlsStream<TcpStream>,
     caller: Caller<C>,
     stranger: Option<Stranger>,
+    /// Free again when the connection is gone.
+    _place: Option<Share>,
 }
 
 /// What a connection of somebody unknown has beside others: a place, and an end.
@@ -95,6 +100,7 @@ pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
         identify,
         handshakes: Shares::new(bounds.handshakes.0, bounds.handshakes.1),
         strangers: Shares::new(bounds.strangers.0, bounds.strangers.1),
+        connections: bounds.connections.map(|(all, each)| Shares::new(all, each)),
         bounds,
         ready,
     });
@@ -107,6 +113,7 @@ struct Door<C> {
     identify: Identify<C>,
     handshakes: Arc<Shares>,
     strangers: Arc<Shares>,
+    connections: Option<Arc<Shares>>,
     bounds: Bounds,
     ready: mpsc::Sender<io::Result<Connection<C>>>,
 }
@@ -154,6 +161,16 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
 
 impl<C: Known> Door<C> {
     async fn let_in(&self, stream: TlsStream<TcpStream>, address: SocketAddr) {
+        let place = match &self.connections {
+            None => None,
+            Some(places) => {
+                let Some(place) = places.take(Some(address.ip())) else {
+                    tracing::info!(%address, "too many connections to the {} port", self.bounds.port);
+                    return;
+                };
+                Some(place)
+            }
+        };
         let who = (self.identify)(stream.get_ref().1);
         let stranger = if who.is_known() {
             None
@@ -171,6 +188,7 @@ impl<C: Known> Door<C> {
             stream,
             caller: Caller { who, address },
             stranger,
+            _place: place,
         };
         // Nobody waits any more when the server stops: then the connection just ends.
         self.ready.send(Ok(connection)).await.ok();

@@ -145,6 +145,26 @@ async fn strangers_who_say_nothing_are_put_out_and_nodes_stay() {
 }
 
 #[tokio::test]
+async fn where_connections_are_counted_those_who_are_known_count_too() {
+    let bounds = Bounds {
+        connections: Some((8, 2)),
+        ..Bounds::default()
+    };
+    let mut port = Port::open(bounds).await;
+    let first = port.a_node().await.expect("a node");
+    let served = port.taken().await;
+    let _second = port.stranger().await.expect("somebody");
+    let _of_second = port.taken().await;
+    assert!(
+        is_ended(port.a_node().await.expect("a handshake")).await,
+        "one too many of this address"
+    );
+    drop((first, served));
+    let _again = port.a_node().await.expect("a handshake");
+    port.taken().await;
+}
+
+#[tokio::test]
 async fn sockets_that_never_begin_do_not_keep_others_out() {
     let bounds = Bounds {
         handshakes: (8, 4),

@@ -36,6 +36,7 @@ const BOUNDS: Bounds = Bounds {
     handshake_within: Duration::from_secs(5),
     strangers: (32, 8),
     stranger_lifetime: Duration::from_secs(30),
+    connections: None,
     port: "License Manager",
 };
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(500);
