@@ -20,7 +20,7 @@
 //! | [`JoinToken`], [`Joining`] | how a machine becomes a node ([`join`]) |
 //! | [`RevocationList`], [`Revocations`] | who is refused although the certificate is in order |
 //! | [`WebTls`] | HTTPS for browsers |
-//! | [`PartnerTls`], [`Authorities`] | servers of others, and what their certificates must prove |
+//! | [`PartnerTls`], [`Authorities`], [`Pin`] | servers of others, and what their certificates must prove |
 //!
 //! Deliberately not here: sockets, and who is a member of a server (that is the replicated state's to say).
 //! The layout and its reasons are in `docs/decisions/0005-identity-layout.md`.
@@ -32,6 +32,7 @@ mod identity;
 mod key;
 mod name;
 mod partner;
+mod pin;
 mod revocation;
 mod tls;
 mod vault;
@@ -46,7 +47,8 @@ pub use error::{IdentityError, JoinError, Refusal};
 pub use identity::{Identity, MACHINE_KEY_FILE};
 pub use join::{JoinSecret, JoinToken, Joining};
 pub use name::{EnterpriseName, Expected, Program, ProgramName, Scope};
-pub use partner::{Authorities, PartnerCertificate, PartnerError, PartnerRefusal, PartnerTls, Pinned};
+pub use partner::{Authorities, PartnerCertificate, PartnerError, PartnerRefusal, PartnerTls};
+pub use pin::{Pin, PinError, PinnedAuthority, authorities};
 pub use revocation::{RevocationList, Revocations, SignedRevocations};
 pub use vault::MachineKey;
 pub use verify::{PeerIdentity, explain};

@@ -1,13 +1,15 @@
 //! Servers of other enterprises, and what their certificates must prove (FED-01).
 //!
 //! A partner is known by the domain of its server. Its certificate must carry exactly that name, and must have been issued by
-//! an authority that this machine trusts for everybody, by the own enterprise, or, where administrators pinned one for that
-//! partner, by that one alone. Public authorities issue for `serverAuth` only, so that is what counts at both ends.
+//! an authority that this machine trusts for everybody, or by the own enterprise. Where administrators pinned an authority or
+//! a certificate for that partner, that one alone counts. Public authorities issue for `serverAuth` only, so that is what counts at both ends.
 
 use crate::{
+    Pin,
     certificate::{Facts, sha256},
     tls::{self, Shown},
 };
+use plenary_model::{Fingerprint, ServerName};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
     SignatureScheme,
@@ -25,8 +27,9 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName as TlsName, UnixTime};
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use x509_parser::extensions::GeneralName;
@@ -43,8 +46,7 @@ pub struct PartnerCertificate {
     pub subject: String,
     pub issuer: String,
     pub expires: SystemTime,
-    /// SHA-256 of the certificate, in hexadecimal.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// The DNS names that it carries.
     pub names: Vec<String>,
 }
@@ -70,6 +72,17 @@ pub enum PartnerRefusal {
         "its certificate is issued by {issuer}, not by the authority that is pinned for this partner; if it has changed on purpose, pin the new one"
     )]
     NotPinned { issuer: String },
+    #[error(
+        "its certificate has changed: {pinned} is pinned for this partner, and it showed {shown}; if it has changed on purpose, pin the new one"
+    )]
+    Changed { pinned: Fingerprint, shown: Fingerprint },
+}
+
+impl PartnerRefusal {
+    /// Whether it is because of what is pinned for that partner, and so for an administrator to confirm.
+    pub fn is_change(&self) -> bool {
+        matches!(self, Self::NotPinned { .. } | Self::Changed { .. })
+    }
 }
 
 fn names(all: &[String]) -> String {
@@ -79,10 +92,11 @@ fn names(all: &[String]) -> String {
     all.join(", ")
 }
 
-/// Whom to believe about domains. Cheap to clone.
+/// Whom to believe about domains. Cheap to clone; clones share what is pinned.
 #[derive(Clone)]
 pub struct Authorities {
     everybody: Arc<RootCertStore>,
+    pins: Arc<RwLock<BTreeMap<ServerName, Pin>>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -92,9 +106,6 @@ impl fmt::Debug for Authorities {
     }
 }
 
-/// The authorities that are pinned for one partner, in DER; empty where none is.
-pub type Pinned = Vec<CertificateDer<'static>>;
-
 impl Authorities {
     /// Those whose certificates are given; what cannot be read is left out.
     pub fn new(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
@@ -102,6 +113,7 @@ impl Authorities {
         everybody.add_parsable_certificates(certificates);
         Self {
             everybody: Arc::new(everybody),
+            pins: Arc::default(),
             algorithms: tls::provider().signature_verification_algorithms,
         }
     }
@@ -115,16 +127,36 @@ impl Authorities {
         Self::new(native.certs.into_iter().chain([enterprise]))
     }
 
+    /// From now on these partners, and no others, must prove themselves by what is pinned for them. It counts for whoever is
+    /// asked next, on connections that are open as well.
+    pub fn set_pins(&self, pins: BTreeMap<ServerName, Pin>) {
+        *self.pins.write().unwrap_or_else(PoisonError::into_inner) = pins;
+    }
+
+    /// What is pinned now.
+    pub fn pins(&self) -> BTreeMap<ServerName, Pin> {
+        self.pins.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn pin(&self, domain: &str) -> Pin {
+        let Ok(server) = domain.parse::<ServerName>() else {
+            return Pin::None;
+        };
+        let pins = self.pins.read().unwrap_or_else(PoisonError::into_inner);
+        pins.get(&server).cloned().unwrap_or_default()
+    }
+
     /// The DNS names that the leaf of a chain carries; not believed yet, at most 16.
     pub fn names(&self, chain: &[CertificateDer<'_>]) -> Vec<String> {
-        let read = chain
-            .first()
-            .and_then(|leaf| Some((leaf, Facts::read(leaf).ok()?)));
-        let mut names = read
-            .map(|(leaf, facts)| describe(leaf, &facts).names)
-            .unwrap_or_default();
+        let mut names = Self::describe(chain).map(|said| said.names).unwrap_or_default();
         names.truncate(NAMES);
         names
+    }
+
+    /// What the leaf of a chain says; not believed yet.
+    pub fn describe(chain: &[CertificateDer<'_>]) -> Option<PartnerCertificate> {
+        let leaf = chain.first()?;
+        Some(describe(leaf, &Facts::read(leaf).ok()?))
     }
 
     /// Whether this chain, the leaf first, proves that its owner speaks for `domain`.
@@ -134,7 +166,6 @@ impl Authorities {
     pub fn check(
         &self,
         domain: &str,
-        pinned: &[CertificateDer<'static>],
         chain: &[CertificateDer<'_>],
         now: SystemTime,
     ) -> Result<PartnerCertificate, PartnerRefusal> {
@@ -157,10 +188,17 @@ impl Authorities {
                 carries: said.names,
             });
         }
-        let mut own = RootCertStore::empty();
-        own.add_parsable_certificates(pinned.iter().cloned());
-        let is_pinned = !pinned.is_empty();
-        let roots = if is_pinned { &own } else { &*self.everybody };
+        let own = match self.pin(domain) {
+            Pin::Certificate(pinned) => return exactly(pinned, &facts, said, now),
+            Pin::None => None,
+            Pin::Authorities(pinned) => {
+                let mut own = RootCertStore::empty();
+                own.add_parsable_certificates(pinned);
+                Some(own)
+            }
+        };
+        let is_pinned = own.is_some();
+        let roots = own.as_ref().unwrap_or(&self.everybody);
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let moment = UnixTime::since_unix_epoch(since);
         let intermediates: Vec<CertificateDer<'_>> = others.to_vec();
@@ -173,6 +211,34 @@ impl Authorities {
         )
         .map_err(|error| refusal(&error, since, &said.issuer, is_pinned))?;
         Ok(said)
+    }
+}
+
+/// The leaf must be the pinned one, and valid now; who issued it does not count.
+fn exactly(
+    pinned: Fingerprint,
+    facts: &Facts,
+    said: PartnerCertificate,
+    now: SystemTime,
+) -> Result<PartnerCertificate, PartnerRefusal> {
+    if said.fingerprint != pinned {
+        return Err(PartnerRefusal::Changed {
+            pinned,
+            shown: said.fingerprint,
+        });
+    }
+    if let Ok(early) = facts.from.duration_since(now)
+        && !early.is_zero()
+    {
+        return Err(PartnerRefusal::NotYetValid {
+            in_s: early.as_secs(),
+        });
+    }
+    match now.duration_since(facts.until) {
+        Ok(late) => Err(PartnerRefusal::Expired {
+            ago_s: late.as_secs(),
+        }),
+        Err(_) => Ok(said),
     }
 }
 
@@ -218,7 +284,7 @@ fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
         subject: text(read.as_ref().map(|read| read.subject())),
         issuer: text(read.as_ref().map(|read| read.issuer())),
         expires: facts.until,
-        fingerprint: sha256(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: Fingerprint::of(sha256(der)),
         names: names
             .iter()
             .filter_map(|name| match name {
@@ -303,7 +369,6 @@ impl PartnerTls {
         &self,
         socket: S,
         domain: &str,
-        pinned: &[CertificateDer<'static>],
     ) -> Result<(tokio_rustls::client::TlsStream<S>, PartnerCertificate), PartnerError>
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -314,16 +379,12 @@ impl PartnerTls {
         let connector = tokio_rustls::TlsConnector::from(self.client.clone());
         let stream = connector.connect(name, socket).await.map_err(failed)?;
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        match self.authorities.check(domain, pinned, chain, SystemTime::now()) {
+        match self.authorities.check(domain, chain, SystemTime::now()) {
             Ok(certificate) => Ok((stream, certificate)),
-            Err(refusal) => {
-                let leaf = chain.first();
-                let read = leaf.and_then(|leaf| Some(describe(leaf, &Facts::read(leaf).ok()?)));
-                Err(PartnerError::Refused {
-                    refusal,
-                    certificate: read.map(Box::new),
-                })
-            }
+            Err(refusal) => Err(PartnerError::Refused {
+                refusal,
+                certificate: Authorities::describe(chain).map(Box::new),
+            }),
         }
     }
 }

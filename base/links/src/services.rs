@@ -2,8 +2,8 @@
 
 use crate::{Caller, Known};
 use plenary_contracts::cluster::v1::{
-    JoinRequest, JoinResponse, StatusRequest, StatusResponse, SteerRequest, SteerResponse,
-    admission_server::Admission, cluster_server::Cluster, steer_request::Act,
+    JoinRequest, JoinResponse, PartnersRequest, PartnersResponse, StatusRequest, StatusResponse,
+    SteerRequest, SteerResponse, admission_server::Admission, cluster_server::Cluster, steer_request::Act,
 };
 use plenary_identity::{Identity, PeerIdentity, ProgramName, join::binding};
 use plenary_model::{NodeId, NodeName};
@@ -56,6 +56,11 @@ pub trait Node: Send + Sync + 'static {
     fn status(&self) -> StatusResponse;
     async fn promote(&self, node: NodeId) -> Result<(), String>;
     async fn hand_over(&self, to: NodeId) -> Result<(), String>;
+    /// What this node knows of servers of other enterprises, after it did what is asked about them.
+    async fn partners(&self, request: PartnersRequest) -> PartnersResponse {
+        let _ = request;
+        PartnersResponse::default()
+    }
     /// Admits a machine with a join token. The error is a sentence for the person at that machine.
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String>;
 }
@@ -103,6 +108,14 @@ impl Cluster for Services {
         };
         done.map(|()| Response::new(SteerResponse {}))
             .map_err(Status::failed_precondition)
+    }
+
+    async fn partners(
+        &self,
+        request: Request<PartnersRequest>,
+    ) -> Result<Response<PartnersResponse>, Status> {
+        require_member(&request)?;
+        Ok(Response::new(self.node.partners(request.into_inner()).await))
     }
 }
 

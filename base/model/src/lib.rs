@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`UserName`], [`UserId`], [`ServerName`] | `alice`, `alice@paris.example.com`, `paris.example.com` |
 //! | [`ServerMask`] | servers that look alike: `*.example.com` |
+//! | [`Fingerprint`] | SHA-256 of a certificate |
 //! | [`GroupId`], [`AliasName`], [`CallString`] | groups, short names, anything that can be called |
 //! | [`Cid`] | conferences: `review` |
 //! | [`GuestId`] | guests of public conferences: `guest-q2xf7…` |
@@ -17,6 +18,7 @@
 
 mod buckets;
 mod call;
+mod fingerprint;
 mod mask;
 mod name;
 mod node;
@@ -28,6 +30,7 @@ pub mod membership;
 
 pub use buckets::Buckets;
 pub use call::{AliasName, CallKind, CallString};
+pub use fingerprint::Fingerprint;
 pub use mask::ServerMask;
 pub use name::{Cid, GroupId, GuestId, ServerName, UserId, UserName};
 pub use node::{NodeId, NodeName};

@@ -136,3 +136,15 @@ pub const DOCUMENT_TEXT: usize = 100_000;
 pub const WEB_ADDRESS: usize = 2_000;
 /// Largest logo in bytes.
 pub const LOGO_BYTES: usize = 256 * 1024;
+/// Most partners that are written down (FED-01).
+pub const PARTNERS: usize = 1_000;
+/// Longest note on a partner.
+pub const PARTNER_NOTE: usize = 1_000;
+/// Longest text with the authority of a partner, in bytes.
+pub const PARTNER_AUTHORITY: usize = 16 * 1024;
+/// Least bandwidth that all media of one partner has, in kbit/s: less than one voice is none.
+pub const PARTNER_KBPS_MIN: u32 = 64;
+/// Most bandwidth that can be set for a partner, in kbit/s.
+pub const PARTNER_KBPS: u32 = 100_000_000;
+/// Most people of one partner that can be set.
+pub const PARTNER_PEOPLE: u32 = 1_000_000;

@@ -6,7 +6,9 @@ use crate::{
 };
 use plenary_access::{Actor, Change, Command, Outcome, Refusal};
 use plenary_cluster_io::{Node, clock_ms};
-use plenary_contracts::cluster::v1::{JoinRequest, JoinResponse, StatusResponse};
+use plenary_contracts::cluster::v1::{
+    JoinRequest, JoinResponse, PartnersRequest, PartnersResponse, StatusResponse,
+};
 use plenary_identity::{Identity, JoinSecret};
 use plenary_member::Admission;
 use plenary_model::{NodeId, NodeName, Timestamp};
@@ -136,6 +138,10 @@ impl Node for Server {
             .transfer_leader(to.0)
             .await
             .map_err(|error| error.to_string())
+    }
+
+    async fn partners(&self, request: PartnersRequest) -> PartnersResponse {
+        crate::partners::answer(self.partners.ledger(), &request)
     }
 
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {

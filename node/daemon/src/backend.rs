@@ -20,8 +20,8 @@ use plenary_model::{
 };
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{
-    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, ProSeat, ReadError, Registered,
-    WithoutPro, WriteError,
+    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, Partners, ProSeat, ReadError,
+    Registered, WithoutPro, WriteError,
 };
 use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
@@ -456,6 +456,14 @@ impl Backend for Server {
             self.require_admin(&by).await?;
         }
         self.oversee_manager(&by, act).await
+    }
+
+    async fn partners(&self) -> Result<Partners, ReadError> {
+        self.all_partners().await
+    }
+
+    async fn release_partner(&self, server: ServerName) {
+        self.release(&server).await;
     }
 
     async fn try_partner(&self, server: ServerName) -> Option<PartnerTried> {

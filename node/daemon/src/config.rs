@@ -1,5 +1,6 @@
 //! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
 
+use crate::federation::FederationConfig;
 use anyhow::bail;
 use plenary_media_io::Marks;
 use plenary_member::config::{Limits, Log};
@@ -24,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) media: Media,
     pub(crate) turn: Turn,
     pub(crate) dns: Names,
+    pub(crate) federation: FederationConfig,
     pub(crate) web: Web,
     pub(crate) log: Log,
     pub(crate) timing: Timing,
@@ -147,6 +149,7 @@ impl Default for Config {
             media: Media::default(),
             turn: Turn::default(),
             dns: Names::default(),
+            federation: FederationConfig::default(),
             web: Web::default(),
             log: Log::at("info,openraft=error,memory_serve=warn"),
             timing: Timing::default(),
@@ -232,6 +235,7 @@ impl Config {
         }
         self.turn.check()?;
         self.dns.dns()?;
+        self.federation.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }

@@ -6,25 +6,27 @@ mod travel;
 use crate::{
     UsageError,
     config::{Config, Names as NamesConfig},
+    partners,
     server::Server,
 };
 use anyhow::Context as _;
-use plenary_access::FederationPolicy;
-use plenary_federation_io::{Attending, BOUNDS, Dns, Home, Names, Reach, Unhosted, Visit, identify, service};
+use plenary_access::{FederationMode, FederationPolicy, Standing, policy_for};
+use plenary_federation::QuarantineRules;
+use plenary_federation_io::{
+    Attending, Dns, Home, Ledger, Limits, Names, Reach, Unhosted, Visit, identify, service, shown,
+};
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
 use plenary_meeting_io::Hub;
-use plenary_model::{ServerName, Timestamp};
+use plenary_model::ServerName;
 use plenary_program::ports::asynchronous;
-use plenary_rest_api::backend::{PartnerCertificate, PartnerTried};
+use plenary_rest_api::backend::{PartnerTried, ReadError};
 use plenary_signalling_io::{Notification, Topic};
-use plenary_store::queries;
-use std::{
-    net::TcpListener,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
-use tokio::sync::broadcast::error::RecvError;
+use plenary_store::{Changes, queries};
+use plenary_telemetry::Metrics;
+use serde::{Deserialize, Serialize};
+use std::{net::TcpListener, sync::Arc, time::Duration};
+use tokio::sync::broadcast::{self, error::RecvError};
 use travel::Traveller;
 
 /// A partner that is silent is asked so often whether it is there, and may take so long to say so.
@@ -38,28 +40,46 @@ impl Home for Server {
         &self.facts.server
     }
 
+    /// Off where the licence has no federation.
     async fn policy(&self) -> Option<FederationPolicy> {
-        let settings = self.query(queries::settings).await;
-        settings
-            .inspect_err(|error| tracing::warn!(%error, "whom this server meets with cannot be read"))
-            .map(|settings| settings.federation)
-            .ok()
+        let read = self.query(|db| Ok((queries::settings(db)?, queries::federates(db)?)));
+        let (settings, is_licensed) = read.await.inspect_err(unreadable).ok()?;
+        if is_licensed {
+            return Some(settings.federation);
+        }
+        Some(FederationPolicy {
+            mode: FederationMode::Off,
+            ..settings.federation
+        })
+    }
+
+    async fn standing(&self, server: &ServerName) -> Option<Standing> {
+        let server = server.clone();
+        let standing = self.query(move |db| queries::standing(db, &server)).await;
+        standing.inspect_err(unreadable).ok()
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.partners.ledger()
+    }
+
+    fn limits(&self) -> &Limits {
+        self.partners.limits()
     }
 
     async fn parted(&self, server: &ServerName) {
         let mut changes = self.notifications.subscribe();
         loop {
             // Where it cannot be read, what was found last holds.
-            if Home::policy(self)
-                .await
-                .is_some_and(|policy| policy.admits(server).is_err())
-            {
+            let standing = Home::standing(self, server).await;
+            let terms = standing.map(|standing| policy_for(&standing, server).cloned());
+            if terms.is_some_and(|terms| terms.map_or(true, |terms| !terms.conferences)) {
                 return;
             }
             loop {
                 match changes.recv().await {
                     Ok(Notification::Changed {
-                        topic: Topic::Settings,
+                        topic: Topic::Settings | Topic::Licensing,
                         ..
                     })
                     | Err(RecvError::Lagged(_)) => break,
@@ -74,6 +94,10 @@ impl Home for Server {
     async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
         hosting::host(self, server, who)
     }
+}
+
+fn unreadable(error: &ReadError) {
+    tracing::warn!(%error, "whom this server meets with cannot be read");
 }
 
 impl NamesConfig {
@@ -104,20 +128,11 @@ impl Server {
     /// Tries to reach another server. `None` where this node is not to.
     pub(crate) async fn reach_out(&self, server: &ServerName) -> Option<PartnerTried> {
         let tried = self.federation.get()?.try_out(server).await;
-        let certificate = tried.certificate.map(|shown| {
-            let expires = shown.expires.duration_since(UNIX_EPOCH).unwrap_or_default();
-            PartnerCertificate {
-                subject: shown.subject,
-                issuer: shown.issuer,
-                expires: Timestamp(u64::try_from(expires.as_millis()).unwrap_or(u64::MAX)),
-                fingerprint: shown.fingerprint,
-                names: shown.names,
-            }
-        });
         Some(PartnerTried {
             trial: tried.trial,
             address: tried.address,
-            certificate,
+            is_change: tried.is_change,
+            certificate: tried.certificate.as_ref().map(shown),
         })
     }
 }
@@ -128,28 +143,163 @@ pub(crate) fn travel(server: &Arc<Server>, meetings: &Hub) {
 }
 
 /// Serves partners at `listener`, and gives this server the way to them. It is served as long as what this gives is polled.
-pub(crate) fn start(
+pub(crate) async fn start(
     server: &Arc<Server>,
     config: &Config,
     web: &WebTls,
     listener: TcpListener,
+    metrics: &Metrics,
+    changes: broadcast::Receiver<Changes>,
 ) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
     let authorities = Authorities::of_this_machine(server.identity.root_der().clone());
+    partners::load_pins(server, &authorities).await?;
+    partners::register(metrics, server.partners.ledger().clone());
+    server.partners.limit(config.federation.limits());
     let tls = web.partners(authorities.clone());
     let names = Names::new(&config.dns.dns()?).context("dns")?;
     server
         .federation
         .get_or_init(|| Reach::new(server.clone(), names, tls.clone()));
+    let following = partners::follow_pins(server.clone(), authorities.clone(), changes);
     let identify = Arc::new(move |connection: &_| identify(&authorities, connection));
-    let connections = incoming(asynchronous(listener)?, tls.server_config(), identify, BOUNDS);
+    let bounds = server.partners.limits().bounds();
+    let connections = incoming(asynchronous(listener)?, tls.server_config(), identify, bounds);
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .max_concurrent_streams(Some(STREAMS))
         .add_service(service(server.clone()));
-    Ok(async move {
+    let serving = async move {
         if let Err(error) = router.serve_with_incoming(connections).await {
             tracing::error!(%error, "the federation port is not served any more");
         }
+    };
+    Ok(async move {
+        tokio::join!(serving, following);
     })
+}
+
+/// What this node bears of servers of other enterprises, and of strangers at the same port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FederationConfig {
+    /// TLS handshakes at a time, in all; of one network a quarter.
+    pub(crate) handshakes: usize,
+    /// Connections at a time of those who proved nothing, in all; of one network a quarter.
+    pub(crate) strangers: usize,
+    /// Connections of all at a time, and of one network.
+    pub(crate) connections: usize,
+    pub(crate) connections_per_network: usize,
+    /// Messages of one partner a second in the long run; four times as many at once.
+    pub(crate) messages_per_second: u32,
+    /// The longest message.
+    pub(crate) message_bytes: usize,
+    /// Faults of one partner within a minute that begin a quarantine.
+    pub(crate) quarantine_faults: u32,
+    /// How long the first quarantine is; each next one is twice as long.
+    pub(crate) quarantine_s: u64,
+    /// And none is longer.
+    pub(crate) quarantine_longest_s: u64,
+}
+
+impl Default for FederationConfig {
+    fn default() -> Self {
+        let Limits {
+            handshakes,
+            strangers,
+            connections,
+            messages,
+            message_bytes,
+            quarantine,
+            ..
+        } = Limits::default();
+        Self {
+            handshakes: handshakes.0,
+            strangers: strangers.0,
+            connections: connections.0,
+            connections_per_network: connections.1,
+            messages_per_second: messages.1 as u32,
+            message_bytes,
+            quarantine_faults: quarantine.faults,
+            quarantine_s: quarantine.first_ms / 1_000,
+            quarantine_longest_s: quarantine.longest_ms / 1_000,
+        }
+    }
+}
+
+impl FederationConfig {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let ranges = [
+            ("handshakes", self.handshakes as u64, 4, 65_536),
+            ("strangers", self.strangers as u64, 4, 65_536),
+            ("connections", self.connections as u64, 4, 1_000_000),
+            (
+                "connections_per_network",
+                self.connections_per_network as u64,
+                1,
+                self.connections as u64,
+            ),
+            (
+                "messages_per_second",
+                self.messages_per_second.into(),
+                1,
+                1_000_000,
+            ),
+            ("message_bytes", self.message_bytes as u64, 16 << 10, 4 << 20),
+            ("quarantine_faults", self.quarantine_faults.into(), 1, 1_000_000),
+            ("quarantine_s", self.quarantine_s, 1, self.quarantine_longest_s),
+            ("quarantine_longest_s", self.quarantine_longest_s, 1, 30 * 86_400),
+        ];
+        for (key, value, least, most) in ranges {
+            anyhow::ensure!(
+                (least..=most).contains(&value),
+                "configuration: federation.{key} is {value}; it must be {least} to {most}"
+            );
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Limits {
+        let quarter = |all: usize| (all, all / 4);
+        let messages = f64::from(self.messages_per_second);
+        Limits {
+            handshakes: quarter(self.handshakes),
+            strangers: quarter(self.strangers),
+            connections: (self.connections, self.connections_per_network),
+            messages: (4.0 * messages, messages),
+            message_bytes: self.message_bytes,
+            quarantine: QuarantineRules {
+                faults: self.quarantine_faults,
+                first_ms: self.quarantine_s * 1_000,
+                longest_ms: self.quarantine_longest_s * 1_000,
+                ..QuarantineRules::default()
+            },
+            ..Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_as_documented_where_nothing_is_said() {
+        let config = FederationConfig::default();
+        config.check().expect("the defaults are good");
+        assert_eq!(config.limits(), Limits::default());
+    }
+
+    #[test]
+    fn limits_that_make_no_sense_name_their_key() {
+        let config = FederationConfig {
+            connections_per_network: 2_000,
+            ..FederationConfig::default()
+        };
+        let words = config.check().expect_err("refused").to_string();
+        assert!(
+            words.contains("federation.connections_per_network is 2000"),
+            "{words}"
+        );
+    }
 }

@@ -22,6 +22,7 @@ mod meetings;
 mod metrics;
 mod options;
 mod outside;
+mod partners;
 mod quickstart;
 mod restore;
 mod roster;

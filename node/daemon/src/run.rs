@@ -131,7 +131,9 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
     if let (Some(listener), Some(web)) = (ports.federation, &web) {
-        tasks.spawn(federation::start(&server, &config, web, listener)?);
+        let changes = for_seats.resubscribe();
+        let started = federation::start(&server, &config, web, listener, &measured, changes);
+        tasks.spawn(started.await?);
     }
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
     let turn = Turn::load(&config.turn).map(Arc::new);

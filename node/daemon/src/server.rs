@@ -5,6 +5,7 @@ use crate::{
     data::{self, NodeFacts},
     lease::Lessee,
     links::Links,
+    partners::Partners,
     seats::Alive,
 };
 use plenary_access::NodeRow;
@@ -56,6 +57,8 @@ pub(crate) struct Server {
     pub(crate) lessee: Lessee,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
+    /// What this node notes of servers of other enterprises.
+    pub(crate) partners: Partners,
     /// Set where this node meets with other servers.
     pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
 }
@@ -88,6 +91,7 @@ impl Server {
             alive: Alive::default(),
             lessee,
             meetings: OnceLock::new(),
+            partners: Partners::default(),
             federation: OnceLock::new(),
         }
     }
@@ -158,6 +162,7 @@ impl Server {
             problems: Vec::new(),
         };
         report.problems = find_problems(&report);
+        report.problems.extend(self.partner_problems().await?);
         Ok(report)
     }
 

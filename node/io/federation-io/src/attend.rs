@@ -12,8 +12,8 @@ use plenary_contracts::federation::v1 as wire;
 use plenary_model::{ServerName, UserName};
 use tokio::sync::mpsc;
 
-/// The longest thing that somebody says in a meeting, in bytes.
-pub const SAID: usize = 64 * 1024;
+/// The longest thing that somebody says in a meeting, in bytes; less than a message has.
+pub const SAID: usize = 60 * 1024;
 /// The longest thing that they are told: all of the chat, when they come in.
 pub const TOLD: usize = 4 << 20;
 /// What waits in one direction.

@@ -1,11 +1,11 @@
 //! Somebody of a partner's server who attends a conference of this one.
 
 use crate::{
+    Door, Guest, Home,
     attend::{Attending, SAID, Told, WAITING},
-    service::{Guest, Home, name, refused, unreadable, unwelcome},
+    door::refused,
 };
 use plenary_contracts::federation::v1::{AttendRequest, AttendResponse, Begin, attend_request::What};
-use plenary_federation::{Greeting, PROTOCOLS, greet};
 use plenary_links::Caller;
 use plenary_model::ServerName;
 use std::{
@@ -70,6 +70,7 @@ impl Drop for Counted {
 
 pub(crate) async fn attend(
     home: &Arc<dyn Home>,
+    door: &Door,
     counts: &Arc<Counts>,
     request: Request<Streaming<AttendRequest>>,
 ) -> Result<Response<Answers>, Status> {
@@ -81,7 +82,7 @@ pub(crate) async fn attend(
     let Some(What::Begin(begin)) = first.and_then(|first| first.what) else {
         return Err(bad("the first message must say who comes"));
     };
-    let (server, who) = admitted(home, &caller, begin).await?;
+    let (server, who) = admitted(home, door, &caller, begin).await?;
     let counted = counts.take(&server).ok_or_else(|| {
         let words = format!("{PEOPLE} people of {server} are here already; try again when one has left");
         refused(Code::ResourceExhausted, "too-many-people", words)
@@ -105,22 +106,33 @@ fn bad(words: &str) -> Status {
     refused(Code::InvalidArgument, "bad-request", words.to_owned())
 }
 
-/// Who comes from where, if that server may speak for them and is met.
+/// Who comes from where, if that server may speak for them and its people may come.
 async fn admitted(
     home: &Arc<dyn Home>,
+    door: &Door,
     caller: &Caller<Guest>,
     begin: Begin,
 ) -> Result<(ServerName, Attending), Status> {
-    let greeting = Greeting {
-        server: name(&begin.server, "server")?,
-        wanted: name(&begin.wanted, "wanted")?,
-        protocols: PROTOCOLS.to_vec(),
-    };
-    caller.who.proves(&greeting.server, caller.address)?;
-    let policy = home.policy().await.ok_or_else(unreadable)?;
-    greet(home.me(), &policy, &greeting).map_err(|why| unwelcome(&why))?;
-    let who = Attending::from_wire(begin).map_err(|why| bad(&why))?;
-    Ok((greeting.server, who))
+    let (proved, terms) = door.admit(caller, &begin.server).await?;
+    let server = proved.server;
+    let me = home.me();
+    if begin.wanted != me.as_str() {
+        let words = format!("this is {me}, not {}: correct where DNS leads for it", begin.wanted);
+        return Err(refused(Code::PermissionDenied, "not-me", words));
+    }
+    if server == *me {
+        let words = format!("{me} is this server itself");
+        return Err(refused(Code::PermissionDenied, "myself", words));
+    }
+    if !terms.conferences {
+        let words = format!("people of {server} may not attend conferences of {me}; ask its administrators");
+        return Err(refused(Code::PermissionDenied, "no-conferences", words));
+    }
+    let who = Attending::from_wire(begin).map_err(|why| {
+        door.misbehaved(&server);
+        bad(&why)
+    })?;
+    Ok((server, who))
 }
 
 /// Until the partner says no more, or too much.

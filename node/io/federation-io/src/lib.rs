@@ -5,14 +5,20 @@
 
 mod attend;
 mod dns;
+mod door;
 mod host;
+mod ledger;
+mod limits;
 mod reach;
 mod service;
 mod visit;
 
 pub use attend::{Attending, Permit, SAID, TOLD, Told, Visit};
 pub use dns::{Dns, Names, NamesError};
+pub use door::{Door, Guest, Proved, identify};
 pub use host::Unhosted;
+pub use ledger::{Figures, Ledger, shown};
+pub use limits::Limits;
 pub use reach::{Reach, Tried};
-pub use service::{BOUNDS, Guest, Home, identify, service};
+pub use service::{Home, service};
 pub use visit::Unreached;

@@ -2,6 +2,7 @@
 
 use crate::{Home, Names, visit::Connections};
 use hyper_util::rt::TokioIo;
+use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
 use plenary_federation::{PROTOCOLS, Step, Target, Trial, Way};
 use plenary_identity::{PartnerCertificate, PartnerError, PartnerTls, explain};
@@ -34,6 +35,8 @@ pub struct Tried {
     pub address: Option<SocketAddr>,
     /// What was shown, also where it was refused.
     pub certificate: Option<PartnerCertificate>,
+    /// It is not what is pinned for that partner.
+    pub is_change: bool,
 }
 
 impl Tried {
@@ -78,6 +81,7 @@ impl Reach {
     pub async fn try_out(&self, server: &ServerName) -> Tried {
         let mut tried = Tried::default();
         drop(self.steps(server, &mut tried).await);
+        self.home.ledger().tried(server, &tried);
         tried
     }
 
@@ -100,7 +104,7 @@ impl Reach {
         tried.address = Some(address);
 
         let since = Instant::now();
-        let shaken = self.shake(socket, server, &mut tried.certificate).await;
+        let shaken = self.shake(socket, server, tried).await;
         let stream = tried.note(Step::Certificate, since, shaken)?;
 
         let since = Instant::now();
@@ -109,20 +113,23 @@ impl Reach {
     }
 
     async fn allowed(&self, server: &ServerName) -> Result<((), String), String> {
-        let policy = self.home.policy().await;
-        let policy = policy.ok_or("the settings of this server cannot be read now; try again")?;
+        let standing = self.home.standing(server).await;
+        let standing = standing.ok_or("the settings of this server cannot be read now; try again")?;
         let me = self.home.me();
         if server == me {
             return Err(format!("{me} is this server itself"));
         }
-        use plenary_access::NoPartner;
-        match policy.admits(server) {
-            Ok(()) => Ok(((), format!("this server may meet with {server}"))),
+        match policy_for(&standing, server) {
+            Ok(_) => Ok(((), format!("this server may meet with {server}"))),
             Err(NoPartner::Off) => Err("federation is off on this server; switch it on first".into()),
             Err(NoPartner::NotOnWhitelist) => {
                 Err(format!("{server} is not on the whitelist of this server; add it"))
             }
             Err(NoPartner::OnBlacklist) => Err(format!("{server} is on the blacklist of this server")),
+            Err(NoPartner::NotLicensed) => Err(
+                "the licence of this server has ended, and the free one has no federation; install a licence"
+                    .into(),
+            ),
         }
     }
 
@@ -148,10 +155,9 @@ impl Reach {
         &self,
         socket: TcpStream,
         server: &ServerName,
-        certificate: &mut Option<PartnerCertificate>,
+        tried: &mut Tried,
     ) -> Result<(TlsStream<TcpStream>, String), String> {
-        let connected =
-            tokio::time::timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str(), &[])).await;
+        let connected = tokio::time::timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await;
         match connected {
             Ok(Ok((stream, shown))) => {
                 let detail = format!(
@@ -159,14 +165,15 @@ impl Reach {
                     shown.names.join(", "),
                     shown.issuer
                 );
-                *certificate = Some(shown);
+                tried.certificate = Some(shown);
                 Ok((stream, detail))
             }
             Ok(Err(PartnerError::Refused {
                 refusal,
                 certificate: shown,
             })) => {
-                *certificate = shown.map(|shown| *shown);
+                tried.certificate = shown.map(|shown| *shown);
+                tried.is_change = refusal.is_change();
                 Err(refusal.to_string())
             }
             Ok(Err(PartnerError::Handshake(error))) => {

@@ -37,7 +37,7 @@ async fn a_partner_is_found_by_srv_and_both_prove_who_they_are() {
     assert_eq!(tried.address, Some(oslo.address));
     let certificate = tried.certificate.expect("shown");
     assert_eq!(certificate.names, [OSLO]);
-    assert_eq!(certificate.fingerprint.len(), 64);
+    assert_eq!(certificate.fingerprint.as_str().len(), 64);
 }
 
 #[tokio::test]

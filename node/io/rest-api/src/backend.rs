@@ -2,23 +2,23 @@
 
 use async_trait::async_trait;
 use plenary_access::{
-    AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, Group, GroupRow, GuestPage,
-    ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Scheme, Session, Settings, TokenHash,
-    UserQuery, UserRow,
+    AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
+    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Refusal, Scheme, Session, Settings,
+    TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Template,
     TemplateId, TemplateQuery, Visit,
 };
-use plenary_federation::Trial;
+use plenary_federation::{Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeName, ServerName, Timestamp, UserName,
 };
 use plenary_seats::Holding;
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 /// A command that was applied: its position in the log and what it gave.
 #[derive(Debug, Clone)]
@@ -182,19 +182,21 @@ pub struct PartnerTried {
     pub trial: Trial,
     /// Where it answered.
     pub address: Option<SocketAddr>,
+    /// It is not what is pinned for that partner.
+    pub is_change: bool,
     /// What was shown, also where it was refused.
-    pub certificate: Option<PartnerCertificate>,
+    pub certificate: Option<Shown>,
 }
 
-/// What the certificate of another server says.
-#[derive(Debug, Clone)]
-pub struct PartnerCertificate {
-    pub subject: String,
-    pub issuer: String,
-    pub expires: Timestamp,
-    /// SHA-256, in hexadecimal.
-    pub fingerprint: String,
-    pub names: Vec<String>,
+/// Servers of other enterprises.
+#[derive(Debug, Clone, Default)]
+pub struct Partners {
+    pub is_licensed: bool,
+    pub policy: FederationPolicy,
+    /// Of whom something is written down.
+    pub written: Vec<Partner>,
+    /// What all nodes that can be asked know together.
+    pub seen: BTreeMap<ServerName, Seen>,
 }
 
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
@@ -308,9 +310,13 @@ pub trait Backend: Send + Sync + 'static {
         by: plenary_access::Actor,
         act: OverseeAct,
     ) -> Result<ManagerOverview, WriteError>;
-    /// The settings of seats, and how they are counted; `None` as with [`Backend::desk`]. Costs little.
+    /// Servers of other enterprises. Asks the other nodes.
+    async fn partners(&self) -> Result<Partners, ReadError>;
+    /// Ends the quarantine of one, on all nodes that can be asked.
+    async fn release_partner(&self, server: ServerName);
     /// Tries to reach another server, step by step. `None` where this node meets with none by its configuration.
     async fn try_partner(&self, server: ServerName) -> Option<PartnerTried>;
+    /// The settings of seats, and how they are counted; `None` as with [`Backend::desk`]. Costs little.
     async fn seat_figures(&self) -> Result<Option<plenary_seats::Figures>, ReadError>;
     /// What one user holds of PRO.
     async fn pro_of(&self, user: UserName) -> Result<Option<ProSeat>, ReadError>;

@@ -89,6 +89,7 @@ codes! {
     LicenceManagerConnected CONFLICT "licence-manager-connected" "Connected to a License Manager",
     LicenceManagerNotConnected CONFLICT "licence-manager-not-connected" "Not connected to a License Manager",
     LicenceManagerLeaving CONFLICT "licence-manager-leaving" "Being disconnected",
+    NotLicensed CONFLICT "not-licensed" "Not in the licence",
     SeatsInUse CONFLICT "seats-in-use" "More seats in use than the server has itself",
     Stale PRECONDITION_FAILED "stale" "Changed by somebody else",
     TooLarge PAYLOAD_TOO_LARGE "too-large" "Too large",

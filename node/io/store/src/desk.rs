@@ -142,9 +142,6 @@ pub(crate) fn read(db: &Connection) -> Result<Option<Desk>, AppError> {
         .query_row([], |row| row.get(0))
         .optional()?;
     let Some(figures) = figures else { return Ok(None) };
-    let server: ServerName = db
-        .prepare_cached("SELECT value FROM facts WHERE key = 'server'")?
-        .query_row([], |row| name(row, 0))?;
     let mut places = places(db)?;
     let mut of = |kind: &str| places.remove(kind).unwrap_or_default();
     let mut of_users = of("pro");
@@ -175,7 +172,28 @@ pub(crate) fn read(db: &Connection) -> Result<Option<Desk>, AppError> {
         files: files(db)?,
         seats,
     };
-    Desk::stored(server, stored).map(Some).map_err(unreadable)
+    Desk::stored(server(db)?, stored).map(Some).map_err(unreadable)
+}
+
+/// Reads the licences alone: nobody has a seat in what this gives.
+pub(crate) fn without_seats(db: &Connection) -> Result<Option<Desk>, AppError> {
+    let figures: Option<Vec<u8>> = db
+        .prepare_cached("SELECT figures FROM licensing WHERE id = 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let Some(figures) = figures else { return Ok(None) };
+    let stored = Stored {
+        figures: decode(&figures).map_err(unreadable)?,
+        files: files(db)?,
+        seats: plenary_seats::Stored::default(),
+    };
+    Desk::stored(server(db)?, stored).map(Some).map_err(unreadable)
+}
+
+fn server(db: &Connection) -> Result<ServerName, AppError> {
+    Ok(db
+        .prepare_cached("SELECT value FROM facts WHERE key = 'server'")?
+        .query_row([], |row| name(row, 0))?)
 }
 
 fn files(db: &Connection) -> Result<Vec<File>, AppError> {

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{CodecError, encode},
-    guest_page, meetings,
+    guest_page, meetings, partners,
     schema::mode_name,
     view::{bound, sql},
 };
@@ -38,7 +38,7 @@ pub(crate) fn run(db: &Connection, query: &str, params: impl Params) -> Result<(
     Ok(())
 }
 
-fn body<T: Serialize>(value: &T) -> Result<Vec<u8>, AppError> {
+pub(crate) fn body<T: Serialize>(value: &T) -> Result<Vec<u8>, AppError> {
     encode(value).map_err(|error: CodecError| AppError::Defect(format!("an object {error}")))
 }
 
@@ -109,6 +109,8 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             logo,
             revision,
         } => guest_page::put_logo(db, *scheme, logo.as_ref(), *revision),
+        Effect::PutPartner(partner) => partners::put(db, partner),
+        Effect::RemovePartner(server) => partners::remove(db, server),
         Effect::AddSession { session, token } => add_session(db, session, *token),
         Effect::RemoveSession(id) => run(db, "DELETE FROM sessions WHERE id = ?", [id]),
         Effect::SetOnline { session, node } => run(

@@ -1,7 +1,7 @@
 //! What a decision of one part of the server means to the others.
 
 use crate::view::StoreView;
-use plenary_access::{Change, Effect, View as _, rules::rights_after};
+use plenary_access::{Change, Effect, FederationMode, View as _, rules::rights_after};
 use plenary_conference::{self as conference, MeetingView as _, Person, View as _};
 use plenary_licensing::{Fact, Who};
 use plenary_model::{GroupId, GuestId, NodeId, Right, UserName};
@@ -32,6 +32,8 @@ pub(crate) enum Seat {
     Started(NodeId),
     Lost(NodeId),
     Restored(NodeId),
+    /// No seat, but as these a matter of the licence.
+    Federates,
 }
 
 impl Seat {
@@ -58,6 +60,7 @@ impl Seat {
             Self::Started(node) => Fact::NodeStarted(*node),
             Self::Lost(node) => Fact::NodeLost(*node),
             Self::Restored(node) => Fact::Restored(*node),
+            Self::Federates => Fact::Federates,
         }
     }
 }
@@ -187,6 +190,13 @@ pub(crate) fn of_access(
                 user: found.user,
                 node: *node,
             })),
+            // Who met with others when the licence ended may still change with whom.
+            Effect::PutSettings(settings) => {
+                let was = view.settings().federation.mode;
+                if was == FederationMode::Off && settings.federation.mode != was {
+                    seats.push(Seat::Federates);
+                }
+            }
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ mod history;
 mod licensing;
 mod meetings;
 mod page;
+mod partners;
 mod people;
 mod presence;
 mod registrations;
@@ -31,6 +32,7 @@ pub use meetings::{
     bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
     participant_anywhere, participants_of_node, places_of_person, roster, run,
 };
+pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};

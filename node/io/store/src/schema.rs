@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -25,6 +25,7 @@ const STEPS: [&str; 15] = [
     MODERATION,
     GUEST_PAGE,
     CHAT,
+    PARTNERS,
 ];
 
 const ACCOUNTS: &str = "
@@ -285,6 +286,11 @@ CREATE INDEX guests_by_key ON guests (key) WHERE key IS NOT NULL;
 CREATE INDEX guests_by_key_before ON guests (key_before) WHERE key_before IS NOT NULL;
 CREATE INDEX guests_kept ON guests (kept_until, id) WHERE kept_until IS NOT NULL;
 CREATE INDEX guests_to_forget ON guests (forget_at);
+";
+
+/// What is written down of other servers, by their names.
+const PARTNERS: &str = "
+CREATE TABLE partners (server TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -10,8 +10,8 @@ use crate::{
     guest_page::{DOCUMENT, document_of},
 };
 use plenary_access::{
-    Alias, Contact, Document, Failures, Group, Idempotency, Invitation, Member, Outcome, PasswordHash,
-    Refusal, Scheme, Session, Settings, User, View,
+    Alias, Contact, Document, Failures, Group, Idempotency, Invitation, Member, Outcome, Partner,
+    PasswordHash, Refusal, Scheme, Session, Settings, User, View,
 };
 use plenary_conference::{ALONE_MS, RUN_MS};
 use plenary_model::{
@@ -269,6 +269,16 @@ impl View for StoreView<'_> {
     fn has_logo(&self, scheme: Scheme) -> bool {
         let query = "SELECT 1 FROM logos WHERE scheme = ?";
         self.one(query, [scheme.as_str()], |_| Ok(())).is_some()
+    }
+
+    fn partner(&self, server: &ServerName) -> Option<Partner> {
+        let query = "SELECT body FROM partners WHERE server = ?";
+        self.one(query, [server.as_str()], |row| body(row, 0))
+    }
+
+    fn partners(&self) -> u64 {
+        let query = "SELECT count(*) FROM partners";
+        self.one(query, [], |row| number(row, 0)).unwrap_or(0)
     }
 
     fn session(&self, id: &str) -> Option<Session> {

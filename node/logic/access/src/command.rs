@@ -1,9 +1,9 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, FrontPage, NewDocument, Profile,
-    ProfilePatch, Scheme, SettingsPatch, TokenHash,
+    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, FrontPage, NewDocument, NewPartner,
+    Profile, ProfilePatch, Scheme, SettingsPatch, TokenHash,
 };
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, UserName,
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, ServerName, UserName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -224,6 +224,17 @@ pub enum Change {
         scheme: Scheme,
         logo: Option<Avatar>,
     },
+    /// Writes down what is known of another server, new or instead of what is there.
+    PutPartner {
+        server: ServerName,
+        /// The revision that was there.
+        expect: Option<Revision>,
+        partner: NewPartner,
+    },
+    RemovePartner {
+        server: ServerName,
+        expect: Option<Revision>,
+    },
 
     /// The password was right; refused all the same if the account is disabled or locked by now, or if
     /// the password was changed since it was checked (`password` is the hash that was checked).
@@ -271,7 +282,7 @@ pub enum Change {
 
     /// The first entry of a server: its name, its built-in groups and its first node.
     FoundServer {
-        server: plenary_model::ServerName,
+        server: ServerName,
         enterprise: String,
         node: NodeId,
         name: NodeName,
@@ -321,6 +332,8 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
+            Self::UpdateSettings { patch, .. } if patch.partner_terms.is_some() => PARTNERS_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.federation.is_some() => FEDERATION_LEVEL,
             Self::PutDocument { .. } | Self::RemoveDocument { .. } | Self::SetLogo { .. } => GUESTS_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_guide) => {
@@ -365,6 +378,9 @@ pub const FEDERATION_LEVEL: u32 = 17;
 /// The level from which on lines of a chat are edited, deleted, answered and mention people, guests come back, and contacts
 /// have a tone of their own.
 pub const CHAT_LEVEL: u32 = 18;
+
+/// The level from which on something is written down of partners, and federation needs a licence.
+pub const PARTNERS_LEVEL: u32 = 19;
 
 fn has_guide(page: &FrontPage) -> bool {
     !page.guide.is_empty()

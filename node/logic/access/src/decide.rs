@@ -5,6 +5,7 @@ mod directory;
 mod guest_page;
 mod import;
 mod nodes;
+mod partners;
 mod sessions;
 
 use crate::{
@@ -180,6 +181,19 @@ impl<V: View> Case<'_, V> {
         }
     }
 
+    /// What is written down of another server; nothing follows from other changes.
+    fn decide_on_partner(&self, change: &Change) -> Result<Decision, Refusal> {
+        match change {
+            Change::PutPartner {
+                server,
+                expect,
+                partner,
+            } => self.put_partner(server, *expect, partner),
+            Change::RemovePartner { server, expect } => self.remove_partner(server, *expect),
+            _ => Ok(Decision::default()),
+        }
+    }
+
     fn decide(&self, change: &Change) -> Result<Decision, Refusal> {
         match change {
             Change::CreateUser(user) => self.create_user(user),
@@ -218,6 +232,7 @@ impl<V: View> Case<'_, V> {
             } => self.put_document(*place, *expect, document),
             Change::RemoveDocument { place, expect } => self.remove_document(*place, *expect),
             Change::SetLogo { scheme, logo } => self.set_logo(*scheme, logo.as_ref()),
+            Change::PutPartner { .. } | Change::RemovePartner { .. } => self.decide_on_partner(change),
             Change::SignIn {
                 user,
                 password,

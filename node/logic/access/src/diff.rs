@@ -1,6 +1,8 @@
 //! What an object was and what it became, field by field, as events show it (REP-01).
 
-use crate::{Alias, Bandwidth, Content, Document, FieldChange, Group, Profile, Settings, User};
+use crate::{
+    Alias, Bandwidth, Content, Document, FieldChange, Group, Partner, PartnerPin, Profile, Settings, User,
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -103,6 +105,34 @@ pub(crate) fn document(before: Option<&Document>, after: Option<&Document>) -> V
     changes.0
 }
 
+/// What is written down of another server.
+pub(crate) fn partner(before: Option<&Partner>, after: Option<&Partner>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    let note = |partner: &Partner| partner.note.clone();
+    changes.text("note", before.map(note), after.map(note));
+    let terms = |partner: &Partner| partner.terms.clone();
+    let (was, is) = (before.and_then(terms), after.and_then(terms));
+    match (&was, &is) {
+        (Some(was), Some(is)) => changes.section("terms", was, is),
+        _ => changes.value("terms", was, is),
+    }
+    let certificate = |partner: &Partner| match &partner.pin {
+        PartnerPin::Certificate(fingerprint) => Some(fingerprint.to_string()),
+        PartnerPin::None | PartnerPin::Authority(_) => None,
+    };
+    changes.text(
+        "certificate",
+        before.and_then(certificate),
+        after.and_then(certificate),
+    );
+    let authority = |partner: &Partner| match &partner.pin {
+        PartnerPin::Authority(pem) => Some(pem.clone()),
+        PartnerPin::None | PartnerPin::Certificate(_) => None,
+    };
+    changes.text("authority", before.and_then(authority), after.and_then(authority));
+    changes.0
+}
+
 /// Settings, one change for each field of each section.
 pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> {
     let mut changes = Changes::default();
@@ -115,6 +145,7 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("conference_ids", &before.conference_ids, &after.conference_ids);
     changes.section("new_conferences", &before.new_conferences, &after.new_conferences);
     changes.section("federation", &before.federation, &after.federation);
+    changes.section("partner_terms", &before.partner_terms, &after.partner_terms);
     changes.0
 }
 

@@ -1,6 +1,6 @@
 use crate::{
     Alias, Avatar, Contact, Document, EventKind, Failures, FieldChange, Group, Invitation, Member, Notice,
-    Outcome, PasswordHash, Scheme, Session, Settings, TokenHash, User,
+    Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 
@@ -51,6 +51,8 @@ pub enum Effect {
         logo: Option<Avatar>,
         revision: Revision,
     },
+    PutPartner(Partner),
+    RemovePartner(ServerName),
     AddSession {
         session: Session,
         token: TokenHash,

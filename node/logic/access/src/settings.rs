@@ -1,3 +1,4 @@
+use crate::PartnerTerms;
 use plenary_model::{Revision, ServerMask, ServerName};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub struct Settings {
     pub new_conferences: ConferenceDefaults,
     #[serde(skip_serializing_if = "is_usual")]
     pub federation: FederationPolicy,
+    /// What may be done with partners that have no terms of their own.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub partner_terms: PartnerTerms,
     pub revision: Revision,
 }
 
@@ -256,12 +260,14 @@ pub enum NoPartner {
     Off,
     NotOnWhitelist,
     OnBlacklist,
+    /// The free licence has no federation (LIC-02); the one before may have ended.
+    NotLicensed,
 }
 
 impl FederationPolicy {
     pub const MASKS: usize = 1_000;
 
-    /// Whether that server may meet with this one.
+    /// Whether the lists let that server meet with this one. What may be done then is said by [`policy_for`](crate::policy_for).
     pub fn admits(&self, server: &ServerName) -> Result<(), NoPartner> {
         let on = |list: &[ServerMask]| list.iter().any(|mask| mask.matches(server));
         match self.mode {
@@ -289,4 +295,6 @@ pub struct SettingsPatch {
     pub new_conferences: Option<ConferenceDefaults>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub federation: Option<FederationPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner_terms: Option<PartnerTerms>,
 }

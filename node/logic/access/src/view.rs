@@ -1,8 +1,8 @@
 use crate::{
-    Alias, Contact, Document, Group, Idempotency, Invitation, Member, Outcome, Refusal, Scheme, Session,
-    Settings, User,
+    Alias, Contact, Document, Group, Idempotency, Invitation, Member, Outcome, Partner, Refusal, Scheme,
+    Session, Settings, User,
 };
-use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, UserName};
+use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, ServerName, UserName};
 
 /// What the rules read of the replicated state while they decide.
 ///
@@ -10,7 +10,7 @@ use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, UserName};
 /// there, and its caller throws the decision away.
 pub trait View {
     /// The server that was founded, with the name of its enterprise.
-    fn founded(&self) -> Option<(plenary_model::ServerName, String)>;
+    fn founded(&self) -> Option<(ServerName, String)>;
     fn user(&self, id: &UserName) -> Option<User>;
     /// The account with this email, compared folded ([`crate::fold`]).
     fn user_with_email(&self, folded: &str) -> Option<UserName>;
@@ -33,6 +33,10 @@ pub trait View {
     /// The document at a place, for who changes it.
     fn document(&self, place: u8) -> Option<Document>;
     fn has_logo(&self, scheme: Scheme) -> bool;
+    /// What is written down of another server.
+    fn partner(&self, server: &ServerName) -> Option<Partner>;
+    /// Of how many something is.
+    fn partners(&self) -> u64;
     fn session(&self, id: &str) -> Option<Session>;
     fn sessions_of(&self, user: &UserName) -> Vec<Session>;
     /// Sessions that are online on a node.

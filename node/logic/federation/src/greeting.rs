@@ -1,6 +1,6 @@
 //! The first words between two servers: who is answered, and in which version.
 
-use plenary_access::{FederationPolicy, NoPartner};
+use plenary_access::{NoPartner, Standing, policy_for};
 use plenary_model::ServerName;
 
 /// The versions that this server speaks, the newest last.
@@ -50,11 +50,11 @@ impl Unwelcome {
     }
 }
 
-/// Answers the first words of whoever comes to `me`.
+/// Answers the first words of whoever comes to `me`, which stands so to them.
 ///
 /// # Errors
 /// When they are not to go on.
-pub fn greet(me: &ServerName, policy: &FederationPolicy, greeting: &Greeting) -> Result<Welcome, Unwelcome> {
+pub fn greet(me: &ServerName, standing: &Standing, greeting: &Greeting) -> Result<Welcome, Unwelcome> {
     let Greeting {
         server,
         wanted,
@@ -70,9 +70,9 @@ pub fn greet(me: &ServerName, policy: &FederationPolicy, greeting: &Greeting) ->
     if *server == me() {
         return Err(Unwelcome::Myself(me()));
     }
-    // On which list somebody stands is nobody's business but ours.
-    policy.admits(server).map_err(|why| match why {
-        NoPartner::Off => Unwelcome::Off { me: me() },
+    // On which list somebody stands is nobody's business but ours, and neither is our licence.
+    policy_for(standing, server).map_err(|why| match why {
+        NoPartner::Off | NoPartner::NotLicensed => Unwelcome::Off { me: me() },
         NoPartner::NotOnWhitelist | NoPartner::OnBlacklist => Unwelcome::NotAllowed {
             me: me(),
             server: server.clone(),
@@ -88,7 +88,7 @@ pub fn greet(me: &ServerName, policy: &FederationPolicy, greeting: &Greeting) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plenary_access::FederationMode;
+    use plenary_access::{FederationMode, FederationPolicy};
 
     fn name(text: &str) -> ServerName {
         text.parse().expect("a name")
@@ -109,7 +109,11 @@ mod tests {
             wanted: name(wanted),
             protocols: vec![1, 7],
         };
-        greet(&name("paris.example.com"), policy, &greeting)
+        greet(
+            &name("paris.example.com"),
+            &Standing::by(policy.clone()),
+            &greeting,
+        )
     }
 
     #[test]
@@ -151,7 +155,12 @@ mod tests {
             wanted: name("paris.example.com"),
             protocols: vec![2, 3],
         };
-        let why = greet(&name("paris.example.com"), &open, &newer).expect_err("newer");
+        let paris = name("paris.example.com");
+        let mut standing = Standing::by(open);
+        let why = greet(&paris, &standing, &newer).expect_err("newer");
         assert_eq!(why.code(), "no-common-protocol");
+        standing.is_licensed = false;
+        let why = greet(&paris, &standing, &newer).expect_err("no licence");
+        assert_eq!(why.code(), "federation-off");
     }
 }

@@ -8,11 +8,21 @@
 //! | [`Srv`], [`Way`] | where DNS says that a server is (RFC 2782) |
 //! | [`Greeting`], [`Unwelcome`] | who may go on after the first words |
 //! | [`Step`], [`Trial`] | what was tried to reach a partner, for administrators |
+//! | [`Book`], [`Seen`], [`PartnerState`] | what a node knows of partners from the last attempts |
+//! | [`Quarantine`] | those that misbehave are not answered for a while |
+//!
+//! What may be done with a partner is said by [`policy_for`](plenary_access::policy_for).
 
+mod book;
 mod greeting;
+mod quarantine;
 mod trial;
 mod way;
 
+pub use book::{
+    Attempt, Book, Concern, EXPIRES_SOON_MS, PartnerState, Seen, Shown, Tried, Trouble, Usage, concerns,
+};
 pub use greeting::{Greeting, PROTOCOLS, Unwelcome, Welcome, greet};
+pub use quarantine::{Quarantine, QuarantineRules};
 pub use trial::{Done, Step, Trial};
 pub use way::{PORT, Srv, Target, Way, service_of};

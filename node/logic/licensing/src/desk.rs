@@ -1,9 +1,11 @@
 //! The state: licences, the embedded lessor or the lease, seats.
 
-use crate::{Gives, Lease, Own};
+use crate::{Alarm, Gives, Lease, Own};
 use plenary_licences::{
     PoolId, Seats as Amount,
-    licence::{Confirmation, Edition, Holder, LicenceError, LicenceId, Pool, PublicKey, Signed, Warning},
+    licence::{
+        Confirmation, Edition, Extension, Holder, LicenceError, LicenceId, Pool, PublicKey, Signed, Warning,
+    },
 };
 use plenary_model::{GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 use plenary_seats::{Capacity, Mode, Seats, Told};
@@ -221,6 +223,13 @@ impl Desk {
                 development: self.pool.is_for_development,
             },
         }
+    }
+
+    /// Whether the server may meet with others (LIC-02): not with the free licence, and not once the lease has run out.
+    pub fn has_federation(&self) -> bool {
+        let lease = self.lease.as_ref().filter(|lease| lease.is_lent());
+        let is_over = lease.is_some_and(|lease| lease.alarm == Alarm::Over);
+        !is_over && self.gives().extensions.contains(&Extension::Federation)
     }
 
     /// The seats that there are for the taking: of an Enterprise licence one kind only.

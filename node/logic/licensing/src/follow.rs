@@ -2,9 +2,9 @@
 
 use crate::{
     Decision, Desk, Following,
-    decide::{Case, View},
+    decide::{Case, View, licensing},
 };
-use plenary_access::{Moment, Topic};
+use plenary_access::{Moment, PARTNERS_LEVEL, Topic};
 use plenary_model::{NodeId, UserName};
 use plenary_seats::{Command as Count, DeviceId, ParticipationId, Why};
 use std::collections::BTreeSet;
@@ -21,7 +21,8 @@ pub enum Who<'a> {
 /// Something that another part of the server has decided and that concerns seats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact<'a> {
-    /// Somebody takes a place, or takes it up again on a node. The only one with [`Fact::DeviceOnline`] that is refused.
+    /// Somebody takes a place, or takes it up again on a node. Refused without a seat, as
+    /// [`Fact::DeviceOnline`] is.
     Joined { place: u64, who: Who<'a>, node: NodeId },
     /// The node of a place says that it ended.
     Left { place: u64 },
@@ -40,6 +41,8 @@ pub enum Fact<'a> {
     NodeLost(NodeId),
     /// The server was restored from a backup on this node: nothing of before is used anywhere.
     Restored(NodeId),
+    /// An administrator lets the server meet with others. Refused where the licence does not (LIC-02).
+    Federates,
 }
 
 /// What follows from `facts`. If it is refused, what the other part decided must not be done.
@@ -63,6 +66,7 @@ pub fn follow<V: View>(view: &V, at: Moment, desk: &mut Desk, facts: &[Fact<'_>]
 impl<V: View> Case<'_, V> {
     fn fact(&mut self, fact: Fact<'_>) -> Result<(), plenary_access::Refusal> {
         let command = match fact {
+            Fact::Federates => return self.check_federation(),
             Fact::Joined { place, who, node } => {
                 self.hear(node);
                 let participation = ParticipationId(u128::from(place));
@@ -112,6 +116,18 @@ impl<V: View> Case<'_, V> {
             }
         };
         self.count(&command).map(drop)
+    }
+
+    fn check_federation(&self) -> Result<(), plenary_access::Refusal> {
+        if self.at.level < PARTNERS_LEVEL || self.desk.has_federation() {
+            return Ok(());
+        }
+        let reason = if self.desk.is_lent() {
+            "the lease of your License Manager is over, or its licences have no federation; look at the License Manager"
+        } else {
+            "the free licence has no federation; install a licence first"
+        };
+        Err(licensing("not_licensed", reason.to_owned()))
     }
 
     /// What a node did is a sign of life as good as a beat: an entry of the log that it asked for.

@@ -1,12 +1,14 @@
 //! Servers with identities of their own, and a DNS server for them.
 
+#![allow(dead_code)] // Each file of tests uses a part of it.
+
 use hyper_util::rt::TokioIo;
 use plenary_access::{FederationMode, FederationPolicy};
 use plenary_federation_io::{
-    Attending, BOUNDS, Dns, Home, Names, Reach, Told, Tried, Unhosted, Visit, identify, service,
+    Attending, Dns, Home, Ledger, Limits, Names, Reach, Told, Tried, Unhosted, Visit, identify, service,
 };
 use plenary_identity::{
-    Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Program, WebTls,
+    Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
 };
 use plenary_model::{NodeId, ServerName};
 use plenary_testkit::Zones;
@@ -45,6 +47,8 @@ fn policy(mode: FederationMode, masks: &[&str]) -> FederationPolicy {
 struct Settings {
     me: ServerName,
     policy: Mutex<FederationPolicy>,
+    ledger: Ledger,
+    limits: Limits,
 }
 
 #[async_trait::async_trait]
@@ -55,6 +59,14 @@ impl Home for Settings {
 
     async fn policy(&self) -> Option<FederationPolicy> {
         Some(self.policy.lock().expect("whole").clone())
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     async fn parted(&self, server: &ServerName) {
@@ -98,6 +110,10 @@ pub(crate) struct Partner {
 
 impl Partner {
     pub(crate) async fn start(name: &str) -> Self {
+        Self::start_with(name, Limits::default()).await
+    }
+
+    pub(crate) async fn start_with(name: &str, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let me: ServerName = name.parse().expect("a name");
         let root = EnterpriseCa::create(&folder.path().join("root"), &"Demo".parse().expect("good"))
@@ -119,6 +135,8 @@ impl Partner {
             settings: Arc::new(Settings {
                 me,
                 policy: Mutex::new(FederationPolicy::default()),
+                ledger: Ledger::default(),
+                limits,
             }),
             listener: Mutex::new(Some(listener)),
             tls: OnceLock::new(),
@@ -135,10 +153,31 @@ impl Partner {
         let authorities = Authorities::new([other.identity.root_der().clone()]);
         let tls = self.web.partners(authorities.clone());
         let identify = Arc::new(move |connection: &_| identify(&authorities, connection));
-        let connections = plenary_links::incoming(listener, tls.server_config(), identify, BOUNDS);
+        let connections = plenary_links::incoming(
+            listener,
+            tls.server_config(),
+            identify,
+            self.settings.limits.bounds(),
+        );
         self.tls.set(tls).expect("once");
         let router = tonic::transport::Server::builder().add_service(service(self.settings.clone()));
         tokio::spawn(router.serve_with_incoming(connections));
+    }
+
+    /// What this node noted of the others.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.settings.ledger
+    }
+
+    pub(crate) fn root(&self) -> Pin {
+        Pin::Authorities(vec![self.identity.root_der().clone()])
+    }
+
+    /// From now on of `server` this counts alone.
+    pub(crate) fn pins(&self, server: &str, pin: Pin) {
+        let tls = self.tls();
+        tls.authorities()
+            .set_pins([(server.parse().expect("a name"), pin)].into());
     }
 
     fn tls(&self) -> PartnerTls {
@@ -180,10 +219,7 @@ impl Partner {
             let (tls, name) = (tls.clone(), name.clone());
             async move {
                 let socket = TcpStream::connect(address).await?;
-                let connected = tls
-                    .connect(socket, &name, &[])
-                    .await
-                    .map_err(std::io::Error::other)?;
+                let connected = tls.connect(socket, &name).await.map_err(std::io::Error::other)?;
                 Ok::<_, std::io::Error>(TokioIo::new(connected.0))
             }
         });

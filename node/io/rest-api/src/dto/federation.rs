@@ -50,6 +50,18 @@ pub struct PartnerCertificate {
     pub names: Vec<String>,
 }
 
+impl From<federation::Shown> for PartnerCertificate {
+    fn from(shown: federation::Shown) -> Self {
+        Self {
+            subject: shown.subject,
+            issuer: shown.issuer,
+            expires_at: Time(shown.expires),
+            fingerprint: shown.fingerprint.into(),
+            names: shown.names,
+        }
+    }
+}
+
 /// What came of trying to reach another server. Steps after one that failed were not tried.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PartnerTried {
@@ -59,6 +71,8 @@ pub struct PartnerTried {
     pub steps: Vec<PartnerStepDone>,
     /// Where it answered, with port.
     pub address: Option<String>,
+    /// Its certificate is not the one that is pinned, or not of the authority that is.
+    pub changed: bool,
     /// What was shown, also where it was refused.
     pub certificate: Option<PartnerCertificate>,
 }
@@ -76,13 +90,8 @@ impl PartnerTried {
             good: tried.trial.is_good(),
             steps: tried.trial.steps().iter().map(step).collect(),
             address: tried.address.map(|address| address.to_string()),
-            certificate: tried.certificate.map(|shown| PartnerCertificate {
-                subject: shown.subject,
-                issuer: shown.issuer,
-                expires_at: Time(shown.expires),
-                fingerprint: shown.fingerprint,
-                names: shown.names,
-            }),
+            changed: tried.is_change,
+            certificate: tried.certificate.map(PartnerCertificate::from),
         }
     }
 }

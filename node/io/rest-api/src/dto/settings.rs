@@ -1,4 +1,4 @@
-use super::mirror;
+use super::{PartnerTerms, mirror};
 use crate::{network::Network, problem::Problem};
 use plenary_access as access;
 use plenary_model::ServerMask;
@@ -245,6 +245,8 @@ pub struct Settings {
     pub conference_ids: ConferenceIdPolicy,
     pub new_conferences: NewConferencePolicy,
     pub federation: FederationPolicy,
+    /// What may be done with servers that have no terms of their own.
+    pub partner_terms: PartnerTerms,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -275,6 +277,7 @@ impl From<access::Settings> for Settings {
             conference_ids: settings.conference_ids.into(),
             new_conferences: settings.new_conferences.into(),
             federation: settings.federation.into(),
+            partner_terms: settings.partner_terms.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -293,6 +296,7 @@ pub struct SettingsPatch {
     pub conference_ids: Option<ConferenceIdPolicy>,
     pub new_conferences: Option<NewConferencePolicy>,
     pub federation: Option<FederationPolicy>,
+    pub partner_terms: Option<PartnerTerms>,
 }
 
 impl SettingsPatch {
@@ -343,6 +347,7 @@ impl SettingsPatch {
             }),
             new_conferences: self.new_conferences.map(NewConferencePolicy::read),
             federation: self.federation.map(FederationPolicy::read).transpose()?,
+            partner_terms: self.partner_terms.map(Into::into),
         })
     }
 }

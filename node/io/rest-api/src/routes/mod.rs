@@ -17,6 +17,7 @@ mod licence;
 mod license_manager;
 mod me;
 mod moderation;
+mod partners;
 mod registrations;
 mod seats;
 mod session;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(settings::calls())
         .merge(guest_page::calls())
         .merge(federation::calls())
+        .merge(partners::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())
         .merge(seats::calls())

@@ -23,6 +23,7 @@ async fn lists_of_names_and_masks_decide_with_whom_a_server_meets() {
         .await
         .is(200)
         .json();
+    server.write("POST", "/licence", &any_licence()).await.is(201);
     let off = json!({"mode": "off", "whitelist": [], "blacklist": []});
     assert_eq!(settings["federation"], off);
     let refused = test(&server, "oslo.example.net").await.is(200).json();

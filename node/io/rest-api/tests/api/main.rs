@@ -11,6 +11,7 @@ mod history;
 mod licence;
 mod lists;
 mod moderation;
+mod partners;
 mod pictures;
 mod registration;
 mod rights;

@@ -21,7 +21,7 @@ use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
-        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried,
+        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried, Partners,
         PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
     },
     router,
@@ -60,6 +60,7 @@ pub(crate) struct Store {
     later_ms: AtomicU64,
     /// The copy does not get on: waiting for an index ends as behind.
     stuck: AtomicBool,
+    seen: Mutex<plenary_federation::Book>,
     folder: TempDir,
 }
 
@@ -348,6 +349,21 @@ impl Backend for Store {
         Some(tried)
     }
 
+    /// What is noted here is what a test put there.
+    async fn partners(&self) -> Result<Partners, ReadError> {
+        let seen = self.seen.lock().expect("not poisoned").all().clone();
+        let settings = self.query(queries::settings)?;
+        Ok(Partners {
+            is_licensed: self.query(queries::federates)?,
+            policy: settings.federation,
+            written: self.query(queries::partners)?,
+            seen,
+        })
+    }
+    async fn release_partner(&self, server: ServerName) {
+        self.seen.lock().expect("not poisoned").lift(&server, self.now());
+    }
+
     /// A manager of one server, which shows what it did to that.
     async fn oversee(&self, by: Actor, act: OverseeAct) -> Result<ManagerOverview, WriteError> {
         if self.query(queries::needs).map_err(internal)?.is_none() {
@@ -510,6 +526,26 @@ pub(crate) fn vendor() -> plenary_licences::licence::Signer {
     plenary_licences::licence::Signer::of_seed([7; 32]).expect("a key")
 }
 
+/// A licence of the vendor, as a file: any has federation.
+pub(crate) fn any_licence() -> Value {
+    use plenary_licences::licence::*;
+    let licence = Licence {
+        id: LicenceId(77),
+        enterprise: "Société des Essais".into(),
+        contact: String::new(),
+        covers: Covers::Only([name("paris.example.com")].into()),
+        seats: plenary_licences::Seats::NONE,
+        extensions: Default::default(),
+        term: Term::Annual,
+        edition: Edition::Server,
+        support: Support::Basic,
+        issued: Timestamp(0),
+        valid_from: Timestamp(0),
+        valid_until: Some(Timestamp(4_102_444_800_000)),
+    };
+    serde_json::json!({ "file": Signed::issue(&licence, &vendor()).expect("it can be issued") })
+}
+
 /// The hash of [`PASSWORD`], made once for all tests.
 fn password_hash(passwords: &Passwords) -> PasswordHash {
     static HASH: OnceLock<PasswordHash> = OnceLock::new();
@@ -655,6 +691,7 @@ impl TestServer {
             index: AtomicU64::new(0),
             later_ms: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            seen: Mutex::default(),
             folder,
         });
         let passwords = Arc::new(Passwords::new(Cost::FOR_TESTS));
@@ -776,6 +813,15 @@ impl TestServer {
         let (hash, now) = (plenary_rest_api::token_hash(token), self.store.now());
         let found = self.store.query(|db| queries::guest(db, &hash, now));
         found.expect("reads")
+    }
+
+    /// What is noted of partners.
+    pub(crate) fn book(&self) -> std::sync::MutexGuard<'_, plenary_federation::Book> {
+        self.store.seen.lock().expect("not poisoned")
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.now()
     }
 
     pub(crate) fn be_stuck(&self, stuck: bool) {

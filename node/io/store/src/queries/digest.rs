@@ -30,6 +30,7 @@ const TABLES: &[&str] = &[
     "settings",
     "documents",
     "logos",
+    "partners",
     "licensing",
     "licences",
     "pro_seats",

@@ -364,6 +364,7 @@ pub(crate) fn before_guest_page(db: &Connection) {
 
 /// Takes away what the schema has got since lines are changed and guests come back.
 pub(crate) fn before_chat(db: &Connection) {
+    before_partners(db);
     db.execute_batch(
         "DROP INDEX lines_by_change; ALTER TABLE lines DROP COLUMN changed; ALTER TABLE lines DROP COLUMN details;
          ALTER TABLE runs DROP COLUMN last_change; DROP INDEX guests_by_key; DROP INDEX guests_by_key_before;
@@ -372,6 +373,11 @@ pub(crate) fn before_chat(db: &Connection) {
          ALTER TABLE guests DROP COLUMN forget_at",
     )
     .expect("writes");
+}
+
+/// Takes away what the schema has got since something is written down of partners.
+pub(crate) fn before_partners(db: &Connection) {
+    db.execute_batch("DROP TABLE partners").expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

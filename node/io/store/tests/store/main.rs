@@ -16,6 +16,7 @@ mod ids;
 mod licensing;
 mod lists;
 mod meetings;
+mod partners;
 mod registration;
 mod rings;
 mod sessions;

@@ -373,6 +373,10 @@ impl<V: View> Case<'_, V> {
                 .federation
                 .clone()
                 .unwrap_or_else(|| before.federation.clone()),
+            partner_terms: patch
+                .partner_terms
+                .clone()
+                .unwrap_or_else(|| before.partner_terms.clone()),
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -551,6 +555,7 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             return Err(invalid(field, format!("must be {least} to {most}")));
         }
     }
+    super::partners::check_terms("partner_terms", &settings.partner_terms)?;
     if front.title.chars().any(char::is_control) {
         return Err(invalid(
             "front_page.title",

@@ -6,6 +6,7 @@ mod guest_page;
 mod idempotency;
 mod import;
 mod nodes;
+mod partners;
 mod property;
 mod sessions;
 mod settings;

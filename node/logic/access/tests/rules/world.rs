@@ -101,6 +101,7 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) documents: BTreeMap<u8, Document>,
     pub(crate) logos: BTreeMap<Scheme, Avatar>,
+    pub(crate) partners: BTreeMap<ServerName, Partner>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) nodes: BTreeMap<NodeId, Member>,
     pub(crate) last_node: u64,
@@ -260,6 +261,12 @@ impl World {
                 self.documents.remove(&place);
             }
             Effect::PutLogo { scheme, logo, .. } => put(&mut self.logos, scheme, logo),
+            Effect::PutPartner(partner) => {
+                self.partners.insert(partner.server.clone(), partner);
+            }
+            Effect::RemovePartner(server) => {
+                self.partners.remove(&server);
+            }
             Effect::AddSession { session, .. } => {
                 self.sessions.insert(session.id.clone(), session);
             }
@@ -432,6 +439,12 @@ impl View for World {
     }
     fn has_logo(&self, scheme: Scheme) -> bool {
         self.logos.contains_key(&scheme)
+    }
+    fn partner(&self, server: &ServerName) -> Option<Partner> {
+        self.partners.get(server).cloned()
+    }
+    fn partners(&self) -> u64 {
+        self.partners.len() as u64
     }
     fn session(&self, id: &str) -> Option<Session> {
         self.sessions.get(id).cloned()

@@ -1,0 +1,368 @@
+//! Servers of other enterprises, as this node and the others know them.
+
+use crate::server::Server;
+use plenary_access::{FederationMode, PartnerPin, Topic};
+use plenary_cluster::{Problem, Severity};
+use plenary_cluster_io::{Roster as _, clock_ms};
+use plenary_contracts::cluster::v1::{self as wire, cluster_client::ClusterClient};
+use plenary_federation::{Attempt, Quarantine, Seen, Shown, Trouble, Usage, concerns};
+use plenary_federation_io::{Ledger, Limits};
+use plenary_identity::{Authorities, Pin};
+use plenary_model::{ServerName, Timestamp};
+use plenary_rest_api::backend::{self, ReadError};
+use plenary_store::{Changes, queries};
+use plenary_telemetry::Metrics;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tokio::sync::broadcast;
+use tonic::transport::Channel;
+
+/// Another node may take so long to say what it knows.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// What is pinned is read again after so long where that failed.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// What this node notes of partners, and what it bears of them.
+#[derive(Default)]
+pub(crate) struct Partners {
+    ledger: Ledger,
+    limits: OnceLock<Limits>,
+}
+
+impl Partners {
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// By default until they are set.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.limits.get_or_init(Limits::default)
+    }
+
+    /// Before anything is served.
+    pub(crate) fn limit(&self, limits: Limits) {
+        self.limits.get_or_init(|| limits);
+    }
+}
+
+impl Server {
+    /// What is written down of partners, and what all nodes that answer know of them.
+    pub(crate) async fn all_partners(&self) -> Result<backend::Partners, ReadError> {
+        let (settings, is_licensed, written) = self
+            .query(|db| {
+                Ok((
+                    queries::settings(db)?,
+                    queries::federates(db)?,
+                    queries::partners(db)?,
+                ))
+            })
+            .await?;
+        Ok(backend::Partners {
+            is_licensed,
+            policy: settings.federation,
+            written,
+            seen: self.ask_for_partners(None).await,
+        })
+    }
+
+    /// Ends the quarantine of `server` on all nodes that answer.
+    pub(crate) async fn release(&self, server: &ServerName) {
+        self.partners.ledger().lift(server);
+        self.ask_for_partners(Some(server)).await;
+        tracing::info!(%server, "a partner is answered again");
+    }
+
+    /// What needs a person about partners.
+    pub(crate) async fn partner_problems(&self) -> Result<Vec<Problem>, ReadError> {
+        let problem = |code: &str, object: String| Problem {
+            code: code.into(),
+            severity: Severity::Warning,
+            object,
+        };
+        let (settings, is_licensed) = self
+            .query(|db| Ok((queries::settings(db)?, queries::federates(db)?)))
+            .await?;
+        if settings.federation.mode == FederationMode::Off {
+            return Ok(Vec::new());
+        }
+        if !is_licensed {
+            return Ok(vec![problem("federation-not-licensed", String::new())]);
+        }
+        let now = Timestamp(clock_ms());
+        let seen = self.ask_for_partners(None).await;
+        let found = seen.into_iter().flat_map(|(server, seen)| {
+            let of = concerns(&seen, now).into_iter();
+            of.map(move |concern| problem(concern.code(), server.to_string()))
+        });
+        Ok(found.collect())
+    }
+
+    /// What all nodes that answer know; `release` is a server whose quarantine they end.
+    async fn ask_for_partners(&self, release: Option<&ServerName>) -> BTreeMap<ServerName, Seen> {
+        let request = wire::PartnersRequest {
+            release: release.map(ToString::to_string).unwrap_or_default(),
+        };
+        let others = self
+            .others()
+            .into_iter()
+            .filter(|(node, ..)| self.peers.is_up(*node));
+        let asked = others.map(|(_, name, channel)| {
+            let request = request.clone();
+            async move {
+                let answer = ask(channel, request).await;
+                answer.inspect_err(|status| tracing::debug!(node = %name, %status, "a node did not say what it knows of partners"))
+            }
+        });
+        let mut seen = self.partners.ledger().all();
+        for answer in futures::future::join_all(asked).await.into_iter().flatten() {
+            for (server, other) in answer.partners.into_iter().filter_map(read) {
+                let known = seen.remove(&server).unwrap_or_default();
+                seen.insert(server, known.and(other));
+            }
+        }
+        seen
+    }
+}
+
+async fn ask(
+    channel: Channel,
+    request: wire::PartnersRequest,
+) -> Result<wire::PartnersResponse, tonic::Status> {
+    let late = |_| tonic::Status::deadline_exceeded("it took too long");
+    let mut client = ClusterClient::new(channel);
+    let answer = tokio::time::timeout(ANSWER_WITHIN, client.partners(request));
+    Ok(answer.await.map_err(late)??.into_inner())
+}
+
+/// What this node knows, for another one.
+pub(crate) fn answer(ledger: &Ledger, request: &wire::PartnersRequest) -> wire::PartnersResponse {
+    if let Ok(server) = request.release.parse::<ServerName>() {
+        ledger.lift(&server);
+    }
+    let now = Timestamp(clock_ms());
+    let partners = ledger.all().into_iter();
+    wire::PartnersResponse {
+        partners: partners.map(|(server, seen)| write(&server, seen, now)).collect(),
+    }
+}
+
+fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
+    let attempt = |attempt: Attempt| {
+        let (trouble, is_change) = match attempt.trouble {
+            Some(Trouble { words, is_change }) => (words, is_change),
+            None => (String::new(), false),
+        };
+        wire::PartnerAttempt {
+            at_ms: attempt.at.0,
+            trouble,
+            is_change,
+        }
+    };
+    wire::PartnerSeen {
+        server: server.to_string(),
+        way: seen.way,
+        certificate: seen.certificate.map(|shown| wire::PartnerCertificate {
+            subject: shown.subject,
+            issuer: shown.issuer,
+            expires_ms: shown.expires.0,
+            fingerprint: shown.fingerprint.into(),
+            names: shown.names,
+        }),
+        outgoing: seen.outgoing.map(attempt),
+        incoming: seen.incoming.map(attempt),
+        round_trip_ms: seen.round_trip_ms,
+        reached_ms: seen.reached.map_or(0, |at| at.0),
+        quarantined_until_ms: seen.quarantine.until(now).map_or(0, |until| until.0),
+        users: seen.usage.users,
+        conferences: seen.usage.conferences,
+        received_bytes: seen.usage.received_bytes,
+        sent_bytes: seen.usage.sent_bytes,
+    }
+}
+
+/// `None` where it cannot be read: a newer node said it.
+fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
+    let attempt = |attempt: wire::PartnerAttempt| Attempt {
+        at: Timestamp(attempt.at_ms),
+        trouble: (!attempt.trouble.is_empty()).then_some(Trouble {
+            words: attempt.trouble,
+            is_change: attempt.is_change,
+        }),
+    };
+    let certificate = seen.certificate.and_then(|shown| {
+        Some(Shown {
+            subject: shown.subject,
+            issuer: shown.issuer,
+            expires: Timestamp(shown.expires_ms),
+            fingerprint: shown.fingerprint.parse().ok()?,
+            names: shown.names,
+        })
+    });
+    let seen_by = Seen {
+        way: seen.way,
+        certificate,
+        outgoing: seen.outgoing.map(attempt),
+        incoming: seen.incoming.map(attempt),
+        round_trip_ms: seen.round_trip_ms,
+        reached: (seen.reached_ms != 0).then_some(Timestamp(seen.reached_ms)),
+        quarantine: Quarantine::lasting(Timestamp(seen.quarantined_until_ms)),
+        usage: Usage {
+            users: seen.users,
+            conferences: seen.conferences,
+            received_bytes: seen.received_bytes,
+            sent_bytes: seen.sent_bytes,
+        },
+    };
+    Some((seen.server.parse().ok()?, seen_by))
+}
+
+/// Reads what is pinned for each partner.
+pub(crate) async fn load_pins(server: &Server, authorities: &Authorities) -> Result<(), ReadError> {
+    let partners = server.query(queries::partners).await?;
+    let pins = partners.into_iter().filter_map(|partner| {
+        let pin = match partner.pin {
+            PartnerPin::None => return None,
+            PartnerPin::Authority(pem) => Pin::of_pem(&pem),
+            PartnerPin::Certificate(fingerprint) => Pin::Certificate(fingerprint),
+        };
+        Some((partner.server, pin))
+    });
+    authorities.set_pins(pins.collect());
+    Ok(())
+}
+
+/// Follows what is pinned; the pins of the start are loaded.
+pub(crate) async fn follow_pins(
+    server: Arc<Server>,
+    authorities: Authorities,
+    mut changes: broadcast::Receiver<Changes>,
+) {
+    loop {
+        match changes.recv().await {
+            Ok(change) if !concerns_partners(&change) => continue,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+        while let Err(error) = load_pins(&server, &authorities).await {
+            tracing::warn!(%error, "what is pinned for partners cannot be read; what was pinned before counts");
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+    }
+}
+
+fn concerns_partners(change: &Changes) -> bool {
+    change
+        .notices
+        .as_ref()
+        .is_none_or(|notices| notices.iter().any(|notice| notice.topic == Topic::Settings))
+}
+
+/// Registers what is counted of partners.
+pub(crate) fn register(metrics: &Metrics, ledger: Ledger) {
+    metrics.figures(move |figures| {
+        let now = ledger.figures();
+        let gauges = [
+            (
+                "federation_partners",
+                "Servers of other enterprises of which this node knows something",
+                now.partners,
+            ),
+            (
+                "federation_partners_quarantined",
+                "Of them, those that are not answered for a while",
+                now.quarantined,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            figures.gauge(name, help, value as f64)?;
+        }
+        let counters = [
+            (
+                "federation_greeted",
+                "Servers that came and were answered",
+                now.greeted,
+            ),
+            (
+                "federation_refused",
+                "Servers that came and were refused",
+                now.refused,
+            ),
+            (
+                "federation_too_fast",
+                "Messages of servers that came too fast",
+                now.too_fast,
+            ),
+            (
+                "federation_quarantines",
+                "Times that a server was put into quarantine",
+                now.quarantines,
+            ),
+            (
+                "federation_reached",
+                "Attempts to reach a server that went well",
+                now.reached,
+            ),
+            (
+                "federation_failed",
+                "Attempts to reach a server that failed",
+                now.failed,
+            ),
+        ];
+        for (name, help, value) in counters {
+            figures.counter(name, help, value)?;
+        }
+        Ok(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_model::Fingerprint;
+
+    #[test]
+    fn what_a_node_knows_reaches_the_others_whole() {
+        let now = Timestamp(1_700_000_000_000);
+        let attempt = |at, trouble: Option<&str>| {
+            Some(Attempt {
+                at: Timestamp(at),
+                trouble: trouble.map(|words| Trouble {
+                    words: words.into(),
+                    is_change: true,
+                }),
+            })
+        };
+        let seen = Seen {
+            way: "node-1.example.net:4307".into(),
+            certificate: Some(Shown {
+                subject: "CN=oslo".into(),
+                issuer: "CN=Authority".into(),
+                expires: Timestamp(5),
+                fingerprint: Fingerprint::of([7; 32]),
+                names: vec!["oslo.example.net".into()],
+            }),
+            outgoing: attempt(3, Some("changed")),
+            incoming: attempt(4, None),
+            round_trip_ms: Some(7),
+            reached: Some(Timestamp(4)),
+            quarantine: Quarantine::lasting(Timestamp(now.0 + 1)),
+            usage: Usage {
+                users: 1,
+                conferences: 2,
+                received_bytes: 3,
+                sent_bytes: 4,
+            },
+        };
+        let server: ServerName = "oslo.example.net".parse().expect("a name");
+        let read = read(write(&server, seen.clone(), now));
+        assert_eq!(read, Some((server.clone(), seen)));
+        let nothing = Seen::default();
+        assert_eq!(
+            super::read(write(&server, nothing.clone(), now)),
+            Some((server, nothing))
+        );
+    }
+}

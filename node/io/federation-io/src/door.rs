@@ -1,0 +1,164 @@
+//! What every call of a partner goes through first: who it is, how it behaves, and whether it may.
+
+use crate::{Home, Ledger};
+use plenary_access::{NoPartner, PartnerTerms, Standing, policy_for};
+use plenary_identity::{Authorities, PartnerCertificate, PartnerRefusal};
+use plenary_links::{Caller, Known};
+use plenary_model::{Buckets, ServerName};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+use tokio_rustls::rustls::{ServerConnection, pki_types::CertificateDer};
+use tonic::{Code, Status, metadata::MetadataValue};
+
+/// Who is at the other end of a connection: the certificates that were shown.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    chain: Arc<[CertificateDer<'static>]>,
+    authorities: Authorities,
+}
+
+impl Guest {
+    /// Whether it may speak for this domain; gives what proves it.
+    pub(crate) fn speaks_for(&self, domain: &ServerName) -> Result<PartnerCertificate, PartnerRefusal> {
+        self.authorities
+            .check(domain.as_str(), &self.chain, SystemTime::now())
+    }
+
+    /// What it showed, proved or not.
+    pub(crate) fn shown(&self) -> Option<PartnerCertificate> {
+        Authorities::describe(&self.chain)
+    }
+}
+
+impl Known for Guest {
+    /// Whoever speaks for some domain may stay; what it may do is asked anew each time.
+    fn is_known(&self) -> bool {
+        self.authorities.names(&self.chain).iter().any(|name| {
+            let checked = self.authorities.check(name, &self.chain, SystemTime::now());
+            checked.is_ok()
+        })
+    }
+}
+
+/// Reads from a finished handshake who is at the other end.
+pub fn identify(authorities: &Authorities, connection: &ServerConnection) -> Guest {
+    let chain = connection.peer_certificates().unwrap_or_default();
+    Guest {
+        chain: chain.iter().map(|one| one.clone().into_owned()).collect(),
+        authorities: authorities.clone(),
+    }
+}
+
+/// A refusal with a code for programs.
+pub(crate) fn refused(grpc: Code, code: &'static str, words: String) -> Status {
+    let mut status = Status::new(grpc, words);
+    status
+        .metadata_mut()
+        .insert("plenary-code", MetadataValue::from_static(code));
+    status
+}
+
+/// A partner that proved who it is.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    pub server: ServerName,
+    pub certificate: PartnerCertificate,
+}
+
+/// Stands before every call. Where it refuses, nothing else of the call was looked at.
+pub struct Door {
+    home: Arc<dyn Home>,
+    messages: Buckets<ServerName>,
+}
+
+impl Door {
+    pub fn new(home: Arc<dyn Home>) -> Self {
+        let (most, per_second) = home.limits().messages;
+        Self {
+            home,
+            messages: Buckets::new(most, per_second),
+        }
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.home.ledger()
+    }
+
+    /// Whether who calls is `claimed`, is in no quarantine, and does not say too much.
+    ///
+    /// # Errors
+    /// What is answered instead.
+    #[allow(clippy::result_large_err)] // The error type is tonic's.
+    pub fn prove(&self, caller: &Caller<Guest>, claimed: &str) -> Result<Proved, Status> {
+        let server = claimed.parse::<ServerName>();
+        let server = server
+            .map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("server: {error}")))?;
+        let proved = caller.who.speaks_for(&server).map_err(|why| {
+            tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
+            self.ledger().claimed(&server, &why, caller.who.shown().as_ref());
+            let words = format!("this server does not believe that you are {server}: {why}");
+            let code = if why.is_change() { "certificate-changed" } else { "not-believed" };
+            refused(Code::Unauthenticated, code, words)
+        })?;
+        if let Some(until) = self.ledger().quarantined(&server) {
+            let wait_s = until.0.saturating_sub(crate::ledger::now().0) / 1_000 + 1;
+            let words = format!(
+                "{} does not answer you for {wait_s} s more, as you sent too much or what cannot be read; its administrators can end that",
+                self.home.me()
+            );
+            return Err(refused(Code::ResourceExhausted, "quarantined", words));
+        }
+        if let Err(wait_s) = self.messages.take(server.clone(), Instant::now()) {
+            self.ledger().too_fast();
+            self.misbehaved(&server);
+            let words = format!("too many messages from {server}; try again in {wait_s} s");
+            return Err(refused(Code::ResourceExhausted, "too-fast", words));
+        }
+        Ok(Proved {
+            server,
+            certificate: proved,
+        })
+    }
+
+    /// What may be done with who calls, which is [`Door::prove`]d as well.
+    ///
+    /// # Errors
+    /// What is answered instead.
+    pub async fn admit(
+        &self,
+        caller: &Caller<Guest>,
+        claimed: &str,
+    ) -> Result<(Proved, PartnerTerms), Status> {
+        let proved = self.prove(caller, claimed)?;
+        let standing = self.standing(&proved.server).await?;
+        let (me, server) = (self.home.me(), &proved.server);
+        match policy_for(&standing, server) {
+            Ok(terms) => Ok((proved, terms.clone())),
+            Err(NoPartner::Off | NoPartner::NotLicensed) => Err(refused(
+                Code::PermissionDenied,
+                "federation-off",
+                format!("{me} does not meet with other servers"),
+            )),
+            Err(NoPartner::NotOnWhitelist | NoPartner::OnBlacklist) => Err(refused(
+                Code::PermissionDenied,
+                "not-allowed",
+                format!("{me} does not meet with {server}; ask its administrators to allow it"),
+            )),
+        }
+    }
+
+    pub(crate) async fn standing(&self, server: &ServerName) -> Result<Standing, Status> {
+        let standing = self.home.standing(server).await;
+        standing.ok_or_else(|| {
+            let words = "the server cannot answer now; try again";
+            refused(Code::Unavailable, "unavailable", words.into())
+        })
+    }
+
+    /// A partner said what it should know not to say.
+    pub fn misbehaved(&self, server: &ServerName) {
+        self.ledger().misbehaved(server, self.home.limits());
+    }
+}

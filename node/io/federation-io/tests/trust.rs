@@ -1,0 +1,236 @@
+//! What is pinned for a partner, how partners are noted, and those that misbehave; over real sockets.
+
+mod support;
+
+use plenary_contracts::federation::v1::{GreetRequest, federation_client::FederationClient};
+use plenary_federation::{Concern, PartnerState, Seen, Step, concerns};
+use plenary_federation_io::{Limits, Tried};
+use plenary_identity::Pin;
+use plenary_model::{ServerName, Timestamp};
+use std::time::{SystemTime, UNIX_EPOCH};
+use support::{Partner, Zones, blacklist};
+use tonic::transport::Channel;
+
+const PARIS: &str = "paris.example.com";
+const OSLO: &str = "oslo.example.net";
+
+fn name(text: &str) -> ServerName {
+    text.parse().expect("a name")
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    Timestamp(since.as_millis() as u64)
+}
+
+fn last(tried: &Tried) -> (Step, bool, &str) {
+    let last = tried.trial.steps().last().expect("something was tried");
+    (last.step, last.is_good, &last.detail)
+}
+
+fn words(server: &str, wanted: &str) -> GreetRequest {
+    GreetRequest {
+        server: server.into(),
+        wanted: wanted.into(),
+        protocols: vec![1],
+        capabilities: Vec::new(),
+    }
+}
+
+fn code(status: &tonic::Status) -> &str {
+    let code = status.metadata().get("plenary-code");
+    code.map_or("", |code| code.to_str().expect("text"))
+}
+
+/// Two servers that trust each other's authorities for everybody, and the way to oslo.
+async fn both(limits: Limits) -> (Partner, Partner, Zones) {
+    let oslo = Partner::start_with(OSLO, limits).await;
+    let paris = Partner::start(PARIS).await;
+    let dns = Zones::serve(&[("example.net", oslo.records())]).await;
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    (oslo, paris, dns)
+}
+
+/// How `node` notes `server`.
+fn noted(node: &Partner, server: &str) -> Seen {
+    node.ledger().of(&name(server)).expect("it is noted")
+}
+
+fn state(seen: &Seen) -> PartnerState {
+    PartnerState::of(Ok(()), Some(seen), now())
+}
+
+#[tokio::test]
+async fn of_a_partner_with_a_pinned_authority_that_one_alone_counts_in_both_directions() {
+    let (oslo, paris, dns) = both(Limits::default()).await;
+    paris.pins(OSLO, oslo.root());
+    oslo.pins(PARIS, paris.root());
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(tried.trial.is_good(), "{tried:?}");
+
+    // Another authority is pinned than the one that paris trusts for everybody.
+    paris.pins(OSLO, paris.root());
+    let tried = paris.try_out(&dns, OSLO).await;
+    let (step, is_good, detail) = last(&tried);
+    assert_eq!((step, is_good, tried.is_change), (Step::Certificate, false, true));
+    assert!(detail.contains("pinned for this partner"), "{detail}");
+    paris.pins(OSLO, Pin::None);
+
+    oslo.pins(PARIS, oslo.root());
+    let tried = paris.try_out(&dns, OSLO).await;
+    let (step, is_good, detail) = last(&tried);
+    assert_eq!((step, is_good, tried.is_change), (Step::Answer, false, false));
+    assert!(detail.contains("not by the authority that is pinned"), "{detail}");
+}
+
+#[tokio::test]
+async fn another_certificate_than_the_pinned_one_is_told_with_both_and_can_be_confirmed() {
+    let (_oslo, paris, dns) = both(Limits::default()).await;
+    let tried = paris.try_out(&dns, OSLO).await;
+    let right = tried.certificate.expect("shown").fingerprint;
+    let old = "ab".repeat(32).parse().expect("a fingerprint");
+    paris.pins(OSLO, Pin::Certificate(old));
+    let tried = paris.try_out(&dns, OSLO).await;
+    let (step, is_good, detail) = last(&tried);
+    assert_eq!((step, is_good, tried.is_change), (Step::Certificate, false, true));
+    assert!(
+        detail.contains(&"ab".repeat(32)) && detail.contains(right.as_str()),
+        "{detail}"
+    );
+    let seen = noted(&paris, OSLO);
+    assert_eq!(state(&seen), PartnerState::CertificateChanged);
+    assert_eq!(concerns(&seen, now()), [Concern::CertificateChanged]);
+    let shown = seen.certificate.expect("noted").fingerprint;
+    assert_eq!(shown, right, "what an administrator confirms");
+
+    paris.pins(OSLO, Pin::Certificate(shown));
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(tried.trial.is_good(), "{tried:?}");
+    assert_eq!(state(&noted(&paris, OSLO)), PartnerState::Well);
+}
+
+#[tokio::test]
+async fn who_comes_with_another_certificate_is_refused_and_noted() {
+    let (oslo, paris, _dns) = both(Limits::default()).await;
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    client.greet(words(PARIS, OSLO)).await.expect("believed");
+    let seen = noted(&oslo, PARIS);
+    assert_eq!(state(&seen), PartnerState::Well);
+    // On the same connection: what is pinned counts from now on.
+    oslo.pins(
+        PARIS,
+        Pin::Certificate("cd".repeat(32).parse().expect("a fingerprint")),
+    );
+    let status = client.greet(words(PARIS, OSLO)).await.expect_err("changed");
+    assert_eq!(code(&status), "certificate-changed", "{status}");
+    let changed = noted(&oslo, PARIS);
+    assert_eq!(state(&changed), PartnerState::CertificateChanged);
+    assert_eq!(changed.certificate, seen.certificate);
+    oslo.pins(
+        PARIS,
+        Pin::Certificate(seen.certificate.expect("noted").fingerprint),
+    );
+    client.greet(words(PARIS, OSLO)).await.expect("confirmed");
+    assert_eq!(state(&noted(&oslo, PARIS)), PartnerState::Well);
+}
+
+#[tokio::test]
+async fn how_it_went_is_noted_at_both_ends() {
+    let (oslo, paris, dns) = both(Limits::default()).await;
+    assert!(paris.try_out(&dns, OSLO).await.trial.is_good());
+    let there = noted(&paris, OSLO);
+    let port = oslo.address.port();
+    assert_eq!(there.way, format!("node-1.oslo.example.net:{port}"));
+    assert!(
+        there.reached.is_some() && there.round_trip_ms.is_some(),
+        "{there:?}"
+    );
+    assert!(there.incoming.is_none(), "it did not come: {there:?}");
+    let here = noted(&oslo, PARIS);
+    assert!(here.outgoing.is_none() && here.incoming.is_some(), "{here:?}");
+    assert_eq!(here.certificate.expect("shown").names, [PARIS]);
+    paris.try_out(&dns, "nobody.example.net").await;
+    let trouble = noted(&paris, "nobody.example.net")
+        .outgoing
+        .expect("tried")
+        .trouble;
+    let words = trouble.expect("it failed").words;
+    assert!(words.contains("has no address in DNS"), "{words}");
+    let figures = paris.ledger().figures();
+    assert_eq!((figures.reached, figures.failed, figures.partners), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn whom_the_lists_do_not_admit_leaves_no_notes() {
+    let (oslo, paris, _dns) = both(Limits::default()).await;
+    oslo.trusts(&paris, blacklist(&["*.example.com"]));
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    for claimed in [PARIS, "lyon.example.com"] {
+        client.greet(words(claimed, OSLO)).await.expect_err("refused");
+    }
+    assert!(oslo.ledger().all().is_empty(), "{:?}", oslo.ledger().all());
+    assert_eq!(oslo.ledger().figures().refused, 2);
+}
+
+async fn codes(client: &mut FederationClient<Channel>, request: &GreetRequest, times: usize) -> Vec<String> {
+    let mut codes = Vec::new();
+    for _ in 0..times {
+        let answer = client.greet(request.clone()).await;
+        codes.push(answer.map_or_else(|status| code(&status).to_owned(), |_| "good".into()));
+    }
+    codes
+}
+
+#[tokio::test]
+async fn who_sends_too_much_or_what_cannot_be_read_is_not_answered_for_a_while() {
+    let mut limits = Limits {
+        greetings: (1e6, 1e6),
+        messages: (5.0, 1e-6),
+        ..Limits::default()
+    };
+    limits.quarantine.faults = 3;
+    let (oslo, paris, dns) = both(limits).await;
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    let good = words(PARIS, OSLO);
+    let odd = words(PARIS, "who?");
+    assert_eq!(codes(&mut client, &odd, 2).await, ["bad-request"; 2]);
+    assert_eq!(codes(&mut client, &good, 3).await, ["good"; 3]);
+    let told = codes(&mut client, &good, 3).await;
+    assert_eq!(told, ["too-fast", "quarantined", "quarantined"]);
+    let seen = noted(&oslo, PARIS);
+    assert_eq!(state(&seen), PartnerState::Quarantined);
+    assert_eq!(concerns(&seen, now()), [Concern::Quarantined]);
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(last(&tried).2.contains("does not answer you for"), "{tried:?}");
+    let figures = oslo.ledger().figures();
+    assert_eq!(
+        (figures.quarantined, figures.quarantines, figures.too_fast),
+        (1, 1, 1)
+    );
+
+    assert!(oslo.ledger().lift(&name(PARIS)));
+    assert!(!oslo.ledger().lift(&name(PARIS)), "it was");
+    assert_eq!(
+        codes(&mut client, &good, 1).await,
+        ["too-fast"],
+        "answered again, and still too fast"
+    );
+}
+
+#[tokio::test]
+async fn messages_that_are_too_long_are_not_read() {
+    let limits = Limits {
+        message_bytes: 1_024,
+        ..Limits::default()
+    };
+    let (oslo, paris, _dns) = both(limits).await;
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    let long = GreetRequest {
+        capabilities: vec!["c".repeat(2_000)],
+        ..words(PARIS, OSLO)
+    };
+    let status = client.greet(long).await.expect_err("too long");
+    assert_eq!(status.code(), tonic::Code::OutOfRange, "{status}");
+    client.greet(words(PARIS, OSLO)).await.expect("answered");
+}

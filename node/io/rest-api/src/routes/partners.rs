@@ -1,0 +1,108 @@
+//! Servers of other enterprises: what is written down of them, and how they are.
+
+use super::{OpenApiRouter, routes};
+use crate::{
+    answer,
+    api::Api,
+    auth::{Admin, Reader},
+    dto::{NewPartner, Partner, Partners},
+    extract::{BodyDigest, Id, IfNoneMatch, Strict, Write},
+    problem::Problem,
+};
+use axum::{Json, extract::State, response::Response};
+use plenary_access::Change;
+use plenary_model::ServerName;
+
+pub(super) fn calls() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_partners))
+        .routes(routes!(get_partner, put_partner, drop_partner))
+        .routes(routes!(release_partner))
+}
+
+async fn all(api: &Api) -> Result<Partners, Problem> {
+    let partners = api.backend().partners().await?;
+    Ok(Partners::new(partners, api.backend().now()))
+}
+
+async fn one(api: &Api, server: &ServerName) -> Result<Partner, Problem> {
+    answer::still_there(all(api).await?.into_one(server), "partner", server.as_str())
+}
+
+/// Servers of other enterprises, and how they are
+///
+/// Those of whom something is written down, and those that came or were tried since the nodes started.
+#[utoipa::path(get, path = "/federation/partners", tag = "federation", responses((status = 200, body = Partners)))]
+async fn list_partners(State(api): State<Api>, _: Reader) -> Result<Json<Partners>, Problem> {
+    Ok(Json(all(&api).await?))
+}
+
+/// One server of another enterprise
+#[utoipa::path(get, path = "/federation/partners/{server}", tag = "federation",
+    params(("server" = String, Path, description = "Its domain")), responses((status = 200, body = Partner)))]
+async fn get_partner(
+    State(api): State<Api>,
+    _: Reader,
+    Id(server): Id<ServerName>,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let partner = one(&api, &server).await?;
+    let tag = partner.tag();
+    Ok(answer::one(partner, &tag, &known))
+}
+
+/// Write down of another server what may be done with it, and what it must prove itself with
+#[utoipa::path(put, path = "/federation/partners/{server}", tag = "federation",
+    params(("server" = String, Path, description = "Its domain")),
+    request_body = NewPartner, responses((status = 200, body = Partner)))]
+async fn put_partner(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Id(server): Id<ServerName>,
+    write: Write,
+    Strict { value, digest }: Strict<NewPartner>,
+) -> Result<Response, Problem> {
+    let change = Change::PutPartner {
+        server: server.clone(),
+        expect: write.expect(),
+        partner: value.read(api.backend().now())?,
+    };
+    let applied = api.propose(write.command(&by, digest, change)).await?;
+    let partner = one(&api, &server).await?;
+    let tag = partner.tag();
+    Ok(answer::changed(partner, &tag, &applied))
+}
+
+/// Forget what is written down of another server
+///
+/// It is then treated as all others are.
+#[utoipa::path(delete, path = "/federation/partners/{server}", tag = "federation",
+    params(("server" = String, Path, description = "Its domain")), responses((status = 204)))]
+async fn drop_partner(
+    State(api): State<Api>,
+    Admin(by): Admin,
+    Id(server): Id<ServerName>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let change = Change::RemovePartner {
+        server,
+        expect: write.expect(),
+    };
+    let command = write.command(&by, BodyDigest::none(), change);
+    Ok(answer::done(&api.propose(command).await?))
+}
+
+/// Answer another server again that misbehaved
+///
+/// Ends its quarantine on all nodes that can be reached.
+#[utoipa::path(post, path = "/federation/partners/{server}/release", tag = "federation",
+    params(("server" = String, Path, description = "Its domain")), responses((status = 200, body = Partner)))]
+async fn release_partner(
+    State(api): State<Api>,
+    _: Admin,
+    Id(server): Id<ServerName>,
+    _: Write,
+) -> Result<Json<Partner>, Problem> {
+    api.backend().release_partner(server.clone()).await;
+    Ok(Json(one(&api, &server).await?))
+}
