@@ -188,6 +188,22 @@ fn words(code: &str) -> (&'static str, &'static str) {
             "An even number of voting nodes survives no more losses than one node less.",
             "Add a node or remove one.",
         ),
+        "partner-certificate-changed" => (
+            "shows another certificate than is pinned; nothing is done with that server.",
+            "Ask its administrators, compare the fingerprint, then: plenaryctl federation partner pin.",
+        ),
+        "partner-certificate-expires" => (
+            "its certificate ends within two weeks, or has ended.",
+            "Tell its administrators to renew it.",
+        ),
+        "partner-quarantined" => (
+            "that server misbehaves, and is not answered for a while.",
+            "Tell its administrators; to answer it again at once: plenaryctl federation partner release.",
+        ),
+        "federation-not-licensed" => (
+            "Federation is on, but the free licence has none: this server meets with no other.",
+            "Install a licence, or: plenaryctl federation mode off.",
+        ),
         _ => ("needs attention.", "See the server's pages."),
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     client::Client,
     output::{Output, say},
+    partner::Partner,
 };
 use anyhow::ensure;
 use clap::Subcommand;
@@ -34,6 +35,9 @@ pub(crate) enum Federation {
         #[arg(required = true)]
         servers: Vec<String>,
     },
+    /// What is written down of single servers: what may be done with them, what they must prove themselves with
+    #[command(subcommand)]
+    Partner(Partner),
     /// Try to reach a server, and say which step fails and why: lists, DNS, address, TCP, certificate, its answer
     Test {
         /// Its domain, as oslo.example.net
@@ -78,6 +82,7 @@ impl Federation {
                 })
                 .await
             }
+            Federation::Partner(act) => act.run(client, output).await,
             Federation::Test { server } => test(client, output, &server).await,
         }
     }

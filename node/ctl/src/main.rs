@@ -14,6 +14,7 @@ mod groups;
 mod installed;
 mod licence;
 mod output;
+mod partner;
 mod people;
 mod settings;
 mod templates;
