@@ -28,6 +28,8 @@ const pages = {
   events: '/admin/events',
   settings: '/admin/settings',
   licence: '/admin/licence',
+  partners: '/admin/partners',
+  'partners-create': '/admin/partners?create=true',
   nodes: '/admin/nodes',
   'nodes-invite': '/admin/nodes?invite=true',
   backup: '/admin/backup',

@@ -31,6 +31,7 @@ import { Route as AppAdminImportRouteImport } from './routes/_app.admin.import'
 import { Route as AppAdminLicenceRouteImport } from './routes/_app.admin.licence'
 import { Route as AppAdminLicenseManagerRouteImport } from './routes/_app.admin.license-manager'
 import { Route as AppAdminNodesRouteImport } from './routes/_app.admin.nodes'
+import { Route as AppAdminPartnersRouteImport } from './routes/_app.admin.partners'
 import { Route as AppAdminSettingsRouteImport } from './routes/_app.admin.settings'
 import { Route as AppAdminUsersRouteImport } from './routes/_app.admin.users'
 import { Route as AppMeetingsCalendarRouteImport } from './routes/_app.meetings_.calendar'
@@ -148,6 +149,11 @@ const AppAdminNodesRoute = AppAdminNodesRouteImport.update({
   path: '/nodes',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppAdminPartnersRoute = AppAdminPartnersRouteImport.update({
+  id: '/partners',
+  path: '/partners',
+  getParentRoute: () => AppAdminRoute,
+} as any)
 const AppAdminSettingsRoute = AppAdminSettingsRouteImport.update({
   id: '/settings',
   path: '/settings',
@@ -206,6 +212,7 @@ export interface FileRoutesByFullPath {
   '/admin/licence': typeof AppAdminLicenceRoute
   '/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/admin/nodes': typeof AppAdminNodesRoute
+  '/admin/partners': typeof AppAdminPartnersRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
   '/meetings/calendar': typeof AppMeetingsCalendarRoute
@@ -235,6 +242,7 @@ export interface FileRoutesByTo {
   '/admin/licence': typeof AppAdminLicenceRoute
   '/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/admin/nodes': typeof AppAdminNodesRoute
+  '/admin/partners': typeof AppAdminPartnersRoute
   '/admin/settings': typeof AppAdminSettingsRoute
   '/admin/users': typeof AppAdminUsersRouteWithChildren
   '/meetings/calendar': typeof AppMeetingsCalendarRoute
@@ -267,6 +275,7 @@ export interface FileRoutesById {
   '/_app/admin/licence': typeof AppAdminLicenceRoute
   '/_app/admin/license-manager': typeof AppAdminLicenseManagerRoute
   '/_app/admin/nodes': typeof AppAdminNodesRoute
+  '/_app/admin/partners': typeof AppAdminPartnersRoute
   '/_app/admin/settings': typeof AppAdminSettingsRoute
   '/_app/admin/users': typeof AppAdminUsersRouteWithChildren
   '/_app/meetings_/calendar': typeof AppMeetingsCalendarRoute
@@ -299,6 +308,7 @@ export interface FileRouteTypes {
     | '/admin/licence'
     | '/admin/license-manager'
     | '/admin/nodes'
+    | '/admin/partners'
     | '/admin/settings'
     | '/admin/users'
     | '/meetings/calendar'
@@ -328,6 +338,7 @@ export interface FileRouteTypes {
     | '/admin/licence'
     | '/admin/license-manager'
     | '/admin/nodes'
+    | '/admin/partners'
     | '/admin/settings'
     | '/admin/users'
     | '/meetings/calendar'
@@ -359,6 +370,7 @@ export interface FileRouteTypes {
     | '/_app/admin/licence'
     | '/_app/admin/license-manager'
     | '/_app/admin/nodes'
+    | '/_app/admin/partners'
     | '/_app/admin/settings'
     | '/_app/admin/users'
     | '/_app/meetings_/calendar'
@@ -531,6 +543,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminNodesRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/admin/partners': {
+      id: '/_app/admin/partners'
+      path: '/partners'
+      fullPath: '/admin/partners'
+      preLoaderRoute: typeof AppAdminPartnersRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/settings': {
       id: '/_app/admin/settings'
       path: '/settings'
@@ -617,6 +636,7 @@ interface AppAdminRouteChildren {
   AppAdminLicenceRoute: typeof AppAdminLicenceRoute
   AppAdminLicenseManagerRoute: typeof AppAdminLicenseManagerRoute
   AppAdminNodesRoute: typeof AppAdminNodesRoute
+  AppAdminPartnersRoute: typeof AppAdminPartnersRoute
   AppAdminSettingsRoute: typeof AppAdminSettingsRoute
   AppAdminUsersRoute: typeof AppAdminUsersRouteWithChildren
   AppAdminIndexRoute: typeof AppAdminIndexRoute
@@ -633,6 +653,7 @@ const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminLicenceRoute: AppAdminLicenceRoute,
   AppAdminLicenseManagerRoute: AppAdminLicenseManagerRoute,
   AppAdminNodesRoute: AppAdminNodesRoute,
+  AppAdminPartnersRoute: AppAdminPartnersRoute,
   AppAdminSettingsRoute: AppAdminSettingsRoute,
   AppAdminUsersRoute: AppAdminUsersRouteWithChildren,
   AppAdminIndexRoute: AppAdminIndexRoute,

@@ -1,23 +1,14 @@
-import {
-  Alert,
-  Button,
-  Group,
-  List,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-  ThemeIcon,
-} from '@mantine/core';
-import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
+import { Anchor, Button, Group, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { Problem } from '../api/problem';
-import type { PartnerTried } from '../api/types';
+import type { PartnerTerms } from '../api/types';
 import { fieldErrors, useAdminText } from '../ui/text';
 import type { Draft } from '../ui/useDraft';
+import { TermsFields } from './PartnerTerms';
+import { TrialResult } from './PartnerTrial';
 import type { FlatSettings } from './settingsDraft';
 
 const MODES = ['off', 'whitelist', 'blacklist'] as const;
@@ -62,7 +53,45 @@ export function FederationFields({
         />
       )}
       {!readOnly && <TryPartner />}
+      <Text size="sm">
+        <Anchor size="sm" renderRoot={(props) => <Link to="/admin/partners" {...props} />}>
+          {t('partners.toPage')}
+        </Anchor>
+      </Text>
     </>
+  );
+}
+
+/** What may be done with all servers that have no terms of their own. */
+export function UsualTerms({
+  draft,
+  readOnly,
+  errors,
+}: {
+  draft: Draft<FlatSettings>;
+  readOnly: boolean;
+  errors: Record<string, string>;
+}) {
+  const { value } = draft;
+  const terms: PartnerTerms = {
+    calls: value['partner_terms.calls'],
+    conferences: value['partner_terms.conferences'],
+    chat: value['partner_terms.chat'],
+    content: value['partner_terms.content'],
+    recording: value['partner_terms.recording'],
+    bandwidth_kbps: value['partner_terms.bandwidth_kbps'],
+    participants: value['partner_terms.participants'],
+  };
+  return (
+    <TermsFields
+      value={terms}
+      set={(field, next) => draft.set(`partner_terms.${field}`, next as never)}
+      readOnly={readOnly}
+      errors={{
+        bandwidth_kbps: errors['partner_terms.bandwidth_kbps'],
+        participants: errors['partner_terms.participants'],
+      }}
+    />
   );
 }
 
@@ -96,54 +125,11 @@ function TryPartner() {
           {t('partner.try')}
         </Button>
       </Group>
-      <div aria-live="polite">{trial.data && <Result tried={trial.data} />}</div>
+      <div aria-live="polite">{trial.data && <TrialResult tried={trial.data} />}</div>
     </Stack>
   );
 }
 
 function detailOf(error: Error): string {
   return error instanceof Problem ? error.detail : error.message;
-}
-
-function Result({ tried }: { tried: PartnerTried }) {
-  const { t } = useAdminText();
-  const { certificate, server } = tried;
-  return (
-    <Alert
-      color={tried.good ? 'green' : 'red'}
-      variant="light"
-      icon={tried.good ? <IconCheck /> : <IconAlertTriangle />}
-      title={t(tried.good ? 'partner.good' : 'partner.bad', { server })}
-    >
-      <List spacing="xs" size="sm" listStyleType="none">
-        {tried.steps.map(({ step, good, detail, took_ms }) => (
-          <List.Item
-            key={step}
-            icon={
-              <ThemeIcon size={20} radius="xl" variant="light" color={good ? 'green' : 'red'}>
-                {good ? <IconCheck size={14} /> : <IconAlertTriangle size={14} />}
-              </ThemeIcon>
-            }
-          >
-            <Text span fw={600} size="sm">
-              {t(`partner.step.${step}`)}
-            </Text>{' '}
-            <Text span size="sm" style={{ overflowWrap: 'anywhere' }}>
-              {t('partner.took', { detail, ms: took_ms })}
-            </Text>
-          </List.Item>
-        ))}
-      </List>
-      {certificate && (
-        <Text size="sm" mt="sm" style={{ overflowWrap: 'anywhere' }}>
-          {t('partner.certificate', {
-            subject: certificate.subject || certificate.names.join(', '),
-            issuer: certificate.issuer,
-            until: certificate.expires_at.slice(0, 10),
-            fingerprint: certificate.fingerprint,
-          })}
-        </Text>
-      )}
-    </Alert>
-  );
 }

@@ -3,7 +3,7 @@ import { IconAlertTriangleFilled, IconExclamationCircleFilled } from '@tabler/ic
 import { Link } from '@tanstack/react-router';
 import type { ClusterProblem } from '../api/types';
 import { useAdminText } from '../ui/text';
-import { toneOf, troubleText, worstFirst } from './trouble';
+import { isOfPartner, toneOf, troubleText, worstFirst } from './trouble';
 
 /** What needs a person, worst first: what it is, what it means, what to do. `here`: the node that is open. */
 export function Problems({ problems, here }: { problems: ClusterProblem[]; here?: string }) {
@@ -38,9 +38,13 @@ export function Problems({ problems, here }: { problems: ClusterProblem[]; here?
                   <Button
                     size="xs"
                     variant="default"
-                    renderRoot={(props) => (
-                      <Link to="/admin/nodes" search={{ node: problem.object }} {...props} />
-                    )}
+                    renderRoot={(props) =>
+                      isOfPartner(problem) ? (
+                        <Link to="/admin/partners" search={{ partner: problem.object }} {...props} />
+                      ) : (
+                        <Link to="/admin/nodes" search={{ node: problem.object }} {...props} />
+                      )
+                    }
                   >
                     {t('summary.showNode', { name: problem.object })}
                   </Button>

@@ -28,7 +28,7 @@ import { useDraft, type Draft } from '../ui/useDraft';
 import { useMayChange } from '../ui/useMe';
 import { DocumentSettings } from './DocumentSettings';
 import { valueOf } from './eventText';
-import { FederationFields } from './FederationSettings';
+import { FederationFields, UsualTerms } from './FederationSettings';
 import { LogoSettings } from './LogoSettings';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
 
@@ -161,6 +161,9 @@ function Form({ settings }: { settings: Settings }) {
       </Section>
       <Section id="federation">
         <FederationFields {...fields} errors={errors} />
+      </Section>
+      <Section id="partner_terms">
+        <UsualTerms {...fields} errors={errors} />
       </Section>
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />

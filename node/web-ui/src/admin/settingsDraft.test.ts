@@ -28,6 +28,15 @@ const settings: Settings = {
     guests_video: true,
   },
   federation: { mode: 'off', whitelist: [], blacklist: [] },
+  partner_terms: {
+    calls: true,
+    conferences: true,
+    chat: true,
+    content: true,
+    recording: false,
+    bandwidth_kbps: null,
+    participants: null,
+  },
   revision: '3',
 };
 

@@ -30,6 +30,13 @@ export const settingsIndex = [
   { section: 'federation', field: 'mode' },
   { section: 'federation', field: 'whitelist' },
   { section: 'federation', field: 'blacklist' },
+  { section: 'partner_terms', field: 'calls' },
+  { section: 'partner_terms', field: 'conferences' },
+  { section: 'partner_terms', field: 'chat' },
+  { section: 'partner_terms', field: 'content' },
+  { section: 'partner_terms', field: 'recording' },
+  { section: 'partner_terms', field: 'bandwidth_kbps' },
+  { section: 'partner_terms', field: 'participants' },
   { section: 'sessions', field: 'lifetime_days' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

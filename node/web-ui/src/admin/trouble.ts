@@ -14,6 +14,9 @@ export function troubleText(problem: ClusterProblem) {
   return { title: of('title'), means: of('means'), todo: of('todo') };
 }
 
+/** Whether its object is another server, not a node of this one. */
+export const isOfPartner = (problem: ClusterProblem) => problem.code.startsWith('partner-');
+
 export const toneOf = (problem: ClusterProblem): Tone => (problem.severity === 'critical' ? 'bad' : 'warn');
 
 export const stateTones = { up: 'good', down: 'bad', draining: 'warn' } as const;

@@ -26,7 +26,10 @@ import type {
   Licence,
   LicenceFile,
   ManagerOverview,
+  NewPartner,
+  Partner,
   PartnerTried,
+  Partners,
   LegalDocument,
   ListQuery,
   LogoScheme,
@@ -275,6 +278,12 @@ export const calls = {
   connectManager: (token: string) => json<Licence>('POST', '/licence/manager', { json: { token } }),
   disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
   managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
+  partners: (signal?: AbortSignal) => json<Partners>('GET', '/federation/partners', { signal }),
+  putPartner: (server: string, partner: NewPartner, match?: string) =>
+    json<Partner>('PUT', `/federation/partners/${id(server)}`, { json: partner, match }),
+  dropPartner: (server: string, match?: string) =>
+    done('DELETE', `/federation/partners/${id(server)}`, { match }),
+  releasePartner: (server: string) => json<Partner>('POST', `/federation/partners/${id(server)}/release`),
   tryPartner: (server: string) => json<PartnerTried>('POST', '/federation/test', { json: { server } }),
   recallSeats: (server: string, seats: Partial<Record<'pro' | 'online' | 'guest' | 'gateway', number>>) =>
     json<ManagerOverview>('POST', `/license-manager/servers/${id(server)}/recall`, { json: seats }),

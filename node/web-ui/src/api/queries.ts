@@ -200,6 +200,13 @@ export const queries = {
       queryFn: ({ signal }) => calls.myPro(signal),
       refetchInterval: 60_000,
     }),
+  /** Servers of other enterprises; how they are changes without a word. */
+  partners: () =>
+    queryOptions({
+      queryKey: ['settings', 'partners'],
+      queryFn: ({ signal }) => calls.partners(signal),
+      refetchInterval: 10_000,
+    }),
   events: (query: EventQuery) => pages(['events', 'list'], query, calls.events),
   latestEvents: (limit: number) =>
     queryOptions({

@@ -19,6 +19,7 @@ import {
   IconUser,
   IconUsers,
   IconUsersGroup,
+  IconWorld,
 } from '@tabler/icons-react';
 
 /** All pages, for the navigation and the search. */
@@ -42,6 +43,7 @@ export const adminPages = [
   { to: '/admin/events', key: 'nav.events', Icon: IconListDetails },
   { to: '/admin/settings', key: 'nav.settings', Icon: IconSettings },
   { to: '/admin/licence', key: 'nav.licence', Icon: IconLicense },
+  { to: '/admin/partners', key: 'nav.partners', Icon: IconWorld },
   { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
   { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
 ] as const;

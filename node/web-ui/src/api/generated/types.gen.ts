@@ -306,7 +306,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'not-licensed' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -2292,6 +2292,22 @@ export type NewInvitation = {
 };
 
 /**
+ * What an administrator writes down of another server.
+ */
+export type NewPartner = {
+    /**
+     * Certificates of at most four authorities as PEM: of this partner they alone count.
+     */
+    authority?: string | null;
+    /**
+     * SHA-256 of a certificate, in hexadecimal: of this partner that one alone counts. Not beside `authority`.
+     */
+    certificate?: string | null;
+    note?: string;
+    terms?: PartnerTerms | null;
+};
+
+/**
  * A PIN that is set. `Debug` hides it.
  */
 export type NewPin = string;
@@ -2962,6 +2978,47 @@ export type Participant = {
 };
 
 /**
+ * Another server: what is written down of it, and what the nodes know of it.
+ */
+export type Partner = {
+    /**
+     * What is in `authority`.
+     */
+    authorities: Array<PinnedAuthority>;
+    /**
+     * The authority that alone counts, as PEM; null: none is pinned.
+     */
+    authority: string | null;
+    /**
+     * SHA-256 of the certificate that alone counts; null: none is pinned.
+     */
+    certificate: string | null;
+    note: string;
+    /**
+     * Changes with each change, also the `ETag`; null: nothing is written down of it.
+     */
+    revision: string | null;
+    seen: PartnerSeen | null;
+    /**
+     * Its domain.
+     */
+    server: string;
+    state: PartnerState;
+    terms: PartnerTerms | null;
+};
+
+/**
+ * An attempt to meet.
+ */
+export type PartnerAttempt = {
+    at: Time;
+    /**
+     * Why it failed, in words; null: it went well.
+     */
+    trouble: string | null;
+};
+
+/**
  * What the certificate of another server says.
  */
 export type PartnerCertificate = {
@@ -2977,6 +3034,40 @@ export type PartnerCertificate = {
     names: Array<string>;
     subject: string;
 };
+
+/**
+ * What the nodes know of another server since they started.
+ */
+export type PartnerSeen = {
+    certificate: PartnerCertificate | null;
+    /**
+     * That certificate ends within two weeks, or has ended.
+     */
+    certificate_expires: boolean;
+    conferences: number;
+    incoming: PartnerAttempt | null;
+    outgoing: PartnerAttempt | null;
+    quarantined_until: Time | null;
+    reached_at: Time | null;
+    received_bytes: number;
+    round_trip_ms: number | null;
+    sent_bytes: number;
+    /**
+     * People of theirs who are in conferences and calls here.
+     */
+    users: number;
+    /**
+     * Where DNS led last: hosts with their ports, in the order in which they are tried.
+     */
+    way: string;
+};
+
+/**
+ * How a partner is: it misbehaved and is not answered for a while; it shows another certificate than is pinned; the lists,
+ * the mode or the licence here do not let them meet; the last attempt failed; it went well; nothing was tried since the
+ * nodes started.
+ */
+export type PartnerState = 'quarantined' | 'certificate_changed' | 'not_allowed' | 'failing' | 'well' | 'untried';
 
 /**
  * What is tried, one after the other: whether the lists here allow it; where DNS says that it is; which addresses that is;
@@ -2995,6 +3086,40 @@ export type PartnerStepDone = {
     good: boolean;
     step: PartnerStep;
     took_ms: number;
+};
+
+/**
+ * What may be done with another server. The other one has terms of its own; only what both allow is done.
+ */
+export type PartnerTerms = {
+    /**
+     * Of all media between the two servers, in each direction, in kbit/s; null: not limited.
+     */
+    bandwidth_kbps: number | null;
+    /**
+     * Calls of two, either way.
+     */
+    calls: boolean;
+    /**
+     * Messages and files.
+     */
+    chat: boolean;
+    /**
+     * That they come to conferences here, and people of this server to theirs.
+     */
+    conferences: boolean;
+    /**
+     * That screens are shown to each other.
+     */
+    content: boolean;
+    /**
+     * People of theirs in conferences here at a time; null: not limited.
+     */
+    participants: number | null;
+    /**
+     * That they record people of this server.
+     */
+    recording: boolean;
 };
 
 /**
@@ -3017,11 +3142,29 @@ export type PartnerTried = {
     address?: string | null;
     certificate?: PartnerCertificate | null;
     /**
+     * Its certificate is not the one that is pinned, or not of the authority that is.
+     */
+    changed: boolean;
+    /**
      * Whether the two can meet.
      */
     good: boolean;
     server: string;
     steps: Array<PartnerStepDone>;
+};
+
+/**
+ * Servers of other enterprises.
+ */
+export type Partners = {
+    /**
+     * Those of whom something is written down or known, by name.
+     */
+    items: Array<Partner>;
+    /**
+     * Whether the licence has federation, as the free one has not; else there is none, whatever the settings say.
+     */
+    licensed: boolean;
 };
 
 /**
@@ -3072,6 +3215,14 @@ export type PermanentGroup = {
      * Null if the group is no more.
      */
     name: string | null;
+};
+
+/**
+ * An authority that is pinned.
+ */
+export type PinnedAuthority = {
+    expires_at: Time;
+    subject: string;
 };
 
 /**
@@ -3491,6 +3642,10 @@ export type Settings = {
     front_page: FrontPage;
     lockout: LockoutPolicy;
     new_conferences: NewConferencePolicy;
+    /**
+     * What may be done with servers that have no terms of their own.
+     */
+    partner_terms: PartnerTerms;
     password: PasswordPolicy;
     /**
      * Changes with each change; also the `ETag`.
@@ -3510,6 +3665,7 @@ export type SettingsPatch = {
     front_page?: FrontPage | null;
     lockout?: LockoutPolicy | null;
     new_conferences?: NewConferencePolicy | null;
+    partner_terms?: PartnerTerms | null;
     password?: PasswordPolicy | null;
     sessions?: SessionPolicy | null;
 };
@@ -4977,6 +5133,91 @@ export type ExportEventsResponses = {
 };
 
 export type ExportEventsResponse = ExportEventsResponses[keyof ExportEventsResponses];
+
+export type ListPartnersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/federation/partners';
+};
+
+export type ListPartnersResponses = {
+    200: Partners;
+};
+
+export type ListPartnersResponse = ListPartnersResponses[keyof ListPartnersResponses];
+
+export type DropPartnerData = {
+    body?: never;
+    path: {
+        /**
+         * Its domain
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/federation/partners/{server}';
+};
+
+export type DropPartnerResponses = {
+    204: void;
+};
+
+export type DropPartnerResponse = DropPartnerResponses[keyof DropPartnerResponses];
+
+export type GetPartnerData = {
+    body?: never;
+    path: {
+        /**
+         * Its domain
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/federation/partners/{server}';
+};
+
+export type GetPartnerResponses = {
+    200: Partner;
+};
+
+export type GetPartnerResponse = GetPartnerResponses[keyof GetPartnerResponses];
+
+export type PutPartnerData = {
+    body: NewPartner;
+    path: {
+        /**
+         * Its domain
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/federation/partners/{server}';
+};
+
+export type PutPartnerResponses = {
+    200: Partner;
+};
+
+export type PutPartnerResponse = PutPartnerResponses[keyof PutPartnerResponses];
+
+export type ReleasePartnerData = {
+    body?: never;
+    path: {
+        /**
+         * Its domain
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/federation/partners/{server}/release';
+};
+
+export type ReleasePartnerResponses = {
+    200: Partner;
+};
+
+export type ReleasePartnerResponse = ReleasePartnerResponses[keyof ReleasePartnerResponses];
 
 export type TryPartnerData = {
     body: PartnerToTry;

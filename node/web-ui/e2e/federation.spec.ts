@@ -1,0 +1,154 @@
+import type { Page } from '@playwright/test';
+import { noBarrier } from './barrier';
+import { expect, freshId, here, signIn, test } from './server';
+
+/** Servers of other enterprises. Nobody answers here: names end where DNS knows nothing. */
+
+test('a partner is added, gets terms of its own and a pin, is tried and forgotten', async ({ page, rest }) => {
+  test.setTimeout(90_000);
+  const server = `${freshId('oslo')}.invalid`;
+  const federation = { mode: 'whitelist', whitelist: ['*.invalid'], blacklist: [] };
+  expect((await rest.call('PATCH', '/settings', { federation })).status()).toBe(200);
+  try {
+    await signIn(page, here);
+    await page.goto(`${here}/admin/partners`);
+    await page.getByRole('button', { name: 'Add a server' }).first().click();
+    await page.getByRole('textbox', { name: 'Server' }).fill('no name!');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await expect(page.getByRole('dialog').getByText(/DNS name|no such/)).toBeVisible();
+    await page.getByRole('textbox', { name: 'Server' }).fill(server.toUpperCase());
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+
+    const sheet = page.getByRole('dialog', { name: server });
+    await expect(sheet.getByText('Not tried yet')).toBeVisible();
+    await sheet.getByRole('textbox', { name: 'Note' }).fill('Ask Olav');
+    await sheet.getByRole('switch', { name: 'Terms of its own' }).click();
+    await sheet.getByRole('switch', { name: 'Chat and files' }).click();
+    await sheet.getByRole('radio', { name: 'One certificate exactly' }).click();
+    await sheet.getByRole('textbox', { name: 'Fingerprint (SHA-256)' }).fill('ab:cd');
+    await sheet.getByRole('button', { name: 'Save' }).click();
+    await expect(sheet.getByText(/64 hexadecimal digits, with or without/)).toBeVisible();
+    await sheet.getByRole('textbox', { name: 'Fingerprint (SHA-256)' }).fill('AB:'.repeat(31) + 'AB');
+    await sheet.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText(`${server} is saved`)).toBeVisible();
+    const stored = (await (await rest.call('GET', `/federation/partners/${server}`)).json()) as {
+      terms: { chat: boolean; calls: boolean };
+      certificate: string;
+    };
+    expect(stored.terms).toMatchObject({ chat: false, calls: true });
+    expect(stored.certificate).toBe('ab'.repeat(32));
+
+    await sheet.getByRole('button', { name: 'Try', exact: true }).click();
+    await expect(sheet.getByText(`${server} cannot be met yet`)).toBeVisible({ timeout: 40_000 });
+    await expect(sheet.getByText('Cannot be met', { exact: true })).toBeVisible();
+
+    await sheet.getByRole('button', { name: 'Forget' }).click();
+    await page.getByRole('dialog', { name: /^Forget what/ }).getByRole('button', { name: 'Forget' }).click();
+    await expect(page.getByText(`${server} is treated as all others are`)).toBeVisible();
+  } finally {
+    await rest.call('DELETE', `/federation/partners/${server}`);
+    await rest.call('PATCH', '/settings', { federation: { mode: 'off', whitelist: [], blacklist: [] } });
+  }
+});
+
+const DAY = 86_400_000;
+const at = (days: number) => new Date(Date.now() + days * DAY).toISOString();
+
+const certificate = (name: string, print: string, days: number) => ({
+  subject: `CN=${name}`,
+  issuer: "C=NO, O=Authority of Oslo, CN=Issuing CA 7",
+  expires_at: at(days),
+  fingerprint: print.repeat(32),
+  names: [name],
+});
+
+const seen = (name: string, more: object = {}) => ({
+  way: `node-1.${name}:4307, node-2.${name}:4307`,
+  certificate: certificate(name, '5c', 80),
+  certificate_expires: false,
+  outgoing: { at: at(-0.01), trouble: null },
+  incoming: { at: at(-0.3), trouble: null },
+  round_trip_ms: 14,
+  reached_at: at(-0.01),
+  quarantined_until: null,
+  users: 12,
+  conferences: 2,
+  received_bytes: 52_000_000,
+  sent_bytes: 61_000_000,
+  ...more,
+});
+
+const partner = (server: string, state: string, more: object = {}) => ({
+  server,
+  state,
+  note: '',
+  terms: null,
+  authority: null,
+  authorities: [],
+  certificate: null,
+  seen: seen(server),
+  revision: '7',
+  ...more,
+});
+
+const changed = 'its certificate has changed: ab… is pinned for this partner, and it showed 5c…';
+/** All states at once, which real servers are not in at one time. */
+const partners = {
+  licensed: true,
+  items: [
+    partner('bergen.example.net', 'well', { note: 'Ask Olav at the helpdesk, +47 22 00 00 00' }),
+    partner('lyon.example.com', 'failing', {
+      seen: seen('lyon.example.com', {
+        outgoing: { at: at(-0.02), trouble: '192.0.2.7:4307: no answer within 4 s' },
+        reached_at: at(-3),
+        certificate: certificate('lyon.example.com', '5c', 9),
+        certificate_expires: true,
+      }),
+    }),
+    partner('oslo.example.net', 'certificate_changed', {
+      certificate: 'ab'.repeat(32),
+      seen: seen('oslo.example.net', { outgoing: { at: at(-0.01), trouble: changed } }),
+    }),
+    partner('odd.example.org', 'quarantined', {
+      seen: seen('odd.example.org', { quarantined_until: at(0.02) }),
+    }),
+    partner('new.example.org', 'untried', { seen: null }),
+    partner('old.example.org', 'not_allowed', { revision: null }),
+  ],
+};
+
+async function look(page: Page, name: string, scheme: string, language = 'en') {
+  for (const [size, viewport] of Object.entries({
+    desk: { width: 1440, height: 900 },
+    phone: { width: 390, height: 844 },
+  })) {
+    await page.setViewportSize(viewport);
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect.soft(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
+    await noBarrier(page, `${size} ${name}`);
+    await page.screenshot({ path: `test-results/look/${size}-${scheme}-${language}-${name}.png` });
+  }
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`partners in every state, ${scheme}`, async ({ page }) => {
+    test.setTimeout(120_000);
+    await page.emulateMedia({ colorScheme: scheme });
+    await signIn(page, here);
+    await page.route('**/api/v1/federation/partners', (route) => route.fulfill({ json: partners }));
+    await page.goto(`${here}/admin/partners`);
+    await expect(page.getByText('Certificate changed')).toBeVisible();
+    // What needs somebody comes first.
+    await expect(page.getByRole('row').nth(1)).toContainText('odd.example.org');
+    await look(page, 'partners-all', scheme);
+    for (const [server, words] of [
+      ['oslo.example.net', 'Trust the new one'],
+      ['odd.example.org', 'Answer it again now'],
+      ['lyon.example.com', 'no answer within 4 s'],
+    ]) {
+      await page.goto(`${here}/admin/partners?partner=${server}`);
+      await expect(page.getByText(words!)).toBeVisible();
+      await look(page, `partner-${server!.split('.')[0]}`, scheme);
+    }
+  });
+}
