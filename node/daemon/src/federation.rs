@@ -1,5 +1,6 @@
 //! Federation: port 4307, and the way to partners.
 
+mod halls;
 mod hosting;
 mod travel;
 
@@ -10,7 +11,7 @@ use crate::{
     server::Server,
 };
 use anyhow::Context as _;
-use plenary_access::{FederationMode, FederationPolicy, Standing, policy_for};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
     Attending, Dns, Home, Ledger, Limits, Names, Reach, Unhosted, Visit, identify, service, shown,
@@ -91,8 +92,13 @@ impl Home for Server {
         }
     }
 
-    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
-        hosting::host(self, server, who)
+    async fn host(
+        &self,
+        server: &ServerName,
+        terms: &PartnerTerms,
+        who: Attending,
+    ) -> Result<Visit, Unhosted> {
+        hosting::host(self, server, terms, who).await
     }
 }
 

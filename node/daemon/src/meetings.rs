@@ -26,9 +26,7 @@ use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
-use wire::{
-    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, why,
-};
+use wire::{act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, why};
 pub(crate) use wire::{allow, flow_of};
 
 /// Most people whom moderators hear of that they were called.

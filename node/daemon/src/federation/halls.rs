@@ -89,9 +89,8 @@ fn concerns(changes: &Changes, key: &Cid) -> bool {
 
 fn terms(conference: &Conference, roster: &[Participant], partner: &ServerName) -> Option<Terms> {
     let inside = || roster.iter().filter(|one| one.standing.waiting.is_none());
-    let theirs = || {
-        inside().filter(|one| matches!(&one.person, Person::Federated(user) if user.server == *partner))
-    };
+    let theirs =
+        || inside().filter(|one| matches!(&one.person, Person::Federated(user) if user.server == *partner));
     let id = |one: &Participant| ParticipantId(one.id.0);
     let speak: BTreeMap<_, _> = theirs()
         .map(|one| (id(one), allow(flow_of(conference, one))))

@@ -1,6 +1,7 @@
 //! People of partners' servers in conferences of this one: who they are here, and what of it is told to their servers.
 
 use crate::server::Server;
+use plenary_access::PartnerTerms;
 use plenary_federation_io::{Attending, Permit, Told, Unhosted, Visit};
 use plenary_meeting_io::{Federated, Hub, Newcomer, Permitted, Person};
 use plenary_model::{ServerName, UserId};
@@ -8,6 +9,7 @@ use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Join, Participant},
 };
+use plenary_store::queries;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tonic::Code;
@@ -19,7 +21,13 @@ const WAITING: usize = 64;
 static RUNS: AtomicU64 = AtomicU64::new(1 << 63);
 
 /// Lets somebody of a partner's server ask for a conference. What it answers to that is told in the visit.
-pub(super) fn host(server: &Server, from: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
+pub(super) async fn host(
+    server: &Server,
+    from: &ServerName,
+    terms: &PartnerTerms,
+    who: Attending,
+) -> Result<Visit, Unhosted> {
+    check_room(server, from, terms).await?;
     let meetings = server.meetings.get().cloned().ok_or_else(|| Unhosted {
         grpc: Code::Unavailable,
         code: "unavailable",
@@ -41,7 +49,7 @@ pub(super) fn host(server: &Server, from: &ServerName, who: Attending) -> Result
         person: Person::Federated(Federated {
             user,
             name: who.name,
-            shares: who.shares,
+            shares: who.shares && terms.content,
         }),
         tell,
         permits: Some(permits),
@@ -52,6 +60,28 @@ pub(super) fn host(server: &Server, from: &ServerName, who: Attending) -> Result
     tokio::spawn(hear_them(meetings, newcomer, said));
     tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
     Ok(Visit { say, hear })
+}
+
+/// Whether the terms have room for one more of that server.
+async fn check_room(server: &Server, from: &ServerName, terms: &PartnerTerms) -> Result<(), Unhosted> {
+    let Some(most) = terms.participants else {
+        return Ok(());
+    };
+    let name = from.clone();
+    let inside = server.query(move |db| queries::people_of(db, &name)).await;
+    let inside = inside.map_err(|error| Unhosted {
+        grpc: Code::Unavailable,
+        code: "unavailable",
+        words: error.to_string(),
+    })?;
+    if inside.people < u64::from(most) {
+        return Ok(());
+    }
+    Err(Unhosted {
+        grpc: Code::ResourceExhausted,
+        code: "too-many-people",
+        words: format!("as many people of {from} are in conferences here as may be: {most}"),
+    })
 }
 
 /// Until their server says no more.

@@ -2,8 +2,9 @@
 
 use crate::{outside::Seatless, server::Server};
 use async_trait::async_trait;
+use plenary_access::{PartnerTerms, policy_for};
 use plenary_conference::Person;
-use plenary_federation_io::{Attending, Told, Visit};
+use plenary_federation_io::{Attending, Home, Told, Visit, unmet};
 use plenary_meeting_io::{Abroad, Attendance, Flow, FromAbroad, Permitted, Refused};
 use plenary_model::{ServerName, UserName};
 use plenary_signalling::{
@@ -36,6 +37,24 @@ impl Traveller {
     }
 }
 
+impl Traveller {
+    /// What may be done with that server.
+    async fn terms(&self, server: &ServerName) -> Result<PartnerTerms, Refused> {
+        let standing = Home::standing(&*self.0, server).await;
+        let standing = standing
+            .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server cannot answer now; try again"))?;
+        let terms = policy_for(&standing, server);
+        let terms = terms.map_err(|why| Refused::new(Refusal::Forbidden, unmet(why, server)))?;
+        if !terms.conferences {
+            let words = format!(
+                "people of this server do not attend conferences of {server}; ask your administrator"
+            );
+            return Err(Refused::new(Refusal::Forbidden, words));
+        }
+        Ok(terms.clone())
+    }
+}
+
 #[async_trait]
 impl Abroad for Traveller {
     fn me(&self) -> &ServerName {
@@ -48,6 +67,7 @@ impl Abroad for Traveller {
                 "this node does not meet with other servers; ask the administrator to switch federation on";
             Refused::new(Refusal::Forbidden, words)
         })?;
+        let terms = self.terms(server).await?;
         let (name, shares) = self.passport(user).await?;
         self.0.take_seat_outside(user).await.map_err(|why| match why {
             Seatless::NoSeat(reason) => Refused::new(Refusal::NoProSeat, reason),
@@ -59,7 +79,7 @@ impl Abroad for Traveller {
         let who = Attending {
             user: user.clone(),
             name,
-            shares,
+            shares: shares && terms.content,
             join: serde_json::to_vec(&join).map_err(unsaid)?,
         };
         let visit = reach.attend(server, &who).await.map_err(|why| {

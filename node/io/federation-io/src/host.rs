@@ -5,6 +5,7 @@ use crate::{
     attend::{Attending, SAID, Told, WAITING},
     door::refused,
 };
+use plenary_access::PartnerTerms;
 use plenary_contracts::federation::v1::{AttendRequest, AttendResponse, Begin, attend_request::What};
 use plenary_links::Caller;
 use plenary_model::ServerName;
@@ -82,13 +83,13 @@ pub(crate) async fn attend(
     let Some(What::Begin(begin)) = first.and_then(|first| first.what) else {
         return Err(bad("the first message must say who comes"));
     };
-    let (server, who) = admitted(home, door, &caller, begin).await?;
+    let (server, terms, who) = admitted(home, door, &caller, begin).await?;
     let counted = counts.take(&server).ok_or_else(|| {
         let words = format!("{PEOPLE} people of {server} are here already; try again when one has left");
         refused(Code::ResourceExhausted, "too-many-people", words)
     })?;
     let user = who.user.clone();
-    let visit = home.host(&server, who).await;
+    let visit = home.host(&server, &terms, who).await;
     let visit = visit.map_err(|why| refused(why.grpc, why.code, why.words))?;
     tracing::debug!(%server, %user, "somebody of a partner attends");
     let (answers, answered) = mpsc::channel(WAITING);
@@ -112,12 +113,15 @@ async fn admitted(
     door: &Door,
     caller: &Caller<Guest>,
     begin: Begin,
-) -> Result<(ServerName, Attending), Status> {
+) -> Result<(ServerName, PartnerTerms, Attending), Status> {
     let (proved, terms) = door.admit(caller, &begin.server).await?;
     let server = proved.server;
     let me = home.me();
     if begin.wanted != me.as_str() {
-        let words = format!("this is {me}, not {}: correct where DNS leads for it", begin.wanted);
+        let words = format!(
+            "this is {me}, not {}: correct where DNS leads for it",
+            begin.wanted
+        );
         return Err(refused(Code::PermissionDenied, "not-me", words));
     }
     if server == *me {
@@ -132,7 +136,7 @@ async fn admitted(
         door.misbehaved(&server);
         bad(&why)
     })?;
-    Ok((server, who))
+    Ok((server, terms, who))
 }
 
 /// Until the partner says no more, or too much.

@@ -19,6 +19,6 @@ pub use door::{Door, Guest, Proved, identify};
 pub use host::Unhosted;
 pub use ledger::{Figures, Ledger, shown};
 pub use limits::Limits;
-pub use reach::{Reach, Tried};
+pub use reach::{Reach, Tried, unmet};
 pub use service::{Home, service};
 pub use visit::Unreached;

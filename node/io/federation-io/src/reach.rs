@@ -121,15 +121,7 @@ impl Reach {
         }
         match policy_for(&standing, server) {
             Ok(_) => Ok(((), format!("this server may meet with {server}"))),
-            Err(NoPartner::Off) => Err("federation is off on this server; switch it on first".into()),
-            Err(NoPartner::NotOnWhitelist) => {
-                Err(format!("{server} is not on the whitelist of this server; add it"))
-            }
-            Err(NoPartner::OnBlacklist) => Err(format!("{server} is on the blacklist of this server")),
-            Err(NoPartner::NotLicensed) => Err(
-                "the licence of this server has ended, and the free one has no federation; install a licence"
-                    .into(),
-            ),
+            Err(why) => Err(unmet(why, server)),
         }
     }
 
@@ -203,6 +195,19 @@ impl Reach {
             Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
             Ok(Err(status)) => Err(format!("it answered: {}", status.message())),
             Err(_) => Err(format!("it did not answer within {} s", STEP_WITHIN.as_secs())),
+        }
+    }
+}
+
+/// Why this server does not meet with that one, for its own people.
+pub fn unmet(why: NoPartner, server: &ServerName) -> String {
+    match why {
+        NoPartner::Off => "federation is off on this server; switch it on first".into(),
+        NoPartner::NotOnWhitelist => format!("{server} is not on the whitelist of this server; add it"),
+        NoPartner::OnBlacklist => format!("{server} is on the blacklist of this server"),
+        NoPartner::NotLicensed => {
+            "the licence of this server has ended, and the free one has no federation; install a licence"
+                .into()
         }
     }
 }

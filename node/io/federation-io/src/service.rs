@@ -7,7 +7,7 @@ use crate::{
     host::{self, Answers, Counts, Unhosted},
     ledger::Ledger,
 };
-use plenary_access::{FederationPolicy, Standing};
+use plenary_access::{FederationPolicy, PartnerTerms, Standing};
 use plenary_contracts::federation::v1::{
     AttendRequest, GreetRequest, GreetResponse,
     federation_server::{Federation, FederationServer},
@@ -36,7 +36,12 @@ pub trait Home: Send + Sync + 'static {
     /// Ends when people of that server may attend conferences of this one no more.
     async fn parted(&self, server: &ServerName);
     /// Somebody of a partner's server, which has proven its name and may do that, comes into a conference of this one.
-    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted>;
+    async fn host(
+        &self,
+        server: &ServerName,
+        terms: &PartnerTerms,
+        who: Attending,
+    ) -> Result<Visit, Unhosted>;
     /// Where it is noted how partners are.
     fn ledger(&self) -> &Ledger;
     fn limits(&self) -> &Limits;

@@ -29,8 +29,8 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
-    participant_anywhere, participants_of_node, places_of_person, roster, run,
+    FromPartner, bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
+    participant_anywhere, participants_of_node, people_of, places_of_person, roster, run,
 };
 pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // Each file of tests uses a part of it.
 
 use hyper_util::rt::TokioIo;
-use plenary_access::{FederationMode, FederationPolicy};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms};
 use plenary_federation_io::{
     Attending, Dns, Home, Ledger, Limits, Names, Reach, Told, Tried, Unhosted, Visit, identify, service,
 };
@@ -75,7 +75,7 @@ impl Home for Settings {
         }
     }
 
-    async fn host(&self, server: &ServerName, who: Attending) -> Result<Visit, Unhosted> {
+    async fn host(&self, server: &ServerName, _: &PartnerTerms, who: Attending) -> Result<Visit, Unhosted> {
         if who.user.as_str() == "nobody" {
             return Err(Unhosted {
                 grpc: Code::Unavailable,

@@ -2,14 +2,17 @@
 
 use super::Found;
 use crate::{
-    meetings::{GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, person_key, run_of},
+    meetings::{
+        FEDERATED_PERSONS, GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, person_key,
+        run_of,
+    },
     view::{ENDS, StoreView, UNUSED, bound, ends_by, number, sql},
 };
 use plenary_access::{Bandwidth, TokenHash, effective_bandwidth};
 use plenary_conference::{
     AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
 };
-use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
@@ -50,6 +53,29 @@ pub fn may_share(db: &Connection, person: &Person) -> Found<bool> {
     let shares = view.may_share(person);
     view.finish()?;
     Ok(shares)
+}
+
+/// People of a partner's server in conferences of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FromPartner {
+    pub people: u64,
+    pub conferences: u64,
+}
+
+/// How many of a partner's server are in conferences, on all nodes.
+pub fn people_of(db: &Connection, server: &ServerName) -> Found<FromPartner> {
+    let [from, until] = FEDERATED_PERSONS;
+    let mut query = db.prepare_cached(
+        "SELECT count(*), count(DISTINCT cid) FROM participants
+             WHERE person >= ?1 AND person < ?2 AND substr(person, -length(?3)) = ?3",
+    )?;
+    let found = query.query_row(params![from, until, format!("@{server}")], |row| {
+        Ok(FromPartner {
+            people: number(row, 0)?,
+            conferences: number(row, 1)?,
+        })
+    });
+    Ok(found?)
 }
 
 /// The limits of a person: an account's own ones, else the strictest of its groups; those of guests are of their group.

@@ -4,9 +4,8 @@ use super::{ENDS, StoreView, body, bound, ends_by, name, number, sql};
 use crate::{
     history::{PAST_RUN, past_run_of},
     meetings::{
-        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, attempts_of, guest_of,
-        line_of,
-        participant_of, person_key, place_of, run_of,
+        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, attempts_of,
+        guest_of, line_of, participant_of, person_key, place_of, run_of,
     },
 };
 use plenary_access::{TokenHash, View, rules::rights_of};
