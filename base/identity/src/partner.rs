@@ -357,6 +357,21 @@ impl PartnerTls {
         self.server.clone()
     }
 
+    /// The same for another protocol than HTTP/2, by its ALPN: QUIC.
+    pub fn server_config_for(&self, alpn: &[u8]) -> ServerConfig {
+        let mut config = (*self.server).clone();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config
+    }
+
+    /// For dialling by another protocol than HTTP/2. Whoever answers gets through the handshake; whom they speak for is
+    /// to be asked of [`Authorities::check`] before anything is said.
+    pub fn client_config_for(&self, alpn: &[u8]) -> ClientConfig {
+        let mut config = (*self.client).clone();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config
+    }
+
     pub fn authorities(&self) -> &Authorities {
         &self.authorities
     }

@@ -122,7 +122,7 @@ impl fmt::Debug for Cascade {
     }
 }
 
-fn enlarge_buffers(socket: &UdpSocket) {
+pub(crate) fn enlarge_buffers(socket: &UdpSocket) {
     let enlarged = quinn_udp::UdpSocketState::new(socket.into()).and_then(|state| {
         state.set_recv_buffer_size(socket.into(), KERNEL_BUFFER)?;
         state.set_send_buffer_size(socket.into(), KERNEL_BUFFER)

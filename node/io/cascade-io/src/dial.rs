@@ -65,18 +65,32 @@ pub(crate) async fn dial(
     Err(last)
 }
 
-/// Doubles from 50 ms to 1 s.
-#[derive(Debug, Default)]
-pub(crate) struct Backoff(Option<Duration>);
+/// Pauses that double from 50 ms to the longest.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    last: Option<Duration>,
+    longest: Duration,
+}
+
+impl Default for Backoff {
+    /// Up to 1 s.
+    fn default() -> Self {
+        Self::up_to(LONGEST_PAUSE)
+    }
+}
 
 impl Backoff {
+    pub(crate) fn up_to(longest: Duration) -> Self {
+        Self { last: None, longest }
+    }
+
     pub(crate) fn next(&mut self) -> Duration {
-        let pause = self.0.map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
-        self.0 = Some(pause);
+        let pause = self.last.map_or(FIRST_PAUSE, |last| (last * 2).min(self.longest));
+        self.last = Some(pause);
         pause
     }
 
     pub(crate) fn reset(&mut self) {
-        self.0 = None;
+        self.last = None;
     }
 }

@@ -4,7 +4,7 @@ use crate::{peers::Ground, tls::Peer};
 use quinn::{Connection, Incoming};
 use std::{
     collections::BTreeMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,7 +16,11 @@ const HANDSHAKES_OF_ADDRESS: usize = 16;
 const SUSPICIOUS: usize = 8;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);
 
-/// Why a connection is closed by us; told to the other side.
+/// The longest sentence with which a connection is closed, in bytes.
+const LONGEST_WORDS: usize = 500;
+
+/// Why a connection is closed by us; told to the other side. The first five are between nodes of a server, all but the
+/// second to fourth between servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
     Stopping = 0,
@@ -24,6 +28,13 @@ pub(crate) enum Close {
     Stranger = 2,
     Revoked = 3,
     Protocol = 4,
+    BadHello = 5,
+    NotMe = 6,
+    NotBelieved = 7,
+    NotAllowed = 8,
+    TooMany = 9,
+    TooFast = 10,
+    Expired = 11,
 }
 
 impl Close {
@@ -34,14 +45,28 @@ impl Close {
             Self::Stranger => b"no node of this server that is to dial here",
             Self::Revoked => b"revoked",
             Self::Protocol => b"protocol",
+            Self::BadHello => b"the first words cannot be read",
+            Self::NotMe => b"this is another server than the one that you look for",
+            Self::NotBelieved => b"your certificate does not prove who you are",
+            Self::NotAllowed => b"this server does not meet with yours",
+            Self::TooMany => b"there are as many links with your server as this one bears",
+            Self::TooFast => b"too many messages",
+            Self::Expired => b"your certificate has expired meanwhile; come again with the new one",
         };
         connection.close(quinn::VarInt::from_u32(self as u32), reason);
+    }
+
+    /// The same with a sentence for administrators at the other end.
+    pub(crate) fn close_saying(self, connection: &Connection, words: &str) {
+        let words = words.as_bytes();
+        let words = words.get(..LONGEST_WORDS).unwrap_or(words);
+        connection.close(quinn::VarInt::from_u32(self as u32), words);
     }
 }
 
 /// Accepts until the endpoint is closed.
 pub(crate) async fn accept(ground: Arc<Ground>) {
-    let shares = Arc::new(Shares::default());
+    let shares = Shares::new(HANDSHAKES, HANDSHAKES_OF_ADDRESS);
     while let Some(incoming) = ground.endpoint.accept().await {
         let address = incoming.remote_address();
         if !incoming.remote_address_validated() && shares.all() >= SUSPICIOUS {
@@ -90,29 +115,43 @@ fn let_in(ground: &Ground, connection: Connection) {
 }
 
 /// Who holds how many handshakes. Invariant: holds no zeros.
-#[derive(Debug, Default)]
-struct Shares(Mutex<BTreeMap<IpAddr, usize>>);
+#[derive(Debug)]
+pub(crate) struct Shares {
+    most: usize,
+    most_each: usize,
+    held: Mutex<BTreeMap<IpAddr, usize>>,
+}
 
-struct Share {
+pub(crate) struct Share {
     shares: Arc<Shares>,
     address: IpAddr,
 }
 
 impl Shares {
-    fn all(&self) -> usize {
+    pub(crate) fn new(most: usize, most_each: usize) -> Arc<Self> {
+        let held = Mutex::default();
+        Arc::new(Self {
+            most,
+            most_each,
+            held,
+        })
+    }
+
+    pub(crate) fn all(&self) -> usize {
         self.lock().values().sum()
     }
 
-    fn take(self: Arc<Self>, address: IpAddr) -> Option<Share> {
+    pub(crate) fn take(self: Arc<Self>, address: IpAddr) -> Option<Share> {
+        let address = network_of(address);
         let mut held = self.lock();
-        if held.values().sum::<usize>() >= HANDSHAKES {
+        if held.values().sum::<usize>() >= self.most {
             return None;
         }
-        let count = held.entry(address).or_default();
-        if *count >= HANDSHAKES_OF_ADDRESS {
+        let count = held.get(&address).copied().unwrap_or(0);
+        if count >= self.most_each {
             return None;
         }
-        *count += 1;
+        held.insert(address, count + 1);
         drop(held);
         Some(Share {
             shares: self,
@@ -121,7 +160,15 @@ impl Shares {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::{
     doors::Close,
     figures::{add, set},
     outbox::{Outbox, Waiting},
-    peers::{Arrival, Ground},
-    tls::{DATAGRAM_BUFFER, Peer},
+    standing::Standing,
+    tls::DATAGRAM_BUFFER,
 };
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// What waits in QUIC leaves within this time at the link's rate: audio waits no longer behind video there.
 const BUFFER_US: u64 = 2_000;
@@ -37,11 +37,12 @@ const LET_IN: Duration = Duration::from_secs(2);
 const HOLD_US: u64 = 50_000;
 
 /// How a connection ended.
+#[derive(Debug)]
 pub(crate) enum End {
-    /// The node is no member any more, or this one stops.
+    /// The other end is not needed any more, or this node stops.
     Stopped,
     /// A newer connection is there.
-    Replaced(Arrival),
+    Replaced,
     /// We close it.
     Closed(Close),
     Lost(ConnectionError),
@@ -59,11 +60,11 @@ struct Streams {
     incoming: RecvStream,
 }
 
-pub(crate) struct Driver<'a> {
-    ground: &'a Ground,
+pub(crate) struct Driver<'a, S> {
+    events: &'a mpsc::Sender<Event>,
     node: NodeId,
     connection: Connection,
-    peer: Peer,
+    standing: &'a mut S,
     outbox: &'a Arc<Outbox>,
     link: Link,
     begin: Instant,
@@ -84,19 +85,19 @@ pub(crate) struct Driver<'a> {
     scratch: Vec<u8>,
 }
 
-impl<'a> Driver<'a> {
+impl<'a, S: Standing> Driver<'a, S> {
     pub(crate) fn new(
-        ground: &'a Ground,
+        events: &'a mpsc::Sender<Event>,
         node: NodeId,
-        connection: Connection,
-        peer: Peer,
+        connection: &Connection,
+        standing: &'a mut S,
         outbox: &'a Arc<Outbox>,
     ) -> Self {
         Self {
-            ground,
+            events,
             node,
-            connection,
-            peer,
+            connection: connection.clone(),
+            standing,
             outbox,
             link: Link::default(),
             begin: Instant::now(),
@@ -114,10 +115,10 @@ impl<'a> Driver<'a> {
     }
 
     /// Says `Up` once the other side has let us in, and `Down` at the end.
-    pub(crate) async fn run(mut self, arriving: &mut mpsc::Receiver<Arrival>) -> End {
+    pub(crate) async fn run(mut self) -> End {
         let streams = tokio::select! {
-            streams = tokio::time::timeout(LET_IN, self.open()) => streams,
-            arrival = arriving.recv() => return arrival.map_or(End::Stopped, End::Replaced),
+            streams = tokio::time::timeout(LET_IN, open(&self.connection)) => streams,
+            end = self.standing.over() => return end,
         };
         let streams = match streams {
             Ok(Ok(streams)) => streams,
@@ -127,8 +128,8 @@ impl<'a> Driver<'a> {
         self.outbox.set_up(true);
         add(&self.outbox.figures.connections, 1);
         set(&self.outbox.figures.up, 1);
-        let end = if self.ground.events.send(Event::Up(self.node)).await.is_ok() {
-            self.drive(streams, arriving).await
+        let end = if self.events.send(Event::Up(self.node)).await.is_ok() {
+            self.drive(streams).await
         } else {
             End::Stopped
         };
@@ -136,30 +137,15 @@ impl<'a> Driver<'a> {
         set(&self.outbox.figures.up, 0);
         self.count();
         // Nobody listens any more where the node stops.
-        self.ground.events.send(Event::Down(self.node)).await.ok();
+        self.events.send(Event::Down(self.node)).await.ok();
         end
     }
 
-    /// Both sides open a stream and greet. Who dialled learns by the greeting that it was let in.
-    async fn open(&mut self) -> Result<Streams, End> {
-        let mut outgoing = self.connection.open_uni().await?;
-        if outgoing.write_all(&[GREETING]).await.is_err() {
-            return Err(End::Lost(self.connection.closed().await));
-        }
-        let incoming = self.connection.accept_uni().await?;
-        Ok(Streams { outgoing, incoming })
-    }
-
-    async fn drive(&mut self, streams: Streams, arriving: &mut mpsc::Receiver<Arrival>) -> End {
+    async fn drive(&mut self, streams: Streams) -> End {
         let Streams {
             mut outgoing,
             mut incoming,
         } = streams;
-        let mut revoked = self.ground.identity.revocations().subscribe();
-        // Also what was revoked since the handshake.
-        if self.peer.is_revoked(&self.ground.identity) {
-            return End::Closed(Close::Revoked);
-        }
         let connection = self.connection.clone();
         let outbox = self.outbox.clone();
         let sleep = tokio::time::sleep(Duration::ZERO);
@@ -171,7 +157,7 @@ impl<'a> Driver<'a> {
             sleep.as_mut().reset(self.wake().into());
             let event = tokio::select! {
                 biased;
-                arrival = arriving.recv() => return arrival.map_or(End::Stopped, End::Replaced),
+                end = self.standing.over() => return end,
                 written = outgoing.write(&self.unsent), if !self.unsent.is_empty() => match written {
                     Ok(bytes) => self.wrote(bytes),
                     Err(_) => Err(End::Closed(Close::Protocol)),
@@ -185,11 +171,6 @@ impl<'a> Driver<'a> {
                 datagram = connection.read_datagram() => match datagram {
                     Ok(datagram) => self.datagrams(datagram).await,
                     Err(error) => Err(End::Lost(error)),
-                },
-                () = changed(&mut revoked) => if self.peer.is_revoked(&self.ground.identity) {
-                    Err(End::Closed(Close::Revoked))
-                } else {
-                    Ok(())
                 },
                 () = sleep.as_mut() => Ok(()),
             };
@@ -247,6 +228,10 @@ impl<'a> Driver<'a> {
         let path = self.connection.stats().path;
         let rtt_us = u64::try_from(path.rtt.as_micros()).unwrap_or(u64::MAX).max(1);
         let bytes_per_s = path.cwnd.saturating_mul(1_000_000) / rtt_us;
+        let bytes_per_s = self
+            .standing
+            .bytes_per_s()
+            .map_or(bytes_per_s, |most| most.min(bytes_per_s));
         self.link.handle_path(now_us, Path { rtt_us, bytes_per_s });
         let buffer = usize::try_from(bytes_per_s.saturating_mul(BUFFER_US) / 1_000_000);
         let least = 2 * usize::from(path.current_mtu);
@@ -286,7 +271,8 @@ impl<'a> Driver<'a> {
         let mut buffered = DATAGRAM_BUFFER.saturating_sub(space);
         self.blocked = false;
         loop {
-            if buffered.saturating_add(max) > self.buffer.max(max) && buffered > 0 {
+            let full = buffered.saturating_add(max) > self.buffer.max(max) && buffered > 0;
+            if full || !self.standing.may_send(now_us) {
                 self.blocked = self.link.is_waiting();
                 return;
             }
@@ -295,6 +281,7 @@ impl<'a> Driver<'a> {
                 return;
             }
             buffered += self.scratch.len();
+            self.standing.sent(self.scratch.len());
             // Lost between two looks at the way: it is asked for again.
             drop(
                 self.connection
@@ -338,10 +325,17 @@ impl<'a> Driver<'a> {
         let mut taken = 0;
         while let Some(datagram) = next.take() {
             let now_us = self.now_us();
-            let message = match self.link.handle_datagram(now_us, &datagram) {
+            let bears = self.standing.bears(now_us, datagram.len());
+            let incoming = if bears {
+                self.link.handle_datagram(now_us, &datagram)
+            } else {
+                add(&self.outbox.figures.unread, 1);
+                Incoming::Nothing
+            };
+            let message = match incoming {
                 Incoming::Packet(stream, packet) => {
                     let event = Event::Packet(self.node, stream, packet);
-                    match self.ground.events.try_send(event) {
+                    match self.events.try_send(event) {
                         Ok(()) => {}
                         Err(mpsc::error::TrySendError::Full(_)) => add(&self.outbox.figures.unread, 1),
                         Err(mpsc::error::TrySendError::Closed(_)) => return Err(End::Stopped),
@@ -374,6 +368,10 @@ impl<'a> Driver<'a> {
                 return Err(End::Closed(Close::Protocol));
             }
         };
+        if !self.standing.hears(self.now_us(), messages.len()) {
+            tracing::warn!(node = %self.node, "a link of the cascade is closed: too many messages");
+            return Err(End::Closed(Close::TooFast));
+        }
         for message in messages {
             self.message(&message, false).await?;
         }
@@ -382,7 +380,7 @@ impl<'a> Driver<'a> {
 
     /// What cannot be read may be of a newer version: it is left out.
     async fn message(&mut self, bytes: &[u8], fleeting: bool) -> Result<(), End> {
-        let message = match codec::decode(bytes) {
+        let mut message = match codec::decode(bytes) {
             Ok(message) if message.is_fleeting() == fleeting => message,
             Ok(_) => {
                 add(&self.outbox.figures.garbage, 1);
@@ -394,17 +392,24 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
         };
+        if !self.standing.take(&mut message) {
+            add(&self.outbox.figures.garbage, 1);
+            return Ok(());
+        }
         if let Control::Stats(stats) = &message {
             set(&self.outbox.figures.lost_there, stats.lost);
         }
-        let sent = self.ground.events.send(Event::Message(self.node, message)).await;
+        let sent = self.events.send(Event::Message(self.node, message)).await;
         sent.map_err(|_| End::Stopped)
     }
 }
 
-/// The identity outlives the link, so this never ends for another reason.
-async fn changed(revoked: &mut watch::Receiver<u64>) {
-    if revoked.changed().await.is_err() {
-        std::future::pending::<()>().await;
+/// Both sides open a stream and greet. Who dialled learns by the greeting that it was let in.
+async fn open(connection: &Connection) -> Result<Streams, End> {
+    let mut outgoing = connection.open_uni().await?;
+    if outgoing.write_all(&[GREETING]).await.is_err() {
+        return Err(End::Lost(connection.closed().await));
     }
+    let incoming = connection.accept_uni().await?;
+    Ok(Streams { outgoing, incoming })
 }

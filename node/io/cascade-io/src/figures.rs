@@ -16,6 +16,13 @@ macro_rules! figures {
             $($(#[$doc])* pub $name: u64,)+
         }
 
+        impl Reading {
+            /// Of two links together; gauges too.
+            pub(crate) fn plus(self, other: Self) -> Self {
+                Self { $($name: self.$name + other.$name,)+ }
+            }
+        }
+
         impl Figures {
             pub(crate) fn read(&self) -> Reading {
                 Reading { $($name: self.$name.load(Ordering::Relaxed),)+ }
@@ -73,6 +80,20 @@ pub(crate) fn add(counter: &AtomicU64, by: u64) {
 
 pub(crate) fn set(gauge: &AtomicU64, value: u64) {
     gauge.store(value, Ordering::Relaxed);
+}
+
+impl Reading {
+    /// What is left of a link when it is over.
+    pub(crate) fn counters(self) -> Self {
+        Self {
+            up: 0,
+            rtt_us: 0,
+            rate: 0,
+            max_datagram: 0,
+            lost_there: 0,
+            ..self
+        }
+    }
 }
 
 impl Figures {

@@ -13,6 +13,9 @@
 //! made again by who made it before. When a node dials again before the other noticed that the old connection is
 //! dead, the newer one counts.
 //!
+//! Links to servers of other enterprises ([`Partners`]) are driven alike; who may be at their other end, how much they
+//! carry and how rooms are called there is another matter (`docs/protocols/federation.md`).
+//!
 //! Everything of a connection is soft state. After [`Event::Up`] nothing of an earlier one is left: both sides tell
 //! again what they want.
 
@@ -23,10 +26,13 @@ mod doors;
 mod driver;
 mod figures;
 mod outbox;
+mod partners;
 mod peers;
+mod standing;
 mod tls;
 
 pub use cascade::{Cascade, CascadeError, Event, Handle};
 pub use codec::fuzz_control;
 pub use figures::Reading;
-pub use plenary_cascade::{Control, MediaPacket, Priority, StreamId};
+pub use partners::{Attending, Bounds, Circle, Partners, PartnersHandle, PartnersReading, Side};
+pub use plenary_cascade::{Control, MediaPacket, Priority, Room, StreamId, is_partner_link};

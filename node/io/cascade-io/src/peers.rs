@@ -6,6 +6,7 @@ use crate::{
     doors::{self, Close},
     driver::{Driver, End},
     outbox::Outbox,
+    standing::OwnNode,
     tls::Peer,
 };
 use plenary_identity::Identity;
@@ -181,15 +182,17 @@ impl Member {
                 return;
             };
             let since = Instant::now();
-            let driver = Driver::new(&self.ground, self.node, connection.clone(), peer, &self.outbox);
-            match driver.run(&mut self.arriving).await {
+            let mut standing = OwnNode::new(&self.ground.identity, peer, &mut self.arriving);
+            let events = &self.ground.events;
+            let driver = Driver::new(events, self.node, &connection, &mut standing, &self.outbox);
+            match driver.run().await {
                 End::Stopped => {
                     Close::Stopping.close(&connection);
                     return;
                 }
-                End::Replaced(newer) => {
+                End::Replaced => {
                     Close::Replaced.close(&connection);
-                    next = Some(newer);
+                    next = standing.newer;
                 }
                 End::Closed(close) => close.close(&connection),
                 End::Lost(error) => tracing::info!(node = %self.node, %error, "a link of the cascade ended"),

@@ -208,6 +208,21 @@ impl Control {
         }
     }
 
+    /// The room that it is about, if it is about one: its name is another one at the other end of some links.
+    pub fn room_mut(&mut self) -> Option<&mut Room> {
+        match self {
+            Self::Interest { room }
+            | Self::NoInterest { room }
+            | Self::Way { room, .. }
+            | Self::Levels { room, .. } => Some(room),
+            Self::Publish { track, .. }
+            | Self::Unpublish { track }
+            | Self::Subscribe { track, .. }
+            | Self::Unsubscribe { track } => Some(&mut track.room),
+            Self::KeyFrame { .. } | Self::Stats(_) => None,
+        }
+    }
+
     /// Whether only the newest counts, so that it travels as a datagram.
     pub fn is_fleeting(&self) -> bool {
         matches!(self, Self::Levels { .. } | Self::Stats(_))
