@@ -1,10 +1,17 @@
 //! The links to other nodes that media goes over.
 
 use crate::server::Server;
-use plenary_cascade_io::{Cascade, Control, Event, Handle, MediaPacket, Priority, StreamId};
+use plenary_cascade_io::{
+    Cascade, Control, Event, Handle, MediaPacket, PartnersHandle, Priority, StreamId, is_partner_link,
+};
+use plenary_identity::Identity;
 use plenary_media_io::{LinkEvent, Links};
 use plenary_model::NodeId;
-use std::{collections::BTreeMap, net::UdpSocket, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::UdpSocket,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::{mpsc, watch};
 
 /// Packets and messages that may wait for the media thread: what comes in 50 ms at 400 Mbit/s.
@@ -15,17 +22,39 @@ pub(crate) struct Running {
     pub(crate) links: Cascade,
     /// To be told who is a member.
     pub(crate) members: watch::Sender<BTreeMap<NodeId, String>>,
+    /// What happens on links, to the media engine.
+    pub(crate) to_engine: mpsc::Sender<LinkEvent>,
+    partners: Arc<OnceLock<PartnersHandle>>,
 }
 
-struct OverLinks(Handle);
+impl Running {
+    /// Links to other servers are these from now on.
+    pub(crate) fn meet(&self, partners: PartnersHandle) {
+        self.partners.get_or_init(|| partners);
+    }
+}
+
+struct OverLinks {
+    nodes: Handle,
+    /// Where this server meets with others.
+    partners: Arc<OnceLock<PartnersHandle>>,
+}
 
 impl Links for OverLinks {
     fn send(&self, to: NodeId, stream: StreamId, priority: Priority, packet: MediaPacket) -> bool {
-        self.0.send(to, stream, priority, packet)
+        if is_partner_link(to) {
+            let partners = self.partners.get();
+            return partners.is_some_and(|partners| partners.send(to, stream, priority, packet));
+        }
+        self.nodes.send(to, stream, priority, packet)
     }
 
     fn tell(&self, to: NodeId, message: Control) -> bool {
-        self.0.tell(to, message)
+        if is_partner_link(to) {
+            let partners = self.partners.get();
+            return partners.is_some_and(|partners| partners.tell(to, message));
+        }
+        self.nodes.tell(to, message)
     }
 }
 
@@ -34,11 +63,20 @@ pub(crate) fn start(
     server: &Server,
     socket: UdpSocket,
 ) -> anyhow::Result<(Running, plenary_media_io::Cascade)> {
+    start_as(&server.identity, socket)
+}
+
+/// The same for the node that has this identity.
+pub(crate) fn start_as(
+    identity: &Identity,
+    socket: UdpSocket,
+) -> anyhow::Result<(Running, plenary_media_io::Cascade)> {
     socket.set_nonblocking(true)?;
     let (members, told) = watch::channel(BTreeMap::new());
     let (events, mut happened) = mpsc::channel(WAITING);
-    let links = Cascade::start(socket, server.identity.clone(), told, events)?;
+    let links = Cascade::start(socket, identity.clone(), told, events)?;
     let (to_engine, engine_events) = mpsc::channel(WAITING);
+    let from_nodes = to_engine.clone();
     tokio::spawn(async move {
         while let Some(event) = happened.recv().await {
             let event = match event {
@@ -47,16 +85,28 @@ pub(crate) fn start(
                 Event::Message(node, message) => LinkEvent::Message(node, message),
                 Event::Packet(node, stream, packet) => LinkEvent::Packet(node, stream, packet),
             };
-            if to_engine.send(event).await.is_err() {
+            if from_nodes.send(event).await.is_err() {
                 return;
             }
         }
     });
+    let partners = Arc::new(OnceLock::new());
+    let over = OverLinks {
+        nodes: links.handle(),
+        partners: partners.clone(),
+    };
     let end = plenary_media_io::Cascade {
-        links: Arc::new(OverLinks(links.handle())),
+        me: identity.me().member,
+        links: Arc::new(over),
         events: engine_events,
     };
-    Ok((Running { links, members }, end))
+    let running = Running {
+        links,
+        members,
+        to_engine,
+        partners,
+    };
+    Ok((running, end))
 }
 
 /// Tells the links who is a member of the server and where, until the task is dropped.

@@ -7,6 +7,7 @@ mod backend;
 mod backup;
 mod cascade;
 mod config;
+mod crossing;
 mod data;
 mod door;
 mod federation;

@@ -3,7 +3,7 @@
 use crate::{
     UsageError, cascade,
     config::Config,
-    data,
+    crossing, data,
     door::Doors,
     federation,
     http::{self, Serving},
@@ -72,6 +72,8 @@ pub(crate) struct Ports {
     http: Option<TcpListener>,
     https: Option<TcpListener>,
     federation: Option<TcpListener>,
+    /// The same port: for media of other servers.
+    crossing: Option<UdpSocket>,
     media: UdpSocket,
     media_tcp: TcpListener,
 }
@@ -88,13 +90,19 @@ impl Ports {
         };
         let cluster = bind("listen.cluster", &listen.cluster)?;
         let cascade = cluster.local_addr().map_err(UsageError::caused)?.to_string();
+        let federation = optional("listen.federation", &listen.federation)?;
+        let crossing = federation.as_ref().map(|tcp| {
+            let address = tcp.local_addr().map_err(UsageError::caused)?.to_string();
+            bind_udp("listen.federation", &address)
+        });
         Ok(Self {
             cluster,
             cascade: bind_udp("listen.cluster", &cascade)?,
             metrics: bind("listen.metrics", &listen.metrics)?,
             http: optional("listen.http", &listen.http)?,
             https: optional("listen.https", &listen.https)?,
-            federation: optional("listen.federation", &listen.federation)?,
+            federation,
+            crossing: crossing.transpose()?,
             media: bind_udp("listen.media", &listen.media)?,
             media_tcp: bind("listen.media", &listen.media)?,
         })
@@ -111,7 +119,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let links = Arc::new(Links::new(identity.clone()));
     let app = Arc::new(ServerApp::default());
     let (changes, for_clients) = (app.changes(), app.changes());
-    let (for_seats, for_lease) = (app.changes(), app.changes());
+    let (for_seats, for_lease, for_crossing) = (app.changes(), app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = plenary_member::open(replica_options, app, identity.clone()).await?;
@@ -140,6 +148,9 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let turn = turn.map_err(|error| UsageError::new(format!("{error:#}")))?;
     let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
+    let crossing = ports.crossing.zip(web.as_ref());
+    let crossing = crossing::open(&server, &config, crossing, &engine, &cascade, for_crossing)?;
+    crossing::register(&measured, crossing.as_ref());
     let limiter = Arc::new(Limiter::new(server.clone(), engine.clone()));
     let door = MediaDoor::new(server.clone(), engine.clone(), turn.clone(), limiter.clone());
     let door = Arc::new(door);
@@ -196,7 +207,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     }
     hub.shutdown().await;
     engine.stop().await;
-    cascade.links.stop().await;
+    tokio::join!(crossing::stop(crossing), cascade.links.stop());
     serving.stop(FINISH_WITHIN).await;
     tasks.shutdown().await;
     stop_cluster.send(()).ok();

@@ -1,0 +1,145 @@
+//! With whom media are exchanged, and where they are.
+
+use crate::server::Server;
+use futures::future::BoxFuture;
+use plenary_access::Topic;
+use plenary_cascade_io::{Bounds, Circle};
+use plenary_federation::Way;
+use plenary_federation_io::{Home as _, Names};
+use plenary_model::ServerName;
+use plenary_store::Changes;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+use tokio::sync::{broadcast, watch};
+
+/// Addresses that are tried in all.
+const ADDRESSES: usize = 16;
+
+/// Who says with whom this server meets.
+#[async_trait::async_trait]
+pub(crate) trait Policy: Send + Sync + 'static {
+    /// How much a link with a server carries; `None` where it is not to be met now.
+    async fn bounds(&self, server: &ServerName) -> Option<Bounds>;
+}
+
+/// Who says where servers are.
+#[async_trait::async_trait]
+pub(crate) trait Crowd: Send + Sync + 'static {
+    /// In the order in which they are to be tried.
+    async fn addresses(&self, server: &ServerName) -> Result<Vec<SocketAddr>, String>;
+}
+
+#[async_trait::async_trait]
+impl Policy for Server {
+    async fn bounds(&self, server: &ServerName) -> Option<Bounds> {
+        let policy = self.policy().await?;
+        policy.admits(server).is_ok().then(Bounds::default)
+    }
+}
+
+/// The servers that there are links with, and what was told of each.
+pub(super) struct Town {
+    policy: Arc<dyn Policy>,
+    crowd: Arc<dyn Crowd>,
+    known: Mutex<BTreeMap<ServerName, watch::Sender<Option<Bounds>>>>,
+}
+
+impl Town {
+    pub(super) fn new(policy: Arc<dyn Policy>, crowd: Arc<dyn Crowd>) -> Self {
+        Self {
+            policy,
+            crowd,
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<ServerName, watch::Sender<Option<Bounds>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks again with whom this server meets, and tells those who ask, also where it is as before: a certificate may
+    /// count no more.
+    async fn look(&self) {
+        self.known().retain(|_, told| told.receiver_count() > 0);
+        let servers: Vec<ServerName> = self.known().keys().cloned().collect();
+        for server in servers {
+            let bounds = self.policy.bounds(&server).await;
+            if let Some(told) = self.known().get(&server) {
+                told.send_replace(bounds);
+            }
+        }
+    }
+}
+
+impl Circle for Town {
+    fn meets<'a>(&'a self, server: &'a ServerName) -> BoxFuture<'a, watch::Receiver<Option<Bounds>>> {
+        Box::pin(async move {
+            let heard = {
+                let mut known = self.known();
+                known.retain(|known, told| known == server || told.receiver_count() > 0);
+                let told = known.entry(server.clone());
+                told.or_insert_with(|| watch::Sender::new(None)).subscribe()
+            };
+            // After it is known, so that nothing that changes meanwhile is missed.
+            let bounds = self.policy.bounds(server).await;
+            if let Some(told) = self.known().get(server) {
+                told.send_if_modified(|now| std::mem::replace(now, bounds) != bounds);
+            }
+            heard
+        })
+    }
+
+    fn way<'a>(&'a self, server: &'a ServerName) -> BoxFuture<'a, Result<Vec<SocketAddr>, String>> {
+        Box::pin(async move { self.crowd.addresses(server).await })
+    }
+}
+
+#[async_trait::async_trait]
+impl Crowd for Names {
+    async fn addresses(&self, server: &ServerName) -> Result<Vec<SocketAddr>, String> {
+        let targets = match self.way(server).await? {
+            Way::Closed => {
+                return Err(format!(
+                    "DNS says that {server} is not to be met (the SRV target is a dot)"
+                ));
+            }
+            Way::Targets(targets) => targets,
+        };
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for target in targets {
+            match Self::addresses(self, &target.host).await {
+                Ok(ips) => found.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port))),
+                Err(why) => failed.push(why),
+            }
+        }
+        found.truncate(ADDRESSES);
+        if found.is_empty() {
+            return Err(failed.join("; "));
+        }
+        Ok(found)
+    }
+}
+
+/// Looks again whenever the settings change, until there is nobody to look for.
+pub(super) async fn follow(town: Weak<Town>, mut changes: broadcast::Receiver<Changes>) {
+    loop {
+        match changes.recv().await {
+            Ok(changes) if !concerns_partners(&changes) => continue,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+        let Some(town) = town.upgrade() else {
+            return;
+        };
+        town.look().await;
+    }
+}
+
+fn concerns_partners(changes: &Changes) -> bool {
+    let of_partners = |topic: Topic| matches!(topic, Topic::Settings);
+    let notices = changes.notices.as_ref();
+    notices.is_none_or(|notices| notices.iter().any(|notice| of_partners(notice.topic)))
+}
