@@ -35,7 +35,7 @@ const CALM: Duration = Duration::from_secs(2);
 /// How long is counted what crosses.
 const MEASURED: Duration = Duration::from_secs(5);
 /// Packets that left on links to partners, repairs not counted.
-const SENT: &str = "plenary_partner_link_packets_sent_total";
+const SENT: &str = "plenary_partner_packets_sent_total";
 
 /// Both servers, and people with accounts there.
 struct Partners {

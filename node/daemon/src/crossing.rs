@@ -14,12 +14,12 @@ mod teller;
 #[cfg(test)]
 mod tests;
 
-use crate::{cascade::Running, config::Config, server::Server};
+use crate::{cascade::Running, config::Config, federation::Rosters, server::Server};
 use circle::{Crowd, Policy, Town};
 use guests::Guests;
 use plenary_cascade_io::{Attending, Event, Partners, PartnersReading};
 use plenary_federation_io::Names;
-use plenary_identity::{Authorities, PartnerTls, WebTls};
+use plenary_identity::PartnerTls;
 use plenary_media_io::{Engine, LinkEvent, Terms};
 use plenary_model::{Cid, ServerName};
 use plenary_store::Changes;
@@ -92,10 +92,6 @@ impl Crossing {
     }
 
     /// People of this node are in a conference of another server, as long as what this gives is held.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "conferences of other servers cannot be joined yet")
-    )]
     pub(crate) fn attend(self: &Arc<Self>, key: &Cid, home: &ServerName) -> Guard {
         let room = format!("{key}@{home}");
         let mut attended = self.attended();
@@ -146,24 +142,24 @@ impl Crossing {
 pub(crate) fn open(
     server: &Arc<Server>,
     config: &Config,
-    at: Option<(UdpSocket, &WebTls)>,
+    socket: Option<UdpSocket>,
     engine: &Engine,
     cascade: &Running,
     changes: broadcast::Receiver<Changes>,
 ) -> anyhow::Result<Option<Arc<Crossing>>> {
-    let Some((socket, web)) = at else {
+    let (Some(socket), Some(tls)) = (socket, server.partner_tls.get()) else {
         return Ok(None);
     };
-    let authorities = Authorities::of_this_machine(server.identity.root_der().clone());
     let ground = Ground {
         me: server.facts.server.clone(),
         policy: server.clone(),
-        halls: Arc::new(Closed),
+        halls: Arc::new(Rosters::new(server.clone(), changes.resubscribe())),
         crowd: Arc::new(Names::new(&config.dns.dns()?)?),
         engine: engine.clone(),
         cascade,
     };
-    Crossing::start(ground, socket, web.partners(authorities), changes).map(Some)
+    let crossing = Crossing::start(ground, socket, tls.clone(), changes)?;
+    Ok(Some(server.crossing.get_or_init(|| crossing).clone()))
 }
 
 /// Closes all links, so that the others know at once.
@@ -243,15 +239,5 @@ async fn pump(mut happened: mpsc::Receiver<Event>, mut guests: Guests, to_engine
         if to_engine.send(event).await.is_err() {
             return;
         }
-    }
-}
-
-/// Until conferences are open to partners, nothing crosses.
-pub(crate) struct Closed;
-
-#[async_trait::async_trait]
-impl Halls for Closed {
-    async fn terms(&self, _: &Cid, _: &ServerName) -> watch::Receiver<Option<Terms>> {
-        watch::channel(None).1
     }
 }

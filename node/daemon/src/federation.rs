@@ -11,6 +11,7 @@ use crate::{
     server::Server,
 };
 use anyhow::Context as _;
+pub(crate) use halls::Rosters;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
@@ -152,8 +153,7 @@ pub(crate) fn travel(server: &Arc<Server>, meetings: &Hub) {
 pub(crate) async fn start(
     server: &Arc<Server>,
     config: &Config,
-    web: &WebTls,
-    listener: TcpListener,
+    (listener, web): (TcpListener, &WebTls),
     metrics: &Metrics,
     changes: broadcast::Receiver<Changes>,
 ) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
@@ -161,7 +161,9 @@ pub(crate) async fn start(
     partners::load_pins(server, &authorities).await?;
     partners::register(metrics, server.partners.ledger().clone());
     server.partners.limit(config.federation.limits());
-    let tls = web.partners(authorities.clone());
+    let tls = server
+        .partner_tls
+        .get_or_init(|| web.partners(authorities.clone()));
     let names = Names::new(&config.dns.dns()?).context("dns")?;
     server
         .federation

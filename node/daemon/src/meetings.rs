@@ -5,7 +5,8 @@ mod media;
 mod wire;
 
 use crate::{
-    lease::Usable, limits::Limiter, media::MediaDoor, options::system, seats, server::Server, turn::Turn,
+    federation, lease::Usable, limits::Limiter, media::MediaDoor, options::system, seats, server::Server,
+    turn::Turn,
 };
 use async_trait::async_trait;
 use media::EngineMedia;
@@ -45,6 +46,7 @@ pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>, limi
         limiter,
     });
     let hub = Hub::new(roster, media);
+    federation::travel(server, &hub);
     server.meetings.get_or_init(|| hub).clone()
 }
 

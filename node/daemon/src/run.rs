@@ -119,7 +119,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let links = Arc::new(Links::new(identity.clone()));
     let app = Arc::new(ServerApp::default());
     let (changes, for_clients) = (app.changes(), app.changes());
-    let (for_seats, for_lease, for_crossing) = (app.changes(), app.changes(), app.changes());
+    let (for_seats, for_lease, for_media) = (app.changes(), app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
     let replica = plenary_member::open(replica_options, app, identity.clone()).await?;
@@ -138,24 +138,21 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
-    if let (Some(listener), Some(web)) = (ports.federation, &web) {
+    if let Some(at) = ports.federation.zip(web.as_ref()) {
         let changes = for_seats.resubscribe();
-        let started = federation::start(&server, &config, web, listener, &measured, changes);
-        tasks.spawn(started.await?);
+        tasks.spawn(federation::start(&server, &config, at, &measured, changes).await?);
     }
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
     let turn = Turn::load(&config.turn).map(Arc::new);
     let turn = turn.map_err(|error| UsageError::new(format!("{error:#}")))?;
     let (engine, media_events) = media::start(&config, ports.media, ports.media_tcp, links)?;
     metrics::register_media(&measured, engine.clone());
-    let crossing = ports.crossing.zip(web.as_ref());
-    let crossing = crossing::open(&server, &config, crossing, &engine, &cascade, for_crossing)?;
+    let crossing = crossing::open(&server, &config, ports.crossing, &engine, &cascade, for_media)?;
     crossing::register(&measured, crossing.as_ref());
     let limiter = Arc::new(Limiter::new(server.clone(), engine.clone()));
     let door = MediaDoor::new(server.clone(), engine.clone(), turn.clone(), limiter.clone());
     let door = Arc::new(door);
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
-    federation::travel(&server, &meetings);
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
@@ -201,10 +198,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let end = End::of(&server.replica, until, removed).await;
     sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
     health.set("stopping", CheckState::Unready("the node is ending".into()));
-    if matches!(end, End::Asked) {
-        tracing::info!("ending: another node takes over, requests under way are finished");
-        plenary_member::hand_over(&server.replica, |node| server.peers.is_up(node)).await;
-    }
+    hand_over(&server, &end).await;
     hub.shutdown().await;
     engine.stop().await;
     tokio::join!(crossing::stop(crossing), cascade.links.stop());
@@ -215,6 +209,14 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     // Connections of other nodes do not end by themselves.
     cluster.abort();
     end.outcome(&data::KIND)
+}
+
+/// Another node leads, if this one does and is to end.
+async fn hand_over(server: &Server, end: &End) {
+    if matches!(end, End::Asked) {
+        tracing::info!("ending: another node takes over, requests under way are finished");
+        plenary_member::hand_over(&server.replica, |node| server.peers.is_up(node)).await;
+    }
 }
 
 /// Notes whose licences count here.

@@ -61,6 +61,10 @@ pub(crate) struct Server {
     pub(crate) partners: Partners,
     /// Set where this node meets with other servers.
     pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
+    /// How it proves itself to them, and whom it believes.
+    pub(crate) partner_tls: OnceLock<plenary_identity::PartnerTls>,
+    /// Media that cross between this node and other servers.
+    pub(crate) crossing: OnceLock<Arc<crate::crossing::Crossing>>,
 }
 
 impl Server {
@@ -93,6 +97,8 @@ impl Server {
             meetings: OnceLock::new(),
             partners: Partners::default(),
             federation: OnceLock::new(),
+            partner_tls: OnceLock::new(),
+            crossing: OnceLock::new(),
         }
     }
 

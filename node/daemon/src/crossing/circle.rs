@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use futures::future::BoxFuture;
-use plenary_access::Topic;
+use plenary_access::{Topic, policy_for};
 use plenary_cascade_io::{Bounds, Circle};
 use plenary_federation::Way;
 use plenary_federation_io::{Home as _, Names};
@@ -35,8 +35,11 @@ pub(crate) trait Crowd: Send + Sync + 'static {
 #[async_trait::async_trait]
 impl Policy for Server {
     async fn bounds(&self, server: &ServerName) -> Option<Bounds> {
-        let policy = self.policy().await?;
-        policy.admits(server).is_ok().then(Bounds::default)
+        let standing = self.standing(server).await?;
+        let terms = policy_for(&standing, server).ok()?;
+        terms.conferences.then_some(Bounds {
+            kbps: terms.bandwidth_kbps,
+        })
     }
 }
 
@@ -139,7 +142,7 @@ pub(super) async fn follow(town: Weak<Town>, mut changes: broadcast::Receiver<Ch
 }
 
 fn concerns_partners(changes: &Changes) -> bool {
-    let of_partners = |topic: Topic| matches!(topic, Topic::Settings);
+    let of_partners = |topic: Topic| matches!(topic, Topic::Settings | Topic::Licensing);
     let notices = changes.notices.as_ref();
     notices.is_none_or(|notices| notices.iter().any(|notice| of_partners(notice.topic)))
 }

@@ -1,6 +1,6 @@
 use super::*;
 use plenary_cascade_io::{Bounds, Control};
-use plenary_identity::{EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program};
+use plenary_identity::{Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program, WebTls};
 use plenary_media_io::{Options, See};
 use plenary_model::NodeId;
 use std::{net::SocketAddr, time::Duration};

@@ -1,6 +1,7 @@
 //! What of a conference of this server may cross to a partner: followed in the roster, on whichever node its link arrives.
 
 use crate::{
+    crossing::Halls,
     meetings::{allow, flow_of},
     server::Server,
 };
@@ -21,17 +22,27 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Changes that come soon after one another are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// The terms for `partner` in the conference of this key, as long as anybody hears them; nothing before they are known, and
-/// while nobody of the partner is inside.
-pub(super) fn follow(
+/// The rosters of this server's conferences.
+pub(crate) struct Rosters {
     server: Arc<Server>,
     changes: broadcast::Receiver<Changes>,
-    key: &Cid,
-    partner: &ServerName,
-) -> watch::Receiver<Option<Terms>> {
-    let (tell, told) = watch::channel(None);
-    tokio::spawn(keep(server, changes, key.clone(), partner.clone(), tell));
-    told
+}
+
+impl Rosters {
+    pub(crate) fn new(server: Arc<Server>, changes: broadcast::Receiver<Changes>) -> Self {
+        Self { server, changes }
+    }
+}
+
+#[async_trait::async_trait]
+impl Halls for Rosters {
+    /// Nothing before they are known, and while nobody of the partner is inside.
+    async fn terms(&self, key: &Cid, partner: &ServerName) -> watch::Receiver<Option<Terms>> {
+        let (tell, told) = watch::channel(None);
+        let (server, changes) = (self.server.clone(), self.changes.resubscribe());
+        tokio::spawn(keep(server, changes, key.clone(), partner.clone(), tell));
+        told
+    }
 }
 
 async fn keep(

@@ -7,7 +7,7 @@ use plenary_meeting_io::{Federated, Hub, Newcomer, Permitted, Person};
 use plenary_model::{ServerName, UserId};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Join, Participant},
+    meeting::{Join, Participant, Refusal, Refused},
 };
 use plenary_store::queries;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,7 +57,7 @@ pub(super) async fn host(
     let (say, said) = mpsc::channel(WAITING);
     let (out, hear) = mpsc::channel(WAITING);
     meetings.request(&newcomer, ClientBody::Join(join));
-    tokio::spawn(hear_them(meetings, newcomer, said));
+    tokio::spawn(hear_them(meetings, newcomer, terms.chat, said));
     tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
     Ok(Visit { say, hear })
 }
@@ -85,9 +85,17 @@ async fn check_room(server: &Server, from: &ServerName, terms: &PartnerTerms) ->
 }
 
 /// Until their server says no more.
-async fn hear_them(meetings: Hub, newcomer: Newcomer, mut said: mpsc::Receiver<Vec<u8>>) {
+async fn hear_them(meetings: Hub, newcomer: Newcomer, chat: bool, mut said: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = said.recv().await {
         match serde_json::from_slice::<ClientBody>(&bytes) {
+            Ok(ClientBody::Say(_) | ClientBody::Edit(_)) if !chat => {
+                let why = Refused {
+                    request: "say".into(),
+                    code: Refusal::Forbidden,
+                    detail: "people of your server do not write here".into(),
+                };
+                newcomer.tell.send(ServerBody::Refused(why)).ok();
+            }
             Ok(body) if is_for_home(&body) => meetings.request(&newcomer, body),
             // Of a newer version, or what is their own server's affair.
             Ok(_) | Err(_) => {}
@@ -185,6 +193,7 @@ fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
         | ServerBody::Room(_)
         | ServerBody::Refused(_)
         | ServerBody::Chat(_)
+        | ServerBody::ChatChanged(_)
         | ServerBody::Invitations(_)
         | ServerBody::OwnLayout(_)
         | ServerBody::Ended(_) => {}
@@ -232,7 +241,9 @@ mod tests {
     #[test]
     fn what_their_own_server_does_is_not_heard() {
         let show = ClientBody::Show(plenary_signalling::meeting::Show { tiles: Vec::new() });
-        let say = ClientBody::Say(plenary_signalling::meeting::Say { text: "hello".into() });
+        let say = ClientBody::React(plenary_signalling::meeting::React {
+            reaction: "👍".into(),
+        });
         assert!(!is_for_home(&show));
         assert!(is_for_home(&say));
         assert!(is_for_home(&ClientBody::Leave {}));

@@ -93,14 +93,18 @@ impl Abroad for Traveller {
         Ok(attendance(server.clone(), visit))
     }
 
-    fn enter_hall(
-        &self,
-        server: &ServerName,
-        hall: &str,
-        _place: ParticipantId,
-    ) -> Result<Box<dyn Any + Send>, Refused> {
-        let _ = (server, hall);
-        Ok(Box::new(()))
+    fn enter_hall(&self, server: &ServerName, hall: &str) -> Result<Box<dyn Any + Send>, Refused> {
+        let crossing = self.0.crossing.get().ok_or_else(|| {
+            Refused::new(
+                Refusal::Unavailable,
+                "this node exchanges no media with other servers",
+            )
+        })?;
+        let key = hall
+            .strip_suffix(&format!("@{server}"))
+            .and_then(|key| key.parse().ok());
+        let key = key.ok_or_else(|| Refused::new(Refusal::BadRequest, "that is no conference there"))?;
+        Ok(Box::new(crossing.attend(&key, server)))
     }
 }
 

@@ -7,8 +7,9 @@ use plenary_federation::{Concern, PartnerState, Seen, Step, concerns};
 use plenary_federation_io::{Limits, Tried};
 use plenary_identity::Pin;
 use plenary_model::{ServerName, Timestamp};
+use plenary_testkit::Zones;
 use std::time::{SystemTime, UNIX_EPOCH};
-use support::{Partner, Zones, blacklist};
+use support::{Partner, blacklist};
 use tonic::transport::Channel;
 
 const PARIS: &str = "paris.example.com";
@@ -46,7 +47,9 @@ fn code(status: &tonic::Status) -> &str {
 async fn both(limits: Limits) -> (Partner, Partner, Zones) {
     let oslo = Partner::start_with(OSLO, limits).await;
     let paris = Partner::start(PARIS).await;
-    let dns = Zones::serve(&[("example.net", oslo.records())]).await;
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     (oslo, paris, dns)

@@ -17,7 +17,7 @@ use crate::{
 use plenary_model::{ServerName, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Ended, Join, ParticipantId, Place, Refusal, Why},
+    meeting::{Ended, Join, Place, Refusal, Why},
 };
 use std::{
     any::Any,
@@ -240,6 +240,7 @@ impl Seat {
             | ServerBody::Roster(_)
             | ServerBody::Listed(_)
             | ServerBody::Chat(_)
+            | ServerBody::ChatChanged(_)
             | ServerBody::Called(_)
             | ServerBody::Invitations(_)
             | ServerBody::OwnLayout(_)
@@ -266,13 +267,13 @@ impl Seat {
     async fn permit(&mut self, permitted: Permitted) {
         let Permitted {
             hall,
-            place,
             inside,
             flow,
             only,
+            ..
         } = permitted;
         if self.hall.as_ref().is_none_or(|known| known.name != hall) {
-            self.enter_hall(hall, place).await;
+            self.enter_hall(hall).await;
         }
         self.permit = Permit { inside, flow, only };
         if self.permit.inside {
@@ -283,13 +284,13 @@ impl Seat {
         }
     }
 
-    async fn enter_hall(&mut self, name: String, place: ParticipantId) {
+    async fn enter_hall(&mut self, name: String) {
         if let Some(before) = self.hall.take() {
             self.connections.close_all().await;
             self.hub.leave_hall(&before.name, self.newcomer.run);
         }
         let Some(abroad) = self.hub.abroad() else { return };
-        match abroad.enter_hall(&self.server, &name, place) {
+        match abroad.enter_hall(&self.server, &name) {
             Ok(kept) => {
                 self.hub.enter_hall(&name, self.newcomer.run);
                 self.hall = Some(Entered { name, _kept: kept });

@@ -272,12 +272,7 @@ pub trait Abroad: Send + Sync + 'static {
     /// Has a user of this server come into a conference there; `join.room` is without the server.
     async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused>;
     /// Has the media of a hall there cross between the servers, as long as what this gives is kept.
-    fn enter_hall(
-        &self,
-        server: &ServerName,
-        hall: &str,
-        place: ParticipantId,
-    ) -> Result<Box<dyn Any + Send>, Refused>;
+    fn enter_hall(&self, server: &ServerName, hall: &str) -> Result<Box<dyn Any + Send>, Refused>;
 }
 
 /// Somebody of this server in a conference of another one.

@@ -105,7 +105,7 @@ impl Abroad for Line {
         Ok(Attendance { say, hear })
     }
 
-    fn enter_hall(&self, _: &ServerName, _: &str, _: ParticipantId) -> Result<Box<dyn Any + Send>, Refused> {
+    fn enter_hall(&self, _: &ServerName, _: &str) -> Result<Box<dyn Any + Send>, Refused> {
         self.halls.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(Crossing(self.halls.clone())))
     }
@@ -192,8 +192,14 @@ async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
         (1, 0)
     );
     assert_eq!(two.line.halls.load(Ordering::SeqCst), 1);
-    two.oslo
-        .request(&ben.newcomer, ClientBody::Say(Say { text: "hello".into() }));
+    two.oslo.request(
+        &ben.newcomer,
+        ClientBody::Say(Say {
+            text: "hello".into(),
+            reply_to: None,
+            mentions: Vec::new(),
+        }),
+    );
     anna.hear(|told| match told {
         ServerBody::Chat(chat) => (chat.lines[0].text == "hello").then_some(()),
         _ => None,

@@ -63,6 +63,6 @@ impl Hall {
         chain: &[CertificateDer<'_>],
     ) -> Result<PartnerCertificate, PartnerRefusal> {
         let authorities = self.tls.authorities();
-        authorities.check(server.as_str(), &[], chain, SystemTime::now())
+        authorities.check(server.as_str(), chain, SystemTime::now())
     }
 }
