@@ -129,24 +129,10 @@ impl Enterprise {
         Ok(self.servers.len() - 1)
     }
 
-    /// A development licence with these seats.
+    /// The file of a development licence with these seats.
     fn licence(&self, seats: Seats) -> anyhow::Result<String> {
-        let licence = Licence {
-            id: LicenceId(1),
-            enterprise: "Live".into(),
-            contact: String::new(),
-            covers: Covers::Any,
-            seats,
-            extensions: Default::default(),
-            term: Term::Lifetime,
-            edition: Edition::Server,
-            support: Support::Basic,
-            issued: Timestamp(1),
-            valid_from: Timestamp(1),
-            valid_until: None,
-        };
         let path = self.folder.path().join("live.licence");
-        std::fs::write(&path, Signed::issue(&licence, &Signer::for_development()?)?)?;
+        std::fs::write(&path, development_licence(seats)?)?;
         Ok(path.to_str().context("temporary paths are UTF-8")?.to_owned())
     }
 
@@ -178,6 +164,25 @@ impl Enterprise {
         .await?;
         found.context("one was found")
     }
+}
+
+/// A development licence with these seats, for any server.
+pub(crate) fn development_licence(seats: Seats) -> anyhow::Result<String> {
+    let licence = Licence {
+        id: LicenceId(1),
+        enterprise: "Live".into(),
+        contact: String::new(),
+        covers: Covers::Any,
+        seats,
+        extensions: Default::default(),
+        term: Term::Lifetime,
+        edition: Edition::Server,
+        support: Support::Basic,
+        issued: Timestamp(1),
+        valid_from: Timestamp(1),
+        valid_until: None,
+    };
+    Ok(Signed::issue(&licence, &Signer::for_development()?)?)
 }
 
 impl Replica {

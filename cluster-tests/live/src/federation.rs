@@ -3,12 +3,14 @@
 
 use crate::{
     Place, Server,
+    enterprise::development_licence,
     meeting::{PASSWORD, settle, sign_in},
     scenarios::Figures,
     server::{ADMIN_PASSWORD, Federation, Founding},
 };
 use anyhow::{Context as _, ensure};
 use plenary_identity::EnterpriseCa;
+use plenary_licences::Seats;
 use plenary_light::{Person, Tag, Ticket};
 use plenary_testkit::{FreePorts, Zones};
 use serde_json::json;
@@ -93,6 +95,14 @@ impl Plan {
             ..Place::local()
         };
         let server = Server::start_as(Some(founding), vec![place; NODES]).await?;
+        // The free licence has no federation.
+        let seats = Seats {
+            pro: 50,
+            online: 100,
+            ..Seats::default()
+        };
+        let file = json!({ "file": development_licence(seats)? });
+        server.post_anywhere("/licence", &file).await?;
         meet(&server, "blacklist", &[]).await?;
         Ok(server)
     }

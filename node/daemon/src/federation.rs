@@ -15,7 +15,7 @@ pub(crate) use halls::Rosters;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
-    Attending, Dns, Home, Ledger, Limits, Names, Reach, Unhosted, Visit, identify, service, shown,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Unhosted, identify, service, shown,
 };
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
@@ -98,7 +98,7 @@ impl Home for Server {
         server: &ServerName,
         terms: &PartnerTerms,
         who: Attending,
-    ) -> Result<Visit, Unhosted> {
+    ) -> Result<Hosted, Unhosted> {
         hosting::host(self, server, terms, who).await
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::server::Server;
 use plenary_access::PartnerTerms;
-use plenary_federation_io::{Attending, Permit, Told, Unhosted, Visit};
+use plenary_federation_io::{Attending, Hosted, Permit, Told, Unhosted, Visit};
 use plenary_meeting_io::{Federated, Hub, Newcomer, Permitted, Person};
 use plenary_model::{ServerName, UserId};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Join, Participant, Refusal, Refused},
+    meeting::{Ended, Join, Participant, Refusal, Refused, Why},
 };
 use plenary_store::queries;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +26,7 @@ pub(super) async fn host(
     from: &ServerName,
     terms: &PartnerTerms,
     who: Attending,
-) -> Result<Visit, Unhosted> {
+) -> Result<Hosted, Unhosted> {
     check_room(server, from, terms).await?;
     let meetings = server.meetings.get().cloned().ok_or_else(|| Unhosted {
         grpc: Code::Unavailable,
@@ -57,9 +57,16 @@ pub(super) async fn host(
     let (say, said) = mpsc::channel(WAITING);
     let (out, hear) = mpsc::channel(WAITING);
     meetings.request(&newcomer, ClientBody::Join(join));
+    let (leaving, from_here) = (newcomer.clone(), meetings.clone());
+    let part = Box::new(move || {
+        let reason = Why::NotAllowed;
+        from_here.request(&leaving, ClientBody::Leave {});
+        leaving.tell.send(ServerBody::Ended(Ended { reason })).ok();
+    });
     tokio::spawn(hear_them(meetings, newcomer, terms.chat, said));
     tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
-    Ok(Visit { say, hear })
+    let visit = Visit { say, hear };
+    Ok(Hosted { visit, part })
 }
 
 /// Whether the terms have room for one more of that server.

@@ -66,6 +66,13 @@ pub struct Visit {
     pub hear: mpsc::Receiver<Told>,
 }
 
+/// Somebody who attends here.
+pub struct Hosted {
+    pub visit: Visit,
+    /// Has them leave at once, and hear why.
+    pub part: Box<dyn FnOnce() + Send>,
+}
+
 impl Attending {
     pub(crate) fn to_wire(&self, me: &ServerName, wanted: &ServerName) -> wire::Begin {
         let rights = self.shares.then(|| SHARE_SCREEN.to_owned());

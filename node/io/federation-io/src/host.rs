@@ -2,7 +2,7 @@
 
 use crate::{
     Door, Guest, Home,
-    attend::{Attending, SAID, Told, WAITING},
+    attend::{Attending, Hosted, SAID, Told, WAITING},
     door::refused,
 };
 use plenary_access::PartnerTerms;
@@ -27,6 +27,8 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 const TAKES_WITHIN: Duration = Duration::from_secs(10);
 /// What somebody says is heard at most so often: 100 a second.
 const PACE: Duration = Duration::from_millis(10);
+/// Who has to leave hears why within this time.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// People of one partner at one node.
 const PEOPLE: usize = 1_000;
 
@@ -89,15 +91,15 @@ pub(crate) async fn attend(
         refused(Code::ResourceExhausted, "too-many-people", words)
     })?;
     let user = who.user.clone();
-    let visit = home.host(&server, &terms, who).await;
-    let visit = visit.map_err(|why| refused(why.grpc, why.code, why.words))?;
+    let hosted = home.host(&server, &terms, who).await;
+    let Hosted { visit, part } = hosted.map_err(|why| refused(why.grpc, why.code, why.words))?;
     tracing::debug!(%server, %user, "somebody of a partner attends");
     let (answers, answered) = mpsc::channel(WAITING);
     tokio::spawn(hear(said, visit.say));
     let home = home.clone();
     tokio::spawn(async move {
         let _counted = counted;
-        tell(&*home, &server, visit.hear, answers).await;
+        tell(&*home, &server, visit.hear, answers, part).await;
         tracing::debug!(%server, %user, "somebody of a partner attends no more");
     });
     Ok(Response::new(ReceiverStream::new(answered)))
@@ -168,14 +170,23 @@ async fn tell(
     server: &ServerName,
     mut hear: mpsc::Receiver<Told>,
     answers: mpsc::Sender<Result<AttendResponse, Status>>,
+    part: Box<dyn FnOnce() + Send>,
 ) {
     let parted = home.parted(server);
     tokio::pin!(parted);
+    let mut part = Some(part);
     loop {
         let told = tokio::select! {
             told = hear.recv() => told,
             () = answers.closed() => return,
-            () = &mut parted => {
+            () = &mut parted, if part.is_some() => {
+                if let Some(part) = part.take() {
+                    part();
+                }
+                continue;
+            }
+            // What they hear of it is the last.
+            () = tokio::time::sleep(FAREWELL), if part.is_none() => {
                 let words = format!("{} meets with {server} no more", home.me());
                 answers.send(Err(refused(Code::PermissionDenied, "parted", words))).await.ok();
                 return;

@@ -13,7 +13,7 @@ mod reach;
 mod service;
 mod visit;
 
-pub use attend::{Attending, Permit, SAID, TOLD, Told, Visit};
+pub use attend::{Attending, Hosted, Permit, SAID, TOLD, Told, Visit};
 pub use dns::{Dns, Names, NamesError};
 pub use door::{Door, Guest, Proved, identify};
 pub use host::Unhosted;

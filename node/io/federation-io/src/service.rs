@@ -2,7 +2,7 @@
 
 use crate::{
     Limits,
-    attend::{Attending, TOLD, Visit},
+    attend::{Attending, Hosted, TOLD},
     door::{Door, Guest, refused},
     host::{self, Answers, Counts, Unhosted},
     ledger::Ledger,
@@ -41,7 +41,7 @@ pub trait Home: Send + Sync + 'static {
         server: &ServerName,
         terms: &PartnerTerms,
         who: Attending,
-    ) -> Result<Visit, Unhosted>;
+    ) -> Result<Hosted, Unhosted>;
     /// Where it is noted how partners are.
     fn ledger(&self) -> &Ledger;
     fn limits(&self) -> &Limits;

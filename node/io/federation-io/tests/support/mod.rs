@@ -5,7 +5,8 @@
 use hyper_util::rt::TokioIo;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms};
 use plenary_federation_io::{
-    Attending, Dns, Home, Ledger, Limits, Names, Reach, Told, Tried, Unhosted, Visit, identify, service,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Told, Tried, Unhosted, Visit, identify,
+    service,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
@@ -75,7 +76,7 @@ impl Home for Settings {
         }
     }
 
-    async fn host(&self, server: &ServerName, _: &PartnerTerms, who: Attending) -> Result<Visit, Unhosted> {
+    async fn host(&self, server: &ServerName, _: &PartnerTerms, who: Attending) -> Result<Hosted, Unhosted> {
         if who.user.as_str() == "nobody" {
             return Err(Unhosted {
                 grpc: Code::Unavailable,
@@ -93,7 +94,10 @@ impl Home for Settings {
                 tell.send(Told::Said(bytes)).await.ok();
             }
         });
-        Ok(Visit { say, hear })
+        Ok(Hosted {
+            visit: Visit { say, hear },
+            part: Box::new(|| {}),
+        })
     }
 }
 
