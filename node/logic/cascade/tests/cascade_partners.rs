@@ -30,8 +30,10 @@ fn room() -> Room {
     Room("review".into())
 }
 
-/// How often something comes, or crosses from server to server.
-type Times<K> = BTreeMap<K, usize>;
+/// How often packets of each layer come to a place.
+type Reached = BTreeMap<(Place, u8), usize>;
+/// How often they cross from server to server.
+type Crossed = BTreeMap<(char, char), usize>;
 
 /// The camera of whoever is at a place; there is one at each.
 fn camera(at: Place) -> Track {
@@ -383,7 +385,7 @@ impl World {
     }
 
     /// How often packets of each layer of a camera reach each place, and how often they cross from server to server.
-    fn flow(&self, whose: Place) -> (Times<(Place, u8)>, Times<(char, char)>) {
+    fn flow(&self, whose: Place) -> (Reached, Crossed) {
         let (mut reached, mut crossed) = (BTreeMap::new(), BTreeMap::new());
         let layers = self.nodes[&whose].own.get(&camera(whose));
         for layer in layers.into_iter().flatten() {
