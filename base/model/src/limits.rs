@@ -62,6 +62,10 @@ pub const REACTION: usize = 8;
 pub const CHAT_LINE: usize = 4_000;
 /// Most lines of a run's chat that are kept; the oldest go first.
 pub const CHAT_LINES: usize = 1_000;
+/// Most layouts that a conference keeps.
+pub const KEPT_LAYOUTS: usize = 20;
+/// Longest name of such a layout.
+pub const LAYOUT_NAME: usize = 64;
 /// How long who wrote a line may change it, in milliseconds.
 pub const EDIT_LINE_MS: u64 = 48 * 3_600_000;
 /// Most people whom one line mentions.

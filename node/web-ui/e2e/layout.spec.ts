@@ -159,3 +159,57 @@ test('a moderator sends a layout to one alone, and takes it back', async ({
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
   for (const page of [owner, guest]) await page.context().close();
 });
+
+test('a moderator keeps layouts and switches between them', async ({ browser, person, other, rest }) => {
+  test.setTimeout(150_000);
+  const cid = freshId('kept');
+  const made = await rest.call('POST', '/conferences', { cid, name: 'Kept', owner: person.id });
+  expect(made.status(), await made.text()).toBe(201);
+  const [owner, guest] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(owner, here, person.id, PASSWORD);
+    await join(owner, here, cid);
+    await signIn(guest, there, other.id, PASSWORD);
+    await join(guest, there, cid);
+    const menu = owner.getByRole('button', { name: 'Layout', exact: true });
+    const open = async () => {
+      await menu.click();
+      await owner.getByRole('menuitem', { name: 'Set places…' }).click();
+      return owner.getByRole('dialog');
+    };
+    let dialog = await open();
+    await dialog.getByRole('radio', { name: 'Only who speaks' }).check();
+    await dialog.getByLabel('Keep this layout as').fill('Talk');
+    await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
+    await expect(owner.getByText('“Talk” was kept.')).toBeVisible();
+    await look(owner, 'kept');
+    await noBarrier(owner, 'kept layouts');
+    await owner.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+
+    await menu.click();
+    const talk = owner.getByRole('menuitemradio', { name: 'Talk' });
+    await expect(talk).toHaveAttribute('aria-checked', 'false');
+    await look(owner, 'kept-menu');
+    await noBarrier(owner, 'a menu with kept layouts');
+    await talk.click();
+    // One picture alone, at the other node too.
+    await expect.poll(async () => (await shown(guest)).length).toBe(1);
+    await menu.click();
+    await expect(talk).toHaveAttribute('aria-checked', 'true');
+    await owner.keyboard.press('Escape');
+
+    // It is there in the next meeting, until it is deleted.
+    for (const page of [guest, owner]) await page.getByRole('button', { name: 'Leave' }).click();
+    const leave = owner.getByRole('menuitem', { name: 'Leave', exact: false }).first();
+    await leave.click();
+    await join(owner, here, cid);
+    dialog = await open();
+    await dialog.getByRole('button', { name: 'Delete the layout Talk' }).click();
+    await expect(owner.getByText('“Talk” was deleted.')).toBeVisible();
+    await expect(dialog.getByRole('button', { name: 'Delete the layout Talk' })).toHaveCount(0);
+  } finally {
+    for (const page of [owner, guest]) await page.context().close();
+    await rest.call('DELETE', `/conferences/${cid}`);
+  }
+});

@@ -93,9 +93,12 @@ test('who looks at something else is told of a call', async ({ browser, person, 
     await callee.getByRole('link', { name: 'Profile' }).first().click();
     const on = callee.getByRole('switch', { name: 'Tell me of calls while I look at something else' });
     await expect(on).toBeChecked();
+    // The pointer is still on the link.
+    await callee.mouse.move(640, 700);
     await look(callee, 'switch');
     await noBarrier(callee, 'the switch for notices of calls');
-    await callee.getByText('Tell me of calls while I look at something else').click();
+    await on.focus();
+    await callee.keyboard.press('Space');
     await expect(on).not.toBeChecked();
   } finally {
     for (const page of [caller, callee]) await page.context().close();
@@ -124,7 +127,7 @@ test('a contact rings with a tone of its own', async ({ browser, person, rest })
     await expect(callee.getByText('The contact was saved.')).toBeVisible();
 
     // Another device of the same person has it too.
-    await callee.goto(`${here}/home`);
+    await signIn(callee, here, other.id, PASSWORD);
     await isLive(callee);
     await signIn(caller, here, person.id, PASSWORD);
     await ring(caller, other);

@@ -1,8 +1,8 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Call, Conference, End, How, Invited, Layout, Mode, Participant as Place, Person,
-    Role as Standing, Run, Slot, Via, WaitingRoom,
+    Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, Participant as Place,
+    Person, Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -72,6 +72,7 @@ pub(super) fn room_on_wire(
         ends_at: ends_at.into_iter().chain(lease_ends).min(),
         has_pin: settings.pin.is_some(),
         layout: run.and_then(|run| run.layout.as_ref()).map(layout_on_wire),
+        layouts: settings.layouts.iter().map(kept_on_wire).collect(),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         call: conference.call,
         quality: meeting::SentQuality {
@@ -93,6 +94,13 @@ pub(super) fn room_on_wire(
             Some(WaitingRoom::UninvitedElsewhere) => meeting::WaitingRoom::UninvitedElsewhere,
             Some(WaitingRoom::Guests) => meeting::WaitingRoom::Guests,
         },
+    }
+}
+
+fn kept_on_wire(kept: &KeptLayout) -> meeting::KeptLayout {
+    meeting::KeptLayout {
+        name: kept.name.clone(),
+        layout: layout_on_wire(&kept.layout),
     }
 }
 

@@ -244,6 +244,16 @@ impl Change {
             Self::GuestEnter { returning, key, .. } if returning.is_some() || key.is_some() => {
                 crate::CHAT_LEVEL
             }
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            }
+            | Self::CreateTemplate(NewTemplate { settings, .. })
+            | Self::UpdateTemplate {
+                patch: TemplatePatch { settings, .. },
+                ..
+            } if settings.layouts.is_some() => crate::CHAT_LEVEL,
             Self::CallOff { .. }
             | Self::Act {
                 act: Act::InviteToPodium(_) | Act::SetLayoutOf(..) | Act::ClearLayoutOf(_),

@@ -142,6 +142,11 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
         format!("camera {camera} px, {camera_fps}/s; content {content} px, {content_fps}/s")
     };
     tell("quality", quality(before), quality(after));
+    let layouts = |of: &Settings| {
+        let names: Vec<&str> = of.layouts.iter().map(|kept| kept.name.as_str()).collect();
+        names.join(", ")
+    };
+    tell("layouts", layouts(before), layouts(after));
     let rights: [Switch; 3] = [
         ("guests_chat", |of| of.guests.chat),
         ("guests_audio", |of| of.guests.audio),

@@ -51,8 +51,9 @@ pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
-    Invitation, Invited, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened, Participant,
-    ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch, Via,
+    Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened,
+    Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch,
+    Via,
 };
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};

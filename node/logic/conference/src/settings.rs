@@ -1,6 +1,6 @@
 //! How a conference is run: what its owner sets before and while people are in it.
 
-use crate::{GuestRights, Registration};
+use crate::{GuestRights, KeptLayout, Registration, meeting::check_kept};
 use plenary_access::{Refusal, rules::invalid};
 use plenary_model::{Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
@@ -165,6 +165,9 @@ pub struct Settings {
     pub registration: Option<Box<Registration>>,
     #[serde(skip_serializing_if = "Quality::is_unlimited")]
     pub quality: Quality,
+    /// Layouts between which moderators switch (CONF-11).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<KeptLayout>,
 }
 
 impl Default for Settings {
@@ -187,6 +190,7 @@ impl Default for Settings {
             guests: GuestRights::default(),
             registration: None,
             quality: Quality::default(),
+            layouts: Vec::new(),
         }
     }
 }
@@ -254,6 +258,9 @@ pub struct SettingsPatch {
     pub registration: Option<Box<Registration>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// All of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layouts: Option<Vec<KeptLayout>>,
 }
 
 impl SettingsPatch {
@@ -277,6 +284,7 @@ impl SettingsPatch {
             podium_places: None,
             invited: None,
             guests: None,
+            layouts: None,
             ..self.clone()
         };
         rest.is_empty()
@@ -307,6 +315,7 @@ impl SettingsPatch {
             guests,
             registration,
             quality,
+            layouts,
         } = &mut after;
         put(mode, self.mode);
         put(podium_places, self.podium_places);
@@ -330,6 +339,7 @@ impl SettingsPatch {
         put(guest_limit, self.guest_limit.as_ref().map(Put::value));
         put(guests, self.guests);
         put(quality, self.quality);
+        put(layouts, self.layouts.as_ref().map(|list| trimmed(list)));
         if let Some(new) = &self.registration {
             *registration = Some(Box::new(new.replacing(registration.as_deref())?));
         }
@@ -348,6 +358,9 @@ impl SettingsPatch {
         }
         if let Some(quality) = self.quality {
             quality.check()?;
+        }
+        if let Some(layouts) = &self.layouts {
+            check_kept(layouts)?;
         }
         let longest = |list: &Option<Vec<UserName>>| list.as_ref().map_or(0, Vec::len);
         if longest(&self.moderators) > limits::MODERATORS {
@@ -380,6 +393,14 @@ fn put<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
+}
+
+fn trimmed(list: &[KeptLayout]) -> Vec<KeptLayout> {
+    let one = |kept: &KeptLayout| KeptLayout {
+        name: kept.name.trim().to_owned(),
+        layout: kept.layout.clone(),
+    };
+    list.iter().map(one).collect()
 }
 
 /// Each of the list with the time at which it came onto it.

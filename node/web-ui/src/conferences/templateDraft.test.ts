@@ -15,6 +15,7 @@ function template(more: Partial<Template> = {}): Template {
     access: 'public',
     settings: {
       ...{ mode, podium_places, waiting_room, uninvited, browser, programs, guests, quality },
+      layouts: [],
       ...{ has_pin: true, pin: '4711', moderators: ['bob'], invited: ['carol'], place: 'Room 7' },
       ...{
         call_at_start: true,

@@ -8,6 +8,7 @@ import type {
   MeetingIceServer,
   MeetingInvitedPerson,
   MeetingJoined,
+  MeetingKeptLayout,
   MeetingKind,
   MeetingLayout,
   MeetingListed,
@@ -53,6 +54,7 @@ export type RoomFacts = MeetingRoom;
 export type Waiting = MeetingWaiting;
 export type Act = MeetingAct;
 export type Layout = MeetingLayout;
+export type KeptLayout = MeetingKeptLayout;
 export type SlotRule = MeetingSlotRule;
 export type Counts = MeetingCounts;
 export type Listed = MeetingListed;

@@ -15,6 +15,7 @@ import { useState } from 'react';
 import type { Layout, SlotRule } from '../meeting/messages';
 import { inOrderOfComing, onStage } from '../meeting/state';
 import { useChoices, useMeeting, useMeetingText, useVisit } from './context';
+import { KeptLayouts } from './KeptLayouts';
 
 const MOST_SLOTS = 25;
 const SHUFFLE = { least: 5, most: 3_600, usual: 30 };
@@ -96,6 +97,9 @@ export function LayOut({ about, close }: { about: string | null; close: () => vo
         checked={draft.locked}
         onChange={(event) => change({ locked: event.currentTarget.checked })}
       />
+      {about === null && (
+        <KeptLayouts layout={{ ...draft, shuffle_s: shuffles && good ? seconds : undefined }} />
+      )}
       <Group justify="flex-end" gap="xs">
         {there && (
           <Button

@@ -1,5 +1,6 @@
 import { Menu } from '@mantine/core';
 import { IconLayoutGrid, IconLock, IconLockOpen, IconUsersGroup } from '@tabler/icons-react';
+import { isShown } from '../meeting/keptLayouts';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import { useMyself } from './useMyself';
@@ -33,6 +34,7 @@ function ForAll({ controls }: { controls: RoomControls }) {
   const { meeting } = useVisit();
   const { room } = useMeeting();
   const { view, pinned } = useView(controls);
+  const kept = room.layouts ?? [];
   const set = (locked: boolean) => meeting.layOut({ arrangement: view, pinned, locked });
   return (
     <>
@@ -49,6 +51,23 @@ function ForAll({ controls }: { controls: RoomControls }) {
       >
         {t('layOut.open')}
       </Menu.Item>
+      {kept.length > 0 && (
+        <>
+          <Menu.Label>{t('kept.title')}</Menu.Label>
+          <Menu.RadioGroup
+            value={kept.find((one) => isShown(one, room.layout))?.name ?? ''}
+            onChange={(name) =>
+              kept.filter((one) => one.name === name).forEach(({ layout }) => meeting.layOut(layout))
+            }
+          >
+            {kept.map(({ name }) => (
+              <Menu.RadioItem key={name} value={name} closeMenuOnClick>
+                {name}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
+        </>
+      )}
       {room.layout && (
         <Menu.Item
           leftSection={<IconLockOpen size={16} aria-hidden />}

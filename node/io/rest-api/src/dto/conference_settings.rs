@@ -1,6 +1,6 @@
 //! How a conference is run, as the interface shows and takes it.
 
-use super::{ConferenceGuestRights, ConferenceRegistration, check_text, mirror, parse};
+use super::{ConferenceGuestRights, ConferenceKeptLayout, ConferenceRegistration, check_text, mirror, parse};
 use crate::problem::Problem;
 use plenary_conference as conference;
 use plenary_conference::Put;
@@ -128,6 +128,8 @@ pub struct ConferenceSettings {
     pub guest_limit: u32,
     pub guests: ConferenceGuestRights,
     pub quality: ConferenceQuality,
+    /// Layouts that it keeps, between which moderators switch.
+    pub layouts: Vec<ConferenceKeptLayout>,
     /// How guests register; null where they never had to.
     #[schema(required)]
     pub registration: Option<ConferenceRegistration>,
@@ -158,6 +160,7 @@ impl ConferenceSettings {
             guest_limit: settings.guest_limit.unwrap_or(0),
             guests: settings.guests.into(),
             quality: settings.quality.into(),
+            layouts: settings.layouts.into_iter().map(Into::into).collect(),
             registration: settings
                 .registration
                 .map(|registration| ConferenceRegistration::of(*registration)),
@@ -201,6 +204,9 @@ pub struct ConferenceSettingsPatch {
     pub guests: Option<ConferenceGuestRights>,
     /// The whole of it.
     pub quality: Option<ConferenceQuality>,
+    /// All of them.
+    #[schema(max_items = 20)]
+    pub layouts: Option<Vec<ConferenceKeptLayout>>,
     /// The whole of it; for public conferences.
     pub registration: Option<ConferenceRegistration>,
 }
@@ -267,6 +273,9 @@ impl ConferenceSettingsPatch {
             guest_limit: limit(self.guest_limit),
             guests: self.guests.map(Into::into),
             quality: self.quality.map(Into::into),
+            layouts: self
+                .layouts
+                .map(|list| list.into_iter().map(Into::into).collect()),
             registration: self.registration.map(ConferenceRegistration::read).transpose()?,
         })
     }

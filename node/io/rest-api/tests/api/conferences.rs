@@ -444,3 +444,34 @@ async fn what_people_send_is_limited_within_limits() {
         json!({"camera_height": 360, "camera_fps": 15, "content_height": 1080, "content_fps": 0})
     );
 }
+
+#[tokio::test]
+async fn a_conference_keeps_layouts() {
+    let server = TestServer::new();
+    let made = json!({"cid": "review", "name": "Review"});
+    let call = server.call("POST", "/conferences").by("alice").json(&made);
+    assert_eq!(call.send().await.is(201).json()["settings"]["layouts"], json!([]));
+    let layouts = json!([{
+        "name": "Talk", "arrangement": "speaker", "locked": true, "slots": ["content", "speaker"],
+        "shuffle_s": null, "names_hidden": false
+    }]);
+    let change = async |layouts: &Value| {
+        let body = json!({"settings": {"layouts": layouts}});
+        let call = server
+            .call("PATCH", "/conferences/review")
+            .by("alice")
+            .json(&body);
+        call.send().await
+    };
+    let changed = change(&layouts).await.is(200).json();
+    assert_eq!(changed["settings"]["layouts"], layouts);
+    let before = server.digest();
+    let twice = json!([layouts[0], layouts[0]]);
+    let problem = change(&twice).await.problem(422, "invalid-field").to_string();
+    assert!(problem.contains("is there twice"), "{problem}");
+    let person = json!([{"name": "One", "arrangement": "gallery", "slots": ["person"]}]);
+    change(&person).await.problem(400, "bad-json");
+    assert_eq!(server.digest(), before);
+    let shorter = json!([{"name": "Questions", "arrangement": "gallery", "shuffle_s": 4}]);
+    change(&shorter).await.problem(422, "invalid-field");
+}

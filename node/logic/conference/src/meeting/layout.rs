@@ -2,7 +2,10 @@
 
 use super::{Meetings, ParticipantId, Runs, moderate::conflict};
 use crate::{Conference, Decision, View};
-use plenary_access::{Refusal, rules::invalid};
+use plenary_access::{
+    Refusal, fold,
+    rules::{check_text, invalid},
+};
 use plenary_model::{Cid, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -83,6 +86,38 @@ impl Layout {
         }
         Ok(())
     }
+}
+
+/// A layout that a conference keeps by a name, for moderators to switch to. It outlives runs, so that it names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLayout {
+    /// 1 to 64 characters; no two of a conference have the same, whatever the case of their letters.
+    pub name: String,
+    pub layout: Layout,
+}
+
+/// Whether a conference can keep these.
+pub(crate) fn check_kept(layouts: &[KeptLayout]) -> Result<(), Refusal> {
+    if layouts.len() > limits::KEPT_LAYOUTS {
+        return Err(invalid("layouts", "must be at most 20"));
+    }
+    let mut names = BTreeSet::new();
+    for KeptLayout { name, layout } in layouts {
+        check_text("layouts.name", name, 1, limits::LAYOUT_NAME)?;
+        if !names.insert(fold(name.trim())) {
+            let reason = format!(
+                "{:?} is there twice; each layout has a name of its own",
+                name.trim()
+            );
+            return Err(invalid("layouts.name", reason));
+        }
+        layout.check()?;
+        if layout.pinned.is_some() || layout.people().next().is_some() {
+            let reason = "name a participant, who is in one meeting only; places hold who is next, who speaks, or what is shared";
+            return Err(invalid("layouts.slots", reason));
+        }
+    }
+    Ok(())
 }
 
 impl<V: View> Meetings<'_, V> {

@@ -349,3 +349,90 @@ fn one_gets_a_layout_of_their_own_until_it_is_taken_back_or_they_go() {
     world.ok(&act("open", 1, Act::SendBack(id(2))));
     assert_eq!(of(&world, 2), None);
 }
+
+fn kept(name: &str, layout: Layout) -> KeptLayout {
+    KeptLayout {
+        name: name.into(),
+        layout,
+    }
+}
+
+fn keep(layouts: Vec<KeptLayout>) -> Change {
+    let settings = SettingsPatch {
+        layouts: Some(layouts),
+        ..SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings,
+        ..Patch::default()
+    };
+    update("open", patch)
+}
+
+#[test]
+fn a_conference_keeps_layouts_that_name_nobody() {
+    let mut world = World::with_rooms();
+    let speaker = Layout {
+        arrangement: Arrangement::Speaker,
+        slots: vec![Slot::Content, Slot::Speaker],
+        locked: true,
+        ..Layout::default()
+    };
+    let names_somebody = Layout {
+        slots: vec![Slot::Person(ParticipantId(1))],
+        ..Layout::default()
+    };
+    let pins_somebody = Layout {
+        pinned: Some(ParticipantId(1)),
+        ..Layout::default()
+    };
+    let named = |name: &str| kept(name, Layout::default());
+    for bad in [
+        vec![named(" ")],
+        vec![named(&"x".repeat(65))],
+        vec![named("Talk"), named(" talk ")],
+        vec![kept("Talk", names_somebody)],
+        vec![kept("Talk", pins_somebody)],
+        (0..=limits::KEPT_LAYOUTS)
+            .map(|number| named(&number.to_string()))
+            .collect(),
+    ] {
+        assert_eq!(world.refuses(&user("alice"), &keep(bad)).code(), "invalid-field");
+    }
+    let both = vec![kept(" Talk ", speaker.clone()), named("Questions")];
+    let change = keep(both);
+    assert_eq!(change.level(), CHAT_LEVEL);
+    world.run(&user("alice"), &change).expect("hers");
+    let names: Vec<_> = world
+        .room("open")
+        .settings
+        .layouts
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(names, ["Talk", "Questions"]);
+    // They outlive the run in which moderators switch to them.
+    world.ok(&enter("open", 1, account("alice")));
+    let switch = Change::Act {
+        cid: name("open"),
+        by: Some(ParticipantId(1)),
+        act: Act::SetLayout(world.room("open").settings.layouts[0].layout.clone()),
+    };
+    world.ok(&switch);
+    assert_eq!(world.runs[&name("open")].layout, Some(speaker));
+    world.ok(&leave("open", 1, 0));
+    assert_eq!(world.room("open").settings.layouts.len(), 2);
+    // Who moderates keeps some too, others do not.
+    let moderators = SettingsPatch {
+        moderators: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings: moderators,
+        ..Patch::default()
+    };
+    assert_eq!(world.refuses(&user("bob"), &keep(Vec::new())).code(), "forbidden");
+    world.run(&user("alice"), &update("open", patch)).expect("hers");
+    world.run(&user("bob"), &keep(Vec::new())).expect("moderates");
+    assert!(world.room("open").settings.layouts.is_empty());
+}

@@ -74,6 +74,17 @@ pub struct Room {
     /// What a moderator has everybody look at; null: everybody chooses.
     #[schema(required)]
     pub layout: Option<Layout>,
+    /// Layouts that the conference keeps, between which moderators switch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<KeptLayout>,
+}
+
+/// A layout that is kept by a name; it names no participants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingKeptLayout)]
+pub struct KeptLayout {
+    pub name: String,
+    pub layout: Layout,
 }
 
 /// The most that clients are to send; 0 is no limit. Heights are of the shorter side, in pixels.

@@ -418,6 +418,35 @@ export type ConferenceIdPolicy = {
 export type ConferenceInvitation = 'asked' | 'declined' | 'missed';
 
 /**
+ * A layout that a conference keeps, between which moderators switch in the meeting.
+ */
+export type ConferenceKeptLayout = {
+    arrangement: ConferenceArrangement;
+    /**
+     * Nobody chooses another one.
+     */
+    locked?: boolean;
+    /**
+     * No two have the same.
+     */
+    name: string;
+    names_hidden?: boolean;
+    /**
+     * Of more people than there are places others are shown each so many seconds.
+     */
+    shuffle_s: number | null;
+    /**
+     * What the first places hold, the large one before others; the others hold who is next.
+     */
+    slots?: Array<ConferenceKeptSlot>;
+};
+
+/**
+ * What a place of a kept layout holds: who is next, who speaks, what is shared.
+ */
+export type ConferenceKeptSlot = 'automatic' | 'speaker' | 'content';
+
+/**
  * How a conference comes to be open: a virtual room always is; by a moderator; by its schedule.
  */
 export type ConferenceLaunch = 'virtual_room' | 'by_hand' | 'scheduled';
@@ -644,6 +673,10 @@ export type ConferenceSettings = {
      * User IDs of those who are invited; null for those who do not moderate.
      */
     invited: Array<string> | null;
+    /**
+     * Layouts that it keeps, between which moderators switch.
+     */
+    layouts: Array<ConferenceKeptLayout>;
     mode: ConferenceMode;
     /**
      * User IDs of those who moderate beside the owner.
@@ -698,6 +731,10 @@ export type ConferenceSettingsPatch = {
      * User IDs; the whole list.
      */
     invited?: Array<string> | null;
+    /**
+     * All of them.
+     */
+    layouts?: Array<ConferenceKeptLayout> | null;
     mode?: ConferenceMode | null;
     /**
      * User IDs; the whole list.
@@ -1613,6 +1650,14 @@ export type MeetingJoined = {
 };
 
 /**
+ * A layout that is kept by a name; it names no participants.
+ */
+export type MeetingKeptLayout = {
+    layout: MeetingLayout;
+    name: string;
+};
+
+/**
  * What a line of a connection carries.
  */
 export type MeetingKind = 'audio' | 'video' | 'content' | 'content_audio';
@@ -1919,6 +1964,10 @@ export type MeetingRoom = {
     guests: MeetingGuestRights;
     has_pin: boolean;
     layout: MeetingLayout | null;
+    /**
+     * Layouts that the conference keeps, between which moderators switch.
+     */
+    layouts?: Array<MeetingKeptLayout>;
     /**
      * Nobody new is let in.
      */
