@@ -4,7 +4,10 @@ import { expect, freshId, here, signIn, test } from './server';
 
 /** Servers of other enterprises. Nobody answers here: names end where DNS knows nothing. */
 
-test('a partner is added, gets terms of its own and a pin, is tried and forgotten', async ({ page, rest }) => {
+test('a partner is added, gets terms of its own and a pin, is tried and forgotten', async ({
+  page,
+  rest,
+}) => {
   test.setTimeout(90_000);
   const server = `${freshId('oslo')}.invalid`;
   const federation = { mode: 'whitelist', whitelist: ['*.invalid'], blacklist: [] };
@@ -43,7 +46,10 @@ test('a partner is added, gets terms of its own and a pin, is tried and forgotte
     await expect(sheet.getByText('Cannot be met', { exact: true })).toBeVisible();
 
     await sheet.getByRole('button', { name: 'Forget' }).click();
-    await page.getByRole('dialog', { name: /^Forget what/ }).getByRole('button', { name: 'Forget' }).click();
+    await page
+      .getByRole('dialog', { name: /^Forget what/ })
+      .getByRole('button', { name: 'Forget' })
+      .click();
     await expect(page.getByText(`${server} is treated as all others are`)).toBeVisible();
   } finally {
     await rest.call('DELETE', `/federation/partners/${server}`);
@@ -56,7 +62,7 @@ const at = (days: number) => new Date(Date.now() + days * DAY).toISOString();
 
 const certificate = (name: string, print: string, days: number) => ({
   subject: `CN=${name}`,
-  issuer: "C=NO, O=Authority of Oslo, CN=Issuing CA 7",
+  issuer: 'C=NO, O=Authority of Oslo, CN=Issuing CA 7',
   expires_at: at(days),
   fingerprint: print.repeat(32),
   names: [name],

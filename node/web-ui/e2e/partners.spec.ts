@@ -67,7 +67,10 @@ test('people of two servers see, hear and read each other', async ({ browser }) 
   await signIn(ben, partner.url, partner.guest.login, partner.guest.password);
 
   // By what one was told, typed at home.
-  await ben.getByLabel(/conference ID/i).first().fill(`\\c\\${partner.cid}@${partner.server}`);
+  await ben
+    .getByLabel(/conference ID/i)
+    .first()
+    .fill(`\\c\\${partner.cid}@${partner.server}`);
   await ben.getByRole('button', { name: 'Join', exact: true }).first().click();
   await expect(ben).toHaveURL(new RegExp(`/m/${partner.cid}(@|%40)${partner.server}$`));
   await ben.getByRole('button', { name: 'Join', exact: true }).click();

@@ -11,9 +11,9 @@ export function roomOf(typed: string, own: Own): string | null {
   const text = typed.trim();
   const inAddress = /^(?:https?:\/\/([^/?#]+))?\/m\/([^/?#]+)/i.exec(text);
   const called = /^(?:\\c\\)?([^@]*)(?:@(.+))?$/i.exec(text);
-  const named = inAddress ? decode(inAddress[2]) : ungroupedCid(called?.[1] ?? text);
+  const named = inAddress ? decode(inAddress[2] ?? '') : ungroupedCid(called?.[1] ?? text);
   // An address of the own server may itself lead on to another one.
-  const [cid, inside] = named.toLowerCase().split('@', 2);
+  const [cid = '', inside] = named.toLowerCase().split('@', 2);
   if (!/^[\p{L}\p{N}._-]{1,64}$/u.test(cid)) return null;
   const server = (inside ?? (inAddress ? hostOf(inAddress[1]) : called?.[2]))?.toLowerCase();
   if (server === undefined || own.includes(server)) return cid;

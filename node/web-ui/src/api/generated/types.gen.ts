@@ -1867,7 +1867,7 @@ export type MeetingParticipant = {
      */
     screenless?: boolean;
     /**
-     * The account; null for guests.
+     * The account, with `@` and the server where that is a partner's; null for guests.
      */
     user: string | null;
     via: MeetingVia;
@@ -1918,7 +1918,7 @@ export type MeetingReaction = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
 
 /**
  * Why something was not done.
@@ -2961,7 +2961,8 @@ export type PageVisit = {
          */
         program: boolean;
         /**
-         * ID of the account; null for guests, and for accounts that are no more.
+         * ID of the account, with `@` and the server where that is a partner's; null for guests, and for accounts that are no
+         * more.
          */
         user: string | null;
     }>;
@@ -3491,11 +3492,12 @@ export type Resolved = {
      */
     call: string;
     /**
-     * The ID of the conference of this server that it is, if it is one: enter it. What is an account or a group too is not.
+     * The ID of the conference that it is, if it is one, with `@` and the server where that is another one: enter it. What is
+     * an account or a group too is not.
      */
     conference: string | null;
     /**
-     * The name of the other server that it is of. Nobody of another server can be called yet.
+     * The name of the other server that it is of. People of another server cannot be called yet.
      */
     elsewhere: string | null;
     /**
@@ -4208,7 +4210,8 @@ export type Visit = {
      */
     program: boolean;
     /**
-     * ID of the account; null for guests, and for accounts that are no more.
+     * ID of the account, with `@` and the server where that is a partner's; null for guests, and for accounts that are no
+     * more.
      */
     user: string | null;
 };
