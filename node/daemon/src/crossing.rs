@@ -18,7 +18,8 @@ use crate::{cascade::Running, config::Config, federation::Rosters, server::Serve
 use circle::{Crowd, Policy, Town};
 use guests::Guests;
 use plenary_cascade_io::{Attending, Event, Partners, PartnersReading};
-use plenary_federation_io::Names;
+use plenary_federation::Usage;
+use plenary_federation_io::{Ledger, Names};
 use plenary_identity::PartnerTls;
 use plenary_media_io::{Engine, LinkEvent, Terms};
 use plenary_model::{Cid, ServerName};
@@ -27,13 +28,16 @@ use plenary_telemetry::Metrics;
 use std::{
     collections::BTreeMap,
     net::UdpSocket,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 use teller::{Teller, Turn};
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// Packets and messages of partners that may wait to be handed to the media threads.
 const WAITING: usize = 2_048;
+/// How often it is noted how much has crossed.
+const NOTE_EVERY: Duration = Duration::from_secs(2);
 
 /// The conferences of this server, as partners may attend them.
 #[async_trait::async_trait]
@@ -159,7 +163,30 @@ pub(crate) fn open(
         cascade,
     };
     let crossing = Crossing::start(ground, socket, tls.clone(), changes)?;
+    tokio::spawn(note_traffic(
+        Arc::downgrade(&crossing),
+        server.partners.ledger().clone(),
+    ));
     Ok(Some(server.crossing.get_or_init(|| crossing).clone()))
+}
+
+/// Notes for administrators how much crosses, until nothing does any more.
+async fn note_traffic(crossing: Weak<Crossing>, ledger: Ledger) {
+    let mut look = tokio::time::interval(NOTE_EVERY);
+    loop {
+        look.tick().await;
+        let Some(crossing) = crossing.upgrade() else {
+            return;
+        };
+        for (server, reading) in crossing.figures() {
+            let usage = Usage {
+                received_bytes: reading.all.received_bytes,
+                sent_bytes: reading.all.sent_bytes,
+                ..Usage::default()
+            };
+            ledger.uses(&server, usage);
+        }
+    }
 }
 
 /// Closes all links, so that the others know at once.

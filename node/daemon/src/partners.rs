@@ -64,8 +64,26 @@ impl Server {
             is_licensed,
             policy: settings.federation,
             written,
-            seen: self.ask_for_partners(None).await,
+            seen: self.count_people(self.ask_for_partners(None).await).await?,
         })
+    }
+
+    /// Notes who of them is in conferences of this server right now.
+    async fn count_people(
+        &self,
+        mut seen: BTreeMap<ServerName, Seen>,
+    ) -> Result<BTreeMap<ServerName, Seen>, ReadError> {
+        let servers: Vec<ServerName> = seen.keys().cloned().collect();
+        let counted = self.query(move |db| {
+            let count = |server: ServerName| Ok((queries::people_of(db, &server)?, server));
+            servers.into_iter().map(count).collect::<Result<Vec<_>, _>>()
+        });
+        for (there, server) in counted.await? {
+            if let Some(seen) = seen.get_mut(&server) {
+                (seen.usage.users, seen.usage.conferences) = (there.people, there.conferences);
+            }
+        }
+        Ok(seen)
     }
 
     /// Ends the quarantine of `server` on all nodes that answer.

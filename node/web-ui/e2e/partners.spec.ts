@@ -82,7 +82,7 @@ test('people of two servers see, hear and read each other', async ({ browser }) 
   await hears(ben);
 
   await ben.getByRole('button', { name: /^Chat/ }).click();
-  await ben.getByRole('textbox', { name: /message/i }).fill('Good morning from the other side');
+  await ben.getByRole('textbox', { name: 'Write to everyone' }).fill('Good morning from the other side');
   await ben.keyboard.press('Enter');
   await ann.getByRole('button', { name: /^Chat/ }).click();
   await expect(ann.getByText('Good morning from the other side')).toBeVisible();

@@ -143,7 +143,7 @@ fn from_abroad(server: &ServerName, told: Told) -> Option<FromAbroad> {
         Told::Said(bytes) => serde_json::from_slice(&bytes)
             .inspect_err(|error| tracing::debug!(%server, %error, "what a partner says is not understood"))
             .ok()
-            .map(FromAbroad::Said),
+            .map(|body| FromAbroad::Said(Box::new(body))),
         Told::Permit(permit) => {
             // Whatever it is called there, here it is a room of that server and of no other.
             let key: plenary_model::Cid = permit.hall.parse().ok()?;

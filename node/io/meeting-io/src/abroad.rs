@@ -155,7 +155,7 @@ impl Seat {
                 heard = self.attendance.hear.recv() => match heard {
                     None => return End::Lost,
                     Some(FromAbroad::Said(body)) => {
-                        if self.pass_on(body) {
+                        if self.pass_on(*body) {
                             return End::Over;
                         }
                     }

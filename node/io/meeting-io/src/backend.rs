@@ -287,7 +287,7 @@ pub struct Attendance {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromAbroad {
     /// To the client.
-    Said(ServerBody),
+    Said(Box<ServerBody>),
     /// To this server; `hall` is with `@` and the server.
     Permitted(Permitted),
 }

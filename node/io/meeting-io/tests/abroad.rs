@@ -87,7 +87,7 @@ impl Abroad for Line {
                         permitted.hall = format!("{}@{server}", permitted.hall);
                         FromAbroad::Permitted(permitted)
                     }
-                    Some(body) = told.recv() => FromAbroad::Said(body),
+                    Some(body) = told.recv() => FromAbroad::Said(Box::new(body)),
                     body = said.recv() => match body {
                         Some(body) => {
                             paris.request(&newcomer, body);

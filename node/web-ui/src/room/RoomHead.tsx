@@ -1,5 +1,6 @@
 import { Loader } from '@mantine/core';
 import { IconLock, IconUsers } from '@tabler/icons-react';
+import { serverOf } from '../ui/foreign';
 import { useMeeting, useMeetingText } from './context';
 import classes from './Room.module.css';
 import { useCallOf } from './useCallOf';
@@ -9,9 +10,11 @@ export function RoomHead() {
   const { t } = useMeetingText();
   const { room, counts, phase } = useMeeting();
   const call = useCallOf();
+  const server = serverOf(room.cid);
   return (
     <header className={classes.head} data-phase={phase}>
       <h1>{call?.with.display_name ?? room.name}</h1>
+      {server !== null && <span className={classes.people}>{server}</span>}
       {room.locked && (
         <span className={classes.people}>
           <IconLock size={16} role="img" aria-label={t('room.locked')} />
