@@ -1,9 +1,14 @@
+#[path = "../../../io/media-io/tests/client/mod.rs"]
+mod client;
+
 use super::*;
+use client::{Client, KEY_FRAME, until as go_on_until};
 use plenary_cascade_io::{Bounds, Control};
 use plenary_identity::{Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program, WebTls};
-use plenary_media_io::{Options, See};
+use plenary_media_io::{Allow, Kind, Line, Opening, Options, Part, ParticipantId, See, Show, Source};
 use plenary_model::NodeId;
 use std::{net::SocketAddr, time::Duration};
+use str0m::media::{Direction, MediaKind};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -243,4 +248,80 @@ async fn a_link_is_there_as_long_as_anybody_attends_and_the_lists_allow_it() {
     drop(ben);
     assert!(matches!(next(&mut heard).await, Event::Down(_)));
     stop(Some(guest.crossing.clone())).await;
+}
+
+async fn open(node: &Node, room: &str, who: u64, client: &mut Client, part: fn(Vec<Line>) -> Part) {
+    let kinds = [Kind::Video, Kind::Audio, Kind::Audio];
+    let lines = client.mids().into_iter().zip(kinds);
+    let lines = lines.map(|(mid, kind)| Line { mid, kind }).collect();
+    let key = node.engine.key();
+    let opening = Opening {
+        key,
+        room: room.into(),
+        participant: ParticipantId(who),
+        name: String::new(),
+        client: plenary_media_io::Client::Browser,
+        part: part(lines),
+        allow: Allow::ALL,
+        offer: client.offer(),
+    };
+    let opened = node.engine.open(opening).await.expect("opened");
+    client.accept(&opened.answer);
+    let other = Source {
+        participant: ParticipantId(3 - who),
+        kind: Kind::Video,
+    };
+    let shows = vec![Show {
+        source: other,
+        height: 360,
+    }];
+    node.engine.show(key, shows).await.expect("runs");
+}
+
+/// Ann (1) is at home and Ben (2) a guest; each publishes and watches the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_of_two_servers_see_and_hear_each_other() {
+    let (paris, oslo) = (Papers::of("paris.example.com"), Papers::of("oslo.example.net"));
+    let nowhere = udp().local_addr().expect("bound");
+    let at_home = world(nowhere);
+    let home = node(&paris, &oslo, &at_home);
+    let guests = world(home.crossing.partners.local());
+    let guest = node(&oslo, &paris, &guests);
+    at_home.terms.send_replace(Some(Terms::Guests {
+        speak: [(ParticipantId(2), Allow::ALL)].into(),
+        see: See::All,
+    }));
+    let _attends = guest
+        .crossing
+        .attend(&"review".parse().expect("a key"), &paris.name);
+    // Of two voices one is their own.
+    let lines = [MediaKind::Video, MediaKind::Audio, MediaKind::Audio];
+    let places = [(&home, "review", 1), (&guest, "review@paris.example.com", 2)];
+    let mut clients = Vec::new();
+    for (direction, count, part) in [
+        (Direction::SendOnly, 2, Part::Publish as fn(Vec<Line>) -> Part),
+        (Direction::RecvOnly, 3, Part::Receive),
+    ] {
+        for (node, room, who) in places {
+            let lines: Vec<_> = lines.iter().take(count).map(|kind| (*kind, direction)).collect();
+            let mut client = Client::new(&lines);
+            client.mark(u8::try_from(who).expect("small"));
+            open(node, room, who, &mut client, part).await;
+            clients.push(client);
+        }
+    }
+    let mut all: Vec<&mut Client> = clients.iter_mut().collect();
+    go_on_until(&mut all, |all| {
+        let mut screens = all[2..].iter();
+        screens.all(|screen| screen.video(0).len() > 100 && screen.heard() > 30)
+    })
+    .await;
+    for (screen, mark) in clients[2..].iter().zip([2, 1]) {
+        let seen = screen.video(0);
+        assert!(seen[0].payload.ends_with(KEY_FRAME));
+        assert!(seen.iter().all(|packet| packet.payload.contains(&mark)));
+        assert!(seen.windows(2).all(|two| two[1].seq == two[0].seq + 1));
+    }
+    let figures = guest.crossing.figures()[&paris.name].all;
+    assert!(figures.sent > 130 && figures.received > 130, "{figures:?}");
 }
