@@ -59,7 +59,7 @@ enum Task {
         /// Run one long test alone: fresh-clone (both commands of the README on a fresh Debian), lost-node (three
         /// browsers meet on three nodes, of which one is killed or stopped), first-frame (how long it takes from the
         /// click on Join to the first picture), codecs (each is decoded, in layers), obs (OBS Studio streams into a
-        /// room), or a scenario of the live tests, as kill-leader or lost-node-many
+        /// room), partners (people of two servers meet by their own pages), or a scenario of the live tests, as kill-leader or lost-node-many
         /// (`cargo run -p plenary-live-tests -- --help` lists them)
         #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "list"])]
         long: Option<String>,
