@@ -1,11 +1,15 @@
 //! What people write to all in a conference, and what becomes of it (CHAT-01), and guests who come back (AUTH-08).
 
-use crate::{visitor::Visitor, world::World};
+use crate::{
+    visitor::Visitor,
+    world::{World, all, until},
+};
 use anyhow::{Context as _, ensure};
 use plenary_signalling::{
     ClientBody,
     meeting::{DeletedBy, Edit, LineNumber, ParticipantId, Refusal, Say, Unsay},
 };
+use reqwest::Method;
 use serde_json::json;
 
 fn place(of: &Visitor) -> anyhow::Result<ParticipantId> {
@@ -91,6 +95,24 @@ pub(crate) async fn lines_are_edited_answered_and_deleted(world: World) -> anyho
         texts[0].is_empty() && texts[2].is_empty(),
         "a deleted text is told: {texts:?}"
     );
+    // The same by the interface, for who moderates.
+    let path = format!("/conferences/{room}/chat");
+    until("the interface has the chat as it is", || async {
+        let lines = owner.get(&path).await?;
+        let texts = all(&lines, "text");
+        Ok(all(&lines, "id") == ["1", "2", "3"] && texts[0].is_empty() && texts[2].is_empty())
+    })
+    .await?;
+    bob.call(Method::GET, &path, None)
+        .await?
+        .refused(403, "forbidden")?;
+    owner.delete(&format!("{path}/2")).await?.is(204)?;
+    visitor
+        .until("sees that the answer is gone", |seen| {
+            let answer = seen.lines.get(&2);
+            answer.is_some_and(|line| line.deleted == Some(DeletedBy::Moderator) && line.text.is_empty())
+        })
+        .await?;
     Ok(())
 }
 

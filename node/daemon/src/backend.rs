@@ -9,8 +9,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Template, TemplateId,
-    TemplateQuery, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Run, RunId, Template,
+    TemplateId, TemplateQuery, Visit,
 };
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_licences::licence::PublicKey;
@@ -412,6 +412,10 @@ impl Backend for Server {
 
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(move |db| queries::roster(db, &cid)).await
+    }
+
+    async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError> {
+        self.query(move |db| queries::chat(db, &cid, after, limit)).await
     }
 
     async fn settings(&self) -> Result<Settings, ReadError> {

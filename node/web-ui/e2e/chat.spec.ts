@@ -166,6 +166,16 @@ test('somebody is mentioned, hears of it, and finds what is new', async ({
     await chat(ben).click();
     await chat(ben).click();
     await expect(all).toHaveCount(2);
+
+    await ben.emulateMedia({ colorScheme: 'dark' });
+    await ben.setViewportSize({ width: 390, height: 844 });
+    await ben
+      .getByRole('button', { name: /^Actions for the message/ })
+      .last()
+      .click();
+    await expect(ben.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
+    await look(ben, 'phone');
+    await noBarrier(ben, 'the chat on a phone');
   } finally {
     for (const page of [host, ben]) await page.context().close();
   }

@@ -106,6 +106,55 @@ test('who looks at something else is told of a call', async ({ browser, person, 
   }
 });
 
+test('the buttons of a notice answer and decline', async ({ browser, person, rest }) => {
+  test.setTimeout(150_000);
+  const other = await rest.createUser();
+  const [caller, callee] = [await newPage(browser), await newPage(browser)];
+  const context = callee.context();
+  /** What the browser itself shows. */
+  const shown = () =>
+    callee.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      const all = ((await registration?.getNotifications()) ?? []) as (Notification & {
+        actions: { action: string }[];
+      })[];
+      return all.map(({ title, actions }) => [title, ...actions.map(({ action }) => action)]);
+    });
+  const press = async (action: string) => {
+    const worker = context.serviceWorkers()[0]!;
+    await worker.evaluate(async (action) => {
+      const scope = self as unknown as {
+        registration: ServiceWorkerRegistration;
+        NotificationEvent: new (type: string, of: object) => Event;
+      };
+      const [notification] = await scope.registration.getNotifications();
+      self.dispatchEvent(new scope.NotificationEvent('notificationclick', { notification, action }));
+    }, action);
+  };
+  try {
+    await context.grantPermissions(['notifications', 'camera', 'microphone']);
+    await callee.addInitScript(() => Object.defineProperty(document, 'hidden', { get: () => true }));
+    await signIn(callee, there, other.id, PASSWORD);
+    await isLive(callee);
+    await signIn(caller, here, person.id, PASSWORD);
+    const rings = `${person.display_name} is calling you`;
+    await ring(caller, other);
+    await expect.poll(shown).toEqual([[rings, 'accept', 'decline']]);
+    await press('decline');
+    await expect.poll(shown).toEqual([]);
+    await expect(callee.getByText('You declined')).toBeVisible();
+
+    await ring(caller, other);
+    await expect.poll(shown).toEqual([[rings, 'accept', 'decline']]);
+    await press('accept');
+    await isInside(callee);
+    await expect.poll(shown).toEqual([]);
+  } finally {
+    for (const page of [caller, callee]) await page.context().close();
+    await rest.deleteUser(other.id);
+  }
+});
+
 test('a contact rings with a tone of its own', async ({ browser, person, rest }) => {
   test.setTimeout(150_000);
   const other = await rest.createUser();

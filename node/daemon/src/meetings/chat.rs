@@ -35,7 +35,7 @@ pub(super) fn edit(room: &Cid, participant: ParticipantId, edit: Edit) -> Change
 pub(super) fn unsay(room: &Cid, participant: ParticipantId, unsay: Unsay) -> Change {
     Change::DeleteLine {
         cid: room.clone(),
-        participant: rules_id(participant),
+        by: Some(rules_id(participant)),
         line: unsay.line.0,
     }
 }

@@ -8,8 +8,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Participant, PastRun, Registrant, Run, RunId, Template,
-    TemplateId, TemplateQuery, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Registrant, Run, RunId,
+    Template, TemplateId, TemplateQuery, Visit,
 };
 use plenary_federation::{Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
@@ -286,6 +286,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError>;
     /// Everybody who is in a conference or waits to be let in, those who came first before others.
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
+    /// Lines of the chat of a conference with higher numbers than this, at most `limit`.
+    async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;
     /// The documents that strangers agree to, without their texts, and which logos there are.
     async fn guest_page(&self) -> Result<GuestPage, ReadError>;

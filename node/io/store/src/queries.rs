@@ -29,7 +29,7 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    FromPartner, bandwidth, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
+    FromPartner, bandwidth, chat, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
     participant_anywhere, participants_of_node, people_of, places_of_person, roster, run,
 };
 pub use partners::{federates, partner, partners, standing};

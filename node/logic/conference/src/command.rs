@@ -137,10 +137,10 @@ pub enum Change {
         text: String,
         mentions: Vec<ParticipantId>,
     },
-    /// Who wrote a line, or a moderator, takes it out.
+    /// Who wrote a line, or a moderator, takes it out: as somebody in the meeting or, without `by`, as who asks.
     DeleteLine {
         cid: Cid,
-        participant: ParticipantId,
+        by: Option<ParticipantId>,
         line: u64,
     },
     /// A moderator does something, as somebody in the meeting or, without `by`, as who asks.

@@ -203,6 +203,10 @@ pub fn decide_for<V: View>(
             moves,
             text,
         } => case.meetings()?.react(cid, *participant, *moves, text),
+        Change::DeleteLine { cid, by: None, line } => {
+            let conference = case.moderated(cid)?;
+            case.as_server().take_out(&conference.cid, *line)
+        }
         Change::Say { .. } | Change::EditLine { .. } | Change::DeleteLine { .. } => {
             case.meetings()?.chat(change)
         }

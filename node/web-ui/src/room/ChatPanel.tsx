@@ -96,7 +96,7 @@ function DeleteLine({ line, close }: { line: ChatLine | null; close: () => void 
       close={close}
       title={t('chat.deleteTitle')}
       verb={t('chat.delete')}
-      act={async () => {
+      act={() => {
         if (line) meeting.unsay(line.id);
         return Promise.resolve();
       }}

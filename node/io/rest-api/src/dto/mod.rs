@@ -3,6 +3,7 @@
 mod address_book;
 mod agenda;
 mod call;
+mod chat;
 mod cluster;
 mod conference;
 mod conference_launch;
@@ -29,6 +30,7 @@ mod user;
 pub use address_book::*;
 pub use agenda::*;
 pub use call::*;
+pub use chat::*;
 pub use cluster::*;
 pub use conference::*;
 pub(crate) use conference_launch::launch_of;

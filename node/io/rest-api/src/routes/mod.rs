@@ -4,6 +4,7 @@ mod agenda;
 mod aliases;
 mod calendar;
 mod calls;
+mod chat;
 mod cluster;
 mod conferences;
 mod contacts;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(agenda::calls())
         .merge(calendar::calls())
         .merge(calls::calls())
+        .merge(chat::calls())
         .merge(guests::calls())
         .merge(registrations::calls())
         .merge(history::calls())

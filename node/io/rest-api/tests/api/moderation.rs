@@ -281,3 +281,65 @@ async fn one_participant_gets_a_layout_by_rest() {
     let clear = json!({"act": "clear_layout_of", "participant": "1"});
     act(&server, "alice", clear).await.is(204);
 }
+
+#[tokio::test]
+async fn moderators_read_the_chat_and_take_lines_out() {
+    let server = with_review(json!({})).await;
+    enter(&server, 1, "alice");
+    enter(&server, 2, "eye");
+    let say = |by: u64, text: &str, reply_to, mentions: &[u64]| {
+        server.system(conference::Change::Say {
+            cid: "review".parse().expect("good"),
+            participant: ParticipantId(by),
+            text: text.into(),
+            reply_to,
+            mentions: mentions.iter().map(|id| ParticipantId(*id)).collect(),
+        });
+    };
+    let name = people(&server, "alice").await[0]["name"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
+    say(2, "Rude", None, &[]);
+    say(2, &format!("@{name} sorry"), Some(1), &[1]);
+    let read = async |who: &str, path: &str| {
+        let path = format!("/conferences/review/chat{path}");
+        server.call("GET", &path).by(who).send().await
+    };
+    let delete = async |who: &str, line: &str| {
+        let path = format!("/conferences/review/chat/{line}");
+        server.call("DELETE", &path).by(who).send().await
+    };
+    let lines = read("alice", "").await.is(200).json();
+    assert_eq!(
+        (&lines[0]["text"], &lines[0]["user"]),
+        (&json!("Rude"), &json!("eye"))
+    );
+    assert_eq!(
+        (&lines[1]["reply_to"], &lines[1]["mentions"]),
+        (&json!("1"), &json!([name]))
+    );
+    assert_eq!(
+        read("root", "?after=1")
+            .await
+            .is(200)
+            .json()
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    read("eye", "").await.problem(403, "forbidden");
+    read("alice", "?after=x").await.problem(400, "bad-query");
+    let before = server.digest();
+    delete("eye", "1").await.problem(403, "forbidden");
+    delete("alice", "9").await.problem(404, "not-found");
+    delete("alice", "x").await.problem(404, "not-found");
+    assert_eq!(server.digest(), before);
+    delete("alice", "1").await.is(204);
+    delete("root", "1").await.is(204);
+    let lines = read("alice", "").await.is(200).json();
+    assert_eq!(
+        (&lines[0]["text"], &lines[0]["deleted"]),
+        (&json!(""), &json!("moderator"))
+    );
+}

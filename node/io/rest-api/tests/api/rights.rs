@@ -75,6 +75,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("DELETE /conferences/{cid}/calls", Right::User),
     ("DELETE /conferences/{cid}/calls/{user}", Right::User),
     ("GET /conferences/{cid}/calendar", Right::User),
+    ("GET /conferences/{cid}/chat", Right::User),
+    ("DELETE /conferences/{cid}/chat/{line}", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),
     ("POST /conferences/{cid}/guests", Right::Public),
@@ -151,7 +153,10 @@ fn calls() -> impl Iterator<Item = (&'static str, String, Right)> {
         let path = path.replace("{id}", id).replace("{name}", "node-1");
         let path = path.replace("{cid}", "review").replace("{user}", "alice");
         let path = path.replace("{registrant}", "guest-aaaaaaaaaaaaaaaa");
-        let path = path.replace("{run}", "1").replace("{template}", "1");
+        let path = path
+            .replace("{run}", "1")
+            .replace("{template}", "1")
+            .replace("{line}", "1");
         let path = path.replace("{server}", "lyon.example.com");
         let path = path.replace("{place}", "1").replace("{scheme}", "light");
         let path = path.replace("{licence}", "00000000000000000000000000000001");

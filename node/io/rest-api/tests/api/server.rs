@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    CallQuery, Conference, ConferenceQuery, Participant, PastRun, Run, RunId, Template, TemplateId,
+    CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Run, RunId, Template, TemplateId,
     TemplateQuery, Visit,
 };
 use plenary_model::{
@@ -280,6 +280,9 @@ impl Backend for Store {
     }
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(|db| queries::roster(db, &cid))
+    }
+    async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError> {
+        self.query(|db| queries::chat(db, &cid, after, limit))
     }
     async fn settings(&self) -> Result<Settings, ReadError> {
         self.query(queries::settings)

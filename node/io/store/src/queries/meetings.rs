@@ -132,6 +132,14 @@ pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Li
     Ok(lines)
 }
 
+/// Lines of the chat that are kept, with higher numbers than this, in the order in which they were said.
+pub fn chat(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Line>> {
+    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id > ? ORDER BY id LIMIT ?");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map(params![cid.as_str(), bound(Timestamp(after)), limit], line_of)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The places that a person has in a conference, ordered by ID.
 pub fn places_of_person(db: &Connection, cid: &Cid, person: &Person) -> Found<Vec<ParticipantId>> {
     let mut query =

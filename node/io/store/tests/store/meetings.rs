@@ -118,7 +118,7 @@ pub(crate) fn edit(id: u64, line: u64, text: &str) -> Meeting {
 pub(crate) fn unsay(id: u64, line: u64) -> Meeting {
     Meeting::DeleteLine {
         cid: review(),
-        participant: ParticipantId(id),
+        by: Some(ParticipantId(id)),
         line,
     }
 }

@@ -101,9 +101,9 @@ impl<V: View> Meetings<'_, V> {
             } => self.edit_line(cid, *participant, *line, Words { text, mentions }),
             Change::DeleteLine {
                 cid,
-                participant,
+                by: Some(by),
                 line,
-            } => self.delete_line(cid, *participant, *line),
+            } => self.delete_line(cid, *by, *line),
             _ => Ok(Decision::default()),
         }
     }
@@ -190,7 +190,7 @@ impl<V: View> Meetings<'_, V> {
         }))
     }
 
-    /// Nothing follows for a line that is deleted already.
+    /// By somebody who is in the meeting.
     fn delete_line(&self, cid: &Cid, by: ParticipantId, number: u64) -> Result<Decision, Refusal> {
         let one = self.participant(cid, by)?;
         check_inside(&one)?;
@@ -201,24 +201,31 @@ impl<V: View> Meetings<'_, V> {
                 "to have written this message, or to be a moderator of this conference",
             ));
         }
+        Ok(self.without_text(before, !own))
+    }
+
+    /// By a moderator, who was found to be one.
+    pub(crate) fn take_out(&self, cid: &Cid, number: u64) -> Result<Decision, Refusal> {
+        Ok(self.without_text(self.line(cid, number)?, true))
+    }
+
+    /// Nothing follows for a line that is deleted already.
+    fn without_text(&self, before: Line, by_moderator: bool) -> Decision {
         if before.details.deleted.is_some() {
-            return Ok(Decision::default());
+            return Decision::default();
         }
+        let at = self.at.now;
         let details = LineDetails {
             mentions: Vec::new(),
             edited_at: None,
-            deleted: Some(Deleted {
-                at: self.at.now,
-                by_moderator: !own,
-            }),
+            deleted: Some(Deleted { at, by_moderator }),
             ..before.details
         };
-        let text = String::new();
-        Ok(self.put_line(Line {
-            text,
+        self.put_line(Line {
+            text: String::new(),
             details,
             ..before
-        }))
+        })
     }
 
     fn put_line(&self, line: Line) -> Decision {

@@ -16,7 +16,7 @@ pub(crate) fn edit(cid: &str, by: u64, line: u64, text: &str) -> Change {
 pub(crate) fn unsay(cid: &str, by: u64, line: u64) -> Change {
     Change::DeleteLine {
         cid: name(cid),
-        participant: ParticipantId(by),
+        by: Some(ParticipantId(by)),
         line,
     }
 }
@@ -101,6 +101,31 @@ fn nothing_is_left_of_a_deleted_line_but_its_number() {
     world.ok(&unsay("open", 1, 3));
     assert!(line(&world, 3).details.deleted.expect("deleted").by_moderator);
     assert_eq!(world.chat("open"), [(1, ""), (2, "Sorry"), (3, "")]);
+}
+
+#[test]
+fn moderators_take_lines_out_from_outside_the_meeting_too() {
+    let mut world = two();
+    world.ok(&say("open", 2, "Rude"));
+    let take_out = Change::DeleteLine {
+        cid: name("open"),
+        by: None,
+        line: 1,
+    };
+    assert_eq!(
+        world.refuses(&user("bob"), &take_out).code(),
+        "forbidden",
+        "not even their own"
+    );
+    world.run(&user("alice"), &take_out).expect("hers");
+    assert!(line(&world, 1).details.deleted.expect("deleted").by_moderator);
+    world.run(&root(), &take_out).expect("once more changes nothing");
+    let nothing = Change::DeleteLine {
+        cid: name("open"),
+        by: None,
+        line: 7,
+    };
+    assert_eq!(world.refuses(&root(), &nothing).code(), "not-found");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn chat() -> impl Strategy<Value = Change> {
         match what {
             0 => Change::DeleteLine {
                 cid,
-                participant,
+                by: (participant.0 > 1).then_some(participant),
                 line,
             },
             1 | 2 => Change::EditLine {

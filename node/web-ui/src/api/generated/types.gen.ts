@@ -479,6 +479,44 @@ export type ConferenceLayout = {
 };
 
 /**
+ * A line of the chat of a conference.
+ */
+export type ConferenceLine = {
+    at: Time;
+    deleted: ConferenceLineDeleted | null;
+    edited_at: Time | null;
+    /**
+     * A number that rises.
+     */
+    id: string;
+    /**
+     * The names of those whom it mentions.
+     */
+    mentions: Array<string>;
+    /**
+     * As it was when they wrote.
+     */
+    name: string;
+    /**
+     * The line that it answers, which may be gone.
+     */
+    reply_to: string | null;
+    /**
+     * Empty if it is deleted.
+     */
+    text: string;
+    /**
+     * The account that wrote it; null for guests, and where that was not kept yet.
+     */
+    user: string | null;
+};
+
+/**
+ * Who took a line out.
+ */
+export type ConferenceLineDeleted = 'writer' | 'moderator';
+
+/**
  * What goes on in a conference now.
  */
 export type ConferenceMeeting = {
@@ -4731,6 +4769,51 @@ export type CallOffResponses = {
 };
 
 export type CallOffResponse = CallOffResponses[keyof CallOffResponses];
+
+export type ListLinesData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: {
+        /**
+         * Those with higher numbers than this.
+         */
+        after?: string;
+    };
+    url: '/api/v1/conferences/{cid}/chat';
+};
+
+export type ListLinesResponses = {
+    200: Array<ConferenceLine>;
+};
+
+export type ListLinesResponse = ListLinesResponses[keyof ListLinesResponses];
+
+export type DeleteLineData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+        /**
+         * The number of the line
+         */
+        line: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/chat/{line}';
+};
+
+export type DeleteLineResponses = {
+    204: void;
+};
+
+export type DeleteLineResponse = DeleteLineResponses[keyof DeleteLineResponses];
 
 export type GetDoorData = {
     body?: never;
