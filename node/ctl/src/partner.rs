@@ -33,7 +33,7 @@ pub(crate) enum Partner {
     Pin {
         server: String,
         #[command(flatten)]
-        pin: Pin,
+        proof: Proof,
     },
     /// Answer a server again that misbehaved
     Release { server: String },
@@ -74,7 +74,7 @@ pub(crate) struct Terms {
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Pin {
+pub(crate) struct Proof {
     /// File with the certificate of the authority (PEM): it alone counts for this server
     #[arg(long, value_name = "FILE")]
     authority: Option<PathBuf>,
@@ -107,8 +107,8 @@ impl Partner {
                 let usual = client.get("/settings", &[]).await?["partner_terms"].clone();
                 change(client, &server, |partner| terms.put(partner, &usual)).await
             }
-            Partner::Pin { server, pin } => {
-                let authority = match &pin.authority {
+            Partner::Pin { server, proof } => {
+                let authority = match &proof.authority {
                     Some(file) => Some(
                         std::fs::read_to_string(file)
                             .with_context(|| format!("{} cannot be read", file.display()))?,
@@ -117,7 +117,7 @@ impl Partner {
                 };
                 change(client, &server, |partner| {
                     partner.insert("authority".into(), json!(authority));
-                    partner.insert("certificate".into(), json!(pin.certificate));
+                    partner.insert("certificate".into(), json!(proof.certificate));
                 })
                 .await
             }

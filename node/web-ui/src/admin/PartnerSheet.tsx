@@ -80,7 +80,7 @@ function Changed({ partner, usual }: Pick<Props, 'partner' | 'usual'>) {
           ]}
         />
         {mayChange && shown && (
-          <Button color="red" variant="light" mr="auto" onClick={() => ask(true)}>
+          <Button variant="default" mr="auto" onClick={() => ask(true)}>
             {t('partners.confirm')}
           </Button>
         )}

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
+import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
 import type { Partner } from '../api/types';
 import { useClose } from '../ui/Confirm';
@@ -44,7 +45,12 @@ export function PartnersPage() {
       {partners.data && !partners.data.licensed ? (
         <Hint icon={<IconAlertTriangle />} color="yellow" title={t('partners.notLicensed')}>
           {t('partners.notLicensedText')}{' '}
-          <Anchor size="sm" renderRoot={(props) => <Link to="/admin/licence" {...props} />}>
+          <Anchor
+            size="sm"
+            c="inherit"
+            underline="always"
+            renderRoot={(props) => <Link to="/admin/licence" {...props} />}
+          >
             {t('common:nav.licence')}
           </Anchor>
         </Hint>
@@ -53,6 +59,8 @@ export function PartnersPage() {
           {t('partners.offText')}{' '}
           <Anchor
             size="sm"
+            c="inherit"
+            underline="always"
             renderRoot={(props) => <Link to="/admin/settings" hash="federation" {...props} />}
           >
             {t('common:nav.settings')}
@@ -150,7 +158,11 @@ function AddPartner({ close, added }: { close: () => void; added: (server: strin
       added(partner.server);
     },
   });
-  const errors = fieldErrors(add.error);
+  // The name stands in the address: what is none is not found there.
+  const isNone = add.error instanceof Problem && add.error.code === 'not-found';
+  const wrong = isNone
+    ? t('partners.serverWrong')
+    : add.error && (fieldErrors(add.error).server ?? problemText(add.error));
   return (
     <form
       noValidate
@@ -169,7 +181,7 @@ function AddPartner({ close, added }: { close: () => void; added: (server: strin
           maxLength={253}
           autoCapitalize="none"
           spellCheck={false}
-          error={add.error && (errors.server ?? problemText(add.error))}
+          error={wrong}
           value={server}
           onChange={(event) => setServer(event.currentTarget.value)}
         />

@@ -10,9 +10,11 @@ export const partnerTones: Record<PartnerState, Tone> = {
   untried: 'quiet',
 };
 
+const ranks: Record<Tone, number> = { bad: 0, warn: 1, note: 2, good: 2, quiet: 2 };
+
 /** What needs a person comes first, then by name. */
 export function byNeed(partners: Partner[]): Partner[] {
-  const rank = (partner: Partner) => (partnerTones[partner.state] === 'bad' ? 0 : 1);
+  const rank = (partner: Partner) => ranks[partnerTones[partner.state]];
   return [...partners].sort((a, b) => rank(a) - rank(b) || a.server.localeCompare(b.server));
 }
 
