@@ -4,8 +4,8 @@ use crate::server::Server;
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
-    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, Refusal, Scheme, Session,
-    Settings, TokenHash, UserQuery, UserRow,
+    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, Profile, Refusal, Scheme,
+    Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -282,6 +282,10 @@ impl Backend for Server {
     async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError> {
         self.query(move |db| queries::address_book(db, &user, &list))
             .await
+    }
+
+    async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError> {
+        self.query(move |db| queries::person(db, &viewer, &user)).await
     }
 
     async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError> {

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use plenary_access::{
     AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
-    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Refusal, Scheme, Session, Settings,
-    TokenHash, UserQuery, UserRow,
+    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Profile, Refusal, Scheme, Session,
+    Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -226,6 +226,8 @@ pub trait Backend: Send + Sync + 'static {
     /// The groups of a user, "Users without group" if there are none; for rights and limits.
     async fn groups_of(&self, user: UserName) -> Result<Vec<Group>, ReadError>;
     async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError>;
+    /// The profile of `user` as `viewer` may see it; `None` where `viewer` does not find them in the address book.
+    async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError>;
     async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError>;
     async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError>;
     async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError>;

@@ -17,7 +17,7 @@ mod registrations;
 mod server;
 mod templates;
 
-pub use address_book::{address_book, finds};
+pub use address_book::{address_book, finds, person};
 pub use conferences::{call, calls, conference, conference_called, conferences, due, rings, runs_of};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};

@@ -333,7 +333,11 @@ impl Change {
     pub fn level(&self) -> u32 {
         match self {
             Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
-            Self::UpdateSettings { patch, .. } if patch.partner_terms.is_some() => PARTNERS_LEVEL,
+            Self::UpdateSettings { patch, .. }
+                if patch.partner_terms.is_some() || patch.profile_fields.is_some() =>
+            {
+                PARTNERS_LEVEL
+            }
             Self::UpdateSettings { patch, .. } if patch.federation.is_some() => FEDERATION_LEVEL,
             Self::PutDocument { .. } | Self::RemoveDocument { .. } | Self::SetLogo { .. } => GUESTS_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_guide) => {
@@ -379,7 +383,8 @@ pub const FEDERATION_LEVEL: u32 = 17;
 /// have a tone of their own.
 pub const CHAT_LEVEL: u32 = 18;
 
-/// The level from which on something is written down of partners, and federation needs a licence.
+/// The level from which on something is written down of partners, federation needs a licence, and it is a setting which fields
+/// of profiles others see.
 pub const PARTNERS_LEVEL: u32 = 19;
 
 fn has_guide(page: &FrontPage) -> bool {

@@ -4,6 +4,7 @@ mod accounts;
 mod directory;
 mod guest_page;
 mod import;
+mod network;
 mod nodes;
 mod partners;
 mod sessions;

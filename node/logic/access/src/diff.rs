@@ -146,6 +146,7 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("new_conferences", &before.new_conferences, &after.new_conferences);
     changes.section("federation", &before.federation, &after.federation);
     changes.section("partner_terms", &before.partner_terms, &after.partner_terms);
+    changes.section("profile_fields", &before.profile_fields, &after.profile_fields);
     changes.0
 }
 

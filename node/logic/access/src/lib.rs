@@ -26,6 +26,7 @@ pub mod rules;
 mod session;
 mod settings;
 mod view;
+mod visibility;
 
 pub use account::*;
 pub use command::*;
@@ -44,3 +45,4 @@ pub use rights::*;
 pub use session::*;
 pub use settings::*;
 pub use view::View;
+pub use visibility::*;

@@ -25,6 +25,18 @@ pub fn allowed_rights(group: &GroupId) -> Rights {
     Rights(all.collect())
 }
 
+/// What somebody of another server may do here (FED-03, USR-04): what their own server allows them *and* the group
+/// "Federated users" of this one does. What that group can never have ([`allowed_rights`]) they have not either, whatever is
+/// stored. `home` is what the other server says of them; it can only take away.
+pub fn rights_of_federated(home: &Rights, here: &Rights) -> Rights {
+    let allowed = allowed_rights(&GroupId::federated());
+    let both = Right::ALL.into_iter();
+    Rights(
+        both.filter(|right| home.allows(*right) && here.allows(*right) && allowed.allows(*right))
+            .collect(),
+    )
+}
+
 /// The rights of a member of `groups`: allowed in any group wins.
 pub fn effective_rights<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Rights {
     groups
@@ -96,6 +108,18 @@ mod tests {
             out_kbps: None,
         };
         assert_eq!(effective_bandwidth(own, &groups).in_kbps, Some(4096));
+    }
+
+    #[test]
+    fn who_comes_from_another_server_may_do_what_both_servers_allow() {
+        let rights = |rights: &[Right]| Rights(rights.iter().copied().collect());
+        let home = rights(&[Right::MakeCalls, Right::ShareScreen, Right::Operator]);
+        let here = rights(&[Right::MakeCalls, Right::Operator, Right::Record]);
+        assert_eq!(rights_of_federated(&home, &here), rights(&[Right::MakeCalls]));
+        let all = Rights(Right::ALL.into());
+        let most = rights_of_federated(&all, &all);
+        assert_eq!(most, allowed_rights(&GroupId::federated()));
+        assert_eq!(rights_of_federated(&Rights::default(), &all), Rights::default());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::PartnerTerms;
+use crate::{PartnerTerms, ProfileVisibility};
 use plenary_model::{Revision, ServerMask, ServerName};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub struct Settings {
     /// What may be done with partners that have no terms of their own.
     #[serde(skip_serializing_if = "is_usual")]
     pub partner_terms: PartnerTerms,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub profile_fields: ProfileVisibility,
     pub revision: Revision,
 }
 
@@ -297,4 +299,6 @@ pub struct SettingsPatch {
     pub federation: Option<FederationPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_terms: Option<PartnerTerms>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_fields: Option<ProfileVisibility>,
 }

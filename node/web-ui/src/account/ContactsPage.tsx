@@ -1,7 +1,7 @@
 import { ActionIcon, Badge, Button, Group, Menu, Text } from '@mantine/core';
 import { IconAddressBook, IconDots, IconEdit, IconPhone, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
@@ -21,14 +21,15 @@ import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
 import { ContactForm } from './ContactForm';
+import { PersonSheet } from './PersonSheet';
 
 const route = getRouteApi('/_app/contacts');
 
 export function ContactsPage() {
   const { t } = useTranslation();
   const me = useMe();
-  const { said, set } = useAddress(route);
-  const { search, group } = said;
+  const { said, set, go } = useAddress(route);
+  const { search, group, person } = said;
   const list = useList(queries.myContacts({ search }));
   const [editing, edit] = useState<Contact | 'new' | null>(null);
   const [removing, remove] = useState<Contact | null>(null);
@@ -71,6 +72,7 @@ export function ContactsPage() {
         columns={columns}
         list={group ? { ...list, rows, total: rows.length } : list}
         rowKey={(row) => row.call}
+        onOpen={(row) => row.user_id && go({ person: nameOf(row) })}
         rowHeight={56}
         icon={<IconAddressBook />}
         none={
@@ -83,11 +85,15 @@ export function ContactsPage() {
               }
         }
       />
+      {person && <PersonSheet id={person} close={() => set({ person: undefined })} />}
       <ContactForm key={keyOf(editing)} editing={editing} groups={groups} close={() => edit(null)} />
       <RemoveContact contact={removing} close={() => remove(null)} />
     </Page>
   );
 }
+
+/** The name of the user behind a row, without the server. */
+const nameOf = (row: Contact) => row.user_id?.split('@')[0];
 
 const keyOf = (editing: Contact | 'new' | null) =>
   editing === null ? 'none' : editing === 'new' ? 'new' : editing.call;
@@ -109,9 +115,23 @@ function useColumns(
         <Group gap="sm" wrap="nowrap">
           <Face name={row.display_name || row.call} size={36} />
           <div style={{ minWidth: 0 }}>
-            <Text size="sm" truncate>
-              {row.display_name || row.call}
-            </Text>
+            {row.user_id ? (
+              <Text
+                renderRoot={(props) => (
+                  <Link to="/contacts" search={(now) => ({ ...now, person: nameOf(row) })} {...props} />
+                )}
+                size="sm"
+                c="inherit"
+                td="none"
+                truncate
+              >
+                {row.display_name || row.call}
+              </Text>
+            ) : (
+              <Text size="sm" truncate>
+                {row.display_name || row.call}
+              </Text>
+            )}
             <Text size="xs" c="dimmed" truncate>
               {row.call}
             </Text>

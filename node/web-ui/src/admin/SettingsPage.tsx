@@ -30,6 +30,7 @@ import { DocumentSettings } from './DocumentSettings';
 import { valueOf } from './eventText';
 import { FederationFields, UsualTerms } from './FederationSettings';
 import { LogoSettings } from './LogoSettings';
+import { ProfileVisibilityFields } from './ProfileVisibility';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
 
 /** What administrators decide for the whole server. */
@@ -164,6 +165,9 @@ function Form({ settings }: { settings: Settings }) {
       </Section>
       <Section id="partner_terms">
         <UsualTerms {...fields} errors={errors} />
+      </Section>
+      <Section id="profile_fields">
+        <ProfileVisibilityFields {...fields} />
       </Section>
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />

@@ -37,6 +37,7 @@ const settings: Settings = {
     bandwidth_kbps: null,
     participants: null,
   },
+  profile_fields: { people: ['email'], partners: [] },
   revision: '3',
 };
 

@@ -37,6 +37,8 @@ export const settingsIndex = [
   { section: 'partner_terms', field: 'recording' },
   { section: 'partner_terms', field: 'bandwidth_kbps' },
   { section: 'partner_terms', field: 'participants' },
+  { section: 'profile_fields', field: 'people' },
+  { section: 'profile_fields', field: 'partners' },
   { section: 'sessions', field: 'lifetime_days' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

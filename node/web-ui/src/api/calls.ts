@@ -30,6 +30,7 @@ import type {
   Partner,
   PartnerTried,
   Partners,
+  Person,
   LegalDocument,
   ListQuery,
   LogoScheme,
@@ -278,6 +279,7 @@ export const calls = {
   connectManager: (token: string) => json<Licence>('POST', '/licence/manager', { json: { token } }),
   disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
   managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
+  person: (user: string, signal?: AbortSignal) => json<Person>('GET', `/people/${id(user)}`, { signal }),
   partners: (signal?: AbortSignal) => json<Partners>('GET', '/federation/partners', { signal }),
   putPartner: (server: string, partner: NewPartner, match?: string) =>
     json<Partner>('PUT', `/federation/partners/${id(server)}`, { json: partner, match }),

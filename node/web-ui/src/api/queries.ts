@@ -69,6 +69,12 @@ export const queries = {
     }),
   myContacts: (query: ListQuery) => pages(['contacts', 'mine'], query, calls.myContacts),
 
+  person: (user: string) =>
+    queryOptions({
+      queryKey: ['contacts', 'person', user],
+      queryFn: ({ signal }) => calls.person(user, signal),
+    }),
+
   users: (query: UserQuery) => pages(['users', 'list'], query, calls.users),
   usersOnce: (query: UserQuery) =>
     queryOptions({

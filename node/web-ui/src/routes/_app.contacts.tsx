@@ -7,6 +7,8 @@ export const Route = createFileRoute('/_app/contacts')({
     optional({
       search: text(search.search),
       group: text(search.group),
+      /** The user whose sheet is open. */
+      person: text(search.person),
     }),
   component: ContactsPage,
 });

@@ -233,6 +233,44 @@ fn masks(field: &str, texts: &[String]) -> Result<Vec<ServerMask>, Problem> {
     Ok(masks.into_iter().collect())
 }
 
+mirror! {
+    /// A field of a profile that others may see or not.
+    VisibleField = access::ProfileField {
+        Email, FirstName, MiddleName, LastName, Organisation, Branch, Department, JobTitle, Manager, Address, MobilePhone,
+        WorkPhone, HomePhone, SipNumber
+    }
+}
+
+/// Which fields of profiles others see beside the display name. Administrators and the users themselves see all.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileVisibility {
+    /// Users of this server.
+    #[schema(max_items = 14)]
+    pub people: BTreeSet<VisibleField>,
+    /// Users of other servers.
+    #[schema(max_items = 14)]
+    pub partners: BTreeSet<VisibleField>,
+}
+
+impl From<access::ProfileVisibility> for ProfileVisibility {
+    fn from(visible: access::ProfileVisibility) -> Self {
+        Self {
+            people: visible.people.into_iter().map(Into::into).collect(),
+            partners: visible.partners.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<ProfileVisibility> for access::ProfileVisibility {
+    fn from(visible: ProfileVisibility) -> Self {
+        Self {
+            people: visible.people.into_iter().map(Into::into).collect(),
+            partners: visible.partners.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 /// All settings of the server that people change while it runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
@@ -247,6 +285,7 @@ pub struct Settings {
     pub federation: FederationPolicy,
     /// What may be done with servers that have no terms of their own.
     pub partner_terms: PartnerTerms,
+    pub profile_fields: ProfileVisibility,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -278,6 +317,7 @@ impl From<access::Settings> for Settings {
             new_conferences: settings.new_conferences.into(),
             federation: settings.federation.into(),
             partner_terms: settings.partner_terms.into(),
+            profile_fields: settings.profile_fields.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -297,6 +337,7 @@ pub struct SettingsPatch {
     pub new_conferences: Option<NewConferencePolicy>,
     pub federation: Option<FederationPolicy>,
     pub partner_terms: Option<PartnerTerms>,
+    pub profile_fields: Option<ProfileVisibility>,
 }
 
 impl SettingsPatch {
@@ -348,6 +389,7 @@ impl SettingsPatch {
             new_conferences: self.new_conferences.map(NewConferencePolicy::read),
             federation: self.federation.map(FederationPolicy::read).transpose()?,
             partner_terms: self.partner_terms.map(Into::into),
+            profile_fields: self.profile_fields.map(Into::into),
         })
     }
 }

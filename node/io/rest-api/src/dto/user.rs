@@ -146,6 +146,49 @@ impl User {
     }
 }
 
+/// A user as other users see them: what the settings of the server do not show is empty.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Person {
+    /// The name before `@`.
+    pub id: String,
+    /// The name with the server.
+    pub user_id: String,
+    pub display_name: String,
+    pub email: String,
+    pub first_name: String,
+    pub middle_name: String,
+    pub last_name: String,
+    pub organisation: String,
+    pub branch: String,
+    pub department: String,
+    pub job_title: String,
+    pub manager: String,
+    pub address: String,
+    pub mobile_phone: String,
+    pub work_phone: String,
+    pub home_phone: String,
+    pub sip_number: String,
+}
+
+impl Person {
+    pub(crate) fn of(id: UserName, profile: access::Profile, server: &ServerName) -> Self {
+        let user_id = UserId {
+            name: id.clone(),
+            server: server.clone(),
+        };
+        macro_rules! fill {
+            ($($field:ident),+) => {
+                Self {
+                    $($field: profile.$field,)+
+                    user_id: user_id.to_string(),
+                    id: id.into(),
+                }
+            };
+        }
+        profile_fields!(fill)
+    }
+}
+
 /// The account that is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {

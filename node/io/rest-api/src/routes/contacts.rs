@@ -3,7 +3,7 @@ use crate::{
     answer,
     api::Api,
     auth::{Reader, Signed},
-    dto::{ContactRow, Page, PutContact, parse},
+    dto::{ContactRow, Page, Person, PutContact, parse},
     extract::{BodyDigest, Id, Query, Strict, Write},
     problem::Problem,
 };
@@ -17,6 +17,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_my_contacts, put_my_contact, delete_my_contact))
         .routes(routes!(list_user_contacts))
+        .routes(routes!(get_person))
 }
 
 /// Which entries of an address book.
@@ -73,6 +74,22 @@ async fn list_user_contacts(
         return Err(Problem::not_found("user", id.as_str()));
     }
     Ok(Json(address_book(&api, id, query).await?))
+}
+
+/// A user of one's address book, as others see them
+///
+/// Which fields those are is a setting; what is not shown is empty. Who is not in one's address book is not there.
+#[utoipa::path(get, path = "/people/{id}", tag = "me",
+    params(("id" = String, Path, description = "ID of the user", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Person)))]
+async fn get_person(
+    State(api): State<Api>,
+    by: Signed,
+    Id(id): Id<UserName>,
+) -> Result<Json<Person>, Problem> {
+    let found = api.backend().person(by.name().clone(), id.clone()).await?;
+    let profile = answer::still_there(found, "user", id.as_str())?;
+    Ok(Json(Person::of(id, profile, &api.options().server)))
 }
 
 /// Put an own entry into one's address book, or change it

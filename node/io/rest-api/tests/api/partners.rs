@@ -272,3 +272,50 @@ async fn a_quarantine_is_shown_and_ended() {
         .await;
     assert_eq!(released.is(200).json()["seen"]["quarantined_until"], Value::Null);
 }
+
+#[tokio::test]
+async fn which_fields_of_profiles_others_see_is_a_setting() {
+    let server = TestServer::new();
+    let profile = json!({ "email": "eye@example.com", "job_title": "Guard", "home_phone": "+33 1" });
+    server
+        .call("PATCH", "/me")
+        .by("eye")
+        .json(&profile)
+        .send()
+        .await
+        .is(200);
+    let person = || server.call("GET", "/people/eye").by("alice");
+    let seen = person().send().await.is(200).json();
+    assert_eq!(seen["user_id"], "eye@paris.example.com");
+    assert_eq!(
+        (&seen["job_title"], &seen["home_phone"]),
+        (&json!("Guard"), &json!(""))
+    );
+    let settings = server.get("/settings").await.is(200).json();
+    assert_eq!(settings["profile_fields"]["partners"], json!([]));
+    let fields = json!({ "profile_fields": { "people": ["home_phone"], "partners": ["email", "email"] } });
+    let changed = server.write("PATCH", "/settings", &fields).await.is(200).json();
+    assert_eq!(
+        changed["profile_fields"],
+        json!({ "people": ["home_phone"], "partners": ["email"] })
+    );
+    let seen = person().send().await.is(200).json();
+    assert_eq!(
+        (&seen["email"], &seen["job_title"], &seen["home_phone"]),
+        (&json!(""), &json!(""), &json!("+33 1"))
+    );
+    let contacts = server
+        .call("GET", "/me/contacts?search=eye")
+        .by("alice")
+        .send()
+        .await;
+    assert_eq!(contacts.is(200).json()["items"][0]["email"], "");
+    server
+        .call("GET", "/people/nobody")
+        .by("alice")
+        .send()
+        .await
+        .problem(404, "not-found");
+    let bad = json!({ "profile_fields": { "people": ["password"], "partners": [] } });
+    server.write("PATCH", "/settings", &bad).await.is(400);
+}

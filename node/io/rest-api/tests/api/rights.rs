@@ -30,6 +30,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),
+    ("GET /people/{id}", Right::User),
     ("GET /users", Right::Security),
     ("POST /users", Right::Admin),
     ("GET /users/{id}", Right::Security),

@@ -174,6 +174,9 @@ impl Backend for Store {
     async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError> {
         self.query(|db| queries::address_book(db, &user, &list))
     }
+    async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError> {
+        self.query(|db| queries::person(db, &viewer, &user))
+    }
     async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError> {
         self.query(|db| queries::groups(db, &list))
     }

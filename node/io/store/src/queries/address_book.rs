@@ -2,13 +2,16 @@
 
 use super::{
     Found,
-    directory::groups_of,
+    directory::{groups_of, settings},
     page::{page_of, sort_of},
     people::server_name,
     presence::{self, presence_of},
 };
 use crate::view::{body, name};
-use plenary_access::{AddressBookRow, AddressBookScope, Contact, Group, ListQuery, Page, Presence, fold};
+use plenary_access::{
+    AddressBookRow, AddressBookScope, Contact, Group, ListQuery, Page, Presence, Profile, ProfileField,
+    Viewer, fold,
+};
 use plenary_model::{CallKind, CallString, ServerName, UserName};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,8 +58,18 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
         rows.insert(place(&row), row);
     }
     let words: Vec<String> = fold(&list.search).split_whitespace().map(str::to_owned).collect();
+    // What is not shown is not found either.
+    let shows_email = settings(db)?
+        .profile_fields
+        .shows(Viewer::Here, ProfileField::Email);
     let rows = rows
         .into_values()
+        .map(|mut row| {
+            if !shows_email {
+                row.email.clear();
+            }
+            row
+        })
         .filter(|row| matches_all(row, &words))
         .collect();
     let by_call = sort_of(list, &["display_name", "call"])? == 1;
@@ -98,6 +111,21 @@ pub fn finds(db: &Connection, viewer: &UserName, user: &UserName) -> Found<bool>
         .flat_map(|group| &group.address_book.entries)
         .any(|entry| is_user(&entry.call));
     Ok(picked || contacts(db, viewer)?.iter().any(|contact| is_user(&contact.call)))
+}
+
+/// The profile of `user` as `viewer` may see it; `None` where `viewer` does not find them. One's own is whole.
+pub fn person(db: &Connection, viewer: &UserName, user: &UserName) -> Found<Option<Profile>> {
+    let Some(row) = super::people::user(db, user)?.filter(|row| row.user.active) else {
+        return Ok(None);
+    };
+    if viewer == user {
+        return Ok(Some(row.user.profile));
+    }
+    if !finds(db, viewer, user)? {
+        return Ok(None);
+    }
+    let visible = settings(db)?.profile_fields;
+    Ok(Some(visible.profile(Viewer::Here, row.user.profile)))
 }
 
 fn matches_all(row: &AddressBookRow, words: &[String]) -> bool {

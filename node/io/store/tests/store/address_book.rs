@@ -1,6 +1,7 @@
 use crate::home::*;
 use plenary_access::*;
 use plenary_store::queries;
+use std::collections::BTreeSet;
 
 fn book(home: &Home, user: &str, list: &ListQuery) -> Page<AddressBookRow> {
     queries::address_book(&home.db, &name(user), list).expect("reads")
@@ -203,4 +204,54 @@ fn a_contact_keeps_its_tone() {
     assert_eq!(tone_of(&home, "carol"), None);
     home.ok(by("alice"), ringing(None));
     assert_eq!(tone_of(&home, "bob"), None);
+}
+
+fn visible(people: &[ProfileField]) -> Change {
+    Change::UpdateSettings {
+        expect: None,
+        patch: SettingsPatch {
+            profile_fields: Some(ProfileVisibility {
+                people: people.iter().copied().collect(),
+                partners: BTreeSet::new(),
+            }),
+            ..SettingsPatch::default()
+        },
+    }
+}
+
+#[test]
+fn others_see_and_find_what_the_settings_show_of_a_profile() {
+    let mut home = company();
+    let profile = ProfilePatch {
+        email: Some("bob@example.com".into()),
+        job_title: Some("Seller".into()),
+        mobile_phone: Some("+33 6".into()),
+        ..ProfilePatch::default()
+    };
+    home.ok(
+        by("bob"),
+        Change::UpdateOwnProfile {
+            expect: None,
+            patch: profile,
+        },
+    );
+    let seen = |home: &Home, viewer: &str| {
+        let person = queries::person(&home.db, &name(viewer), &name("bob")).expect("reads");
+        person.map(|profile| (profile.email, profile.job_title, profile.mobile_phone))
+    };
+    let as_texts = |email: &str, title: &str, mobile: &str| Some((email.into(), title.into(), mobile.into()));
+    assert_eq!(seen(&home, "alice"), as_texts("bob@example.com", "Seller", ""));
+    assert_eq!(seen(&home, "bob"), as_texts("bob@example.com", "Seller", "+33 6"));
+    assert_eq!(book(&home, "alice", &search("bob@example")).total, 1);
+
+    home.ok(by("root"), visible(&[ProfileField::MobilePhone]));
+    assert_eq!(seen(&home, "alice"), as_texts("", "", "+33 6"));
+    assert_eq!(book(&home, "alice", &search("bob@example")).total, 0);
+    let shown = book(&home, "alice", &search("bob"));
+    assert_eq!(shown.items[0].email, "");
+
+    home.ok(by("root"), show("g-buy", AddressBookScope::Nobody, &[]));
+    assert_eq!(seen(&home, "carol"), None, "not in her address book");
+    let gone = queries::person(&home.db, &name("alice"), &name("gone")).expect("reads");
+    assert!(gone.is_none(), "disabled");
 }

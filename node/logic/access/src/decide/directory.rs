@@ -6,7 +6,7 @@ use crate::{
     Group, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 /// The parts of a group that a change gives.
 pub(super) struct GroupPatch<'a> {
@@ -377,6 +377,10 @@ impl<V: View> Case<'_, V> {
                 .partner_terms
                 .clone()
                 .unwrap_or_else(|| before.partner_terms.clone()),
+            profile_fields: patch
+                .profile_fields
+                .clone()
+                .unwrap_or_else(|| before.profile_fields.clone()),
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -573,7 +577,7 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
         .admin_access
         .networks
         .iter()
-        .find(|text| !is_network(text))
+        .find(|text| !super::network::is_network(text))
     {
         Some(bad) => Err(invalid(
             "admin_access.networks",
@@ -581,18 +585,4 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
         )),
         None => Ok(()),
     }
-}
-
-/// An address, or a range of addresses in CIDR notation (RFC 4632 §3.1).
-fn is_network(text: &str) -> bool {
-    let (address, bits) = text
-        .split_once('/')
-        .map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return false;
-    };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| {
-        bits.bytes().all(|byte| byte.is_ascii_digit()) && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-    })
 }

@@ -3306,6 +3306,35 @@ export type PermanentGroup = {
 };
 
 /**
+ * A user as other users see them: what the settings of the server do not show is empty.
+ */
+export type Person = {
+    address: string;
+    branch: string;
+    department: string;
+    display_name: string;
+    email: string;
+    first_name: string;
+    home_phone: string;
+    /**
+     * The name before `@`.
+     */
+    id: string;
+    job_title: string;
+    last_name: string;
+    manager: string;
+    middle_name: string;
+    mobile_phone: string;
+    organisation: string;
+    sip_number: string;
+    /**
+     * The name with the server.
+     */
+    user_id: string;
+    work_phone: string;
+};
+
+/**
  * An authority that is pinned.
  */
 export type PinnedAuthority = {
@@ -3406,6 +3435,20 @@ export type ProfilePatch = {
     organisation?: string | null;
     sip_number?: string | null;
     work_phone?: string | null;
+};
+
+/**
+ * Which fields of profiles others see beside the display name. Administrators and the users themselves see all.
+ */
+export type ProfileVisibility = {
+    /**
+     * Users of other servers.
+     */
+    partners: Array<VisibleField>;
+    /**
+     * Users of this server.
+     */
+    people: Array<VisibleField>;
 };
 
 /**
@@ -3736,6 +3779,7 @@ export type Settings = {
      */
     partner_terms: PartnerTerms;
     password: PasswordPolicy;
+    profile_fields: ProfileVisibility;
     /**
      * Changes with each change; also the `ETag`.
      */
@@ -3756,6 +3800,7 @@ export type SettingsPatch = {
     new_conferences?: NewConferencePolicy | null;
     partner_terms?: PartnerTerms | null;
     password?: PasswordPolicy | null;
+    profile_fields?: ProfileVisibility | null;
     sessions?: SessionPolicy | null;
 };
 
@@ -4231,6 +4276,11 @@ export type VendorFile = {
      */
     file: string;
 };
+
+/**
+ * A field of a profile that others may see or not.
+ */
+export type VisibleField = 'email' | 'first_name' | 'middle_name' | 'last_name' | 'organisation' | 'branch' | 'department' | 'job_title' | 'manager' | 'address' | 'mobile_phone' | 'work_phone' | 'home_phone' | 'sip_number';
 
 /**
  * Somebody was in a run, from when to when. Who waits to be let in is not.
@@ -6013,6 +6063,24 @@ export type EndMySessionResponses = {
 };
 
 export type EndMySessionResponse = EndMySessionResponses[keyof EndMySessionResponses];
+
+export type GetPersonData = {
+    body?: never;
+    path: {
+        /**
+         * ID of the user
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/people/{id}';
+};
+
+export type GetPersonResponses = {
+    200: Person;
+};
+
+export type GetPersonResponse = GetPersonResponses[keyof GetPersonResponses];
 
 export type ResolveCallData = {
     body?: never;
