@@ -380,7 +380,7 @@ async fn a_call_string_leads_into_a_conference() {
         ("%5Cc%5Cnothing", Value::Null, Value::Null),
         (
             "%5Cc%5Creview%40oslo.example.net",
-            Value::Null,
+            json!("review@oslo.example.net"),
             json!("oslo.example.net"),
         ),
         ("bob%40oslo.example.net", Value::Null, json!("oslo.example.net")),
