@@ -105,9 +105,14 @@ test('a call string leads into a conference, or says that it is elsewhere', asyn
     const typed = page.getByLabel('Join by conference ID');
     await typed.fill(`\\c\\${cid}@oslo.example.net`);
     await page.getByRole('button', { name: 'Join', exact: true }).click();
-    await expect(page.getByText('That is on the server oslo.example.net.', { exact: false })).toBeVisible();
+    await expect(page).toHaveURL(new RegExp(`/m/${cid}(@|%40)oslo\\.example\\.net$`));
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await expect(page.getByText('federation is off on this server', { exact: false })).toBeVisible();
+    const there = page.getByRole('link', { name: 'Join as a guest there' });
+    await expect(there).toHaveAttribute('href', `https://oslo.example.net/m/${cid}`);
     await look(page, 'elsewhere');
     await noBarrier(page, 'elsewhere');
+    await page.goto(`${here}/home`);
     await typed.fill(`\\c\\${cid}`);
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
