@@ -129,7 +129,7 @@ test('a call string leads into a conference, or says that it is elsewhere', asyn
       await page.getByRole('button', { name: `Call ${call}` }).click();
       if (call.includes('@')) {
         await expect(
-          page.getByText('That is on the server oslo.example.net.', { exact: false }),
+          page.getByText('That is somebody on the server oslo.example.net.', { exact: false }),
         ).toBeVisible();
       } else {
         await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
