@@ -29,7 +29,7 @@ impl Default for Limits {
             strangers: (64, 16),
             connections: (1_024, 64),
             greetings: (20.0, 1.0),
-            messages: (400.0, 100.0),
+            messages: (1_000.0, 250.0),
             message_bytes: 64 * 1024,
             quarantine: QuarantineRules::default(),
         }

@@ -8,6 +8,7 @@ use plenary_contracts::federation::v1::{
 };
 use plenary_federation::Step;
 use plenary_federation_io::{Attending, Told, Tried, Visit};
+use plenary_model::ServerName;
 use plenary_testkit::Zones;
 use std::time::Duration;
 use support::{Partner, blacklist, whitelist};
@@ -274,6 +275,31 @@ async fn somebody_attends_under_the_name_of_their_own_server() {
         nobody.may_change && nobody.words.contains("there is no leader"),
         "{nobody:?}"
     );
+}
+
+#[tokio::test]
+async fn a_crowd_that_comes_at_once_is_no_flood() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.com", paris.records())])
+        .await
+        .expect("it answers");
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    // As many as three nodes of oslo take along when all of them come by one node of paris.
+    let server = PARIS.parse().expect("a name");
+    let mut coming = tokio::task::JoinSet::new();
+    for node in [oslo.reach(&dns), oslo.reach(&dns), oslo.reach(&dns)] {
+        for number in 0..300 {
+            let (reach, server) = (node.clone(), ServerName::clone(&server));
+            coming.spawn(async move {
+                let who = somebody(&format!("person-{number}"), "{}");
+                reach.attend(&server, &who).await
+            });
+        }
+    }
+    let came: Vec<_> = coming.join_all().await;
+    let refused: Vec<_> = came.iter().filter_map(|came| came.as_ref().err()).collect();
+    assert!(refused.is_empty(), "{} refused, {:?}", refused.len(), refused[0]);
 }
 
 #[tokio::test]

@@ -307,27 +307,29 @@ impl Seat {
             return false;
         };
         let since = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Duration::ZERO;
         let join = Join {
             resume: self.place.clone(),
             ..self.join.clone()
         };
+        let (server, user) = (self.server.clone(), self.user.clone());
         loop {
-            let attended = abroad.attend(&self.server, &self.user, join.clone());
+            let before = pause;
+            let attended = async {
+                tokio::time::sleep(before).await;
+                abroad.attend(&server, &user, join.clone()).await
+            };
             tokio::pin!(attended);
             let attended = loop {
                 tokio::select! {
                     attended = &mut attended => break attended,
-                    told = told.recv() => match told {
-                        Some(Told::Media(event)) => self.connections.media(event),
-                        // Nobody there could be told.
-                        None | Some(Told::Leave | Told::Gone | Told::Request(ClientBody::Leave {})) => return false,
-                        Some(Told::End(reason)) => {
-                            self.tell(ServerBody::Ended(Ended { reason }));
+                    told = told.recv() => {
+                        let Some(told) = told else { return false };
+                        // Media of this node goes on; what is for the other server is refused.
+                        if self.hear_client(told).await.is_some() {
                             return false;
                         }
-                        Some(_) => {}
-                    },
+                    }
                 }
             };
             match attended {
@@ -336,8 +338,7 @@ impl Seat {
                     return true;
                 }
                 Err(why) if why.code == Refusal::Unavailable && since.elapsed() < RETURN_WITHIN => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
                 }
                 Err(why) => {
                     tracing::info!(server = %self.server, reason = why.detail, "a place on another server is lost");

@@ -279,6 +279,27 @@ async fn when_the_connection_is_lost_the_place_is_taken_up_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_the_other_server_to_come_back_is_heard() {
+    let two = two();
+    let mut ben = client(2, "ben");
+    come(&two, &mut ben).await;
+    two.line.dead.store(true, Ordering::SeqCst);
+    two.line.cuts.send_modify(|cuts| *cuts += 1);
+    two.oslo.request(&ben.newcomer, offer(Peer::Publish));
+    ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
+        .await;
+    let hand = State {
+        hand: Some(true),
+        ..State::default()
+    };
+    two.oslo.request(&ben.newcomer, ClientBody::State(hand));
+    assert_eq!(ben.refused().await, ("state".into(), Refusal::TooFast));
+    two.oslo.request(&ben.newcomer, ClientBody::Leave {});
+    two.oslo_world.until(World::is_empty).await;
+    assert_eq!(two.line.halls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_cannot_be_reached_is_told_and_not_waited_for() {
     let two = two();
     two.line.dead.store(true, Ordering::SeqCst);
