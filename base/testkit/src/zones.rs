@@ -26,12 +26,20 @@ impl Zones {
     /// # Errors
     /// When it does not answer.
     pub async fn serve(zones: &[(&str, String)]) -> io::Result<Self> {
+        Self::serve_at(Ipv4Addr::LOCALHOST, zones).await
+    }
+
+    /// The same at another address of this machine.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn serve_at(listen: Ipv4Addr, zones: &[(&str, String)]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().display();
-        let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let address = UdpSocket::bind((listen, 0))?.local_addr()?;
         let port = address.port();
         let mut config = format!(
-            "server:\n  rundir: \"{at}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
+            "server:\n  rundir: \"{at}\"\n  listen: {listen}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
         );
         for (zone, records) in zones {
             config += &format!(

@@ -31,8 +31,9 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use tokio::sync::broadcast::{self, error::RecvError};
 use travel::Traveller;
 
-/// A partner that is silent is asked so often whether it is there, and may take so long to say so.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// A partner that is silent is asked so often whether it is there, and may take so long to say so; its people are away then,
+/// and their places are given up ten seconds later.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// Requests that one connection has under way: one for each of a partner's people, and some more.
 const STREAMS: u32 = 1_024;
 

@@ -19,16 +19,13 @@ use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Ended, Join, Place, Refusal, Why},
 };
-use std::{
-    any::Any,
-    time::{Duration, Instant},
-};
-use tokio::sync::mpsc;
+use std::{any::Any, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
 
-/// How long a place there is tried to be taken up again: as long as it is kept.
-const RETURN_WITHIN: Duration = Duration::from_secs(60);
+/// So long a place there is tried to be taken up again without a word to the client; then it is told, and tries itself.
+const RETURN_WITHIN: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// `cid@server` as a client names a conference of another server.
 pub(crate) fn elsewhere(room: &str) -> Option<(&str, ServerName)> {
@@ -66,6 +63,14 @@ enum End {
     Lost,
 }
 
+/// What came of taking a place up again.
+enum Back {
+    In,
+    /// The client is served no more.
+    Gone,
+    Refused(Refused),
+}
+
 /// Lives as long as the client is in the conference there. `join.room` is the conference without its server.
 pub(crate) async fn sit(
     hub: Hub,
@@ -75,8 +80,8 @@ pub(crate) async fn sit(
     inbox: mpsc::UnboundedSender<Told>,
     mut told: mpsc::UnboundedReceiver<Told>,
 ) {
-    let run = newcomer.run;
-    match begin(&hub, &newcomer, &server, &join).await {
+    let (run, tell) = (newcomer.run, newcomer.tell.clone());
+    let last = match begin(&hub, &newcomer, &server, &join).await {
         Ok((user, attendance)) => {
             let seat = Seat {
                 place: join.resume.clone(),
@@ -90,11 +95,15 @@ pub(crate) async fn sit(
                 hall: None,
                 permit: Permit::default(),
             };
-            seat.stay(&mut told).await;
+            seat.stay(&mut told).await
         }
-        Err(why) => drop(newcomer.tell.send(refused("join", why))),
-    }
+        Err(why) => Some(refused("join", why)),
+    };
+    // Who hears it may ask again at once.
     hub.stand_up(run, None, &inbox);
+    if let Some(last) = last {
+        tell.send(last).ok();
+    }
 }
 
 async fn begin(
@@ -122,25 +131,34 @@ async fn begin(
 }
 
 impl Seat {
-    async fn stay(mut self, told: &mut mpsc::UnboundedReceiver<Told>) {
-        loop {
+    /// Gives what is the last to be told.
+    async fn stay(mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> Option<ServerBody> {
+        let last = loop {
             match self.attend(told).await {
                 End::Left => {
                     self.attendance.say.send(ClientBody::Leave {}).await.ok();
-                    break;
+                    break None;
                 }
-                End::Over => break,
-                End::Lost => {
-                    if !self.come_back(told).await {
-                        break;
+                End::Over => break None,
+                End::Lost => match self.come_back(told).await {
+                    Back::In => {}
+                    Back::Gone => break None,
+                    Back::Refused(why) if why.code == Refusal::Unavailable => {
+                        break Some(refused("join", why));
                     }
-                }
+                    Back::Refused(why) => {
+                        tracing::info!(server = %self.server, reason = why.detail, "a place on another server is lost");
+                        let reason = Why::NotAllowed;
+                        break Some(ServerBody::Ended(Ended { reason }));
+                    }
+                },
             }
-        }
+        };
         if let Some(hall) = &self.hall {
             self.hub.leave_hall(&hall.name, self.newcomer.run);
         }
         self.connections.close_all().await;
+        last
     }
 
     async fn attend(&mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> End {
@@ -301,10 +319,10 @@ impl Seat {
         }
     }
 
-    /// Takes the place up again there. Gives whether it has it, or may still get it.
-    async fn come_back(&mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> bool {
+    /// Takes the place up again there.
+    async fn come_back(&mut self, told: &mut mpsc::UnboundedReceiver<Told>) -> Back {
         let Some(abroad) = self.hub.abroad().cloned() else {
-            return false;
+            return Back::Gone;
         };
         let since = Instant::now();
         let mut pause = Duration::ZERO;
@@ -324,10 +342,10 @@ impl Seat {
                 tokio::select! {
                     attended = &mut attended => break attended,
                     told = told.recv() => {
-                        let Some(told) = told else { return false };
+                        let Some(told) = told else { return Back::Gone };
                         // Media of this node goes on; what is for the other server is refused.
                         if self.hear_client(told).await.is_some() {
-                            return false;
+                            return Back::Gone;
                         }
                     }
                 }
@@ -335,16 +353,12 @@ impl Seat {
             match attended {
                 Ok(attendance) => {
                     self.attendance = attendance;
-                    return true;
+                    return Back::In;
                 }
                 Err(why) if why.code == Refusal::Unavailable && since.elapsed() < RETURN_WITHIN => {
                     pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
                 }
-                Err(why) => {
-                    tracing::info!(server = %self.server, reason = why.detail, "a place on another server is lost");
-                    self.tell(ServerBody::Ended(Ended { reason: Why::Removed }));
-                    return false;
-                }
+                Err(why) => return Back::Refused(why),
             }
         }
     }

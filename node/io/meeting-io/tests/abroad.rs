@@ -10,7 +10,7 @@ use plenary_meeting_io::{Abroad, Attendance, Federated, FromAbroad, Hub, Newcome
 use plenary_model::{ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Act, Ended, Join, Moderate, Offer, ParticipantId, Peer, Refusal, Say, State, Why},
+    meeting::{Act, Ended, Join, Moderate, Offer, ParticipantId, Peer, Place, Refusal, Say, State, Why},
 };
 use std::{
     any::Any,
@@ -120,9 +120,14 @@ struct Two {
 }
 
 fn two() -> Two {
+    two_keeping(Duration::from_millis(200))
+}
+
+/// Places of who lost the connection are kept so long.
+fn two_keeping(kept: Duration) -> Two {
     let hub = || {
         let world: Arc<World> = Arc::default();
-        let hub = Hub::keeping(world.clone(), world.clone(), Duration::from_millis(200));
+        let hub = Hub::keeping(world.clone(), world.clone(), kept);
         world.watched_by(hub.clone());
         (hub, world)
     };
@@ -297,6 +302,34 @@ async fn who_waits_for_the_other_server_to_come_back_is_heard() {
     two.oslo.request(&ben.newcomer, ClientBody::Leave {});
     two.oslo_world.until(World::is_empty).await;
     assert_eq!(two.line.halls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_is_told_and_the_place_is_there_when_it_is_back() {
+    let two = two_keeping(Duration::from_secs(10));
+    let mut ben = client(2, "ben");
+    two.oslo
+        .request(&ben.newcomer, join("demo@paris.example.com", None));
+    let place = ben.hear(|told| match told {
+        ServerBody::Joined(joined) => Some(Place {
+            participant: joined.participant,
+            secret: joined.secret,
+        }),
+        _ => None,
+    });
+    let place = place.await;
+    two.line.dead.store(true, Ordering::SeqCst);
+    two.line.cuts.send_modify(|cuts| *cuts += 1);
+    assert_eq!(ben.refused().await, ("join".into(), Refusal::Unavailable));
+    two.line.dead.store(false, Ordering::SeqCst);
+    let resume = Some(place.clone());
+    two.oslo
+        .request(&ben.newcomer, join("demo@paris.example.com", resume));
+    let again = ben.hear(|told| match told {
+        ServerBody::Joined(joined) => Some(joined.participant),
+        _ => None,
+    });
+    assert_eq!(again.await, place.participant);
 }
 
 #[tokio::test(start_paused = true)]

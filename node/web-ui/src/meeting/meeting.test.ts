@@ -66,6 +66,21 @@ describe('joining', () => {
     expect(last().said('join')).toHaveLength(2);
   });
 
+  it('says that it comes back when the server of the conference is away', async () => {
+    const seat = { participant: '1', secret: 's' };
+    const { last, meeting } = setUp(seat);
+    last().welcome();
+    last().tell(joined({ participants: [person('1')] }));
+    await settle();
+    last().tell({ type: 'refused', body: { request: 'join', code: 'unavailable', detail: '' } });
+    vi.advanceTimersByTime(1_000);
+    expect(meeting.current().phase).toBe('reconnecting');
+    expect(last().said('join')).toHaveLength(2);
+    last().tell(joined({ participants: [person('1')] }));
+    await settle();
+    expect(meeting.current().phase).toBe('in');
+  });
+
   it('keeps a raised hand of before', async () => {
     const { last } = setUp({ participant: '1', secret: 's' });
     last().welcome();

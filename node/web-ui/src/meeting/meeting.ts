@@ -247,6 +247,8 @@ export class Meeting {
     const { muted, camera } = this.own;
     this.told = null;
     this.rejoining = true;
+    // Nothing is heard or seen until one is in again.
+    if (this.state.phase === 'in') this.next({ phase: 'reconnecting' });
     this.signal.say({
       type: 'join',
       body: { room: this.cid, muted, camera, resume: this.seat, pin: this.pin ?? undefined },
