@@ -22,10 +22,10 @@ use std::{
 };
 use tokio::time::sleep;
 
-const PARIS: &str = "paris.example.com";
-const OSLO: &str = "oslo.example.net";
+pub(crate) const PARIS: &str = "paris.example.com";
+pub(crate) const OSLO: &str = "oslo.example.net";
 const ROOM: &str = "review";
-const NODES: usize = 3;
+pub(crate) const NODES: usize = 3;
 /// One on each node of either server; the first is of paris, whose conference it is.
 const PEOPLE: usize = 2 * NODES;
 const SPEAKS: u8 = 20;
@@ -40,32 +40,50 @@ const MEASURED: Duration = Duration::from_secs(5);
 const SENT: &str = "plenary_partner_packets_sent_total";
 
 /// Both servers, and people with accounts there.
-struct Partners {
-    paris: Server,
-    oslo: Server,
+pub(crate) struct Partners {
+    pub(crate) paris: Server,
+    pub(crate) oslo: Server,
     tickets: Vec<Ticket>,
-    people: Vec<Person>,
-    _dns: Zones,
+    pub(crate) people: Vec<Person>,
+    _world: World,
+}
+
+/// What all servers share: names, and whom they trust.
+struct World {
+    dns: Zones,
+    trusted: PathBuf,
     _folder: tempfile::TempDir,
 }
 
-/// An enterprise that is planned: its authority, and where its server's nodes listen for others.
+/// An enterprise that is planned: its authority, where its server's nodes are, and where they listen for others.
 struct Plan {
     name: &'static str,
     authority: PathBuf,
+    places: Vec<Place>,
     listen: Vec<SocketAddr>,
 }
 
 impl Plan {
-    fn new(name: &'static str, folder: &Path, ports: &mut FreePorts) -> anyhow::Result<Self> {
+    fn new(
+        name: &'static str,
+        folder: &Path,
+        ports: &mut FreePorts,
+        places: Vec<Place>,
+    ) -> anyhow::Result<Self> {
         let authority = folder.join(name);
         EnterpriseCa::create(&authority, &"Live".parse()?)?;
-        let listen = (0..NODES).map(|_| ports.next(Ipv4Addr::LOCALHOST.into()));
+        let listen = places.iter().map(|place| ports.next(place.address));
+        let listen = listen.collect::<Result<_, _>>()?;
         Ok(Self {
             name,
             authority,
-            listen: listen.collect::<Result<_, _>>()?,
+            places,
+            listen,
         })
+    }
+
+    fn root(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.authority.join("root.pem"))?)
     }
 
     /// Its zone, without the name of the server itself.
@@ -74,27 +92,29 @@ impl Plan {
         let mut records = String::new();
         for (number, address) in self.listen.iter().enumerate() {
             records += &format!(
-                "_plenary._tcp.{label} SRV 10 10 {} node-{number}.{label}\nnode-{number}.{label} A 127.0.0.1\n",
-                address.port()
+                "_plenary._tcp.{label} SRV 10 10 {} node-{number}.{label}\nnode-{number}.{label} A {}\n",
+                address.port(),
+                address.ip()
             );
         }
         (zone, records)
     }
 
-    async fn start(&self, dns: SocketAddr, trusted: &Path) -> anyhow::Result<Server> {
+    async fn start(self, world: &World) -> anyhow::Result<Server> {
         let founding = Founding {
             name: self.name.into(),
-            authority: self.authority.clone(),
+            authority: self.authority,
             federation: Some(Federation {
-                listen: self.listen.clone(),
-                dns,
+                listen: self.listen,
+                dns: world.dns.address,
             }),
         };
-        let place = Place {
-            wrapper: vec!["env".into(), format!("SSL_CERT_FILE={}", trusted.display())],
-            ..Place::local()
-        };
-        let server = Server::start_as(Some(founding), vec![place; NODES]).await?;
+        let mut places = self.places;
+        for place in &mut places {
+            let trusted = format!("SSL_CERT_FILE={}", world.trusted.display());
+            place.wrapper.extend(["env".into(), trusted]);
+        }
+        let server = Server::start_as(Some(founding), places).await?;
         // The free licence has no federation.
         let seats = Seats {
             pro: 50,
@@ -109,30 +129,87 @@ impl Plan {
 }
 
 /// Sets whom a server meets.
-async fn meet(server: &Server, mode: &str, blacklist: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn meet(server: &Server, mode: &str, blacklist: &[&str]) -> anyhow::Result<()> {
     let body = json!({ "federation": { "mode": mode, "whitelist": [], "blacklist": blacklist } });
     server.patch(0, "/settings", &body).await
 }
 
-impl Partners {
-    async fn start() -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
-        let mut ports = FreePorts::default();
-        let paris = Plan::new(PARIS, folder.path(), &mut ports)?;
-        let oslo = Plan::new(OSLO, folder.path(), &mut ports)?;
+impl World {
+    /// A world of these enterprises, in which all machines trust their authorities, and `public`, which is PEM.
+    async fn make(
+        folder: tempfile::TempDir,
+        own: Ipv4Addr,
+        plans: &[&Plan],
+        public: &str,
+    ) -> anyhow::Result<Self> {
         // What public authorities are on other machines.
         let trusted = folder.path().join("trusted.pem");
-        let roots = [&paris, &oslo].map(|plan| fs::read_to_string(plan.authority.join("root.pem")));
-        fs::write(&trusted, roots.into_iter().collect::<Result<String, _>>()?)?;
-        let dns = Zones::serve(&[paris.zone(), oslo.zone()]).await?;
+        let roots = plans.iter().map(|plan| plan.root());
+        let roots: String = roots.collect::<anyhow::Result<_>>()?;
+        fs::write(&trusted, roots + public)?;
+        let zones: Vec<_> = plans.iter().map(|plan| plan.zone()).collect();
+        Ok(Self {
+            dns: Zones::serve_at(own, &zones).await?,
+            trusted,
+            _folder: folder,
+        })
+    }
+}
+
+/// Where the servers are, and what there is besides them.
+pub(crate) struct Setting<'a> {
+    /// Where this test itself is.
+    pub(crate) own: Ipv4Addr,
+    pub(crate) paris: Vec<Place>,
+    pub(crate) oslo: Vec<Place>,
+    /// A third server of one node, by its name.
+    pub(crate) third: Option<(&'static str, Place)>,
+    /// Authorities that all machines trust, as PEM.
+    pub(crate) public: &'a str,
+}
+
+impl Default for Setting<'_> {
+    fn default() -> Self {
+        Self {
+            own: Ipv4Addr::LOCALHOST,
+            paris: vec![Place::local(); NODES],
+            oslo: vec![Place::local(); NODES],
+            third: None,
+            public: "",
+        }
+    }
+}
+
+impl Partners {
+    async fn start() -> anyhow::Result<Self> {
+        let (partners, _) = Self::start_in(Setting::default()).await?;
+        Ok(partners)
+    }
+
+    /// Gives the third server, too, where there is to be one.
+    pub(crate) async fn start_in(setting: Setting<'_>) -> anyhow::Result<(Self, Option<Server>)> {
+        let own = setting.own;
+        let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
+        let mut ports = FreePorts::default();
+        let mut plan = |name, places| Plan::new(name, folder.path(), &mut ports, places);
+        let (paris, oslo) = (plan(PARIS, setting.paris)?, plan(OSLO, setting.oslo)?);
+        let third = setting
+            .third
+            .map(|(name, place)| plan(name, vec![place]))
+            .transpose()?;
+        let plans: Vec<&Plan> = [&paris, &oslo].into_iter().chain(&third).collect();
+        let world = World::make(folder, own, &plans, setting.public).await?;
         drop(ports);
+        let third = match third {
+            Some(third) => Some(third.start(&world).await?),
+            None => None,
+        };
         let mut partners = Self {
-            paris: paris.start(dns.address, &trusted).await?,
-            oslo: oslo.start(dns.address, &trusted).await?,
+            paris: paris.start(&world).await?,
+            oslo: oslo.start(&world).await?,
             tickets: Vec::new(),
             people: Vec::new(),
-            _dns: dns,
-            _folder: folder,
+            _world: world,
         };
         let room = json!({ "cid": ROOM, "name": "Review" });
         partners.paris.post_anywhere("/conferences", &room).await?;
@@ -152,18 +229,34 @@ impl Partners {
                 token: sign_in(server, at, &login).await?,
                 room,
                 tag: tag as Tag,
-                address: Ipv4Addr::LOCALHOST.into(),
+                address: own.into(),
                 pictures: PEOPLE - 1,
                 // One on either side speaks.
                 level: if at == 0 { SPEAKS } else { SILENT },
             });
         }
-        Ok(partners)
+        Ok((partners, third))
     }
 
     /// All come in, and everybody sees and hears everybody.
-    async fn begin(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
         self.people = self.tickets.iter().cloned().map(Person::enter).collect();
+        self.settle().await
+    }
+
+    /// Those who are not at the node of their ticket leave and come in there.
+    pub(crate) async fn spread(&mut self) -> anyhow::Result<()> {
+        for (person, ticket) in self.people.iter_mut().zip(&self.tickets) {
+            if person.seen().at != ticket.at {
+                let moved = std::mem::replace(person, Person::enter(ticket.clone()));
+                moved.leave().await;
+            }
+        }
+        self.settle().await
+    }
+
+    /// Waits until everybody sees and hears everybody, and has for a while.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
         settle(&self.people, &self.speakers(), CALM).await
     }
 
@@ -175,7 +268,7 @@ impl Partners {
             .collect()
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         for person in self.people {
             person.leave().await;
         }

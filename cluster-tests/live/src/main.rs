@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, federation, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    borrowing, federation, federation_faults, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -36,6 +36,7 @@ enum Scenario {
     FullManagers,
     RemoteSeats,
     PartnersMeet,
+    PartnersFaults,
     PartnerPages,
 }
 
@@ -87,6 +88,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::BorrowedSeats => borrowing::borrowed_seats(seed).await,
         Scenario::RemoteSeats => remote_seats::remote_seats().await,
         Scenario::PartnersMeet => federation::partners_meet().await,
+        Scenario::PartnersFaults => federation_faults::partners_faults().await,
         Scenario::PartnerPages => federation::partner_pages().await,
     }
 }

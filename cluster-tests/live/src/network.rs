@@ -88,6 +88,23 @@ impl Network {
         run("ip", &["netns", "exec", &self.space(node), "nft", rules])
     }
 
+    /// Drops all between these nodes and those; each hears its own side and clients at the bridge.
+    pub(crate) fn part(&self, these: &[usize], those: &[usize]) -> anyhow::Result<()> {
+        let list: Vec<_> = those
+            .iter()
+            .map(|node| Self::address(*node).to_string())
+            .collect();
+        let rules = format!(
+            "add table inet cut; add chain inet cut in {{ type filter hook input priority 0; }}; \
+             add rule inet cut in ip saddr {{ {} }} drop",
+            list.join(", ")
+        );
+        for node in these {
+            run("ip", &["netns", "exec", &self.space(*node), "nft", &rules])?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn mend(&self, node: usize) -> anyhow::Result<()> {
         run(
             "ip",

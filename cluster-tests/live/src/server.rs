@@ -243,6 +243,31 @@ impl Server {
         Ok(())
     }
 
+    /// Writes something anew at a node.
+    pub(crate) async fn put(&self, node: usize, path: &str, body: &Value) -> anyhow::Result<()> {
+        let request = self.http.put(self.url(node, path)).bearer_auth(&self.token);
+        let answer = request.json(body).send().await?;
+        let status = answer.status();
+        anyhow::ensure!(
+            status.is_success(),
+            "PUT {path}: {status}: {}",
+            answer.text().await.unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    /// Where a node listens for other servers.
+    pub(crate) fn door(&self, node: usize) -> anyhow::Result<SocketAddr> {
+        let federation = self.founding.federation.as_ref();
+        let listen = federation.and_then(|federation| federation.listen.get(node));
+        listen.copied().context("it meets no other servers")
+    }
+
+    /// The certificate of its enterprise's authority, as PEM.
+    pub(crate) fn root(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.founding.authority.join("root.pem"))?)
+    }
+
     /// The value of a metric of a node, all its rows together.
     pub(crate) async fn metric(&self, node: usize, name: &str) -> anyhow::Result<u64> {
         let url = format!("http://{}/metrics", self.members[node].metrics);

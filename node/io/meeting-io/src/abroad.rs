@@ -17,9 +17,9 @@ use crate::{
 use plenary_model::{ServerName, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Ended, Join, Place, Refusal, Why},
+    meeting::{Chat, Ended, Join, Joined, ParticipantId, Place, Refusal, Roster, Why},
 };
-use std::{any::Any, time::Duration};
+use std::{any::Any, collections::BTreeSet, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 
 /// So long a place there is tried to be taken up again without a word to the client; then it is told, and tries itself.
@@ -51,6 +51,50 @@ struct Seat {
     hall: Option<Entered>,
     connections: Connections,
     permit: Permit,
+    told: Known,
+}
+
+/// What the client knows of the meeting: when the place is taken up again it hears only what is new, and its media go on.
+#[derive(Default)]
+struct Known {
+    /// It was told that it is in.
+    is_in: bool,
+    participants: BTreeSet<ParticipantId>,
+    /// Whom it follows besides those who come first.
+    follows: Option<ClientBody>,
+}
+
+impl Known {
+    fn note(&mut self, roster: &Roster) {
+        self.participants
+            .extend(roster.participants.iter().map(|one| one.id));
+        for gone in &roster.gone {
+            self.participants.remove(gone);
+        }
+    }
+
+    /// Of what who comes in is told, what somebody is to hear who was in before.
+    fn news(&mut self, joined: Joined) -> [ServerBody; 3] {
+        let Joined {
+            room,
+            participants,
+            counts,
+            chat,
+            ..
+        } = joined;
+        let now: BTreeSet<_> = participants.iter().map(|one| one.id).collect();
+        let roster = Roster {
+            participants,
+            gone: self.participants.difference(&now).copied().collect(),
+            counts,
+        };
+        self.participants = now;
+        [
+            ServerBody::Room(room),
+            ServerBody::Roster(roster),
+            ServerBody::Chat(Chat { lines: chat }),
+        ]
+    }
 }
 
 /// How one turn of the seat ends.
@@ -94,6 +138,7 @@ pub(crate) async fn sit(
                 attendance,
                 hall: None,
                 permit: Permit::default(),
+                told: Known::default(),
             };
             seat.stay(&mut told).await
         }
@@ -225,34 +270,78 @@ impl Seat {
             }
             // Not for a seat.
             ClientBody::Watch { .. } | ClientBody::Join(_) | ClientBody::Leave {} => Ok(()),
-            other => self.attendance.say.try_send(other).map_err(|_| {
-                let words = "the other server takes no more at this moment; try again";
-                Refused::new(Refusal::TooFast, words)
-            }),
+            other => {
+                if matches!(other, ClientBody::Follow(_)) {
+                    self.told.follows = Some(other.clone());
+                }
+                self.attendance.say.try_send(other).map_err(|_| {
+                    let words = "the other server takes no more at this moment; try again";
+                    Refused::new(Refusal::TooFast, words)
+                })
+            }
         }
     }
 
     /// Passes on what is told there. Gives whether that was the end.
-    fn pass_on(&mut self, mut body: ServerBody) -> bool {
+    fn pass_on(&mut self, body: ServerBody) -> bool {
+        let Some(body) = self.known_here(body) else {
+            return false;
+        };
+        let is_end = match &body {
+            ServerBody::Ended(_) => true,
+            ServerBody::Refused(refused) => refused.request == "join",
+            _ => false,
+        };
+        let place = self.place.clone();
+        match body {
+            ServerBody::Joined(joined) if self.told.is_in && Some(joined.place()) == place => {
+                for news in self.told.news(joined) {
+                    self.tell(news);
+                }
+                if let Some(follows) = self.told.follows.clone() {
+                    self.attendance.say.try_send(follows).ok();
+                }
+            }
+            body => {
+                self.note(&body);
+                self.tell(body);
+            }
+        }
+        is_end
+    }
+
+    fn note(&mut self, body: &ServerBody) {
+        match body {
+            ServerBody::Joined(joined) => {
+                self.place = Some(joined.place());
+                self.told = Known {
+                    is_in: true,
+                    participants: joined.participants.iter().map(|one| one.id).collect(),
+                    follows: None,
+                };
+            }
+            ServerBody::Waiting(waiting) => {
+                self.place = Some(Place {
+                    participant: waiting.participant,
+                    secret: waiting.secret.clone(),
+                });
+                self.told = Known::default();
+            }
+            ServerBody::Roster(roster) => self.told.note(roster),
+            _ => {}
+        }
+    }
+
+    /// What is told there as people here know it; none for what is not for them.
+    fn known_here(&self, mut body: ServerBody) -> Option<ServerBody> {
         let server = self.server.clone();
         let name = |cid: &mut String| *cid = format!("{cid}@{server}");
         match &mut body {
             ServerBody::Joined(joined) => {
                 name(&mut joined.room.cid);
-                let place = Place {
-                    participant: joined.participant,
-                    secret: joined.secret.clone(),
-                };
-                joined.ice_servers = self.hub.media_engine().ice_servers(place.participant);
-                self.place = Some(place);
+                joined.ice_servers = self.hub.media_engine().ice_servers(joined.participant);
             }
-            ServerBody::Waiting(waiting) => {
-                name(&mut waiting.room.cid);
-                self.place = Some(Place {
-                    participant: waiting.participant,
-                    secret: waiting.secret.clone(),
-                });
-            }
+            ServerBody::Waiting(waiting) => name(&mut waiting.room.cid),
             ServerBody::Room(room) => name(&mut room.cid),
             ServerBody::Refused(_)
             | ServerBody::Roster(_)
@@ -271,15 +360,9 @@ impl Seat {
             | ServerBody::Slots(_)
             | ServerBody::Speaking(_)
             | ServerBody::Layers(_)
-            | ServerBody::Quality(_) => return false,
+            | ServerBody::Quality(_) => return None,
         }
-        let is_end = match &body {
-            ServerBody::Ended(_) => true,
-            ServerBody::Refused(refused) => refused.request == "join",
-            _ => false,
-        };
-        self.tell(body);
-        is_end
+        Some(body)
     }
 
     async fn permit(&mut self, permitted: Permitted) {

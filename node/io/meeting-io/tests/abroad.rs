@@ -260,18 +260,22 @@ async fn what_a_moderator_there_does_holds_here() {
 #[tokio::test(start_paused = true)]
 async fn when_the_connection_is_lost_the_place_is_taken_up_again() {
     let two = two();
+    let mut anna = client(1, "anna");
+    let left = anna.join(&two.paris, None).await.participant;
     let mut ben = client(2, "ben");
     let place = come(&two, &mut ben).await;
     two.oslo.request(&ben.newcomer, offer(Peer::Publish));
     ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
         .await;
+    two.paris.request(&anna.newcomer, ClientBody::Leave {});
     two.line.cuts.send_modify(|cuts| *cuts += 1);
-    let again = ben.hear(|told| match told {
-        ServerBody::Joined(joined) => Some(joined.participant),
-        ServerBody::Lost(_) | ServerBody::Ended(_) => panic!("{told:?}"),
+    // They are told what is new, and nothing that has them begin anew.
+    let gone = ben.hear(|told| match told {
+        ServerBody::Roster(roster) => roster.gone.contains(&left).then_some(roster.participants),
+        ServerBody::Joined(_) | ServerBody::Lost(_) | ServerBody::Ended(_) => panic!("{told:?}"),
         _ => None,
     });
-    assert_eq!(again.await, place);
+    drop(gone.await);
     assert_eq!(two.oslo_world.handshakes(), 1, "media were not touched");
     two.oslo.request(
         &ben.newcomer,

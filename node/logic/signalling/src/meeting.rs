@@ -186,6 +186,15 @@ pub struct Joined {
     pub ice_servers: Vec<IceServer>,
 }
 
+impl Joined {
+    pub fn place(&self) -> Place {
+        Place {
+            participant: self.participant,
+            secret: self.secret.clone(),
+        }
+    }
+}
+
 impl std::fmt::Debug for Joined {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("Joined");

@@ -1,0 +1,160 @@
+//! Somebody who says that they are a server: with whatever certificate, and whatever words.
+
+use anyhow::Context as _;
+use hyper_util::rt::TokioIo;
+use plenary_contracts::federation::v1::{
+    AttendRequest, Begin, GreetRequest, attend_request::What, federation_client::FederationClient,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint, Uri},
+};
+
+/// A public authority, which everybody trusts.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// What somebody shows.
+pub(crate) struct Mask {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// What a server answered: the code for programs, and the words.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: String,
+    pub(crate) words: String,
+}
+
+impl From<Status> for Answer {
+    fn from(status: Status) -> Self {
+        let code = status.metadata().get("plenary-code");
+        Self {
+            code: code
+                .and_then(|code| code.to_str().ok())
+                .unwrap_or_default()
+                .into(),
+            words: status.message().to_owned(),
+        }
+    }
+}
+
+impl Authority {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let mut params = CertificateParams::default();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Public Authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for a server of this domain, from and to the first of these years.
+    pub(crate) fn issue(&self, domain: &str, years: [i32; 2]) -> anyhow::Result<Mask> {
+        let key = KeyPair::generate()?;
+        let certificate = params(domain, years)?.signed_by(&key, &self.0)?;
+        Ok(Mask::new(certificate.der().clone(), &key))
+    }
+}
+
+impl Mask {
+    fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
+        Self {
+            chain: vec![certificate],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        }
+    }
+
+    /// A certificate that nobody but its owner vouches for.
+    pub(crate) fn self_signed(domain: &str) -> anyhow::Result<Self> {
+        let key = KeyPair::generate()?;
+        let certificate = params(domain, [2020, 2099])?.self_signed(&key)?;
+        Ok(Self::new(certificate.der().clone(), &key))
+    }
+
+    /// Goes to the server of this name and root (PEM), at this address, and shows itself.
+    pub(crate) async fn go(&self, address: SocketAddr, server: &str, root: &str) -> anyhow::Result<Impostor> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let connector = TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from(server.to_owned())?;
+        let connect = tower::service_fn(move |_: Uri| {
+            let (connector, name) = (connector.clone(), name.clone());
+            async move {
+                let socket = TcpStream::connect(address).await?;
+                connector.connect(name, socket).await.map(TokioIo::new)
+            }
+        });
+        let endpoint = Endpoint::from_static("http://partner");
+        let channel = endpoint.connect_with_connector(connect).await;
+        let client = FederationClient::new(channel.context("the port does not let it connect")?);
+        Ok(Impostor {
+            client,
+            wanted: server.to_owned(),
+        })
+    }
+}
+
+fn params(domain: &str, [from, to]: [i32; 2]) -> anyhow::Result<CertificateParams> {
+    let mut params = CertificateParams::new([domain.to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, domain);
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(to, 1, 1);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+/// A connection over which something is said.
+#[derive(Clone)]
+pub(crate) struct Impostor {
+    client: FederationClient<Channel>,
+    wanted: String,
+}
+
+impl Impostor {
+    /// Says to be this server.
+    pub(crate) async fn greet(&mut self, server: &str) -> Result<(), Answer> {
+        let words = GreetRequest {
+            server: server.into(),
+            wanted: self.wanted.clone(),
+            protocols: vec![1],
+            capabilities: Vec::new(),
+        };
+        Ok(self.client.greet(words).await.map(drop)?)
+    }
+
+    /// Says that this user of this server comes into a conference.
+    pub(crate) async fn attend(&mut self, server: &str, user: &str, join: &str) -> Result<(), Answer> {
+        let begin = AttendRequest {
+            what: Some(What::Begin(Begin {
+                server: server.into(),
+                wanted: self.wanted.clone(),
+                user: user.into(),
+                name: "Somebody".into(),
+                rights: Vec::new(),
+                join: join.into(),
+            })),
+        };
+        Ok(self.client.attend(tokio_stream::once(begin)).await.map(drop)?)
+    }
+}
