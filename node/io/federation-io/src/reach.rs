@@ -12,7 +12,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use tokio_rustls::client::TlsStream;
 use tonic::{
     Status,
@@ -21,6 +25,8 @@ use tonic::{
 
 /// For TCP to one address, TLS, and the answer; each.
 const STEP_WITHIN: Duration = Duration::from_secs(4);
+/// An address that says nothing is tried so long before the next one is, too.
+const HEAD_START: Duration = Duration::from_millis(300);
 /// Addresses that are tried in all.
 const ADDRESSES: usize = 16;
 /// While people attend there, a partner that is silent is asked so often whether it is there, and may take so long to say so:
@@ -149,7 +155,7 @@ impl Reach {
         server: &ServerName,
         tried: &mut Tried,
     ) -> Result<(TlsStream<TcpStream>, String), String> {
-        let connected = tokio::time::timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await;
+        let connected = timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await;
         match connected {
             Ok(Ok((stream, shown))) => {
                 let detail = format!(
@@ -186,7 +192,7 @@ impl Reach {
             protocols: PROTOCOLS.to_vec(),
             capabilities: Vec::new(),
         };
-        let answer = tokio::time::timeout(STEP_WITHIN, say(stream, request)).await;
+        let answer = timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
             Ok(Ok((channel, answer))) if answer.server == server.as_str() => Ok((
                 channel,
@@ -224,21 +230,34 @@ fn targets(server: &ServerName, way: Way) -> Result<(Vec<Target>, String), Strin
     }
 }
 
-/// The first address that answers, in this order.
+/// The first address that answers; each has its start before the next one (RFC 8305 §5).
 async fn connect(addresses: &[SocketAddr]) -> Result<((TcpStream, SocketAddr), String), String> {
     let mut failed = Vec::new();
-    for address in addresses {
-        match tokio::time::timeout(STEP_WITHIN, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => {
+    let mut trying = JoinSet::new();
+    let mut left = addresses.iter().copied();
+    loop {
+        if let Some(address) = left.next() {
+            trying.spawn(async move { (address, timeout(STEP_WITHIN, TcpStream::connect(address)).await) });
+        }
+        let tried = tokio::select! {
+            tried = trying.join_next() => tried,
+            () = sleep(HEAD_START), if left.len() > 0 => continue,
+        };
+        match tried {
+            Some(Ok((address, Ok(Ok(socket))))) => {
                 socket.set_nodelay(true).ok();
                 failed.push(format!("{address} answers"));
-                return Ok(((socket, *address), failed.join("; ")));
+                return Ok(((socket, address), failed.join("; ")));
             }
-            Ok(Err(error)) => failed.push(format!("{address}: {error}")),
-            Err(_) => failed.push(format!("{address}: no answer within {} s", STEP_WITHIN.as_secs())),
+            Some(Ok((address, Ok(Err(error))))) => failed.push(format!("{address}: {error}")),
+            Some(Ok((address, Err(_)))) => {
+                failed.push(format!("{address}: no answer within {} s", STEP_WITHIN.as_secs()));
+            }
+            // Nobody ends these tasks.
+            Some(Err(_)) => {}
+            None => return Err(failed.join("; ")),
         }
     }
-    Err(failed.join("; "))
 }
 
 /// Says the first words over a connection that is there.

@@ -52,6 +52,8 @@ struct Tables {
     seats: HashMap<u64, mpsc::UnboundedSender<Told>>,
     /// Of those, who has which place.
     places: BTreeMap<ParticipantId, u64>,
+    /// Places of those who went without saying so, and how often they did while it is kept.
+    kept: BTreeMap<ParticipantId, usize>,
     sessions: HashMap<Session, u64>,
     rooms: BTreeMap<Cid, mpsc::UnboundedSender<Tidings>>,
     /// Who of this node is in which conference of other servers, by the names of the engine's rooms.
@@ -203,7 +205,14 @@ impl Hub {
 
     /// Whether a client of this node has this place, or is just going out of it.
     pub fn has(&self, participant: ParticipantId) -> bool {
-        self.tables().places.contains_key(&participant)
+        let tables = self.tables();
+        tables.places.contains_key(&participant) || tables.kept.contains_key(&participant)
+    }
+
+    /// Somebody went without saying so: this node has their place as long as this is held.
+    pub(crate) fn keep(&self, participant: ParticipantId) -> Keeping {
+        *self.tables().kept.entry(participant).or_default() += 1;
+        Keeping(self.clone(), participant)
     }
 
     /// Rooms with a client of this node.
@@ -337,5 +346,20 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::List(_) => "list",
         ClientBody::Follow(_) => "follow",
         ClientBody::Leave {} => "leave",
+    }
+}
+
+/// A place that is kept for somebody who may come back.
+pub(crate) struct Keeping(Hub, ParticipantId);
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        let mut tables = self.0.tables();
+        if let Some(times) = tables.kept.get_mut(&self.1) {
+            *times -= 1;
+            if *times == 0 {
+                tables.kept.remove(&self.1);
+            }
+        }
     }
 }

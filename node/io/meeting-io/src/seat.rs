@@ -235,9 +235,11 @@ impl Seat {
             End::Left => drop(self.errands.send(Errand::Leave).await),
             End::Gone => {
                 let (errands, kept) = (self.errands, self.hub.kept());
+                let keeping = self.hub.keep(self.place.participant);
                 tokio::spawn(async move {
                     tokio::time::sleep(kept).await;
                     errands.send(Errand::Leave).await.ok();
+                    drop(keeping);
                 });
             }
             End::Taken => {}
