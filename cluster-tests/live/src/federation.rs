@@ -340,6 +340,7 @@ pub async fn partners_meet() -> anyhow::Result<Figures> {
         copies.forth,
         copies.back
     );
+    let with = Spent::meanwhile(&partners).await?;
     meet(&partners.paris, "blacklist", &["*.example.net"]).await?;
     let (stay, leave) = partners.people.split_at(NODES);
     let parted = Instant::now();
@@ -358,8 +359,10 @@ pub async fn partners_meet() -> anyhow::Result<Figures> {
         dark.flatten().all(|last| last.elapsed() >= CALM),
         "pictures of a server that meets them no more still come"
     );
+    let without = Spent::meanwhile(&partners).await?;
     let figures = Figures {
         notes: vec![
+            with.each_beyond(&without),
             format!("{PEOPLE} people together after {} ms", together.as_millis()),
             format!(
                 "each stream crosses {:.2} times there, {:.2} times back",
@@ -371,6 +374,61 @@ pub async fn partners_meet() -> anyhow::Result<Figures> {
     };
     partners.end().await;
     Ok(figures)
+}
+
+/// What nodes spent: seconds of processors, and bytes on the links between the servers.
+struct Spent {
+    paris: f64,
+    oslo: f64,
+    forth: f64,
+    back: f64,
+}
+
+impl Spent {
+    async fn so_far(partners: &Partners) -> anyhow::Result<Self> {
+        let sum = async |server: &Server, name: &str| -> anyhow::Result<f64> {
+            let mut sum = 0.0;
+            for node in 0..NODES {
+                sum += server.figure(node, name).await?;
+            }
+            Ok(sum)
+        };
+        let processor = "process_cpu_seconds_total";
+        let bytes = "plenary_partner_sent_bytes_total";
+        Ok(Self {
+            paris: sum(&partners.paris, processor).await?,
+            oslo: sum(&partners.oslo, processor).await?,
+            forth: sum(&partners.paris, bytes).await?,
+            back: sum(&partners.oslo, bytes).await?,
+        })
+    }
+
+    /// In a second, while nothing else happens.
+    async fn meanwhile(partners: &Partners) -> anyhow::Result<Self> {
+        let (before, since) = (Self::so_far(partners).await?, Instant::now());
+        sleep(MEASURED).await;
+        let (after, seconds) = (Self::so_far(partners).await?, since.elapsed().as_secs_f64());
+        let a_second = |of: fn(&Self) -> f64| (of(&after) - of(&before)) / seconds;
+        Ok(Self {
+            paris: a_second(|spent| spent.paris),
+            oslo: a_second(|spent| spent.oslo),
+            forth: a_second(|spent| spent.forth),
+            back: a_second(|spent| spent.back),
+        })
+    }
+
+    /// What it is for each of the partner's people, beside a meeting without them.
+    fn each_beyond(&self, without: &Self) -> String {
+        let each = |of: fn(&Self) -> f64| (of(self) - of(without)) / NODES as f64;
+        format!(
+            "each of a partner costs {:.1} % of a processor at home and {:.1} % at their own server, {:.0} kbit/s there and \
+             {:.0} kbit/s back",
+            100.0 * each(|spent| spent.paris),
+            100.0 * each(|spent| spent.oslo),
+            each(|spent| spent.forth) * 8.0 / 1e3,
+            each(|spent| spent.back) * 8.0 / 1e3,
+        )
+    }
 }
 
 /// How often each packet that somebody sends crosses.

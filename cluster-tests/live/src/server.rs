@@ -270,6 +270,11 @@ impl Server {
 
     /// The value of a metric of a node, all its rows together.
     pub(crate) async fn metric(&self, node: usize, name: &str) -> anyhow::Result<u64> {
+        Ok(self.figure(node, name).await? as u64)
+    }
+
+    /// The same, with what comes after the point.
+    pub(crate) async fn figure(&self, node: usize, name: &str) -> anyhow::Result<f64> {
         let url = format!("http://{}/metrics", self.members[node].metrics);
         let text = self
             .http
@@ -284,7 +289,7 @@ impl Server {
                 .is_some_and(|rest| rest.starts_with([' ', '{']))
         });
         let values = rows.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        Ok(values.sum::<f64>() as u64)
+        Ok(values.sum())
     }
 
     fn running(&self) -> Vec<usize> {
