@@ -5,6 +5,7 @@ use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -17,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Zones {
     pub address: SocketAddr,
     _process: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Zones {
@@ -34,16 +35,29 @@ impl Zones {
     /// # Errors
     /// When it does not answer.
     pub async fn serve_at(listen: Ipv4Addr, zones: &[(&str, String)]) -> io::Result<Self> {
+        Self::serve_signed(listen, zones, &[]).await
+    }
+
+    /// The same, with these of the zones signed (DNSSEC).
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn serve_signed(
+        listen: Ipv4Addr,
+        zones: &[(&str, String)],
+        signed: &[&str],
+    ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().display();
         let address = UdpSocket::bind((listen, 0))?.local_addr()?;
         let port = address.port();
         let mut config = format!(
-            "server:\n  rundir: \"{at}\"\n  listen: {listen}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\nzone:\n"
+            "server:\n  rundir: \"{at}\"\n  listen: {listen}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\npolicy:\n  - id: one\n    single-type-signing: on\nzone:\n"
         );
         for (zone, records) in zones {
             config += &format!(
-                "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n"
+                "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n    zonefile-sync: -1\n    dnssec-signing: {}\n    dnssec-policy: one\n",
+                if signed.contains(zone) { "on" } else { "off" }
             );
             let head = format!(
                 "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
@@ -67,7 +81,30 @@ impl Zones {
         Ok(Self {
             address,
             _process: process,
-            _folder: folder,
+            folder,
         })
+    }
+
+    /// The key that a zone is signed with, as a `DNSKEY` record.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn key(&self, zone: &str) -> io::Result<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let folder = self.folder.path();
+        loop {
+            let told = Command::new("/usr/sbin/keymgr")
+                .args(["--dir", &folder.join("keys").display().to_string()])
+                .args([zone, "dnskey"])
+                .output()?;
+            let told = String::from_utf8_lossy(&told.stdout).into_owned();
+            if let Some((_, key)) = told.trim().split_once(" DNSKEY ") {
+                return Ok(format!("{zone}. IN DNSKEY {key}\n"));
+            }
+            if Instant::now() >= deadline {
+                return Err(io::Error::other(format!("{zone} has no key: {told}")));
+            }
+            sleep(LOOK).await;
+        }
     }
 }

@@ -113,6 +113,9 @@ pub(crate) struct Names {
     pub(crate) tls_name: Option<String>,
     /// Answers must be signed up to the root of the Internet (DNSSEC).
     pub(crate) dnssec: bool,
+    /// File with `DNSKEY` records up to which they may be signed as well, for names that are not on the Internet; answers must be
+    /// signed then.
+    pub(crate) dnssec_keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -124,10 +124,15 @@ impl NamesConfig {
                 "dns.tls_name is of use with dns.servers only; name the servers that answer by TLS, with port 853",
             ));
         }
+        let keys = self.dnssec_keys.as_ref().map(|file| {
+            std::fs::read_to_string(file)
+                .map_err(|error| UsageError::new(format!("dns.dnssec_keys: {}: {error}", file.display())))
+        });
         Ok(Dns {
             servers,
             tls_name: self.tls_name.clone(),
             dnssec: self.dnssec,
+            keys: keys.transpose()?,
         })
     }
 }

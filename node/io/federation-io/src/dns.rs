@@ -4,7 +4,10 @@ use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolverConfig},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
-    proto::rr::RData,
+    proto::{
+        dnssec::TrustAnchors,
+        rr::{RData, Record},
+    },
 };
 use plenary_federation::{Srv, Way, service_of};
 use plenary_model::ServerName;
@@ -16,6 +19,7 @@ use std::{
 
 /// One question to one DNS server may take so long; each is asked twice.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const UNSIGNED: &str = "the answer of DNS is not signed as it must be (DNSSEC)";
 /// Addresses of one host that are tried.
 const ADDRESSES: usize = 8;
 
@@ -28,16 +32,27 @@ pub struct Dns {
     pub tls_name: Option<String>,
     /// Answers must be signed (DNSSEC, RFC 4033), up to the root of the Internet.
     pub dnssec: bool,
+    /// Or up to one of these keys, for names that are not on the Internet: `DNSKEY` records, as lines of a zone file. All keys of
+    /// a zone, where nobody above answers for it.
+    pub keys: Option<String>,
 }
 
 /// Why names cannot be resolved.
 #[derive(Debug, thiserror::Error)]
-#[error("names of other servers cannot be resolved: {0}")]
-pub struct NamesError(#[from] NetError);
+pub enum NamesError {
+    #[error("names of other servers cannot be resolved: {0}")]
+    Net(#[from] NetError),
+    #[error("the keys that zones may be signed with are no DNSKEY records: {0}")]
+    Keys(String),
+}
 
 /// Resolves names, with a cache. Cheap to clone.
 #[derive(Clone)]
-pub struct Names(TokioResolver);
+pub struct Names {
+    resolver: TokioResolver,
+    /// What is not signed does not count.
+    dnssec: bool,
+}
 
 impl std::fmt::Debug for Names {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,7 +64,7 @@ impl Names {
     /// To be called within a runtime.
     ///
     /// # Errors
-    /// When this machine does not say whom to ask.
+    /// When this machine does not say whom to ask, or the keys cannot be read.
     pub fn new(dns: &Dns) -> Result<Self, NamesError> {
         let mut builder = if dns.servers.is_empty() {
             TokioResolver::builder_tokio()?
@@ -65,7 +80,23 @@ impl Names {
         options.validate = dns.dnssec;
         options.timeout = ANSWER_WITHIN;
         options.attempts = 2;
-        Ok(Self(builder.build()?))
+        if let Some(keys) = &dns.keys {
+            builder = builder.with_trust_anchor(Arc::new(anchors(keys)?));
+        }
+        Ok(Self {
+            resolver: builder.build()?,
+            dnssec: dns.dnssec || dns.keys.is_some(),
+        })
+    }
+
+    /// Whether all of an answer is signed, where it must be.
+    fn believed(&self, records: &[Record]) -> Result<(), String> {
+        // Signatures are not signed themselves.
+        let mut counted = records.iter().filter(|record| !record.record_type().is_rrsig());
+        if !self.dnssec || counted.all(|record| record.proof.is_secure()) {
+            return Ok(());
+        }
+        Err(UNSIGNED.to_owned())
     }
 
     /// Where a server is.
@@ -73,12 +104,12 @@ impl Names {
     /// # Errors
     /// A sentence for administrators, where DNS does not answer; no answer at all is not the same as none being there.
     pub async fn way(&self, server: &ServerName) -> Result<Way, String> {
-        let records = match self.0.srv_lookup(service_of(server)).await {
-            Ok(found) => found
-                .answers()
-                .iter()
-                .filter_map(|record| srv(&record.data))
-                .collect(),
+        let records = match self.resolver.srv_lookup(service_of(server)).await {
+            Ok(found) => {
+                self.believed(found.answers())?;
+                let records = found.answers().iter();
+                records.filter_map(|record| srv(&record.data)).collect()
+            }
             Err(error) if is_nothing(&error) => Vec::new(),
             Err(error) => return Err(unanswered(&error)),
         };
@@ -93,12 +124,26 @@ impl Names {
     /// # Errors
     /// A sentence for administrators, where it has none or DNS does not answer.
     pub async fn addresses(&self, host: &ServerName) -> Result<Vec<IpAddr>, String> {
-        match self.0.lookup_ip(format!("{host}.")).await {
-            Ok(found) => Ok(found.iter().take(ADDRESSES).collect()),
+        match self.resolver.lookup_ip(format!("{host}.")).await {
+            Ok(found) => {
+                self.believed(found.as_lookup().answers())?;
+                Ok(found.iter().take(ADDRESSES).collect())
+            }
             Err(error) if is_nothing(&error) => Err(format!("{host} has no address in DNS")),
             Err(error) => Err(unanswered(&error)),
         }
     }
+}
+
+/// These keys, and those of the root of the Internet.
+fn anchors(keys: &str) -> Result<TrustAnchors, NamesError> {
+    let anchors = keys.parse::<TrustAnchors>();
+    let mut anchors = anchors.map_err(|error| NamesError::Keys(error.to_string()))?;
+    let root = TrustAnchors::default();
+    for key in (0..root.len()).filter_map(|at| root.get(at)) {
+        anchors.insert(key);
+    }
+    Ok(anchors)
 }
 
 fn name_server(address: SocketAddr, tls_name: Option<&str>) -> NameServerConfig {
@@ -133,9 +178,7 @@ fn is_nothing(error: &NetError) -> bool {
 fn unanswered(error: &NetError) -> String {
     match error {
         NetError::Timeout => "DNS did not answer in time".to_owned(),
-        NetError::Dns(DnsError::DnssecBogus) => {
-            "the answer of DNS is not signed as it must be (DNSSEC)".to_owned()
-        }
+        NetError::Dns(DnsError::DnssecBogus) => UNSIGNED.to_owned(),
         other => format!("DNS did not answer: {other}"),
     }
 }

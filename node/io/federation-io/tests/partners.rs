@@ -7,10 +7,10 @@ use plenary_contracts::federation::v1::{
     AttendRequest, Begin, GreetRequest, attend_request::What, federation_client::FederationClient,
 };
 use plenary_federation::Step;
-use plenary_federation_io::{Attending, Told, Tried, Visit};
+use plenary_federation_io::{Attending, Dns, Names, Told, Tried, Visit};
 use plenary_model::ServerName;
 use plenary_testkit::Zones;
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 use support::{Partner, blacklist, whitelist};
 use tokio::time::timeout;
 use tonic::Code;
@@ -179,6 +179,49 @@ async fn what_dns_says_is_told() {
         assert_eq!((failed, is_good), (step, false), "{server}: {tried:?}");
         assert!(detail.contains(words), "{server}: {detail}");
     }
+}
+
+#[tokio::test]
+async fn where_answers_must_be_signed_others_do_not_count() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let unsigned = oslo.records().replace("oslo", "bergen");
+    let zones = [
+        ("example.net", oslo.records()),
+        ("example.org", unsigned),
+        ("example.com", paris.records()),
+    ];
+    let signed = Zones::serve_signed(Ipv4Addr::LOCALHOST, &zones, &["example.net", "example.com"]);
+    let dns = signed.await.expect("it answers");
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let key = dns.key("example.net").await.expect("it is signed");
+    let mut names = Dns {
+        servers: vec![dns.address],
+        dnssec: true,
+        keys: Some(key),
+        ..Dns::default()
+    };
+    let tried = paris.reach_by(&names).try_out(&name(OSLO)).await;
+    assert!(tried.trial.is_good(), "{tried:?}");
+    let tried = paris.reach_by(&names).try_out(&name("bergen.example.org")).await;
+    let (step, is_good, detail) = last(&tried);
+    assert_eq!((step, is_good), (Step::Srv, false), "{tried:?}");
+    assert!(detail.contains("DNSSEC"), "{detail}");
+    // Another key than it is signed with, and no key of one's own at all.
+    let other = dns.key("example.com").await.expect("it is signed");
+    let forged = other.replace("example.com", "example.net");
+    for keys in [Some(forged), None] {
+        names.keys = keys;
+        let tried = paris.reach_by(&names).try_out(&name(OSLO)).await;
+        assert_eq!((last(&tried).0, last(&tried).1), (Step::Srv, false), "{tried:?}");
+    }
+    names.keys = Some("example.net. IN A 127.0.0.1".into());
+    let refused = Names::new(&names).expect_err("it is no key").to_string();
+    assert!(refused.contains("DNSKEY"), "{refused}");
+}
+
+fn name(text: &str) -> ServerName {
+    text.parse().expect("a name")
 }
 
 #[tokio::test]

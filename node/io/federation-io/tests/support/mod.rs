@@ -194,10 +194,14 @@ impl Partner {
 
     /// The way to others, by this DNS server.
     pub(crate) fn reach(&self, dns: &Zones) -> Reach {
-        let names = Names::new(&Dns {
+        self.reach_by(&Dns {
             servers: vec![dns.address],
             ..Dns::default()
-        });
+        })
+    }
+
+    pub(crate) fn reach_by(&self, dns: &Dns) -> Reach {
+        let names = Names::new(dns);
         Reach::new(self.settings.clone(), names.expect("a resolver"), self.tls())
     }
 
