@@ -127,6 +127,18 @@ impl Authorities {
         Self::new(native.certs.into_iter().chain([enterprise]))
     }
 
+    /// For dialling who is known by a name, has to prove it, and is not asked to know us: a DNS server, for one.
+    ///
+    /// # Errors
+    /// When this machine trusts nobody in a way that can be used.
+    pub fn client_config(&self) -> Result<ClientConfig, rustls::Error> {
+        let builder =
+            ClientConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions()?;
+        Ok(builder
+            .with_root_certificates(self.everybody.clone())
+            .with_no_client_auth())
+    }
+
     /// From now on these partners, and no others, must prove themselves by what is pinned for them. It counts for whoever is
     /// asked next, on connections that are open as well.
     pub fn set_pins(&self, pins: BTreeMap<ServerName, Pin>) {

@@ -158,7 +158,7 @@ pub(crate) fn open(
         me: server.facts.server.clone(),
         policy: server.clone(),
         halls: Arc::new(Rosters::new(server.clone(), changes.resubscribe())),
-        crowd: Arc::new(Names::new(&config.dns.dns()?)?),
+        crowd: Arc::new(Names::new(&config.dns.dns()?, tls.authorities())?),
         engine: engine.clone(),
         cascade,
     };

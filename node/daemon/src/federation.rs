@@ -170,7 +170,7 @@ pub(crate) async fn start(
     let tls = server
         .partner_tls
         .get_or_init(|| web.partners(authorities.clone()));
-    let names = Names::new(&config.dns.dns()?).context("dns")?;
+    let names = Names::new(&config.dns.dns()?, tls.authorities()).context("dns")?;
     server
         .federation
         .get_or_init(|| Reach::new(server.clone(), names, tls.clone()));

@@ -10,6 +10,7 @@ use hickory_resolver::{
     },
 };
 use plenary_federation::{Srv, Way, service_of};
+use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -42,6 +43,8 @@ pub struct Dns {
 pub enum NamesError {
     #[error("names of other servers cannot be resolved: {0}")]
     Net(#[from] NetError),
+    #[error("DNS servers cannot be asked by TLS: {0}")]
+    Tls(#[from] tokio_rustls::rustls::Error),
     #[error("the keys that zones may be signed with are no DNSKEY records: {0}")]
     Keys(String),
 }
@@ -61,11 +64,11 @@ impl std::fmt::Debug for Names {
 }
 
 impl Names {
-    /// To be called within a runtime.
+    /// To be called within a runtime. Those who are asked by TLS are believed by these authorities.
     ///
     /// # Errors
     /// When this machine does not say whom to ask, or the keys cannot be read.
-    pub fn new(dns: &Dns) -> Result<Self, NamesError> {
+    pub fn new(dns: &Dns, authorities: &Authorities) -> Result<Self, NamesError> {
         let mut builder = if dns.servers.is_empty() {
             TokioResolver::builder_tokio()?
         } else {
@@ -80,6 +83,9 @@ impl Names {
         options.validate = dns.dnssec;
         options.timeout = ANSWER_WITHIN;
         options.attempts = 2;
+        if dns.tls_name.is_some() {
+            builder = builder.with_tls_config(authorities.client_config()?);
+        }
         if let Some(keys) = &dns.keys {
             builder = builder.with_trust_anchor(Arc::new(anchors(keys)?));
         }

@@ -8,6 +8,7 @@ use plenary_contracts::federation::v1::{
 };
 use plenary_federation::Step;
 use plenary_federation_io::{Attending, Dns, Names, Told, Tried, Visit};
+use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use plenary_testkit::Zones;
 use std::{net::Ipv4Addr, time::Duration};
@@ -216,8 +217,32 @@ async fn where_answers_must_be_signed_others_do_not_count() {
         assert_eq!((last(&tried).0, last(&tried).1), (Step::Srv, false), "{tried:?}");
     }
     names.keys = Some("example.net. IN A 127.0.0.1".into());
-    let refused = Names::new(&names).expect_err("it is no key").to_string();
+    let nobody = Authorities::new([]);
+    let refused = Names::new(&names, &nobody).expect_err("it is no key").to_string();
     assert!(refused.contains("DNSKEY"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_dns_server_is_asked_by_tls_and_must_have_its_name() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
+    oslo.trusts(&paris, blacklist(&[]));
+    // The machine of paris trusts the authority of oslo, and that one has certified the DNS server, too.
+    paris.trusts(&oslo, blacklist(&[]));
+    let address = oslo.wrap(dns.address).await;
+    let asked = |tls_name: &str| {
+        paris.reach_by(&Dns {
+            servers: vec![address],
+            tls_name: Some(tls_name.into()),
+            ..Dns::default()
+        })
+    };
+    let tried = asked(OSLO).try_out(&name(OSLO)).await;
+    assert!(tried.trial.is_good(), "{tried:?}");
+    let tried = asked("dns.example.net").try_out(&name(OSLO)).await;
+    assert_eq!((last(&tried).0, last(&tried).1), (Step::Srv, false), "{tried:?}");
 }
 
 fn name(text: &str) -> ServerName {

@@ -23,6 +23,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
+use tokio_rustls::TlsAcceptor;
 use tonic::{
     Code,
     transport::{Channel, Endpoint, Uri},
@@ -168,6 +169,26 @@ impl Partner {
         tokio::spawn(router.serve_with_incoming(connections));
     }
 
+    /// Its certificate, before a DNS server that answers by TCP: asked by TLS (RFC 7858) at the address that this gives.
+    pub(crate) async fn wrap(&self, dns: SocketAddr) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let mut config = (*self.web.server_config()).clone();
+        config.alpn_protocols.clear();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut asked = acceptor.accept(socket).await?;
+                    let mut plain = TcpStream::connect(dns).await?;
+                    tokio::io::copy_bidirectional(&mut asked, &mut plain).await
+                });
+            }
+        });
+        address
+    }
+
     /// What this node noted of the others.
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.settings.ledger
@@ -201,7 +222,7 @@ impl Partner {
     }
 
     pub(crate) fn reach_by(&self, dns: &Dns) -> Reach {
-        let names = Names::new(dns);
+        let names = Names::new(dns, self.tls().authorities());
         Reach::new(self.settings.clone(), names.expect("a resolver"), self.tls())
     }
 
