@@ -4,7 +4,6 @@ use crate::server::Server;
 use futures::future::BoxFuture;
 use plenary_access::{Topic, policy_for};
 use plenary_cascade_io::{Bounds, Circle};
-use plenary_federation::Way;
 use plenary_federation_io::{Home as _, Names};
 use plenary_model::ServerName;
 use plenary_store::Changes;
@@ -14,9 +13,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tokio::sync::{broadcast, watch};
-
-/// Addresses that are tried in all.
-const ADDRESSES: usize = 16;
 
 /// Who says with whom this server meets.
 #[async_trait::async_trait]
@@ -103,25 +99,8 @@ impl Circle for Town {
 #[async_trait::async_trait]
 impl Crowd for Names {
     async fn addresses(&self, server: &ServerName) -> Result<Vec<SocketAddr>, String> {
-        let targets = match self.way(server).await? {
-            Way::Closed => {
-                return Err(format!(
-                    "DNS says that {server} is not to be met (the SRV target is a dot)"
-                ));
-            }
-            Way::Targets(targets) => targets,
-        };
-        let (mut found, mut failed) = (Vec::new(), Vec::new());
-        for target in targets {
-            match Self::addresses(self, &target.host).await {
-                Ok(ips) => found.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port))),
-                Err(why) => failed.push(why),
-            }
-        }
-        found.truncate(ADDRESSES);
-        if found.is_empty() {
-            return Err(failed.join("; "));
-        }
+        let targets = self.targets(server).await?;
+        let (found, _) = self.sockets(&targets).await?;
         Ok(found)
     }
 }

@@ -132,7 +132,7 @@ async fn tell_them(
             Some(permitted) = permitted.recv() => (Some(Told::Permit(permit(permitted))), false),
             body = told.recv() => match body {
                 Some(body) => {
-                    let last = is_last(&body);
+                    let last = body.is_end();
                     (said(&me, body), last)
                 }
                 None => return,
@@ -147,14 +147,6 @@ async fn tell_them(
         if last {
             return;
         }
-    }
-}
-
-fn is_last(body: &ServerBody) -> bool {
-    match body {
-        ServerBody::Ended(_) => true,
-        ServerBody::Refused(refused) => refused.request == "join",
-        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use hickory_resolver::{
         rr::{RData, Record},
     },
 };
-use plenary_federation::{Srv, Way, service_of};
+use plenary_federation::{Srv, Target, Way, service_of};
 use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use std::{
@@ -23,6 +23,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const UNSIGNED: &str = "the answer of DNS is not signed as it must be (DNSSEC)";
 /// Addresses of one host that are tried.
 const ADDRESSES: usize = 8;
+/// Addresses of one server that are tried.
+const SOCKETS: usize = 16;
 
 /// Whom to ask for names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,6 +125,38 @@ impl Names {
             // Without random numbers the way is still a right one.
             getrandom::u32().unwrap_or(0) % most.saturating_add(1)
         }))
+    }
+
+    /// The same, as hosts with ports; the first is to be tried first.
+    ///
+    /// # Errors
+    /// As for [`Names::way`], and where DNS says that the server is not to be met.
+    pub async fn targets(&self, server: &ServerName) -> Result<Vec<Target>, String> {
+        match self.way(server).await? {
+            Way::Targets(targets) => Ok(targets),
+            Way::Closed => Err(format!(
+                "DNS says that {server} is not to be met (the SRV target is a dot)"
+            )),
+        }
+    }
+
+    /// Where these hosts listen, at most sixteen of them, and which have no addresses, in words.
+    ///
+    /// # Errors
+    /// When none has one.
+    pub async fn sockets(&self, targets: &[Target]) -> Result<(Vec<SocketAddr>, Vec<String>), String> {
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for target in targets {
+            match self.addresses(&target.host).await {
+                Ok(ips) => found.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port))),
+                Err(why) => failed.push(why),
+            }
+        }
+        found.truncate(SOCKETS);
+        if found.is_empty() {
+            return Err(failed.join("; "));
+        }
+        Ok((found, failed))
     }
 
     /// The addresses of a host.

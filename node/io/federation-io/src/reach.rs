@@ -4,10 +4,11 @@ use crate::{Home, Names, visit::Connections};
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
-use plenary_federation::{PROTOCOLS, Step, Target, Trial, Way};
+use plenary_federation::{PROTOCOLS, Step, Trial};
 use plenary_identity::{PartnerCertificate, PartnerError, PartnerTls, explain};
 use plenary_model::ServerName;
 use std::{
+    iter,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -27,8 +28,6 @@ use tonic::{
 const STEP_WITHIN: Duration = Duration::from_secs(4);
 /// An address that says nothing is tried so long before the next one is, too.
 const HEAD_START: Duration = Duration::from_millis(300);
-/// Addresses that are tried in all.
-const ADDRESSES: usize = 16;
 /// While people attend there, a partner that is silent is asked so often whether it is there, and may take so long to say so:
 /// their places are kept longer, and they are to be back soon.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -98,12 +97,20 @@ impl Reach {
         tried.note(Step::Policy, since, allowed)?;
 
         let since = Instant::now();
-        let way = self.names.way(server).await.and_then(|way| targets(server, way));
-        let targets = tried.note(Step::Srv, since, way)?;
+        let targets = self.names.targets(server).await.map(|targets| {
+            let list = listed(&targets);
+            (targets, list)
+        });
+        let targets = tried.note(Step::Srv, since, targets)?;
 
         let since = Instant::now();
-        let addresses = self.addresses(&targets).await;
-        let addresses = tried.note(Step::Address, since, addresses)?;
+        let found = self.names.sockets(&targets).await;
+        let found = found.map(|(addresses, failed)| {
+            let list = iter::once(listed(&addresses)).chain(failed);
+            let list = list.collect::<Vec<_>>().join(", ");
+            (addresses, list)
+        });
+        let addresses = tried.note(Step::Address, since, found)?;
 
         let since = Instant::now();
         let (socket, address) = tried.note(Step::Connection, since, connect(&addresses).await)?;
@@ -129,24 +136,6 @@ impl Reach {
             Ok(_) => Ok(((), format!("this server may meet with {server}"))),
             Err(why) => Err(unmet(why, server)),
         }
-    }
-
-    async fn addresses(&self, targets: &[Target]) -> Result<(Vec<SocketAddr>, String), String> {
-        let (mut found, mut failed) = (Vec::new(), Vec::new());
-        for target in targets {
-            match self.names.addresses(&target.host).await {
-                Ok(addresses) => {
-                    found.extend(addresses.into_iter().map(|ip| SocketAddr::new(ip, target.port)))
-                }
-                Err(why) => failed.push(why),
-            }
-        }
-        found.truncate(ADDRESSES);
-        if found.is_empty() {
-            return Err(failed.join("; "));
-        }
-        let list: Vec<String> = found.iter().map(ToString::to_string).chain(failed).collect();
-        Ok((found, list.join(", ")))
     }
 
     async fn shake(
@@ -218,16 +207,9 @@ pub fn unmet(why: NoPartner, server: &ServerName) -> String {
     }
 }
 
-fn targets(server: &ServerName, way: Way) -> Result<(Vec<Target>, String), String> {
-    match way {
-        Way::Closed => Err(format!(
-            "DNS says that {server} is not to be met (the SRV target is a dot)"
-        )),
-        Way::Targets(targets) => {
-            let list: Vec<String> = targets.iter().map(ToString::to_string).collect();
-            Ok((targets, list.join(", ")))
-        }
-    }
+fn listed(all: &[impl ToString]) -> String {
+    let words: Vec<_> = all.iter().map(ToString::to_string).collect();
+    words.join(", ")
 }
 
 /// The first address that answers; each has its start before the next one (RFC 8305 §5).

@@ -287,11 +287,7 @@ impl Seat {
         let Some(body) = self.known_here(body) else {
             return false;
         };
-        let is_end = match &body {
-            ServerBody::Ended(_) => true,
-            ServerBody::Refused(refused) => refused.request == "join",
-            _ => false,
-        };
+        let is_end = body.is_end();
         let place = self.place.clone();
         match body {
             ServerBody::Joined(joined) if self.told.is_in && Some(joined.place()) == place => {

@@ -260,6 +260,17 @@ pub enum ServerBody {
     Ended(Ended),
 }
 
+impl ServerBody {
+    /// Whether who hears it is in no meeting after it.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Ended(_) => true,
+            Self::Refused(refused) => refused.request == "join",
+            _ => false,
+        }
+    }
+}
+
 /// What the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "body", rename_all = "snake_case")]
