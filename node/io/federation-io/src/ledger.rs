@@ -19,6 +19,7 @@ struct Counters {
     greeted: AtomicU64,
     refused: AtomicU64,
     too_fast: AtomicU64,
+    slowed: AtomicU64,
     quarantines: AtomicU64,
     reached: AtomicU64,
     failed: AtomicU64,
@@ -37,6 +38,8 @@ pub struct Figures {
     pub refused: u64,
     /// Messages that came too fast.
     pub too_fast: u64,
+    /// Times that a partner asked for more names than it may.
+    pub slowed: u64,
     /// Quarantines that began.
     pub quarantines: u64,
     /// Attempts to reach a partner that went well.
@@ -176,6 +179,11 @@ impl Ledger {
         one_more(&self.counters.too_fast);
     }
 
+    /// A partner asks for more names than it may, and waits.
+    pub(crate) fn slowed(&self) {
+        one_more(&self.counters.slowed);
+    }
+
     /// Until when `server` is not answered.
     pub fn quarantined(&self, server: &ServerName) -> Option<Timestamp> {
         self.lock().quarantined(server, now())
@@ -207,6 +215,7 @@ impl Ledger {
             greeted: read(&counters.greeted),
             refused: read(&counters.refused),
             too_fast: read(&counters.too_fast),
+            slowed: read(&counters.slowed),
             quarantines: read(&counters.quarantines),
             reached: read(&counters.reached),
             failed: read(&counters.failed),

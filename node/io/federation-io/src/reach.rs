@@ -1,6 +1,6 @@
 //! Reaching a partner, and telling each step of it.
 
-use crate::{Home, Names, visit::Connections};
+use crate::{Home, Names, line::Lines, visit::Connections};
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
@@ -64,6 +64,7 @@ pub struct Reach {
     names: Names,
     tls: PartnerTls,
     pub(crate) connections: Connections,
+    pub(crate) lines: Lines,
 }
 
 impl std::fmt::Debug for Reach {
@@ -79,6 +80,7 @@ impl Reach {
             names,
             tls,
             connections: Connections::default(),
+            lines: Lines::default(),
         }
     }
 

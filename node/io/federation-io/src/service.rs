@@ -6,10 +6,13 @@ use crate::{
     door::{Door, Guest, refused},
     host::{self, Answers, Counts, Unhosted},
     ledger::Ledger,
+    look::{self, People},
+    names::NameBudget,
+    watch::{self, Sightings, Watchers},
 };
 use plenary_access::{FederationPolicy, PartnerTerms, Standing};
 use plenary_contracts::federation::v1::{
-    AttendRequest, GreetRequest, GreetResponse,
+    AttendRequest, GreetRequest, GreetResponse, LookRequest, LookResponse, WatchRequest,
     federation_server::{Federation, FederationServer},
 };
 use plenary_federation::{Greeting, Unwelcome, greet};
@@ -23,7 +26,7 @@ const LISTED: usize = 64;
 
 /// What federation needs of the server around it.
 #[async_trait::async_trait]
-pub trait Home: Send + Sync + 'static {
+pub trait Home: People {
     fn me(&self) -> &ServerName;
     /// Who may be met; `None` where that cannot be read now.
     async fn policy(&self) -> Option<FederationPolicy>;
@@ -49,9 +52,11 @@ pub trait Home: Send + Sync + 'static {
 
 struct Service {
     home: Arc<dyn Home>,
-    door: Door,
+    door: Arc<Door>,
     greetings: Buckets<IpAddr>,
     attending: Arc<Counts>,
+    names: Arc<NameBudget>,
+    watchers: Watchers,
 }
 
 /// The service, to be mounted on connections of [`identify`](crate::identify).
@@ -62,7 +67,9 @@ pub fn service(home: Arc<dyn Home>) -> FederationServer<impl Federation> {
         ..
     } = *home.limits();
     let service = Service {
-        door: Door::new(home.clone()),
+        door: Arc::new(Door::new(home.clone())),
+        names: Arc::default(),
+        watchers: Watchers::default(),
         home,
         greetings: Buckets::new(greetings.0, greetings.1),
         attending: Arc::default(),
@@ -82,6 +89,16 @@ impl Federation for Service {
 
     async fn attend(&self, request: Request<Streaming<AttendRequest>>) -> Result<Response<Answers>, Status> {
         host::attend(&self.home, &self.door, &self.attending, request).await
+    }
+
+    type WatchStream = Sightings;
+
+    async fn look(&self, request: Request<LookRequest>) -> Result<Response<LookResponse>, Status> {
+        look::look(&self.home, &self.door, &self.names, request).await
+    }
+
+    async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Sightings>, Status> {
+        watch::watch(&self.home, &self.door, &self.names, &self.watchers, request).await
     }
 
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {

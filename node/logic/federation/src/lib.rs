@@ -10,11 +10,14 @@
 //! | [`Step`], [`Trial`] | what was tried to reach a partner, for administrators |
 //! | [`Book`], [`Seen`], [`PartnerState`] | what a node knows of partners from the last attempts |
 //! | [`Quarantine`] | those that misbehave are not answered for a while |
+//! | [`Found`], [`Faces`] | what names of partners stand for, and what of it is remembered |
+//! | [`Sight`] | what people of a partner do whom somebody here has in view |
 //!
 //! What may be done with a partner is said by [`policy_for`](plenary_access::policy_for).
 
 mod book;
 mod greeting;
+mod people;
 mod quarantine;
 mod trial;
 mod way;
@@ -23,6 +26,7 @@ pub use book::{
     Attempt, Book, Concern, EXPIRES_SOON_MS, PartnerState, Seen, Shown, Tried, Trouble, Usage, concerns,
 };
 pub use greeting::{Greeting, PROTOCOLS, Unwelcome, Welcome, greet};
+pub use people::{Faces, Found, LocalName, Sight, Sighting, Viewers};
 pub use quarantine::{Quarantine, QuarantineRules};
 pub use trial::{Done, Step, Trial};
 pub use way::{PORT, Srv, Target, Way, service_of};

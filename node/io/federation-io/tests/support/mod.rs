@@ -3,10 +3,12 @@
 #![allow(dead_code)] // Each file of tests uses a part of it.
 
 use hyper_util::rt::TokioIo;
-use plenary_access::{FederationMode, FederationPolicy, PartnerTerms};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Presence};
+use plenary_contracts::federation::v1::federation_server::{Federation, FederationServer};
+use plenary_federation::{Found, LocalName};
 use plenary_federation_io::{
-    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Told, Tried, Unhosted, Visit, identify,
-    service,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, Seen, Stir, Told, Tried, Unhosted,
+    Visit, identify, service,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
@@ -14,6 +16,7 @@ use plenary_identity::{
 use plenary_model::{NodeId, ServerName};
 use plenary_testkit::Zones;
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -21,7 +24,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{broadcast, mpsc},
 };
 use tokio_rustls::TlsAcceptor;
 use tonic::{
@@ -51,6 +54,57 @@ struct Settings {
     policy: Mutex<FederationPolicy>,
     ledger: Ledger,
     limits: Limits,
+    /// What names are here, and what people do.
+    people: Mutex<BTreeMap<String, (Found, Option<Presence>)>>,
+    stirs: broadcast::Sender<Stir>,
+}
+
+#[async_trait::async_trait]
+impl People for Settings {
+    async fn look(&self, _: &PartnerTerms, names: Vec<LocalName>) -> Option<Vec<Found>> {
+        let people = self.people.lock().expect("whole");
+        let found = |name: &LocalName| {
+            people
+                .get(name.as_str())
+                .map_or(Found::Nothing, |(found, _)| found.clone())
+        };
+        Some(names.iter().map(found).collect())
+    }
+
+    async fn presences(&self, names: Vec<LocalName>) -> Option<Vec<Seen>> {
+        let people = self.people.lock().expect("whole");
+        let seen = |name: &LocalName| match people.get(name.as_str()) {
+            Some((Found::Person { user, profile }, presence)) => Seen {
+                user: Some(user.clone()),
+                presence: *presence,
+                revision: profile.display_name.len() as u64,
+            },
+            _ => Seen::default(),
+        };
+        Some(names.iter().map(seen).collect())
+    }
+
+    fn stirs(&self) -> mpsc::Receiver<Stir> {
+        let (tell, told) = mpsc::channel(8);
+        let mut stirs = self.stirs.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let stir = tokio::select! {
+                    stir = stirs.recv() => stir,
+                    () = tell.closed() => return,
+                };
+                let Ok(stir) = stir else { return };
+                if tell.send(stir).await.is_err() {
+                    return;
+                }
+            }
+        });
+        told
+    }
+
+    async fn estranged(&self, server: &ServerName) {
+        self.parted(server).await;
+    }
 }
 
 #[async_trait::async_trait]
@@ -142,6 +196,8 @@ impl Partner {
                 policy: Mutex::new(FederationPolicy::default()),
                 ledger: Ledger::default(),
                 limits,
+                people: Mutex::default(),
+                stirs: broadcast::channel(64).0,
             }),
             listener: Mutex::new(Some(listener)),
             tls: OnceLock::new(),
@@ -152,6 +208,31 @@ impl Partner {
     /// From now on it has this policy; and, the first time, trusts the authority of `other` and serves.
     pub(crate) fn trusts(&self, other: &Partner, policy: FederationPolicy) {
         *self.settings.policy.lock().expect("whole") = policy;
+        self.serves(other, service(self.settings.clone()));
+    }
+
+    /// As [`Partner::trusts`] everybody, but it answers what it likes.
+    pub(crate) fn lies(&self, other: &Partner, liar: impl Federation) {
+        *self.settings.policy.lock().expect("whole") = blacklist(&[]);
+        self.serves(other, FederationServer::new(liar));
+    }
+
+    /// From now on a name means this, and who it is does that.
+    pub(crate) fn has(&self, name: &str, found: Found, presence: Option<Presence>) {
+        let mut people = self.settings.people.lock().expect("whole");
+        people.insert(name.into(), (found, presence));
+    }
+
+    pub(crate) fn stirs(&self, stir: Stir) {
+        self.settings.stirs.send(stir).expect("somebody watches");
+    }
+
+    /// How many hear of what changes.
+    pub(crate) fn watchers(&self) -> usize {
+        self.settings.stirs.receiver_count()
+    }
+
+    fn serves(&self, other: &Partner, service: FederationServer<impl Federation>) {
         let Some(listener) = self.listener.lock().expect("whole").take() else {
             return;
         };
@@ -165,7 +246,7 @@ impl Partner {
             self.settings.limits.bounds(),
         );
         self.tls.set(tls).expect("once");
-        let router = tonic::transport::Server::builder().add_service(service(self.settings.clone()));
+        let router = tonic::transport::Server::builder().add_service(service);
         tokio::spawn(router.serve_with_incoming(connections));
     }
 

@@ -1,0 +1,97 @@
+//! A connection to a partner for questions, as long as somebody has any.
+
+use crate::{Reach, Tried, Unreached};
+use plenary_federation::Step;
+use plenary_model::ServerName;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+use tonic::{Code, Status, transport::Channel};
+
+/// A connection is kept so long at least: who asks one thing often asks another. Then it ends with the last who uses it.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// A connection to each partner that is asked something.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<BTreeMap<ServerName, Slot>>>);
+
+/// Held while it is being made, so that many who ask at once share one.
+type Slot = Arc<tokio::sync::Mutex<Weak<Line>>>;
+
+/// Whoever holds it keeps the connection.
+pub(crate) struct Line(Channel);
+
+impl Line {
+    pub(crate) fn channel(&self) -> Channel {
+        self.0.clone()
+    }
+}
+
+impl Lines {
+    fn slot(&self, server: &ServerName) -> Slot {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody holds a slot of the others, and they lead nowhere any more.
+        slots.retain(|known, slot| {
+            known == server
+                || Arc::strong_count(slot) > 1
+                || slot.try_lock().is_ok_and(|line| line.strong_count() > 0)
+        });
+        slots.entry(server.clone()).or_default().clone()
+    }
+
+    /// The connection is lost; the next who asks makes a new one.
+    pub(crate) async fn forget(&self, server: &ServerName, lost: &Arc<Line>) {
+        let slot = self.slot(server);
+        let mut kept = slot.lock().await;
+        if kept.ptr_eq(&Arc::downgrade(lost)) {
+            *kept = Weak::new();
+        }
+    }
+}
+
+impl Reach {
+    /// The connection to a partner; a new one where there is none.
+    pub(crate) async fn line(&self, server: &ServerName) -> Result<Arc<Line>, Unreached> {
+        let slot = self.lines.slot(server);
+        let mut kept = slot.lock().await;
+        if let Some(line) = kept.upgrade() {
+            return Ok(line);
+        }
+        let mut tried = Tried::default();
+        let Some(channel) = self.steps(server, &mut tried).await else {
+            let last = tried.trial.steps().last();
+            let words = last.map(|last| last.detail.clone()).unwrap_or_default();
+            return Err(Unreached {
+                // Lists change when administrators change them; everything else may be a matter of a moment.
+                may_change: last.is_some_and(|last| last.step != Step::Policy),
+                words: format!("{server} cannot be reached: {words}"),
+            });
+        };
+        let line = Arc::new(Line(channel));
+        *kept = Arc::downgrade(&line);
+        let held = line.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(KEPT).await;
+            drop(held);
+        });
+        Ok(line)
+    }
+}
+
+/// What a partner's refusal means for who asked.
+pub(crate) fn unanswered(status: &Status) -> Unreached {
+    Unreached {
+        may_change: !matches!(
+            status.code(),
+            Code::PermissionDenied | Code::Unauthenticated | Code::InvalidArgument | Code::Unimplemented
+        ),
+        words: format!("the other server answered: {}", status.message()),
+    }
+}
+
+/// Whether the other server itself has spoken, and not what lies between.
+pub(crate) fn spoke(status: &Status) -> bool {
+    status.metadata().contains_key("plenary-code") || status.code() == Code::Unimplemented
+}
