@@ -8,12 +8,12 @@ use crate::{
         guest_of, line_of, participant_of, person_key, place_of, run_of,
     },
 };
-use plenary_access::{TokenHash, View, rules::rights_of};
+use plenary_access::{TokenHash, View, rights_of_federated, rules::rights_of};
 use plenary_conference::{
     Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, PastRun, Person, Run, RunId,
     SWEEP,
 };
-use plenary_model::{Cid, GroupId, NodeId, Right, Timestamp, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, Right, Rights, Timestamp, UserName, limits};
 use rusqlite::params;
 
 const PLACES_OF_KIND: &str =
@@ -95,8 +95,13 @@ impl plenary_conference::MeetingView for StoreView<'_> {
                 group.is_some_and(|group| group.rights.allows(Right::ShareScreen))
             }
             Person::Federated(_) => {
-                let group = View::group(self, &GroupId::federated());
-                group.is_some_and(|group| group.rights.allows(Right::ShareScreen))
+                // What their own server takes away is kept with their place.
+                let (home, group) = (
+                    Rights(Right::ALL.into()),
+                    View::group(self, &GroupId::federated()),
+                );
+                group
+                    .is_some_and(|group| rights_of_federated(&home, &group.rights).allows(Right::ShareScreen))
             }
         }
     }

@@ -7,6 +7,7 @@ mod calls;
 mod chat;
 mod conferences;
 mod directory;
+mod elsewhere;
 mod events;
 mod gate;
 mod guest_page;
