@@ -13,6 +13,7 @@ use plenary_conference::{
     TemplateId, TemplateQuery, Visit,
 };
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
+use plenary_federation::LocalName;
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
 use plenary_model::{
@@ -20,8 +21,8 @@ use plenary_model::{
 };
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{
-    Applied, Backend, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, Partners, ProSeat, ReadError,
-    Registered, WithoutPro, WriteError,
+    Applied, Backend, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, Partners, ProSeat,
+    ReadError, Registered, WithoutPro, WriteError,
 };
 use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
@@ -280,8 +281,16 @@ impl Backend for Server {
     }
 
     async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError> {
-        self.query(move |db| queries::address_book(db, &user, &list))
-            .await
+        let mut page = self
+            .query(move |db| queries::address_book(db, &user, &list))
+            .await?;
+        let me = &self.facts.server;
+        self.neighbours.fill(me, &mut page.items, self.now_ms().0);
+        Ok(page)
+    }
+
+    async fn look(&self, by: &UserName, server: &ServerName, name: &LocalName) -> Looked {
+        self.look_elsewhere(by, server, name).await
     }
 
     async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError> {

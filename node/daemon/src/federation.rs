@@ -1,7 +1,9 @@
 //! Federation: port 4307, and the way to partners.
 
+mod asked;
 mod halls;
 mod hosting;
+mod neighbours;
 mod travel;
 
 use crate::{
@@ -12,7 +14,8 @@ use crate::{
 };
 use anyhow::Context as _;
 pub(crate) use halls::Rosters;
-use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
+pub(crate) use neighbours::{Neighbours, keep_in_view};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Unhosted, identify, service, shown,
@@ -71,27 +74,7 @@ impl Home for Server {
     }
 
     async fn parted(&self, server: &ServerName) {
-        let mut changes = self.notifications.subscribe();
-        loop {
-            // Where it cannot be read, what was found last holds.
-            let standing = Home::standing(self, server).await;
-            let terms = standing.map(|standing| policy_for(&standing, server).cloned());
-            if terms.is_some_and(|terms| terms.map_or(true, |terms| !terms.conferences)) {
-                return;
-            }
-            loop {
-                match changes.recv().await {
-                    Ok(Notification::Changed {
-                        topic: Topic::Settings | Topic::Licensing,
-                        ..
-                    })
-                    | Err(RecvError::Lagged(_)) => break,
-                    Ok(_) => {}
-                    // The node ends, and with it everything.
-                    Err(RecvError::Closed) => return,
-                }
-            }
-        }
+        self.until_not(server, |terms| terms.conferences).await;
     }
 
     async fn host(
@@ -101,6 +84,22 @@ impl Home for Server {
         who: Attending,
     ) -> Result<Hosted, Unhosted> {
         hosting::host(self, server, terms, who).await
+    }
+}
+
+/// Waits until what may be done with partners may be something else; `false` if that will not be any more.
+async fn terms_may_change(changes: &mut broadcast::Receiver<Notification>) -> bool {
+    loop {
+        match changes.recv().await {
+            Ok(Notification::Changed {
+                topic: Topic::Settings | Topic::Licensing,
+                ..
+            })
+            | Err(RecvError::Lagged(_)) => return true,
+            Ok(_) => {}
+            // The node ends, and with it everything.
+            Err(RecvError::Closed) => return false,
+        }
     }
 }
 
@@ -166,6 +165,7 @@ pub(crate) async fn start(
     let authorities = Authorities::of_this_machine(server.identity.root_der().clone());
     partners::load_pins(server, &authorities).await?;
     partners::register(metrics, server.partners.ledger().clone());
+    neighbours::register(metrics, server.clone());
     server.partners.limit(config.federation.limits());
     let tls = server
         .partner_tls

@@ -314,6 +314,11 @@ pub(crate) fn register(metrics: &Metrics, ledger: Ledger) {
                 now.too_fast,
             ),
             (
+                "federation_names_slowed",
+                "Times that a partner asked for more names than it may",
+                now.slowed,
+            ),
+            (
                 "federation_quarantines",
                 "Times that a server was put into quarantine",
                 now.quarantines,

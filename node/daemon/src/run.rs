@@ -184,6 +184,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
     tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));
+    tasks.spawn(federation::keep_in_view(server.clone(), hub.clone()));
     tasks.spawn(drain_clients(hub.clone(), draining));
     tasks.spawn(standing::announce(
         server.clone(),

@@ -108,6 +108,7 @@ pub(crate) fn start(
 ) {
     tasks.spawn(confirm_ends(server.clone(), door.clone(), changes));
     tasks.spawn(crate::ghosts::free_ghosts(server.clone(), door.clone()));
+    tasks.spawn(crate::outside::end_without_pro(server.clone()));
     tasks.spawn(beat(server.clone()));
     tasks.spawn(keep_alive(
         server.clone(),

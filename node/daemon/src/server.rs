@@ -59,6 +59,8 @@ pub(crate) struct Server {
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
     /// What this node notes of servers of other enterprises.
     pub(crate) partners: Partners,
+    /// What this node knows of people of other servers.
+    pub(crate) neighbours: crate::federation::Neighbours,
     /// Set where this node meets with other servers.
     pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
     /// How it proves itself to them, and whom it believes.
@@ -96,6 +98,7 @@ impl Server {
             lessee,
             meetings: OnceLock::new(),
             partners: Partners::default(),
+            neighbours: crate::federation::Neighbours::default(),
             federation: OnceLock::new(),
             partner_tls: OnceLock::new(),
             crossing: OnceLock::new(),

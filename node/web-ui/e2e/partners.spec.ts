@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
 import { devices, isInside, join, newPage, plays, tile } from './room';
-import { expect, here, signIn, test } from './server';
+import { expect, freshId, here, signIn, test } from './server';
 
 /**
  * People of two servers in one conference, each by the pages of their own server: `cargo xtask test --long partners`, which
@@ -113,4 +113,42 @@ test('who cannot come by federation is led to the pages there', async ({ browser
   );
   await ben.screenshot({ path: 'test-results/partners-unreachable.png' });
   await noBarrier(ben, 'another server that cannot be reached');
+});
+
+test('people of two servers find each other in the address book', async ({ browser, rest }) => {
+  test.skip(partner === null, 'needs two servers');
+  if (!partner) return;
+  test.setTimeout(120_000);
+  const { url, server, cid, home, guest } = partner;
+  const alias = freshId('alias');
+  expect((await rest.call('POST', '/aliases', { id: alias, target: `\\c\\${cid}` })).status()).toBe(201);
+  const [ann, ben] = [await newPage(browser), await newPage(browser)];
+  await signIn(ann, here, home.login, home.password);
+  await signIn(ben, url, guest.login, guest.password);
+  const id = `${home.login}@${server}`;
+  await ben.goto(`${url}/contacts`);
+  await ben.getByRole('button', { name: 'Add contact' }).first().click();
+  await ben.getByRole('textbox', { name: 'Call string' }).fill(id);
+  await expect(ben.getByRole('status').getByText(`(${id})`)).toBeVisible();
+  await ben.screenshot({ path: 'test-results/elsewhere-add.png' });
+  await ben.getByRole('button', { name: 'Save' }).click();
+  const row = ben.getByRole('row').filter({ hasText: id });
+  await expect(row.getByText('Online')).toBeVisible({ timeout: 20_000 });
+  await ann.goto(`${here}/m/${cid}?now=true`);
+  await expect(row.getByText('In conference').or(row.getByText('Hosting'))).toBeVisible({ timeout: 20_000 });
+  await ben.screenshot({ path: 'test-results/elsewhere-contacts.png' });
+  await noBarrier(ben, 'contacts of another server');
+  await row.click();
+  await expect(ben.getByText(`This is what ${server} shows to people of other servers.`)).toBeVisible();
+  await ben.screenshot({ path: 'test-results/elsewhere-person.png' });
+  await noBarrier(ben, 'somebody of another server');
+
+  await ben.goto(`${url}/home`);
+  const where = ben.getByLabel(/conference ID/i).first();
+  await where.fill(id);
+  await ben.getByRole('button', { name: 'Join', exact: true }).first().click();
+  await expect(ben.getByText(/is a person, not a conference/)).toBeVisible();
+  await where.fill(`${alias}@${server}`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).first().click();
+  await expect(ben).toHaveURL(new RegExp(`/m/${cid}(@|%40)${server}$`));
 });

@@ -198,6 +198,7 @@ fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
         | ServerBody::Ended(_) => {}
         ServerBody::Changed { .. }
         | ServerBody::Presence { .. }
+        | ServerBody::PartnerPresence { .. }
         | ServerBody::Answer(_)
         | ServerBody::Lost(_)
         | ServerBody::Slots(_)

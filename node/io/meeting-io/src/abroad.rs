@@ -127,6 +127,7 @@ pub(crate) async fn sit(
     let (run, tell) = (newcomer.run, newcomer.tell.clone());
     let last = match begin(&hub, &newcomer, &server, &join).await {
         Ok((user, attendance)) => {
+            hub.note_traveller(run, user.clone());
             let seat = Seat {
                 place: join.resume.clone(),
                 connections: Connections::new(hub.clone(), newcomer.run, newcomer.tell.clone()),
@@ -351,6 +352,7 @@ impl Seat {
             // Of media this node tells, and of everything else this server.
             ServerBody::Changed { .. }
             | ServerBody::Presence { .. }
+            | ServerBody::PartnerPresence { .. }
             | ServerBody::Answer(_)
             | ServerBody::Lost(_)
             | ServerBody::Slots(_)

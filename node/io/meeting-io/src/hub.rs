@@ -5,7 +5,7 @@ use crate::{
     room::{self, Tidings},
     seat::{self, Told},
 };
-use plenary_model::{Buckets, Cid};
+use plenary_model::{Buckets, Cid, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Join, ParticipantId, Refusal, Why},
@@ -58,6 +58,8 @@ struct Tables {
     rooms: BTreeMap<Cid, mpsc::UnboundedSender<Tidings>>,
     /// Who of this node is in which conference of other servers, by the names of the engine's rooms.
     halls: BTreeMap<String, BTreeSet<u64>>,
+    /// Who attends conferences of other servers, by their runs.
+    travellers: BTreeMap<u64, UserName>,
 }
 
 impl Hub {
@@ -247,6 +249,27 @@ impl Hub {
         }
     }
 
+    /// Who of this node is in conferences of other servers.
+    pub fn abroad_people(&self) -> BTreeSet<UserName> {
+        self.tables().travellers.values().cloned().collect()
+    }
+
+    /// They go out of all conferences of other servers, and are told why.
+    pub fn end_abroad(&self, user: &UserName, why: Why) {
+        let tables = self.tables();
+        let theirs = tables
+            .travellers
+            .iter()
+            .filter(|(_, traveller)| *traveller == user);
+        for seat in theirs.filter_map(|(run, _)| tables.seats.get(run)) {
+            seat.send(Told::End(why)).ok();
+        }
+    }
+
+    pub(crate) fn note_traveller(&self, run: u64, user: UserName) {
+        self.tables().travellers.insert(run, user);
+    }
+
     pub(crate) fn kept(&self) -> Duration {
         self.0.kept
     }
@@ -285,6 +308,7 @@ impl Hub {
             .is_some_and(|seat| seat.same_channel(inbox))
         {
             tables.seats.remove(&run);
+            tables.travellers.remove(&run);
         }
         if let Some(participant) = participant
             && tables.places.get(&participant) == Some(&run)

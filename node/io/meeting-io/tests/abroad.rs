@@ -353,3 +353,22 @@ async fn a_server_that_cannot_be_reached_is_told_and_not_waited_for() {
     ben.hear(|told| matches!(told, ServerBody::Joined(_)).then_some(()))
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_pro_leaves_and_is_told_why() {
+    let two = two();
+    let (mut ben, mut carl, mut dora) = (client(2, "ben"), client(3, "ben"), client(4, "dora"));
+    for one in [&mut ben, &mut carl, &mut dora] {
+        come(&two, one).await;
+    }
+    let name = |user: &str| user.parse::<UserName>().unwrap();
+    assert_eq!(two.oslo.abroad_people(), [name("ben"), name("dora")].into());
+    two.oslo.end_abroad(&name("ben"), Why::SeatRevoked);
+    for one in [&mut ben, &mut carl] {
+        assert_eq!(one.ended().await, Why::SeatRevoked);
+    }
+    two.paris_world.until(|_| two.paris.seats() == 1).await;
+    two.oslo_world
+        .until(|_| two.oslo.abroad_people() == [name("dora")].into())
+        .await;
+}

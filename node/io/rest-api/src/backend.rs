@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use plenary_access::{
     AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
-    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Profile, Refusal, Scheme, Session,
-    Settings, TokenHash, UserQuery, UserRow,
+    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Presence, Profile, Refusal, Scheme,
+    Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Registrant, Run, RunId,
     Template, TemplateId, TemplateQuery, Visit,
 };
-use plenary_federation::{Seen, Shown, Trial};
+use plenary_federation::{Found, LocalName, Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
@@ -199,6 +199,30 @@ pub struct Partners {
     pub seen: BTreeMap<ServerName, Seen>,
 }
 
+/// What a name of another server is, for somebody of this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    Found {
+        found: Found,
+        /// What they do, where that is known.
+        presence: Option<Presence>,
+    },
+    /// That server is not met, cannot be reached, or does not answer; a sentence says why.
+    Unknown(String),
+    /// Who asks has asked too often: the seconds until they may again.
+    TooFast(u64),
+}
+
+impl Looked {
+    pub fn found(found: Found, presence: Option<Presence>) -> Self {
+        Self::Found { found, presence }
+    }
+
+    pub fn unknown(words: impl Into<String>) -> Self {
+        Self::Unknown(words.into())
+    }
+}
+
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
 /// them see everything that was acknowledged anywhere.
 #[async_trait]
@@ -228,6 +252,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn address_book(&self, user: UserName, list: ListQuery) -> Result<Page<AddressBookRow>, ReadError>;
     /// The profile of `user` as `viewer` may see it; `None` where `viewer` does not find them in the address book.
     async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError>;
+    /// What a name of another server is. Asks that server where it is not known.
+    async fn look(&self, by: &UserName, server: &ServerName, name: &LocalName) -> Looked;
     async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError>;
     async fn group(&self, id: GroupId) -> Result<Option<GroupRow>, ReadError>;
     async fn aliases(&self, list: ListQuery) -> Result<Page<Alias>, ReadError>;

@@ -2,6 +2,7 @@
 //! the change itself.
 
 use crate::{Notification, hub::Hub};
+use plenary_model::UserName;
 use plenary_signalling::{Topic, Who};
 use std::{
     collections::BTreeSet,
@@ -30,7 +31,7 @@ pub(crate) enum News {
 pub(crate) struct Letterbox {
     sender: mpsc::Sender<News>,
     behind: Arc<AtomicBool>,
-    user: String,
+    user: UserName,
     guest_of: Option<String>,
     watched: BTreeSet<Topic>,
 }
@@ -48,7 +49,7 @@ pub(crate) fn mail(who: &Who) -> (Letterbox, Mail) {
     let to = Letterbox {
         sender,
         behind: behind.clone(),
-        user: who.user.to_string(),
+        user: who.user.clone(),
         guest_of: who.guest_of.as_ref().map(ToString::to_string),
         watched: BTreeSet::new(),
     };
@@ -81,10 +82,15 @@ impl Letterbox {
     fn concerns(&self, notification: &Notification) -> bool {
         match notification {
             Notification::Changed { topic, object, .. } => {
-                let (user, guest_of) = (&self.user, self.guest_of.as_deref());
+                let (user, guest_of) = (self.user.as_str(), self.guest_of.as_deref());
                 self.watched.contains(topic) || touches_session(user, guest_of, *topic, object)
             }
             Notification::Presence { .. } => self.watched.contains(&Topic::Contacts),
+            Notification::Partner { viewers, .. } => {
+                self.guest_of.is_none()
+                    && self.watched.contains(&Topic::Contacts)
+                    && viewers.contains(&self.user)
+            }
         }
     }
 }
@@ -171,6 +177,11 @@ mod tests {
         assert!(!alice.concerns(&presence));
         alice.watch([Topic::Contacts, Topic::Licensing].into());
         assert!(alice.concerns(&presence) && alice.concerns(&changed(Topic::Licensing, "")));
+        let partner = |viewer: &str| Notification::Partner {
+            viewers: Arc::new([viewer.parse().unwrap()].into()),
+            news: crate::PartnerNews::Profiles,
+        };
+        assert!(alice.concerns(&partner("alice")) && !alice.concerns(&partner("bob")));
     }
 
     #[tokio::test]

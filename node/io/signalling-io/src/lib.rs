@@ -27,7 +27,7 @@ mod transport;
 pub use hub::{Figures, Hub, Seen};
 pub use options::{AddressOf, Options, Origins};
 pub use plenary_signalling::{ClientBody, Limits, Presence, ServerBody, Topic, Who};
-pub use source::{Caller, Client, Notification, Source, Unavailable};
+pub use source::{Caller, Client, Notification, PartnerNews, Source, Unavailable};
 
 use axum::{Router, routing};
 use std::sync::Arc;

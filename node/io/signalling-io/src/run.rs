@@ -1,7 +1,7 @@
 //! The task of one run: it carries between socket, notifications and clock on one side and the rules on the other.
 
 use crate::{
-    Caller, Client, Notification,
+    Caller, Client, Notification, PartnerNews,
     dispatch::{Mail, News, touches_session},
     hub::Hub,
     transport::{Received, Transport},
@@ -207,6 +207,22 @@ impl Run {
                     self.check().await;
                 }
             }
+            Notification::Partner { news, .. } => match news {
+                PartnerNews::Presence { user, presence } => {
+                    self.feed(Input::PartnerPresence { user, presence });
+                }
+                PartnerNews::Profiles => {
+                    let (object, index) = (
+                        self.connection.who().user.to_string(),
+                        self.hub.source().applied(),
+                    );
+                    self.feed(Input::Changed {
+                        topic: Topic::Contacts,
+                        object: &object,
+                        index,
+                    });
+                }
+            },
             Notification::Presence { user, presence } => {
                 if !self.connection.watches(Topic::Contacts) {
                     return;

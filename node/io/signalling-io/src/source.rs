@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use plenary_model::UserName;
 use plenary_signalling::{ClientBody, Presence, ServerBody, Topic, Who};
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use tokio::sync::{broadcast, mpsc};
 
 /// From where a client speaks.
@@ -29,6 +29,23 @@ pub enum Notification {
     },
     /// Somebody came, went, or was disabled, as seen over all nodes.
     Presence { user: UserName, presence: Presence },
+    /// About people of another server, to those who have them in the address book.
+    Partner {
+        viewers: Arc<BTreeSet<UserName>>,
+        news: PartnerNews,
+    },
+}
+
+/// What is new about people of another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartnerNews {
+    /// What somebody does, by name and server; `None` where that is not known any more.
+    Presence {
+        user: String,
+        presence: Option<Presence>,
+    },
+    /// Who they are is known, or not any more.
+    Profiles,
 }
 
 /// A client's run, as the meetings of the server see it.

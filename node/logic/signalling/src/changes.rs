@@ -36,6 +36,8 @@ impl Pace {
 pub(crate) struct Changes {
     paces: BTreeMap<Topic, Pace>,
     presence: BTreeMap<UserName, Presence>,
+    /// Of people of other servers, by name and server.
+    partners: BTreeMap<String, Option<Presence>>,
     presence_told_ms: Option<u64>,
     /// So many came or went that only the whole address book says it.
     presence_flood: bool,
@@ -63,8 +65,21 @@ impl Changes {
             return;
         }
         self.presence.insert(user, presence);
-        if self.presence.len() > PRESENCE_BATCH {
+        self.hold_back();
+    }
+
+    pub(crate) fn partner_presence(&mut self, user: String, presence: Option<Presence>) {
+        if self.presence_flood {
+            return;
+        }
+        self.partners.insert(user, presence);
+        self.hold_back();
+    }
+
+    fn hold_back(&mut self) {
+        if self.presence.len() + self.partners.len() > PRESENCE_BATCH {
             self.presence.clear();
+            self.partners.clear();
             self.presence_flood = true;
         }
     }
@@ -78,12 +93,13 @@ impl Changes {
         }
         if !watched(Topic::Contacts) {
             self.presence.clear();
+            self.partners.clear();
             self.presence_flood = false;
         }
     }
 
     fn presence_due_ms(&self) -> Option<u64> {
-        if self.presence.is_empty() && !self.presence_flood {
+        if self.presence.is_empty() && self.partners.is_empty() && !self.presence_flood {
             return None;
         }
         Some(
@@ -109,6 +125,8 @@ impl Changes {
                     .into_iter()
                     .map(|(user, presence)| ServerBody::Presence { user, presence }),
             );
+            let partners = std::mem::take(&mut self.partners).into_iter();
+            told.extend(partners.map(|(user, presence)| ServerBody::PartnerPresence { user, presence }));
             if std::mem::take(&mut self.presence_flood) {
                 self.changed(Topic::Contacts, String::new(), self.index);
             }
@@ -200,6 +218,35 @@ mod tests {
                 user: alice,
                 presence: Presence::Online
             }]
+        );
+    }
+
+    #[test]
+    fn presence_of_people_of_other_servers_goes_the_same_way() {
+        let mut changes = Changes::default();
+        let demo = "demo2@oslo.example.net";
+        changes.partner_presence(demo.into(), Some(Presence::Online));
+        changes.partner_presence(demo.into(), None);
+        assert_eq!(
+            changes.take(0),
+            [ServerBody::PartnerPresence {
+                user: demo.into(),
+                presence: None,
+            }]
+        );
+        for n in 0..=PRESENCE_BATCH {
+            changes.partner_presence(format!("u{n}@oslo.example.net"), Some(Presence::Online));
+        }
+        let told = changes.take(PRESENCE_EVERY_MS);
+        assert!(
+            matches!(
+                told[..],
+                [ServerBody::Changed {
+                    topic: Topic::Contacts,
+                    ..
+                }]
+            ),
+            "{told:?}"
         );
     }
 

@@ -75,6 +75,11 @@ pub enum Input<'a> {
     },
     /// The presence of somebody whom this user may see.
     Presence { user: UserName, presence: Presence },
+    /// The presence of somebody of another server, by name and server, who is in the user's address book.
+    PartnerPresence {
+        user: String,
+        presence: Option<Presence>,
+    },
     /// Something for this client alone.
     Tell(ServerBody),
     /// Notifications up to about `index` were not heard, nobody knows which.
@@ -251,6 +256,11 @@ impl Connection {
             Input::Presence { user, presence } => {
                 if self.watches(Topic::Contacts) {
                     self.changes.presence(user, presence);
+                }
+            }
+            Input::PartnerPresence { user, presence } => {
+                if self.watches(Topic::Contacts) {
+                    self.changes.partner_presence(user, presence);
                 }
             }
             Input::Tell(body) => self.tell_or_fail(body, out),

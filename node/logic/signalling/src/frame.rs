@@ -232,6 +232,14 @@ pub enum ServerBody {
         #[schema(value_type = String)]
         presence: Presence,
     },
+    /// The presence of somebody of another server who is in the address book.
+    PartnerPresence {
+        /// With `@` and the server, as in the address book.
+        user: String,
+        /// Null where it is not known any more.
+        #[schema(value_type = Option<String>, required)]
+        presence: Option<Presence>,
+    },
     /// The client is in the meeting.
     Joined(Joined),
     /// The client waits to be let in, or was sent back to wait.
@@ -451,6 +459,14 @@ mod tests {
         assert_eq!(
             seal(4, 2, &presence),
             r#"{"seq":4,"ack":2,"type":"presence","body":{"user":"bob","presence":"online"}}"#
+        );
+        let elsewhere = ServerBody::PartnerPresence {
+            user: "demo2@oslo.example.net".into(),
+            presence: None,
+        };
+        assert_eq!(
+            seal(5, 2, &elsewhere),
+            r#"{"seq":5,"ack":2,"type":"partner_presence","body":{"user":"demo2@oslo.example.net","presence":null}}"#
         );
         assert_eq!(
             ServerFrame::Ping { ack: 9 }.to_json(),

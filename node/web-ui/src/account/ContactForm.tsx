@@ -9,6 +9,7 @@ import { OWN_TONES, tryTone } from '../calling/ring';
 import { useClose } from '../ui/Confirm';
 import { tell } from '../ui/notify';
 import { fieldErrors, problemText, textOf } from '../ui/text';
+import { WhoElsewhere } from './WhoElsewhere';
 
 /** The choice that is none. */
 const USUAL = 'usual';
@@ -66,6 +67,7 @@ export function ContactForm({ editing, groups, close }: Props) {
             spellCheck={false}
             {...form.getInputProps('call')}
           />
+          {editing === 'new' && <WhoElsewhere typed={form.values.call} />}
           <TextInput
             label={t('contacts.name')}
             description={t('contacts.nameHint')}

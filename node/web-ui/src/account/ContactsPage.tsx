@@ -12,6 +12,7 @@ import { Confirm } from '../ui/Confirm';
 import type { Column } from '../ui/DataTable';
 import { Face } from '../ui/Face';
 import { FilterSelect } from '../ui/FilterSelect';
+import { serverOf } from '../ui/foreign';
 import { ListTable } from '../ui/ListTable';
 import { tell } from '../ui/notify';
 import { Page } from '../ui/Page';
@@ -21,6 +22,7 @@ import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
 import { ContactForm } from './ContactForm';
+import { PartnerPersonSheet } from './PartnerPersonSheet';
 import { PersonSheet } from './PersonSheet';
 
 const route = getRouteApi('/_app/contacts');
@@ -72,7 +74,7 @@ export function ContactsPage() {
         columns={columns}
         list={group ? { ...list, rows, total: rows.length } : list}
         rowKey={(row) => row.call}
-        onOpen={(row) => row.user_id && go({ person: nameOf(row) })}
+        onOpen={(row) => nameOf(row) && go({ person: nameOf(row) })}
         rowHeight={56}
         icon={<IconAddressBook />}
         none={
@@ -85,15 +87,20 @@ export function ContactsPage() {
               }
         }
       />
-      {person && <PersonSheet id={person} close={() => set({ person: undefined })} />}
+      {person &&
+        (serverOf(person) === null ? (
+          <PersonSheet id={person} close={() => set({ person: undefined })} />
+        ) : (
+          <PartnerPersonSheet id={person} close={() => set({ person: undefined })} />
+        ))}
       <ContactForm key={keyOf(editing)} editing={editing} groups={groups} close={() => edit(null)} />
       <RemoveContact contact={removing} close={() => remove(null)} />
     </Page>
   );
 }
 
-/** The name of the user behind a row, without the server. */
-const nameOf = (row: Contact) => row.user_id?.split('@')[0];
+/** The name of the user behind a row, without the server; of another server with it. */
+const nameOf = (row: Contact) => row.user_id?.split('@')[0] ?? row.partner_id ?? undefined;
 
 const keyOf = (editing: Contact | 'new' | null) =>
   editing === null ? 'none' : editing === 'new' ? 'new' : editing.call;
@@ -115,7 +122,7 @@ function useColumns(
         <Group gap="sm" wrap="nowrap">
           <Face name={row.display_name || row.call} size={36} />
           <div style={{ minWidth: 0 }}>
-            {row.user_id ? (
+            {nameOf(row) ? (
               <Text
                 renderRoot={(props) => (
                   <Link to="/contacts" search={(now) => ({ ...now, person: nameOf(row) })} {...props} />

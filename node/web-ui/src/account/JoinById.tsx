@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { nodes } from '../api/nodes';
 import { queries } from '../api/queries';
 import { roomOf } from './roomOf';
+import { whereTo } from './whereTo';
 
 /** The way into a room whose ID one was told. */
 export function JoinById({ label }: { label: string }) {
@@ -14,15 +15,23 @@ export function JoinById({ label }: { label: string }) {
   const navigate = useNavigate();
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<string | null>(null);
+  const [asking, setAsking] = useState(false);
   const own = useQuery(queries.server()).data?.name;
+  const join = async () => {
+    const cid = roomOf(typed, [own, ...nodes.all().map((url) => new URL(url).hostname)]);
+    if (cid === null) return setWrong(t('join.wrong'));
+    setAsking(true);
+    const there = await whereTo(typed, cid);
+    setAsking(false);
+    if ('cid' in there) return navigate({ to: '/m/$cid', params: { cid: there.cid } });
+    setWrong(there.person === null ? t('join.group') : t('join.person', { name: there.person || cid }));
+  };
   return (
     <form
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        const cid = roomOf(typed, [own, ...nodes.all().map((url) => new URL(url).hostname)]);
-        if (cid === null) setWrong(t('join.wrong'));
-        else void navigate({ to: '/m/$cid', params: { cid } });
+        void join();
       }}
     >
       <Group gap="xs" align="flex-start" wrap="nowrap">
@@ -41,7 +50,13 @@ export function JoinById({ label }: { label: string }) {
             setWrong(null);
           }}
         />
-        <Button type="submit" variant="default" mt={25} leftSection={<IconDoorEnter size={18} aria-hidden />}>
+        <Button
+          type="submit"
+          variant="default"
+          mt={25}
+          loading={asking}
+          leftSection={<IconDoorEnter size={18} aria-hidden />}
+        >
           {t('join.action')}
         </Button>
       </Group>

@@ -9,7 +9,7 @@ import { Facts } from '../ui/Facts';
 import { Sheet } from '../ui/Sheet';
 import { EmptyState, ErrorState, Loading } from '../ui/States';
 
-const FIELDS = [
+export const FIELDS = [
   'email',
   'first_name',
   'middle_name',

@@ -34,6 +34,7 @@ import type {
   LegalDocument,
   ListQuery,
   LogoScheme,
+  Looked,
   LogEvent,
   Me,
   NewAlias,
@@ -279,6 +280,7 @@ export const calls = {
   connectManager: (token: string) => json<Licence>('POST', '/licence/manager', { json: { token } }),
   disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
   managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
+  look: (call: string, signal?: AbortSignal) => json<Looked>('GET', '/look', { query: { call }, signal }),
   person: (user: string, signal?: AbortSignal) => json<Person>('GET', `/people/${id(user)}`, { signal }),
   partners: (signal?: AbortSignal) => json<Partners>('GET', '/federation/partners', { signal }),
   putPartner: (server: string, partner: NewPartner, match?: string) =>

@@ -74,6 +74,14 @@ export const queries = {
       queryKey: ['contacts', 'person', user],
       queryFn: ({ signal }) => calls.person(user, signal),
     }),
+  /** What a name of another server is. */
+  look: (call: string) =>
+    queryOptions({
+      queryKey: ['contacts', 'look', call.toLowerCase()],
+      queryFn: ({ signal }) => calls.look(call, signal),
+      staleTime: 60_000,
+      retry: false,
+    }),
 
   users: (query: UserQuery) => pages(['users', 'list'], query, calls.users),
   usersOnce: (query: UserQuery) =>

@@ -53,6 +53,7 @@ export type {
   Licence,
   LicenceFile,
   LicenseManager,
+  Looked,
   ManagerOverview,
   Me,
   NewAlias,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createQueryClient, queries } from '../api/queries';
-import type { Contact, Page, User } from '../api/types';
-import { setPresence } from './live';
+import type { Contact, Looked, Page, User } from '../api/types';
+import { setPartnerPresence, setPresence } from './live';
 
 const person = (id: string) => ({ id, user_id: `${id}@example.com`, presence: 'offline' }) as User;
 const pages = <T>(...items: T[]) => ({
@@ -58,5 +58,27 @@ describe('presence', () => {
 
     expect(cache.getQueryState(online)?.isInvalidated).toBe(true);
     expect(cache.getQueryState(all)?.isInvalidated).toBe(false);
+  });
+
+  it('of people of other servers is shown with them alone, and may be unknown', () => {
+    const cache = createQueryClient();
+    const contacts = queries.myContacts({}).queryKey;
+    const look = queries.look('demo2@oslo.example.net').queryKey;
+    const demo2 = 'demo2@oslo.example.net';
+    const other = { user_id: null, partner_id: demo2, presence: null } as Contact;
+    const here = { user_id: 'demo2@example.com', partner_id: null, presence: 'offline' } as Contact;
+    cache.setQueryData(contacts, pages(other, here));
+    cache.setQueryData(look, { id: demo2, kind: 'person', presence: null } as Looked);
+    cache.setQueryData(queries.person('demo2').queryKey, { id: 'demo2' } as never);
+    cache.setQueryData(queries.contactsLike('demo').queryKey, { items: [here] } as never);
+
+    setPartnerPresence(cache, demo2, 'in_call');
+    expect(presences(cache, contacts)).toEqual(['in_call', 'offline']);
+    expect(cache.getQueryData(look)?.presence).toBe('in_call');
+
+    setPresence(cache, 'demo2', 'online');
+    expect(presences(cache, contacts)).toEqual(['in_call', 'online']);
+    setPartnerPresence(cache, demo2, null);
+    expect(presences(cache, contacts)).toEqual([null, 'online']);
   });
 });

@@ -3,7 +3,7 @@ import type { SignalServerBody, SignalTopic } from '../api/generated/types.gen';
 import { nodes } from '../api/nodes';
 import { session } from '../api/session';
 import { seen } from '../api/transport';
-import type { Contact, Me, Page, Presence, UserQuery } from '../api/types';
+import type { Contact, Looked, Me, Page, Presence, UserQuery } from '../api/types';
 import { Signal, type EndReason, type SignalState, type SocketLike } from './signal';
 
 /** Keeps what pages show true: what the server says to have changed is read again. */
@@ -90,6 +90,8 @@ export class Live {
   private hear({ type, body }: SignalServerBody) {
     if (type === 'changed') this.changed(body);
     else if (type === 'presence') setPresence(this.cache, body.user, body.presence as Presence);
+    else if (type === 'partner_presence')
+      setPartnerPresence(this.cache, body.user, body.presence as Presence | null);
   }
 
   private changed({ topic, object, index }: Changed) {
@@ -118,7 +120,11 @@ export function setPresence(cache: QueryClient, user: string, presence: Presence
   const now = <T extends Account>(row: T): T =>
     isOf(row, user) && row.presence !== presence ? { ...row, presence } : row;
   const inPage = <T extends Account>(page: Page<T>): Page<T> => ({ ...page, items: page.items.map(now) });
-  for (const queryKey of [['contacts'], ['users', 'list'], ['groups', 'members']]) {
+  for (const queryKey of [
+    ['contacts', 'mine'],
+    ['users', 'list'],
+    ['groups', 'members'],
+  ]) {
     cache.setQueriesData<InfiniteData<Page<Account>>>(
       { queryKey },
       (data) => data && { ...data, pages: data.pages.map(inPage) },
@@ -131,6 +137,19 @@ export function setPresence(cache: QueryClient, user: string, presence: Presence
     queryKey: ['users', 'list'],
     predicate: ({ queryKey }) => !!(queryKey[2] as UserQuery | undefined)?.presence,
   });
+}
+
+/** The same of somebody of another server; null where it is not known any more. */
+export function setPartnerPresence(cache: QueryClient, user: string, presence: Presence | null) {
+  const now = (row: Contact): Contact => (row.partner_id === user ? { ...row, presence } : row);
+  cache.setQueriesData<InfiniteData<Page<Contact>>>(
+    { queryKey: ['contacts', 'mine'] },
+    (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map(now) })) },
+  );
+  cache.setQueriesData<Looked>(
+    { queryKey: ['contacts', 'look'] },
+    (data) => data && (data.id === user && data.kind === 'person' ? { ...data, presence } : data),
+  );
 }
 
 type Account = Pick<Contact, 'user_id' | 'presence'>;

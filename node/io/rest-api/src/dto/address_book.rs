@@ -1,7 +1,7 @@
 use super::{Presence, check_text, parse, read_groups};
 use crate::problem::Problem;
 use plenary_access as access;
-use plenary_model::{CallString, limits};
+use plenary_model::{CallKind, CallString, ServerName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -109,9 +109,13 @@ pub struct ContactRow {
     /// The account behind it, if it is one of this server.
     #[schema(required)]
     pub user_id: Option<String>,
+    /// The name with `@` and the server, if it is one of another server: of a person, or an alias.
+    #[schema(required)]
+    pub partner_id: Option<String>,
+    /// Of somebody of another server what that one calls them, as far as it is known.
     pub display_name: String,
     pub email: String,
-    /// Null where it is not known, as for conferences and other servers.
+    /// Null where it is not known, as for conferences.
     #[schema(required)]
     pub presence: Option<Presence>,
     /// Names of the user's own contact groups that hold it.
@@ -124,7 +128,7 @@ pub struct ContactRow {
 }
 
 impl ContactRow {
-    pub(crate) fn of(row: access::AddressBookRow, server: &plenary_model::ServerName) -> Self {
+    pub(crate) fn of(row: access::AddressBookRow, server: &ServerName) -> Self {
         let user_id = row.user.map(|name| {
             let id = plenary_model::UserId {
                 name,
@@ -133,6 +137,7 @@ impl ContactRow {
             id.to_string()
         });
         Self {
+            partner_id: elsewhere(&row.call, server),
             call: row.call.into(),
             user_id,
             display_name: row.display_name,
@@ -142,6 +147,17 @@ impl ContactRow {
             tone: row.tone.map(Into::into),
             removable: row.removable,
         }
+    }
+}
+
+/// The name of another server that a call string means, in one form.
+fn elsewhere(call: &CallString, own: &ServerName) -> Option<String> {
+    match call.kind() {
+        CallKind::Account {
+            name,
+            server: Some(server),
+        } if server != *own => Some(format!("{name}@{server}")),
+        _ => None,
     }
 }
 

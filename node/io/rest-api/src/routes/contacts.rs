@@ -3,13 +3,14 @@ use crate::{
     answer,
     api::Api,
     auth::{Reader, Signed},
-    dto::{ContactRow, Page, Person, PutContact, parse},
+    dto::{ContactRow, Looked, Page, Person, PutContact, parse},
     extract::{BodyDigest, Id, Query, Strict, Write},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::Change;
-use plenary_model::{Right, UserName};
+use plenary_federation::LocalName;
+use plenary_model::{CallKind, CallString, Right, UserName};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -18,6 +19,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(list_my_contacts, put_my_contact, delete_my_contact))
         .routes(routes!(list_user_contacts))
         .routes(routes!(get_person))
+        .routes(routes!(look_elsewhere))
 }
 
 /// Which entries of an address book.
@@ -90,6 +92,46 @@ async fn get_person(
     let found = api.backend().person(by.name().clone(), id.clone()).await?;
     let profile = answer::still_there(found, "user", id.as_str())?;
     Ok(Json(Person::of(id, profile, &api.options().server)))
+}
+
+/// What is looked up.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct LookQuery {
+    /// A name with `@` and another server: `demo2@oslo.example.net`.
+    #[param(min_length = 1, max_length = 512)]
+    call: String,
+}
+
+/// What a name of another server is
+///
+/// That server is asked, where it is not known since a moment ago: who somebody is as it shows them to people of this one, or
+/// which conference an alias stands for. Nothing is asked of servers that this one does not meet.
+#[utoipa::path(get, path = "/look", tag = "me", params(LookQuery), responses((status = 200, body = Looked)))]
+async fn look_elsewhere(
+    State(api): State<Api>,
+    by: Signed,
+    Query(query): Query<LookQuery>,
+) -> Result<Json<Looked>, Problem> {
+    let call: CallString = parse("call", &query.call)?;
+    let own = &api.options().server;
+    let (name, server) = match call.kind() {
+        CallKind::Account {
+            name,
+            server: Some(server),
+        } if server != *own => (name, server),
+        _ => {
+            let reason = "names nobody of another server; write it like demo2@oslo.example.net";
+            return Err(Problem::field("call", reason));
+        }
+    };
+    let name: LocalName = parse("call", &name)?;
+    let looked = api.backend().look(by.name(), &server, &name).await;
+    Looked::of(&server, &name, looked).map(Json).map_err(|wait_s| {
+        let detail = format!("you look for people of other servers too often; try again in {wait_s} s");
+        Problem::new(Code::TooManyRequests, detail).retry_after(wait_s)
+    })
 }
 
 /// Put an own entry into one's address book, or change it

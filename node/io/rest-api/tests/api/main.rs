@@ -3,6 +3,7 @@
 mod calls;
 mod conferences;
 mod csv;
+mod elsewhere;
 mod federation;
 mod forms;
 mod guest_page;

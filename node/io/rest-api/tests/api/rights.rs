@@ -31,6 +31,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),
     ("GET /people/{id}", Right::User),
+    ("GET /look", Right::User),
     ("GET /users", Right::Security),
     ("POST /users", Right::Admin),
     ("GET /users/{id}", Right::Security),
@@ -236,6 +237,7 @@ async fn each_role_may_what_the_table_says() {
                 _ => "root",
             };
             let path = path.replace("/resolve", "/resolve?call=alice");
+            let path = path.replace("/look", "/look?call=demo2@oslo.example.net");
             let month = "/agenda?from=2090-03-01T00:00:00Z&until=2090-04-01T00:00:00Z";
             let path = path.replace("/agenda", month);
             let answer = server.call(method, &path).by(who).send().await;

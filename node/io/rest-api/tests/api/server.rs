@@ -14,6 +14,7 @@ use plenary_conference::{
     CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Run, RunId, Template, TemplateId,
     TemplateQuery, Visit,
 };
+use plenary_federation::{Found, LocalName};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
 };
@@ -21,8 +22,8 @@ use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
-        Applied, Borrower, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried, Partners,
-        PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
+        Applied, Borrower, Looked, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried,
+        Partners, PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
     },
     router,
 };
@@ -176,6 +177,25 @@ impl Backend for Store {
     }
     async fn person(&self, viewer: UserName, user: UserName) -> Result<Option<Profile>, ReadError> {
         self.query(|db| queries::person(db, &viewer, &user))
+    }
+    async fn look(&self, by: &UserName, server: &ServerName, name: &LocalName) -> Looked {
+        let found = match name.as_str() {
+            "demo2" => Found::Person {
+                user: name.as_str().parse().expect("a name"),
+                profile: Box::new(Profile {
+                    display_name: "Demo Two".into(),
+                    ..Profile::default()
+                }),
+            },
+            "111" => Found::Conference("review".parse().expect("an ID")),
+            "sales" => Found::Group(name.as_str().parse().expect("a name")),
+            "often" => return Looked::TooFast(7),
+            _ if server.as_str() == "lyon.example.org" => {
+                return Looked::unknown(format!("{server} cannot be reached, {by}"));
+            }
+            _ => Found::Nothing,
+        };
+        Looked::found(found, Some(Presence::InCall))
     }
     async fn groups(&self, list: ListQuery) -> Result<Page<GroupRow>, ReadError> {
         self.query(|db| queries::groups(db, &list))

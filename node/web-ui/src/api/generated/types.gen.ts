@@ -849,8 +849,15 @@ export type ContactRow = {
      * Names of the user's own contact groups that hold it.
      */
     contact_groups: Array<string>;
+    /**
+     * Of somebody of another server what that one calls them, as far as it is known.
+     */
     display_name: string;
     email: string;
+    /**
+     * The name with `@` and the server, if it is one of another server: of a person, or an alias.
+     */
+    partner_id: string | null;
     presence: Presence | null;
     /**
      * Entries that come from a group cannot be deleted by the user.
@@ -1384,6 +1391,32 @@ export type Logos = {
     dark: string | null;
     light: string | null;
 };
+
+/**
+ * What a name of another server is, as that server says.
+ */
+export type Looked = {
+    /**
+     * The ID to enter, with `@` and the server.
+     */
+    conference: string | null;
+    /**
+     * The name that was asked for, with `@` and the server.
+     */
+    id: string;
+    kind: LookedKind;
+    person: Person | null;
+    presence: Presence | null;
+    /**
+     * Why it is not known.
+     */
+    reason: string | null;
+};
+
+/**
+ * What a name of another server is.
+ */
+export type LookedKind = 'person' | 'group' | 'conference' | 'nothing' | 'unknown';
 
 /**
  * The License Manager, for administrators of servers that look after it.
@@ -2694,8 +2727,15 @@ export type PageContactRow = {
          * Names of the user's own contact groups that hold it.
          */
         contact_groups: Array<string>;
+        /**
+         * Of somebody of another server what that one calls them, as far as it is known.
+         */
         display_name: string;
         email: string;
+        /**
+         * The name with `@` and the server, if it is one of another server: of a person, or an alias.
+         */
+        partner_id: string | null;
         presence: Presence | null;
         /**
          * Entries that come from a group cannot be deleted by the user.
@@ -3972,6 +4012,21 @@ export type SignalServerBody = {
         user: string;
     };
     type: 'presence';
+} | {
+    /**
+     * The presence of somebody of another server who is in the address book.
+     */
+    body: {
+        /**
+         * Null where it is not known any more.
+         */
+        presence: string | null;
+        /**
+         * With `@` and the server, as in the address book.
+         */
+        user: string;
+    };
+    type: 'partner_presence';
 } | {
     /**
      * The client is in the meeting.
@@ -5775,6 +5830,24 @@ export type PutLogoResponses = {
 };
 
 export type PutLogoResponse = PutLogoResponses[keyof PutLogoResponses];
+
+export type LookElsewhereData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * A name with `@` and another server: `demo2@oslo.example.net`.
+         */
+        call: string;
+    };
+    url: '/api/v1/look';
+};
+
+export type LookElsewhereResponses = {
+    200: Looked;
+};
+
+export type LookElsewhereResponse = LookElsewhereResponses[keyof LookElsewhereResponses];
 
 export type GetMeData = {
     body?: never;
