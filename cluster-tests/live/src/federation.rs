@@ -49,7 +49,7 @@ pub(crate) struct Partners {
 }
 
 /// What all servers share: names, and whom they trust.
-struct World {
+pub(crate) struct World {
     dns: Zones,
     trusted: PathBuf,
     _folder: tempfile::TempDir,
@@ -180,6 +180,35 @@ impl Default for Setting<'_> {
     }
 }
 
+impl Setting<'_> {
+    /// Servers that find and trust each other, and what they need as long as they run.
+    async fn start(self) -> anyhow::Result<(Server, Server, Option<Server>, World)> {
+        let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
+        let mut ports = FreePorts::default();
+        let mut plan = |name, places| Plan::new(name, folder.path(), &mut ports, places);
+        let (paris, oslo) = (plan(PARIS, self.paris)?, plan(OSLO, self.oslo)?);
+        let third = self
+            .third
+            .map(|(name, place)| plan(name, vec![place]))
+            .transpose()?;
+        let plans: Vec<&Plan> = [&paris, &oslo].into_iter().chain(&third).collect();
+        let world = World::make(folder, self.own, &plans, self.public).await?;
+        drop(ports);
+        let third = match third {
+            Some(third) => Some(third.start(&world).await?),
+            None => None,
+        };
+        let (paris, oslo) = (paris.start(&world).await?, oslo.start(&world).await?);
+        Ok((paris, oslo, third, world))
+    }
+}
+
+/// A server of each of two enterprises, which find and trust each other.
+pub(crate) async fn pair() -> anyhow::Result<(Server, Server, World)> {
+    let (paris, oslo, _, world) = Setting::default().start().await?;
+    Ok((paris, oslo, world))
+}
+
 impl Partners {
     async fn start() -> anyhow::Result<Self> {
         let (partners, _) = Self::start_in(Setting::default()).await?;
@@ -189,24 +218,10 @@ impl Partners {
     /// Gives the third server, too, where there is to be one.
     pub(crate) async fn start_in(setting: Setting<'_>) -> anyhow::Result<(Self, Option<Server>)> {
         let own = setting.own;
-        let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
-        let mut ports = FreePorts::default();
-        let mut plan = |name, places| Plan::new(name, folder.path(), &mut ports, places);
-        let (paris, oslo) = (plan(PARIS, setting.paris)?, plan(OSLO, setting.oslo)?);
-        let third = setting
-            .third
-            .map(|(name, place)| plan(name, vec![place]))
-            .transpose()?;
-        let plans: Vec<&Plan> = [&paris, &oslo].into_iter().chain(&third).collect();
-        let world = World::make(folder, own, &plans, setting.public).await?;
-        drop(ports);
-        let third = match third {
-            Some(third) => Some(third.start(&world).await?),
-            None => None,
-        };
+        let (paris, oslo, third, world) = setting.start().await?;
         let mut partners = Self {
-            paris: paris.start(&world).await?,
-            oslo: oslo.start(&world).await?,
+            paris,
+            oslo,
             tickets: Vec::new(),
             people: Vec::new(),
             _world: world,

@@ -4,7 +4,8 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, federation, federation_faults, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    borrowing, federation, federation_faults, federation_people, full_managers, lost_nodes, lost_podium,
+    people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -37,6 +38,7 @@ enum Scenario {
     RemoteSeats,
     PartnersMeet,
     PartnersFaults,
+    PartnersLook,
     PartnerPages,
 }
 
@@ -87,6 +89,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::FullManagers => full_managers::full_managers().await,
         Scenario::BorrowedSeats => borrowing::borrowed_seats(seed).await,
         Scenario::RemoteSeats => remote_seats::remote_seats().await,
+        Scenario::PartnersLook => federation_people::partners_look().await,
         Scenario::PartnersMeet => federation::partners_meet().await,
         Scenario::PartnersFaults => federation_faults::partners_faults().await,
         Scenario::PartnerPages => federation::partner_pages().await,

@@ -182,6 +182,25 @@ impl Server {
         Ok(answer.error_for_status()?.json().await?)
     }
 
+    /// The same as somebody else.
+    pub(crate) async fn get_as(&self, node: usize, token: &str, path: &str) -> anyhow::Result<Value> {
+        let request = self.http.get(self.url(node, path)).bearer_auth(token);
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Puts something at a node as somebody else.
+    pub(crate) async fn put_as(
+        &self,
+        node: usize,
+        token: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<()> {
+        let request = self.http.put(self.url(node, path)).bearer_auth(token).json(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// Creates an account at node 0 again and again until that is refused with `status`; gives the problem.
     pub(crate) async fn wait_refused(&self, prefix: &str, status: u16) -> anyhow::Result<Value> {
         let deadline = Instant::now() + Duration::from_secs(30);

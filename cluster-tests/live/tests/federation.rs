@@ -7,3 +7,11 @@ async fn people_of_two_servers_meet_and_each_stream_crosses_once() {
         .expect("all are seen and heard, and who is met no more is out");
     println!("{figures}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_two_servers_know_each_other() {
+    let figures = plenary_live_tests::federation_people::partners_look()
+        .await
+        .expect("all see what the others do, as long as both servers allow it");
+    println!("{figures}");
+}
