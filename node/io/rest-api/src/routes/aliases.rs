@@ -3,12 +3,14 @@ use crate::{
     answer::{self, still_there},
     api::Api,
     auth::{Admin, Reader, Signed},
+    backend::Looked,
     dto::{Alias, AliasPatch, NewAlias, Page, Resolved, check_text, parse},
     extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::Change;
+use plenary_federation::Found;
 use plenary_model::{AliasName, CallKind, CallString, Cid, ServerName, UserId, UserName, limits};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -168,7 +170,10 @@ async fn resolve_call(
     let elsewhere = elsewhere(&api, &call);
     let conference = match (&account, &elsewhere) {
         (Some(_), _) => None,
-        (None, Some(server)) => of_another(&call, server),
+        (None, Some(server)) => match of_another(&call, server) {
+            Some(conference) => Some(conference),
+            None => alias_of_another(&api, &by, &call, server).await,
+        },
         (None, None) => conference_behind(&api, &by, &call).await?.map(Into::into),
     };
     let user_id = account.map(|name| {
@@ -190,6 +195,20 @@ async fn resolve_call(
 fn of_another(call: &CallString, server: &ServerName) -> Option<String> {
     match call.kind() {
         CallKind::Conference { cid, .. } => Some(format!("{cid}@{server}")),
+        _ => None,
+    }
+}
+
+/// The same of an alias of another server, which says what it stands for.
+async fn alias_of_another(api: &Api, by: &Signed, call: &CallString, server: &ServerName) -> Option<String> {
+    let CallKind::Account { name, .. } = call.kind() else {
+        return None;
+    };
+    match api.backend().look(by.name(), server, &name.parse().ok()?).await {
+        Looked::Found {
+            found: Found::Conference(cid),
+            ..
+        } => Some(format!("{cid}@{server}")),
         _ => None,
     }
 }

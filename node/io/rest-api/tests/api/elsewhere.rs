@@ -32,6 +32,21 @@ async fn a_name_of_another_server_is_who_that_server_says() {
             &json!(null)
         )
     );
+    let resolved = server
+        .get("/resolve?call=111@oslo.example.net")
+        .await
+        .is(200)
+        .json();
+    assert_eq!(resolved["conference"], "review@oslo.example.net");
+    let resolved = server
+        .get("/resolve?call=demo2@oslo.example.net")
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        (&resolved["conference"], &resolved["elsewhere"]),
+        (&json!(null), &json!("oslo.example.net"))
+    );
     let group = look("sales@oslo.example.net").await.is(200).json();
     assert_eq!(
         (&group["kind"], &group["presence"]),
