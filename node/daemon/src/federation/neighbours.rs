@@ -377,6 +377,8 @@ async fn follow(server: Arc<Server>, partner: ServerName, mut wanted: watch::Rec
                 Err(why) => {
                     tracing::debug!(%partner, reason = why.words, "people of a partner are not watched");
                     if !why.may_change {
+                        // Its lists or terms are others by now.
+                        server.part_with(&partner);
                         wait = REFUSED_PAUSE;
                     }
                 }

@@ -149,11 +149,13 @@ impl Faces {
         self.servers.keys()
     }
 
-    /// Forgets all of one server.
-    pub fn forget_server(&mut self, server: &ServerName) {
-        for entry in self.servers.remove(server).unwrap_or_default().into_values() {
+    /// Forgets all of one server. Gives whether there was something.
+    pub fn forget_server(&mut self, server: &ServerName) -> bool {
+        let forgotten = self.servers.remove(server).unwrap_or_default();
+        for entry in forgotten.values() {
             self.uses.remove(&entry.used);
         }
+        !forgotten.is_empty()
     }
 
     /// Names that are remembered.
@@ -298,7 +300,7 @@ mod tests {
         assert_eq!(faces.get(&oslo, &name("b"), 0), None);
         assert_eq!(faces.get(&oslo, &name("a"), 0), Some(person("a")));
         faces.put(&server("lyon.example.org"), &name("a"), Found::Nothing, 0);
-        faces.forget_server(&oslo);
+        assert!(faces.forget_server(&oslo) && !faces.forget_server(&oslo));
         assert_eq!(faces.len(), 1);
     }
 
