@@ -52,6 +52,34 @@ impl Lines {
 }
 
 impl Reach {
+    /// Asks `server` over the connection that is there; over a new one where that turns out to be lost.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or what it answered.
+    pub(crate) async fn ask<T, F>(
+        &self,
+        server: &ServerName,
+        ask: impl Fn(Arc<Line>) -> F,
+    ) -> Result<T, Unreached>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let line = self.line(server).await?;
+        let lost = match ask(line.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(status) if spoke(&status) => return Err(unanswered(&status)),
+            Err(status) => status,
+        };
+        tracing::debug!(%server, error = lost.message(), "a connection to a partner is lost; it is made again");
+        self.lines.forget(server, &line).await;
+        let line = self.line(server).await?;
+        let again = ask(line.clone()).await;
+        if again.as_ref().is_err_and(|status| !spoke(status)) {
+            self.lines.forget(server, &line).await;
+        }
+        again.map_err(|status| unanswered(&status))
+    }
+
     /// The connection to a partner; a new one where there is none.
     pub(crate) async fn line(&self, server: &ServerName) -> Result<Arc<Line>, Unreached> {
         let slot = self.lines.slot(server);

@@ -1,12 +1,6 @@
 //! What names of one server are to people of another.
 
-use crate::{
-    Door, Guest, Home, Reach, Unreached,
-    attend::TOLD,
-    door::refused,
-    line::{spoke, unanswered},
-    names::NameBudget,
-};
+use crate::{Door, Guest, Home, Reach, Unreached, attend::TOLD, door::refused, names::NameBudget};
 use plenary_access::{PartnerTerms, Presence, Profile};
 use plenary_contracts::federation::v1 as wire;
 use plenary_federation::{Found, LocalName};
@@ -192,9 +186,7 @@ impl Reach {
     /// # Errors
     /// When it cannot be reached, or does not answer.
     pub async fn look(&self, server: &ServerName, names: &[LocalName]) -> Result<Vec<Found>, Unreached> {
-        let mut again = true;
-        loop {
-            let line = self.line(server).await?;
+        self.ask(server, |line| async move {
             let request = wire::LookRequest {
                 server: self.home.me().to_string(),
                 wanted: server.to_string(),
@@ -204,32 +196,13 @@ impl Reach {
             let mut client = wire::federation_client::FederationClient::new(line.channel())
                 .max_decoding_message_size(TOLD);
             let answered = timeout(ANSWER_WITHIN, client.look(request)).await;
-            let answered = answered.unwrap_or_else(|_| Err(Status::unavailable("it did not answer in time")));
-            match answered {
-                Ok(answer) => {
-                    let mut found: Vec<Found> = answer
-                        .into_inner()
-                        .found
-                        .into_iter()
-                        .take(asked)
-                        .map(from_wire)
-                        .collect();
-                    found.resize(asked, Found::Nothing);
-                    return Ok(found);
-                }
-                // A connection that nobody knew to be lost.
-                Err(status) if again && !spoke(&status) => {
-                    again = false;
-                    self.lines.forget(server, &line).await;
-                }
-                Err(status) => {
-                    if !spoke(&status) {
-                        self.lines.forget(server, &line).await;
-                    }
-                    return Err(unanswered(&status));
-                }
-            }
-        }
+            let answered = answered.map_err(|_| Status::unavailable("it did not answer in time"))??;
+            let found = answered.into_inner().found.into_iter().take(asked);
+            let mut found: Vec<Found> = found.map(from_wire).collect();
+            found.resize(asked, Found::Nothing);
+            Ok(found)
+        })
+        .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reaching a partner, and telling each step of it.
 
-use crate::{Home, Names, line::Lines, visit::Connections};
+use crate::{Home, Names, line::Lines, visit::Pace};
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
@@ -63,7 +63,7 @@ pub struct Reach {
     pub(crate) home: Arc<dyn Home>,
     names: Names,
     tls: PartnerTls,
-    pub(crate) connections: Connections,
+    pub(crate) pace: Pace,
     pub(crate) lines: Lines,
 }
 
@@ -79,7 +79,7 @@ impl Reach {
             home,
             names,
             tls,
-            connections: Connections::default(),
+            pace: Pace::default(),
             lines: Lines::default(),
         }
     }
