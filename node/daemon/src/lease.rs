@@ -23,10 +23,10 @@ use plenary_access::Topic;
 use plenary_licences::{Epoch, PoolId, lessee::Options};
 use plenary_license_manager_client::{Line, LineOptions};
 use plenary_licensing::{Alarm, Change as Counting, Gives, Stage};
-use plenary_model::ServerName;
+use plenary_model::{Cid, ServerName};
 use plenary_signalling::meeting::Why;
 use plenary_store::{Changes, queries};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{sync::broadcast, task::JoinSet, time::Instant};
 
 /// How often it is looked whether the lease is over; less than the second by which a lessee's deadline is early.
@@ -140,7 +140,11 @@ async fn guard(server: Arc<Server>, door: Arc<MediaDoor>) {
             warned = false;
             continue;
         }
-        let used = meetings.is_some_and(|meetings| meetings.seats() > 0) || door.sessions() > 0;
+        let calls = match meetings {
+            Some(meetings) => calls_among(&server, meetings.cids()).await,
+            None => BTreeSet::new(),
+        };
+        let used = meetings.is_some_and(|meetings| meetings.is_used_beside(&calls)) || door.sessions() > 0;
         if used && !warned {
             warned = true;
             tracing::warn!(
@@ -150,10 +154,25 @@ async fn guard(server: Arc<Server>, door: Arc<MediaDoor>) {
         if used {
             door.end_all().await;
             if let Some(meetings) = meetings {
-                meetings.end_all(Why::SeatsEnded);
+                meetings.end_all_but(Why::SeatsEnded, calls);
             }
         }
     }
+}
+
+/// Which of these rooms are calls of two: they need no seats, and go on.
+async fn calls_among(server: &Server, rooms: BTreeSet<Cid>) -> BTreeSet<Cid> {
+    let read = server.query(move |db| {
+        let mut calls = BTreeSet::new();
+        for cid in rooms {
+            if queries::conference(db, &cid)?.is_some_and(|conference| conference.call) {
+                calls.insert(cid);
+            }
+        }
+        Ok(calls)
+    });
+    // What cannot be read is taken for what needs seats.
+    read.await.unwrap_or_default()
 }
 
 /// What the leader does beside the lessee; asked about twice a second.

@@ -181,6 +181,13 @@ impl ServerRoster {
         self.0.wait_applied(applied.index).await.map_err(unreadable)
     }
 
+    /// Whether it is a call of two, by this node's copy of the state.
+    async fn is_call(&self, room: &Cid) -> bool {
+        let cid = room.clone();
+        let found = self.0.query(move |db| queries::conference(db, &cid)).await;
+        found.is_ok_and(|found| found.is_some_and(|conference| conference.call))
+    }
+
     /// Takes a new place.
     pub(crate) async fn enter_by(
         &self,
@@ -208,7 +215,11 @@ impl ServerRoster {
             pin: pin.map(|digits| Pin(digits.chars().take(64).collect())),
             screenless_at_home: comer.screenless_at_home,
         };
-        self.0.lessee.may_use().await.map_err(over)?;
+        // Calls of two need no seat.
+        let seated = !self.is_call(room).await;
+        if seated {
+            self.0.lessee.may_use().await.map_err(over)?;
+        }
         let applied = self.0.with_a_seat(|| self.propose(enter.clone())).await;
         let applied = applied.map_err(refused)?;
         self.0.wait_applied(applied.index).await.map_err(unreadable)?;
@@ -218,6 +229,9 @@ impl ServerRoster {
             secret,
             moves: moves(&applied)?,
         };
+        if !seated {
+            return Ok(entered);
+        }
         // What was granted under a lease that this node had not heard of is used once it has.
         self.0.look_at_lease().await;
         if let Err(reason) = self.0.lessee.may_use().await {
@@ -312,7 +326,7 @@ impl Roster for ServerRoster {
     }
 
     async fn knows(&self, room: &Cid, visitor: &Visitor, place: &Place) -> bool {
-        if self.0.lessee.usable() != Usable::Yes {
+        if self.0.lessee.usable() != Usable::Yes && !self.is_call(room).await {
             return false;
         }
         let (cid, id) = (room.clone(), rules_id(place.participant));

@@ -240,7 +240,7 @@ impl Seat {
             }
             Told::Media(event) => self.media(event),
             Told::Gone => return Some(End::Over),
-            Told::End(reason) => {
+            Told::End(reason, _) => {
                 self.tell(ServerBody::Ended(Ended { reason }));
                 return Some(End::Left);
             }

@@ -156,10 +156,11 @@ impl Hub {
         }
     }
 
-    /// Everybody on this node goes out of their meetings, and is told why.
-    pub fn end_all(&self, why: Why) {
+    /// Everybody on this node goes out of their meetings and is told why, but for those who are in one of these rooms.
+    pub fn end_all_but(&self, why: Why, rooms: BTreeSet<Cid>) {
+        let rooms = Arc::new(rooms);
         for seat in self.tables().seats.values() {
-            seat.send(Told::End(why)).ok();
+            seat.send(Told::End(why, rooms.clone())).ok();
         }
     }
 
@@ -215,6 +216,17 @@ impl Hub {
     pub(crate) fn keep(&self, participant: ParticipantId) -> Keeping {
         *self.tables().kept.entry(participant).or_default() += 1;
         Keeping(self.clone(), participant)
+    }
+
+    /// Whether anybody of this node is in another room than these, or in a conference of another server.
+    pub fn is_used_beside(&self, rooms: &BTreeSet<Cid>) -> bool {
+        let tables = self.tables();
+        !tables.halls.is_empty() || tables.rooms.keys().any(|cid| !rooms.contains(cid))
+    }
+
+    /// The rooms of this server that have a client of this node.
+    pub fn cids(&self) -> BTreeSet<Cid> {
+        self.tables().rooms.keys().cloned().collect()
     }
 
     /// Rooms with a client of this node.

@@ -45,8 +45,8 @@ pub(crate) enum Told {
     Lost,
     /// The place is none any more.
     Out(Why),
-    /// The place ends here.
-    End(Why),
+    /// The place ends here, unless it is in one of these rooms.
+    End(Why, Arc<BTreeSet<Cid>>),
 }
 
 /// What a place may do: nothing before it is known, and in the waiting room.
@@ -219,7 +219,8 @@ impl Seat {
                     self.tell(ServerBody::Ended(Ended { reason: Why::Removed }));
                     break End::Taken;
                 }
-                Told::End(reason) => {
+                Told::End(_, rooms) if rooms.contains(&self.room) => {}
+                Told::End(reason, _) => {
                     self.tell(ServerBody::Ended(Ended { reason }));
                     break End::Left;
                 }

@@ -13,6 +13,7 @@ use plenary_signalling::{
         Why,
     },
 };
+use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 use world::{
     World,
@@ -217,6 +218,25 @@ async fn who_is_removed_or_whose_room_is_deleted_is_told_and_out() {
     hub.changed(&demo());
     assert_eq!(ben.ended().await, Why::RoomDeleted);
     world.until(|_| hub.seats() == 0 && hub.rooms() == 0).await;
+}
+
+#[tokio::test]
+async fn where_no_seat_may_be_used_people_go_out_but_for_those_in_calls() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    let (calls, none) = (BTreeSet::from([demo()]), BTreeSet::new());
+    world.until(|_| hub.cids() == calls).await;
+    assert!(hub.is_used_beside(&none) && !hub.is_used_beside(&calls));
+    hub.end_all_but(Why::SeatsEnded, calls);
+    hub.request(&ann.newcomer, ClientBody::Say(say("still here")));
+    let said = ann.hear(|told| match told {
+        ServerBody::Chat(chat) => Some(chat.lines),
+        _ => None,
+    });
+    assert_eq!(said.await[0].text, "still here");
+    hub.end_all_but(Why::SeatsEnded, none);
+    assert_eq!(ann.ended().await, Why::SeatsEnded);
 }
 
 #[tokio::test]
