@@ -50,60 +50,64 @@ async function fits(page: Page, name: string) {
   expect.soft(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
 }
 
-for (const language of languages) {
-  // Words make no difference to colours: the second language is seen in one scheme.
-  for (const scheme of language === 'en' ? schemes : (['light'] as const)) {
-    test.describe(`${language}, ${scheme}`, () => {
-      test.use({ locale: language, colorScheme: scheme });
-
-      test('the front page', async ({ page }) => {
-        for (const [size, viewport] of Object.entries(sizes)) {
-          await page.setViewportSize(viewport);
-          await page.goto(here);
-          await settled(page);
-          await noBarrier(page, 'front');
-          await fits(page, 'front');
-          await page.screenshot({
-            path: `test-results/look/${size}-${scheme}-${language}-front.png`,
-            fullPage: true,
-          });
-        }
+/** Each size and scheme of a page that is there; words make no difference to colours, nor the scheme to a phone's layout. */
+async function look(page: Page, name: string, language: (typeof languages)[number]) {
+  for (const [size, { width, height }] of Object.entries(sizes)) {
+    // A form lies over its page and scrolls by itself: it is shown whole.
+    await page.setViewportSize({ width, height: name.startsWith('meetings-create') ? 3_000 : height });
+    for (const scheme of language === 'en' ? schemes : (['light'] as const)) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await settled(page);
+      await page.screenshot({
+        path: `test-results/look/${size}-${scheme}-${language}-${name}.png`,
+        fullPage: true,
       });
-
-      test('all pages', async ({ page, person }) => {
-        // Some forty pages, each looked at as a whole.
-        test.setTimeout(600_000);
-        await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
-        await signIn(page, here);
-        await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);
-        for (const [size, viewport] of Object.entries(sizes)) {
-          await page.setViewportSize(viewport);
-          for (const [name, path] of Object.entries(pages)) {
-            await page.goto(here + path.replace('PERSON', person.id));
-            await settled(page);
-            await page.screenshot({
-              path: `test-results/look/${size}-${scheme}-${language}-${name}.png`,
-              fullPage: true,
-            });
-            await fits(page, name);
-            // Barriers of the phone's layout are the same in both schemes.
-            const looked = language === 'en' && (size === 'desk' || scheme === 'light');
-            if (looked) await noBarrier(page, `${size} ${name}`);
-          }
-        }
-      });
-
-      test('what opens over a page', async ({ page }) => {
-        test.skip(language !== 'en', 'words make no difference here');
-        await signIn(page, here);
-        await page.getByRole('button', { name: /^Account of/ }).click();
-        await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
-        await noBarrier(page, 'account menu');
-        await page.keyboard.press('Escape');
-        await page.keyboard.press('Control+k');
-        await expect(page.getByPlaceholder('Find people, pages and settings')).toBeVisible();
-        await noBarrier(page, 'search');
-      });
-    });
+      const isLooked = language === 'en' && (size === 'desk' || scheme === 'light');
+      if (isLooked) await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
+    }
+    await fits(page, `${size} ${name}`);
   }
+  await page.setViewportSize(sizes.desk);
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+for (const language of languages) {
+  test.describe(language, () => {
+    test.use({ locale: language, colorScheme: 'light', viewport: sizes.desk });
+
+    test('the front page', async ({ page }) => {
+      await page.goto(here);
+      await settled(page);
+      await look(page, 'front', language);
+    });
+
+    test('all pages', async ({ page, person }) => {
+      // Some thirty pages, each looked at as a whole.
+      test.setTimeout(600_000);
+      await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
+      await signIn(page, here);
+      await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(here + path.replace('PERSON', person.id));
+        await settled(page);
+        await look(page, name, language);
+      }
+    });
+
+    test('what opens over a page', async ({ page }) => {
+      test.skip(language !== 'en', 'words make no difference here');
+      await signIn(page, here);
+      await page.getByRole('button', { name: /^Account of/ }).click();
+      await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+      await noBarrier(page, 'account menu');
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await noBarrier(page, 'account menu, dark', { colours: true });
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+k');
+      await expect(page.getByPlaceholder('Find people, pages and settings')).toBeVisible();
+      await noBarrier(page, 'search, dark');
+      await page.emulateMedia({ colorScheme: 'light' });
+      await noBarrier(page, 'search', { colours: true });
+    });
+  });
 }

@@ -70,17 +70,26 @@ export class Rest {
 }
 
 interface Fixtures {
-  rest: Rest;
   /** An account of this test alone. */
   person: Account;
 }
 
-export const test = base.extend<Fixtures>({
-  rest: async ({ request }, give) => {
-    const rest = await Rest.signIn(request);
-    await give(rest);
-    await rest.call('DELETE', '/session');
-  },
+interface Lasting {
+  /** An administrator who stays signed in from test to test. */
+  rest: Rest;
+}
+
+export const test = base.extend<Fixtures, Lasting>({
+  rest: [
+    async ({ playwright }, give) => {
+      const request = await playwright.request.newContext({ ignoreHTTPSErrors: true });
+      const rest = await Rest.signIn(request);
+      await give(rest);
+      await rest.call('DELETE', '/session');
+      await request.dispose();
+    },
+    { scope: 'worker' },
+  ],
   person: async ({ rest }, give) => {
     const person = await rest.createUser();
     await give(person);
@@ -90,7 +99,32 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
+/**
+ * Somebody is signed in at this browser, and at their first page. What their browser would keep is put there: typing it in is
+ * for those tests that are about it ({@link signInByHand}).
+ */
 export async function signIn(page: Page, url: string, login = admin.login, password = admin.password) {
+  const answer = await page.request.post(`${url}/api/v1/session`, { data: { login, password } });
+  expect(answer.status(), await answer.text()).toBe(201);
+  const { token, expires_at, user } = (await answer.json()) as {
+    token: string;
+    expires_at: string;
+    user: { admin: string };
+  };
+  // A page of the same site with nothing on it, where something can be kept.
+  const empty = `${url}/empty`;
+  await page.route(empty, (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+  await page.goto(empty);
+  await page.unroute(empty);
+  await page.evaluate((kept) => localStorage.setItem('plenary.session', JSON.stringify(kept)), {
+    token,
+    expires_at,
+  });
+  await page.goto(url + (user.admin === 'none' ? '/home' : '/admin'));
+  await expect(page.getByRole('button', { name: /^Account of/ })).toBeVisible();
+}
+
+export async function signInByHand(page: Page, url: string, login = admin.login, password = admin.password) {
   await page.goto(url);
   await page.getByLabel('User ID or email').fill(login);
   await page.getByLabel('Password', { exact: true }).fill(password);

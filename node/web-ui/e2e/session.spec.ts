@@ -1,4 +1,4 @@
-import { expect, here, isLive, PASSWORD, signIn, test } from './server';
+import { expect, here, isLive, PASSWORD, signIn, signInByHand, test } from './server';
 
 test('a wrong password is told so, and the right one opens the account', async ({ page, person }) => {
   await page.goto(here);
@@ -14,7 +14,7 @@ test('a wrong password is told so, and the right one opens the account', async (
 });
 
 test('administrators start at the summary', async ({ page }) => {
-  await signIn(page, here);
+  await signInByHand(page, here);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Summary');
   await isLive(page);
 });
