@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use plenary_light::Program;
-use plenary_signalling::meeting::{Act, Via};
+use plenary_signalling::meeting::{Act, Refusal, Role, Via};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -100,6 +100,12 @@ pub(crate) async fn an_id_changes_while_a_node_is_lost(world: World) -> anyhow::
     .await?;
     host.until("hears of the new ID", |seen| seen.room.cid == called)
         .await?;
+    // The role of somebody who is away changes, too.
+    host.act_on(Act::UnmakeModerator, &lost);
+    host.until("the role is taken back", |seen| {
+        seen.of(&bob).is_some_and(|one| one.role == Role::Participant)
+    })
+    .await?;
     // Its page knows the old ID only.
     let back = Visitor::open_at(&world, (leader + 2) % 3, "bob", &bob.token).await?;
     back.resume(&before, place.clone());
@@ -111,6 +117,8 @@ pub(crate) async fn an_id_changes_while_a_node_is_lost(world: World) -> anyhow::
         seen.of(&bob).is_some_and(|one| !one.away && one.hand.is_some())
     })
     .await?;
+    back.act(Act::Lock);
+    back.refused("moderate", Refusal::Forbidden).await?;
     // Whoever supervises the nodes starts it again.
     until("the node is back and knows the new ID", async || {
         let Ok(late) = Visitor::open_at(&world, leader, "carol", &carol.token).await else {

@@ -83,6 +83,7 @@ fn at_once() -> Vec<Story> {
         "AUTH-08" chat a_guest_comes_back_as_who_they_were,
         "CONF-17" rooms what_goes_on_comes_first_and_is_kept,
         "CONF-18" rooms what_people_show_is_seen_at_every_node,
+        "CONF-18" rooms in_a_smart_meeting_a_screen_takes_the_podium,
         "CALL-01" calls a_call_rings_is_answered_and_becomes_a_conference,
         "CALL-01" calls calls_are_declined_given_up_and_busy,
         "USR-02" people contacts_see_who_is_there_and_meets,

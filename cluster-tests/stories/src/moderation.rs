@@ -90,6 +90,13 @@ pub(crate) async fn each_act_is_told_to_all(world: World) -> anyhow::Result<()> 
         one.camera && !one.dimmed
     })
     .await?;
+    visitor.show(true);
+    sees(&host, &bob, "the screen is shown", |one| one.content).await?;
+    host.act_on(Act::StopContent, &visitor);
+    sees(&host, &bob, "the screen is ended", |one| {
+        !one.content && one.covered
+    })
+    .await?;
     visitor.raise_hand();
     sees(&host, &bob, "the hand is up", |one| one.hand.is_some()).await?;
     host.act_on(Act::LowerHand, &visitor);

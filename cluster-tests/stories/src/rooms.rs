@@ -1,13 +1,17 @@
 //! How conferences are set up and found: options, layouts, templates, lists, what people show (CONF-10, CONF-11, CONF-16,
 //! CONF-17, CONF-18).
 
-use crate::world::{World, all, text, until};
+use crate::{
+    visitor::Seen,
+    world::{Account, World, all, text, until},
+};
 use anyhow::ensure;
 use plenary_signalling::{
     ClientBody,
-    meeting::{Arrangement, Layout, React, Refusal, SlotRule, State},
+    meeting::{Act, Arrangement, Layout, React, Refusal, SlotRule},
 };
 use serde_json::json;
+use std::time::Duration;
 
 pub(crate) async fn options_hold_for_every_way_in(world: World) -> anyhow::Result<()> {
     let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
@@ -109,7 +113,7 @@ pub(crate) async fn one_layout_for_all_may_be_locked(world: World) -> anyhow::Re
         host.refused("moderate", Refusal::BadRequest).await?;
     }
     ensure!(is_set(&host.seen()), "what was refused changed the layout");
-    host.act(plenary_signalling::meeting::Act::ClearLayout);
+    host.act(Act::ClearLayout);
     late.until("chooses again", |seen| seen.room.layout.is_none())
         .await
 }
@@ -118,10 +122,7 @@ pub(crate) async fn what_people_show_is_seen_at_every_node(world: World) -> anyh
     let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
     let room = owner.conference(json!({})).await?;
     let (host, visitor) = (owner.join(&room).await?, bob.join(&room).await?);
-    visitor.set(State {
-        content: Some(true),
-        ..State::default()
-    });
+    visitor.show(true);
     host.until("the screen is shown", |seen| {
         seen.of(&bob).is_some_and(|one| one.content)
     })
@@ -141,6 +142,36 @@ pub(crate) async fn what_people_show_is_seen_at_every_node(world: World) -> anyh
     visitor.refused("react", Refusal::BadRequest).await?;
     visitor.chat(&"x".repeat(4_001));
     visitor.refused("say", Refusal::BadRequest).await?;
+    Ok(())
+}
+
+/// One place, three people: whoever shows something has it, and what is shown stays seen when somebody else gets it.
+pub(crate) async fn in_a_smart_meeting_a_screen_takes_the_podium(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let settings = json!({ "mode": "smart", "podium_places": 1 });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let (host, visitor) = (owner.join(&room).await?, bob.join(&room).await?);
+    let is_up = |seen: &Seen, who: &Account| seen.of(who).is_some_and(|one| one.podium.is_some());
+    host.until("has the place", |seen| is_up(seen, &owner)).await?;
+    // Whoever has just come keeps the place for two seconds; then it goes to who begins to show something.
+    until("the screen takes the place", async || {
+        visitor.show(false);
+        visitor.show(true);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let seen = host.seen();
+        Ok(is_up(&seen, &bob) && !is_up(&seen, &owner))
+    })
+    .await?;
+    host.act_on(Act::Pin, &visitor);
+    host.until("is pinned", |seen| seen.of(&bob).is_some_and(|one| one.pinned))
+        .await?;
+    host.show(true);
+    visitor
+        .until("the other screen is shown too", |seen| {
+            seen.of(&owner).is_some_and(|one| one.content)
+        })
+        .await?;
+    ensure!(is_up(&host.seen(), &bob), "a pinned place was taken");
     Ok(())
 }
 

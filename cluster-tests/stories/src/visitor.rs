@@ -219,6 +219,14 @@ impl Visitor {
         self.say(ClientBody::State(state));
     }
 
+    /// The screen.
+    pub(crate) fn show(&self, content: bool) {
+        self.set(State {
+            content: Some(content),
+            ..State::default()
+        });
+    }
+
     pub(crate) fn raise_hand(&self) {
         self.set(State {
             hand: Some(true),
