@@ -132,6 +132,8 @@ pub const SHUFFLE_S: u16 = 3_600;
 pub const MODERATORS: usize = 100;
 /// Most documents that strangers agree to (WEB-01).
 pub const DOCUMENTS: u8 = 5;
+/// Earlier versions of each that are kept.
+pub const PAST_DOCUMENTS: u32 = 50;
 /// Longest title of such a document.
 pub const DOCUMENT_TITLE: usize = 128;
 /// Longest text of such a document.

@@ -448,6 +448,7 @@ pub(crate) enum Act {
     Mute,
     MuteAll,
     StopCamera,
+    StopContent,
     AskToUnmute,
     MakeModerator,
     UnmakeModerator,

@@ -4,8 +4,8 @@ use crate::server::Server;
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
-    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, Profile, Refusal, Scheme,
-    Session, Settings, TokenHash, UserQuery, UserRow,
+    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, PastDocument, Profile,
+    Refusal, Scheme, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -17,7 +17,7 @@ use plenary_federation::LocalName;
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
 use plenary_rest_api::backend::{
@@ -201,6 +201,11 @@ impl Backend for Server {
         self.all_know(command.change.level())?;
         if matches!(command.change, plenary_conference::Change::Widen { .. }) && self.lessee.needs().is_some()
         {
+            // From now on it takes seats.
+            if let Err(over) = self.lessee.may_use().await {
+                let (code, reason) = ("no_pro_seat".into(), over.to_owned());
+                return Err(Refusal::Licensing { code, reason }.into());
+            }
             // A refusal is not the last word.
             let again = plenary_conference::Command {
                 idempotency: None,
@@ -427,6 +432,15 @@ impl Backend for Server {
         self.query(move |db| queries::roster(db, &cid)).await
     }
 
+    async fn strangers_inside(
+        &self,
+        federated: bool,
+        limit: u32,
+    ) -> Result<Vec<(Participant, Cid, String)>, ReadError> {
+        self.query(move |db| queries::strangers_inside(db, federated, limit))
+            .await
+    }
+
     async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError> {
         self.query(move |db| queries::chat(db, &cid, after, limit)).await
     }
@@ -441,6 +455,15 @@ impl Backend for Server {
 
     async fn document(&self, place: u8) -> Result<Option<Document>, ReadError> {
         self.query(move |db| queries::document(db, place)).await
+    }
+
+    async fn past_documents(&self, place: u8) -> Result<Vec<PastDocument>, ReadError> {
+        self.query(move |db| queries::past_documents(db, place)).await
+    }
+
+    async fn past_document(&self, place: u8, version: Revision) -> Result<Option<Document>, ReadError> {
+        self.query(move |db| queries::past_document(db, place, version))
+            .await
     }
 
     async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError> {

@@ -2,6 +2,7 @@
 
 mod gate;
 mod key;
+mod rate;
 
 use crate::{
     addresses,
@@ -26,6 +27,7 @@ use plenary_rest_api::{backend::ReadError, token_hash};
 use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::{Changes, queries};
 use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
+use rate::{camera_fps, with_rate};
 use std::{
     collections::BTreeMap,
     net::{TcpListener, UdpSocket},
@@ -499,6 +501,10 @@ impl Backend for MediaDoor {
         };
         self.limiter
             .begin(key, Some(cid.clone()), Whose::User(user.clone()));
+        let fps = match place {
+            Some(_) => camera_fps(&self.server, cid).await,
+            None => 0,
+        };
         let opened = self.engine.open(opening).await;
         if opened.is_ok() {
             self.limiter.begun(key).await;
@@ -516,7 +522,7 @@ impl Backend for MediaDoor {
                 }
                 Ok(Opened {
                     session,
-                    answer: self.limiter.told(key, opened.answer),
+                    answer: with_rate(self.limiter.told(key, opened.answer), fps),
                     ice: opened.ufrag,
                     ice_servers: self.ice_servers(&user),
                 })

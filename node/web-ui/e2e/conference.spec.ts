@@ -183,6 +183,11 @@ test('a moderator mutes, removes and ends for all', async ({ browser, person, ot
   await expect(ben.getByText('A moderator asks you to speak.')).toHaveCount(0);
   await actOn(owner, other.display_name, 'Turn camera off');
   await expect(ben.getByRole('button', { name: 'Turn camera on' })).toBeVisible();
+  await ben.getByRole('button', { name: 'Share screen' }).click();
+  await plays(tile(owner, `Screen of ${other.display_name}`));
+  await actOn(owner, other.display_name, 'End their screen share');
+  await expect(ben.getByRole('button', { name: 'Share screen' })).toBeVisible();
+  await expect(tile(owner, `Screen of ${other.display_name}`)).toHaveCount(0);
   await owner.getByRole('button', { name: 'Lock the meeting' }).click();
   await expect(ben.getByLabel('The meeting is locked')).toBeVisible();
   await owner.getByRole('button', { name: `What to do with ${other.display_name}` }).click();

@@ -91,7 +91,14 @@ test('a guest agrees to the documents of the server, and again when one changes'
     await guest.getByRole('button', { name: 'Join', exact: true }).click();
     await isInside(guest);
 
-    // The events keep who agreed.
+    // What was agreed to before can be read; the events keep who agreed.
+    await page.goto(`${here}/admin/settings`);
+    await documents.getByRole('button', { name: 'Earlier versions of Terms of use' }).click();
+    const versions = page.getByRole('dialog', { name: 'Earlier versions' });
+    await versions.getByRole('button', { name: /^Read version \d+ of Terms of use$/ }).click();
+    await expect(versions.getByText('Be kind.')).toBeVisible();
+    await noBarrier(page, 'earlier versions');
+    await look(page, 'versions');
     await page.goto(`${here}/admin/events?search=agreed`);
     await expect(page.getByText('Gil agreed to: Terms of use', { exact: true }).first()).toBeVisible();
     await expect(page.getByText('Gil agreed to: Terms of use, Privacy policy').first()).toBeVisible();

@@ -28,6 +28,12 @@ test('a meeting stands in the history with those who came', async ({ browser, pe
     await desk.goto(`${here}/admin/conferences?search=${cid}`);
     await look(desk, 'list');
     await noBarrier(desk, 'list');
+    // A guest belongs to their group for as long as they are there.
+    await desk.goto(`${here}/admin/groups/guests`);
+    await desk.getByRole('tab', { name: 'Members' }).click();
+    await expect(desk.getByRole('listitem').filter({ hasText: 'Gina Guest' })).toContainText(name);
+    await noBarrier(desk, 'guests who are there');
+    await desk.goto(`${here}/admin/conferences?search=${cid}`);
 
     await guest.getByRole('button', { name: 'Leave' }).click();
     await owner.getByRole('button', { name: 'Leave', exact: true }).click();
@@ -53,6 +59,18 @@ test('a meeting stands in the history with those who came', async ({ browser, pe
     await noBarrier(owner, 'own');
     await owner.getByText('Calls', { exact: true }).click();
     await expect(owner.getByText('No calls yet')).toBeVisible();
+
+    // An administrator finds the same on the page of the user.
+    await desk.goto(`${here}/admin/users/${person.id}`);
+    await sheet.getByRole('tab', { name: 'History' }).click();
+    const meetings = sheet.getByRole('region', { name: 'Meetings they were in' });
+    await expect(meetings.getByText(name)).toBeVisible();
+    await expect(
+      sheet.getByRole('region', { name: 'Own conferences' }).getByRole('link', { name }),
+    ).toBeVisible();
+    await expect(sheet.getByText('No call is kept.')).toBeVisible();
+    await look(desk, 'of-user');
+    await noBarrier(desk, 'history of a user');
 
     await desk.goto(`${here}/admin/events?search=${cid}`);
     await expect(desk.getByRole('button', { name: 'Meeting ended' })).toBeVisible();

@@ -9,15 +9,37 @@ test.use(devices);
 
 const sizes = { desk: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } };
 
+/** Tiles are where they are going to be. */
+async function isStill(page: Page) {
+  const places = () =>
+    page.evaluate(() =>
+      JSON.stringify([...document.querySelectorAll('section')].map((one) => one.getBoundingClientRect())),
+    );
+  let before = '';
+  await expect
+    .poll(
+      async () => {
+        const now = await places();
+        const same = now === before;
+        before = now;
+        return same;
+      },
+      { intervals: [100] },
+    )
+    .toBe(true);
+}
+
 async function lookAtAll(page: Page, name: string) {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
+      await isStill(page);
       await page.screenshot({ path: `test-results/look/${size}-${scheme}-meeting-${name}.png` });
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect.soft(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
-      if (size === 'desk' || scheme === 'light') await noBarrier(page, `${size} ${scheme} ${name}`);
+      if (size === 'desk' || scheme === 'light')
+        await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
     }
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
@@ -63,6 +85,28 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
     await expect(owner.getByRole('menu')).toHaveCount(0);
     await lookAtAll(owner, view.toLowerCase().replaceAll(' ', '-'));
   }
+  // What somebody shows is large, and people go to a strip.
+  await owner.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+  await owner.getByRole('menuitemradio', { name: 'Speaker', exact: true }).click();
+  await guest.getByRole('button', { name: 'Share screen' }).click();
+  await plays(tile(owner, 'Screen of Zoë'));
+  await lookAtAll(owner, 'content');
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
   for (const page of [owner, guest]) await page.context().close();
+});
+
+test('the page of a webinar looks well before it begins', async ({ page, person, rest }) => {
+  test.setTimeout(120_000);
+  const cid = freshId('webinar');
+  const made = await rest.call('POST', '/conferences', {
+    ...{ cid, name: 'What is new this year', access: 'public', owner: person.id },
+    description: 'Our plans, and your questions.\nThe recording follows.',
+    schedule: { date: '2031-03-03', time: '09:30', zone: 'Europe/Paris', duration_minutes: 60 },
+    settings: { registration: { on: true, email: 'required', organisation: 'optional' } },
+  });
+  expect(made.status(), await made.text()).toBe(201);
+  await page.goto(`${there}/m/${cid}`);
+  await expect(page.getByRole('button', { name: 'Register', exact: true })).toBeVisible();
+  await lookAtAll(page, 'webinar');
+  expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
 });

@@ -1,3 +1,4 @@
+import { noBarrier } from './barrier';
 import { expect, here, signIn, test } from './server';
 
 test.beforeEach(async ({ page }) => signIn(page, here));
@@ -37,6 +38,7 @@ test('a setting shows before and after, and counts on the front page', async ({ 
     await page.goto(`${here}/admin/settings`);
     const name = `Organisation ${Date.now().toString(36)}`;
     await page.getByLabel('Name of the organisation').fill(name);
+    await page.getByLabel('Contacts').fill('The desk, desk@example.com');
     await page.getByRole('button', { name: 'Review' }).click();
     await expect(page.getByRole('row').filter({ hasText: name })).toContainText('Name of the organisation');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -44,6 +46,13 @@ test('a setting shows before and after, and counts on the front page', async ({ 
     const stranger = await (await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en' })).newPage();
     await stranger.goto(here);
     await expect(stranger.getByRole('heading', { level: 1 })).toHaveText(name);
+    const desk = stranger.getByRole('link', { name: 'desk@example.com' });
+    await expect(desk).toHaveAttribute('href', 'mailto:desk@example.com');
+    await stranger.screenshot({ path: 'test-results/look/front-contacts.png', fullPage: true });
+    await noBarrier(stranger, 'contacts');
+    // From here the control panel may be used.
+    await stranger.getByRole('link', { name: 'Administration' }).click();
+    await expect(stranger.getByText('Sign in to see the page that you asked for.')).toBeVisible();
     await stranger.context().close();
   } finally {
     await rest.call('PATCH', '/settings', { front_page: before.front_page });

@@ -69,7 +69,10 @@ pub(super) fn room_on_wire(
         },
         podium_places: settings.podium_places,
         locked: run.is_some_and(|run| run.locked_at.is_some()),
-        ends_at: ends_at.into_iter().chain(lease_ends).min(),
+        ends_at: ends_at
+            .into_iter()
+            .chain(lease_ends.filter(|_| !conference.call))
+            .min(),
         has_pin: settings.pin.is_some(),
         layout: run.and_then(|run| run.layout.as_ref()).map(layout_on_wire),
         layouts: settings.layouts.iter().map(kept_on_wire).collect(),
@@ -195,6 +198,7 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Remove => Act::Remove(id),
         Said::Mute => Act::Mute(id),
         Said::StopCamera => Act::StopCamera(id),
+        Said::StopContent => Act::StopContent(id),
         Said::AskToUnmute => Act::AskToUnmute(id),
         Said::MakeModerator => Act::MakeModerator(id),
         Said::UnmakeModerator => Act::UnmakeModerator(id),
@@ -256,6 +260,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         remark: one.standing.remark,
         hushed: one.standing.hushed,
         dimmed: one.standing.dimmed,
+        covered: one.standing.covered,
         asked: one.standing.asked.map(|at| at.0),
         own_layout: one.layout.is_some(),
         screenless: one.standing.screenless,

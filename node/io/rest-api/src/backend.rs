@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use plenary_access::{
     AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
-    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, Presence, Profile, Refusal, Scheme,
-    Session, Settings, TokenHash, UserQuery, UserRow,
+    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, PastDocument, Presence, Profile,
+    Refusal, Scheme, Session, Settings, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -15,7 +15,7 @@ use plenary_federation::{Found, LocalName, Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, GuestId, NodeName, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, GuestId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_seats::Holding;
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -314,12 +314,21 @@ pub trait Backend: Send + Sync + 'static {
     async fn template(&self, id: TemplateId) -> Result<Option<Template>, ReadError>;
     /// Everybody who is in a conference or waits to be let in, those who came first before others.
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
+    /// Guests, or people of partners' servers, who are in conferences now, with ID and name of these; who came last first.
+    async fn strangers_inside(
+        &self,
+        federated: bool,
+        limit: u32,
+    ) -> Result<Vec<(Participant, Cid, String)>, ReadError>;
     /// Lines of the chat of a conference with higher numbers than this, at most `limit`.
     async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError>;
     async fn settings(&self) -> Result<Settings, ReadError>;
     /// The documents that strangers agree to, without their texts, and which logos there are.
     async fn guest_page(&self) -> Result<GuestPage, ReadError>;
     async fn document(&self, place: u8) -> Result<Option<Document>, ReadError>;
+    /// What the document of a place was before, the newest version first.
+    async fn past_documents(&self, place: u8) -> Result<Vec<PastDocument>, ReadError>;
+    async fn past_document(&self, place: u8, version: Revision) -> Result<Option<Document>, ReadError>;
     async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError>;
     async fn events(&self, query: EventQuery) -> Result<Page<Event>, ReadError>;
     async fn nodes(&self) -> Result<Vec<NodeRow>, ReadError>;

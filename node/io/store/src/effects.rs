@@ -103,6 +103,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             [body(settings)?],
         ),
         Effect::PutDocument(document) => guest_page::put_document(db, document),
+        Effect::KeepDocument { document, until } => guest_page::keep_document(db, document, *until),
         Effect::RemoveDocument { place } => guest_page::remove_document(db, *place),
         Effect::PutLogo {
             scheme,

@@ -5,7 +5,7 @@ use crate::{
     view::{number, sql},
 };
 use plenary_access::{Avatar, Content, Document, DocumentHead, Scheme};
-use plenary_model::Revision;
+use plenary_model::{Revision, Timestamp, limits};
 use plenary_replication::AppError;
 use rusqlite::{Connection, Row, params};
 
@@ -52,6 +52,32 @@ pub(crate) fn put_document(db: &Connection, document: &Document) -> Result<(), A
             link,
             text
         ],
+    )
+}
+
+/// Keeps what a document was, in place of the oldest version if there are too many.
+pub(crate) fn keep_document(db: &Connection, document: &Document, until: Timestamp) -> Result<(), AppError> {
+    let (link, text) = match &document.content {
+        Content::Link(link) => (Some(link), None),
+        Content::Text(text) => (None, Some(text)),
+    };
+    run(
+        db,
+        "INSERT OR REPLACE INTO past_documents (place, title, version, link, text, until) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            document.place,
+            document.title,
+            sql(document.version.0),
+            link,
+            text,
+            sql(until.0)
+        ],
+    )?;
+    run(
+        db,
+        "DELETE FROM past_documents WHERE place = ?1 AND version NOT IN
+         (SELECT version FROM past_documents WHERE place = ?1 ORDER BY version DESC LIMIT ?2)",
+        params![document.place, limits::PAST_DOCUMENTS],
     )
 }
 

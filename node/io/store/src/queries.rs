@@ -24,7 +24,7 @@ pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use elsewhere::{InView, Meant, in_view, meant};
 pub use events::events;
-pub use guest_page::{document, guest_page, logo};
+pub use guest_page::{document, guest_page, logo, past_document, past_documents};
 pub use history::{calls_of, old_history, past_run, runs_over, runs_with, visits};
 pub use licensing::{
     ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,
@@ -32,7 +32,7 @@ pub use licensing::{
 };
 pub use meetings::{
     FromPartner, bandwidth, chat, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
-    participant_anywhere, participants_of_node, people_of, places_of_person, roster, run,
+    participant_anywhere, participants_of_node, people_of, places_of_person, roster, run, strangers_inside,
 };
 pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -26,6 +26,7 @@ const STEPS: [&str; 16] = [
     GUEST_PAGE,
     CHAT,
     PARTNERS,
+    PAST_DOCUMENTS,
 ];
 
 const ACCOUNTS: &str = "
@@ -291,6 +292,14 @@ CREATE INDEX guests_to_forget ON guests (forget_at);
 /// What is written down of other servers, by their names.
 const PARTNERS: &str = "
 CREATE TABLE partners (server TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// What documents were before they were changed or removed.
+const PAST_DOCUMENTS: &str = "
+CREATE TABLE past_documents (
+    place INTEGER NOT NULL, version INTEGER NOT NULL, title TEXT NOT NULL, link TEXT, text TEXT,
+    until INTEGER NOT NULL, PRIMARY KEY (place, version)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

@@ -332,6 +332,9 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_contacts) => {
+                CONTENT_LEVEL
+            }
             Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
             Self::UpdateSettings { patch, .. }
                 if patch.partner_terms.is_some() || patch.profile_fields.is_some() =>
@@ -386,6 +389,14 @@ pub const CHAT_LEVEL: u32 = 18;
 /// The level from which on something is written down of partners, federation needs a licence, and it is a setting which fields
 /// of profiles others see.
 pub const PARTNERS_LEVEL: u32 = 19;
+
+/// The level from which on a shared screen takes a place in a smart meeting, moderators end what somebody shows, the front
+/// page has contacts, and earlier versions of documents are kept.
+pub const CONTENT_LEVEL: u32 = 24;
+
+fn has_contacts(page: &FrontPage) -> bool {
+    !page.contacts.is_empty()
+}
 
 fn has_guide(page: &FrontPage) -> bool {
     !page.guide.is_empty()

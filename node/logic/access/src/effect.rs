@@ -43,6 +43,11 @@ pub enum Effect {
     },
     PutSettings(Settings),
     PutDocument(Document),
+    /// It is no more as it was: of the versions of each place the newest [`limits::PAST_DOCUMENTS`] are kept.
+    KeepDocument {
+        document: Document,
+        until: Timestamp,
+    },
     RemoveDocument {
         place: u8,
     },

@@ -1,4 +1,4 @@
-use plenary_model::Revision;
+use plenary_model::{Revision, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that strangers read and agree to before they come as guests: terms of use, a privacy policy (WEB-01).
@@ -39,6 +39,14 @@ pub struct DocumentHead {
     pub title: String,
     pub link: Option<String>,
     pub version: Revision,
+}
+
+/// What a document was before it was changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastDocument {
+    pub head: DocumentHead,
+    /// When it was no more as it had been.
+    pub until: Timestamp,
 }
 
 /// One version of a document. Two never have the same, also where one took the place of another.

@@ -124,8 +124,11 @@ impl Default for AdminAccess {
 pub struct FrontPage {
     /// Name of the enterprise, at most 128 characters; empty: the server's name.
     pub title: String,
-    /// Whom to ask for help, at most 2,000 characters, plain text.
+    /// What people should know who come to it, at most 2,000 characters, plain text.
     pub help: String,
+    /// How those who run the server are reached, at most 2,000 characters, plain text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub contacts: String,
     /// Where guests read how it works: an `https` address; empty: nowhere.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub guide: String,

@@ -237,6 +237,10 @@ impl Change {
                 person: Person::Federated(_),
                 ..
             } => crate::FEDERATED_LEVEL,
+            Self::Act {
+                act: Act::StopContent(_),
+                ..
+            } => crate::CONTENT_LEVEL,
             Self::EditLine { .. } | Self::DeleteLine { .. } | Self::ForgetGuest { .. } => crate::CHAT_LEVEL,
             Self::Say {
                 reply_to, mentions, ..

@@ -93,5 +93,7 @@ pub use plenary_access::CHAT_LEVEL;
 /// The level from which on people of partners' servers come into conferences.
 pub const FEDERATED_LEVEL: u32 = 20;
 
+pub use plenary_access::CONTENT_LEVEL;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = FEDERATED_LEVEL;
+pub const NEWEST_LEVEL: u32 = CONTENT_LEVEL;

@@ -97,7 +97,7 @@ impl Conference {
         let speaks = self.role_of(participant) > Role::Participant;
         let (voice, picture) = match self.settings.mode {
             Mode::AllOnScreen => (true, true),
-            // By their voices the others come onto the podium.
+            // By their voices the others come onto the podium, and so they do by what they show: see `content` below.
             Mode::Smart => (true, on_podium),
             Mode::RoleBased => (on_podium || standing.remark, on_podium),
             // The pictures of listeners go to the speakers only: see `may_see`.
@@ -106,10 +106,14 @@ impl Conference {
         Flow {
             voice: voice && rights.audio && !standing.hushed,
             camera: picture && rights.video && !standing.dimmed,
-            content: picture
-                && rights.video
+            content: match self.settings.mode {
+                // Seen by all, also while no place can be had for the face: the podium is full of those who speak.
+                Mode::Smart => true,
+                Mode::Lecture => speaks,
+                Mode::AllOnScreen | Mode::RoleBased => picture,
+            } && rights.video
                 && !standing.screenless
-                && (self.settings.mode != Mode::Lecture || speaks),
+                && !standing.covered,
             receives: true,
         }
     }

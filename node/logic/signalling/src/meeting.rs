@@ -262,6 +262,9 @@ pub struct Participant {
     pub hushed: bool,
     /// The same with the camera.
     pub dimmed: bool,
+    /// A moderator has ended what they showed of their screen: it flows again when they share anew.
+    #[serde(default)]
+    pub covered: bool,
     /// When a moderator asked them to unmute.
     #[schema(required)]
     pub asked: Option<u64>,

@@ -32,6 +32,7 @@ fn person(id: u64) -> Participant {
         remark: false,
         hushed: false,
         dimmed: false,
+        covered: false,
         asked: None,
         own_layout: false,
         screenless: false,

@@ -1,5 +1,6 @@
 import {
   Alert,
+  Anchor,
   Box,
   Button,
   Group,
@@ -14,7 +15,7 @@ import { useForm } from '@mantine/form';
 import { useDocumentTitle } from '@mantine/hooks';
 import { IconAlertTriangle, IconInfoCircle, IconLogin2 } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { Link, getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
@@ -74,6 +75,17 @@ export function FrontPage() {
       </main>
       <Box component="footer" p="md">
         <SmallPrint />
+        {server.data?.administration && (
+          <Text size="xs" ta="center" mt={4}>
+            <Anchor
+              inherit
+              underline="always"
+              renderRoot={(props) => <Link to="/" search={{ next: '/admin' }} {...props} />}
+            >
+              {t('front.administration')}
+            </Anchor>
+          </Text>
+        )}
         <Text size="xs" c="dimmed" ta="center" mt={4}>
           {server.data ? t('front.version', { version: server.data.version }) : ' '}
         </Text>

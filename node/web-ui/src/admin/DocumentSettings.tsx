@@ -10,6 +10,7 @@ import { Confirm } from '../ui/Confirm';
 import { tell } from '../ui/notify';
 import { useAdminText } from '../ui/text';
 import { EditDocument } from './EditDocument';
+import { PastDocuments } from './PastDocuments';
 
 const PLACES = [1, 2, 3, 4, 5];
 
@@ -19,6 +20,7 @@ export function DocumentSettings({ readOnly }: { readOnly: boolean }) {
   const server = useQuery(queries.server());
   const cache = useQueryClient();
   const [edited, edit] = useState<number | null>(null);
+  const [looked, look] = useState<number | null>(null);
   const [removed, remove] = useState<DocumentHead | null>(null);
   const documents = server.data?.documents ?? [];
   const free = PLACES.find((place) => !documents.some((document) => document.place === place));
@@ -33,26 +35,36 @@ export function DocumentSettings({ readOnly }: { readOnly: boolean }) {
         {documents.map((document) => (
           <Group key={document.place} justify="space-between" gap="sm">
             <DocumentLink document={document} />
-            {!readOnly && (
-              <Group gap="xs">
-                <Button
-                  size="xs"
-                  variant="default"
-                  aria-label={t('documents.editNamed', { title: document.title })}
-                  onClick={() => edit(document.place)}
-                >
-                  {t('documents.edit')}
-                </Button>
-                <Button
-                  size="xs"
-                  variant="default"
-                  aria-label={t('documents.removeNamed', { title: document.title })}
-                  onClick={() => remove(document)}
-                >
-                  {t('documents.remove')}
-                </Button>
-              </Group>
-            )}
+            <Group gap="xs">
+              <Button
+                size="xs"
+                variant="default"
+                aria-label={t('documents.versionsNamed', { title: document.title })}
+                onClick={() => look(document.place)}
+              >
+                {t('documents.versions')}
+              </Button>
+              {!readOnly && (
+                <>
+                  <Button
+                    size="xs"
+                    variant="default"
+                    aria-label={t('documents.editNamed', { title: document.title })}
+                    onClick={() => edit(document.place)}
+                  >
+                    {t('documents.edit')}
+                  </Button>
+                  <Button
+                    size="xs"
+                    variant="default"
+                    aria-label={t('documents.removeNamed', { title: document.title })}
+                    onClick={() => remove(document)}
+                  >
+                    {t('documents.remove')}
+                  </Button>
+                </>
+              )}
+            </Group>
           </Group>
         ))}
         {!readOnly && free !== undefined && server.data && (
@@ -74,6 +86,7 @@ export function DocumentSettings({ readOnly }: { readOnly: boolean }) {
         close={() => edit(null)}
         saved={again}
       />
+      <PastDocuments place={looked} close={() => look(null)} />
       <Confirm
         opened={removed !== null}
         close={() => remove(null)}

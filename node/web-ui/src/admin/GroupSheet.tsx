@@ -37,9 +37,13 @@ import { useDraft, type Draft } from '../ui/useDraft';
 import { useMayChange } from '../ui/useMe';
 import { BookEntries } from './BookEntries';
 import { GroupMembers } from './GroupMembers';
+import { GroupVisitors } from './GroupVisitors';
 import { groupName } from './groupName';
 
 const route = getRouteApi('/_app/admin/groups/$id');
+
+/** Built-in groups to which one belongs while one is in a conference. */
+const VISITORS = ['guests', 'federated'];
 
 export interface GroupEdit {
   name: string;
@@ -114,7 +118,7 @@ function Body({ group, close }: { group: UserGroup; close: () => void }) {
           {mayChange && !group.builtin && <DeleteGroup group={group} close={close} />}
         </Tabs.Panel>
         <Tabs.Panel value="members">
-          <GroupMembers group={group} />
+          {VISITORS.includes(group.id) ? <GroupVisitors group={group.id} /> : <GroupMembers group={group} />}
         </Tabs.Panel>
         <Tabs.Panel value="book">
           <BookTab group={group} draft={draft} groups={groups.data ?? []} readOnly={!mayChange} />

@@ -93,6 +93,7 @@ function Form({ settings }: { settings: Settings }) {
       <Section id="front_page">
         <TextField {...fields} field="front_page.title" max={128} />
         <TextField {...fields} field="front_page.help" max={2000} rows={4} />
+        <TextField {...fields} field="front_page.contacts" max={2000} rows={3} />
         <TextField
           {...fields}
           field="front_page.guide"
@@ -231,7 +232,7 @@ function TextField({
   max,
   rows,
   error,
-}: FieldProps<'front_page.title' | 'front_page.help' | 'front_page.guide'> & {
+}: FieldProps<'front_page.title' | 'front_page.help' | 'front_page.contacts' | 'front_page.guide'> & {
   max: number;
   rows?: number;
   error?: string;

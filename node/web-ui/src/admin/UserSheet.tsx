@@ -19,6 +19,7 @@ import { useMayChange } from '../ui/useMe';
 import { UserAccess } from './UserAccess';
 import { UserContacts } from './UserContacts';
 import { UserDevices } from './UserDevices';
+import { UserHistory } from './UserHistory';
 import { UserProfile } from './UserProfile';
 
 const route = getRouteApi('/_app/admin/users/$id');
@@ -94,6 +95,7 @@ function Body({ user, close }: { user: User; close: () => void }) {
           <Tabs.Tab value="access">{t('user.access')}</Tabs.Tab>
           <Tabs.Tab value="devices">{t('user.devices')}</Tabs.Tab>
           <Tabs.Tab value="contacts">{t('user.contacts')}</Tabs.Tab>
+          <Tabs.Tab value="history">{t('user.history')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="profile">
           <UserProfile user={user} />
@@ -106,6 +108,9 @@ function Body({ user, close }: { user: User; close: () => void }) {
         </Tabs.Panel>
         <Tabs.Panel value="contacts">
           <UserContacts user={user} />
+        </Tabs.Panel>
+        <Tabs.Panel value="history">
+          <UserHistory user={user} />
         </Tabs.Panel>
       </Tabs>
     </Stack>

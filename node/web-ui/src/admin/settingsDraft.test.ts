@@ -8,7 +8,7 @@ const settings: Settings = {
   lockout: { enabled: true, duration_s: 86_400, attempts: 5, window_s: 600 },
   sessions: { lifetime_days: 30 },
   admin_access: { networks: ['10.0.0.0/8'] },
-  front_page: { title: 'Paris', help: '', guide: '' },
+  front_page: { title: 'Paris', help: '', contacts: '', guide: '' },
   conferences: {
     delete_past: false,
     delete_past_days: 90,

@@ -2,6 +2,7 @@
 export const settingsIndex = [
   { section: 'front_page', field: 'title' },
   { section: 'front_page', field: 'help' },
+  { section: 'front_page', field: 'contacts' },
   { section: 'front_page', field: 'guide' },
   { section: 'password', field: 'min_length' },
   { section: 'password', field: 'mixed_case' },

@@ -31,7 +31,9 @@ import type {
   PartnerTried,
   Partners,
   Person,
+  GroupVisitor,
   LegalDocument,
+  PastDocument,
   ListQuery,
   LogoScheme,
   Looked,
@@ -197,6 +199,8 @@ export const calls = {
   deleteGroup: (group: string, match?: string) => done('DELETE', `/groups/${id(group)}`, { match }),
   members: (group: string, query: ListQuery, signal?: AbortSignal) =>
     json<Page<User>>('GET', `/groups/${id(group)}/members`, { query, signal }),
+  groupVisitors: (group: string, signal?: AbortSignal) =>
+    json<GroupVisitor[]>('GET', `/groups/${id(group)}/visitors`, { signal }),
   changeMembers: (group: string, add: string[], remove: string[]) =>
     json<Group>('POST', `/groups/${id(group)}/members`, { json: { add, remove } }),
 
@@ -218,6 +222,10 @@ export const calls = {
     json<Page<OwnRun>>('GET', '/me/runs', { query, signal }),
   allMyCalls: (query: CallQuery, signal?: AbortSignal) =>
     json<Page<Call>>('GET', '/me/calls', { query, signal }),
+  userRuns: (user: string) => (query: PageQuery, signal?: AbortSignal) =>
+    json<Page<OwnRun>>('GET', `/users/${id(user)}/runs`, { query, signal }),
+  userCalls: (user: string) => (query: CallQuery, signal?: AbortSignal) =>
+    json<Page<Call>>('GET', `/users/${id(user)}/calls`, { query, signal }),
   myCalls: (signal?: AbortSignal) => json<Call[]>('GET', '/calls', { signal }),
   call: (cid: string, signal?: AbortSignal) => json<Call>('GET', `/calls/${id(cid)}`, { signal }),
   resolve: (call: string) => json<Resolved>('GET', '/resolve', { query: { call } }),
@@ -266,6 +274,10 @@ export const calls = {
     json<Settings>('PATCH', '/settings', { json: patch, match }),
   document: (place: number, signal?: AbortSignal) =>
     json<LegalDocument>('GET', `/documents/${place}`, { signal }),
+  pastDocuments: (place: number, signal?: AbortSignal) =>
+    json<PastDocument[]>('GET', `/documents/${place}/versions`, { signal }),
+  pastDocument: (place: number, version: string, signal?: AbortSignal) =>
+    json<LegalDocument>('GET', `/documents/${place}/versions/${version}`, { signal }),
   putDocument: (place: number, document: NewDocument, match?: string) =>
     json<LegalDocument>('PUT', `/documents/${place}`, { json: document, match }),
   removeDocument: (place: number, match?: string) => done('DELETE', `/documents/${place}`, { match }),

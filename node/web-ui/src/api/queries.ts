@@ -125,6 +125,8 @@ export const queries = {
   visits: (cid: string, run: string) =>
     pages(['conferences', 'visits', cid, run], {}, (query, signal) => calls.visits(cid, run, query, signal)),
   myRuns: () => pages(['conferences', 'own-runs'], {}, calls.myRuns),
+  userRuns: (user: string) => pages(['conferences', 'runs-of', user], {}, calls.userRuns(user)),
+  userCalls: (user: string) => pages(['calls', 'of', user], {}, calls.userCalls(user)),
   myCalls: (query: CallQuery) => pages(['calls', 'list'], query, calls.allMyCalls),
   agenda: (from: string, until: string) =>
     queryOptions({
@@ -183,6 +185,24 @@ export const queries = {
     queryOptions({
       queryKey: ['settings', 'document', place, version],
       queryFn: ({ signal }) => calls.document(place, signal),
+      staleTime: Infinity,
+    }),
+  groupVisitors: (group: string) =>
+    queryOptions({
+      queryKey: ['groups', 'visitors', group],
+      queryFn: ({ signal }) => calls.groupVisitors(group, signal),
+      // They come and go with meetings, of which this page is told nothing.
+      refetchInterval: 10_000,
+    }),
+  pastDocuments: (place: number) =>
+    queryOptions({
+      queryKey: ['settings', 'pastDocuments', place],
+      queryFn: ({ signal }) => calls.pastDocuments(place, signal),
+    }),
+  pastDocument: (place: number, version: string) =>
+    queryOptions({
+      queryKey: ['settings', 'pastDocument', place, version],
+      queryFn: ({ signal }) => calls.pastDocument(place, version, signal),
       staleTime: Infinity,
     }),
   settings: () =>

@@ -41,6 +41,8 @@ export type {
   ContactRow as Contact,
   ContactTone,
   Document as LegalDocument,
+  GroupVisitor,
+  PastDocument,
   DocumentHead,
   EventKind,
   Event as LogEvent,

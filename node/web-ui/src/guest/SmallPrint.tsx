@@ -2,13 +2,15 @@ import { Anchor, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
+import { linked } from '../ui/linked';
 import { DocumentLink } from './DocumentLink';
 
-/** At the foot of what strangers see: the guide, the documents, and what their browser keeps of us. */
+/** At the foot of what strangers see: the guide, the documents, how the hosts are reached, and what their browser keeps of us. */
 export function SmallPrint() {
   const { t } = useTranslation();
   const server = useQuery(queries.server());
   const guide = server.data?.guide;
+  const contacts = server.data?.contacts;
   const documents = server.data?.documents ?? [];
   return (
     <>
@@ -23,6 +25,11 @@ export function SmallPrint() {
             <DocumentLink key={document.place} document={document} size="xs" />
           ))}
         </Group>
+      )}
+      {contacts && (
+        <Text size="xs" ta="center" maw={640} mx="auto" mb={6} style={{ whiteSpace: 'pre-line' }}>
+          {t('smallPrint.contacts')} {linked(contacts)}
+        </Text>
       )}
       <Text size="xs" c="dimmed" ta="center" maw={640} mx="auto">
         {t('smallPrint.cookies')}

@@ -19,7 +19,7 @@ export interface MeetingHost {
   /** People find the conference by another ID from now on. */
   onCid(cid: string): void;
   /** A moderator, or the conference on entry, has switched this off. */
-  silence(what: 'microphone' | 'camera'): void;
+  silence(what: 'microphone' | 'camera' | 'screen'): void;
 }
 
 /** What the end of the signalling means for the meeting. */

@@ -281,6 +281,19 @@ describe('the gate', () => {
     expect(host.silence).toHaveBeenCalledTimes(2);
   });
 
+  it('shows its screen no more when a moderator ends that, until one shares anew', async () => {
+    const { last, meeting, host } = await inside();
+    meeting.set({ content: true });
+    last().tell({ type: 'roster', body: { participants: [person('1', { content: true })], gone: [] } });
+    const ended = person('1', { covered: true });
+    last().tell({ type: 'roster', body: { participants: [ended], gone: [] } });
+    expect(host.silence.mock.calls).toEqual([['screen']]);
+    meeting.set({ content: true });
+    expect(last().said('state').at(-1)).toEqual({ content: true });
+    last().tell({ type: 'roster', body: { participants: [person('1', { content: true })], gone: [] } });
+    expect(host.silence).toHaveBeenCalledTimes(1);
+  });
+
   it('says what moderators do, and tells them why it was not done', async () => {
     const { last, meeting } = await inside();
     meeting.moderate('mute', '2');
@@ -350,9 +363,13 @@ describe('the gate', () => {
       person('4', { waiting: true }),
     ];
     const participants = new Map(people.map((one) => [one.id, one]));
-    const stage = (mode: 'all_on_screen' | 'role_based' | 'lecture', me = '1') =>
+    const stage = (mode: 'all_on_screen' | 'smart' | 'role_based' | 'lecture', me = '1') =>
       onStage({ participants, me, room: { ...room, mode } }).map(({ id }) => id);
     expect(stage('all_on_screen')).toEqual(['1', '2', '3']);
+    expect(stage('role_based')).toEqual(['2']);
+    expect(stage('smart')).toEqual(['2']);
+    participants.set('1', person('1', { content: true }));
+    expect(stage('smart')).toEqual(['1', '2']);
     expect(stage('role_based')).toEqual(['2']);
     expect(stage('lecture')).toEqual(['3']);
     expect(stage('lecture', '3')).toEqual(['1', '2', '3']);

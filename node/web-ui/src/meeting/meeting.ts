@@ -328,6 +328,12 @@ export class Meeting {
       if (this.told) this.told.camera = false;
       this.host.silence('camera');
     }
+    const ended = (now.covered && !before?.covered) || (now.screenless && !before?.screenless);
+    if (ended && this.own.content) {
+      this.own.content = false;
+      if (this.told) this.told.content = false;
+      this.host.silence('screen');
+    }
   }
 
   /** In the waiting room, from the beginning or sent back: nothing flows, and nothing of the meeting is kept. */

@@ -136,7 +136,9 @@ export function onStage({
   me,
 }: Pick<MeetingState, 'participants' | 'room' | 'me'>): Participant[] {
   const inside = [...participants.values()].filter((one) => !one.waiting);
-  if (hasPodium(room)) return inside.filter((one) => one.podium !== null);
+  // Whoever shows something in a smart meeting is seen, also while all places are taken.
+  const shows = (one: Participant) => room.mode === 'smart' && one.content;
+  if (hasPodium(room)) return inside.filter((one) => one.podium !== null || shows(one));
   if (room.mode !== 'lecture' || moderates(me ? participants.get(me) : undefined)) return inside;
   return inside.filter(moderates);
 }

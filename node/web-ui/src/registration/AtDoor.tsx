@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { DoorRegistration } from '../api/types';
 import { BeginsLater } from '../room/BeginsLater';
 import { useMeetingText } from '../room/context';
+import { Description } from '../room/Description';
 import { EntryFrame } from '../room/EntryFrame';
 import type { Begins } from '../room/useDoor';
 import { ErrorState } from '../ui/States';
@@ -16,6 +17,7 @@ import type { OwnRegistrationState } from './useOwnRegistration';
 interface Props {
   cid: string;
   room: string;
+  description: string;
   begins: Begins | null;
   form: DoorRegistration | null;
   registration: OwnRegistrationState;
@@ -24,7 +26,7 @@ interface Props {
 }
 
 /** The page of a conference for whom registers: when it begins, what is asked, and that one is registered. */
-export function AtDoor({ cid, room, begins, form, registration, goOn }: Props) {
+export function AtDoor({ cid, room, description, begins, form, registration, goOn }: Props) {
   const { t } = useMeetingText();
   const { own, keep, forget } = registration;
   return (
@@ -41,6 +43,7 @@ export function AtDoor({ cid, room, begins, form, registration, goOn }: Props) {
               </Text>
             )}
           </div>
+          <Description text={description} />
           {own.state === 'registered' && <Registered cid={cid} own={own} forget={forget} goOn={goOn} />}
           {begins && <BeginsLater cid={cid} guest begins={begins} armed={false} />}
           {own.state === 'invalid' && <Invalid hasForm={form !== null} forget={forget} />}

@@ -86,6 +86,7 @@ function Visitor({ cid, renamed }: { cid: string; renamed: (cid: string) => void
         <AtDoor
           cid={cid}
           room={room}
+          description={door.description}
           begins={door.begins}
           form={door.registration}
           registration={registration}

@@ -11,6 +11,7 @@ import {
   IconMicrophoneOff,
   IconPinned,
   IconPinnedOff,
+  IconScreenShareOff,
   IconSpeakerphone,
   IconStairsDown,
   IconStairsUp,
@@ -85,6 +86,11 @@ export function PersonMenu({ person, controls }: { person: Participant; controls
           icon: <IconMicrophone size={18} />,
         },
       person.camera && { act: 'stop_camera', label: t('act.stopCamera'), icon: <IconVideoOff size={18} /> },
+      person.content && {
+        act: 'stop_content',
+        label: t('act.stopContent'),
+        icon: <IconScreenShareOff size={18} />,
+      },
     ],
     [
       person.role === 'participant' && {

@@ -15,6 +15,7 @@ import { passes } from '../meeting/seat';
 import { useChoices, useLocal, useMeetingText } from './context';
 import { DeviceChoices } from './DeviceChoices';
 import { DeviceHelp } from './DeviceHelp';
+import { Description } from './Description';
 import { EntryFrame } from './EntryFrame';
 import type { Entry } from './enter';
 import { Preview } from './Preview';
@@ -142,6 +143,7 @@ export function PreJoin({
               {guest && registered === null ? t('entry.asGuest', { cid }) : t('entry.as', { name: shown })}
             </Text>
           </div>
+          <Description text={door.description} />
           {guest && registered === null && (
             <TextInput
               ref={field}

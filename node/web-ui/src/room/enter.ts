@@ -59,7 +59,10 @@ export function prepare(first: string, local: Local, renamed: (cid: string) => v
     onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
     seat: () => seats.of(cid),
     keepSeat: (seat) => seats.keep(cid, seat),
-    silence: (what) => void (what === 'camera' ? local.setCamera(false) : local.setMuted(true)),
+    silence(what) {
+      if (what === 'screen') local.stopSharing();
+      else void (what === 'camera' ? local.setCamera(false) : local.setMuted(true));
+    },
   });
   const send = () => {
     const { muted, cameraOn: camera, sharing: content } = local.current();

@@ -9,11 +9,12 @@ import type { Conference, Door as GuestDoor, DoorRegistration } from '../api/typ
 /** Whether and as whom somebody may come in. */
 export type Door =
   | { state: 'looking' }
-  | { state: 'account'; room: string; name: string; begins: Begins | null }
+  | { state: 'account'; room: string; description: string; name: string; begins: Begins | null }
   /** `registration`: how one registers, where guests do. */
   | {
       state: 'guest';
       room: string;
+      description: string;
       begins: Begins | null;
       registration: DoorRegistration | null;
       rights: GuestDoor['rights'];
@@ -65,7 +66,7 @@ export function useDoor(cid: string, waits: boolean): Door {
     if (!signedIn) return { state: 'stranger' };
     if (me.error) return { state: 'failed', error: me.error, retry: () => void me.refetch() };
     if (!me.data) return { state: 'looking' };
-    return { state: 'account', room: cid, name: me.data.display_name, begins: null };
+    return { state: 'account', room: cid, description: '', name: me.data.display_name, begins: null };
   }
   const asked = signedIn ? room : door;
   const error = asked.error ?? (signedIn ? me.error : null);
@@ -85,12 +86,13 @@ export function useDoor(cid: string, waits: boolean): Door {
   function known(): Door {
     if (signedIn) {
       if (!room.data || !me.data) return { state: 'looking' };
-      const { name, ...conference } = room.data;
-      return { state: 'account', room: name, name: me.data.display_name, begins: beginsOf(conference) };
+      const { name, description, ...conference } = room.data;
+      const begins = beginsOf(conference);
+      return { state: 'account', room: name, description, name: me.data.display_name, begins };
     }
     if (!door.data) return { state: 'looking' };
-    const { name, registration, rights } = door.data;
-    return { state: 'guest', room: name, begins: shutDoor(door.data), registration, rights };
+    const { name, description, registration, rights } = door.data;
+    return { state: 'guest', room: name, description, begins: shutDoor(door.data), registration, rights };
   }
 }
 

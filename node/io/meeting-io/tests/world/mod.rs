@@ -254,6 +254,7 @@ impl Roster for World {
                 remark: false,
                 hushed: false,
                 dimmed: false,
+                covered: false,
                 asked: None,
                 own_layout: false,
                 screenless: false,

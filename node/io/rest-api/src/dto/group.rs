@@ -1,7 +1,8 @@
 use super::{AddressBook, Bandwidth, Time, check_text, mirror, parse};
 use crate::problem::Problem;
 use plenary_access as access;
-use plenary_model::{GroupId, Right as ModelRight, UserName, limits};
+use plenary_conference::{Participant, Person};
+use plenary_model::{Cid, GroupId, Right as ModelRight, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -182,4 +183,34 @@ fn read_users(field: &str, ids: &[String]) -> Result<BTreeSet<UserName>, Problem
     }
     let ids = ids.iter().enumerate();
     ids.map(|(at, id)| parse(&format!("{field}[{at}]"), id)).collect()
+}
+
+/// Somebody without an account here who is in a conference.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupVisitor {
+    /// As whom they came: `guest-…`, or a user ID of another server.
+    pub id: String,
+    pub name: String,
+    pub cid: String,
+    pub conference: String,
+    pub came_at: Time,
+    /// In the waiting room.
+    pub waiting: bool,
+}
+
+impl GroupVisitor {
+    pub(crate) fn of((one, cid, conference): (Participant, Cid, String)) -> Self {
+        Self {
+            id: match one.person {
+                Person::Account(user) => user.to_string(),
+                Person::Guest(guest) => guest.to_string(),
+                Person::Federated(user) => user.to_string(),
+            },
+            name: one.name,
+            cid: cid.to_string(),
+            conference,
+            came_at: Time(one.joined_at),
+            waiting: one.standing.waiting.is_some(),
+        }
+    }
 }

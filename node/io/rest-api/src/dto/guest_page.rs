@@ -1,4 +1,4 @@
-use super::mirror;
+use super::{Time, mirror};
 use crate::problem::Problem;
 use plenary_access as access;
 use plenary_model::{Revision, limits};
@@ -50,6 +50,25 @@ impl fmt::Display for DocumentPlace {
     }
 }
 
+/// A version of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DocumentRevision(pub(crate) Revision);
+
+impl FromStr for DocumentRevision {
+    type Err = NoSuchPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchPlace> {
+        let number = text.parse().map_err(|_| NoSuchPlace("versions are numbers"))?;
+        Ok(Self(Revision(number)))
+    }
+}
+
+impl fmt::Display for DocumentRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// When the logos of the enterprise were changed last; null: there is none.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Logos {
@@ -89,6 +108,30 @@ impl From<access::DocumentHead> for DocumentHead {
             title: head.title,
             link: head.link,
             version: head.version.to_string(),
+        }
+    }
+}
+
+/// What a document was before it was changed or removed, without its text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PastDocument {
+    pub title: String,
+    /// Where it was; null: its text is here.
+    #[schema(required)]
+    pub link: Option<String>,
+    #[schema(pattern = "^[0-9]+$")]
+    pub version: String,
+    /// When it was no more as it had been.
+    pub until: Time,
+}
+
+impl From<access::PastDocument> for PastDocument {
+    fn from(past: access::PastDocument) -> Self {
+        Self {
+            title: past.head.title,
+            link: past.head.link,
+            version: past.head.version.to_string(),
+            until: Time(past.until),
         }
     }
 }

@@ -123,6 +123,8 @@ pub enum ConferenceAct {
     /// All but moderators; about nobody.
     MuteAll,
     StopCamera,
+    /// Ends what they show of their screen; they may share again.
+    StopContent,
     AskToUnmute,
     MakeModerator,
     UnmakeModerator,
@@ -315,6 +317,7 @@ impl Moderation {
             ConferenceAct::Remove => Act::Remove(id),
             ConferenceAct::Mute => Act::Mute(id),
             ConferenceAct::StopCamera => Act::StopCamera(id),
+            ConferenceAct::StopContent => Act::StopContent(id),
             ConferenceAct::AskToUnmute => Act::AskToUnmute(id),
             ConferenceAct::MakeModerator => Act::MakeModerator(id),
             ConferenceAct::UnmakeModerator => Act::UnmakeModerator(id),

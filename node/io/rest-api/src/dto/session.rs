@@ -10,13 +10,17 @@ pub struct ServerInfo {
     pub name: String,
     /// Name of the enterprise, or the server's name.
     pub title: String,
-    /// Whom to ask for help; plain text.
+    /// What people should know who come here; plain text.
     pub help: String,
+    /// How those who run the server are reached; plain text.
+    pub contacts: String,
     /// Where guests read how it works; empty: nowhere.
     pub guide: String,
     pub logo: Logos,
     /// What people without an account agree to before they come in, in this order.
     pub documents: Vec<DocumentHead>,
+    /// Whether the control panel is open to where this was asked from.
+    pub administration: bool,
     pub version: String,
     /// Languages of the web pages (BCP 47).
     pub languages: Vec<String>,

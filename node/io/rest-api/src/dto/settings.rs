@@ -70,9 +70,13 @@ pub struct FrontPage {
     /// Name of the enterprise; empty: the server's name.
     #[schema(max_length = 128)]
     pub title: String,
-    /// Whom to ask for help; plain text.
+    /// What people should know who come here; plain text.
     #[schema(max_length = 2000)]
     pub help: String,
+    /// How those who run the server are reached; plain text.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub contacts: String,
     /// Where guests read how it works: an `https` address; empty: nowhere.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -310,6 +314,7 @@ impl From<access::Settings> for Settings {
             front_page: FrontPage {
                 title: settings.front_page.title,
                 help: settings.front_page.help,
+                contacts: settings.front_page.contacts,
                 guide: settings.front_page.guide,
             },
             conferences: settings.conferences.into(),
@@ -372,6 +377,7 @@ impl SettingsPatch {
             front_page: self.front_page.map(|page| access::FrontPage {
                 title: page.title,
                 help: page.help,
+                contacts: page.contacts,
                 guide: page.guide,
             }),
             conferences: self.conferences.map(|policy| access::ConferencePolicy {

@@ -55,19 +55,19 @@ async fn list_calls(
         return Err(Problem::about(Code::BadQuery, "limit", "must be 1 to 100"));
     }
     let found = api.backend().calls(by.name().clone(), limit).await?;
-    shown(&api, &by, found).await.map(Json)
+    shown(&api, by.name(), found).await.map(Json)
 }
 
 /// Calls as one of the two sees them, with the names of the others.
 pub(super) async fn shown(
     api: &Api,
-    by: &Signed,
+    user: &UserName,
     found: Vec<conference::Call>,
 ) -> Result<Vec<Call>, Problem> {
     let mut known = BTreeMap::new();
     let mut shown = Vec::new();
     for call in found {
-        shown.push(one(api, by, call, &mut known).await?);
+        shown.push(one(api, user, call, &mut known).await?);
     }
     Ok(shown)
 }
@@ -75,11 +75,11 @@ pub(super) async fn shown(
 /// A call as one of the two sees it; names that were looked up are kept in `known`.
 async fn one(
     api: &Api,
-    by: &Signed,
+    user: &UserName,
     call: conference::Call,
     known: &mut BTreeMap<UserName, String>,
 ) -> Result<Call, Problem> {
-    let other = Call::other(&call, by.name()).clone();
+    let other = Call::other(&call, user).clone();
     let with = match &call.group {
         Some(group) if call.is_for_whole_group() && other == call.callee => CallPartner {
             id: other.into(),
@@ -88,10 +88,10 @@ async fn one(
         _ => partner(api, &other, known).await?,
     };
     let answered_by = match &call.answered_by {
-        Some(user) => Some(partner(api, user, known).await?),
+        Some(other) => Some(partner(api, other, known).await?),
         None => None,
     };
-    Ok(Call::of(call, by.name(), with, answered_by))
+    Ok(Call::of(call, user, with, answered_by))
 }
 
 /// Call somebody
@@ -195,7 +195,7 @@ async fn own(api: &Api, by: &Signed, cid: Cid) -> Result<Call, Problem> {
     let found = api.backend().call(cid.clone()).await?;
     let found = found.filter(|call: &conference::Call| call.concerns(by.name()));
     let call = still_there(found, "call", cid.as_str())?;
-    one(api, by, call, &mut BTreeMap::new()).await
+    one(api, by.name(), call, &mut BTreeMap::new()).await
 }
 
 async fn partner(

@@ -13,7 +13,7 @@ use crate::{
     request_id::random_bytes,
 };
 use axum::{Json, extract::State, response::Response};
-use plenary_access::{AdminRole, IdPolicy, Outcome};
+use plenary_access::{AdminRole, IdPolicy, Outcome, Refusal};
 use plenary_conference::{Change, ConferenceQuery, Part, RANDOM, Run, make_up};
 use plenary_model::{Cid, Right};
 use serde::Deserialize;
@@ -52,6 +52,8 @@ struct ConferenceFilter {
     /// Of those that concern who asks.
     #[param(inline)]
     part: Option<ConferencePart>,
+    /// With `part`: of those that concern this user instead; for administrators.
+    of: Option<String>,
     /// `stage` (those that are on, then those that begin next, then the others by name), `name`, `cid`, `owner`, `created_at`
     /// or `updated_at`, with `-` before it to turn it round.
     #[param(pattern = "^-?(stage|name|cid|owner|created_at|updated_at)$")]
@@ -77,6 +79,17 @@ async fn list_conferences(
         query.limit,
         &["stage", "name", "cid", "owner", "created_at", "updated_at"],
     )?;
+    let whose = match filter("of", query.of)? {
+        Some(user) => {
+            if by.row.user.admin == AdminRole::None {
+                let needs = "an administrator's role".into();
+                return Err(Refusal::Forbidden { needs }.into());
+            }
+            by.require_network(&api).await?;
+            user
+        }
+        None => by.name().clone(),
+    };
     let query = ConferenceQuery {
         list,
         stage: query.stage.map(Into::into),
@@ -84,8 +97,8 @@ async fn list_conferences(
         access: query.access.map(Into::into),
         owner: filter("owner", query.owner)?,
         part: query.part.map(|part| match part {
-            ConferencePart::Owner => Part::Owner(by.name().clone()),
-            ConferencePart::Named => Part::Named(by.name().clone()),
+            ConferencePart::Owner => Part::Owner(whose),
+            ConferencePart::Named => Part::Named(whose),
         }),
     };
     let page = api.backend().conferences(query).await?;

@@ -3,7 +3,7 @@ use crate::{
     answer::{self, still_there},
     api::Api,
     auth::{Admin, Reader},
-    dto::{Group, GroupPatch, MembersChange, NewGroup, Page, User},
+    dto::{Group, GroupPatch, GroupVisitor, MembersChange, NewGroup, Page, User},
     extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
 };
@@ -18,6 +18,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(list_groups, create_group))
         .routes(routes!(get_group, update_group, delete_group))
         .routes(routes!(list_members, change_members))
+        .routes(routes!(list_visitors))
 }
 
 /// Which groups.
@@ -169,6 +170,32 @@ async fn list_members(
     };
     let page = api.backend().users(query).await?;
     Ok(Json(Page::of(page, |row| User::of(row, &api.options().server))))
+}
+
+/// Most of those who are listed.
+const STRANGERS: u32 = 500;
+
+/// Who of a group without accounts is in a conference now (USR-04)
+///
+/// Guests, and people of partners' servers, belong to built-in groups while they are there; at most 500, who came last first.
+/// Nobody of other groups.
+#[utoipa::path(get, path = "/groups/{id}/visitors", tag = "groups",
+    params(("id" = String, Path, description = "ID of the group", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Vec<GroupVisitor>)))]
+async fn list_visitors(
+    State(api): State<Api>,
+    _: Reader,
+    Id(id): Id<GroupId>,
+) -> Result<Json<Vec<GroupVisitor>>, Problem> {
+    if api.backend().group(id.clone()).await?.is_none() {
+        return Err(Problem::not_found("group", id.as_str()));
+    }
+    let federated = id == GroupId::federated();
+    if !federated && id != GroupId::guests() {
+        return Ok(Json(Vec::new()));
+    }
+    let found = api.backend().strangers_inside(federated, STRANGERS).await?;
+    Ok(Json(found.into_iter().map(GroupVisitor::of).collect()))
 }
 
 /// Add and remove members, all or none

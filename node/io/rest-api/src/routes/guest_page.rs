@@ -4,13 +4,14 @@ use super::{OpenApiRouter, routes};
 use crate::{
     answer,
     api::Api,
-    auth::Admin,
+    auth::{Admin, Reader},
     avatar::{self, AvatarBytes},
-    dto::{Document, DocumentPlace, LogoScheme, NewDocument},
-    extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
+    dto::{Document, DocumentPlace, DocumentRevision, LogoScheme, NewDocument, PastDocument},
+    extract::{BodyDigest, Id, Ids, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
 };
 use axum::{
+    Json,
     extract::{Request, State},
     response::Response,
 };
@@ -22,6 +23,8 @@ use utoipa::IntoParams;
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(get_document, put_document, remove_document))
+        .routes(routes!(list_past_documents))
+        .routes(routes!(get_past_document))
         .routes(routes!(get_logo, put_logo, delete_logo))
 }
 
@@ -81,6 +84,36 @@ async fn remove_document(
     };
     let command = write.command(&by, BodyDigest::none(), change);
     Ok(answer::done(&api.propose(command).await?))
+}
+
+/// What a document was before
+///
+/// The newest version first, at most 50, without their texts. What people agreed to stands in the events by version.
+#[utoipa::path(get, path = "/documents/{place}/versions", tag = "settings",
+    params(("place" = u8, Path, description = "Which of the five", minimum = 1, maximum = 5)),
+    responses((status = 200, body = [PastDocument])))]
+async fn list_past_documents(
+    State(api): State<Api>,
+    Reader(_by): Reader,
+    Id(place): Id<DocumentPlace>,
+) -> Result<Json<Vec<PastDocument>>, Problem> {
+    let found = api.backend().past_documents(place.0).await?;
+    Ok(Json(found.into_iter().map(Into::into).collect()))
+}
+
+/// One earlier version of a document
+#[utoipa::path(get, path = "/documents/{place}/versions/{version}", tag = "settings",
+    params(("place" = u8, Path, description = "Which of the five", minimum = 1, maximum = 5),
+        ("version" = String, Path, description = "Its `version`", pattern = "^[0-9]+$")),
+    responses((status = 200, body = Document)))]
+async fn get_past_document(
+    State(api): State<Api>,
+    Reader(_by): Reader,
+    Ids(place, version): Ids<DocumentPlace, DocumentRevision>,
+) -> Result<Json<Document>, Problem> {
+    let found = api.backend().past_document(place.0, version.0).await?;
+    let document = answer::still_there(found, "version", &version.to_string())?;
+    Ok(Json(document.into()))
 }
 
 #[derive(Deserialize, IntoParams)]

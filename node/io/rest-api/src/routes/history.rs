@@ -1,10 +1,10 @@
-//! Runs that are over, who was in them, and the own calls (CONF-17, CALL-01).
+//! Runs that are over, who was in them, and calls (CONF-17, CALL-01, USR-12).
 
 use super::{OpenApiRouter, calls::shown, conferences, list_query, routes};
 use crate::{
     answer::still_there,
     api::Api,
-    auth::Signed,
+    auth::{Reader, Signed},
     csv_file::{self, CsvText},
     dto::{Call, CallDirection, OwnRun, Page, PastRun, Time, Visit},
     extract::{Id, Ids, Query},
@@ -25,6 +25,8 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(export_visits))
         .routes(routes!(list_my_runs))
         .routes(routes!(list_my_calls))
+        .routes(routes!(list_user_runs))
+        .routes(routes!(list_user_calls))
 }
 
 /// Which page.
@@ -172,19 +174,23 @@ async fn list_my_runs(
     by: Signed,
     Query(page): Query<PageOf>,
 ) -> Result<Json<Page<OwnRun>>, Problem> {
-    let page = api.backend().runs_with(by.name().clone(), page.read()?).await?;
+    runs_with(&api, by.name().clone(), page).await.map(Json)
+}
+
+async fn runs_with(api: &Api, user: UserName, page: PageOf) -> Result<Page<OwnRun>, Problem> {
+    let page = api.backend().runs_with(user, page.read()?).await?;
     let own = |(run, people, visits): (_, _, Vec<plenary_conference::Visit>)| OwnRun {
         run: PastRun::of((run, people)),
         own: visits.into_iter().map(Visit::from).collect(),
     };
-    Ok(Json(Page::of(page, own)))
+    Ok(Page::of(page, own))
 }
 
-/// Which of the own calls.
+/// Which calls.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct OwnCalls {
+struct CallsOf {
     /// Parts of the other's ID, names or email, in any order.
     #[param(max_length = 256)]
     search: Option<String>,
@@ -198,13 +204,17 @@ struct OwnCalls {
 }
 
 /// All own calls that are kept, the newest first
-#[utoipa::path(get, path = "/me/calls", tag = "history", params(OwnCalls),
+#[utoipa::path(get, path = "/me/calls", tag = "history", params(CallsOf),
     responses((status = 200, body = Page<Call>)))]
 async fn list_my_calls(
     State(api): State<Api>,
     by: Signed,
-    Query(query): Query<OwnCalls>,
+    Query(query): Query<CallsOf>,
 ) -> Result<Json<Page<Call>>, Problem> {
+    calls_of(&api, by.name(), query).await.map(Json)
+}
+
+async fn calls_of(api: &Api, user: &UserName, query: CallsOf) -> Result<Page<Call>, Problem> {
     let list = list_query(query.search, None, query.cursor, query.limit, &[])?;
     let which = CallQuery {
         outgoing: query
@@ -212,10 +222,47 @@ async fn list_my_calls(
             .map(|direction| direction == CallDirection::Outgoing),
         answered: query.answered,
     };
-    let page = api.backend().calls_of(by.name().clone(), which, list).await?;
-    Ok(Json(Page {
-        items: shown(&api, &by, page.items).await?,
+    let page = api.backend().calls_of(user.clone(), which, list).await?;
+    Ok(Page {
+        items: shown(api, user, page.items).await?,
         total: page.total,
         next: page.next,
-    }))
+    })
+}
+
+/// The calls of a user that are kept, the newest first (USR-12)
+///
+/// As that user sees them, also the direction.
+#[utoipa::path(get, path = "/users/{id}/calls", tag = "history",
+    params(("id" = String, Path, description = "ID of the user", min_length = 1, max_length = 64), CallsOf),
+    responses((status = 200, body = Page<Call>)))]
+async fn list_user_calls(
+    State(api): State<Api>,
+    _: Reader,
+    Id(id): Id<UserName>,
+    Query(query): Query<CallsOf>,
+) -> Result<Json<Page<Call>>, Problem> {
+    check_user(&api, &id).await?;
+    calls_of(&api, &id, query).await.map(Json)
+}
+
+/// The runs in which a user was, the newest first (USR-12)
+#[utoipa::path(get, path = "/users/{id}/runs", tag = "history",
+    params(("id" = String, Path, description = "ID of the user", min_length = 1, max_length = 64), PageOf),
+    responses((status = 200, body = Page<OwnRun>)))]
+async fn list_user_runs(
+    State(api): State<Api>,
+    _: Reader,
+    Id(id): Id<UserName>,
+    Query(page): Query<PageOf>,
+) -> Result<Json<Page<OwnRun>>, Problem> {
+    check_user(&api, &id).await?;
+    runs_with(&api, id, page).await.map(Json)
+}
+
+async fn check_user(api: &Api, id: &UserName) -> Result<(), Problem> {
+    match api.backend().user(id.clone()).await? {
+        Some(_) => Ok(()),
+        None => Err(Problem::not_found("user", id.as_str())),
+    }
 }

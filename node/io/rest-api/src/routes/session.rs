@@ -22,7 +22,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 
 /// What anybody may know of the server
 #[utoipa::path(get, path = "/server", tag = "session", security(()), responses((status = 200, body = ServerInfo)))]
-async fn get_server(State(api): State<Api>) -> Result<Json<ServerInfo>, Problem> {
+async fn get_server(State(api): State<Api>, client: Client) -> Result<Json<ServerInfo>, Problem> {
     let settings = api.settings().await?;
     let page = api.backend().guest_page().await?;
     let options = api.options();
@@ -35,7 +35,9 @@ async fn get_server(State(api): State<Api>) -> Result<Json<ServerInfo>, Problem>
         name,
         title,
         help: settings.front_page.help.clone(),
+        contacts: settings.front_page.contacts.clone(),
         guide: settings.front_page.guide.clone(),
+        administration: api.is_admin_address(client.address).await?,
         logo: Logos::of(&page),
         documents: page.documents.into_iter().map(Into::into).collect(),
         version: options.version.clone(),

@@ -48,6 +48,44 @@ fn agreed(info: &Value) -> Value {
 }
 
 #[tokio::test]
+async fn administrators_read_what_documents_were() {
+    let server = TestServer::new();
+    asking(&server).await;
+    let before = info(&server).await["documents"][0]["version"].clone();
+    let changed = json!({"title": "Terms of use", "text": "Be kinder."});
+    server.write("PUT", "/documents/1", &changed).await.is(200);
+    let read = async |path: &str| server.call("GET", path).by("eye").send().await;
+    let kept = read("/documents/1/versions").await.is(200).json();
+    assert_eq!(kept[0]["version"], before);
+    assert_eq!(
+        (&kept[0]["title"], kept[0]["until"].is_string()),
+        (&json!("Terms"), true)
+    );
+    let path = format!("/documents/1/versions/{}", before.as_str().expect("a number"));
+    assert_eq!(read(&path).await.is(200).json()["text"], "Be kind.\nAlways.");
+    read("/documents/2/versions/1").await.problem(404, "not-found");
+    read("/documents/1/versions/first")
+        .await
+        .problem(404, "not-found");
+    let refused = server.call("GET", &path).by("alice").send().await;
+    refused.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn strangers_see_how_the_hosts_are_reached_and_where_they_administer() {
+    let server = TestServer::new();
+    let page = json!({"front_page": {"title": "", "help": "", "contacts": "The desk, 1234"}});
+    server.write("PATCH", "/settings", &page).await.is(200);
+    let far = info(&server).await;
+    assert_eq!(
+        (&far["contacts"], &far["administration"]),
+        (&json!("The desk, 1234"), &json!(false))
+    );
+    let near = server.call("GET", "/server").send().await.is(200).json();
+    assert_eq!(near["administration"], true);
+}
+
+#[tokio::test]
 async fn guests_agree_to_the_documents_that_strangers_are_shown() {
     let server = TestServer::new();
     assert_eq!(info(&server).await["documents"], json!([]));

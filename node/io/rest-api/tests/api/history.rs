@@ -107,6 +107,74 @@ async fn who_moderates_sees_all_runs_and_others_their_own() {
 }
 
 #[tokio::test]
+async fn guests_and_partners_people_belong_to_their_groups_while_they_meet() {
+    let server = met().await;
+    let seen = async |group: &str| get(&server, "eye", &format!("/groups/{group}/visitors")).await;
+    assert_eq!(seen("guests").await, json!([]));
+    let abroad = conference::Person::Federated("demo2@oslo.example.net".parse().expect("good"));
+    comes(&server, 4, abroad, Some("Olav"));
+    let visitors = seen("federated").await;
+    let one = &visitors[0];
+    assert_eq!(
+        (&one["id"], &one["name"], &one["cid"], &one["waiting"]),
+        (
+            &json!("demo2@oslo.example.net"),
+            &json!("Olav"),
+            &json!("team"),
+            &json!(false)
+        )
+    );
+    assert_eq!(seen("ungrouped").await, json!([]));
+    goes(&server, 4);
+    assert_eq!(seen("federated").await, json!([]));
+}
+
+#[tokio::test]
+async fn administrators_see_the_history_of_a_user() {
+    let server = met().await;
+    let call = json!({ "to": "eye" });
+    let called = server.call("POST", "/calls").by("alice").json(&call);
+    let other = called.send().await.is(201).json()["with"]["id"].clone();
+    assert_eq!(other, "eye");
+    for who in ["root", "eye"] {
+        let runs = get(&server, who, "/users/alice/runs").await;
+        assert_eq!(
+            (&runs["total"], &runs["items"][0]["own"][0]["user"]),
+            (&json!(2), &json!("alice"))
+        );
+        assert_eq!(get(&server, who, "/users/eye/runs").await["total"], 1);
+        // As that user sees it.
+        let calls = get(&server, who, "/users/eye/calls").await;
+        let call = &calls["items"][0];
+        assert_eq!(
+            (&calls["total"], &call["direction"], &call["with"]["id"]),
+            (&json!(1), &json!("incoming"), &json!("alice"))
+        );
+        let own = get(&server, who, "/conferences?part=owner&of=alice").await;
+        assert_eq!(
+            (&own["total"], &own["items"][0]["cid"]),
+            (&json!(1), &json!("team"))
+        );
+        assert_eq!(
+            get(&server, who, "/conferences?part=named&of=alice").await["total"],
+            0
+        );
+    }
+    for path in [
+        "/users/eye/runs",
+        "/users/eye/calls",
+        "/conferences?part=owner&of=eye",
+    ] {
+        let refused = server.call("GET", path).by("alice").send().await;
+        refused.problem(403, "forbidden");
+        let far = server.call("GET", path).by("root").from(OUTSIDE).send().await;
+        far.problem(403, "admin-network");
+    }
+    let nobody = server.call("GET", "/users/nobody/runs").by("root").send().await;
+    nobody.problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn attendance_goes_into_a_file_without_formulas() {
     let server = met().await;
     let runs = get(&server, "alice", "/conferences/team/runs").await;

@@ -16,7 +16,7 @@ use plenary_conference::{
 };
 use plenary_federation::{Found, LocalName};
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
@@ -304,6 +304,13 @@ impl Backend for Store {
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(|db| queries::roster(db, &cid))
     }
+    async fn strangers_inside(
+        &self,
+        federated: bool,
+        limit: u32,
+    ) -> Result<Vec<(Participant, Cid, String)>, ReadError> {
+        self.query(|db| queries::strangers_inside(db, federated, limit))
+    }
     async fn chat(&self, cid: Cid, after: u64, limit: u32) -> Result<Vec<Line>, ReadError> {
         self.query(|db| queries::chat(db, &cid, after, limit))
     }
@@ -315,6 +322,12 @@ impl Backend for Store {
     }
     async fn document(&self, place: u8) -> Result<Option<Document>, ReadError> {
         self.query(|db| queries::document(db, place))
+    }
+    async fn past_documents(&self, place: u8) -> Result<Vec<PastDocument>, ReadError> {
+        self.query(|db| queries::past_documents(db, place))
+    }
+    async fn past_document(&self, place: u8, version: Revision) -> Result<Option<Document>, ReadError> {
+        self.query(|db| queries::past_document(db, place, version))
     }
     async fn logo(&self, scheme: Scheme) -> Result<Option<Avatar>, ReadError> {
         self.query(|db| queries::logo(db, scheme))

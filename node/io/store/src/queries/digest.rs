@@ -29,6 +29,7 @@ const TABLES: &[&str] = &[
     "template_people",
     "settings",
     "documents",
+    "past_documents",
     "logos",
     "partners",
     "licensing",

@@ -3,8 +3,8 @@
 use super::Found;
 use crate::{
     meetings::{
-        FEDERATED_PERSONS, GUEST, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of, person_key,
-        run_of,
+        FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of,
+        person_key, run_of,
     },
     view::{ENDS, StoreView, UNUSED, bound, ends_by, number, sql},
 };
@@ -110,6 +110,29 @@ pub fn participant(db: &Connection, cid: &Cid, id: ParticipantId) -> Found<Optio
 pub fn participant_anywhere(db: &Connection, id: ParticipantId) -> Found<Option<Participant>> {
     let found = participants(db, "id = ?", [sql(id.0)])?;
     Ok(found.into_iter().next())
+}
+
+/// Those without an account here who are in conferences now, with what these are called and named: guests, or people of
+/// partners' servers. Who came last comes first, at most `limit`.
+pub fn strangers_inside(
+    db: &Connection,
+    federated: bool,
+    limit: u32,
+) -> Found<Vec<(Participant, Cid, String)>> {
+    let [from, until] = if federated {
+        FEDERATED_PERSONS
+    } else {
+        GUEST_PERSONS
+    };
+    let which = "person >= ? AND person < ? ORDER BY joined_at DESC, id LIMIT ?";
+    let inside = participants(db, which, rusqlite::params![from, until, limit])?;
+    let mut strangers = Vec::new();
+    for one in inside {
+        if let Some(conference) = super::conference(db, &one.cid)? {
+            strangers.push((one, conference.id().clone(), conference.name));
+        }
+    }
+    Ok(strangers)
 }
 
 /// Those whose connections one start of a node holds or held last, also if they are away; ordered by conference and ID.

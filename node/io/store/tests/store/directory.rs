@@ -124,6 +124,7 @@ fn settings_are_the_defaults_until_somebody_changes_them() {
     let patch = SettingsPatch {
         front_page: Some(FrontPage {
             title: "Example".into(),
+            contacts: "The desk, 1234".into(),
             guide: String::new(),
             help: "ask".into(),
         }),

@@ -3,7 +3,7 @@
 use crate::home::*;
 use plenary_access::{Avatar, Change, Content, DocumentVersion, EventQuery, NewDocument, Scheme};
 use plenary_conference::{self as conference, Access, GuestId, NewConference};
-use plenary_model::Revision;
+use plenary_model::{Revision, limits};
 use plenary_store::queries;
 
 fn put(place: u8, content: Content) -> Change {
@@ -91,6 +91,46 @@ fn documents_and_logos_are_there_after_a_restart_and_in_a_snapshot() {
         let guest = queries::guest(&home.db, &token("ann"), home.now()).expect("reads");
         assert_eq!(guest.expect("there").agreed.len(), 2);
     }
+}
+
+#[test]
+fn what_a_document_was_can_be_read_after_it_was_changed_or_removed() {
+    let (mut home, versions) = asking();
+    assert!(queries::past_documents(&home.db, 1).expect("reads").is_empty());
+    for text in ["Be kinder.", "Be kindest."] {
+        home.ok(by("root"), put(1, Content::Text(text.into())));
+    }
+    let remove = Change::RemoveDocument {
+        place: 1,
+        expect: None,
+    };
+    home.ok(by("root"), remove);
+    let kept = queries::past_documents(&home.db, 1).expect("reads");
+    assert_eq!(kept.len(), 3);
+    assert!(kept.is_sorted_by(|newer, older| newer.head.version > older.head.version));
+    let of = |version| queries::past_document(&home.db, 1, version).expect("reads");
+    let first = of(versions[0].version).expect("kept");
+    assert_eq!(first.content, Content::Text("Be kind.".into()));
+    assert!(of(Revision(1)).is_none());
+    // The oldest go.
+    for number in 0..limits::PAST_DOCUMENTS + 2 {
+        home.ok(by("root"), put(1, Content::Text(format!("Number {number}"))));
+    }
+    let kept = queries::past_documents(&home.db, 1).expect("reads");
+    assert_eq!(kept.len(), limits::PAST_DOCUMENTS as usize);
+    assert!(kept.iter().all(|past| past.head.version > versions[0].version));
+    let (digest, copy) = (home.digest(), home.copied());
+    assert_eq!(copy.digest(), digest);
+}
+
+#[test]
+fn a_state_from_before_versions_were_kept_is_opened() {
+    let (mut home, _) = asking();
+    before_past_documents(&home.db);
+    home.db.pragma_update(None, "user_version", 16).expect("writes");
+    home.reopen();
+    home.ok(by("root"), put(1, Content::Text("Be kinder.".into())));
+    assert_eq!(queries::past_documents(&home.db, 1).expect("reads").len(), 1);
 }
 
 #[test]

@@ -377,7 +377,13 @@ pub(crate) fn before_chat(db: &Connection) {
 
 /// Takes away what the schema has got since something is written down of partners.
 pub(crate) fn before_partners(db: &Connection) {
+    before_past_documents(db);
     db.execute_batch("DROP TABLE partners").expect("writes");
+}
+
+/// Takes away what the schema has got since earlier versions of documents are kept.
+pub(crate) fn before_past_documents(db: &Connection) {
+    db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

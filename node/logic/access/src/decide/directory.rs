@@ -553,6 +553,12 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
         ),
         ("front_page.title", front.title.chars().count() as u64, 0, 128),
         ("front_page.help", front.help.chars().count() as u64, 0, 2_000),
+        (
+            "front_page.contacts",
+            front.contacts.chars().count() as u64,
+            0,
+            2_000,
+        ),
     ];
     for (field, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -569,8 +575,13 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
     if !front.guide.is_empty() {
         super::guest_page::check_address("front_page.guide", &front.guide)?;
     }
-    if front.help.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(invalid("front_page.help", "must not contain control characters"));
+    for (field, text) in [
+        ("front_page.help", &front.help),
+        ("front_page.contacts", &front.contacts),
+    ] {
+        if text.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(invalid(field, "must not contain control characters"));
+        }
     }
     // One that cannot be read would keep every administrator out.
     match settings

@@ -2,7 +2,8 @@
 
 use super::{Case, check_text, expect_revision, invalid, not_found};
 use crate::{
-    Avatar, Content, Decision, Document, Effect, FieldChange, NewDocument, Refusal, Scheme, Topic, View, diff,
+    Avatar, CONTENT_LEVEL, Content, Decision, Document, Effect, FieldChange, NewDocument, Refusal, Scheme,
+    Topic, View, diff,
 };
 use plenary_model::{Revision, limits};
 
@@ -42,6 +43,7 @@ impl<V: View> Case<'_, V> {
         after.version = self.at.revision;
         let act = if before.is_some() { "changed" } else { "created" };
         let changes = diff::document(before.as_ref(), Some(&after));
+        self.keep(&mut decision, before);
         decision
             .changed("document", place.to_string(), act, changes)
             .effect(Effect::PutDocument(after))
@@ -56,6 +58,7 @@ impl<V: View> Case<'_, V> {
         let before = before.ok_or_else(|| not_found("document", place))?;
         expect_revision("the document", before.version, expect)?;
         let mut decision = Decision::default();
+        self.keep(&mut decision, Some(before.clone()));
         decision
             .changed(
                 "document",
@@ -67,6 +70,16 @@ impl<V: View> Case<'_, V> {
             .notice(Topic::Settings, "")
             .notice(Topic::Events, "");
         Ok(decision)
+    }
+
+    /// What people have agreed to can be read later, too.
+    fn keep(&self, decision: &mut Decision, before: Option<Document>) {
+        if self.at.level >= CONTENT_LEVEL
+            && let Some(document) = before
+        {
+            let until = self.at.now;
+            decision.effect(Effect::KeepDocument { document, until });
+        }
     }
 
     pub(super) fn set_logo(&self, scheme: Scheme, logo: Option<&Avatar>) -> Result<Decision, Refusal> {

@@ -48,6 +48,7 @@ fn front_page(title: &str, help: &str) -> SettingsPatch {
         front_page: Some(FrontPage {
             title: title.into(),
             help: help.into(),
+            contacts: String::new(),
             guide: String::new(),
         }),
         ..SettingsPatch::default()

@@ -100,6 +100,7 @@ pub(crate) struct World {
     pub(crate) contacts: BTreeMap<(UserName, CallString), Contact>,
     pub(crate) settings: Settings,
     pub(crate) documents: BTreeMap<u8, Document>,
+    pub(crate) past_documents: Vec<Document>,
     pub(crate) logos: BTreeMap<Scheme, Avatar>,
     pub(crate) partners: BTreeMap<ServerName, Partner>,
     pub(crate) sessions: BTreeMap<String, Session>,
@@ -257,6 +258,7 @@ impl World {
             Effect::PutDocument(document) => {
                 self.documents.insert(document.place, document);
             }
+            Effect::KeepDocument { document, .. } => self.past_documents.push(document),
             Effect::RemoveDocument { place } => {
                 self.documents.remove(&place);
             }

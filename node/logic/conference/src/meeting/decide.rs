@@ -364,6 +364,9 @@ impl<V: View> Meetings<'_, V> {
         if let Some(accepts) = patch.invitation.filter(|_| !waits) {
             self.answer_invitation(&mut after, accepts)?;
         }
+        if after.content && !before.content {
+            self.come_by_content(&mut decision, &mut after);
+        }
         if after != before {
             put(&mut decision, after);
             runs.finish(&mut decision);
@@ -493,6 +496,9 @@ fn own_choice(before: Standing, patch: StatePatch) -> Standing {
     }
     if patch.camera == Some(true) {
         after.dimmed = false;
+    }
+    if patch.content == Some(true) {
+        after.covered = false;
     }
     if patch.podium == Some(false) {
         (after.podium, after.pinned, after.remark) = (None, false, false);

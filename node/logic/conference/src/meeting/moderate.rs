@@ -20,6 +20,8 @@ pub enum Act {
     Mute(ParticipantId),
     MuteAll,
     StopCamera(ParticipantId),
+    /// Ends what they show of their screen; they may share again.
+    StopContent(ParticipantId),
     /// The participant is asked; nobody's microphone is switched on for them.
     AskToUnmute(ParticipantId),
     MakeModerator(ParticipantId),
@@ -62,6 +64,7 @@ impl Act {
             | Self::Remove(id)
             | Self::Mute(id)
             | Self::StopCamera(id)
+            | Self::StopContent(id)
             | Self::AskToUnmute(id)
             | Self::MakeModerator(id)
             | Self::UnmakeModerator(id)
@@ -154,6 +157,8 @@ impl<V: View> Meetings<'_, V> {
             Act::SendBack(_) => send_back(&mut after, self.at.now),
             Act::Mute(_) => (standing.hushed, standing.asked, after.muted) = (true, None, true),
             Act::StopCamera(_) => (standing.dimmed, after.camera) = (true, false),
+            Act::StopContent(_) if after.content => (standing.covered, after.content) = (true, false),
+            Act::StopContent(_) => {}
             Act::AskToUnmute(_) if after.muted => standing.asked = Some(self.at.now),
             Act::AskToUnmute(_) => {}
             Act::MakeModerator(_) => standing.moderator = true,

@@ -101,6 +101,9 @@ pub struct Standing {
     pub hushed: bool,
     /// The same with the camera.
     pub dimmed: bool,
+    /// The same with the screen, which only a moderator ends.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub covered: bool,
     /// When a moderator asked them to unmute.
     pub asked: Option<Timestamp>,
     /// To the podium; nodes of before know none, and write nothing of it.

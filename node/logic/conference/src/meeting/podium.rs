@@ -3,7 +3,7 @@
 //! Invariant: no more are on a podium than it has places.
 
 use super::{Meetings, Participant, ParticipantId, decide::put, moderate::conflict};
-use crate::{Conference, Decision, Mode, Role, View};
+use crate::{CONTENT_LEVEL, Conference, Decision, Mode, Role, View};
 use plenary_access::Refusal;
 use plenary_model::{Cid, Timestamp, limits};
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ impl<V: View> Meetings<'_, V> {
                 continue;
             }
             if podium.len() >= places(&conference) {
-                let Some(gone) = longest_silent(&podium, now) else {
+                let Some(gone) = self.longest_silent(&podium) else {
                     continue;
                 };
                 down.extend(podium.remove(&gone));
@@ -135,6 +135,45 @@ impl<V: View> Meetings<'_, V> {
             }
         }
         Ok(decision)
+    }
+
+    /// In a smart meeting whoever begins to show something comes onto the podium, as who begins to speak does.
+    pub(crate) fn come_by_content(&self, decision: &mut Decision, one: &mut Participant) {
+        if self.at.level < CONTENT_LEVEL {
+            return;
+        }
+        if one.standing.podium.is_some() {
+            one.standing.spoke_at = self.at.now;
+            return;
+        }
+        let conference = self.view.conference(&one.cid);
+        let Some(conference) = conference.filter(|conference| conference.settings.mode == Mode::Smart) else {
+            return;
+        };
+        let all = self.view.podium_of(&one.cid);
+        let mut podium: BTreeMap<_, _> = all.into_iter().map(|other| (other.id, other)).collect();
+        if podium.len() >= places(&conference) {
+            let gone = self.longest_silent(&podium).and_then(|gone| podium.remove(&gone));
+            let Some(mut gone) = gone else { return };
+            step_down(&mut gone);
+            put(decision, gone);
+        }
+        step_up(one, self.at.now);
+    }
+
+    /// Who leaves the podium for somebody who speaks or shows something: whoever speaks now, is pinned or has just come
+    /// stays. Those who show something leave after all others, and who began first leaves first.
+    fn longest_silent(&self, podium: &BTreeMap<ParticipantId, Participant>) -> Option<ParticipantId> {
+        let now = self.at.now;
+        let leaves = |one: &&Participant| {
+            let standing = &one.standing;
+            let came = standing.podium.unwrap_or_default();
+            !standing.pinned && standing.spoke_at < now && now.since_ms(came) >= CHANGE_MS
+        };
+        let shows = |one: &Participant| self.at.level >= CONTENT_LEVEL && one.content;
+        let silent = podium.values().filter(leaves);
+        let longest = silent.min_by_key(|one| (shows(one), one.standing.spoke_at, one.id));
+        longest.map(|one| one.id)
     }
 
     /// The podium after the settings of a meeting have changed while it runs.
@@ -155,16 +194,4 @@ impl<V: View> Meetings<'_, V> {
             put(decision, one);
         }
     }
-}
-
-/// Who leaves the podium for somebody who speaks: whoever speaks now, is pinned or has just come stays.
-fn longest_silent(podium: &BTreeMap<ParticipantId, Participant>, now: Timestamp) -> Option<ParticipantId> {
-    let leaves = |one: &&Participant| {
-        let standing = &one.standing;
-        let came = standing.podium.unwrap_or_default();
-        !standing.pinned && standing.spoke_at < now && now.since_ms(came) >= CHANGE_MS
-    };
-    let silent = podium.values().filter(leaves);
-    let longest = silent.min_by_key(|one| (one.standing.spoke_at, one.id));
-    longest.map(|one| one.id)
 }

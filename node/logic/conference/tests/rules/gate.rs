@@ -244,6 +244,86 @@ fn who_waits_does_nothing_until_let_in() {
     assert_eq!(world.inside("open"), [1]);
 }
 
+/// Every way and everybody who is not trusted, at each thing that keeps people out: none is passed.
+#[test]
+fn no_way_in_skips_a_gate() {
+    let mut world = with(SettingsPatch {
+        waiting_room: Some(Put::To(WaitingRoom::All)),
+        ..pin("4711")
+    });
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&act("open", 1, Act::Lock));
+    let locked = world.runs[&name::<plenary_model::Cid>("open")].clone();
+    let mut run = locked.clone();
+    run.locked_at = None;
+    let conference = world.room("open");
+    let open = Conference {
+        settings: Settings {
+            pin: None,
+            waiting_room: None,
+            ..conference.settings.clone()
+        },
+        ..conference.clone()
+    };
+    let changed = |change: fn(&mut Conference)| {
+        let mut conference = open.clone();
+        change(&mut conference);
+        conference
+    };
+    let by_hand = changed(|one| one.launch = Launch::ByHand);
+    let invited = changed(|one| one.settings.uninvited = false);
+    let asks = changed(|one| one.settings.pin = Some(Pin("4711".into())));
+    let waits = changed(|one| one.settings.waiting_room = Some(WaitingRoom::All));
+    let small = changed(|one| one.settings.participant_limit = Some(1));
+    let closed = changed(|one| (one.settings.ways.browser, one.settings.ways.programs) = (false, false));
+    let people = [
+        account("bob"),
+        Person::Guest(guest_id(1)),
+        Person::Federated("demo2@oslo.example.net".parse().expect("good")),
+    ];
+    for way in [Way::Browser, Way::Publish, Way::Watch] {
+        for person in &people {
+            let comes = |conference: &Conference, run: &Run, pin: Option<&str>, count: u32| {
+                let gate = Gate {
+                    conference,
+                    run: Some(run),
+                    inside: 1,
+                    guests: 0,
+                    registered: 0,
+                };
+                let pin = pin.map(|digits| Pin(digits.into()));
+                let knock = Knock {
+                    visitor: person.visitor(false),
+                    way,
+                    pin: pin.as_ref(),
+                    attempts: Attempts {
+                        count,
+                        last_at: Timestamp(world.now),
+                    },
+                    link: Link::None,
+                    is_in: false,
+                    now: Timestamp(world.now),
+                };
+                admit(&gate, &knock).map_err(KeptOut::code)
+            };
+            assert_eq!(
+                comes(&open, &run, None, 0),
+                Ok(Admission::Inside),
+                "{way:?} {person:?}"
+            );
+            assert_eq!(comes(&open, &locked, None, 0), Err("locked"));
+            assert_eq!(comes(&by_hand, &run, None, 0), Err("not-begun"));
+            assert_eq!(comes(&invited, &run, None, 0), Err("uninvited"));
+            assert_eq!(comes(&asks, &run, None, 0), Err("pin-needed"));
+            assert_eq!(comes(&asks, &run, Some("1174"), 0), Err("wrong-pin"));
+            assert_eq!(comes(&asks, &run, Some("4711"), 5), Err("too-many-pins"));
+            assert_eq!(comes(&waits, &run, None, 0), Ok(Admission::Waiting));
+            assert_eq!(comes(&small, &run, None, 0), Err("full"));
+            assert_eq!(comes(&closed, &run, None, 0), Err("way-closed"));
+        }
+    }
+}
+
 #[test]
 fn uninvited_people_and_ways_can_be_shut_out() {
     let mut world = with(SettingsPatch {

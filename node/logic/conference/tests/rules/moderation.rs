@@ -118,6 +118,24 @@ fn the_owner_cannot_be_removed_or_demoted() {
 }
 
 #[test]
+fn what_somebody_shows_is_ended_until_they_share_anew() {
+    let mut world = meeting();
+    let shows = |world: &World| world.room("open").flow_of(world.place("open", 2)).content;
+    world.ok(&act("open", 1, Act::StopContent(id(2))));
+    assert!(shows(&world), "there was nothing to end");
+    world.ok(&set("open", 2, 0, content(true)));
+    assert_eq!(
+        world.refused(&act("open", 3, Act::StopContent(id(2)))),
+        "forbidden"
+    );
+    world.ok(&act("open", 1, Act::StopContent(id(2))));
+    assert!(!world.place("open", 2).content && !shows(&world));
+    world.ok(&set("open", 2, 0, content(true)));
+    assert!(world.place("open", 2).content && shows(&world));
+    assert_eq!(act("open", 1, Act::StopContent(id(2))).level(), CONTENT_LEVEL);
+}
+
+#[test]
 fn a_muted_voice_flows_again_only_by_its_own_switch() {
     let mut world = meeting();
     world.ok(&act("open", 1, Act::Mute(id(2))));

@@ -117,6 +117,45 @@ fn in_a_smart_meeting_who_speaks_takes_the_place_of_the_longest_silent() {
 }
 
 #[test]
+fn in_a_smart_meeting_who_shows_something_takes_a_place_and_is_seen_by_all() {
+    let mut world = meeting(mode(Mode::Smart, 2));
+    let shows = |world: &World, who| world.room("open").flow_of(world.place("open", who)).content;
+    world.now += 5_000;
+    speaks(&mut world, &[(2, 0)]);
+    world.now += 5_000;
+    world.ok(&set("open", 4, 0, content(true)));
+    assert_eq!(on_podium(&world), [2, 4], "1 was silent for longest");
+    assert!(shows(&world, 4));
+    // Whoever speaks takes the place of who shows nothing, even if they spoke a moment ago.
+    world.now += CHANGE_MS;
+    speaks(&mut world, &[(2, 1)]);
+    world.now += CHANGE_MS;
+    speaks(&mut world, &[(3, 0)]);
+    assert_eq!(on_podium(&world), [3, 4]);
+    // Of those who show something the one who began first leaves.
+    world.now += CHANGE_MS;
+    world.ok(&set("open", 3, 0, content(true)));
+    world.now += CHANGE_MS;
+    world.ok(&set("open", 5, 0, content(true)));
+    assert_eq!(on_podium(&world), [3, 5]);
+    assert!(shows(&world, 4), "what they show is seen without a place, too");
+    assert!(!world.room("open").flow_of(world.place("open", 4)).camera);
+    // Nobody can leave: the podium is as it was, and all see what is shown.
+    for who in [3, 5] {
+        world.ok(&act("open", 1, Act::Pin(id(who))));
+    }
+    world.ok(&set("open", 2, 0, content(true)));
+    assert_eq!(on_podium(&world), [3, 5]);
+    assert!(shows(&world, 2));
+    // Rules of before know nothing of it.
+    let mut before = meeting(mode(Mode::Smart, 2));
+    before.level = CONTENT_LEVEL - 1;
+    before.now += 5_000;
+    before.ok(&set("open", 4, 0, content(true)));
+    assert_eq!(on_podium(&before), [1, 2]);
+}
+
+#[test]
 fn one_after_the_other_at_most_one_change_in_two_seconds_and_place() {
     let mut world = meeting(mode(Mode::Smart, 1));
     world.now += 10_000;

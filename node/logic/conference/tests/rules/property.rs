@@ -151,7 +151,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..28, of).prop_map(|(which, id)| match which {
+    (0usize..29, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -184,6 +184,7 @@ fn act() -> impl Strategy<Value = Act> {
         23 | 24 => Act::InviteToPodium(id),
         25 => Act::SetLayoutOf(id, Layout::default()),
         26 => Act::ClearLayoutOf(id),
+        27 => Act::StopContent(id),
         _ => Act::Admit(id),
     })
 }
@@ -272,9 +273,10 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
 fn step() -> impl Strategy<Value = Step> {
     let place = || (cid(), 0u64..12, 0u64..3);
     let said = || any::<Option<bool>>();
-    let patch = (said(), said(), said()).prop_map(|(muted, hand, invitation)| StatePatch {
+    let patch = (said(), said(), said(), said()).prop_map(|(muted, hand, content, invitation)| StatePatch {
         muted,
         hand,
+        content,
         invitation,
         ..StatePatch::default()
     });

@@ -66,6 +66,7 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
         prop_assert!(!standing.pinned || standing.podium.is_some());
         prop_assert!(!standing.hushed || !flow.voice);
         prop_assert!(!standing.dimmed || !flow.camera);
+        prop_assert!(!standing.covered || !(flow.content || place.content));
         if let Person::Account(user) = &place.person {
             prop_assert!(world.accounts.get(user).is_some_and(|account| account.active));
         }

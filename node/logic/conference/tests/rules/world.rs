@@ -153,6 +153,13 @@ pub(crate) fn hand(up: bool) -> StatePatch {
     }
 }
 
+pub(crate) fn content(shown: bool) -> StatePatch {
+    StatePatch {
+        content: Some(shown),
+        ..StatePatch::default()
+    }
+}
+
 pub(crate) fn say(cid: &str, id: u64, text: &str) -> Change {
     Change::Say {
         cid: name(cid),

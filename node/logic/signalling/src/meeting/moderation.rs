@@ -248,6 +248,8 @@ pub enum Act {
     /// All but moderators.
     MuteAll,
     StopCamera,
+    /// Ends what they show of their screen.
+    StopContent,
     AskToUnmute,
     MakeModerator,
     UnmakeModerator,

@@ -345,7 +345,7 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * All of one size; one large and the others in a strip; one alone.
@@ -1088,11 +1088,15 @@ export type ForgottenGuest = {
  */
 export type FrontPage = {
     /**
+     * How those who run the server are reached; plain text.
+     */
+    contacts?: string;
+    /**
      * Where guests read how it works: an `https` address; empty: nowhere.
      */
     guide?: string;
     /**
-     * Whom to ask for help; plain text.
+     * What people should know who come here; plain text.
      */
     help: string;
     /**
@@ -1145,6 +1149,24 @@ export type GroupPatch = {
     call_id?: string | null;
     name?: string | null;
     rights?: Vec | null;
+};
+
+/**
+ * Somebody without an account here who is in a conference.
+ */
+export type GroupVisitor = {
+    came_at: Time;
+    cid: string;
+    conference: string;
+    /**
+     * As whom they came: `guest-…`, or a user ID of another server.
+     */
+    id: string;
+    name: string;
+    /**
+     * In the waiting room.
+     */
+    waiting: boolean;
 };
 
 /**
@@ -1485,7 +1507,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * Answers an offer.
@@ -1894,6 +1916,10 @@ export type MeetingParticipant = {
     away: boolean;
     camera: boolean;
     content: boolean;
+    /**
+     * A moderator has ended what they showed of their screen: it flows again when they share anew.
+     */
+    covered?: boolean;
     /**
      * The same with the camera.
      */
@@ -3312,6 +3338,22 @@ export type PasswordPolicy = {
 };
 
 /**
+ * What a document was before it was changed or removed, without its text.
+ */
+export type PastDocument = {
+    /**
+     * Where it was; null: its text is here.
+     */
+    link: string | null;
+    title: string;
+    /**
+     * When it was no more as it had been.
+     */
+    until: Time;
+    version: string;
+};
+
+/**
  * A run of a conference, also one that goes on.
  */
 export type PastRun = {
@@ -3746,6 +3788,14 @@ export type SeatsPatch = {
  */
 export type ServerInfo = {
     /**
+     * Whether the control panel is open to where this was asked from.
+     */
+    administration: boolean;
+    /**
+     * How those who run the server are reached; plain text.
+     */
+    contacts: string;
+    /**
      * What people without an account agree to before they come in, in this order.
      */
     documents: Array<DocumentHead>;
@@ -3754,7 +3804,7 @@ export type ServerInfo = {
      */
     guide: string;
     /**
-     * Whom to ask for help; plain text.
+     * What people should know who come here; plain text.
      */
     help: string;
     /**
@@ -4677,6 +4727,10 @@ export type ListConferencesData = {
          */
         part?: 'owner' | 'named';
         /**
+         * With `part`: of those that concern this user instead; for administrators.
+         */
+        of?: string;
+        /**
          * `stage` (those that are on, then those that begin next, then the others by name), `name`, `cid`, `owner`, `created_at`
          * or `updated_at`, with `-` before it to turn it round.
          */
@@ -5286,6 +5340,46 @@ export type PutDocumentResponses = {
 
 export type PutDocumentResponse = PutDocumentResponses[keyof PutDocumentResponses];
 
+export type ListPastDocumentsData = {
+    body?: never;
+    path: {
+        /**
+         * Which of the five
+         */
+        place: number;
+    };
+    query?: never;
+    url: '/api/v1/documents/{place}/versions';
+};
+
+export type ListPastDocumentsResponses = {
+    200: Array<PastDocument>;
+};
+
+export type ListPastDocumentsResponse = ListPastDocumentsResponses[keyof ListPastDocumentsResponses];
+
+export type GetPastDocumentData = {
+    body?: never;
+    path: {
+        /**
+         * Which of the five
+         */
+        place: number;
+        /**
+         * Its `version`
+         */
+        version: string;
+    };
+    query?: never;
+    url: '/api/v1/documents/{place}/versions/{version}';
+};
+
+export type GetPastDocumentResponses = {
+    200: Document;
+};
+
+export type GetPastDocumentResponse = GetPastDocumentResponses[keyof GetPastDocumentResponses];
+
 export type ListEventsData = {
     body?: never;
     path?: never;
@@ -5615,6 +5709,24 @@ export type ChangeMembersResponses = {
 };
 
 export type ChangeMembersResponse = ChangeMembersResponses[keyof ChangeMembersResponses];
+
+export type ListVisitorsData = {
+    body?: never;
+    path: {
+        /**
+         * ID of the group
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{id}/visitors';
+};
+
+export type ListVisitorsResponses = {
+    200: Array<GroupVisitor>;
+};
+
+export type ListVisitorsResponse = ListVisitorsResponses[keyof ListVisitorsResponses];
 
 export type GetLicenceData = {
     body?: never;
@@ -6644,6 +6756,39 @@ export type PutUserAvatarResponses = {
 
 export type PutUserAvatarResponse = PutUserAvatarResponses[keyof PutUserAvatarResponses];
 
+export type ListUserCallsData = {
+    body?: never;
+    path: {
+        /**
+         * ID of the user
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Parts of the other's ID, names or email, in any order.
+         */
+        search?: string;
+        direction?: CallDirection;
+        /**
+         * Of those that are over: whether the two talked.
+         */
+        answered?: boolean;
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/users/{id}/calls';
+};
+
+export type ListUserCallsResponses = {
+    200: PageCall;
+};
+
+export type ListUserCallsResponse = ListUserCallsResponses[keyof ListUserCallsResponses];
+
 export type ListUserContactsData = {
     body?: never;
     path: {
@@ -6693,6 +6838,30 @@ export type DisconnectUserResponses = {
 };
 
 export type DisconnectUserResponse = DisconnectUserResponses[keyof DisconnectUserResponses];
+
+export type ListUserRunsData = {
+    body?: never;
+    path: {
+        /**
+         * ID of the user
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * `next` of the page before.
+         */
+        cursor?: string;
+        limit?: number;
+    };
+    url: '/api/v1/users/{id}/runs';
+};
+
+export type ListUserRunsResponses = {
+    200: PageOwnRun;
+};
+
+export type ListUserRunsResponse = ListUserRunsResponses[keyof ListUserRunsResponses];
 
 export type ListUserSessionsData = {
     body?: never;

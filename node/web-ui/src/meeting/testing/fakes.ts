@@ -155,6 +155,7 @@ export function person(id: string, more: Partial<Participant> = {}): Participant
     remark: false,
     hushed: false,
     dimmed: false,
+    covered: false,
     asked: null,
     own_layout: false,
     screenless: false,
