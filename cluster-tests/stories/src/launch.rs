@@ -1,8 +1,11 @@
-//! When conferences are open (CONF-02, CONF-15).
+//! When conferences are open (CONF-02, CONF-14, CONF-15).
 
 use crate::world::{World, text, until, until_within};
 use anyhow::{Context as _, ensure};
-use plenary_signalling::meeting::{Act, Refusal, Why};
+use plenary_signalling::{
+    ClientBody,
+    meeting::{Act, Call, Refusal, Why},
+};
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -108,17 +111,88 @@ pub(crate) async fn a_schedule_keeps_its_hour_when_the_clocks_change(world: Worl
     Ok(())
 }
 
+/// When the next minute begins, in the words of a schedule; not so soon that it is past before it is asked for.
+fn next_minute() -> anyhow::Result<serde_json::Value> {
+    let start = (SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 5) / 60 + 1;
+    let (date, minute) = (day(start / 1_440), start % 1_440);
+    Ok(json!({
+        "date": date, "time": format!("{:02}:{:02}", minute / 60, minute % 60), "zone": "UTC", "duration_minutes": 30,
+    }))
+}
+
+/// By its schedule it calls all who are invited; who has declined is called again.
+pub(crate) async fn a_schedule_calls_who_is_invited_and_a_moderator_calls_again(
+    world: World,
+) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let carol = world.account("carol").await?;
+    // A page of theirs is open: else it could not ring.
+    let (phone, desk) = (bob.connect().await?, carol.connect().await?);
+    let settings = json!({ "call_at_start": true, "invited": [bob.id, carol.id] });
+    let fields = json!({ "launch": "scheduled", "schedule": next_minute()?, "settings": settings });
+    let room = owner.conference(fields).await?;
+    let newest =
+        async |who: &crate::world::Account| Ok::<_, anyhow::Error>(who.get("/calls").await?[0].clone());
+    for who in [&bob, &carol] {
+        let rings = async || Ok(newest(who).await?["state"] == "ringing");
+        until_within(A_MINUTE, "it rings when it begins", rings).await?;
+    }
+    phone.join(&room).await?;
+    until("it rings no more at who has come", async || {
+        Ok(newest(&bob).await?["outcome"] == "joined")
+    })
+    .await?;
+    let call = text(&newest(&carol).await?["cid"])?;
+    let decline = format!("/calls/{call}/decline");
+    carol.call(reqwest::Method::POST, &decline, None).await?.is(204)?;
+    let host = owner.join(&room).await?;
+    // After a decline there is a pause; then it rings again.
+    until("it rings again", async || {
+        host.say(ClientBody::Call(Call {
+            users: vec![carol.id.clone()],
+            invited: false,
+        }));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(newest(&carol).await?["state"] == "ringing")
+    })
+    .await?;
+    desk.join(&room).await?;
+    host.until("all three are in", |seen| seen.roster.len() == 3)
+        .await
+}
+
+/// Whoever is left alone is told when it ends, and that it does not when somebody comes.
+pub(crate) async fn who_is_alone_has_a_quarter_of_an_hour(world: World) -> anyhow::Result<()> {
+    const ALONE_MS: u64 = 15 * 60_000;
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let room = owner.conference(json!({})).await?;
+    let (host, guest) = (owner.join(&room).await?, bob.join(&room).await?);
+    let now = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map(|now| now.as_millis())
+    };
+    let before = u64::try_from(now()?)?;
+    let is_soon = |ends_at: Option<u64>| ends_at.is_some_and(|at| at < before + 2 * ALONE_MS);
+    host.until("both are in", |seen| seen.roster.len() == 2).await?;
+    ensure!(!is_soon(host.seen().room.ends_at), "it ends soon with two in it");
+    guest.leave();
+    host.until("is told of the end", |seen| is_soon(seen.room.ends_at))
+        .await?;
+    let ends_at = host.seen().room.ends_at.unwrap_or_default();
+    ensure!(
+        ends_at + 60_000 > before + ALONE_MS,
+        "it ends before its time: {ends_at}"
+    );
+    guest.join(&room).await?;
+    host.until("it goes on", |seen| !is_soon(seen.room.ends_at)).await
+}
+
 /// It begins with the next minute, gets more time, and is ended.
 pub(crate) async fn a_schedule_begins_is_put_off_and_ends(world: World) -> anyhow::Result<()> {
     let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
-    // Not so soon that it is past before it is asked for.
-    let start = (SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 5) / 60 + 1;
-    let (date, minute) = (day(start / 1_440), start % 1_440);
-    let schedule = json!({
-        "date": date, "time": format!("{:02}:{:02}", minute / 60, minute % 60), "zone": "UTC", "duration_minutes": 30,
-    });
     let fields =
-        json!({ "launch": "scheduled", "schedule": schedule, "settings": { "call_at_start": false } });
+        json!({ "launch": "scheduled", "schedule": next_minute()?, "settings": { "call_at_start": false } });
     let room = owner.conference(fields).await?;
     let path = format!("/conferences/{room}");
     let early = bob.connect().await?;

@@ -51,6 +51,8 @@ macro_rules! stories {
 fn at_once() -> Vec<Story> {
     stories! {
         "CONF-02" launch a_schedule_begins_is_put_off_and_ends,
+        "CONF-14" launch a_schedule_calls_who_is_invited_and_a_moderator_calls_again,
+        "CONF-15" launch who_is_alone_has_a_quarter_of_an_hour,
         "CONF-01" modes all_on_screen_everybody_is_seen_and_heard,
         "CONF-01" modes in_a_smart_meeting_who_speaks_takes_the_podium,
         "CONF-01" modes on_a_podium_only_who_has_a_place_is_seen,
@@ -103,6 +105,7 @@ fn at_once() -> Vec<Story> {
 
 fn alone() -> Vec<Story> {
     stories! {
+        "WEB-01" webinars strangers_read_who_the_hosts_are_and_agree,
         "CONF-04" lost an_id_changes_while_a_node_is_lost,
     }
 }

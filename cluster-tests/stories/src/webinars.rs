@@ -1,4 +1,4 @@
-//! Webinars: who registers, by which link, as which guest (CONF-12, AUTH-08).
+//! Webinars: who registers, by which link, as which guest (CONF-12, AUTH-08); what strangers see first (WEB-01).
 
 use crate::{
     visitor::Visitor,
@@ -14,6 +14,50 @@ async fn come(world: &World, room: &str, body: Value) -> anyhow::Result<crate::w
         .stranger()
         .post(&format!("/conferences/{room}/guests"), body)
         .await
+}
+
+/// Told alone: what it asks of guests it asks of all.
+pub(crate) async fn strangers_read_who_the_hosts_are_and_agree(world: World) -> anyhow::Result<()> {
+    let (owner, admin) = (world.account("owner").await?, world.admin());
+    let room = owner.conference(json!({ "access": "public" })).await?;
+    let before = admin.get("/settings").await?["front_page"].clone();
+    let page = json!({ "front_page": { "title": "Our house", "help": "", "contacts": "The desk, 1234" } });
+    admin.patch("/settings", page).await?.is(200)?;
+    let terms = |text: &str| json!({ "title": "Terms", "text": text });
+    admin.put("/documents/1", terms("Be kind.")).await?.is(200)?;
+    let seen = world.stranger().get("/server").await?;
+    ensure!(
+        seen["title"] == "Our house" && seen["contacts"] == "The desk, 1234",
+        "strangers see {seen}"
+    );
+    let asked = &seen["documents"][0];
+    let agreed = json!([{ "place": 1, "version": asked["version"] }]);
+    come(&world, &room, json!({ "name": "Ann" }))
+        .await?
+        .refused(403, "not-agreed")?;
+    come(&world, &room, json!({ "name": "Ann", "agreed": agreed }))
+        .await?
+        .is(201)?;
+    admin.put("/documents/1", terms("Be kinder.")).await?.is(200)?;
+    come(&world, &room, json!({ "name": "Ben", "agreed": agreed }))
+        .await?
+        .refused(403, "not-agreed")?;
+    let was = format!("/documents/1/versions/{}", text(&asked["version"])?);
+    ensure!(
+        admin.get(&was).await?["text"] == "Be kind.",
+        "what Ann agreed to is lost"
+    );
+    world
+        .stranger()
+        .call(reqwest::Method::GET, &was, None)
+        .await?
+        .refused(401, "not-signed-in")?;
+    admin.delete("/documents/1").await?.is(204)?;
+    admin
+        .patch("/settings", json!({ "front_page": before }))
+        .await?
+        .is(200)?;
+    Ok(())
 }
 
 pub(crate) async fn a_personal_link_is_one_person(world: World) -> anyhow::Result<()> {

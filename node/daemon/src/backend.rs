@@ -201,17 +201,7 @@ impl Backend for Server {
         self.all_know(command.change.level())?;
         if matches!(command.change, plenary_conference::Change::Widen { .. }) && self.lessee.needs().is_some()
         {
-            // From now on it takes seats.
-            if let Err(over) = self.lessee.may_use().await {
-                let (code, reason) = ("no_pro_seat".into(), over.to_owned());
-                return Err(Refusal::Licensing { code, reason }.into());
-            }
-            // A refusal is not the last word.
-            let again = plenary_conference::Command {
-                idempotency: None,
-                ..command
-            };
-            return self.with_a_seat(|| self.propose_command(&again)).await;
+            return self.widen(command).await;
         }
         self.propose_command(&command).await
     }

@@ -19,11 +19,12 @@ pub(crate) use lessee::{Lessee, Usable};
 use crate::{media::MediaDoor, seats::propose, server::Server};
 use lessee::lock;
 use log::ServerLog;
-use plenary_access::Topic;
+use plenary_access::{Refusal, Topic};
 use plenary_licences::{Epoch, PoolId, lessee::Options};
 use plenary_license_manager_client::{Line, LineOptions};
 use plenary_licensing::{Alarm, Change as Counting, Gives, Stage};
 use plenary_model::{Cid, ServerName};
+use plenary_rest_api::backend::{Applied, WriteError};
 use plenary_signalling::meeting::Why;
 use plenary_store::{Changes, queries};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -157,6 +158,22 @@ async fn guard(server: Arc<Server>, door: Arc<MediaDoor>) {
                 meetings.end_all_but(Why::SeatsEnded, calls);
             }
         }
+    }
+}
+
+impl Server {
+    /// A call becomes a conference, which takes seats from now on.
+    pub(crate) async fn widen(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
+        if let Err(over) = self.lessee.may_use().await {
+            let (code, reason) = ("no_pro_seat".into(), over.to_owned());
+            return Err(Refusal::Licensing { code, reason }.into());
+        }
+        // A refusal is not the last word.
+        let again = plenary_conference::Command {
+            idempotency: None,
+            ..command
+        };
+        self.with_a_seat(|| self.propose_command(&again)).await
     }
 }
 

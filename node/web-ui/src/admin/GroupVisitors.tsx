@@ -1,4 +1,4 @@
-import { Group, Stack, Text } from '@mantine/core';
+import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { IconUsers } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -33,9 +33,14 @@ export function GroupVisitors({ group }: { group: string }) {
             </Text>
             <Text size="xs" c="dimmed" truncate>
               {one.waiting ? t('group.visitorWaits') : t('group.visitorIn')}{' '}
-              <Link to="/admin/conferences" search={{ conference: one.cid }}>
+              <Anchor
+                inherit
+                renderRoot={(props) => (
+                  <Link to="/admin/conferences" search={{ conference: one.cid }} {...props} />
+                )}
+              >
                 {one.conference}
-              </Link>
+              </Anchor>
             </Text>
           </div>
           <Time at={one.came_at} size="xs" c="dimmed" style={{ flex: 'none' }} />

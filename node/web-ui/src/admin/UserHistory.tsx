@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { queries } from '../api/queries';
@@ -31,9 +31,14 @@ export function UserHistory({ user }: { user: User }) {
             <Row
               key={one.cid}
               title={
-                <Link to="/admin/conferences" search={{ conference: one.cid }}>
+                <Anchor
+                  inherit
+                  renderRoot={(props) => (
+                    <Link to="/admin/conferences" search={{ conference: one.cid }} {...props} />
+                  )}
+                >
                   {one.name}
-                </Link>
+                </Anchor>
               }
               text={t(`conferences.mode.${one.settings.mode}`)}
               end={<When conference={one} />}

@@ -570,10 +570,12 @@ proptest! {
             .expect("counts");
         prop_assert_eq!(counted.cast_unsigned(), one.count("participants"));
         prop_assert_eq!(seats_without_participant(&one), 0);
-        // Whoever was there goes when the node starts anew and they do not come back.
+        // Whoever was there goes when the node starts anew and they do not come back; it says that their places ended.
         one.ok(system(), started(13));
         one.now += conference::AWAY_MS + 1;
         one.ok(system(), Meeting::Sweep);
+        let places = [1, 2, 3, LARGE].into();
+        one.run(plain(system(), Counting::Ended { node: NodeId(1), epoch: 13, places })).ok();
         prop_assert_eq!((one.count("participants"), one.count("seat_places")), (0, 0));
     }
 }

@@ -492,7 +492,7 @@ pub fn check_text(field: &str, text: &str, least: usize, most: usize) -> Result<
 fn check_settings(settings: &Settings) -> Result<(), Refusal> {
     const MINUTE: u64 = 60;
     const DAY: u64 = 24 * 3600;
-    let (password, lockout, front) = (&settings.password, &settings.lockout, &settings.front_page);
+    let (password, lockout) = (&settings.password, &settings.lockout);
     let ranges = [
         (
             "password.min_length",
@@ -551,14 +551,6 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             0,
             FederationPolicy::MASKS as u64,
         ),
-        ("front_page.title", front.title.chars().count() as u64, 0, 128),
-        ("front_page.help", front.help.chars().count() as u64, 0, 2_000),
-        (
-            "front_page.contacts",
-            front.contacts.chars().count() as u64,
-            0,
-            2_000,
-        ),
     ];
     for (field, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -566,23 +558,7 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
         }
     }
     super::partners::check_terms("partner_terms", &settings.partner_terms)?;
-    if front.title.chars().any(char::is_control) {
-        return Err(invalid(
-            "front_page.title",
-            "must not contain control characters or line breaks",
-        ));
-    }
-    if !front.guide.is_empty() {
-        super::guest_page::check_address("front_page.guide", &front.guide)?;
-    }
-    for (field, text) in [
-        ("front_page.help", &front.help),
-        ("front_page.contacts", &front.contacts),
-    ] {
-        if text.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(invalid(field, "must not contain control characters"));
-        }
-    }
+    super::guest_page::check_front_page(&settings.front_page)?;
     // One that cannot be read would keep every administrator out.
     match settings
         .admin_access

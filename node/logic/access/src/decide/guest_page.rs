@@ -2,8 +2,8 @@
 
 use super::{Case, check_text, expect_revision, invalid, not_found};
 use crate::{
-    Avatar, CONTENT_LEVEL, Content, Decision, Document, Effect, FieldChange, NewDocument, Refusal, Scheme,
-    Topic, View, diff,
+    Avatar, CONTENT_LEVEL, Content, Decision, Document, Effect, FieldChange, FrontPage, NewDocument, Refusal,
+    Scheme, Topic, View, diff,
 };
 use plenary_model::{Revision, limits};
 
@@ -107,6 +107,36 @@ impl<V: View> Case<'_, V> {
             .notice(Topic::Events, "");
         Ok(decision)
     }
+}
+
+pub(super) fn check_front_page(page: &FrontPage) -> Result<(), Refusal> {
+    for (field, text, most) in [
+        ("front_page.title", &page.title, 128),
+        ("front_page.help", &page.help, 2_000),
+        ("front_page.contacts", &page.contacts, 2_000),
+    ] {
+        if text.chars().count() > most {
+            return Err(invalid(field, format!("must be 0 to {most}")));
+        }
+    }
+    if page.title.chars().any(char::is_control) {
+        return Err(invalid(
+            "front_page.title",
+            "must not contain control characters or line breaks",
+        ));
+    }
+    if !page.guide.is_empty() {
+        check_address("front_page.guide", &page.guide)?;
+    }
+    for (field, text) in [
+        ("front_page.help", &page.help),
+        ("front_page.contacts", &page.contacts),
+    ] {
+        if text.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(invalid(field, "must not contain control characters"));
+        }
+    }
+    Ok(())
 }
 
 fn read(content: &Content) -> Result<Content, Refusal> {
