@@ -68,7 +68,7 @@ export function FrontPage() {
             <SignIn />
           </Stack>
         </Paper>
-        <Paper withBorder p={{ base: 'md', xs: 'lg' }} mt="md" radius="lg" className={classes.card}>
+        <Paper withBorder p={{ base: 'md', xs: 'xl' }} mt="md" radius="lg" className={classes.card}>
           <JoinById label={t('join.guest')} />
         </Paper>
         <Help text={server.data?.help} failed={server.error} />
