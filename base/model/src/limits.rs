@@ -154,3 +154,11 @@ pub const PARTNER_KBPS_MIN: u32 = 64;
 pub const PARTNER_KBPS: u32 = 100_000_000;
 /// Most people of one partner that can be set.
 pub const PARTNER_PEOPLE: u32 = 1_000_000;
+/// Messages that wait to be delivered to servers of partners; of one conference as many more as it names people.
+pub const MESSAGES: usize = 100_000;
+/// Those to one server.
+pub const MESSAGES_PER_PARTNER: usize = 20_000;
+/// Conferences of partners' servers to which one user is invited.
+pub const INVITATIONS_PER_USER: usize = 500;
+/// Invitations that one partner's server has told, withdrawn ones for some days too.
+pub const INVITATIONS_PER_PARTNER: usize = 50_000;

@@ -4,6 +4,7 @@
 //! `base/identity`. The protocol is in `docs/protocols/federation.md`.
 
 mod attend;
+mod deliver;
 mod dns;
 mod door;
 mod host;
@@ -18,6 +19,7 @@ mod visit;
 mod watch;
 
 pub use attend::{Attending, Hosted, Permit, SAID, TOLD, Told, Visit};
+pub use deliver::{Answer, DELIVERIES, Post, Undelivered, Unheard};
 pub use dns::{Dns, Names, NamesError};
 pub use door::{Door, Guest, Proved, identify};
 pub use host::Unhosted;

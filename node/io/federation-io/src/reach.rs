@@ -42,6 +42,8 @@ pub struct Tried {
     pub certificate: Option<PartnerCertificate>,
     /// It is not what is pinned for that partner.
     pub is_change: bool,
+    /// It has answered, and refused by this code.
+    pub refused_by: Option<String>,
 }
 
 impl Tried {
@@ -123,7 +125,7 @@ impl Reach {
         let stream = tried.note(Step::Certificate, since, shaken)?;
 
         let since = Instant::now();
-        let answer = self.greet(stream, server).await;
+        let answer = self.greet(stream, server, tried).await;
         tried.note(Step::Answer, since, answer)
     }
 
@@ -176,6 +178,7 @@ impl Reach {
         &self,
         stream: TlsStream<TcpStream>,
         server: &ServerName,
+        tried: &mut Tried,
     ) -> Result<(Channel, String), String> {
         let request = GreetRequest {
             server: self.home.me().to_string(),
@@ -190,7 +193,11 @@ impl Reach {
                 format!("{server} meets with this server, by version {}", answer.protocol),
             )),
             Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
-            Ok(Err(status)) => Err(format!("it answered: {}", status.message())),
+            Ok(Err(status)) => {
+                let code = status.metadata().get("plenary-code");
+                tried.refused_by = code.and_then(|code| code.to_str().ok()).map(ToOwned::to_owned);
+                Err(format!("it answered: {}", status.message()))
+            }
             Err(_) => Err(format!("it did not answer within {} s", STEP_WITHIN.as_secs())),
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     Limits,
     attend::{Attending, Hosted, TOLD},
+    deliver::{self, Strangers, Unheard, hears_nothing, strangers},
     door::{Door, Guest, refused},
     host::{self, Answers, Counts, Unhosted},
     ledger::Ledger,
@@ -11,8 +12,10 @@ use crate::{
     watch::{self, Sightings, Watchers},
 };
 use plenary_access::{FederationPolicy, PartnerTerms, Standing};
+use plenary_conference::Delivery;
 use plenary_contracts::federation::v1::{
-    AttendRequest, GreetRequest, GreetResponse, LookRequest, LookResponse, WatchRequest,
+    AttendRequest, DeliverRequest, DeliverResponse, GreetRequest, GreetResponse, LookRequest, LookResponse,
+    WatchRequest,
     federation_server::{Federation, FederationServer},
 };
 use plenary_federation::{Greeting, Unwelcome, greet};
@@ -45,6 +48,12 @@ pub trait Home: People {
         terms: &PartnerTerms,
         who: Attending,
     ) -> Result<Hosted, Unhosted>;
+    /// A partner's server, which has proven its name and whose conferences people of this one may attend, tells of them. Gives
+    /// what was not taken.
+    async fn hear(&self, server: &ServerName, deliveries: Vec<Delivery>) -> Result<Unheard, Unhosted> {
+        let _ = (server, deliveries);
+        Err(hears_nothing())
+    }
     /// Where it is noted how partners are.
     fn ledger(&self) -> &Ledger;
     fn limits(&self) -> &Limits;
@@ -57,6 +66,7 @@ struct Service {
     attending: Arc<Counts>,
     names: Arc<NameBudget>,
     watchers: Watchers,
+    strangers: Strangers,
 }
 
 /// The service, to be mounted on connections of [`identify`](crate::identify).
@@ -73,6 +83,7 @@ pub fn service(home: Arc<dyn Home>) -> FederationServer<impl Federation> {
         home,
         greetings: Buckets::new(greetings.0, greetings.1),
         attending: Arc::default(),
+        strangers: strangers(),
     };
     FederationServer::new(service)
         .max_decoding_message_size(message_bytes)
@@ -99,6 +110,10 @@ impl Federation for Service {
 
     async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Sightings>, Status> {
         watch::watch(&self.home, &self.door, &self.names, &self.watchers, request).await
+    }
+
+    async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
+        deliver::deliver(&self.home, &self.door, &self.strangers, request).await
     }
 
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {

@@ -112,6 +112,7 @@ fn decide(
     }
     conference::settle_rings(view, at, &mut decided.conferences);
     conference::keep_history(view, at, &mut decided.conferences);
+    conference::tell_partners(view, at, &mut decided.conferences);
     Ok(decided)
 }
 

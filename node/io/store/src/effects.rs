@@ -260,6 +260,7 @@ fn remove_user(db: &Connection, id: &UserName) -> Result<(), AppError> {
         "members",
         "contacts",
         "sessions",
+        "partner_invitations",
     ] {
         run(db, &format!("DELETE FROM {table} WHERE user = ?"), [id.as_str()])?;
     }

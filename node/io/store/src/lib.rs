@@ -18,6 +18,7 @@ mod facts;
 mod guest_page;
 mod history;
 mod meetings;
+mod outbox;
 mod partners;
 pub mod queries;
 mod registrations;

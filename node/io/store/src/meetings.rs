@@ -3,7 +3,7 @@
 use crate::{
     codec::encode,
     effects::run,
-    history, registrations, templates,
+    history, outbox, registrations, templates,
     view::{body, bound, name, number, sql},
 };
 use plenary_access::TokenHash;
@@ -283,6 +283,14 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::RemoveGuest(id) => run(db, "DELETE FROM guests WHERE id = ?", [id.as_str()]),
         Effect::PutTemplate(template) => templates::put(db, template),
         Effect::RemoveTemplate(id) => templates::remove(db, *id),
+        Effect::PutMessage(message) => outbox::put(db, message),
+        Effect::RemoveMessage { cid, user } => outbox::remove(db, cid, user),
+        Effect::PutPartnerInvitation(invitation) => outbox::put_invitation(db, invitation),
+        Effect::ForgetPartnerInvitations { until } => run(
+            db,
+            "DELETE FROM partner_invitations WHERE forget_at <= ?",
+            [bound(*until)],
+        ),
         Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
         Effect::RemoveRegistrant(id) => registrations::remove(db, id),
         Effect::PutCall(call) => put_call(db, call),

@@ -10,6 +10,7 @@ mod guest_page;
 mod history;
 mod licensing;
 mod meetings;
+mod outbox;
 mod page;
 mod partners;
 mod people;
@@ -34,6 +35,7 @@ pub use meetings::{
     FromPartner, bandwidth, chat, guest, has_unused, is_operator, lines, may_share, needs_sweep, participant,
     participant_anywhere, participants_of_node, people_of, places_of_person, roster, run, strangers_inside,
 };
+pub use outbox::{Waiting, messages, old_messages, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};

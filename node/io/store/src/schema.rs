@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -26,6 +26,7 @@ const STEPS: [&str; 17] = [
     GUEST_PAGE,
     CHAT,
     PARTNERS,
+    OUTBOX,
     PAST_DOCUMENTS,
 ];
 
@@ -292,6 +293,23 @@ CREATE INDEX guests_to_forget ON guests (forget_at);
 /// What is written down of other servers, by their names.
 const PARTNERS: &str = "
 CREATE TABLE partners (server TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// What waits to be told to servers of partners, and what those told of their conferences. `withdrawn` is in the body too,
+/// and here to be counted; from `forget_at` on nothing needs to be known of it any more.
+const OUTBOX: &str = "
+CREATE TABLE outbox (
+    cid TEXT NOT NULL, user TEXT NOT NULL, server TEXT NOT NULL, revision INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    body BLOB NOT NULL, PRIMARY KEY (cid, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_by_server ON outbox (server, revision, created_at);
+CREATE INDEX outbox_by_time ON outbox (created_at);
+CREATE TABLE partner_invitations (
+    user TEXT NOT NULL, server TEXT NOT NULL, cid TEXT NOT NULL, withdrawn INTEGER NOT NULL, forget_at INTEGER,
+    body BLOB NOT NULL, PRIMARY KEY (user, server, cid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX partner_invitations_by_server ON partner_invitations (server);
+CREATE INDEX partner_invitations_to_forget ON partner_invitations (forget_at) WHERE forget_at IS NOT NULL;
 ";
 
 /// What documents were before they were changed or removed.

@@ -429,6 +429,11 @@ pub enum Outcome {
     Made {
         cid: Cid,
     },
+    /// What a partner's server told was looked at.
+    Heard {
+        /// What was not taken, by its place, and why; stable codes.
+        refused: std::collections::BTreeMap<u32, String>,
+    },
     /// Somebody has a place in a meeting, or has it again.
     Entered {
         /// Fences what belongs to earlier times at the same place.

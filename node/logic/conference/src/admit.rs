@@ -25,7 +25,7 @@ pub enum Visitor<'a> {
     },
     /// Has no account.
     Guest(Option<&'a GuestId>),
-    /// Signed in to a partner's server. What they are there does not travel.
+    /// Signed in to a partner's server. What they are there does not travel; a conference may name them.
     Federated(&'a UserId),
 }
 
@@ -38,6 +38,9 @@ impl Visitor<'_> {
                 Role::Moderator
             }
             Self::Account { operator: true, .. } => Role::Moderator,
+            Self::Federated(user) if conference.settings.moderators_abroad.contains_key(*user) => {
+                Role::Moderator
+            }
             _ => Role::Participant,
         }
     }
@@ -46,7 +49,8 @@ impl Visitor<'_> {
     fn invited_at(&self, conference: &Conference) -> Option<Timestamp> {
         match self {
             Self::Account { user, .. } => conference.settings.invited.get(*user).copied(),
-            Self::Guest(_) | Self::Federated(_) => None,
+            Self::Federated(user) => conference.settings.invited_abroad.get(*user).copied(),
+            Self::Guest(_) => None,
         }
     }
 

@@ -1,10 +1,10 @@
 use crate::{
-    Access, Act, GuestId, Heard, NewRegistrant, NewTemplate, PersonalLink, Pin, Plan, SettingsPatch,
-    TemplateId, TemplatePatch, Whom,
+    Access, Act, Delivery, GuestId, Heard, NewRegistrant, NewTemplate, PersonalLink, Pin, Plan,
+    SettingsPatch, Settled, TemplateId, TemplatePatch, Whom,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::{DocumentVersion, TokenHash};
-use plenary_model::{Cid, GroupId, NodeId, Revision, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
 
@@ -224,6 +224,16 @@ pub enum Change {
         id: TemplateId,
         expect: Option<Revision>,
     },
+    /// What became of messages to partners. Proposed by the leader, who delivers them.
+    SettleMessages {
+        settled: Vec<Settled>,
+    },
+    /// A partner's server, which has proven its name, tells of its conferences; gives
+    /// [`Outcome::Heard`](plenary_access::Outcome::Heard).
+    TakeDeliveries {
+        server: ServerName,
+        deliveries: Vec<Delivery>,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -233,6 +243,17 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         match self {
+            Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
+            Self::Create(NewConference { settings, .. })
+            | Self::Update {
+                patch: Patch { settings, .. },
+                ..
+            }
+            | Self::CreateTemplate(NewTemplate { settings, .. })
+            | Self::UpdateTemplate {
+                patch: TemplatePatch { settings, .. },
+                ..
+            } if settings.is_of_abroad() => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),
                 ..

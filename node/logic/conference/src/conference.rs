@@ -122,11 +122,12 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
         tell(field, read(before).to_string(), read(after).to_string());
     }
     let moderators = |of: &Settings| {
-        let names: Vec<&str> = of.moderators.keys().map(UserName::as_str).collect();
-        names.join(", ")
+        let here = of.moderators.keys().map(ToString::to_string);
+        let abroad = of.moderators_abroad.keys().map(ToString::to_string);
+        here.chain(abroad).collect::<Vec<_>>().join(", ")
     };
     tell("moderators", moderators(before), moderators(after));
-    let invited = |of: &Settings| of.invited.len().to_string();
+    let invited = |of: &Settings| (of.invited.len() + of.invited_abroad.len()).to_string();
     tell("invited", invited(before), invited(after));
     tell("place", before.place.clone(), after.place.clone());
     let limit = |limit: Option<u32>| limit.map(|limit| limit.to_string()).unwrap_or_default();

@@ -1,23 +1,25 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Act, Attempts, Call, Change, Command, Conference, Guest, NewConference, NewId, PastRun, Patch,
-    RIGHTS_LEVEL, RunId, Settings, Template, TemplateId, TemplateView, Visit, Whom,
+    Access, Act, Attempts, Call, Change, Command, Conference, Guest, InboxView, Message, NewConference,
+    NewId, OutboxView, PartnerInvitation, PastRun, Patch, RIGHTS_LEVEL, RunId, Settings, Template,
+    TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
     history,
     meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
+    partners::{at_home, check_room},
     registrant::{Registrant, RegistrationView},
 };
 use plenary_access::{
     AdminRole, Moment, Outcome, Refusal, Topic,
     rules::{Asker, asker, check_text, expect_revision, first_answer, invalid, not_found},
 };
-use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserName, limits};
+use plenary_model::{Cid, GuestId, NodeId, Revision, Right, Timestamp, UserId, UserName, limits};
 
 /// What the rules read of the stored conferences while they decide. As with
 /// [`plenary_access::View`], methods cannot fail.
-pub trait View: MeetingView + RegistrationView + TemplateView {
+pub trait View: MeetingView + RegistrationView + TemplateView + OutboxView + InboxView {
     /// The conference with this key.
     fn conference(&self, cid: &Cid) -> Option<Conference>;
     /// The conference that people find by this ID.
@@ -130,6 +132,18 @@ pub enum Effect {
     RemoveTemplate(TemplateId),
     /// Removes the guests of a conference; their places are removed each by itself.
     RemoveGuests(Cid),
+    /// Writes a message to a partner's server, in the place of the one about the same conference and person.
+    PutMessage(Message),
+    RemoveMessage {
+        cid: Cid,
+        user: UserId,
+    },
+    /// Writes an invitation by a partner whole.
+    PutPartnerInvitation(PartnerInvitation),
+    /// Forgets those that are over by then.
+    ForgetPartnerInvitations {
+        until: Timestamp,
+    },
     /// Forgets guests who can neither be in nor come back by then.
     ForgetGuests {
         until: Timestamp,
@@ -224,6 +238,10 @@ pub fn decide_for<V: View>(
         Change::DeleteTemplate { id, expect } => case.delete_template(*id, *expect),
         Change::Call { cid, by, whom } => case.call(cid, *by, whom),
         Change::CallOff { cid, by, users } => case.call_off(cid, *by, users.as_deref()),
+        Change::SettleMessages { settled } => Ok(case.meetings()?.settle_messages(settled)),
+        Change::TakeDeliveries { server, deliveries } => {
+            Ok(case.meetings()?.take_deliveries(server, deliveries))
+        }
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }
@@ -336,7 +354,7 @@ impl<'a, V: View> Case<'a, V> {
         before: &Settings,
         patch: &crate::SettingsPatch,
     ) -> Result<Settings, Refusal> {
-        let after = patch.apply(before, self.at.now)?;
+        let after = at_home(self.view, patch).apply(before, self.at.now)?;
         for (field, names, known) in [
             ("moderators", &after.moderators, &before.moderators),
             ("invited", &after.invited, &before.invited),
@@ -348,6 +366,9 @@ impl<'a, V: View> Case<'a, V> {
                 }
             }
         }
+        let known = before.named_abroad();
+        let named = after.named_abroad();
+        check_room(self.view, named.keys().filter(|user| !known.contains_key(*user)))?;
         Ok(after)
     }
 

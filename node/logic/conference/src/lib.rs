@@ -13,7 +13,7 @@
 //! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
 //! Its [`Settings`] say how it is run; a [`Template`] keeps them for the next ones. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
 //! have to register first ([`Registration`]). Moderators [`Act`] on
-//! them, and have people rung ([`Ring`]). Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
+//! them, and have people rung ([`Ring`]). Servers of partners are told of conferences that name their people ([`Message`]). Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
 mod call;
@@ -29,6 +29,7 @@ mod id;
 mod launch;
 mod listing;
 mod meeting;
+mod partners;
 mod presence;
 mod registrant;
 mod registration;
@@ -54,6 +55,10 @@ pub use meeting::{
     Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened,
     Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch,
     Via,
+};
+pub use partners::{
+    Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
+    tell_partners,
 };
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
@@ -92,6 +97,9 @@ pub use plenary_access::CHAT_LEVEL;
 
 /// The level from which on people of partners' servers come into conferences.
 pub const FEDERATED_LEVEL: u32 = 20;
+
+/// The level from which on conferences name people of partners' servers, which are told of it.
+pub const OUTBOX_LEVEL: u32 = 22;
 
 pub use plenary_access::CONTENT_LEVEL;
 

@@ -2,7 +2,7 @@
 
 use crate::{GuestRights, KeptLayout, Registration, meeting::check_kept};
 use plenary_access::{Refusal, rules::invalid};
-use plenary_model::{Timestamp, UserName, limits};
+use plenary_model::{Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use subtle::ConstantTimeEq as _;
@@ -149,6 +149,12 @@ pub struct Settings {
     pub moderators: BTreeMap<UserName, Timestamp>,
     /// Accounts that are invited, and since when.
     pub invited: BTreeMap<UserName, Timestamp>,
+    /// People of partners' servers with a moderator's rights.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub moderators_abroad: BTreeMap<UserId, Timestamp>,
+    /// Those who are invited, and since when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub invited_abroad: BTreeMap<UserId, Timestamp>,
     /// Whether those who are named are called when it begins by its schedule.
     #[serde(skip_serializing_if = "is_true")]
     pub call_at_start: bool,
@@ -183,6 +189,8 @@ impl Default for Settings {
             camera_off_on_entry: false,
             moderators: BTreeMap::new(),
             invited: BTreeMap::new(),
+            moderators_abroad: BTreeMap::new(),
+            invited_abroad: BTreeMap::new(),
             call_at_start: true,
             place: String::new(),
             participant_limit: None,
@@ -205,6 +213,13 @@ impl Settings {
         let others = self.invited.keys();
         let others = others.filter(|user| !self.moderators.contains_key(*user));
         self.moderators.keys().chain(others)
+    }
+
+    /// People of partners' servers who are named, and whether as moderators.
+    pub(crate) fn named_abroad(&self) -> BTreeMap<UserId, bool> {
+        let invited = self.invited_abroad.keys().map(|user| (user.clone(), false));
+        let moderators = self.moderators_abroad.keys().map(|user| (user.clone(), true));
+        invited.chain(moderators).collect()
     }
 }
 
@@ -246,6 +261,12 @@ pub struct SettingsPatch {
     pub moderators: Option<Vec<UserName>>,
     /// The whole list; who is on it already keeps the time.
     pub invited: Option<Vec<UserName>>,
+    /// Beside `moderators`, and with them the whole list: none where those are given without these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moderators_abroad: Vec<UserId>,
+    /// The same beside `invited`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub invited_abroad: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_at_start: Option<bool>,
     pub place: Option<String>,
@@ -273,6 +294,11 @@ impl SettingsPatch {
         self.guests.is_some() || self.registration.is_some()
     }
 
+    /// Whether it names people of other servers.
+    pub(crate) fn is_of_abroad(&self) -> bool {
+        !self.moderators_abroad.is_empty() || !self.invited_abroad.is_empty()
+    }
+
     /// What a moderator may change who is not the owner: what is needed while the meeting runs.
     pub(crate) fn is_for_moderators(&self) -> bool {
         let rest = Self {
@@ -283,6 +309,7 @@ impl SettingsPatch {
             camera_off_on_entry: None,
             podium_places: None,
             invited: None,
+            invited_abroad: Vec::new(),
             guests: None,
             layouts: None,
             ..self.clone()
@@ -308,6 +335,8 @@ impl SettingsPatch {
             camera_off_on_entry,
             moderators,
             invited,
+            moderators_abroad,
+            invited_abroad,
             call_at_start,
             place,
             participant_limit,
@@ -333,6 +362,12 @@ impl SettingsPatch {
             invited,
             self.invited.as_ref().map(|list| since(list, invited, now)),
         );
+        if self.moderators.is_some() {
+            *moderators_abroad = since(&self.moderators_abroad, moderators_abroad, now);
+        }
+        if self.invited.is_some() {
+            *invited_abroad = since(&self.invited_abroad, invited_abroad, now);
+        }
         put(call_at_start, self.call_at_start);
         put(place, self.place.as_ref().map(|text| text.trim().to_owned()));
         put(participant_limit, self.participant_limit.as_ref().map(Put::value));
@@ -363,10 +398,10 @@ impl SettingsPatch {
             check_kept(layouts)?;
         }
         let longest = |list: &Option<Vec<UserName>>| list.as_ref().map_or(0, Vec::len);
-        if longest(&self.moderators) > limits::MODERATORS {
+        if longest(&self.moderators) + self.moderators_abroad.len() > limits::MODERATORS {
             return Err(invalid("moderators", "must be at most 100"));
         }
-        if longest(&self.invited) > limits::PARTICIPANTS {
+        if longest(&self.invited) + self.invited_abroad.len() > limits::PARTICIPANTS {
             return Err(invalid("invited", "must be at most 2,000"));
         }
         if let Some(place) = &self.place {
@@ -404,11 +439,11 @@ fn trimmed(list: &[KeptLayout]) -> Vec<KeptLayout> {
 }
 
 /// Each of the list with the time at which it came onto it.
-fn since(
-    list: &[UserName],
-    before: &BTreeMap<UserName, Timestamp>,
+fn since<K: Ord + Clone>(
+    list: &[K],
+    before: &BTreeMap<K, Timestamp>,
     now: Timestamp,
-) -> BTreeMap<UserName, Timestamp> {
-    let known = |user: &UserName| before.get(user).copied().unwrap_or(now);
+) -> BTreeMap<K, Timestamp> {
+    let known = |user: &K| before.get(user).copied().unwrap_or(now);
     list.iter().map(|user| (user.clone(), known(user))).collect()
 }

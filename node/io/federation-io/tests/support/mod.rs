@@ -4,11 +4,12 @@
 
 use hyper_util::rt::TokioIo;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Presence};
+use plenary_conference::Delivery;
 use plenary_contracts::federation::v1::federation_server::{Federation, FederationServer};
 use plenary_federation::{Found, LocalName};
 use plenary_federation_io::{
-    Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, Seen, Stir, Told, Tried, Unhosted,
-    Visit, identify, service,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, Seen, Stir, Told, Tried, Unheard,
+    Unhosted, Visit, identify, service,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
@@ -57,6 +58,7 @@ struct Settings {
     /// What names are here, and what people do.
     people: Mutex<BTreeMap<String, (Found, Option<Presence>)>>,
     stirs: broadcast::Sender<Stir>,
+    heard: Mutex<Vec<(ServerName, Delivery)>>,
 }
 
 #[async_trait::async_trait]
@@ -123,6 +125,18 @@ impl Home for Settings {
 
     fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    async fn hear(&self, server: &ServerName, deliveries: Vec<Delivery>) -> Result<Unheard, Unhosted> {
+        let mut unheard = Unheard::new();
+        for (place, delivery) in deliveries.into_iter().enumerate() {
+            if delivery.user.as_str().starts_with("nobody") {
+                unheard.insert(place, "unknown-user".into());
+            } else {
+                self.heard.lock().expect("whole").push((server.clone(), delivery));
+            }
+        }
+        Ok(unheard)
     }
 
     async fn parted(&self, server: &ServerName) {
@@ -198,6 +212,7 @@ impl Partner {
                 limits,
                 people: Mutex::default(),
                 stirs: broadcast::channel(64).0,
+                heard: Mutex::default(),
             }),
             listener: Mutex::new(Some(listener)),
             tls: OnceLock::new(),
@@ -268,6 +283,11 @@ impl Partner {
             }
         });
         address
+    }
+
+    /// What others told of their conferences.
+    pub(crate) fn heard(&self) -> Vec<(ServerName, Delivery)> {
+        self.settings.heard.lock().expect("whole").clone()
     }
 
     /// What this node noted of the others.

@@ -32,6 +32,8 @@ const TABLES: &[&str] = &[
     "past_documents",
     "logos",
     "partners",
+    "outbox",
+    "partner_invitations",
     "licensing",
     "licences",
     "pro_seats",

@@ -197,7 +197,8 @@ pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
              OR EXISTS (SELECT 1 FROM guests WHERE forget_at <= ?5)
              OR EXISTS (SELECT 1 FROM pin_attempts WHERE last_at < ?6)
              OR EXISTS (SELECT 1 FROM calls WHERE answered = 0 AND over = 0 AND began_at < ?7)
-             OR EXISTS (SELECT 1 FROM participants WHERE invited < ?8)"
+             OR EXISTS (SELECT 1 FROM participants WHERE invited < ?8)
+             OR EXISTS (SELECT 1 FROM partner_invitations WHERE forget_at <= ?5)"
     );
     let before = |ms: u64| Timestamp(now.0.saturating_sub(ms));
     let [long, alone, planned] = ends_by(now);

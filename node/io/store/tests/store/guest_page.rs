@@ -127,7 +127,7 @@ fn what_a_document_was_can_be_read_after_it_was_changed_or_removed() {
 fn a_state_from_before_versions_were_kept_is_opened() {
     let (mut home, _) = asking();
     before_past_documents(&home.db);
-    home.db.pragma_update(None, "user_version", 16).expect("writes");
+    home.db.pragma_update(None, "user_version", 17).expect("writes");
     home.reopen();
     home.ok(by("root"), put(1, Content::Text("Be kinder.".into())));
     assert_eq!(queries::past_documents(&home.db, 1).expect("reads").len(), 1);

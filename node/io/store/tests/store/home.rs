@@ -377,8 +377,15 @@ pub(crate) fn before_chat(db: &Connection) {
 
 /// Takes away what the schema has got since something is written down of partners.
 pub(crate) fn before_partners(db: &Connection) {
-    before_past_documents(db);
+    before_outbox(db);
     db.execute_batch("DROP TABLE partners").expect("writes");
+}
+
+/// Takes away what the schema has got since partners are told of invitations.
+pub(crate) fn before_outbox(db: &Connection) {
+    before_past_documents(db);
+    db.execute_batch("DROP TABLE outbox; DROP TABLE partner_invitations")
+        .expect("writes");
 }
 
 /// Takes away what the schema has got since earlier versions of documents are kept.

@@ -17,6 +17,7 @@ mod ids;
 mod licensing;
 mod lists;
 mod meetings;
+mod outbox;
 mod partners;
 mod registration;
 mod rings;

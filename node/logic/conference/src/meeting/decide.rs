@@ -428,6 +428,7 @@ impl<V: View> Meetings<'_, V> {
         if self.view.has_attempts_before(until) {
             decision.effect(Effect::ForgetAttempts { until });
         }
+        self.forget_invitations(&mut decision);
         decision
     }
 

@@ -15,6 +15,7 @@ mod lifecycle;
 mod limits;
 mod meetings;
 mod moderation;
+mod partners;
 mod podium;
 mod presence;
 mod property;

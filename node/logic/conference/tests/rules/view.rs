@@ -3,7 +3,7 @@
 use crate::world::*;
 use plenary_access::{DocumentHead, TokenHash};
 use plenary_conference::*;
-use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserId, UserName};
 use std::collections::BTreeSet;
 
 impl View for World {
@@ -306,5 +306,46 @@ impl MeetingView for World {
     }
     fn has_expired_guests(&self, now: Timestamp) -> bool {
         self.guests.values().any(|guest| guest.forget_at() <= now)
+    }
+}
+
+impl OutboxView for World {
+    fn own_server(&self) -> Option<ServerName> {
+        Some(name("paris.example.com"))
+    }
+    fn message(&self, cid: &Cid, user: &UserId) -> Option<Message> {
+        self.messages.get(&(cid.clone(), user.clone())).cloned()
+    }
+    fn messages(&self) -> u64 {
+        self.messages.len() as u64 + self.more_messages
+    }
+    fn messages_to(&self, server: &ServerName) -> u64 {
+        let all = self.messages.keys();
+        all.filter(|(_, user)| user.server == *server).count() as u64
+    }
+}
+
+impl InboxView for World {
+    fn partner_invitation(
+        &self,
+        server: &ServerName,
+        cid: &Cid,
+        user: &UserName,
+    ) -> Option<PartnerInvitation> {
+        let key = (server.clone(), cid.clone(), user.clone());
+        self.told.get(&key).cloned()
+    }
+    fn partner_invitations_of(&self, user: &UserName) -> u64 {
+        let all = self.told.values();
+        all.filter(|one| one.user == *user && one.bidding.is_some())
+            .count() as u64
+            + self.more_told
+    }
+    fn partner_invitations_by(&self, server: &ServerName) -> u64 {
+        self.told.values().filter(|one| one.server == *server).count() as u64
+    }
+    fn has_old_partner_invitations(&self, now: Timestamp) -> bool {
+        let mut all = self.told.values();
+        all.any(|one| one.forget_at().is_some_and(|at| at <= now))
     }
 }

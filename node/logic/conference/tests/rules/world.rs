@@ -5,7 +5,7 @@ use plenary_access::{
     AdminRole, DocumentHead, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
 };
 use plenary_conference::*;
-use plenary_model::{Cid, GroupId, NodeId, Revision, Right, Rights, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Revision, Right, Rights, ServerName, Timestamp, UserId, UserName};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
@@ -194,6 +194,10 @@ pub(crate) struct World {
     pub(crate) groups: BTreeMap<GroupId, (UserName, BTreeSet<UserName>)>,
     /// What people without an account agree to.
     pub(crate) documents: Vec<DocumentHead>,
+    pub(crate) messages: BTreeMap<(Cid, UserId), Message>,
+    pub(crate) told: BTreeMap<(ServerName, Cid, UserName), PartnerInvitation>,
+    pub(crate) more_messages: u64,
+    pub(crate) more_told: u64,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) notices: Vec<Notice>,
     /// Counted beside those that are there.
@@ -219,6 +223,7 @@ type Stored = (
     BTreeMap<GuestId, Guest>,
     BTreeMap<GuestId, Registrant>,
     BTreeMap<TemplateId, Template>,
+    BTreeMap<(Cid, UserId), Message>,
 );
 
 impl World {
@@ -306,6 +311,7 @@ impl World {
         tell_presence(self, Some(change), &mut decision);
         settle_rings(self, self.at(), std::slice::from_mut(&mut decision));
         keep_history(self, self.at(), std::slice::from_mut(&mut decision));
+        tell_partners(self, self.at(), std::slice::from_mut(&mut decision));
         Ok(self.carry_out(decision))
     }
 
@@ -458,6 +464,22 @@ impl World {
                 self.calls
                     .retain(|_, call| call.is_open() || call.began_at >= calls);
             }
+            Effect::PutMessage(message) => {
+                let key = (message.cid.clone(), message.user.clone());
+                self.messages.insert(key, message);
+            }
+            Effect::RemoveMessage { cid, user } => {
+                let removed = self.messages.remove(&(cid, user));
+                assert!(removed.is_some(), "only what waits is removed");
+            }
+            Effect::PutPartnerInvitation(one) => {
+                let key = (one.server.clone(), one.cid.clone(), one.user.clone());
+                self.told.insert(key, one);
+            }
+            Effect::ForgetPartnerInvitations { until } => {
+                self.told
+                    .retain(|_, one| one.forget_at().is_none_or(|at| at > until));
+            }
             other => unreachable!("{other:?} is carried out above"),
         }
     }
@@ -478,6 +500,7 @@ impl World {
             self.guests.clone(),
             self.registrants.clone(),
             self.templates.clone(),
+            self.messages.clone(),
         )
     }
 
@@ -514,6 +537,7 @@ impl World {
         tell_presence(self, None, &mut decision);
         settle_rings(self, self.at(), std::slice::from_mut(&mut decision));
         keep_history(self, self.at(), std::slice::from_mut(&mut decision));
+        tell_partners(self, self.at(), std::slice::from_mut(&mut decision));
         self.carry_out(decision);
     }
 
