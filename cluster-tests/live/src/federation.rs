@@ -24,7 +24,7 @@ use tokio::time::sleep;
 
 pub(crate) const PARIS: &str = "paris.example.com";
 pub(crate) const OSLO: &str = "oslo.example.net";
-const ROOM: &str = "review";
+pub(crate) const ROOM: &str = "review";
 pub(crate) const NODES: usize = 3;
 /// One on each node of either server; the first is of paris, whose conference it is.
 const PEOPLE: usize = 2 * NODES;
@@ -210,7 +210,7 @@ pub(crate) async fn pair() -> anyhow::Result<(Server, Server, World)> {
 }
 
 impl Partners {
-    async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let (partners, _) = Self::start_in(Setting::default()).await?;
         Ok(partners)
     }
@@ -481,6 +481,7 @@ pub async fn partner_pages() -> anyhow::Result<Figures> {
     let partner = json!({
         "url": partners.oslo.nodes()[1],
         "server": PARIS,
+        "guestServer": OSLO,
         "cid": ROOM,
         "home": account(0),
         "guest": account(NODES),

@@ -12,6 +12,7 @@ mod disks;
 mod enterprise;
 pub mod federation;
 pub mod federation_faults;
+pub mod federation_outbox;
 pub mod federation_people;
 pub mod full_managers;
 mod impostor;

@@ -369,10 +369,10 @@ pub(crate) struct Settings {
     muted_on_entry: Option<bool>,
     #[arg(long)]
     camera_off_on_entry: Option<bool>,
-    /// User IDs, with commas between them; the whole list
+    /// User IDs, of people of other servers as kari@oslo.example.net, with commas between them; the whole list
     #[arg(long, value_delimiter = ',')]
     moderators: Option<Vec<String>>,
-    /// User IDs, with commas between them; the whole list
+    /// User IDs, of people of other servers as kari@oslo.example.net, with commas between them; the whole list
     #[arg(long, value_delimiter = ',')]
     invited: Option<Vec<String>>,
     /// Whether moderators and those who are invited are called when it begins by its schedule

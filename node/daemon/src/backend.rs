@@ -9,8 +9,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Run, RunId, Template,
-    TemplateId, TemplateQuery, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
+    Template, TemplateId, TemplateQuery, Visit,
 };
 use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_federation::LocalName;
@@ -318,6 +318,11 @@ impl Backend for Server {
 
     async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError> {
         self.query(move |db| queries::conferences(db, &query)).await
+    }
+
+    async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError> {
+        self.query(move |db| queries::partner_invitations(db, &user))
+            .await
     }
 
     async fn runs_over(

@@ -4,6 +4,7 @@ mod asked;
 mod halls;
 mod hosting;
 mod neighbours;
+pub(crate) mod outbox;
 mod travel;
 
 use crate::{
@@ -15,10 +16,11 @@ use crate::{
 use anyhow::Context as _;
 pub(crate) use halls::Rosters;
 pub(crate) use neighbours::{Neighbours, keep_in_view};
-use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
+use plenary_conference::Delivery;
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
-    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Unhosted, identify, service, shown,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Unheard, Unhosted, identify, service, shown,
 };
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
@@ -63,6 +65,10 @@ impl Home for Server {
         let server = server.clone();
         let standing = self.query(move |db| queries::standing(db, &server)).await;
         standing.inspect_err(unreadable).ok()
+    }
+
+    async fn hear(&self, server: &ServerName, deliveries: Vec<Delivery>) -> Result<Unheard, Unhosted> {
+        outbox::hear(self, server, deliveries).await
     }
 
     fn ledger(&self) -> &Ledger {

@@ -65,6 +65,7 @@ impl Server {
             policy: settings.federation,
             written,
             seen: self.count_people(self.ask_for_partners(None).await).await?,
+            waiting: self.waiting_for_partners().await?,
         })
     }
 

@@ -155,6 +155,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
     lease::register(&measured, &server);
+    federation::outbox::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     tasks.spawn(serve_management(
         asynchronous(ports.metrics)?,
@@ -179,6 +180,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
         media_events,
     ));
     tasks.spawn(steering::steer(server.clone()));
+    tasks.spawn(federation::outbox::run(server.clone()));
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
     lease::start(&mut tasks, &server, &door, for_lease);
     tasks.spawn(signalling::notify(server.clone(), for_clients));

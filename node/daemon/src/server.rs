@@ -63,6 +63,8 @@ pub(crate) struct Server {
     pub(crate) neighbours: crate::federation::Neighbours,
     /// Set where this node meets with other servers.
     pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
+    /// What waits to be told to them.
+    pub(crate) outbox: crate::federation::outbox::Outbox,
     /// How it proves itself to them, and whom it believes.
     pub(crate) partner_tls: OnceLock<plenary_identity::PartnerTls>,
     /// Media that cross between this node and other servers.
@@ -100,6 +102,7 @@ impl Server {
             partners: Partners::default(),
             neighbours: crate::federation::Neighbours::default(),
             federation: OnceLock::new(),
+            outbox: crate::federation::outbox::Outbox::default(),
             partner_tls: OnceLock::new(),
             crossing: OnceLock::new(),
         }

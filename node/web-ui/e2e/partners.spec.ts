@@ -17,6 +17,8 @@ interface Account {
 interface Partner {
   url: string;
   server: string;
+  /** What the server of those who come is called. */
+  guestServer: string;
   cid: string;
   home: Account;
   guest: Account;
@@ -97,6 +99,36 @@ test('people of two servers see, hear and read each other', async ({ browser }) 
   await isInside(ben);
   await plays(tile(ben, partner.home.login));
   await plays(tile(ann, partner.guest.login));
+});
+
+test('who is invited by a partner finds the conference without loading the page again', async ({
+  browser,
+  rest,
+}) => {
+  test.skip(partner === null, 'needs two servers');
+  if (!partner) return;
+  const oslo = partner.guestServer;
+  const ben = await newPage(browser);
+  await signIn(ben, partner.url, partner.guest.login, partner.guest.password);
+  await expect(ben.getByRole('heading', { name: /Meetings/ })).toBeVisible();
+  const invite = async (settings: object) => {
+    const answer = await rest.call('PATCH', `/conferences/${partner.cid}`, { settings });
+    expect(answer.status(), await answer.text()).toBe(200);
+  };
+  const title = ben.getByRole('heading', { name: 'Invitations from other servers' });
+  await invite({ moderators: [`${partner.guest.login}@${oslo}`] });
+  await expect(title).toBeVisible();
+  const invitations = ben.getByRole('list', { name: 'Invitations from other servers' });
+  await expect(invitations.getByText(partner.server)).toBeVisible();
+  await expect(invitations.getByText('You moderate')).toBeVisible();
+  await ben.screenshot({ path: 'test-results/partners-invited.png' });
+  await noBarrier(ben, 'an invitation of another server');
+  await invitations.getByRole('link', { name: /^Join/ }).click();
+  await expect(ben).toHaveURL(new RegExp(`/m/${partner.cid}(@|%40)${partner.server}$`));
+  await ben.goBack();
+  await expect(title).toBeVisible();
+  await invite({ moderators: [] });
+  await expect(title).toBeHidden();
 });
 
 test('who cannot come by federation is led to the pages there', async ({ browser }) => {

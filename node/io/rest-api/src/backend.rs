@@ -8,8 +8,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Registrant, Run, RunId,
-    Template, TemplateId, TemplateQuery, Visit,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Registrant,
+    Run, RunId, Template, TemplateId, TemplateQuery, Visit,
 };
 use plenary_federation::{Found, LocalName, Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
@@ -197,6 +197,16 @@ pub struct Partners {
     pub written: Vec<Partner>,
     /// What all nodes that can be asked know together.
     pub seen: BTreeMap<ServerName, Seen>,
+    /// What they are still to be told.
+    pub waiting: BTreeMap<ServerName, WaitingMessages>,
+}
+
+/// What waits to be told to another server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingMessages {
+    pub messages: u64,
+    /// Of the oldest one.
+    pub since: Timestamp,
 }
 
 /// What a name of another server is, for somebody of this one.
@@ -349,6 +359,8 @@ pub trait Backend: Send + Sync + 'static {
         by: plenary_access::Actor,
         act: OverseeAct,
     ) -> Result<ManagerOverview, WriteError>;
+    /// Conferences of other servers to which a user is invited, of those whose conferences may be attended now.
+    async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError>;
     /// Servers of other enterprises. Asks the other nodes.
     async fn partners(&self) -> Result<Partners, ReadError>;
     /// Ends the quarantine of one, on all nodes that can be asked.

@@ -9,6 +9,7 @@
 //! | [`Greeting`], [`Unwelcome`] | who may go on after the first words |
 //! | [`Step`], [`Trial`] | what was tried to reach a partner, for administrators |
 //! | [`Book`], [`Seen`], [`PartnerState`] | what a node knows of partners from the last attempts |
+//! | [`pause_ms`] | when one that was not reached is told again |
 //! | [`Quarantine`] | those that misbehave are not answered for a while |
 //! | [`Found`], [`Faces`] | what names of partners stand for, and what of it is remembered |
 //! | [`Sight`] | what people of a partner do whom somebody here has in view |
@@ -17,6 +18,7 @@
 
 mod book;
 mod greeting;
+mod pause;
 mod people;
 mod quarantine;
 mod trial;
@@ -26,6 +28,7 @@ pub use book::{
     Attempt, Book, Concern, EXPIRES_SOON_MS, PartnerState, Seen, Shown, Tried, Trouble, Usage, concerns,
 };
 pub use greeting::{Greeting, PROTOCOLS, Unwelcome, Welcome, greet};
+pub use pause::pause_ms;
 pub use people::{Faces, Found, LocalName, Sight, Sighting, Viewers};
 pub use quarantine::{Quarantine, QuarantineRules};
 pub use trial::{Done, Step, Trial};

@@ -10,6 +10,7 @@ import { ErrorState, Loading } from '../ui/States';
 import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
+import { Invitations } from './Invitations';
 import { JoinById } from './JoinById';
 
 const route = getRouteApi('/_app/home');
@@ -47,6 +48,7 @@ export function Meetings() {
           </Group>
         </Group>
         <JoinById label={t('join.id')} />
+        <Invitations />
         {list.loading && <Loading rows={2} />}
         {list.error && <ErrorState error={list.error} retry={list.retry} />}
         {list.rows.length > 0 && (

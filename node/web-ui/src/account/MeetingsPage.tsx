@@ -23,6 +23,7 @@ import { useAdminText } from '../ui/text';
 import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
+import { Invitations } from './Invitations';
 
 const route = getRouteApi('/_app/meetings');
 const ConferenceSheet = lazy(() =>
@@ -97,6 +98,7 @@ export function MeetingsPage() {
         }))}
         style={{ alignSelf: 'flex-start' }}
       />
+      {part !== 'owner' && !stage && <Invitations search={search} />}
       <ListTable
         name="meetings"
         label={t('common:nav.meetings')}

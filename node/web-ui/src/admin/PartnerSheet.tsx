@@ -32,6 +32,11 @@ export function PartnerDetails({ partner, usual, close }: Props) {
       {partner.seen?.quarantined_until && (
         <Quarantined partner={partner} until={partner.seen.quarantined_until} />
       )}
+      {partner.waiting > 0 && partner.waiting_since && (
+        <Text size="sm">
+          {t('partners.waiting', { count: partner.waiting })} <Time at={partner.waiting_since} size="sm" />
+        </Text>
+      )}
       {mayChange && <Acts partner={partner} close={close} />}
       <Known partner={partner} />
       <PartnerForm key={partner.certificate} partner={partner} usual={usual} readOnly={!mayChange} />

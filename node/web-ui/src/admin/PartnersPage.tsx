@@ -268,5 +268,12 @@ function useColumns(): Column<Partner>[] {
       from: 'lg',
       cell: ({ seen }) => (seen ? number(seen.users) : nothing),
     },
+    {
+      id: 'waiting',
+      header: t('partners.waitingHeader'),
+      width: '110px',
+      from: 'lg',
+      cell: ({ waiting }) => (waiting > 0 ? number(waiting) : nothing),
+    },
   ];
 }

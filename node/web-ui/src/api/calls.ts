@@ -10,6 +10,7 @@ import type {
   Cluster,
   Conference,
   ConferenceDefaults,
+  PartnerInvitation,
   ConferencePatch,
   ConferencePerson,
   ConferenceQuery,
@@ -168,6 +169,7 @@ export const calls = {
     json<Page<Contact>>('GET', '/me/contacts', { query, signal }),
   myAgenda: (query: { from: string; until: string }, signal?: AbortSignal) =>
     json<Agenda>('GET', '/me/agenda', { query, signal }),
+  myInvitations: (signal?: AbortSignal) => json<PartnerInvitation[]>('GET', '/me/invitations', { signal }),
   putContact: (contact: ContactEntry) => done('PUT', '/me/contacts', { json: contact }),
   deleteContact: (call: string) => done('DELETE', '/me/contacts', { query: { call } }),
   myAvatar: (signal?: AbortSignal) => blob('/me/avatar', {}, signal),

@@ -134,6 +134,12 @@ export const queries = {
       queryFn: ({ signal }) => calls.myAgenda({ from, until }, signal),
       placeholderData: keepPreviousData,
     }),
+  /** Conferences of other servers to which one is invited. */
+  invitations: () =>
+    queryOptions({
+      queryKey: ['calls', 'invitations'],
+      queryFn: ({ signal }) => calls.myInvitations(signal),
+    }),
   calls: () => queryOptions({ queryKey: ['calls', 'mine'], queryFn: ({ signal }) => calls.myCalls(signal) }),
   call: (cid: string) =>
     queryOptions({ queryKey: ['calls', 'one', cid], queryFn: ({ signal }) => calls.call(cid, signal) }),

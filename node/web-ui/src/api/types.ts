@@ -33,6 +33,7 @@ export type {
   Call,
   Conference,
   ConferenceDefaults,
+  PartnerInvitation,
   ConferencePatch,
   ConferencePerson,
   ConferenceRegistration,

@@ -2,6 +2,7 @@ import { Badge, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Conference } from '../api/types';
 import { useAdminText } from '../ui/text';
+import { startText } from './startText';
 
 /** Whether people meet there now, or when they will. */
 export function When({ conference }: { conference: Conference }) {
@@ -25,19 +26,4 @@ export function When({ conference }: { conference: Conference }) {
       {text()}
     </Text>
   );
-}
-
-/** With the year only if it is another one. */
-function startText(start: string, language: string): string {
-  const at = new Date(start);
-  const other = at.getFullYear() !== new Date().getFullYear();
-  const format = new Intl.DateTimeFormat(language, {
-    weekday: 'short',
-    day: 'numeric',
-    month: 'short',
-    year: other ? 'numeric' : undefined,
-    hour: '2-digit',
-    minute: '2-digit',
-  });
-  return format.format(at);
 }

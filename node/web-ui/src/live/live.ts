@@ -112,6 +112,9 @@ export class Live {
     const mine = (topic === 'users' && (!object || object === me?.id)) || topic === 'groups';
     if (mine) stale(['me']);
     if (topic === 'settings') stale(['server']);
+    // Other servers' invitations have times, too; and who is met no more invites nobody.
+    if (topic === 'calls') stale(['conferences', 'agenda']);
+    if (topic === 'settings' || topic === 'licensing') stale(['calls', 'invitations']);
   }
 }
 

@@ -1,4 +1,4 @@
-use super::Time;
+use super::{PartnerInvitation, Time};
 use plenary_conference as conference;
 use plenary_model::UserName;
 use plenary_schedule::Occurrence;
@@ -17,9 +17,10 @@ pub struct Agenda {
 /// One time that a conference takes place.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AgendaEntry {
+    /// With `@` and the server, where it is another one's.
     pub cid: String,
     pub name: String,
-    /// The user that it belongs to.
+    /// The user that it belongs to; as `cid`.
     pub owner: String,
     pub start: Time,
     /// Null: its end is not planned.
@@ -30,6 +31,18 @@ pub struct AgendaEntry {
 }
 
 impl AgendaEntry {
+    /// Of a conference of another server.
+    pub(crate) fn elsewhere(invitation: PartnerInvitation, at: Occurrence) -> Self {
+        Self {
+            cid: invitation.id,
+            name: invitation.name,
+            owner: invitation.owner,
+            start: Time(at.start),
+            end: at.end.map(Time),
+            moderates: invitation.moderates,
+        }
+    }
+
     pub(crate) fn of(conference: &conference::Conference, at: Occurrence, viewer: &UserName) -> Self {
         Self {
             cid: conference.id().to_string(),

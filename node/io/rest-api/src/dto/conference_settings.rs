@@ -4,7 +4,7 @@ use super::{ConferenceGuestRights, ConferenceKeptLayout, ConferenceRegistration,
 use crate::problem::Problem;
 use plenary_conference as conference;
 use plenary_conference::Put;
-use plenary_model::{UserName, limits};
+use plenary_model::{Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -113,9 +113,9 @@ pub struct ConferenceSettings {
     pub programs: bool,
     pub muted_on_entry: bool,
     pub camera_off_on_entry: bool,
-    /// User IDs of those who moderate beside the owner.
+    /// User IDs of those who moderate beside the owner; of people of other servers with `@` and the server.
     pub moderators: Vec<String>,
-    /// User IDs of those who are invited; null for those who do not moderate.
+    /// User IDs of those who are invited, as in `moderators`; null for those who do not moderate.
     #[schema(required)]
     pub invited: Option<Vec<String>>,
     /// Whether moderators and those who are invited are called when it begins by its schedule.
@@ -137,8 +137,9 @@ pub struct ConferenceSettings {
 
 impl ConferenceSettings {
     pub(crate) fn of(settings: conference::Settings, moderates: bool) -> Self {
-        let names = |names: BTreeMap<UserName, plenary_model::Timestamp>| {
-            let names = names.into_keys().map(String::from);
+        let names = |here: BTreeMap<UserName, Timestamp>, abroad: BTreeMap<UserId, Timestamp>| {
+            let abroad = abroad.into_keys().map(String::from);
+            let names = here.into_keys().map(String::from).chain(abroad);
             names.collect::<Vec<String>>()
         };
         Self {
@@ -152,8 +153,8 @@ impl ConferenceSettings {
             programs: settings.ways.programs,
             muted_on_entry: settings.muted_on_entry,
             camera_off_on_entry: settings.camera_off_on_entry,
-            moderators: names(settings.moderators),
-            invited: moderates.then(|| names(settings.invited)),
+            moderators: names(settings.moderators, settings.moderators_abroad),
+            invited: moderates.then(|| names(settings.invited, settings.invited_abroad)),
             call_at_start: settings.call_at_start,
             place: settings.place,
             participant_limit: settings.participant_limit.unwrap_or(0),
@@ -186,10 +187,10 @@ pub struct ConferenceSettingsPatch {
     pub programs: Option<bool>,
     pub muted_on_entry: Option<bool>,
     pub camera_off_on_entry: Option<bool>,
-    /// User IDs; the whole list.
+    /// User IDs, of people of other servers with `@` and the server; the whole list.
     #[schema(max_items = 100)]
     pub moderators: Option<Vec<String>>,
-    /// User IDs; the whole list.
+    /// The same; the whole list.
     #[schema(max_items = 2000)]
     pub invited: Option<Vec<String>>,
     pub call_at_start: Option<bool>,
@@ -236,6 +237,22 @@ pub(crate) fn users(
     names.collect::<Result<_, _>>().map(Some)
 }
 
+/// Those of this server, and those of others.
+type People = (Option<Vec<UserName>>, Vec<UserId>);
+
+/// The same of users who may be of other servers.
+fn people(field: &str, names: Option<Vec<String>>, most: usize) -> Result<People, Problem> {
+    let Some(names) = names else {
+        return Ok((None, Vec::new()));
+    };
+    if names.len() > most {
+        return Err(Problem::field(field, format!("must be at most {most}")));
+    }
+    let (abroad, here): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.contains('@'));
+    let abroad = abroad.iter().map(|name| parse(field, name));
+    Ok((users(field, Some(here), most)?, abroad.collect::<Result<_, _>>()?))
+}
+
 fn limit(limit: Option<u32>) -> Option<Put<u32>> {
     limit.map(|limit| match limit {
         0 => Put::Nothing,
@@ -249,6 +266,9 @@ impl ConferenceSettingsPatch {
         if let Some(place) = &self.place {
             check_text("settings.place", place, limits::PROFILE_FIELD)?;
         }
+        let (moderators, moderators_abroad) =
+            people("settings.moderators", self.moderators, limits::MODERATORS)?;
+        let (invited, invited_abroad) = people("settings.invited", self.invited, limits::PARTICIPANTS)?;
         let names_way = self.browser.is_some() || self.programs.is_some();
         Ok(conference::SettingsPatch {
             mode: self.mode.map(Into::into),
@@ -265,8 +285,10 @@ impl ConferenceSettingsPatch {
             }),
             muted_on_entry: self.muted_on_entry,
             camera_off_on_entry: self.camera_off_on_entry,
-            moderators: users("settings.moderators", self.moderators, limits::MODERATORS)?,
-            invited: users("settings.invited", self.invited, limits::PARTICIPANTS)?,
+            moderators,
+            moderators_abroad,
+            invited,
+            invited_abroad,
             call_at_start: self.call_at_start,
             place: self.place,
             participant_limit: limit(self.participant_limit),

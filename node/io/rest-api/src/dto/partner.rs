@@ -209,6 +209,11 @@ pub struct Partner {
     /// null: nothing was tried and nobody came.
     #[schema(required)]
     pub seen: Option<PartnerSeen>,
+    /// Messages that it is still to be told: invitations of its people.
+    pub waiting: u64,
+    /// Since when the oldest of them waits; null: nothing does.
+    #[schema(required)]
+    pub waiting_since: Option<Time>,
     /// Changes with each change, also the `ETag`; null: nothing is written down of it.
     #[schema(required, pattern = "^[0-9]+$")]
     pub revision: Option<String>,
@@ -237,6 +242,11 @@ impl Partners {
         };
         let mut items = Vec::new();
         let mut seen = std::mem::take(&mut partners.seen);
+        let waiting = std::mem::take(&mut partners.waiting);
+        let written: Vec<_> = partners.written.iter().map(|one| &one.server).collect();
+        for server in waiting.keys().filter(|server| !written.contains(server)) {
+            seen.entry(server.clone()).or_default();
+        }
         for partner in &partners.written {
             let known = seen.remove(&partner.server);
             let state =
@@ -246,6 +256,12 @@ impl Partners {
         for (server, known) in seen {
             let state = federation::PartnerState::of(allowed(&server, None), Some(&known), now);
             items.push(Partner::seen(&server, state, known, now));
+        }
+        for item in &mut items {
+            let found = waiting.iter().find(|(server, _)| server.as_str() == item.server);
+            if let Some((_, found)) = found {
+                (item.waiting, item.waiting_since) = (found.messages, Some(Time(found.since)));
+            }
         }
         items.sort_by(|one, other| one.server.cmp(&other.server));
         Self {
@@ -291,6 +307,8 @@ impl Partner {
             authority,
             certificate,
             seen: seen.map(|seen| PartnerSeen::new(seen, now)),
+            waiting: 0,
+            waiting_since: None,
             revision: Some(partner.revision.to_string()),
         }
     }
@@ -310,6 +328,8 @@ impl Partner {
             authorities: Vec::new(),
             certificate: None,
             seen: Some(PartnerSeen::new(seen, now)),
+            waiting: 0,
+            waiting_since: None,
             revision: None,
         }
     }

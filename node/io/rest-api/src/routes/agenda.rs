@@ -4,7 +4,7 @@ use super::{OpenApiRouter, filter, routes};
 use crate::{
     api::Api,
     auth::Signed,
-    dto::{Agenda, AgendaEntry, Time},
+    dto::{Agenda, AgendaEntry, PartnerInvitation, Time},
     extract::Query,
     problem::{Code, Problem},
 };
@@ -42,7 +42,8 @@ struct AgendaTime {
 
 /// When one's own conferences take place, and those that name one
 ///
-/// Each time of a weekly conference is an entry of its own. At most 1,000 are given, the earliest ones.
+/// Each time of a weekly conference is an entry of its own; of conferences of other servers the next time is known alone. At most
+/// 1,000 are given, the earliest ones.
 #[utoipa::path(get, path = "/me/agenda", tag = "me", params(AgendaTime),
     responses((status = 200, body = Agenda)))]
 async fn get_my_agenda(
@@ -87,6 +88,15 @@ async fn get_my_agenda(
             .filter(|one| goes_on(one.end, one.start))
         {
             entries.push((one.start, AgendaEntry::of(conference, one, by.name())));
+        }
+    }
+    for one in api.backend().partner_invitations(by.name().clone()).await? {
+        let next = one.bidding.as_ref().and_then(|told| told.next);
+        if let (Some(next), Some(invitation)) = (next, PartnerInvitation::of(one))
+            && next.start < until
+            && (next.end.unwrap_or(next.start) > from || next.start >= from)
+        {
+            entries.push((next.start, AgendaEntry::elsewhere(invitation, next)));
         }
     }
     entries.sort_by(|(one, a), (other, b)| (one, &a.cid).cmp(&(other, &b.cid)));

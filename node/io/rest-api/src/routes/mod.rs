@@ -14,6 +14,7 @@ mod groups;
 mod guest_page;
 mod guests;
 mod history;
+mod invitations;
 mod licence;
 mod license_manager;
 mod me;
@@ -54,6 +55,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(guests::calls())
         .merge(registrations::calls())
         .merge(history::calls())
+        .merge(invitations::calls())
         .merge(moderation::calls())
         .merge(templates::calls())
         .merge(settings::calls())

@@ -9,6 +9,7 @@ mod forms;
 mod guest_page;
 mod guests;
 mod history;
+mod invitations;
 mod licence;
 mod lists;
 mod moderation;

@@ -27,6 +27,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/pro", Right::User),
     ("POST /me/pro", Right::User),
     ("GET /me/agenda", Right::User),
+    ("GET /me/invitations", Right::User),
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),

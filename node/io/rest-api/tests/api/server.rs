@@ -11,8 +11,8 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    CallQuery, Conference, ConferenceQuery, Line, Participant, PastRun, Run, RunId, Template, TemplateId,
-    TemplateQuery, Visit,
+    CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
+    Template, TemplateId, TemplateQuery, Visit,
 };
 use plenary_federation::{Found, LocalName};
 use plenary_model::{
@@ -23,7 +23,8 @@ use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
         Applied, Borrower, Looked, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried,
-        Partners, PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WithoutPro, WriteError,
+        Partners, PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WaitingMessages, WithoutPro,
+        WriteError,
     },
     router,
 };
@@ -397,7 +398,21 @@ impl Backend for Store {
             policy: settings.federation,
             written: self.query(queries::partners)?,
             seen,
+            waiting: self
+                .query(queries::waiting)?
+                .into_iter()
+                .map(|(server, found)| {
+                    let shown = WaitingMessages {
+                        messages: found.messages,
+                        since: found.since,
+                    };
+                    (server, shown)
+                })
+                .collect(),
         })
+    }
+    async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError> {
+        self.query(|db| queries::partner_invitations(db, &user))
     }
     async fn release_partner(&self, server: ServerName) {
         self.seen.lock().expect("not poisoned").lift(&server, self.now());
