@@ -141,27 +141,23 @@ async fn deliver(server: Arc<Server>, partner: ServerName) {
         if !is_ours(&server, waiting).await {
             return;
         }
-        match tell(&server, &partner, &mut post, &messages).await {
-            Ok(()) => failures = 0,
-            Err(Undelivered {
-                is_final: true,
-                words,
-            }) => {
-                tracing::info!(server = %partner, reason = words, "a partner does not want to be told of conferences");
-                if give_up_all(&server, &partner, &words).await.is_ok() {
-                    return;
-                }
+        let Err(Undelivered { is_final, words }) = tell(&server, &partner, &mut post, &messages).await else {
+            failures = 0;
+            continue;
+        };
+        if is_final {
+            tracing::info!(server = %partner, reason = words, "a partner does not want to be told of conferences");
+            if give_up_all(&server, &partner, &words).await.is_ok() {
+                return;
             }
-            Err(Undelivered { words, .. }) => {
-                failures += 1;
-                let random = u32::from_be_bytes(secret::random_bytes());
-                let pause = Duration::from_millis(pause_ms(failures, random));
-                tracing::debug!(server = %partner, ?pause, reason = words, "a partner was not told; it is tried again");
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = server.outbox.again.notified() => {}
-                }
-            }
+        }
+        failures += 1;
+        let random = u32::from_be_bytes(secret::random_bytes());
+        let pause = Duration::from_millis(pause_ms(failures, random));
+        tracing::debug!(server = %partner, ?pause, reason = words, "a partner was not told; it is tried again");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = server.outbox.again.notified() => {}
         }
     }
 }

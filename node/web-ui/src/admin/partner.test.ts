@@ -21,6 +21,8 @@ const oslo: Partner = {
   authorities: [],
   certificate: 'ab'.repeat(32),
   seen: null,
+  waiting: 0,
+  waiting_since: null,
   revision: '7',
 };
 

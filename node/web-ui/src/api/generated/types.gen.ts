@@ -63,6 +63,9 @@ export type Agenda = {
  * One time that a conference takes place.
  */
 export type AgendaEntry = {
+    /**
+     * With `@` and the server, where it is another one's.
+     */
     cid: string;
     end: Time | null;
     /**
@@ -71,7 +74,7 @@ export type AgendaEntry = {
     moderates: boolean;
     name: string;
     /**
-     * The user that it belongs to.
+     * The user that it belongs to; as `cid`.
      */
     owner: string;
     start: Time;
@@ -708,7 +711,7 @@ export type ConferenceSettings = {
      */
     has_pin: boolean;
     /**
-     * User IDs of those who are invited; null for those who do not moderate.
+     * User IDs of those who are invited, as in `moderators`; null for those who do not moderate.
      */
     invited: Array<string> | null;
     /**
@@ -717,7 +720,7 @@ export type ConferenceSettings = {
     layouts: Array<ConferenceKeptLayout>;
     mode: ConferenceMode;
     /**
-     * User IDs of those who moderate beside the owner.
+     * User IDs of those who moderate beside the owner; of people of other servers with `@` and the server.
      */
     moderators: Array<string>;
     muted_on_entry: boolean;
@@ -766,7 +769,7 @@ export type ConferenceSettingsPatch = {
     guest_limit?: number | null;
     guests?: ConferenceGuestRights | null;
     /**
-     * User IDs; the whole list.
+     * The same; the whole list.
      */
     invited?: Array<string> | null;
     /**
@@ -775,7 +778,7 @@ export type ConferenceSettingsPatch = {
     layouts?: Array<ConferenceKeptLayout> | null;
     mode?: ConferenceMode | null;
     /**
-     * User IDs; the whole list.
+     * User IDs, of people of other servers with `@` and the server; the whole list.
      */
     moderators?: Array<string> | null;
     muted_on_entry?: boolean | null;
@@ -3159,6 +3162,11 @@ export type Partner = {
     server: string;
     state: PartnerState;
     terms: PartnerTerms | null;
+    /**
+     * Messages that it is still to be told: invitations of its people.
+     */
+    waiting: number;
+    waiting_since: Time | null;
 };
 
 /**
@@ -3188,6 +3196,36 @@ export type PartnerCertificate = {
     names: Array<string>;
     subject: string;
 };
+
+/**
+ * A conference of another server to which one is invited, as that server tells.
+ */
+export type PartnerInvitation = {
+    end: Time | null;
+    /**
+     * What to type to come in: its ID, `@` and its server.
+     */
+    id: string;
+    /**
+     * Whether one moderates it.
+     */
+    moderates: boolean;
+    name: string;
+    opening: PartnerInvitationOpening;
+    /**
+     * Whose it is, with the server.
+     */
+    owner: string;
+    owner_name: string;
+    server: string;
+    start: Time | null;
+    told_at: Time;
+};
+
+/**
+ * How a conference of another server comes to be open: always, by a moderator, by its schedule.
+ */
+export type PartnerInvitationOpening = 'virtual_room' | 'by_hand' | 'scheduled';
 
 /**
  * What the nodes know of another server since they started.
@@ -6146,6 +6184,19 @@ export type PutMyContactResponses = {
 };
 
 export type PutMyContactResponse = PutMyContactResponses[keyof PutMyContactResponses];
+
+export type ListMyInvitationsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/invitations';
+};
+
+export type ListMyInvitationsResponses = {
+    200: Array<PartnerInvitation>;
+};
+
+export type ListMyInvitationsResponse = ListMyInvitationsResponses[keyof ListMyInvitationsResponses];
 
 export type ChangeMyPasswordData = {
     body: ChangePassword;
