@@ -36,7 +36,8 @@ fn abroad(user: &str) -> String {
 
 /// Conferences of others to which somebody is invited, as their own server says.
 async fn invitations(server: &Server, node: usize, token: &str) -> anyhow::Result<Vec<Value>> {
-    let answer = reqwest::Client::new()
+    let answer = server
+        .http
         .get(server.url(node, "/me/invitations"))
         .bearer_auth(token)
         .send()

@@ -16,7 +16,7 @@ use crate::{
 use anyhow::Context as _;
 pub(crate) use halls::Rosters;
 pub(crate) use neighbours::{Neighbours, keep_in_view};
-use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing, policy_for};
+use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
 use plenary_conference::Delivery;
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{

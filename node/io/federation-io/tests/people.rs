@@ -343,6 +343,13 @@ impl Federation for Liar {
         Err(Status::unimplemented("no"))
     }
 
+    async fn deliver(
+        &self,
+        _: Request<wire::DeliverRequest>,
+    ) -> Result<Response<wire::DeliverResponse>, Status> {
+        Err(Status::unimplemented("no"))
+    }
+
     /// More than was asked for, and people of others.
     async fn look(&self, _: Request<wire::LookRequest>) -> Result<Response<wire::LookResponse>, Status> {
         let one = |name: &str| wire::Found {

@@ -274,7 +274,7 @@ impl Hub {
             .iter()
             .filter(|(_, traveller)| *traveller == user);
         for seat in theirs.filter_map(|(run, _)| tables.seats.get(run)) {
-            seat.send(Told::End(why)).ok();
+            seat.send(Told::End(why, Arc::default())).ok();
         }
     }
 

@@ -242,8 +242,13 @@ pub enum Change {
 impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
+        let settings = self.settings().map_or(0, SettingsPatch::level);
+        self.level_of_kind().max(settings)
+    }
+
+    /// How a conference is to be run by it.
+    fn settings(&self) -> Option<&SettingsPatch> {
         match self {
-            Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Create(NewConference { settings, .. })
             | Self::Update {
                 patch: Patch { settings, .. },
@@ -253,7 +258,14 @@ impl Change {
             | Self::UpdateTemplate {
                 patch: TemplatePatch { settings, .. },
                 ..
-            } if settings.is_of_abroad() => crate::OUTBOX_LEVEL,
+            } => Some(settings),
+            _ => None,
+        }
+    }
+
+    fn level_of_kind(&self) -> u32 {
+        match self {
+            Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),
                 ..
@@ -269,16 +281,6 @@ impl Change {
             Self::GuestEnter { returning, key, .. } if returning.is_some() || key.is_some() => {
                 crate::CHAT_LEVEL
             }
-            Self::Create(NewConference { settings, .. })
-            | Self::Update {
-                patch: Patch { settings, .. },
-                ..
-            }
-            | Self::CreateTemplate(NewTemplate { settings, .. })
-            | Self::UpdateTemplate {
-                patch: TemplatePatch { settings, .. },
-                ..
-            } if settings.layouts.is_some() => crate::CHAT_LEVEL,
             Self::CallOff { .. }
             | Self::Act {
                 act: Act::InviteToPodium(_) | Act::SetLayoutOf(..) | Act::ClearLayoutOf(_),
@@ -299,11 +301,6 @@ impl Change {
                 act: Act::SetLayout(layout),
                 ..
             } if layout.is_of_slots() => crate::IDS_LEVEL,
-            Self::Create(NewConference { settings, .. })
-            | Self::Update {
-                patch: Patch { settings, .. },
-                ..
-            } if settings.quality.is_some() => crate::IDS_LEVEL,
             Self::GuestEnter { agreed, .. } | Self::Register(NewRegistrant { agreed, .. })
                 if !agreed.is_empty() =>
             {
@@ -313,16 +310,6 @@ impl Change {
                 crate::REGISTRATION_LEVEL
             }
             Self::Call { .. } | Self::DialGroup { .. } => crate::CALLING_LEVEL,
-            Self::Create(NewConference { settings, .. })
-            | Self::Update {
-                patch: Patch { settings, .. },
-                ..
-            } if settings.call_at_start.is_some() => crate::CALLING_LEVEL,
-            Self::Create(NewConference { settings, .. })
-            | Self::Update {
-                patch: Patch { settings, .. },
-                ..
-            } if settings.is_of_registration() => crate::REGISTRATION_LEVEL,
             Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } | Self::DeleteOld { .. } => {
                 crate::CALLS_LEVEL
             }
@@ -340,11 +327,6 @@ impl Change {
                 act: Act::Start | Act::Extend(_) | Act::SetLayout(_) | Act::ClearLayout,
                 ..
             } => crate::SCHEDULES_LEVEL,
-            Self::Create(NewConference { settings, .. })
-            | Self::Update {
-                patch: Patch { settings, .. },
-                ..
-            } if !settings.is_empty() => crate::CONFERENCES_LEVEL,
             Self::Create(_) | Self::Update { .. } | Self::Delete { .. } => 2,
             Self::Act { .. } | Self::Spoke { .. } => crate::CONFERENCES_LEVEL,
             _ => plenary_access::MEETINGS_LEVEL,

@@ -289,14 +289,28 @@ impl SettingsPatch {
         *self == Self::default()
     }
 
-    /// Whether it says what only nodes know that know registration.
-    pub(crate) fn is_of_registration(&self) -> bool {
-        self.guests.is_some() || self.registration.is_some()
-    }
-
     /// Whether it names people of other servers.
     pub(crate) fn is_of_abroad(&self) -> bool {
         !self.moderators_abroad.is_empty() || !self.invited_abroad.is_empty()
+    }
+
+    /// The level of the rules from which on nodes can read it; 0 where nothing is said.
+    pub(crate) fn level(&self) -> u32 {
+        if self.is_of_abroad() {
+            crate::OUTBOX_LEVEL
+        } else if self.layouts.is_some() {
+            crate::CHAT_LEVEL
+        } else if self.quality.is_some() {
+            crate::IDS_LEVEL
+        } else if self.call_at_start.is_some() {
+            crate::CALLING_LEVEL
+        } else if self.guests.is_some() || self.registration.is_some() {
+            crate::REGISTRATION_LEVEL
+        } else if !self.is_empty() {
+            crate::CONFERENCES_LEVEL
+        } else {
+            0
+        }
     }
 
     /// What a moderator may change who is not the owner: what is needed while the meeting runs.
