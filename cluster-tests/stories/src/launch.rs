@@ -36,6 +36,38 @@ pub(crate) async fn a_room_is_open_from_the_first_to_the_last(world: World) -> a
     Ok(())
 }
 
+/// Whoever goes into another conference has left the one before, and a place that goes on elsewhere is there alone.
+pub(crate) async fn one_device_is_in_one_place(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let (one, other) = (
+        owner.conference(json!({})).await?,
+        owner.conference(json!({})).await?,
+    );
+    let (host, waiter) = (owner.join(&one).await?, owner.join(&other).await?);
+    let phone = bob.join(&one).await?;
+    host.until("sees who came", |seen| seen.of(&bob).is_some())
+        .await?;
+    phone.knock(&other, None);
+    waiter
+        .until("sees who came over", |seen| seen.of(&bob).is_some())
+        .await?;
+    host.until("sees who has left", |seen| seen.of(&bob).is_none())
+        .await?;
+    phone
+        .until("is in the other one", |seen| seen.room.cid == other)
+        .await?;
+    let place = phone.seen().place.context("bob has a place")?;
+    let desk = bob.connect().await?;
+    desk.resume(&other, place.clone());
+    phone.out(Why::Elsewhere).await?;
+    desk.until("goes on in the same place", |seen| {
+        seen.place.as_ref() == Some(&place)
+    })
+    .await?;
+    ensure!(waiter.seen().roster.len() == 2, "there are more than two");
+    Ok(())
+}
+
 pub(crate) async fn a_moderator_opens_it_by_hand_and_ends_it_for_all(world: World) -> anyhow::Result<()> {
     let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
     let room = owner.conference(json!({ "launch": "by_hand" })).await?;

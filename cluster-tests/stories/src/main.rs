@@ -58,6 +58,7 @@ fn at_once() -> Vec<Story> {
         "CONF-01" modes on_a_podium_only_who_has_a_place_is_seen,
         "CONF-01" modes in_a_lecture_listeners_see_the_lecturer_alone,
         "CONF-02" launch a_room_is_open_from_the_first_to_the_last,
+        "CONF-02" launch one_device_is_in_one_place,
         "CONF-02" launch a_moderator_opens_it_by_hand_and_ends_it_for_all,
         "CONF-02" launch a_schedule_keeps_its_hour_when_the_clocks_change,
         "CONF-03" doors guests_come_into_public_conferences_only,
