@@ -11,6 +11,7 @@ pub mod borrowing;
 mod disks;
 mod enterprise;
 pub mod federation;
+pub mod federation_calls;
 pub mod federation_faults;
 pub mod federation_outbox;
 pub mod federation_people;

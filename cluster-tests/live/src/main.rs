@@ -4,8 +4,8 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, federation, federation_faults, federation_outbox, federation_people, full_managers,
-    lost_nodes, lost_podium, people, remote_seats,
+    borrowing, federation, federation_calls, federation_faults, federation_outbox, federation_people,
+    full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -37,6 +37,7 @@ enum Scenario {
     FullManagers,
     RemoteSeats,
     PartnersMeet,
+    PartnersCall,
     PartnersFaults,
     PartnersLook,
     PartnersInvite,
@@ -92,6 +93,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::RemoteSeats => remote_seats::remote_seats().await,
         Scenario::PartnersLook => federation_people::partners_look().await,
         Scenario::PartnersMeet => federation::partners_meet().await,
+        Scenario::PartnersCall => federation_calls::partners_call().await,
         Scenario::PartnersFaults => federation_faults::partners_faults().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,

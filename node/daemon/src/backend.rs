@@ -1,6 +1,6 @@
 //! What the REST API asks of the server, answered by the replicated store.
 
-use crate::server::Server;
+use crate::{federation, server::Server};
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
@@ -30,6 +30,8 @@ use std::{path::PathBuf, time::Duration};
 
 /// How long a read that carries an index waits for this node to get there.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
+/// How long who calls somebody of a partner's server waits for what that one says of it.
+const TOLD_WITHIN: Duration = Duration::from_secs(6);
 
 fn read_error(error: ReplicaReadError) -> ReadError {
     match error {
@@ -377,6 +379,12 @@ impl Backend for Server {
 
     async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError> {
         self.query(move |db| queries::call(db, &cid)).await
+    }
+
+    async fn call_told(&self, cid: Cid) -> Result<(), ReadError> {
+        let told = federation::until_told(self, &cid);
+        // Whoever waits longer sees how it goes on.
+        tokio::time::timeout(TOLD_WITHIN, told).await.unwrap_or(Ok(()))
     }
 
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError> {

@@ -1,10 +1,12 @@
 //! Federation: port 4307, and the way to partners.
 
 mod asked;
+mod called;
 mod halls;
 mod hosting;
 mod neighbours;
 pub(crate) mod outbox;
+mod ringing;
 mod travel;
 
 use crate::{
@@ -15,12 +17,13 @@ use crate::{
 };
 use anyhow::Context as _;
 pub(crate) use halls::Rosters;
-pub(crate) use neighbours::{Neighbours, keep_in_view};
+pub(crate) use neighbours::Neighbours;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
 use plenary_conference::Delivery;
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
-    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Unheard, Unhosted, identify, service, shown,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Ringing, Rung, Unheard, Unhosted, identify,
+    service, shown,
 };
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
@@ -31,9 +34,13 @@ use plenary_rest_api::backend::{PartnerTried, ReadError};
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::{Changes, queries};
 use plenary_telemetry::Metrics;
+pub(crate) use ringing::until_told;
 use serde::{Deserialize, Serialize};
 use std::{net::TcpListener, sync::Arc, time::Duration};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    task::JoinSet,
+};
 use travel::Traveller;
 
 /// A partner that is silent is asked so often whether it is there, and may take so long to say so; its people are away then,
@@ -79,8 +86,13 @@ impl Home for Server {
         self.partners.limits()
     }
 
-    async fn parted(&self, server: &ServerName) {
-        self.until_not(server, |terms| terms.conferences).await;
+    async fn parted(&self, server: &ServerName, by_call: bool) {
+        let may: fn(&PartnerTerms) -> bool = if by_call {
+            |terms| terms.calls
+        } else {
+            |terms| terms.conferences
+        };
+        self.until_not(server, may).await;
     }
 
     async fn host(
@@ -90,6 +102,15 @@ impl Home for Server {
         who: Attending,
     ) -> Result<Hosted, Unhosted> {
         hosting::host(self, server, terms, who).await
+    }
+
+    async fn ring(
+        self: Arc<Self>,
+        server: &ServerName,
+        terms: &PartnerTerms,
+        whom: Ringing,
+    ) -> Result<Rung, Unhosted> {
+        called::ring(self, server, terms, whom).await
     }
 }
 
@@ -153,6 +174,13 @@ impl Server {
             certificate: tried.certificate.as_ref().map(shown),
         })
     }
+}
+
+/// What this node does for partners and people who have to do with them, until the tasks are dropped.
+pub(crate) fn work(tasks: &mut JoinSet<()>, server: &Arc<Server>, clients: &plenary_signalling_io::Hub) {
+    tasks.spawn(outbox::run(server.clone()));
+    tasks.spawn(ringing::drive(server.clone()));
+    tasks.spawn(neighbours::keep_in_view(server.clone(), clients.clone()));
 }
 
 /// From now on people of this server come into conferences of partners'.

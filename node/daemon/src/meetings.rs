@@ -11,10 +11,12 @@ use crate::{
 use async_trait::async_trait;
 use media::EngineMedia;
 use plenary_access::{Outcome, Refusal as Ruled};
-use plenary_conference::{Change, Command, Heard, Person, Pin, Run, SecretHash, StatePatch, Via, Whom};
+use plenary_conference::{
+    Change, Command, Heard, Party, Person, Pin, Run, SecretHash, StatePatch, Via, Whom,
+};
 use plenary_media_io::{Engine, Event};
 use plenary_meeting_io::{Entered, Hub, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View};
-use plenary_model::{Cid, NodeId, UserName, limits};
+use plenary_model::{Cid, NodeId, ServerName, UserName, limits};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
     token_hash,
@@ -261,8 +263,10 @@ fn place_of(applied: &Applied) -> Option<ParticipantId> {
     }
 }
 
-fn named(users: &[String]) -> Result<Vec<UserName>, Refused> {
-    let users = users.iter().map(|user| user.parse());
+fn named(own: &ServerName, users: &[String]) -> Result<Vec<Party>, Refused> {
+    let users = users
+        .iter()
+        .map(|user| user.parse().map(|party: Party| party.seen_from(own)));
     let users = users.collect::<Result<_, _>>();
     users.map_err(|error| Refused::new(Refusal::BadRequest, format!("users: {error}")))
 }
@@ -436,7 +440,7 @@ impl Roster for ServerRoster {
         let whom = if call.invited {
             Whom::Invited
         } else {
-            Whom::Users(named(&call.users)?)
+            Whom::Users(named(&self.0.facts.server, &call.users)?)
         };
         let change = Change::Call {
             cid: room.clone(),
@@ -447,7 +451,9 @@ impl Roster for ServerRoster {
     }
 
     async fn call_off(&self, room: &Cid, by: ParticipantId, calls: CallOff) -> Result<(), Refused> {
-        let users = (!calls.all).then(|| named(&calls.users)).transpose()?;
+        let users = (!calls.all)
+            .then(|| named(&self.0.facts.server, &calls.users))
+            .transpose()?;
         let change = Change::CallOff {
             cid: room.clone(),
             by: Some(rules_id(by)),

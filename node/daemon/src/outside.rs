@@ -117,6 +117,12 @@ pub(crate) async fn end_without_pro(server: Arc<Server>) {
             continue;
         };
         for user in meetings.abroad_people() {
+            // A call of two needs none.
+            let caller = user.clone();
+            let in_call = server.query(move |db| queries::is_called_away(db, &caller)).await;
+            if in_call.unwrap_or(false) {
+                continue;
+            }
             match server.standing_outside(&user).await {
                 Ok(Standing::Good) => {}
                 Ok(Standing::Renew) => {

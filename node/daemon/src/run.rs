@@ -180,13 +180,12 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
         media_events,
     ));
     tasks.spawn(steering::steer(server.clone()));
-    tasks.spawn(federation::outbox::run(server.clone()));
+    federation::work(&mut tasks, &server, &hub);
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
     lease::start(&mut tasks, &server, &door, for_lease);
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));
     tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));
-    tasks.spawn(federation::keep_in_view(server.clone(), hub.clone()));
     tasks.spawn(drain_clients(hub.clone(), draining));
     tasks.spawn(standing::announce(
         server.clone(),

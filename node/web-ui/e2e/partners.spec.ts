@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
 import { devices, isInside, join, newPage, plays, tile } from './room';
-import { expect, freshId, here, signIn, test } from './server';
+import { expect, freshId, here, isLive, signIn, test } from './server';
 
 /**
  * People of two servers in one conference, each by the pages of their own server: `cargo xtask test --long partners`, which
@@ -145,6 +145,70 @@ test('who cannot come by federation is led to the pages there', async ({ browser
   );
   await ben.screenshot({ path: 'test-results/partners-unreachable.png' });
   await noBarrier(ben, 'another server that cannot be reached');
+});
+
+test('people of two servers call each other', async ({ browser }) => {
+  test.skip(partner === null, 'needs two servers');
+  if (!partner) return;
+  test.setTimeout(180_000);
+  const [ann, ben] = [await newPage(browser), await newPage(browser)];
+  await signIn(ann, here, partner.home.login, partner.home.password);
+  await signIn(ben, partner.url, partner.guest.login, partner.guest.password);
+  for (const page of [ann, ben]) await isLive(page);
+  const called = `${partner.home.login}@${partner.server}`;
+  const session = await ben.request.post(`${partner.url}/api/v1/session`, { data: partner.guest });
+  const { token } = (await session.json()) as { token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  const kept = await ben.request.put(`${partner.url}/api/v1/me/contacts`, {
+    data: { call: called },
+    headers,
+  });
+  expect(kept.status(), await kept.text()).toBe(204);
+
+  await ben.goto(`${partner.url}/contacts`);
+  await ben.getByRole('button', { name: `Call ${called}` }).click();
+  await expect(ben.getByText(/^Calling/)).toBeVisible();
+  const rings = `${partner.guest.login} is calling you`;
+  await expect(ann.getByText(rings)).toBeVisible();
+  await expect(ann.getByText(new RegExp(`^${partner.guest.login}@oslo\\.`))).toBeVisible();
+  await ann.screenshot({ path: 'test-results/partners-rings.png' });
+  await noBarrier(ann, 'a call from a partner');
+  await ann.getByRole('button', { name: 'Answer' }).click();
+  await isInside(ann);
+  await plays(tile(ann, partner.guest.login));
+  await plays(tile(ben, partner.home.login));
+  await ann.screenshot({ path: 'test-results/partners-talks.png' });
+  await ann.getByRole('button', { name: 'Leave' }).click();
+  await expect(ann.getByText('Called you ·', { exact: false })).toBeVisible();
+  await expect(ben.getByText('You called ·', { exact: false })).toBeVisible();
+
+  // And back, from the list of calls; this time it is declined.
+  await ann.getByRole('button', { name: 'Call again' }).click();
+  await expect(ben.getByText(`${partner.home.login} is calling you`)).toBeVisible();
+  await ben.getByRole('button', { name: 'Decline' }).click();
+  await expect(ann.getByText('Declined your call')).toBeVisible();
+  await expect(ben.getByText('You declined')).toBeVisible();
+
+  // A moderator of a conference calls them in.
+  const own = await ann.request.post(`${here}/api/v1/session`, { data: partner.home });
+  const owner = { authorization: `Bearer ${((await own.json()) as { token: string }).token}` };
+  const cid = freshId('council');
+  const made = await ann.request.post(`${here}/api/v1/conferences`, {
+    data: { cid, name: cid },
+    headers: owner,
+  });
+  expect(made.status(), await made.text()).toBe(201);
+  await join(ann, here, cid);
+  await ann.getByRole('button', { name: /^People/ }).click();
+  await ann.getByRole('button', { name: 'Call people' }).click();
+  const invite = ann.getByRole('dialog');
+  const typed = `${partner.guest.login}@oslo.example.net`;
+  await invite.getByRole('combobox', { name: 'Call people into the meeting' }).fill(typed);
+  await ann.getByRole('option', { name: typed }).click();
+  await invite.getByRole('button', { name: 'Call 1 person' }).click();
+  await ben.getByRole('button', { name: 'Come in' }).click();
+  await isInside(ben);
+  await plays(tile(ann, partner.guest.login));
 });
 
 test('people of two servers find each other in the address book', async ({ browser, rest }) => {

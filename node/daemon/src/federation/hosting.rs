@@ -4,7 +4,8 @@ use crate::server::Server;
 use plenary_access::PartnerTerms;
 use plenary_federation_io::{Attending, Hosted, Permit, Told, Unhosted, Visit};
 use plenary_meeting_io::{Federated, Hub, Newcomer, Permitted, Person};
-use plenary_model::{ServerName, UserId};
+use plenary_model::{Cid, ServerName, UserId};
+use plenary_rest_api::backend::{Backend as _, ReadError};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Ended, Join, Participant, Refusal, Refused, Why},
@@ -38,6 +39,20 @@ pub(super) async fn host(
         code: "bad-request",
         words: format!("join: {error}"),
     })?;
+    let by_call = is_call(server, &join).await?;
+    let is_allowed = if by_call { terms.calls } else { terms.conferences };
+    if !is_allowed {
+        let what = if by_call {
+            "call people"
+        } else {
+            "attend conferences"
+        };
+        return Err(Unhosted {
+            grpc: Code::PermissionDenied,
+            code: if by_call { "no-calls" } else { "no-conferences" },
+            words: format!("people of {from} may not {what} here; ask the administrators of this server"),
+        });
+    }
     let user = UserId {
         name: who.user,
         server: from.clone(),
@@ -64,9 +79,34 @@ pub(super) async fn host(
         leaving.tell.send(ServerBody::Ended(Ended { reason })).ok();
     });
     tokio::spawn(hear_them(meetings, newcomer, terms.chat, said));
-    tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
+    let only_call = by_call && !terms.conferences;
+    let me = server.facts.server.clone();
+    tokio::spawn(tell_them((me, only_call), told, permitted, out));
     let visit = Visit { say, hear };
-    Ok(Hosted { visit, part })
+    Ok(Hosted { visit, by_call, part })
+}
+
+/// Whether it is the conference of a call. One that this node has not heard of may have begun a moment ago.
+async fn is_call(server: &Server, join: &Join) -> Result<bool, Unhosted> {
+    let unreadable = |error: ReadError| Unhosted {
+        grpc: Code::Unavailable,
+        code: "unavailable",
+        words: error.to_string(),
+    };
+    let Ok(room) = join.room.parse::<Cid>() else {
+        return Ok(false);
+    };
+    for is_fresh in [false, true] {
+        if is_fresh {
+            server.fresh().await.map_err(unreadable)?;
+        }
+        let id = room.clone();
+        let found = server.query(move |db| queries::conference_called(db, &id)).await;
+        if let Some(conference) = found.map_err(unreadable)? {
+            return Ok(conference.call);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the terms have room for one more of that server.
@@ -119,8 +159,9 @@ fn is_for_home(body: &ClientBody) -> bool {
     )
 }
 
+/// `only_call`: they may not stay when the call becomes a conference.
 async fn tell_them(
-    me: ServerName,
+    (me, only_call): (ServerName, bool),
     mut told: mpsc::UnboundedReceiver<ServerBody>,
     mut permitted: mpsc::UnboundedReceiver<Permitted>,
     out: mpsc::Sender<Told>,
@@ -131,6 +172,10 @@ async fn tell_them(
             biased;
             Some(permitted) = permitted.recv() => (Some(Told::Permit(permit(permitted))), false),
             body = told.recv() => match body {
+                Some(ServerBody::Room(room)) if only_call && !room.call => {
+                    let reason = Why::NotAllowed;
+                    (said(&me, ServerBody::Ended(Ended { reason })), true)
+                }
                 Some(body) => {
                     let last = body.is_end();
                     (said(&me, body), last)

@@ -1,22 +1,29 @@
 //! People of this server in conferences of partners'.
 
+use super::ringing::propose;
 use crate::{outside::Seatless, server::Server};
 use async_trait::async_trait;
 use plenary_access::{PartnerTerms, policy_for};
-use plenary_conference::Person;
+use plenary_conference::{AwaySeat, Call, Change, How, Person};
 use plenary_federation_io::{Attending, Home, Told, Visit, unmet};
-use plenary_meeting_io::{Abroad, Attendance, Flow, FromAbroad, Permitted, Refused};
+use plenary_meeting_io::{Abroad, Attendance, Attendee, Flow, FromAbroad, Permitted, Refused};
 use plenary_model::{ServerName, UserName};
+use plenary_rest_api::backend::{Backend as _, ReadError};
 use plenary_signalling::{
     ClientBody,
     meeting::{Join, ParticipantId, Refusal},
 };
 use plenary_store::queries;
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// What waits in one direction.
 const WAITING: usize = 64;
+/// How long it is asked for what this node has not heard of.
+const FRESH_WITHIN: Duration = Duration::from_secs(1);
+/// So often it is tried to note that a call was answered or has ended, and between that.
+const TOLD_TIMES: usize = 10;
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Participants to whom a partner may confine what somebody is shown.
 const ONLY: usize = 4_096;
 
@@ -39,19 +46,82 @@ impl Traveller {
 
 impl Traveller {
     /// What may be done with that server.
-    async fn terms(&self, server: &ServerName) -> Result<PartnerTerms, Refused> {
+    async fn terms(&self, server: &ServerName, by_call: bool) -> Result<PartnerTerms, Refused> {
         let standing = Home::standing(&*self.0, server).await;
         let standing = standing
             .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server cannot answer now; try again"))?;
         let terms = policy_for(&standing, server);
         let terms = terms.map_err(|why| Refused::new(Refusal::Forbidden, unmet(why, server)))?;
-        if !terms.conferences {
-            let words = format!(
-                "people of this server do not attend conferences of {server}; ask your administrator"
-            );
+        let is_allowed = if by_call { terms.calls } else { terms.conferences };
+        if !is_allowed {
+            let words = if by_call {
+                format!("people of this server have no calls with {server}; ask your administrator")
+            } else {
+                format!("people of this server do not attend conferences of {server}; ask your administrator")
+            };
             return Err(Refused::new(Refusal::Forbidden, words));
         }
         Ok(terms.clone())
+    }
+
+    /// The call by which somebody is called into that room, or is in it. Of a newcomer this node may not have heard yet.
+    async fn call_to(&self, server: &ServerName, user: &UserName, join: &Join) -> Option<Call> {
+        let found = call_to(&self.0, server, user, &join.room).await;
+        if found.is_some() || join.resume.is_some() {
+            return found;
+        }
+        tokio::time::timeout(FRESH_WITHIN, self.0.fresh())
+            .await
+            .ok()?
+            .ok()?;
+        call_to(&self.0, server, user, &join.room).await
+    }
+
+    async fn take_seat(&self, user: &UserName) -> Result<(), Refused> {
+        self.0.take_seat_outside(user).await.map_err(|why| match why {
+            Seatless::NoSeat(reason) => Refused::new(Refusal::NoProSeat, reason),
+            Seatless::Unavailable => {
+                Refused::new(Refusal::Unavailable, "the server cannot answer now; try again")
+            }
+        })
+    }
+
+    fn seat(&self, run: u64) -> AwaySeat {
+        AwaySeat {
+            node: self.0.me(),
+            epoch: self.0.epoch,
+            run,
+            lost_at: None,
+        }
+    }
+}
+
+async fn call_to(server: &Server, partner: &ServerName, user: &UserName, room: &str) -> Option<Call> {
+    let room = room.parse().ok()?;
+    let (user, partner) = (user.clone(), partner.clone());
+    let found = server
+        .query(move |db| queries::call_from_away(db, &user, &partner, &room))
+        .await;
+    let unreadable = |error: &ReadError| tracing::warn!(%error, "what somebody is called to cannot be read");
+    found.inspect_err(unreadable).ok()?
+}
+
+/// Proposes it, as long as there is a call that it is about; a few times, where that does not succeed.
+async fn tell(server: Arc<Server>, who: Attendee, change: Change) {
+    for _ in 0..TOLD_TIMES {
+        if call_to(&server, &who.server, &who.user, &who.room)
+            .await
+            .is_none()
+        {
+            return;
+        }
+        match propose(&server, change.clone()).await {
+            Ok(_) => return,
+            Err(error) => {
+                tracing::info!(%error, user = %who.user, "a call with a partner is not as it should be; it is tried again")
+            }
+        }
+        tokio::time::sleep(TOLD_EVERY).await;
     }
 }
 
@@ -67,14 +137,14 @@ impl Abroad for Traveller {
                 "this node does not meet with other servers; ask the administrator to switch federation on";
             Refused::new(Refusal::Forbidden, words)
         })?;
-        let terms = self.terms(server).await?;
+        let call = self.call_to(server, user, &join).await;
+        let by_call = call.is_some_and(|call| call.is_of_two());
+        let terms = self.terms(server, by_call).await?;
         let (name, shares) = self.passport(user).await?;
-        self.0.take_seat_outside(user).await.map_err(|why| match why {
-            Seatless::NoSeat(reason) => Refused::new(Refusal::NoProSeat, reason),
-            Seatless::Unavailable => {
-                Refused::new(Refusal::Unavailable, "the server cannot answer now; try again")
-            }
-        })?;
+        // A call of two needs none, as on one server.
+        if !by_call {
+            self.take_seat(user).await?;
+        }
         let unsaid = |error: serde_json::Error| Refused::new(Refusal::BadRequest, error.to_string());
         let who = Attending {
             user: user.clone(),
@@ -105,6 +175,46 @@ impl Abroad for Traveller {
             .and_then(|key| key.parse().ok());
         let key = key.ok_or_else(|| Refused::new(Refusal::BadRequest, "that is no conference there"))?;
         Ok(Box::new(crossing.attend(&key, server)))
+    }
+
+    fn came(&self, who: &Attendee) {
+        let Ok(room) = who.room.parse() else { return };
+        let change = Change::CameAway {
+            server: who.server.clone(),
+            room,
+            user: who.user.clone(),
+            seat: self.seat(who.run),
+        };
+        tokio::spawn(tell(self.0.clone(), who.clone(), change));
+    }
+
+    fn left(&self, who: &Attendee, returns: Duration) {
+        let Ok(room) = who.room.parse() else { return };
+        let change = Change::LeftAway {
+            server: who.server.clone(),
+            room,
+            user: who.user.clone(),
+            seat: self.seat(who.run),
+        };
+        let (server, who) = (self.0.clone(), who.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(returns).await;
+            tell(server, who, change).await;
+        });
+    }
+
+    async fn widened(&self, who: &Attendee) -> Result<(), Refused> {
+        self.terms(&who.server, false).await?;
+        self.take_seat(&who.user).await?;
+        if let Some(call) = call_to(&self.0, &who.server, &who.user, &who.room).await {
+            let change = Change::AwayEnds {
+                cid: call.cid,
+                server: who.server.clone(),
+                how: How::Widened,
+            };
+            tokio::spawn(tell(self.0.clone(), who.clone(), change));
+        }
+        Ok(())
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Visit {
 /// Somebody who attends here.
 pub struct Hosted {
     pub visit: Visit,
+    /// In the conference of a call of two.
+    pub by_call: bool,
     /// Has them leave at once, and hear why.
     pub part: Box<dyn FnOnce() + Send>,
 }

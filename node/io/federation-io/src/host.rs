@@ -45,13 +45,13 @@ pub struct Unhosted {
 #[derive(Default)]
 pub(crate) struct Counts(Mutex<BTreeMap<ServerName, usize>>);
 
-struct Counted(Arc<Counts>, ServerName);
+pub(crate) struct Counted(Arc<Counts>, ServerName);
 
 impl Counts {
-    fn take(self: &Arc<Self>, server: &ServerName) -> Option<Counted> {
+    pub(crate) fn take(self: &Arc<Self>, server: &ServerName, most: usize) -> Option<Counted> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(server.clone()).or_default();
-        if *count >= PEOPLE {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -86,26 +86,26 @@ pub(crate) async fn attend(
         return Err(bad("the first message must say who comes"));
     };
     let (server, terms, who) = admitted(home, door, &caller, begin).await?;
-    let counted = counts.take(&server).ok_or_else(|| {
+    let counted = counts.take(&server, PEOPLE).ok_or_else(|| {
         let words = format!("{PEOPLE} people of {server} are here already; try again when one has left");
         refused(Code::ResourceExhausted, "too-many-people", words)
     })?;
     let user = who.user.clone();
     let hosted = home.host(&server, &terms, who).await;
-    let Hosted { visit, part } = hosted.map_err(|why| refused(why.grpc, why.code, why.words))?;
+    let Hosted { visit, part, by_call } = hosted.map_err(|why| refused(why.grpc, why.code, why.words))?;
     tracing::debug!(%server, %user, "somebody of a partner attends");
     let (answers, answered) = mpsc::channel(WAITING);
     tokio::spawn(hear(said, visit.say));
     let home = home.clone();
     tokio::spawn(async move {
         let _counted = counted;
-        tell(&*home, &server, visit.hear, answers, part).await;
+        tell(&*home, (&server, by_call), visit.hear, answers, part).await;
         tracing::debug!(%server, %user, "somebody of a partner attends no more");
     });
     Ok(Response::new(ReceiverStream::new(answered)))
 }
 
-fn bad(words: &str) -> Status {
+pub(crate) fn bad(words: &str) -> Status {
     refused(Code::InvalidArgument, "bad-request", words.to_owned())
 }
 
@@ -116,21 +116,10 @@ async fn admitted(
     caller: &Caller<Guest>,
     begin: Begin,
 ) -> Result<(ServerName, PartnerTerms, Attending), Status> {
-    let (proved, terms) = door.admit(caller, &begin.server).await?;
-    let server = proved.server;
+    let (server, terms) = proven(home, door, caller, &begin.server, &begin.wanted).await?;
     let me = home.me();
-    if begin.wanted != me.as_str() {
-        let words = format!(
-            "this is {me}, not {}: correct where DNS leads for it",
-            begin.wanted
-        );
-        return Err(refused(Code::PermissionDenied, "not-me", words));
-    }
-    if server == *me {
-        let words = format!("{me} is this server itself");
-        return Err(refused(Code::PermissionDenied, "myself", words));
-    }
-    if !terms.conferences {
+    // A call has a conference, too; into others nobody comes by what is allowed for calls.
+    if !terms.conferences && !terms.calls {
         let words = format!("people of {server} may not attend conferences of {me}; ask its administrators");
         return Err(refused(Code::PermissionDenied, "no-conferences", words));
     }
@@ -139,6 +128,27 @@ async fn admitted(
         bad(&why)
     })?;
     Ok((server, terms, who))
+}
+
+/// Who calls, if it is who it says, wants this server, and the two meet.
+pub(crate) async fn proven(
+    home: &Arc<dyn Home>,
+    door: &Door,
+    caller: &Caller<Guest>,
+    claimed: &str,
+    wanted: &str,
+) -> Result<(ServerName, PartnerTerms), Status> {
+    let (proved, terms) = door.admit(caller, claimed).await?;
+    let (server, me) = (proved.server, home.me());
+    if wanted != me.as_str() {
+        let words = format!("this is {me}, not {wanted}: correct where DNS leads for it");
+        return Err(refused(Code::PermissionDenied, "not-me", words));
+    }
+    if server == *me {
+        let words = format!("{me} is this server itself");
+        return Err(refused(Code::PermissionDenied, "myself", words));
+    }
+    Ok((server, terms))
 }
 
 /// Until the partner says no more, or too much.
@@ -167,12 +177,12 @@ async fn hear(mut said: Streaming<AttendRequest>, say: mpsc::Sender<Vec<u8>>) {
 /// Until there is nothing more to tell, the partner does not take it, or is met no more.
 async fn tell(
     home: &dyn Home,
-    server: &ServerName,
+    (server, by_call): (&ServerName, bool),
     mut hear: mpsc::Receiver<Told>,
     answers: mpsc::Sender<Result<AttendResponse, Status>>,
     part: Box<dyn FnOnce() + Send>,
 ) {
-    let parted = home.parted(server);
+    let parted = home.parted(server, by_call);
     tokio::pin!(parted);
     let mut part = Some(part);
     loop {

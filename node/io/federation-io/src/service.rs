@@ -9,13 +9,14 @@ use crate::{
     ledger::Ledger,
     look::{self, People},
     names::NameBudget,
+    ring::{self, Ringing, Rung},
     watch::{self, Sightings, Watchers},
 };
 use plenary_access::{FederationPolicy, PartnerTerms, Standing};
 use plenary_conference::Delivery;
 use plenary_contracts::federation::v1::{
     AttendRequest, DeliverRequest, DeliverResponse, GreetRequest, GreetResponse, LookRequest, LookResponse,
-    WatchRequest,
+    RingRequest, WatchRequest,
     federation_server::{Federation, FederationServer},
 };
 use plenary_federation::{Greeting, Unwelcome, greet};
@@ -39,8 +40,16 @@ pub trait Home: People {
         let _ = server;
         self.policy().await.map(Standing::by)
     }
-    /// Ends when people of that server may attend conferences of this one no more.
-    async fn parted(&self, server: &ServerName);
+    /// Ends when people of that server may attend conferences of this one no more; or, `by_call`, be in calls.
+    async fn parted(&self, server: &ServerName, by_call: bool);
+    /// A partner, which has proven its name and may do that, calls somebody of this server. That there is nobody of that
+    /// name is an answer, too.
+    async fn ring(
+        self: Arc<Self>,
+        server: &ServerName,
+        terms: &PartnerTerms,
+        whom: Ringing,
+    ) -> Result<Rung, Unhosted>;
     /// Somebody of a partner's server, which has proven its name and may do that, comes into a conference of this one.
     async fn host(
         &self,
@@ -64,6 +73,7 @@ struct Service {
     door: Arc<Door>,
     greetings: Buckets<IpAddr>,
     attending: Arc<Counts>,
+    ringing: Arc<Counts>,
     names: Arc<NameBudget>,
     watchers: Watchers,
     strangers: Strangers,
@@ -84,6 +94,7 @@ pub fn service(home: Arc<dyn Home>) -> FederationServer<impl Federation> {
         greetings: Buckets::new(greetings.0, greetings.1),
         attending: Arc::default(),
         strangers: strangers(),
+        ringing: Arc::default(),
     };
     FederationServer::new(service)
         .max_decoding_message_size(message_bytes)
@@ -97,9 +108,17 @@ fn unwelcome(why: &Unwelcome) -> Status {
 #[tonic::async_trait]
 impl Federation for Service {
     type AttendStream = Answers;
+    type RingStream = ring::Answers;
 
     async fn attend(&self, request: Request<Streaming<AttendRequest>>) -> Result<Response<Answers>, Status> {
         host::attend(&self.home, &self.door, &self.attending, request).await
+    }
+
+    async fn ring(
+        &self,
+        request: Request<Streaming<RingRequest>>,
+    ) -> Result<Response<ring::Answers>, Status> {
+        ring::ring(&self.home, &self.door, &self.ringing, request).await
     }
 
     type WatchStream = Sightings;

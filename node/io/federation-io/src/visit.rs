@@ -47,7 +47,7 @@ impl Default for Pace {
 
 impl Pace {
     /// All of a lost node come back at once, and are no flood.
-    async fn wait(&self, server: &ServerName) {
+    pub(crate) async fn wait(&self, server: &ServerName) {
         while self.0.take(server.clone(), Instant::now()).is_err() {
             tokio::time::sleep(LOOK).await;
         }

@@ -326,6 +326,7 @@ struct Liar;
 #[tonic::async_trait]
 impl Federation for Liar {
     type AttendStream = ReceiverStream<Result<wire::AttendResponse, Status>>;
+    type RingStream = ReceiverStream<Result<wire::RingResponse, Status>>;
     type WatchStream = ReceiverStream<Result<wire::WatchResponse, Status>>;
 
     async fn greet(&self, _: Request<wire::GreetRequest>) -> Result<Response<wire::GreetResponse>, Status> {
@@ -340,6 +341,13 @@ impl Federation for Liar {
         &self,
         _: Request<Streaming<wire::AttendRequest>>,
     ) -> Result<Response<Self::AttendStream>, Status> {
+        Err(Status::unimplemented("no"))
+    }
+
+    async fn ring(
+        &self,
+        _: Request<Streaming<wire::RingRequest>>,
+    ) -> Result<Response<Self::RingStream>, Status> {
         Err(Status::unimplemented("no"))
     }
 

@@ -9,7 +9,7 @@
 //! connection to it is lost the place is taken up again there, as a client does that lost its node.
 
 use crate::{
-    Attendance, FromAbroad, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
+    Attendance, Attendee, FromAbroad, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
     connections::Connections,
     hub::{refused, request_name},
     seat::{Permit, Told},
@@ -24,6 +24,9 @@ use tokio::{sync::mpsc, time::Instant};
 
 /// So long a place there is tried to be taken up again without a word to the client; then it is told, and tries itself.
 const RETURN_WITHIN: Duration = Duration::from_secs(3);
+/// How long a place there is kept for a page that went without a word, and for a server that was lost; with some time to come.
+const KEPT_FOR_PAGE: Duration = Duration::from_secs(12);
+const KEPT: Duration = Duration::from_secs(62);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -51,6 +54,14 @@ struct Seat {
     hall: Option<Entered>,
     connections: Connections,
     permit: Permit,
+    /// Has been let in, or waits there.
+    is_in: bool,
+    /// The conference is that of a call of two.
+    by_call: bool,
+    /// It was, and is a conference as others are from now on.
+    is_widened: bool,
+    /// The client may come back by another connection within that.
+    returns: Duration,
     told: Known,
 }
 
@@ -105,6 +116,8 @@ enum End {
     Over,
     /// The connection to the other server is lost.
     Lost,
+    /// They may not stay.
+    Refused(Refused),
 }
 
 /// What came of taking a place up again.
@@ -139,6 +152,10 @@ pub(crate) async fn sit(
                 attendance,
                 hall: None,
                 permit: Permit::default(),
+                is_in: false,
+                by_call: false,
+                is_widened: false,
+                returns: Duration::ZERO,
                 told: Known::default(),
             };
             seat.stay(&mut told).await
@@ -185,11 +202,16 @@ impl Seat {
                     self.attendance.say.send(ClientBody::Leave {}).await.ok();
                     break None;
                 }
+                End::Refused(why) => {
+                    self.attendance.say.send(ClientBody::Leave {}).await.ok();
+                    break Some(refused("join", why));
+                }
                 End::Over => break None,
                 End::Lost => match self.come_back(told).await {
                     Back::In => {}
                     Back::Gone => break None,
                     Back::Refused(why) if why.code == Refusal::Unavailable => {
+                        self.returns = KEPT;
                         break Some(refused("join", why));
                     }
                     Back::Refused(why) => {
@@ -200,6 +222,9 @@ impl Seat {
                 },
             }
         };
+        if let (true, Some(abroad)) = (self.is_in, self.hub.abroad()) {
+            abroad.left(&self.attendee(), self.returns);
+        }
         if let Some(hall) = &self.hall {
             self.hub.leave_hall(&hall.name, self.newcomer.run);
         }
@@ -222,6 +247,9 @@ impl Seat {
                         if self.pass_on(*body) {
                             return End::Over;
                         }
+                        if let Err(why) = self.look_whether_widened().await {
+                            return End::Refused(why);
+                        }
                     }
                     Some(FromAbroad::Permitted(permitted)) => self.permit(permitted).await,
                 },
@@ -239,7 +267,10 @@ impl Seat {
                 }
             }
             Told::Media(event) => self.media(event),
-            Told::Gone => return Some(End::Over),
+            Told::Gone => {
+                self.returns = KEPT_FOR_PAGE;
+                return Some(End::Over);
+            }
             Told::End(reason, _) => {
                 self.tell(ServerBody::Ended(Ended { reason }));
                 return Some(End::Left);
@@ -285,6 +316,7 @@ impl Seat {
 
     /// Passes on what is told there. Gives whether that was the end.
     fn pass_on(&mut self, body: ServerBody) -> bool {
+        self.look_whose(&body);
         let Some(body) = self.known_here(body) else {
             return false;
         };
@@ -305,6 +337,21 @@ impl Seat {
             }
         }
         is_end
+    }
+
+    /// Whether it is the conference of a call of two, and whether they are in.
+    fn look_whose(&mut self, body: &ServerBody) {
+        let room = match body {
+            ServerBody::Joined(joined) => &joined.room,
+            ServerBody::Waiting(waiting) => &waiting.room,
+            ServerBody::Room(room) => room,
+            _ => return,
+        };
+        self.is_widened |= self.by_call && !room.call;
+        self.by_call = room.call;
+        if !matches!(body, ServerBody::Room(_)) {
+            self.came();
+        }
     }
 
     fn note(&mut self, body: &ServerBody) {
@@ -361,6 +408,31 @@ impl Seat {
             | ServerBody::Quality(_) => return None,
         }
         Some(body)
+    }
+
+    fn attendee(&self) -> Attendee {
+        Attendee {
+            user: self.user.clone(),
+            server: self.server.clone(),
+            room: self.join.room.clone(),
+            run: self.newcomer.run,
+        }
+    }
+
+    fn came(&mut self) {
+        self.is_in = true;
+        if let Some(abroad) = self.hub.abroad() {
+            abroad.came(&self.attendee());
+        }
+    }
+
+    /// A conference takes what a call of two does not.
+    async fn look_whether_widened(&mut self) -> Result<(), Refused> {
+        let abroad = self.hub.abroad().cloned();
+        match abroad.filter(|_| std::mem::take(&mut self.is_widened)) {
+            Some(abroad) => abroad.widened(&self.attendee()).await,
+            None => Ok(()),
+        }
     }
 
     async fn permit(&mut self, permitted: Permitted) {

@@ -14,6 +14,7 @@ use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::mpsc;
 
@@ -273,6 +274,32 @@ pub trait Abroad: Send + Sync + 'static {
     async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused>;
     /// Has the media of a hall there cross between the servers, as long as what this gives is kept.
     fn enter_hall(&self, server: &ServerName, hall: &str) -> Result<Box<dyn Any + Send>, Refused>;
+    /// They are in it, by the connection `run`: what called them there is answered.
+    fn came(&self, who: &Attendee) {
+        let _ = who;
+    }
+    /// They are not any more; they may come back by another connection within that time.
+    fn left(&self, who: &Attendee, returns: Duration) {
+        let _ = (who, returns);
+    }
+    /// The call of two that they are in is a conference from now on.
+    ///
+    /// # Errors
+    /// Why they may not stay in it.
+    async fn widened(&self, who: &Attendee) -> Result<(), Refused> {
+        let _ = who;
+        Ok(())
+    }
+}
+
+/// Somebody of this server in a conference of another one, by one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attendee {
+    pub user: UserName,
+    pub server: ServerName,
+    /// Without the server.
+    pub room: String,
+    pub run: u64,
 }
 
 /// Somebody of this server in a conference of another one.

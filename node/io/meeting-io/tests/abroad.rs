@@ -6,7 +6,9 @@
 mod world;
 
 use async_trait::async_trait;
-use plenary_meeting_io::{Abroad, Attendance, Federated, FromAbroad, Hub, Newcomer, Person, Refused};
+use plenary_meeting_io::{
+    Abroad, Attendance, Attendee, Federated, FromAbroad, Hub, Newcomer, Person, Refused,
+};
 use plenary_model::{ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
@@ -37,6 +39,8 @@ struct Line {
     /// Each change cuts what is there.
     cuts: watch::Sender<u64>,
     halls: Arc<AtomicUsize>,
+    /// Who came and left, as this server was told.
+    noted: watch::Sender<Vec<String>>,
 }
 
 /// Held as long as media cross.
@@ -109,6 +113,17 @@ impl Abroad for Line {
         self.halls.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(Crossing(self.halls.clone())))
     }
+
+    fn came(&self, who: &Attendee) {
+        let note = format!("{} came into {} by {}", who.user, who.room, who.run);
+        self.noted.send_modify(|noted| noted.push(note));
+    }
+
+    fn left(&self, who: &Attendee, returns: Duration) {
+        let returns = if returns.is_zero() { "" } else { " or returns" };
+        let note = format!("{} left {} by {}{returns}", who.user, who.room, who.run);
+        self.noted.send_modify(|noted| noted.push(note));
+    }
 }
 
 struct Two {
@@ -139,6 +154,7 @@ fn two_keeping(kept: Duration) -> Two {
         dead: AtomicBool::new(false),
         cuts: watch::Sender::new(0),
         halls: Arc::default(),
+        noted: watch::Sender::default(),
     });
     oslo.meet(line.clone());
     Two {
@@ -172,6 +188,26 @@ fn offer(peer: Peer) -> ClientBody {
         sdp: "an offer".into(),
         lines: Vec::new(),
     })
+}
+
+#[tokio::test(start_paused = true)]
+async fn their_own_server_is_told_who_comes_and_who_leaves() {
+    let two = two();
+    let (mut ben, mut cora) = (client(2, "ben"), client(3, "cora"));
+    come(&two, &mut ben).await;
+    come(&two, &mut cora).await;
+    two.oslo.request(&ben.newcomer, ClientBody::Leave {});
+    two.oslo.ended(cora.newcomer.run);
+    let mut noted = two.line.noted.subscribe();
+    let all = noted.wait_for(|noted| noted.len() == 4).await.unwrap().clone();
+    let [came, went] = [&all[..2], &all[2..]].map(|notes| {
+        let mut notes = notes.to_vec();
+        notes.sort();
+        notes
+    });
+    assert_eq!(came, ["ben came into demo by 2", "cora came into demo by 3"]);
+    // Whose page is lost may come back by another connection.
+    assert_eq!(went, ["ben left demo by 2", "cora left demo by 3 or returns"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -306,6 +306,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The conference with this key.
     async fn conference_at(&self, cid: Cid) -> Result<Option<Conference>, ReadError>;
     async fn call(&self, cid: Cid) -> Result<Option<Call>, ReadError>;
+    /// Waits until the server of who is called has said what it makes of it, for some seconds at most.
+    async fn call_told(&self, cid: Cid) -> Result<(), ReadError> {
+        let _ = cid;
+        Ok(())
+    }
     /// Calls from and to a user, the newest first, at most so many.
     async fn calls(&self, user: UserName, most: u32) -> Result<Vec<Call>, ReadError>;
     /// Those who were called into a conference from `since` on and did not come, each as it was the last time, with their

@@ -294,20 +294,9 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::PutRegistrant(registrant) => registrations::put(db, registrant),
         Effect::RemoveRegistrant(id) => registrations::remove(db, id),
         Effect::PutCall(call) => put_call(db, call),
-        Effect::ForgetCalls { caller, but } => run(
-            db,
-            "DELETE FROM calls WHERE caller = ?1 AND room IS NULL AND began_at <=
-                 (SELECT began_at FROM calls WHERE caller = ?1 AND room IS NULL
-                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
-            params![caller.as_str(), but],
-        ),
-        Effect::ForgetRings { callee, but } => run(
-            db,
-            "DELETE FROM calls WHERE callee = ?1 AND room IS NOT NULL AND began_at <=
-                 (SELECT began_at FROM calls WHERE callee = ?1 AND room IS NOT NULL
-                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
-            params![callee.as_str(), but],
-        ),
+        Effect::ForgetCalls { .. } | Effect::ForgetRings { .. } | Effect::ForgetAway { .. } => {
+            forget_calls(db, effect)
+        }
         Effect::RemoveCall(cid) => run(db, "DELETE FROM calls WHERE cid = ?", [cid.as_str()]),
         Effect::RemoveCalls(user) => run(
             db,
@@ -321,6 +310,34 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::ForgetHistory { runs, calls, most } => history::forget(db, *runs, *calls, *most),
         Effect::RemoveGuests(cid) => run(db, "DELETE FROM guests WHERE cid = ?", [cid.as_str()]),
         Effect::ForgetGuests { until } => run(db, "DELETE FROM guests WHERE forget_at <= ?", [bound(*until)]),
+    }
+}
+
+/// Keeps of a person's calls only the newest.
+fn forget_calls(db: &Connection, effect: &Effect) -> Result<(), AppError> {
+    match effect {
+        Effect::ForgetCalls { caller, but } => run(
+            db,
+            "DELETE FROM calls WHERE caller = ?1 AND room IS NULL AND began_at <=
+                 (SELECT began_at FROM calls WHERE caller = ?1 AND room IS NULL
+                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            params![caller.to_string(), but],
+        ),
+        Effect::ForgetRings { callee, but } => run(
+            db,
+            "DELETE FROM calls WHERE callee = ?1 AND room IS NOT NULL AND began_at <=
+                 (SELECT began_at FROM calls WHERE callee = ?1 AND room IS NOT NULL
+                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            params![callee.to_string(), but],
+        ),
+        Effect::ForgetAway { callee, but } => run(
+            db,
+            "DELETE FROM calls WHERE callee = ?1 AND over = 1 AND instr(caller, '@') > 0 AND began_at <=
+                 (SELECT began_at FROM calls WHERE callee = ?1 AND instr(caller, '@') > 0
+                      ORDER BY began_at DESC LIMIT 1 OFFSET ?2)",
+            params![callee.as_str(), but],
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -358,12 +375,12 @@ fn put_call(db: &Connection, call: &Call) -> Result<(), AppError> {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             call.cid.as_str(),
-            call.caller.as_str(),
+            call.caller.to_string(),
             // The name of a group is nobody's who may have it later.
             if call.is_for_whole_group() {
-                ""
+                String::new()
             } else {
-                call.callee.as_str()
+                call.callee.to_string()
             },
             sql(call.began_at.0),
             call.answered_at.is_some(),

@@ -20,7 +20,10 @@ mod server;
 mod templates;
 
 pub use address_book::{address_book, finds, person};
-pub use conferences::{call, calls, conference, conference_called, conferences, due, rings, runs_of};
+pub use conferences::{
+    call, call_from_away, calls, conference, conference_called, conferences, due, is_called_away, rings,
+    rings_away, runs_of,
+};
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use elsewhere::{InView, Meant, in_view, meant};

@@ -26,7 +26,11 @@ pub enum Visitor<'a> {
     /// Has no account.
     Guest(Option<&'a GuestId>),
     /// Signed in to a partner's server. What they are there does not travel; a conference may name them.
-    Federated(&'a UserId),
+    Federated {
+        user: &'a UserId,
+        /// As of an account.
+        called_at: Option<Timestamp>,
+    },
 }
 
 impl Visitor<'_> {
@@ -38,7 +42,7 @@ impl Visitor<'_> {
                 Role::Moderator
             }
             Self::Account { operator: true, .. } => Role::Moderator,
-            Self::Federated(user) if conference.settings.moderators_abroad.contains_key(*user) => {
+            Self::Federated { user, .. } if conference.settings.moderators_abroad.contains_key(*user) => {
                 Role::Moderator
             }
             _ => Role::Participant,
@@ -49,7 +53,7 @@ impl Visitor<'_> {
     fn invited_at(&self, conference: &Conference) -> Option<Timestamp> {
         match self {
             Self::Account { user, .. } => conference.settings.invited.get(*user).copied(),
-            Self::Federated(user) => conference.settings.invited_abroad.get(*user).copied(),
+            Self::Federated { user, .. } => conference.settings.invited_abroad.get(*user).copied(),
             Self::Guest(_) => None,
         }
     }
@@ -57,8 +61,8 @@ impl Visitor<'_> {
     /// Since when they are invited at the latest: a lock from before does not keep them out.
     fn last_invited_at(&self, conference: &Conference) -> Option<Timestamp> {
         let called = match self {
-            Self::Account { called_at, .. } => *called_at,
-            Self::Guest(_) | Self::Federated(_) => None,
+            Self::Account { called_at, .. } | Self::Federated { called_at, .. } => *called_at,
+            Self::Guest(_) => None,
         };
         called.max(self.invited_at(conference))
     }
@@ -68,7 +72,7 @@ impl Visitor<'_> {
     }
 
     fn is_from_elsewhere(&self) -> bool {
-        matches!(self, Self::Guest(_) | Self::Federated(_))
+        matches!(self, Self::Guest(_) | Self::Federated { .. })
     }
 }
 

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::{
-    Access, CalledGroup, Conference, Decision, Effect, Launch, Ring, Settings, View,
+    Access, Away, CalledGroup, Conference, Decision, Effect, Launch, Party, Ring, Settings, View,
     meeting::{MeetingView, Meetings},
 };
 use plenary_access::{
@@ -28,9 +28,9 @@ use serde::{Deserialize, Serialize};
 pub struct Call {
     /// Of its conference.
     pub cid: Cid,
-    pub caller: UserName,
+    pub caller: Party,
     /// Who is called.
-    pub callee: UserName,
+    pub callee: Party,
     pub began_at: Timestamp,
     pub answered_at: Option<Timestamp>,
     pub over: Option<Over>,
@@ -43,6 +43,9 @@ pub struct Call {
     /// Who of the group has answered instead of the callee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<UserName>,
+    /// One of the two is of a partner's server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Away>,
 }
 
 /// Which calls of a user are wanted; `None`: whichever.
@@ -80,6 +83,14 @@ pub enum How {
     Joined,
     /// Somebody else of the group was first to answer.
     Elsewhere,
+    /// There is nobody of that name on the partner's server.
+    Nobody,
+    /// The partner's server could not be reached.
+    Unreached,
+    /// One of the two servers does not allow it.
+    NotAllowed,
+    /// What was called is a conference of the partner's.
+    Conference,
 }
 
 /// So long it rings.
@@ -109,17 +120,21 @@ impl Call {
         match &self.ring {
             // Who is in the conference sees it there.
             Some(ring) => decision.notice(Topic::Meetings, ring.cid.as_str()),
-            None => decision.notice(Topic::Calls, self.caller.as_str()),
+            None => decision.notice(Topic::Calls, self.caller.to_string()),
         };
         if !self.is_for_whole_group() {
-            decision.notice(Topic::Calls, self.callee.as_str());
+            decision.notice(Topic::Calls, self.callee.to_string());
+        }
+        if self.is_from_away() {
+            // Whoever tells the partner of it looks.
+            decision.notice(Topic::Calls, self.caller.to_string());
         }
         decision.effect(Effect::PutCall(self));
     }
 
     /// The call is over, and its conference is no more, if it had one.
     pub(crate) fn end(self, decision: &mut Decision, how: How, now: Timestamp) {
-        if self.ring.is_none() {
+        if self.ring.is_none() && !self.is_from_away() {
             decision
                 .effect(Effect::Remove(self.cid.clone()))
                 .notice(Topic::Conferences, self.cid.as_str())
@@ -129,18 +144,20 @@ impl Call {
         Self { over, ..self }.put(decision);
     }
 
-    pub(crate) fn conference(&self, name: String, at: Moment) -> Conference {
+    /// For a call that somebody of this server makes, the caller.
+    pub(crate) fn conference(&self, caller: &UserName, name: String, at: Moment) -> Conference {
+        let callee = self.callee.here().cloned();
         Conference {
             cid: self.cid.clone(),
             called: None,
             name,
             description: String::new(),
-            owner: self.caller.clone(),
+            owner: caller.clone(),
             access: Access::Internal,
             settings: Settings {
                 uninvited: false,
                 // Neither of the two is less than the other.
-                moderators: [(self.callee.clone(), at.now)].into(),
+                moderators: callee.map(|callee| (callee, at.now)).into_iter().collect(),
                 ..Settings::default()
             },
             launch: Launch::VirtualRoom,
@@ -180,14 +197,15 @@ impl<V: View> Meetings<'_, V> {
         let now = self.at.now;
         let mut call = Call {
             cid: cid.clone(),
-            caller: caller.clone(),
-            callee: callee.clone(),
+            caller: caller.clone().into(),
+            callee: callee.clone().into(),
             began_at: now,
             answered_at: None,
             over: None,
             ring: None,
             group: None,
             answered_by: None,
+            away: None,
         };
         let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
         let nobody = match self.view.open_call_of(callee) {
@@ -198,12 +216,12 @@ impl<V: View> Meetings<'_, V> {
             Some(how) => call.over = Some(Over { at: now, how }),
             None => {
                 let name = format!("{}, {}", own.display_name, called.display_name);
-                decision.effect(Effect::Put(call.conference(name, self.at)));
+                decision.effect(Effect::Put(call.conference(caller, name, self.at)));
             }
         }
         call.put(&mut decision);
         decision.effect(Effect::ForgetCalls {
-            caller: caller.clone(),
+            caller: caller.clone().into(),
             but: CALLS_KEPT,
         });
         Ok(decision)
@@ -280,15 +298,24 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Somebody has come into the conference of a call.
-    pub(crate) fn answer(&self, decision: &mut Decision, cid: &Cid, who: &UserName) {
+    pub(crate) fn answer(&self, decision: &mut Decision, cid: &Cid, who: &Party) {
         let Some(call) = self.view.call(cid).filter(Call::rings) else {
             return;
         };
         let answered_at = Some(self.at.now);
-        if call.group.is_some() && call.caller != *who {
-            self.take(decision, call, who);
-        } else if call.callee == *who {
-            Call { answered_at, ..call }.put(decision);
+        if let (Some(_), Party::Here(user)) = (&call.group, who)
+            && call.caller != *who
+        {
+            self.take(decision, call, user);
+        } else if call.callee == *who || (who.server().is_some() && call.callee.server() == who.server()) {
+            // Of those of a partner's server the gate lets in only who may answer.
+            let callee = who.clone();
+            Call {
+                answered_at,
+                callee,
+                ..call
+            }
+            .put(decision);
         }
     }
 

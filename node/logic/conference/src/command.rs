@@ -1,10 +1,10 @@
 use crate::{
-    Access, Act, Delivery, GuestId, Heard, NewRegistrant, NewTemplate, PersonalLink, Pin, Plan,
-    SettingsPatch, Settled, TemplateId, TemplatePatch, Whom,
+    Access, Act, AwayCall, AwaySeat, Delivery, GuestId, Heard, How, NewRegistrant, NewTemplate, PartnerSaid,
+    Party, PersonalLink, Pin, Plan, SettingsPatch, Settled, TemplateId, TemplatePatch, Whom,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::{DocumentVersion, TokenHash};
-use plenary_model::{Cid, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
+use plenary_model::{Cid, GroupId, NodeId, Revision, ServerName, Timestamp, UserId, UserName};
 use plenary_schedule::Occurrence;
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +179,39 @@ pub enum Change {
         cid: Cid,
         group: GroupId,
     },
+    /// Who asks calls somebody of a partner's server, by whatever name they have there.
+    DialAway {
+        /// Random.
+        cid: Cid,
+        to: UserId,
+    },
+    /// The server of who is called has said something of a call. This and the next ones are proposed by the server itself.
+    PartnerSaid {
+        cid: Cid,
+        said: PartnerSaid,
+    },
+    /// A partner, which has proven its name, calls somebody here.
+    Receive(AwayCall),
+    /// A user of this server is in a conference of a partner's, by this connection.
+    CameAway {
+        server: ServerName,
+        room: Cid,
+        user: UserName,
+        seat: AwaySeat,
+    },
+    /// And is not any more.
+    LeftAway {
+        server: ServerName,
+        room: Cid,
+        user: UserName,
+        seat: AwaySeat,
+    },
+    /// A partner says that a call of its own is over.
+    AwayEnds {
+        cid: Cid,
+        server: ServerName,
+        how: How,
+    },
     /// Who is called does not answer: it rings on no device any more.
     Decline {
         cid: Cid,
@@ -198,7 +231,7 @@ pub enum Change {
         cid: Cid,
         by: Option<ParticipantId>,
         /// `None`: everybody whom it rings at.
-        users: Option<Vec<UserName>>,
+        users: Option<Vec<Party>>,
     },
     /// Deletes conferences that were used last before then: those whose schedule is over, and those without one. Proposed
     /// by the leader, by the settings of the server.
@@ -309,6 +342,13 @@ impl Change {
             Self::Register(_) | Self::RemoveRegistrant { .. } | Self::GuestEnter { link: Some(_), .. } => {
                 crate::REGISTRATION_LEVEL
             }
+            Self::DialAway { .. }
+            | Self::PartnerSaid { .. }
+            | Self::Receive(_)
+            | Self::CameAway { .. }
+            | Self::LeftAway { .. }
+            | Self::AwayEnds { .. } => crate::AWAY_CALLS_LEVEL,
+            Self::Call { whom, .. } if whom.is_away() => crate::AWAY_CALLS_LEVEL,
             Self::Call { .. } | Self::DialGroup { .. } => crate::CALLING_LEVEL,
             Self::Dial { .. } | Self::Decline { .. } | Self::Widen { .. } | Self::DeleteOld { .. } => {
                 crate::CALLS_LEVEL

@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Act, Attempts, Call, Change, Command, Conference, Guest, InboxView, Message, NewConference,
-    NewId, OutboxView, PartnerInvitation, PastRun, Patch, RIGHTS_LEVEL, RunId, Settings, Template,
+    NewId, OutboxView, PartnerInvitation, Party, PastRun, Patch, RIGHTS_LEVEL, RunId, Settings, Template,
     TemplateId, TemplateView, Visit, Whom,
     conference::differences,
     follow::shut_out_guests,
@@ -97,13 +97,18 @@ pub enum Effect {
     PutCall(Call),
     /// Forgets the oldest calls that a user has made, but for so many; those that led into conferences are not counted.
     ForgetCalls {
-        caller: UserName,
+        caller: Party,
         but: u32,
     },
     /// Forgets a call.
     RemoveCall(Cid),
     /// Forgets how a user was called into conferences and groups, but for the newest so many.
     ForgetRings {
+        callee: Party,
+        but: u32,
+    },
+    /// Forgets how people of partners' servers called a user, but for the newest so many.
+    ForgetAway {
         callee: UserName,
         but: u32,
     },
@@ -231,6 +236,12 @@ pub fn decide_for<V: View>(
         Change::ForgetHistory { runs, calls } => case.meetings().map(|_| history::forget(*runs, *calls)),
         Change::Dial { cid, to } => case.as_server().dial(cid, case.caller()?, to),
         Change::DialGroup { cid, group } => case.as_server().dial_group(cid, case.caller()?, group),
+        Change::DialAway { cid, to } => case.as_server().dial_away(cid, case.caller()?, to),
+        Change::PartnerSaid { .. }
+        | Change::Receive(_)
+        | Change::CameAway { .. }
+        | Change::LeftAway { .. }
+        | Change::AwayEnds { .. } => case.meetings()?.away(change),
         Change::Decline { cid } => case.as_server().decline(cid, case.user()?),
         Change::Widen { cid } => case.widen(cid),
         Change::CreateTemplate(new) => case.create_template(new),
@@ -339,7 +350,7 @@ impl<'a, V: View> Case<'a, V> {
         &self,
         cid: &Cid,
         by: Option<ParticipantId>,
-        users: Option<&[UserName]>,
+        users: Option<&[Party]>,
     ) -> Result<Decision, Refusal> {
         if let Some(by) = by {
             return self.meetings()?.call_off_by(cid, by, users);

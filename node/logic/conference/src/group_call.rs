@@ -50,20 +50,11 @@ impl<V: View> Meetings<'_, V> {
             .ok_or_else(|| not_found("user", caller))?;
         self.check_free(cid, caller)?;
         let now = self.at.now;
-        let mut members = self.view.members_there(group);
-        members.retain(|user| user != caller);
-        let is_anybody_there = !members.is_empty();
-        members.retain(|user| self.is_free(user));
-        members.truncate(limits::GROUP_RINGS);
-        let nobody = match (members.is_empty(), is_anybody_there) {
-            (false, _) => None,
-            (true, true) => Some(How::Busy),
-            (true, false) => Some(How::Unreachable),
-        };
+        let (members, nobody) = self.who_rings(group, Some(caller));
         let call = Call {
             cid: cid.clone(),
-            caller: caller.clone(),
-            callee: call_id,
+            caller: caller.clone().into(),
+            callee: call_id.into(),
             began_at: now,
             answered_at: None,
             over: nobody.map(|how| Over { at: now, how }),
@@ -73,10 +64,11 @@ impl<V: View> Meetings<'_, V> {
                 name: name.clone(),
             }),
             answered_by: None,
+            away: None,
         };
         let mut decision = Decision::giving(Outcome::Revision(self.at.revision));
         if nobody.is_none() {
-            let mut conference = call.conference(format!("{}, {name}", own.display_name), self.at);
+            let mut conference = call.conference(caller, format!("{}, {name}", own.display_name), self.at);
             conference.settings.moderators = members.iter().map(|user| (user.clone(), now)).collect();
             decision.effect(Effect::Put(conference));
         }
@@ -85,8 +77,8 @@ impl<V: View> Meetings<'_, V> {
         for user in members {
             let ring = Call {
                 cid: ring_id(self.at, &decision),
-                caller: caller.clone(),
-                callee: user.clone(),
+                caller: caller.clone().into(),
+                callee: user.clone().into(),
                 began_at: now,
                 answered_at: None,
                 over: None,
@@ -98,18 +90,38 @@ impl<V: View> Meetings<'_, V> {
                 }),
                 group: group.clone(),
                 answered_by: None,
+                away: None,
             };
             ring.put(&mut decision);
             decision.effect(Effect::ForgetRings {
-                callee: user,
+                callee: user.into(),
                 but: CALLS_KEPT,
             });
         }
         decision.effect(Effect::ForgetCalls {
-            caller: caller.clone(),
+            caller: caller.clone().into(),
             but: CALLS_KEPT,
         });
         Ok(decision)
+    }
+
+    /// The members of a group at whom it rings when somebody else calls it; where there are none, why.
+    pub(crate) fn who_rings(
+        &self,
+        group: &GroupId,
+        caller: Option<&UserName>,
+    ) -> (Vec<UserName>, Option<How>) {
+        let mut members = self.view.members_there(group);
+        members.retain(|user| Some(user) != caller);
+        let is_anybody_there = !members.is_empty();
+        members.retain(|user| self.is_free(user));
+        members.truncate(limits::GROUP_RINGS);
+        let nobody = match (members.is_empty(), is_anybody_there) {
+            (false, _) => None,
+            (true, true) => Some(How::Busy),
+            (true, false) => Some(How::Unreachable),
+        };
+        (members, nobody)
     }
 
     /// Whether somebody is in no call and no conference, and does not ring too often already.
@@ -128,7 +140,7 @@ impl<V: View> Meetings<'_, V> {
                 .effect(Effect::Put(conference));
         }
         let taken = Call {
-            callee: who.clone(),
+            callee: who.clone().into(),
             answered_at: Some(self.at.now),
             ..call
         };
@@ -152,6 +164,9 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn is_lost_to_another(&self, cid: &Cid, user: &UserName) -> bool {
         let rang = |call: &Call| call.is_of_group() && call.callee == *user;
         let began = plenary_model::Timestamp(0);
-        self.view.rings_of(cid, user, began).iter().any(rang)
+        self.view
+            .rings_of(cid, &user.clone().into(), began)
+            .iter()
+            .any(rang)
     }
 }

@@ -289,7 +289,7 @@ impl<V: View> History<'_, V> {
                     object: format!("{} → {}", call.caller, call.callee),
                     description: how_name(over.how).to_owned(),
                     changes: talked.map(|s| fact("duration_s", s)).into_iter().collect(),
-                    actor: Some(call.caller.clone()),
+                    actor: call.caller.here().cloned(),
                 });
                 self.added.notice(Topic::Events, "");
             }
@@ -347,6 +347,10 @@ fn how_name(how: How) -> &'static str {
         How::Widened => "became a conference",
         How::Joined => "came in",
         How::Elsewhere => "answered by another one",
+        How::Nobody => "nobody of that name",
+        How::Unreached => "the other server was not reached",
+        How::NotAllowed => "not allowed between the servers",
+        How::Conference => "is a conference there",
     }
 }
 

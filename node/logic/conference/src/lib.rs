@@ -10,12 +10,14 @@
 //!  somebody wants to come in ─────────────────────────────────► admit ───────► inside | waiting | KeptOut
 //! ```
 //!
-//! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own.
+//! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own, but for
+//! who is called from a partner's server ([`Away`]).
 //! Its [`Settings`] say how it is run; a [`Template`] keeps them for the next ones. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
 //! have to register first ([`Registration`]). Moderators [`Act`] on
 //! them, and have people rung ([`Ring`]). Servers of partners are told of conferences that name their people ([`Message`]). Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
+mod away;
 mod call;
 mod command;
 mod conference;
@@ -30,6 +32,7 @@ mod launch;
 mod listing;
 mod meeting;
 mod partners;
+mod party;
 mod presence;
 mod registrant;
 mod registration;
@@ -39,6 +42,7 @@ mod settings;
 mod template;
 
 pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
+pub use away::{Away, AwayCall, AwaySeat, AwayTo, PartnerSaid, is_adrift};
 pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, NewId, Patch};
 pub use conference::{Access, Conference};
@@ -60,6 +64,7 @@ pub use partners::{
     Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
     tell_partners,
 };
+pub use party::Party;
 pub use presence::tell_presence;
 pub use registrant::{Details, NewRegistrant, PersonalLink, Registrant, RegistrationView};
 pub use registration::{Ask, Asks, Closes, Field, FieldKind, NO, Registration, RegistrationState, YES};
@@ -97,6 +102,9 @@ pub use plenary_access::CHAT_LEVEL;
 
 /// The level from which on people of partners' servers come into conferences.
 pub const FEDERATED_LEVEL: u32 = 20;
+
+/// The level from which on people of partners' servers call each other.
+pub const AWAY_CALLS_LEVEL: u32 = 21;
 
 /// The level from which on conferences name people of partners' servers, which are told of it.
 pub const OUTBOX_LEVEL: u32 = 22;

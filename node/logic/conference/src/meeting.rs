@@ -38,7 +38,7 @@ pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 
-use crate::{Attempts, Call, Guest, GuestId, PastRun, RunId};
+use crate::{Attempts, Call, Guest, GuestId, Party, PastRun, RunId};
 use plenary_access::TokenHash;
 use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName};
 
@@ -108,9 +108,13 @@ pub trait MeetingView {
     fn rings_into(&self, cid: &Cid) -> Vec<Call>;
     /// How one user was called into a conference from `since` on, the newest first, at most
     /// [`RINGS_PER_RUN`](plenary_model::limits::RINGS_PER_RUN).
-    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call>;
+    fn rings_of(&self, cid: &Cid, user: &Party, since: Timestamp) -> Vec<Call>;
     /// How many conferences and groups ring at a user.
     fn rings_at(&self, user: &UserName) -> usize;
+    /// Open calls to a user from partners' servers, also those that go on, ordered by CID.
+    fn calls_from_away(&self, user: &UserName) -> Vec<Call>;
+    /// Calls from partners' servers that go on, ordered by CID.
+    fn answered_from_away(&self) -> Vec<Call>;
     /// Those who ring because of a user.
     fn rings_by(&self, caller: &UserName) -> Vec<Call>;
     /// Whether a user is signed in on a device that is connected.

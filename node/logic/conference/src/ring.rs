@@ -15,8 +15,8 @@
 //! Invariant: nobody is rung twice for one conference at once, and nobody who is in it; it rings only while a run goes on.
 
 use crate::{
-    CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, MODERATION_LEVEL, Over,
-    ParticipantId, Person, Run, View,
+    Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, MODERATION_LEVEL, Over,
+    ParticipantId, Party, Person, Run, View,
     decide::forbidden,
     meeting::{Meetings, conflict},
 };
@@ -63,7 +63,14 @@ pub enum Ringer {
 pub enum Whom {
     /// Everybody whom the conference names: its moderators and who is invited.
     Invited,
-    Users(Vec<UserName>),
+    Users(Vec<Party>),
+}
+
+impl Whom {
+    /// Whether somebody of a partner's server is among them.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self, Self::Users(users) if users.iter().any(|user| user.server().is_some()))
+    }
 }
 
 impl Call {
@@ -117,7 +124,7 @@ impl<V: View> Meetings<'_, V> {
         })?;
         let mut users = self.whom(conference, caller, whom)?;
         let ringing = self.view.rings_into(&conference.cid);
-        let ringing: BTreeSet<UserName> = ringing.into_iter().map(|call| call.callee).collect();
+        let ringing: BTreeSet<Party> = ringing.into_iter().map(|call| call.callee).collect();
         users.retain(|user| !ringing.contains(user));
         if ringing.len() + users.len() > limits::RINGS {
             return Err(conflict(
@@ -147,7 +154,7 @@ impl<V: View> Meetings<'_, V> {
         &self,
         cid: &Cid,
         by: ParticipantId,
-        users: Option<&[UserName]>,
+        users: Option<&[Party]>,
     ) -> Result<Decision, Refusal> {
         let conference = self.conference(cid)?;
         self.moderator(&conference, by)?;
@@ -158,7 +165,7 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn call_off(
         &self,
         conference: &Conference,
-        users: Option<&[UserName]>,
+        users: Option<&[Party]>,
     ) -> Result<Decision, Refusal> {
         if conference.call {
             return Err(conflict("this is a call; leave it to end it"));
@@ -196,7 +203,7 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// When a moderator called somebody into a run, the last time.
-    pub(crate) fn called_at(&self, run: &Run, user: &UserName) -> Option<Timestamp> {
+    pub(crate) fn called_at(&self, run: &Run, user: &Party) -> Option<Timestamp> {
         if self.at.level < CALLING_LEVEL {
             return None;
         }
@@ -220,21 +227,17 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Those of a conference whom it names and who can be called.
-    fn named(&self, conference: &Conference) -> Vec<UserName> {
+    fn named(&self, conference: &Conference) -> Vec<Party> {
         let active = |user: &&UserName| self.view.account(user).is_some_and(|account| account.active);
-        conference.settings.named().filter(active).cloned().collect()
+        let named = conference.settings.named().filter(active);
+        named.cloned().map(Party::Here).collect()
     }
 
-    fn whom(
-        &self,
-        conference: &Conference,
-        caller: &UserName,
-        whom: &Whom,
-    ) -> Result<Vec<UserName>, Refusal> {
+    fn whom(&self, conference: &Conference, caller: &UserName, whom: &Whom) -> Result<Vec<Party>, Refusal> {
         let users = match whom {
             Whom::Invited => {
                 let mut all = self.named(conference);
-                all.retain(|user| user != caller);
+                all.retain(|user| *user != *caller);
                 return Ok(all);
             }
             Whom::Users(users) => users,
@@ -243,6 +246,7 @@ impl<V: View> Meetings<'_, V> {
             return Err(invalid("users", "must be 1 to 2,000"));
         }
         for user in users {
+            let Party::Here(user) = user else { continue };
             if !self.view.account(user).is_some_and(|account| account.active) {
                 return Err(invalid(
                     "users",
@@ -250,7 +254,7 @@ impl<V: View> Meetings<'_, V> {
                 ));
             }
         }
-        let each: BTreeSet<&UserName> = users.iter().collect();
+        let each: BTreeSet<&Party> = users.iter().collect();
         Ok(each.into_iter().cloned().collect())
     }
 
@@ -260,11 +264,11 @@ impl<V: View> Meetings<'_, V> {
         conference: &Conference,
         run: &Run,
         caller: &UserName,
-        user: UserName,
+        user: Party,
         by: Ringer,
     ) -> Rung {
         let cid = &conference.cid;
-        if !self.view.places(cid, &Person::Account(user.clone())).is_empty() {
+        if !self.view.places(cid, &user.person()).is_empty() {
             return Rung::NeedsNot;
         }
         let now = self.at.now;
@@ -276,15 +280,14 @@ impl<V: View> Meetings<'_, V> {
             _ if before.len() >= limits::RINGS_PER_RUN => return Rung::TooSoon,
             _ => {}
         }
-        let is_busy =
-            self.view.open_call_of(&user).is_some() || self.view.rings_at(&user) >= limits::RINGS_PER_PERSON;
-        let nobody = match is_busy {
-            true => Some(How::Busy),
-            false => (!self.view.is_online(&user)).then_some(How::Unreachable),
+        let nobody = match &user {
+            // Their own server says.
+            Party::There(_) => None,
+            Party::Here(user) => self.why_not_rung(user),
         };
         let call = Call {
             cid: ring_id(self.at, decision),
-            caller: caller.clone(),
+            caller: caller.clone().into(),
             callee: user.clone(),
             began_at: now,
             answered_at: None,
@@ -297,6 +300,7 @@ impl<V: View> Meetings<'_, V> {
             }),
             group: None,
             answered_by: None,
+            away: user.server().map(|_| Away::default()),
         };
         call.put(decision);
         decision.effect(Effect::ForgetRings {
@@ -304,6 +308,13 @@ impl<V: View> Meetings<'_, V> {
             but: CALLS_KEPT,
         });
         Rung::Yes
+    }
+
+    fn why_not_rung(&self, user: &UserName) -> Option<How> {
+        if self.view.open_call_of(user).is_some() || self.view.rings_at(user) >= limits::RINGS_PER_PERSON {
+            return Some(How::Busy);
+        }
+        (!self.view.is_online(user)).then_some(How::Unreachable)
     }
 }
 
@@ -347,13 +358,23 @@ pub fn settle_rings<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
         let mut come = Vec::new();
         for effect in &decision.effects {
             match effect {
-                Effect::PutCall(call) => drop(settled.insert(call.cid.clone())),
+                Effect::PutCall(call) => {
+                    settled.insert(call.cid.clone());
+                    // It has no conference here whose end would say it.
+                    if call.over.is_some()
+                        && call.is_from_away()
+                        && call.group.is_some()
+                        && call.ring.is_none()
+                    {
+                        over.insert(call.cid.clone());
+                    }
+                }
                 Effect::RemoveCalls(user) => drop(gone.insert(user.clone())),
                 Effect::PutRun(run) if !run.is_on() => drop(over.insert(run.cid.clone())),
                 Effect::Remove(cid) => drop(over.insert(cid.clone())),
                 Effect::PutParticipant(one) if view.participant(&one.cid, one.id).is_none() => {
-                    if let Person::Account(user) = &one.person {
-                        come.push((one.cid.clone(), user.clone()));
+                    if let Some(user) = Party::of(&one.person) {
+                        come.push((one.cid.clone(), user));
                     }
                 }
                 _ => {}
@@ -384,14 +405,14 @@ pub fn settle_rings<V: View>(view: &V, at: Moment, decisions: &mut [Decision]) {
         for (call, how) in ended {
             let stays = ![&call.caller, &call.callee]
                 .iter()
-                .any(|user| gone.contains(*user));
+                .any(|party| party.here().is_some_and(|user| gone.contains(user)));
             if stays && settled.insert(call.cid.clone()) {
                 call.end(&mut added, how, at.now);
             }
         }
         // It rings no more where an account that called is no more.
         for call in gone.iter().flat_map(|user| view.rings_by(user)) {
-            added.notice(Topic::Calls, call.callee.as_str());
+            added.notice(Topic::Calls, call.callee.to_string());
         }
         decision.effects.extend(added.effects);
         decision.notices.extend(added.notices);
@@ -405,7 +426,7 @@ fn take_from_others<V: View>(
     added: &mut Decision,
     settled: &mut BTreeSet<Cid>,
     cid: &Cid,
-    user: &UserName,
+    user: &Party,
 ) {
     let rings = view.rings_into(cid);
     let Some(own) = rings.iter().find(|call| call.callee == *user).cloned() else {
@@ -421,11 +442,11 @@ fn take_from_others<V: View>(
     }
     // The call of the caller is theirs now.
     added
-        .notice(Topic::Calls, user.as_str())
+        .notice(Topic::Calls, user.to_string())
         .effect(Effect::RemoveCall(own.cid));
     for other in rings.into_iter().filter(|call| call.callee != *user) {
         if settled.insert(other.cid.clone()) {
-            let answered_by = Some(user.clone());
+            let answered_by = user.here().cloned();
             Call { answered_by, ..other }.end(added, How::Elsewhere, at.now);
         }
     }

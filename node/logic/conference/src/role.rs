@@ -80,7 +80,8 @@ impl Conference {
             .person
             .visitor(participant.standing.operator)
             .role(self);
-        if participant.standing.moderator {
+        // Neither of the two of a call is less than the other.
+        if participant.standing.moderator || self.call {
             return own.max(Role::Moderator);
         }
         own

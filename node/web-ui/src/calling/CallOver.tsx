@@ -1,20 +1,19 @@
-import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@mantine/core';
 import { IconPhone } from '@tabler/icons-react';
-import { queries } from '../api/queries';
 import { CallWords } from './RecentCalls';
 import { useCall } from './useCall';
+import { useCallNamed } from './useCallNamed';
 
 /** What became of a call that this page was in. */
 export function CallOver({ cid, otherwise }: { cid: string; otherwise: string }) {
-  const { data } = useQuery(queries.call(cid));
+  const data = useCallNamed(cid);
   return data?.outcome ? <CallWords call={data} /> : <>{otherwise}</>;
 }
 
 export function CallAgain({ cid }: { cid: string }) {
   const { t } = useTranslation();
-  const { data } = useQuery(queries.call(cid));
+  const data = useCallNamed(cid);
   const { call, busy } = useCall();
   if (!data) return null;
   return (

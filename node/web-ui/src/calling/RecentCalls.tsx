@@ -7,7 +7,7 @@ import { queries } from '../api/queries';
 import type { Call } from '../api/types';
 import { Time } from '../ui/Time';
 import { useMe } from '../ui/useMe';
-import { lasted, missed } from './callText';
+import { idOf, lasted, missed } from './callText';
 import { NoticeOffer } from './NoticeOffer';
 import { useCall } from './useCall';
 
@@ -44,6 +44,11 @@ export function RecentCalls() {
                     <Text size="sm" fw={600} truncate>
                       {one.with.display_name}
                     </Text>
+                    {idOf(one) && (
+                      <Text size="xs" c="dimmed" truncate>
+                        {idOf(one)}
+                      </Text>
+                    )}
                     <Text size="xs" c={missed(one) ? 'var(--plenary-bad)' : 'dimmed'} truncate>
                       <CallWords call={one} />
                     </Text>
@@ -99,6 +104,14 @@ export function CallWords({ call }: { call: Call }) {
       return own ? t('call.wasBusy') : t('call.missed');
     case 'unreachable':
       return own ? t('call.wasAway') : t('call.missed');
+    case 'nobody':
+      return t('call.wasNobody');
+    case 'unreached':
+      return t('call.wasUnreached');
+    case 'not_allowed':
+      return t('call.wasNotAllowed');
+    case 'conference':
+      return t('call.wasConference');
     case 'cancelled':
       return own ? t('call.youCancelled') : t('call.missed');
     default:

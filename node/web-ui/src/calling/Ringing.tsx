@@ -9,6 +9,7 @@ import { queries } from '../api/queries';
 import type { Call, Contact, ContactTone } from '../api/types';
 import { Face } from '../ui/Face';
 import { tellProblem } from '../ui/notify';
+import { idOf } from './callText';
 import { tellOfCall } from './notices';
 import { ring } from './ring';
 import classes from './Ringing.module.css';
@@ -45,6 +46,7 @@ function Rings({ call, silent }: { call: Call; silent: boolean }) {
   const navigate = useNavigate();
   const [done, setDone] = useState(false);
   const text = useRingText(call);
+  const id = idOf(call);
   const tone = useTone(call);
   useEffect(
     () => (done || silent || tone === undefined ? undefined : ring('incoming', tone)),
@@ -77,9 +79,16 @@ function Rings({ call, silent }: { call: Call; silent: boolean }) {
           <div className={classes.face}>
             <Face name={call.with.display_name} size={44} />
           </div>
-          <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-            {text}
-          </Text>
+          <div style={{ minWidth: 0 }}>
+            <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
+              {text}
+            </Text>
+            {id && (
+              <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {id}
+              </Text>
+            )}
+          </div>
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Button variant="default" leftSection={<IconPhoneOff size={18} aria-hidden />} onClick={decline}>
@@ -108,6 +117,7 @@ function useRingText(call: Call): string {
 function useTone(call: Call): ContactTone | null | undefined {
   const { data, isPending } = useQuery(queries.contactsLike(call.with.id));
   if (isPending) return undefined;
-  const isCaller = ({ user_id }: Contact) => user_id?.replace(/@.*$/, '') === call.with.id;
+  const isCaller = ({ user_id, partner_id }: Contact) =>
+    (user_id?.replace(/@.*$/, '') ?? partner_id) === call.with.id;
   return data?.items.find(isCaller)?.tone ?? null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lasted, missed } from './callText';
+import { idOf, lasted, leadsTo, missed, roomAway } from './callText';
 
 describe('a call', () => {
   it('is missed by who was called and never by who called', () => {
@@ -22,5 +22,26 @@ describe('a call', () => {
     expect(of(65)).toBe('1 min 5 sec');
     expect(of(120)).toBe('2 min');
     expect(of(3_725)).toBe('1 hr 2 min');
+  });
+
+  it('of another server is told by the ID', () => {
+    const of = (id: string, display_name: string) => idOf({ with: { id, display_name } });
+    expect(of('demo2@oslo.example.net', 'Demo One')).toBe('demo2@oslo.example.net');
+    expect(of('demo2@oslo.example.net', 'demo2@oslo.example.net')).toBeNull();
+    expect(of('demo2', 'Demo Two')).toBeNull();
+  });
+
+  it('is found by the room that it leads to', () => {
+    const room = 'call-1@oslo.example.net';
+    expect(leadsTo({ enter: room, into: null }, room)).toBe(true);
+    expect(leadsTo({ enter: 'call-1', into: null }, room)).toBe(false);
+    const into = { cid: room, name: 'Review', scheduled: false };
+    expect(leadsTo({ enter: room, into }, room)).toBe(false);
+  });
+
+  it('of a conference elsewhere leads there', () => {
+    expect(roomAway('\\c\\Review@oslo.example.net')).toBe('review@oslo.example.net');
+    expect(roomAway('\\c\\review')).toBeNull();
+    expect(roomAway('demo2@oslo.example.net')).toBeNull();
   });
 });

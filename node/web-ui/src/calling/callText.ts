@@ -8,6 +8,21 @@ export function missed({ direction, outcome }: Pick<Call, 'direction' | 'outcome
   );
 }
 
+/** The conference of another server that a call string names; null for anything else. */
+export function roomAway(call: string): string | null {
+  return /^\\c\\([^@]+@[^@]+)$/i.exec(call)?.[1]?.toLowerCase() ?? null;
+}
+
+/** Whether the two of a call meet in this room. */
+export function leadsTo({ enter, into }: Pick<Call, 'enter' | 'into'>, room: string): boolean {
+  return into === null && enter === room;
+}
+
+/** Who is of another server is told by their ID, whatever they are called; null for who is of the own one. */
+export function idOf({ with: other }: Pick<Call, 'with'>): string | null {
+  return other.id.includes('@') && other.id !== other.display_name ? other.id : null;
+}
+
 /** How long they talked: "1 min 5 sec". */
 export function lasted(
   { answered_at, ended_at }: Pick<Call, 'answered_at' | 'ended_at'>,

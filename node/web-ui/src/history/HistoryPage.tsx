@@ -4,7 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import { CallSign, CallWords } from '../calling/RecentCalls';
-import { missed } from '../calling/callText';
+import { idOf, missed } from '../calling/callText';
 import { useCall } from '../calling/useCall';
 import { Below } from '../ui/DataTable';
 import { FilterBar } from '../ui/FilterBar';
@@ -180,9 +180,16 @@ function OwnCalls() {
             cell: (one) => (
               <Group gap="sm" wrap="nowrap" miw={0}>
                 <CallSign call={one} />
-                <Text size="sm" fw={500} truncate>
-                  {one.with.display_name}
-                </Text>
+                <div style={{ minWidth: 0 }}>
+                  <Text size="sm" fw={500} truncate>
+                    {one.with.display_name}
+                  </Text>
+                  {idOf(one) && (
+                    <Text size="xs" c="dimmed" truncate>
+                      {idOf(one)}
+                    </Text>
+                  )}
+                </div>
               </Group>
             ),
           },

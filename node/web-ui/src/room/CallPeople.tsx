@@ -10,7 +10,10 @@ import { useExpected } from './useExpected';
 
 const MOST = 100;
 
-/** Rings at people of the address book, or at all who are invited. */
+/** Whether it is somebody of another server: user@server. */
+const isAway = (call: string) => /^[^@\s\\#]+@[^@\s.]+(\.[^@\s.]+)+$/.test(call);
+
+/** Rings at people of the address book, whoever is named with their server, or all who are invited. */
 export function CallPeople({ done }: { done: () => void }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
@@ -25,10 +28,13 @@ export function CallPeople({ done }: { done: () => void }) {
   // Who was chosen keeps the name when other names are looked for.
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const inside = new Set([...participants.values()].map(({ user }) => user));
-  const people = (found.data?.pages[0]?.items ?? []).flatMap(({ user_id, display_name }) => {
-    const user = user_id?.split('@')[0];
-    return user && !inside.has(user) ? [{ value: user, label: display_name }] : [];
+  const contacts = (found.data?.pages[0]?.items ?? []).flatMap(({ user_id, partner_id, display_name }) => {
+    const user = user_id?.split('@')[0] ?? partner_id;
+    return user && !inside.has(user) ? [{ value: user, label: display_name || user }] : [];
   });
+  const typed = settled.toLowerCase();
+  const isNew = isAway(typed) && !contacts.some(({ value }) => value === typed) && !inside.has(typed);
+  const people = isNew ? [...contacts, { value: typed, label: typed }] : contacts;
   const known = new Map([...names, ...people.map(({ value, label }) => [value, label] as const)]);
   const options = [...new Set([...chosen, ...people.map(({ value }) => value)])];
   const call = (users: string[] | null) => {
@@ -47,7 +53,7 @@ export function CallPeople({ done }: { done: () => void }) {
         maxValues={MOST}
         data={options.map((value) => ({ value, label: known.get(value) ?? value }))}
         filter={({ options }) => options}
-        nothingFoundMessage={found.isFetching ? undefined : t('called.nobody')}
+        nothingFoundMessage={found.isFetching ? undefined : t('called.none')}
         renderOption={({ option }) => <Named name={option.label} user={option.value} />}
         dropdownOpened={opened}
         onDropdownOpen={() => open(true)}

@@ -1,11 +1,13 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core';
 import {
+  IconBan,
   IconPhone,
   IconPhoneCalling,
   IconPhoneOff,
   IconPhonePause,
   IconPhoneEnd,
   IconPhoneX,
+  IconUserQuestion,
   IconWifiOff,
 } from '@tabler/icons-react';
 import type { CalledPerson } from '../meeting/messages';
@@ -19,6 +21,9 @@ const ICONS = {
   busy: IconPhonePause,
   unreachable: IconWifiOff,
   cancelled: IconPhoneEnd,
+  nobody: IconUserQuestion,
+  unreached: IconWifiOff,
+  not_allowed: IconBan,
 };
 
 /** Who was called and is not in yet, and how that is; moderators see it. */

@@ -3,12 +3,15 @@ import { IconAlertTriangle, IconUsersPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { problemText } from '../ui/text';
+import { serverOf } from '../ui/foreign';
 import { useMeeting, useMeetingText } from './context';
+import { useCallOf } from './useCallOf';
 
 /** A call has no address for others before it is a meeting. */
 export function Widen() {
   const { t } = useMeetingText();
   const { room } = useMeeting();
+  const call = useCallOf();
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const widen = async () => {
@@ -21,6 +24,10 @@ export function Widen() {
     }
     setBusy(false);
   };
+  // It is who called whose server has the meeting.
+  if (serverOf(room.cid) !== null) {
+    return <Text size="sm">{t('call.widenThere', { name: call?.with.display_name ?? room.name })}</Text>;
+  }
   return (
     <Stack gap="md">
       <Text size="sm">{t('call.widenText')}</Text>

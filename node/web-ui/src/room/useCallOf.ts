@@ -1,8 +1,8 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { queries } from '../api/queries';
 import { session } from '../api/session';
 import type { Call } from '../api/types';
+import { useCallNamed } from '../calling/useCallNamed';
 import { useMeeting } from './context';
 
 /** Asks again what became of the call whenever somebody comes or goes: who came by its address hears nothing else of it. */
@@ -23,5 +23,5 @@ export function useCallNews() {
 export function useCallOf(): Call | undefined {
   const { room, over } = useMeeting();
   const mayBe = over === 'not-found' && session.token() !== null;
-  return useQuery({ ...queries.call(room.cid), enabled: room.call || mayBe }).data;
+  return useCallNamed(room.cid, room.call || mayBe);
 }

@@ -8,8 +8,8 @@ use plenary_conference::Delivery;
 use plenary_contracts::federation::v1::federation_server::{Federation, FederationServer};
 use plenary_federation::{Found, LocalName};
 use plenary_federation_io::{
-    Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, Seen, Stir, Told, Tried, Unheard,
-    Unhosted, Visit, identify, service,
+    Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, RingAnswer, RingEnd, Ringing, Rung,
+    Seen, Stir, Told, Tried, Unheard, Unhosted, Visit, identify, service,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
@@ -105,7 +105,7 @@ impl People for Settings {
     }
 
     async fn estranged(&self, server: &ServerName) {
-        self.parted(server).await;
+        self.parted(server, false).await;
     }
 }
 
@@ -139,7 +139,7 @@ impl Home for Settings {
         Ok(unheard)
     }
 
-    async fn parted(&self, server: &ServerName) {
+    async fn parted(&self, server: &ServerName, _: bool) {
         while self.policy.lock().expect("whole").admits(server).is_ok() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -164,9 +164,37 @@ impl Home for Settings {
             }
         });
         Ok(Hosted {
+            by_call: false,
             visit: Visit { say, hear },
             part: Box::new(|| {}),
         })
+    }
+
+    /// It rings at whom there is, until the caller gives up.
+    async fn ring(
+        self: Arc<Self>,
+        server: &ServerName,
+        _: &PartnerTerms,
+        whom: Ringing,
+    ) -> Result<Rung, Unhosted> {
+        let (say, mut said) = mpsc::channel(8);
+        let (tell, hear) = mpsc::channel(8);
+        let name = format!("{}@{server}, {}", whom.user, whom.name);
+        let answer = match whom.to.parse() {
+            Ok(user) if whom.to != "nobody" => RingAnswer::Rings {
+                user: Some(user),
+                name,
+                group: false,
+            },
+            _ => RingAnswer::Over(RingEnd::Nobody),
+        };
+        tokio::spawn(async move {
+            tell.send(answer).await.ok();
+            if let Some(end) = said.recv().await {
+                tell.send(RingAnswer::Over(end)).await.ok();
+            }
+        });
+        Ok(Rung { say, hear })
     }
 }
 

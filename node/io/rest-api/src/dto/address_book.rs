@@ -308,7 +308,7 @@ pub struct Resolved {
     /// an account or a group too is not.
     #[schema(required)]
     pub conference: Option<String>,
-    /// The name of the other server that it is of. People of another server cannot be called yet.
+    /// The name of the other server that it is of. People of partners' servers are called by it.
     #[schema(required)]
     pub elsewhere: Option<String>,
 }

@@ -1,7 +1,7 @@
-use super::{Time, mirror, users};
+use super::{Time, mirror, parse};
 use crate::problem::Problem;
-use plenary_conference as inner;
-use plenary_model::{UserName, limits};
+use plenary_conference::{self as inner, Party};
+use plenary_model::{ServerName, UserName, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCall {
-    /// A user of this server (`bob`, `bob@paris.example.com`), the call ID of a group, or an alias of either.
+    /// A user of this server or of a partner's (`bob`, `bob@oslo.example.net`), the call ID of a group, or an alias of either.
     #[schema(max_length = 256)]
     pub to: String,
 }
@@ -41,9 +41,12 @@ pub enum CallState {
 mirror! {
     /// How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
     /// another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
-    /// the conference, `elsewhere` another one of the group was first.
+    /// the conference, `elsewhere` another one of the group was first. With people of partners' servers: `nobody` there is
+    /// nobody of that name, `unreached` their server cannot be reached, `not_allowed` one of the servers does not allow it,
+    /// `conference` it is a conference there, to be entered by `enter`.
     CallOutcome = inner::How {
-        Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened, Joined, Elsewhere,
+        Talked, Declined, Missed, Cancelled, Busy, Unreachable, Widened, Joined, Elsewhere, Nobody, Unreached,
+        NotAllowed, Conference,
     }
 }
 
@@ -64,7 +67,7 @@ pub struct Call {
     /// A name for the call.
     pub cid: String,
     /// Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
-    /// who is called into a conference or with a group.
+    /// who is called into a conference, with a group, or from a partner's server (`cid@server`).
     pub enter: String,
     /// The name of the group that was called.
     #[schema(required)]
@@ -90,7 +93,7 @@ pub struct Call {
 
 impl Call {
     /// Whom `user` talks with.
-    pub(crate) fn other<'a>(call: &'a inner::Call, user: &UserName) -> &'a UserName {
+    pub(crate) fn other<'a>(call: &'a inner::Call, user: &UserName) -> &'a Party {
         if call.caller == *user {
             &call.callee
         } else {
@@ -104,6 +107,7 @@ impl Call {
         with: CallPartner,
         answered_by: Option<CallPartner>,
     ) -> Self {
+        let enter = call.enter();
         Self {
             direction: if call.caller == *user {
                 CallDirection::Outgoing
@@ -120,17 +124,20 @@ impl Call {
             began_at: Time(call.began_at),
             answered_at: call.answered_at.map(Time),
             ended_at: call.over.map(|over| Time(over.at)),
-            enter: call.ring.as_ref().map_or(&call.cid, inner::Ring::id).to_string(),
+            enter: enter.clone(),
             answered_by,
+            group: call
+                .group
+                .map(|group| group.name)
+                .or(call.away.and_then(|away| away.group)),
             into: call
                 .ring
                 .filter(|ring| ring.by != inner::Ringer::Group)
                 .map(|ring| CalledInto {
-                    cid: ring.id().to_string(),
+                    cid: enter,
                     name: ring.name,
                     scheduled: ring.by == inner::Ringer::Schedule,
                 }),
-            group: call.group.map(|group| group.name),
             cid: call.cid.into(),
         }
     }
@@ -140,7 +147,7 @@ impl Call {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConferenceCalls {
-    /// User IDs, at least one.
+    /// User IDs, at least one; of people of partners' servers with the server (`bob@oslo.example.net`).
     #[schema(min_items = 1, max_items = 2000)]
     pub users: Option<Vec<String>>,
     /// Everybody who is invited, and the moderators.
@@ -149,8 +156,8 @@ pub struct NewConferenceCalls {
 }
 
 impl NewConferenceCalls {
-    pub(crate) fn read(self) -> Result<inner::Whom, Problem> {
-        let named = users("users", self.users, limits::RINGS)?;
+    pub(crate) fn read(self, own: &ServerName) -> Result<inner::Whom, Problem> {
+        let named = parties("users", self.users, own)?;
         match (named, self.invited) {
             (None, true) => Ok(inner::Whom::Invited),
             (Some(users), false) => Ok(inner::Whom::Users(users)),
@@ -160,6 +167,21 @@ impl NewConferenceCalls {
             )),
         }
     }
+}
+
+/// People of this server and of partners', each once named.
+fn parties(field: &str, names: Option<Vec<String>>, own: &ServerName) -> Result<Option<Vec<Party>>, Problem> {
+    let Some(names) = names else { return Ok(None) };
+    if names.len() > limits::RINGS {
+        return Err(Problem::field(
+            field,
+            format!("must be at most {}", limits::RINGS),
+        ));
+    }
+    let names = names
+        .iter()
+        .map(|name| parse::<Party>(field, name).map(|party| party.seen_from(own)));
+    names.collect::<Result<_, _>>().map(Some)
 }
 
 /// Somebody who was called into a conference and is not in it.
@@ -182,6 +204,9 @@ pub enum CalledState {
     Busy,
     Unreachable,
     Cancelled,
+    Nobody,
+    Unreached,
+    NotAllowed,
 }
 
 impl CalledPerson {
@@ -193,10 +218,13 @@ impl CalledPerson {
                 Some(inner::How::Busy) => CalledState::Busy,
                 Some(inner::How::Unreachable) => CalledState::Unreachable,
                 Some(inner::How::Cancelled) => CalledState::Cancelled,
+                Some(inner::How::Nobody) => CalledState::Nobody,
+                Some(inner::How::Unreached) => CalledState::Unreached,
+                Some(inner::How::NotAllowed) => CalledState::NotAllowed,
                 Some(_) => CalledState::Missed,
             },
             at: Time(call.over.map_or(call.began_at, |over| over.at)),
-            user: call.callee.into(),
+            user: call.callee.to_string(),
             display_name,
         }
     }

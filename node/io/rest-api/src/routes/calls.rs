@@ -15,8 +15,8 @@ use crate::{
     request_id::random_bytes,
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_conference::{self as conference, Change};
-use plenary_model::{CallString, Cid, UserName};
+use plenary_conference::{self as conference, Change, Party};
+use plenary_model::{CallKind, CallString, Cid, UserId, UserName};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt::Write as _};
 use utoipa::IntoParams;
@@ -82,10 +82,20 @@ async fn one(
     let other = Call::other(&call, user).clone();
     let with = match &call.group {
         Some(group) if call.is_for_whole_group() && other == call.callee => CallPartner {
-            id: other.into(),
+            id: other.to_string(),
             display_name: group.name.clone(),
         },
-        _ => partner(api, &other, known).await?,
+        _ => match &other {
+            Party::Here(user) => partner(api, user, known).await?,
+            Party::There(user) => {
+                let name = call.away.as_ref().map(|away| away.name.clone());
+                let name = name.filter(|name| !name.is_empty());
+                CallPartner {
+                    id: user.to_string(),
+                    display_name: name.unwrap_or_else(|| user.to_string()),
+                }
+            }
+        },
     };
     let answered_by = match &call.answered_by {
         Some(other) => Some(partner(api, other, known).await?),
@@ -99,6 +109,10 @@ async fn one(
 /// Rings on all devices of theirs for 60 s. Enter the conference `cid` to talk to them. The answer says at once if they
 /// are in another call, or signed in nowhere; they see that somebody called. With a group it rings at all of its members who are
 /// signed in and in no call or conference, at most 100, and whoever is first has it.
+///
+/// Whom a name of a partner's server (`bob@oslo.example.net`) means is said by that server, for which the answer waits up to
+/// 6 s. The call is over at once, too, if there is nobody, or the servers do not allow it; and if it is a conference, which
+/// `enter` leads to.
 #[utoipa::path(post, path = "/calls", tag = "calls", request_body = NewCall, responses((status = 201, body = Call)))]
 async fn begin_call(
     State(api): State<Api>,
@@ -109,8 +123,13 @@ async fn begin_call(
     let to: CallString = parse("to", &value.to)?;
     let to = api.backend().resolve(to).await?;
     let cid = random_cid()?;
+    let away = elsewhere(&api, &to).is_some();
     let change = match account_behind(&api, &to).await? {
         Some(to) => Change::Dial { cid: cid.clone(), to },
+        None if away => Change::DialAway {
+            cid: cid.clone(),
+            to: there(&to)?,
+        },
         None => match api.backend().group_behind(to.clone()).await? {
             Some(group) => Change::DialGroup {
                 group: group.id,
@@ -121,16 +140,15 @@ async fn begin_call(
     };
     let command = write.command(&by, digest, change);
     let applied = api.propose_conference(command).await?;
+    if away {
+        api.backend().call_told(cid.clone()).await?;
+    }
     let call = own(&api, &by, cid).await?;
     Ok(answer::result(StatusCode::CREATED, call, applied.index))
 }
 
 /// What there is instead of somebody to call.
 async fn why_not_callable(api: &Api, by: &Signed, to: &CallString) -> Result<Problem, Problem> {
-    if let Some(server) = elsewhere(api, to) {
-        let reason = format!("is of the server {server}; calls between servers are not possible yet");
-        return Ok(Problem::field("to", reason));
-    }
     Ok(match conference_behind(api, by, to).await? {
         Some(cid) => Problem::field(
             "to",
@@ -138,6 +156,27 @@ async fn why_not_callable(api: &Api, by: &Signed, to: &CallString) -> Result<Pro
         ),
         None => not_callable(),
     })
+}
+
+/// Whom a call string of another server means, as far as this one can tell.
+fn there(to: &CallString) -> Result<UserId, Problem> {
+    match to.kind() {
+        CallKind::Account {
+            name,
+            server: Some(server),
+        } => Ok(UserId {
+            name: parse("to", &name)?,
+            server,
+        }),
+        CallKind::Conference {
+            cid,
+            server: Some(server),
+        } => {
+            let reason = format!("is the conference {cid}@{server}; enter it instead of calling it");
+            Err(Problem::field("to", reason))
+        }
+        _ => Err(not_callable()),
+    }
 }
 
 /// `call-` and 80 random bits.

@@ -10,8 +10,8 @@ use crate::{
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_conference::{Change, Run};
-use plenary_model::{Cid, UserName};
+use plenary_conference::{Change, Party, Run};
+use plenary_model::Cid;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -139,7 +139,7 @@ async fn call_people(
     write: Write,
     Strict { value, digest }: Strict<NewConferenceCalls>,
 ) -> Result<Response, Problem> {
-    let whom = value.read()?;
+    let whom = value.read(&api.options().server)?;
     let found = conferences::find(&api, cid).await?;
     let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
     conferences::check_network(&api, &by, is_allowed).await?;
@@ -181,9 +181,10 @@ async fn call_off_all(
 async fn call_off(
     State(api): State<Api>,
     by: Signed,
-    Ids(cid, user): Ids<Cid, UserName>,
+    Ids(cid, user): Ids<Cid, Party>,
     write: Write,
 ) -> Result<Response, Problem> {
+    let user = user.seen_from(&api.options().server);
     take_back(&api, &by, cid, write, Some(vec![user])).await
 }
 
@@ -192,7 +193,7 @@ async fn take_back(
     by: &Signed,
     cid: Cid,
     write: Write,
-    users: Option<Vec<UserName>>,
+    users: Option<Vec<Party>>,
 ) -> Result<Response, Problem> {
     let found = conferences::find(api, cid).await?;
     let is_allowed = conferences::moderates_by_name(api, by, &found).await?;

@@ -134,21 +134,98 @@ async fn who_cannot_be_called_is_said() {
     );
     for (to, status, code) in [
         ("nobody", 422, "invalid-field"),
-        ("eye@elsewhere.example.com", 422, "invalid-field"),
+        ("\\c\\review@elsewhere.example.com", 422, "invalid-field"),
+        ("#sip:eye@elsewhere.example.com", 422, "invalid-field"),
         ("\\c\\review", 422, "invalid-field"),
         ("alice", 422, "invalid-field"),
         ("", 422, "invalid-field"),
     ] {
         begin(&server, "alice", to).await.problem(status, code);
     }
-    let problem = begin(&server, "alice", "eye@elsewhere.example.com").await;
-    let problem = problem.problem(422, "invalid-field").to_string();
-    assert!(
-        problem.contains("elsewhere.example.com") && problem.contains("not possible yet"),
-        "{problem}"
-    );
     let limit = server.call("GET", "/calls?limit=101").by("alice").send().await;
     limit.problem(400, "bad-query");
+}
+
+fn partner_said(server: &TestServer, cid: &str, said: conference::PartnerSaid) {
+    server.system(conference::Change::PartnerSaid { cid: name(cid), said });
+}
+
+#[tokio::test]
+async fn somebody_of_a_partners_server_is_called() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye"]);
+    let call = begin(&server, "alice", "111@oslo.example.net")
+        .await
+        .is(201)
+        .json();
+    let cid = call["cid"].as_str().expect("a name").to_owned();
+    assert_eq!(
+        (&call["state"], &call["with"]["id"], &call["enter"]),
+        (&json!("ringing"), &json!("111@oslo.example.net"), &json!(cid))
+    );
+    let rings = conference::PartnerSaid::Rings {
+        user: Some(name("demo2@oslo.example.net")),
+        name: "Demo Two".into(),
+        group: false,
+    };
+    partner_said(&server, &cid, rings);
+    let with = &list(&server, "alice").await[0]["with"];
+    assert_eq!(
+        with,
+        &json!({ "id": "demo2@oslo.example.net", "display_name": "Demo Two" })
+    );
+    // An account of the same name here is somebody else.
+    assert_eq!(list(&server, "eye").await, json!([]));
+    let conference = conference::PartnerSaid::Conference {
+        enter: name("review"),
+        name: "Review".into(),
+    };
+    partner_said(&server, &cid, conference);
+    let over = &list(&server, "alice").await[0];
+    assert_eq!(
+        (&over["outcome"], &over["enter"], &over["with"]["display_name"]),
+        (
+            &json!("conference"),
+            &json!("review@oslo.example.net"),
+            &json!("Review")
+        )
+    );
+}
+
+#[tokio::test]
+async fn somebody_of_a_partners_server_calls() {
+    let server = TestServer::new();
+    connected(&server, &["alice", "eye"]);
+    server.system(conference::Change::Receive(conference::AwayCall {
+        cid: name("away-1"),
+        from: name("alice@oslo.example.net"),
+        name: "Another Alice".into(),
+        enter: name("call-9"),
+        into: None,
+        to: conference::AwayTo::User(name("eye")),
+    }));
+    assert_eq!(list(&server, "alice").await, json!([]));
+    let call = &list(&server, "eye").await[0];
+    assert_eq!(
+        (&call["direction"], &call["state"], &call["enter"], &call["with"]),
+        (
+            &json!("incoming"),
+            &json!("ringing"),
+            &json!("call-9@oslo.example.net"),
+            &json!({ "id": "alice@oslo.example.net", "display_name": "Another Alice" })
+        )
+    );
+    let found = server.call("GET", "/me/calls?search=oslo").by("eye").send().await;
+    assert_eq!(found.is(200).json()["total"], 1);
+    let none = server.call("GET", "/me/calls?search=rome").by("eye").send().await;
+    assert_eq!(none.is(200).json()["total"], 0);
+    server
+        .call("POST", "/calls/away-1/decline")
+        .by("eye")
+        .send()
+        .await
+        .is(204);
+    assert_eq!(list(&server, "eye").await[0]["outcome"], "declined");
 }
 
 async fn call_in(server: &TestServer, who: &str, body: Value) -> Answer {

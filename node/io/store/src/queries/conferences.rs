@@ -10,7 +10,7 @@ use plenary_access::Page;
 use plenary_conference::{
     Access, Call, Conference, ConferenceQuery, How, MeetingView as _, Part, Run, Stage,
 };
-use plenary_model::{Cid, Timestamp, UserName};
+use plenary_model::{Cid, ServerName, Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeSet;
 
@@ -118,6 +118,41 @@ pub fn calls(db: &Connection, user: &UserName, most: u32) -> Found<Vec<Call>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Calls to people of partners' servers that ring there.
+pub fn rings_away(db: &Connection) -> Found<Vec<Call>> {
+    let query =
+        "SELECT body FROM calls WHERE answered = 0 AND over = 0 AND instr(callee, '@') > 0 ORDER BY began_at";
+    let mut statement = db.prepare_cached(query)?;
+    let rows = statement.query_map([], |row| body(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a user is in a call of two that somebody of a partner's server made.
+pub fn is_called_away(db: &Connection, user: &UserName) -> Found<bool> {
+    let view = StoreView::new(db);
+    let calls = view.calls_from_away(user);
+    view.finish()?;
+    Ok(calls
+        .iter()
+        .any(|call| call.is_of_two() && call.answered_at.is_some()))
+}
+
+/// The call from a partner's server by which a user is called into this room of it, or was and is in it.
+pub fn call_from_away(
+    db: &Connection,
+    user: &UserName,
+    server: &ServerName,
+    room: &Cid,
+) -> Found<Option<Call>> {
+    let view = StoreView::new(db);
+    let found = view.calls_from_away(user).into_iter().find(|call| {
+        let enter = call.away.as_ref().and_then(|away| away.enter.as_ref());
+        call.caller.server() == Some(server) && enter == Some(room)
+    });
+    view.finish()?;
+    Ok(found)
+}
+
 /// Most calls into one run that are looked through.
 const RINGS: u32 = 4_000;
 
@@ -125,7 +160,8 @@ const RINGS: u32 = 4_000;
 /// at first, then the newest, at most so many. With the names of those who were called.
 pub fn rings(db: &Connection, cid: &Cid, since: Timestamp, most: usize) -> Found<Vec<(Call, String)>> {
     let query = "SELECT body FROM calls WHERE room = ?1 AND began_at >= ?2 AND NOT EXISTS
-             (SELECT 1 FROM participants p WHERE p.person = 'account:' || callee AND p.cid = ?1)
+             (SELECT 1 FROM participants p WHERE p.cid = ?1
+                  AND p.person = CASE instr(callee, '@') WHEN 0 THEN 'account:' ELSE 'federated:' END || callee)
              ORDER BY began_at DESC, cid DESC LIMIT ?3";
     let mut statement = db.prepare_cached(query)?;
     let rows = statement.query_map((cid.as_str(), bound(since), RINGS), |row| body(row, 0))?;
@@ -141,8 +177,11 @@ pub fn rings(db: &Connection, cid: &Cid, since: Timestamp, most: usize) -> Found
     last.truncate(most);
     let view = StoreView::new(db);
     let named = last.into_iter().map(|call| {
-        let account = view.account(&call.callee);
-        let name = account.map_or_else(|| call.callee.to_string(), |account| account.display_name);
+        let own = call.callee.here().and_then(|user| view.account(user));
+        let own = own.map(|account| account.display_name);
+        let away = call.away.as_ref().map(|away| away.name.clone());
+        let name = own.or(away).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| call.callee.to_string());
         (call, name)
     });
     let named = named.collect();

@@ -152,10 +152,13 @@ pub fn calls_of(db: &Connection, user: &UserName, query: &CallQuery, list: &List
     for word in fold(&list.search).split_whitespace().take(16) {
         // The other one, by ID or name as it is now.
         select.filter(
-            "EXISTS (SELECT 1 FROM users u WHERE u.id = CASE caller WHEN ? THEN callee ELSE caller END
-                 AND instr(u.search, ?) > 0)",
+            "(EXISTS (SELECT 1 FROM users u WHERE u.id = CASE caller WHEN ? THEN callee ELSE caller END
+                  AND instr(u.search, ?) > 0)
+              OR instr(CASE instr(caller, '@') WHEN 0 THEN callee ELSE caller END, '@' ) > 0
+                  AND instr(CASE instr(caller, '@') WHEN 0 THEN callee ELSE caller END, ?) > 0)",
             user.clone(),
         );
+        select.values.push(word.to_owned().into());
         select.values.push(word.to_owned().into());
     }
     select.page(db, &newest(list), |row| body(row, 0))

@@ -11,6 +11,7 @@ use crate::{
 use plenary_access::{Bandwidth, TokenHash, effective_bandwidth};
 use plenary_conference::{
     AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
+    is_adrift,
 };
 use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -212,5 +213,12 @@ pub fn needs_sweep(db: &Connection, now: Timestamp) -> Found<bool> {
         bound(before(RING_MS)),
         bound(before(INVITATION_MS)),
     ];
-    Ok(db.prepare_cached(&query)?.query_row(params, |row| row.get(0))?)
+    if db.prepare_cached(&query)?.query_row(params, |row| row.get(0))? {
+        return Ok(true);
+    }
+    let view = StoreView::new(db);
+    let answered = view.answered_from_away();
+    let adrift = answered.iter().any(|call| is_adrift(&view, call, now));
+    view.finish()?;
+    Ok(adrift)
 }

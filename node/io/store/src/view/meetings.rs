@@ -10,8 +10,8 @@ use crate::{
 };
 use plenary_access::{TokenHash, View, rights_of_federated, rules::rights_of};
 use plenary_conference::{
-    Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, PastRun, Person, Run, RunId,
-    SWEEP,
+    Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person, Run,
+    RunId, SWEEP,
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, Rights, Timestamp, UserName, limits};
 use rusqlite::params;
@@ -207,13 +207,13 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         self.all(query, [cid.as_str()], |row| body(row, 0))
     }
 
-    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call> {
+    fn rings_of(&self, cid: &Cid, user: &Party, since: Timestamp) -> Vec<Call> {
         let query = format!(
             "SELECT body FROM calls WHERE room = ? AND callee = ? AND began_at >= ?
                  ORDER BY began_at DESC, cid DESC LIMIT {}",
             limits::RINGS_PER_RUN
         );
-        let params = params![cid.as_str(), user.as_str(), bound(since)];
+        let params = params![cid.as_str(), user.to_string(), bound(since)];
         self.all(&query, params, |row| body(row, 0))
     }
 
@@ -221,6 +221,18 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         let query = "SELECT count(*) FROM calls WHERE callee = ? AND over = 0 AND room IS NOT NULL";
         let count = self.one(query, [user.as_str()], |row| number(row, 0));
         count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn calls_from_away(&self, user: &UserName) -> Vec<Call> {
+        let query =
+            "SELECT body FROM calls WHERE callee = ? AND over = 0 AND instr(caller, '@') > 0 ORDER BY cid";
+        self.all(query, [user.as_str()], |row| body(row, 0))
+    }
+
+    fn answered_from_away(&self) -> Vec<Call> {
+        let query =
+            "SELECT body FROM calls WHERE over = 0 AND answered = 1 AND instr(caller, '@') > 0 ORDER BY cid";
+        self.all(query, [], |row| body(row, 0))
     }
 
     fn rings_by(&self, caller: &UserName) -> Vec<Call> {

@@ -1,7 +1,7 @@
 //! Calls of two, their seats and their lists (CALL-01).
 
 use crate::{home::*, licensing::*};
-use plenary_conference::{Call, Change, How, ParticipantId};
+use plenary_conference::{AwayCall, AwaySeat, AwayTo, Call, Change, How, ParticipantId, PartnerSaid};
 use plenary_model::Cid;
 use plenary_store::queries;
 
@@ -35,6 +35,67 @@ fn with_one_seat() -> Home {
         online(&mut home, person, person).expect("a seat for each device");
     }
     home
+}
+
+fn receive(cid: &str, from: &str, to: &str) -> Change {
+    Change::Receive(AwayCall {
+        cid: name(cid),
+        from: name(from),
+        name: "Demo Two".into(),
+        enter: name("call-9"),
+        into: None,
+        to: AwayTo::User(name(to)),
+    })
+}
+
+#[test]
+fn calls_between_servers_are_kept_for_the_one_who_is_here() {
+    let mut home = with_one_seat();
+    let away = Change::DialAway {
+        cid: name("c"),
+        to: name("bob@oslo.example.net"),
+    };
+    home.ok(by("alice"), away);
+    let ringing = queries::rings_away(&home.db).expect("reads");
+    assert_eq!(ringing.len(), 1);
+    // Bob of this server is somebody else, and free.
+    assert_eq!(calls_of(&home, "bob"), []);
+    home.ok(system(), receive("in", "alice@oslo.example.net", "bob"));
+    assert_eq!(calls_of(&home, "bob"), [("in".to_owned(), None)]);
+    let (oslo, room) = (name("oslo.example.net"), name("call-9"));
+    let found = |home: &Home, who: &str| {
+        let found = queries::call_from_away(&home.db, &name(who), &oslo, &room);
+        found.expect("reads").map(|call| call.cid.to_string())
+    };
+    assert_eq!(found(&home, "bob").as_deref(), Some("in"));
+    assert_eq!(found(&home, "alice"), None);
+    let came = Change::CameAway {
+        server: name("oslo.example.net"),
+        room: name("call-9"),
+        user: name("bob"),
+        seat: AwaySeat {
+            node: plenary_model::NodeId(1),
+            epoch: 1,
+            run: 7,
+            lost_at: None,
+        },
+    };
+    home.ok(system(), came);
+    let [pro, ..] = taken(&home);
+    assert_eq!(pro, 0, "a call of two needs no seat");
+    // By a start of the node that is none: whoever sweeps finds it.
+    assert!(queries::needs_sweep(&home.db, plenary_model::Timestamp(0)).expect("reads"));
+    home.ok(system(), Change::Sweep);
+    same_everywhere(&mut home);
+    home.ok(
+        system(),
+        Change::PartnerSaid {
+            cid: name("c"),
+            said: PartnerSaid::Over(How::Nobody),
+        },
+    );
+    assert_eq!(calls_of(&home, "alice"), [("c".to_owned(), Some(How::Nobody))]);
+    assert_eq!(queries::rings_away(&home.db).expect("reads"), []);
 }
 
 fn calls_of(home: &Home, who: &str) -> Vec<(String, Option<How>)> {

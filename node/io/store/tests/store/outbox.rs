@@ -186,14 +186,7 @@ fn a_state_from_before_invitations_across_servers_is_opened_and_knows_none() {
     let mut home = Home::with_users([new_user("alice")]);
     home.ok(by("alice"), room("review", "Review"));
     before_outbox(&home.db);
-    let version: i64 = home
-        .db
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .expect("reads");
-    // It is the last step.
-    home.db
-        .pragma_update(None, "user_version", version - 1)
-        .expect("writes");
+    home.db.pragma_update(None, "user_version", 16).expect("writes");
     home.reopen();
     assert!(queries::waiting(&home.db).expect("reads").is_empty());
     home.ok(by("alice"), invite("review", &["kari@oslo.example.net"]));

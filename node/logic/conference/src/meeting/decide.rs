@@ -5,8 +5,8 @@ use super::{
 };
 use super::{End, Standing, StatePatch, Via, chat::check_inside};
 use crate::{
-    Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut, Knock,
-    RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
+    AWAY_CALLS_LEVEL, Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect,
+    Gate, KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -84,8 +84,8 @@ impl<V: View> Meetings<'_, V> {
                 attempts: Attempts::default(),
             });
         }
-        if let (true, Person::Account(user)) = (conference.call, entry.person) {
-            self.answer(&mut decision, entry.cid, user);
+        if let (true, Some(who)) = (conference.call, Party::of(entry.person)) {
+            self.answer(&mut decision, entry.cid, &who);
         }
         let mut participant = Participant {
             cid: entry.cid.clone(),
@@ -138,8 +138,10 @@ impl<V: View> Meetings<'_, V> {
             0
         };
         let mut visitor = self.visitor(entry.person);
-        if let (Visitor::Account { user, called_at, .. }, Some(run)) = (&mut visitor, &run) {
-            *called_at = self.called_at(run, user);
+        if let (Some(run), Some(party)) = (&run, Party::of(entry.person))
+            && let Visitor::Account { called_at, .. } | Visitor::Federated { called_at, .. } = &mut visitor
+        {
+            *called_at = self.called_at(run, &party);
         }
         let lost = self
             .view
@@ -166,7 +168,13 @@ impl<V: View> Meetings<'_, V> {
             is_in: self.own_place(entry.cid, entry.person).is_some(),
             now: self.at.now,
         };
-        let admission = match (admit(&gate, &knock), entry.person) {
+        let admitted = match entry.person {
+            Person::Federated(user) if conference.call => {
+                self.call_gate(entry.cid, user).map(|()| Admission::Inside)
+            }
+            _ => admit(&gate, &knock),
+        };
+        let admission = match (admitted, entry.person) {
             (Err(KeptOut::Uninvited), Person::Account(user))
                 if conference.call && self.is_lost_to_another(entry.cid, user) =>
             {
@@ -419,6 +427,9 @@ impl<V: View> Meetings<'_, V> {
         self.end_runs(&mut decision, &mut runs);
         if self.at.level >= CALLS_LEVEL {
             self.miss(&mut decision);
+        }
+        if self.at.level >= AWAY_CALLS_LEVEL {
+            self.sweep_away(&mut decision);
         }
         runs.finish(&mut decision);
         if self.view.has_expired_guests(now) {

@@ -45,7 +45,10 @@ impl Person {
                 called_at: None,
             },
             Self::Guest(id) => Visitor::Guest(Some(id)),
-            Self::Federated(user) => Visitor::Federated(user),
+            Self::Federated(user) => Visitor::Federated {
+                user,
+                called_at: None,
+            },
         }
     }
 }

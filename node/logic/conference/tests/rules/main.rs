@@ -1,6 +1,7 @@
 //! The rules over conferences in memory.
 
 mod away;
+mod away_calls;
 mod calls;
 mod chat;
 mod consent;

@@ -23,6 +23,8 @@ enum Step {
     Call(&'static str, Box<Change>),
     Template(&'static str, Box<Change>),
     DeclineRing(&'static str),
+    /// What is told between this server and a partner's.
+    Away(Box<Change>),
     DeleteOld(u64),
     Wait(u64),
 }
@@ -45,7 +47,7 @@ fn call() -> impl Strategy<Value = Step> {
         people(),
         select(vec!["call-1", "call-2"]),
         rooms(),
-        0u8..13,
+        0u8..23,
     )
         .prop_map(|(by, to, cid, room, what)| {
             let change = match what {
@@ -63,12 +65,31 @@ fn call() -> impl Strategy<Value = Step> {
                     by: (what == 12).then_some(ParticipantId(1)),
                     users: (what == 11).then(|| vec![name(to)]),
                 },
+                13 => crate::away_calls::dial(cid, "demo2@oslo.example.net"),
+                14..=22 => return Step::Away(Box::new(away(cid, to, what))),
                 0 => Change::Decline { cid: name(cid) },
                 1 => Change::Widen { cid: name(cid) },
                 _ => crate::calls::dial(cid, to),
             };
             Step::Call(by, Box::new(change))
         })
+}
+
+fn away(cid: &str, to: &str, what: u8) -> Change {
+    use crate::away_calls::{came, ends, left, receive, rings_at};
+    let demo2 = "demo2@oslo.example.net";
+    match what {
+        14 => rings_at(cid, demo2),
+        15 => Change::PartnerSaid {
+            cid: name(cid),
+            said: PartnerSaid::Over(How::Declined),
+        },
+        16 | 17 => receive(if to == "bob" { "in-1" } else { "in-2" }, demo2, to, None),
+        18 => receive("in-3", demo2, to, Some("Review")),
+        19 | 20 => came(to, 1),
+        21 => left(to, 1),
+        _ => ends("in-1", "oslo.example.net", How::Cancelled),
+    }
 }
 
 fn template() -> impl Strategy<Value = Step> {
@@ -404,8 +425,10 @@ fn run(world: &mut World, step: &Step) {
                 drop(world.run(&asker, &change));
             }
         }
+        Step::Away(change) => drop(world.run(&system(), change)),
         Step::DeclineRing(who) => {
-            let at_them = |call: &&Call| call.ring.is_some() && call.rings() && call.callee == name(who);
+            let at_them =
+                |call: &&Call| call.ring.is_some() && call.rings() && call.callee == name::<Party>(who);
             let ring = world.calls.values().find(at_them).map(|call| call.cid.clone());
             if let Some(cid) = ring {
                 world.run(&user(who), &Change::Decline { cid }).expect("it rings");

@@ -181,12 +181,26 @@ fn check_templates(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A call from a partner's server, which has its conference there.
+fn check_from_away(world: &World, call: &Call) -> Result<(), TestCaseError> {
+    prop_assert!(!world.conferences.contains_key(&call.cid));
+    if let (None, false, Some(user)) = (&call.ring, call.is_for_whole_group(), call.callee.here()) {
+        let found = world.open_call_of(user);
+        prop_assert_eq!(found.as_ref(), Some(call), "nobody is in two calls");
+    }
+    Ok(())
+}
+
 fn check_calls(world: &World) -> Result<(), TestCaseError> {
     for conference in world.conferences.values().filter(|conference| conference.call) {
         prop_assert!(world.calls.get(&conference.cid).is_some_and(Call::is_open));
     }
     let mut each = BTreeSet::new();
     for call in world.calls.values().filter(|call| call.is_open()) {
+        if call.is_from_away() && call.ring.as_ref().is_none_or(|ring| ring.by != Ringer::Group) {
+            check_from_away(world, call)?;
+            continue;
+        }
         if let Some(ring) = &call.ring {
             let group_rings = world.calls.get(&ring.cid).is_some_and(Call::rings);
             let goes_on = world.runs.get(&ring.cid).is_some_and(Run::is_on);
@@ -199,9 +213,13 @@ fn check_calls(world: &World) -> Result<(), TestCaseError> {
                 "it goes on"
             );
             prop_assert!(each.insert((&ring.cid, &call.callee)), "nobody is rung twice");
-            let person = Person::Account(call.callee.clone());
+            let person = call.callee.person();
             prop_assert!(world.places(&ring.cid, &person).is_empty(), "nor who is in");
-            prop_assert!(world.accounts.contains_key(&call.callee));
+            let is_known = call
+                .callee
+                .here()
+                .is_none_or(|user| world.accounts.contains_key(user));
+            prop_assert!(is_known);
             continue;
         }
         prop_assert!(
@@ -212,11 +230,15 @@ fn check_calls(world: &World) -> Result<(), TestCaseError> {
         );
         let of_group = call.is_for_whole_group();
         let both = [&call.caller, &call.callee];
-        for user in both.into_iter().take(if of_group { 1 } else { 2 }) {
+        let both = both.into_iter().take(if of_group { 1 } else { 2 });
+        for user in both.filter_map(Party::here) {
             let found = world.open_call_of(user);
             prop_assert_eq!(found.as_ref(), Some(call), "nobody is in two calls");
         }
-        let own = |place: &Participant| matches!(&place.person, Person::Account(user) if call.concerns(user));
+        let own = |place: &Participant| match &place.person {
+            Person::Account(user) => call.concerns(user),
+            person => call.callee.person() == *person,
+        };
         let mut inside = world.participants.values().filter(|place| place.cid == call.cid);
         prop_assert!(inside.all(own), "only the two are in it");
     }

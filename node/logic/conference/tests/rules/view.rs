@@ -231,7 +231,7 @@ impl MeetingView for World {
         rings.sort_by(|one, other| one.callee.cmp(&other.callee));
         rings
     }
-    fn rings_of(&self, cid: &Cid, user: &UserName, since: Timestamp) -> Vec<Call> {
+    fn rings_of(&self, cid: &Cid, user: &Party, since: Timestamp) -> Vec<Call> {
         let mut rings =
             self.rings(|call, ring| ring.cid == *cid && call.callee == *user && call.began_at >= since);
         rings.sort_by_key(|call| std::cmp::Reverse((call.began_at, call.cid.clone())));
@@ -240,6 +240,18 @@ impl MeetingView for World {
     }
     fn rings_at(&self, user: &UserName) -> usize {
         self.rings(|call, _| call.is_open() && call.callee == *user).len()
+    }
+    fn calls_from_away(&self, user: &UserName) -> Vec<Call> {
+        let all = self.calls.values();
+        all.filter(|call| call.is_open() && call.is_from_away() && call.callee == *user)
+            .cloned()
+            .collect()
+    }
+    fn answered_from_away(&self) -> Vec<Call> {
+        let all = self.calls.values();
+        all.filter(|call| call.is_open() && call.is_from_away() && call.answered_at.is_some())
+            .cloned()
+            .collect()
     }
     fn rings_by(&self, caller: &UserName) -> Vec<Call> {
         self.rings(|call, _| call.is_open() && call.caller == *caller)

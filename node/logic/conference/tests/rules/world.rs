@@ -434,6 +434,19 @@ impl World {
                     .collect();
                 self.calls.retain(|cid, _| !old.contains(cid));
             }
+            Effect::ForgetAway { callee, but } => {
+                let own = self.calls.values();
+                let mut own: Vec<_> = own
+                    .filter(|call| call.is_from_away() && call.callee == callee)
+                    .collect();
+                own.sort_by_key(|call| std::cmp::Reverse(call.began_at));
+                let old: Vec<Cid> = own
+                    .iter()
+                    .skip(but as usize)
+                    .map(|call| call.cid.clone())
+                    .collect();
+                self.calls.retain(|cid, _| !old.contains(cid));
+            }
             Effect::RemoveCalls(user) => self.calls.retain(|_, call| !call.concerns(&user)),
             Effect::PutPastRun(run) => {
                 self.past.insert(run.id, run);

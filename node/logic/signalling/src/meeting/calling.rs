@@ -11,7 +11,7 @@ pub const CALLED_AT_ONCE: usize = 100;
 #[serde(default)]
 #[schema(as = MeetingCall)]
 pub struct Call {
-    /// User IDs; at most 100.
+    /// User IDs; at most 100. Of people of partners' servers with the server.
     #[schema(max_items = 100)]
     pub users: Vec<String>,
     /// Instead: everybody who is invited, and the moderators.
@@ -63,4 +63,10 @@ pub enum Ringing {
     Unreachable,
     /// A moderator took the call back.
     Cancelled,
+    /// There is nobody of that name on the partner's server.
+    Nobody,
+    /// The partner's server could not be reached.
+    Unreached,
+    /// One of the two servers does not allow it.
+    NotAllowed,
 }

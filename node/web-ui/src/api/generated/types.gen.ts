@@ -201,7 +201,7 @@ export type CallDirection = 'incoming' | 'outgoing';
  * another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
  * the conference, `elsewhere` another one of the group was first.
  */
-export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined' | 'elsewhere';
+export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined' | 'elsewhere' | 'nobody' | 'unreached' | 'not_allowed' | 'conference';
 
 /**
  * The other one of a call; a group as long as nobody of it has answered.
@@ -250,7 +250,7 @@ export type CalledPerson = {
 /**
  * How far that is: `ringing`, and then as with calls; `cancelled`: a moderator took the call back.
  */
-export type CalledState = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled';
+export type CalledState = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled' | 'nobody' | 'unreached' | 'not_allowed';
 
 /**
  * The old and the new password.
@@ -2038,7 +2038,7 @@ export type MeetingRefused = {
 /**
  * How far it is.
  */
-export type MeetingRinging = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled';
+export type MeetingRinging = 'ringing' | 'declined' | 'missed' | 'busy' | 'unreachable' | 'cancelled' | 'nobody' | 'unreached' | 'not_allowed';
 
 /**
  * What somebody is; later ones may all that earlier ones may.
