@@ -178,7 +178,7 @@ export type Call = {
     ended_at: Time | null;
     /**
      * Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
-     * who is called into a conference or with a group.
+     * who is called into a conference, with a group, or from a partner's server (`cid@server`).
      */
     enter: string;
     /**
@@ -199,7 +199,9 @@ export type CallDirection = 'incoming' | 'outgoing';
 /**
  * How a call ended: `missed` nobody answered, `cancelled` the caller gave up first, `busy` who was called was in
  * another call, `unreachable` signed in nowhere, `widened` it became a conference, `joined` who was called came into
- * the conference, `elsewhere` another one of the group was first.
+ * the conference, `elsewhere` another one of the group was first. With people of partners' servers: `nobody` there is
+ * nobody of that name, `unreached` their server cannot be reached, `not_allowed` one of the servers does not allow it,
+ * `conference` it is a conference there, to be entered by `enter`.
  */
 export type CallOutcome = 'talked' | 'declined' | 'missed' | 'cancelled' | 'busy' | 'unreachable' | 'widened' | 'joined' | 'elsewhere' | 'nobody' | 'unreached' | 'not_allowed' | 'conference';
 
@@ -1535,7 +1537,7 @@ export type MeetingCall = {
      */
     invited?: boolean;
     /**
-     * User IDs; at most 100.
+     * User IDs; at most 100. Of people of partners' servers with the server.
      */
     users?: Array<string>;
 };
@@ -2312,7 +2314,7 @@ export type NewAlias = {
  */
 export type NewCall = {
     /**
-     * A user of this server (`bob`, `bob@paris.example.com`), the call ID of a group, or an alias of either.
+     * A user of this server or of a partner's (`bob`, `bob@oslo.example.net`), the call ID of a group, or an alias of either.
      */
     to: string;
 };
@@ -2347,7 +2349,7 @@ export type NewConferenceCalls = {
      */
     invited?: boolean;
     /**
-     * User IDs, at least one.
+     * User IDs, at least one; of people of partners' servers with the server (`bob@oslo.example.net`).
      */
     users?: Array<string> | null;
 };
@@ -2685,7 +2687,7 @@ export type PageCall = {
         ended_at: Time | null;
         /**
          * Where the two meet: enter it as a conference. Whose device enters it first has answered. The same as `cid`, but for
-         * who is called into a conference or with a group.
+         * who is called into a conference, with a group, or from a partner's server (`cid@server`).
          */
         enter: string;
         /**
@@ -3698,7 +3700,7 @@ export type Resolved = {
      */
     conference: string | null;
     /**
-     * The name of the other server that it is of. People of another server cannot be called yet.
+     * The name of the other server that it is of. People of partners' servers are called by it.
      */
     elsewhere: string | null;
     /**
