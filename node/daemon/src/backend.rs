@@ -12,14 +12,14 @@ use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
     Template, TemplateId, TemplateQuery, Visit,
 };
-use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
+use plenary_contracts::cluster::v1::steer_request::Act;
 use plenary_federation::LocalName;
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
 use plenary_model::{
-    AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
+    AliasName, CallString, Cid, GroupId, GuestId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
-use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Role, Stamp};
+use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Stamp};
 use plenary_rest_api::backend::{
     Applied, Backend, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, Partners, ProSeat,
     ReadError, Registered, WithoutPro, WriteError,
@@ -112,30 +112,6 @@ impl Server {
                 full.then_some(()).ok_or_else(forbidden)
             }
             ActorKind::Anonymous => Err(forbidden()),
-        }
-    }
-
-    /// Does `act` here if this node leads, else asks the leader to.
-    async fn steer(&self, act: Act) -> Result<(), WriteError> {
-        let status = self.replica.status();
-        let failed = |text: String| WriteError::Refused(Refusal::Conflict(text));
-        if status.role == Role::Leader {
-            let done = match act {
-                Act::Promote(node) => self.replica.promote(node).await,
-                Act::HandOver(node) => self.replica.transfer_leader(node).await,
-            };
-            return done.map_err(|error| failed(error.to_string()));
-        }
-        let leader = status.leader.map(NodeId).ok_or(WriteError::NoLeader)?;
-        let channel = self.links.channel_to(leader).ok_or(WriteError::NoLeader)?;
-        let mut request = tonic::Request::new(SteerRequest { act: Some(act) });
-        request.set_timeout(Duration::from_secs(10));
-        match ClusterClient::new(channel).steer(request).await {
-            Ok(_) => Ok(()),
-            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
-                Err(failed(status.message().to_owned()))
-            }
-            Err(_) => Err(WriteError::NoLeader),
         }
     }
 

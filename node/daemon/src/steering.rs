@@ -2,12 +2,13 @@
 
 use crate::options::{LEVEL, system};
 use crate::{lease, seats, server::Server};
-use plenary_access::{Change, Command};
+use plenary_access::{Change, Command, Refusal};
 use plenary_cluster::{Membership, Step, next_step};
 use plenary_cluster_io::DOWN_AFTER;
+use plenary_contracts::cluster::v1::{SteerRequest, cluster_client::ClusterClient, steer_request::Act};
 use plenary_model::{NodeId, Timestamp};
 use plenary_replication::{Member, Role};
-use plenary_rest_api::backend::Backend as _;
+use plenary_rest_api::backend::{Backend as _, WriteError};
 use plenary_store::queries;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +29,32 @@ const MOST_BEGIN: u32 = 200;
 const MOST_SWEEPS: usize = 20;
 /// A node that is silent for this long has lost its clients: they are offline or on another node.
 const LOST_AFTER: Duration = DOWN_AFTER.saturating_mul(3);
+
+impl Server {
+    /// Does `act` here if this node leads, else asks the leader to.
+    pub(crate) async fn steer(&self, act: Act) -> Result<(), WriteError> {
+        let status = self.replica.status();
+        let failed = |text: String| WriteError::Refused(Refusal::Conflict(text));
+        if status.role == Role::Leader {
+            let done = match act {
+                Act::Promote(node) => self.replica.promote(node).await,
+                Act::HandOver(node) => self.replica.transfer_leader(node).await,
+            };
+            return done.map_err(|error| failed(error.to_string()));
+        }
+        let leader = status.leader.map(NodeId).ok_or(WriteError::NoLeader)?;
+        let channel = self.links.channel_to(leader).ok_or(WriteError::NoLeader)?;
+        let mut request = tonic::Request::new(SteerRequest { act: Some(act) });
+        request.set_timeout(Duration::from_secs(10));
+        match ClusterClient::new(channel).steer(request).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+                Err(failed(status.message().to_owned()))
+            }
+            Err(_) => Err(WriteError::NoLeader),
+        }
+    }
+}
 
 /// Looks after the server while this node leads; runs until the task is dropped.
 pub(crate) async fn steer(server: Arc<Server>) {
