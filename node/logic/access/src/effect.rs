@@ -43,7 +43,7 @@ pub enum Effect {
     },
     PutSettings(Settings),
     PutDocument(Document),
-    /// It is no more as it was: of the versions of each place the newest [`limits::PAST_DOCUMENTS`] are kept.
+    /// It is no more as it was: of the versions of each place the newest [`PAST_DOCUMENTS`](plenary_model::limits::PAST_DOCUMENTS) are kept.
     KeepDocument {
         document: Document,
         until: Timestamp,
