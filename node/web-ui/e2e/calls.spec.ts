@@ -130,7 +130,9 @@ test('a call string leads into a conference, or says that it is elsewhere', asyn
       if (call.includes('@')) {
         // The two do not meet.
         await expect(
-          page.getByText(/are not allowed\. Ask your administrator|The server of .* cannot be reached/).first(),
+          page
+            .getByText(/are not allowed\. Ask your administrator|The server of .* cannot be reached/)
+            .first(),
         ).toBeVisible();
       } else {
         await expect(page).toHaveURL(new RegExp(`/m/${cid}$`));
