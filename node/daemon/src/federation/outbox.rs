@@ -12,7 +12,7 @@ use crate::{options::system, secret, server::Server};
 use plenary_access::{Command, Outcome};
 use plenary_conference::{Change, Delivery, MESSAGE_MS, Message, Settled};
 use plenary_federation::pause_ms;
-use plenary_federation_io::{Answer, Post, Undelivered, Unheard, Unhosted};
+use plenary_federation_io::{Answer, Undelivered, Unheard, Unhosted};
 use plenary_model::{ServerName, Timestamp};
 use plenary_replication::Role;
 use plenary_rest_api::backend::{self, Backend as _, ReadError, WriteError};
@@ -125,7 +125,6 @@ async fn is_ours(server: &Server, waiting: Waiting) -> bool {
 
 /// Tells a partner what waits for it, until nothing does or others are to do it.
 async fn deliver(server: Arc<Server>, partner: ServerName) {
-    let mut post: Option<Post> = None;
     let mut failures = 0;
     loop {
         let to = partner.clone();
@@ -141,7 +140,7 @@ async fn deliver(server: Arc<Server>, partner: ServerName) {
         if !is_ours(&server, waiting).await {
             return;
         }
-        let Err(Undelivered { is_final, words }) = tell(&server, &partner, &mut post, &messages).await else {
+        let Err(Undelivered { is_final, words }) = tell(&server, &partner, &messages).await else {
             failures = 0;
             continue;
         };
@@ -163,26 +162,14 @@ async fn deliver(server: Arc<Server>, partner: ServerName) {
 }
 
 /// Tells the first of these, and settles what was answered.
-async fn tell(
-    server: &Server,
-    partner: &ServerName,
-    post: &mut Option<Post>,
-    messages: &[Message],
-) -> Result<(), Undelivered> {
+async fn tell(server: &Server, partner: &ServerName, messages: &[Message]) -> Result<(), Undelivered> {
     let not_now = |words: &str| Undelivered {
         is_final: false,
         words: words.into(),
     };
-    let open = match post.take() {
-        Some(open) => open,
-        None => {
-            let reach = server.federation.get();
-            let reach = reach.ok_or_else(|| not_now("this node meets with no others"))?;
-            reach.post(partner).await?
-        }
-    };
-    let answers = open.tell(messages).await?;
-    *post = Some(open);
+    let reach = server.federation.get();
+    let reach = reach.ok_or_else(|| not_now("this node meets with no others"))?;
+    let answers = reach.deliver(partner, messages).await?;
     let mut later = None;
     let mut settled = Vec::new();
     for (message, answer) in messages.iter().zip(answers) {

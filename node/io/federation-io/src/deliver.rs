@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  the conference's server                               the server of who is invited
-//!   Reach::post ── Deliver {64 of them} ───────────────────► Home::hear
-//!               ◄─ an answer for each ──────────────────────
+//!   Reach::deliver ── Deliver {64 of them} ────────────────► Home::hear
+//!                  ◄─ an answer for each ───────────────────
 //! ```
 //! A server can only speak for its own conferences, to people of the other one.
 
-use crate::{Door, Guest, Home, Reach, Tried, Unhosted, door::refused};
+use crate::{Door, Guest, Home, Reach, Unhosted, Unreached, door::refused, host::proven};
 use plenary_conference::{Bidding, Delivery, Message, Opening};
 use plenary_contracts::federation::v1 as wire;
 use plenary_links::Caller;
@@ -18,7 +18,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tonic::{Code, Request, Response, Status, transport::Channel};
+use tokio::time::timeout;
+use tonic::{Code, Request, Response, Status};
 use wire::federation_client::FederationClient;
 
 /// Most deliveries of one call.
@@ -58,51 +59,31 @@ pub struct Undelivered {
     pub words: String,
 }
 
-/// A connection over which a partner is told one thing after the other.
-#[derive(Debug, Clone)]
-pub struct Post {
-    channel: Channel,
-    reach: Reach,
-    server: ServerName,
-}
-
-impl Reach {
-    /// Connects to a partner to tell it something.
-    ///
-    /// # Errors
-    /// When it cannot be reached, or does not meet with this server.
-    pub async fn post(&self, server: &ServerName) -> Result<Post, Undelivered> {
-        let mut tried = Tried::default();
-        let channel = self.steps(server, &mut tried).await;
-        self.home.ledger().tried(server, &tried);
-        let last = tried.trial.steps().last();
-        let words = last.map(|last| last.detail.clone()).unwrap_or_default();
-        let is_refused = tried.refused_by.as_deref().is_some_and(is_final);
-        channel
-            .map(|channel| Post {
-                channel,
-                reach: self.clone(),
-                server: server.clone(),
-            })
-            .ok_or(Undelivered {
-                is_final: is_refused,
-                words,
-            })
-    }
-}
-
 /// Whether a partner that refuses so will not think otherwise before administrators do.
 fn is_final(code: &str) -> bool {
     matches!(code, "not-allowed" | "no-conferences" | "myself")
 }
 
-impl Post {
-    /// Tells as many of these as fit into one call, the first ones; gives what was answered to each of those.
+impl From<Unreached> for Undelivered {
+    fn from(why: Unreached) -> Self {
+        Self {
+            is_final: why.code.as_deref().is_some_and(is_final),
+            words: why.words,
+        }
+    }
+}
+
+impl Reach {
+    /// Tells `server` as many of these as fit into one call, the first ones; gives what was answered to each of those.
     ///
     /// # Errors
-    /// The call was not answered, or refused as a whole.
-    pub async fn tell(&self, messages: &[Message]) -> Result<Vec<Answer>, Undelivered> {
-        let me = self.reach.home.me();
+    /// It cannot be reached, did not answer, or refused all of them.
+    pub async fn deliver(
+        &self,
+        server: &ServerName,
+        messages: &[Message],
+    ) -> Result<Vec<Answer>, Undelivered> {
+        let me = self.home.me();
         let mut bytes = 0;
         let deliveries = messages
             .iter()
@@ -112,23 +93,21 @@ impl Post {
             bytes += size(delivery);
             bytes <= BYTES
         });
-        let deliveries: Vec<_> = deliveries.collect();
-        let most = deliveries.len();
         let request = wire::DeliverRequest {
             server: me.to_string(),
-            wanted: self.server.to_string(),
-            deliveries,
+            wanted: server.to_string(),
+            deliveries: deliveries.collect(),
         };
-        let mut client = FederationClient::new(self.channel.clone());
-        let answered = tokio::time::timeout(ANSWER_WITHIN, client.deliver(request)).await;
-        let answered = answered.map_err(|_| Undelivered {
-            is_final: false,
-            words: format!("it did not answer within {} s", ANSWER_WITHIN.as_secs()),
-        })?;
-        let answers = answered
-            .map_err(|status| undelivered(&status))?
-            .into_inner()
-            .answers;
+        let most = request.deliveries.len();
+        let answered = self.ask(server, |line| {
+            let request = request.clone();
+            async move {
+                let mut client = FederationClient::new(line.channel());
+                let answered = timeout(ANSWER_WITHIN, client.deliver(request)).await;
+                answered.map_err(|_| Status::unavailable("it did not answer in time"))?
+            }
+        });
+        let answers = answered.await?.into_inner().answers;
         if answers.len() != most {
             return Err(Undelivered {
                 is_final: false,
@@ -148,15 +127,6 @@ fn size(delivery: &wire::Delivery) -> usize {
         _ => 0,
     };
     delivery.conference.len() + delivery.user.len() + texts + 96
-}
-
-fn undelivered(status: &Status) -> Undelivered {
-    let code = status.metadata().get("plenary-code");
-    let code = code.and_then(|code| code.to_str().ok()).unwrap_or_default();
-    Undelivered {
-        is_final: is_final(code),
-        words: format!("it answered: {}", status.message()),
-    }
 }
 
 fn answer_of(answer: wire::DeliverAnswer) -> Answer {
@@ -322,16 +292,8 @@ pub(crate) async fn deliver(
         wanted,
         deliveries,
     } = request.into_inner();
-    let (proved, terms) = door.admit(&caller, &server).await?;
-    let (me, server) = (home.me(), proved.server);
-    if wanted != me.as_str() {
-        let words = format!("this is {me}, not {wanted}: correct where DNS leads for it");
-        return Err(refused(Code::PermissionDenied, "not-me", words));
-    }
-    if server == *me {
-        let words = format!("{me} is this server itself");
-        return Err(refused(Code::PermissionDenied, "myself", words));
-    }
+    let (server, terms) = proven(home, door, &caller, &server, &wanted).await?;
+    let me = home.me();
     if !terms.conferences {
         let words = format!("people of {me} do not attend conferences of {server}; ask its administrators");
         return Err(refused(Code::PermissionDenied, "no-conferences", words));

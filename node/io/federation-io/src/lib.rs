@@ -20,7 +20,7 @@ mod visit;
 mod watch;
 
 pub use attend::{Attending, Hosted, Permit, SAID, TOLD, Told, Visit};
-pub use deliver::{Answer, DELIVERIES, Post, Undelivered, Unheard};
+pub use deliver::{Answer, DELIVERIES, Undelivered, Unheard};
 pub use dns::{Dns, Names, NamesError};
 pub use door::{Door, Guest, Proved, identify};
 pub use host::Unhosted;

@@ -64,6 +64,12 @@ impl Reach {
     where
         F: Future<Output = Result<T, Status>>,
     {
+        // The lists count at once, also where a connection is there.
+        self.allowed(server).await.map_err(|words| Unreached {
+            may_change: false,
+            code: None,
+            words: format!("{server} cannot be reached: {words}"),
+        })?;
         let line = self.line(server).await?;
         let lost = match ask(line.clone()).await {
             Ok(answer) => return Ok(answer),
@@ -88,14 +94,10 @@ impl Reach {
             return Ok(line);
         }
         let mut tried = Tried::default();
-        let Some(channel) = self.steps(server, &mut tried).await else {
-            let last = tried.trial.steps().last();
-            let words = last.map(|last| last.detail.clone()).unwrap_or_default();
-            return Err(Unreached {
-                // Lists change when administrators change them; everything else may be a matter of a moment.
-                may_change: last.is_some_and(|last| last.step != Step::Policy),
-                words: format!("{server} cannot be reached: {words}"),
-            });
+        let channel = self.steps(server, &mut tried).await;
+        self.home.ledger().tried(server, &tried);
+        let Some(channel) = channel else {
+            return Err(unreached(server, tried));
         };
         let line = Arc::new(Line(channel));
         *kept = Arc::downgrade(&line);
@@ -108,6 +110,23 @@ impl Reach {
     }
 }
 
+/// Why no step led to it.
+fn unreached(server: &ServerName, tried: Tried) -> Unreached {
+    let last = tried.trial.steps().last();
+    let words = last.map(|last| last.detail.clone()).unwrap_or_default();
+    // Lists change when administrators change them; everything else may be a matter of a moment.
+    let is_ours = last.is_none_or(|last| last.step == Step::Policy);
+    let (may_change, code) = match tried.refused {
+        Some(refused) => (refused.may_change, refused.code),
+        None => (!is_ours, None),
+    };
+    Unreached {
+        may_change,
+        code,
+        words: format!("{server} cannot be reached: {words}"),
+    }
+}
+
 /// What a partner's refusal means for who asked.
 pub(crate) fn unanswered(status: &Status) -> Unreached {
     Unreached {
@@ -115,8 +134,14 @@ pub(crate) fn unanswered(status: &Status) -> Unreached {
             status.code(),
             Code::PermissionDenied | Code::Unauthenticated | Code::InvalidArgument | Code::Unimplemented
         ),
+        code: code_of(status),
         words: format!("the other server answered: {}", status.message()),
     }
+}
+
+fn code_of(status: &Status) -> Option<String> {
+    let code = status.metadata().get("plenary-code")?;
+    code.to_str().ok().map(ToOwned::to_owned)
 }
 
 /// Whether the other server itself has spoken, and not what lies between.

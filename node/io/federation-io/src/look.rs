@@ -1,6 +1,8 @@
 //! What names of one server are to people of another.
 
-use crate::{Door, Guest, Home, Reach, Unreached, attend::TOLD, door::refused, names::NameBudget};
+use crate::{
+    Door, Guest, Home, Reach, Unreached, attend::TOLD, door::refused, host::proven, names::NameBudget,
+};
 use plenary_access::{PartnerTerms, Presence, Profile};
 use plenary_contracts::federation::v1 as wire;
 use plenary_federation::{Found, LocalName};
@@ -65,17 +67,8 @@ pub(crate) async fn admitted(
     caller: &Caller<Guest>,
     (server, wanted): (&str, &str),
 ) -> Result<(ServerName, PartnerTerms), Status> {
-    let (proved, terms) = door.admit(caller, server).await?;
-    let server = proved.server;
+    let (server, terms) = proven(home, door, caller, server, wanted).await?;
     let me = home.me();
-    if wanted != me.as_str() {
-        let words = format!("this is {me}, not {wanted}: correct where DNS leads for it");
-        return Err(refused(Code::PermissionDenied, "not-me", words));
-    }
-    if server == *me {
-        let words = format!("{me} is this server itself");
-        return Err(refused(Code::PermissionDenied, "myself", words));
-    }
     if !knows_people(&terms) {
         let words = format!("people of {server} may not know those of {me}; ask its administrators");
         return Err(refused(Code::PermissionDenied, "no-people", words));

@@ -1,6 +1,10 @@
 //! Reaching a partner, and telling each step of it.
 
-use crate::{Home, Names, line::Lines, visit::Pace};
+use crate::{
+    Home, Names, Unreached,
+    line::{Lines, unanswered},
+    visit::Pace,
+};
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
@@ -42,8 +46,8 @@ pub struct Tried {
     pub certificate: Option<PartnerCertificate>,
     /// It is not what is pinned for that partner.
     pub is_change: bool,
-    /// It has answered, and refused by this code.
-    pub refused_by: Option<String>,
+    /// It has answered, and refused.
+    pub refused: Option<Unreached>,
 }
 
 impl Tried {
@@ -98,6 +102,7 @@ impl Reach {
     pub(crate) async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<Channel> {
         let since = Instant::now();
         let allowed = self.allowed(server).await;
+        let allowed = allowed.map(|()| ((), format!("this server may meet with {server}")));
         tried.note(Step::Policy, since, allowed)?;
 
         let since = Instant::now();
@@ -129,7 +134,7 @@ impl Reach {
         tried.note(Step::Answer, since, answer)
     }
 
-    async fn allowed(&self, server: &ServerName) -> Result<((), String), String> {
+    pub(crate) async fn allowed(&self, server: &ServerName) -> Result<(), String> {
         let standing = self.home.standing(server).await;
         let standing = standing.ok_or("the settings of this server cannot be read now; try again")?;
         let me = self.home.me();
@@ -137,7 +142,7 @@ impl Reach {
             return Err(format!("{me} is this server itself"));
         }
         match policy_for(&standing, server) {
-            Ok(_) => Ok(((), format!("this server may meet with {server}"))),
+            Ok(_) => Ok(()),
             Err(why) => Err(unmet(why, server)),
         }
     }
@@ -194,8 +199,7 @@ impl Reach {
             )),
             Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
             Ok(Err(status)) => {
-                let code = status.metadata().get("plenary-code");
-                tried.refused_by = code.and_then(|code| code.to_str().ok()).map(ToOwned::to_owned);
+                tried.refused = Some(unanswered(&status));
                 Err(format!("it answered: {}", status.message()))
             }
             Err(_) => Err(format!("it did not answer within {} s", STEP_WITHIN.as_secs())),

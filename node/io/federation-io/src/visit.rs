@@ -20,11 +20,13 @@ use tonic::{Status, Streaming};
 /// How long the other server may take to let somebody begin.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Why somebody cannot attend.
+/// Why a partner does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
     /// It may be otherwise in a moment.
     pub may_change: bool,
+    /// By which it refused, where it has answered.
+    pub code: Option<String>,
     /// A sentence for the person.
     pub words: String,
 }

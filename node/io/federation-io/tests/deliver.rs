@@ -63,11 +63,9 @@ async fn what_is_told_arrives_and_each_is_answered_by_itself() {
     oslo.trusts(&paris, blacklist(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     let server = OSLO.parse().expect("a name");
-    let post = paris.reach(&dns).post(&server).await.expect("it answers");
-    let answers = post
-        .tell(&[message("demo2", 1), message("nobody", 1), message("demo3", 1)])
-        .await
-        .expect("answered");
+    let reach = paris.reach(&dns);
+    let three = [message("demo2", 1), message("nobody", 1), message("demo3", 1)];
+    let answers = reach.deliver(&server, &three).await.expect("answered");
     assert_eq!((&answers[0], &answers[2]), (&Answer::Taken, &Answer::Taken));
     assert!(matches!(&answers[1], Answer::Refused(why) if why.contains("no such user")));
     let heard = oslo.heard();
@@ -81,7 +79,10 @@ async fn what_is_told_arrives_and_each_is_answered_by_itself() {
     let many: Vec<_> = (0..100)
         .map(|number| message(&format!("demo{number}"), 1))
         .collect();
-    assert_eq!(post.tell(&many).await.expect("answered").len(), DELIVERIES);
+    assert_eq!(
+        reach.deliver(&server, &many).await.expect("answered").len(),
+        DELIVERIES
+    );
     let long: Vec<_> = many
         .into_iter()
         .map(|mut message| {
@@ -92,7 +93,7 @@ async fn what_is_told_arrives_and_each_is_answered_by_itself() {
             message
         })
         .collect();
-    let taken = post.tell(&long).await.expect("answered").len();
+    let taken = reach.deliver(&server, &long).await.expect("answered").len();
     assert!((32..DELIVERIES).contains(&taken), "{taken}");
 }
 
@@ -104,38 +105,32 @@ async fn a_partner_that_does_not_meet_us_refuses_for_good_and_one_that_is_away_d
         .expect("it answers");
     oslo.trusts(&paris, blacklist(&["*.example.com"]));
     paris.trusts(&oslo, blacklist(&[]));
-    let reach = paris.reach(&dns);
-    let refused = reach
-        .post(&OSLO.parse().expect("a name"))
-        .await
-        .expect_err("refused");
+    let (reach, server) = (paris.reach(&dns), OSLO.parse().expect("a name"));
+    let one = [message("demo2", 1)];
+    let refused = reach.deliver(&server, &one).await.expect_err("refused");
     assert!(
         refused.is_final && refused.words.contains("does not meet"),
         "{refused:?}"
     );
     let away = reach
-        .post(&"bergen.example.net".parse().expect("a name"))
+        .deliver(&"bergen.example.net".parse().expect("a name"), &one)
         .await
         .expect_err("nobody is there");
     assert!(!away.is_final && !away.words.is_empty(), "{away:?}");
-    // What the own lists say may be changed by the own administrators.
-    paris.trusts(&oslo, blacklist(&["*.example.net"]));
-    let own = reach
-        .post(&OSLO.parse().expect("a name"))
-        .await
-        .expect_err("refused");
-    assert!(!own.is_final, "{own:?}");
-    // Over a connection from before.
+    // Over a connection from before, too; and what the own lists say may be changed by the own administrators.
     oslo.trusts(&paris, blacklist(&[]));
-    paris.trusts(&oslo, blacklist(&[]));
-    let post = reach
-        .post(&OSLO.parse().expect("a name"))
-        .await
-        .expect("it answers");
+    assert_eq!(reach.deliver(&server, &one).await, Ok(vec![Answer::Taken]));
     oslo.trusts(&paris, blacklist(&["*.example.com"]));
-    let refused = post.tell(&[message("demo2", 1)]).await.expect_err("refused");
+    let refused = reach.deliver(&server, &one).await.expect_err("refused");
     assert!(refused.is_final, "{refused:?}");
-    assert!(oslo.heard().is_empty());
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&["*.example.net"]));
+    let own = reach.deliver(&server, &one).await.expect_err("refused");
+    assert!(
+        !own.is_final && own.words.contains("blacklist of this server"),
+        "{own:?}"
+    );
+    assert_eq!(oslo.heard().len(), 1);
 }
 
 #[tokio::test]

@@ -391,10 +391,15 @@ async fn who_is_met_no_more_has_to_leave_at_once() {
         .attend(&server, &somebody("demo2", "{}"))
         .await
         .expect_err("not any more");
-    assert!(
-        !again.may_change && again.words.contains("does not meet with oslo.example.net"),
-        "{again:?}"
-    );
+    // Neither over the connection that is there, nor over a new one.
+    let anew = oslo.reach(&dns).attend(&server, &somebody("demo2", "{}")).await;
+    for why in [again, anew.expect_err("not any more")] {
+        assert!(
+            !why.may_change && why.words.contains("does not meet with oslo.example.net"),
+            "{why:?}"
+        );
+        assert_eq!(why.code.as_deref(), Some("not-allowed"));
+    }
 }
 
 #[tokio::test]
