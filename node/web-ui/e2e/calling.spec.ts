@@ -40,6 +40,11 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     await signIn(other, here, ben.id, PASSWORD);
     for (const page of [called, other]) await isLive(page);
     await signIn(owner, here, person.id, PASSWORD);
+    // Who is expected becomes known late: it does not begin without asking whom to call.
+    await owner.route(/\/conferences\/[^/]+\/people/, async (route) => {
+      await new Promise((done) => setTimeout(done, 2_000));
+      await route.continue();
+    });
     await owner.goto(`${here}/m/${cid}`);
     await owner.getByRole('button', { name: 'Join', exact: true }).click();
     await isInside(owner);

@@ -19,7 +19,7 @@ import { useChoices, useLocal, useMeeting, useMeetingText, useVisit } from './co
 import type { RoomControls } from './controls';
 import classes from './Room.module.css';
 import { useCallOf } from './useCallOf';
-import { useExpected } from './useExpected';
+import { useExpectedSoon } from './useExpected';
 import { useLeft } from './useLeft';
 import { useMyself } from './useMyself';
 import { useSpeakingMuted } from './useSpeakingMuted';
@@ -221,14 +221,14 @@ function NotOpen({ controls }: { controls: RoomControls }) {
   const { meeting } = useVisit();
   const { room, phase } = useMeeting();
   const { moderates: mayModerate } = useMyself();
-  const expected = useExpected();
+  const { expected, loading } = useExpectedSoon();
   if (phase !== 'in' || room.open || !mayModerate) return null;
-  // Who is expected may be called.
+  // Who is expected may be called: nothing begins before it is known who that is.
   const start = () => (expected.length > 0 ? controls.open('start') : meeting.moderate('start'));
   return (
     <Notice icon={<IconHourglass size={18} aria-hidden />}>
       {t('notice.notOpen')}
-      <Button size="compact-sm" variant="white" color="dark" onClick={start}>
+      <Button size="compact-sm" variant="white" color="dark" loading={loading} onClick={start}>
         {t('notice.start')}
       </Button>
     </Notice>

@@ -8,11 +8,19 @@ import { useMyself } from './useMyself';
 
 /** Who is invited or moderates, and is not in, by name; only those whom the conference itself makes moderators know. */
 export function useExpected(): ConferencePerson[] {
+  return useExpectedSoon().expected;
+}
+
+/** The same, and whether that is not known yet. */
+export function useExpectedSoon(): { expected: ConferencePerson[]; loading: boolean } {
   const { room, participants } = useMeeting();
   const { mine, moderates } = useMyself();
   const may = moderates && !room.call && serverOf(room.cid) === null && session.token() !== null;
-  const { data } = useQuery({ ...queries.conferencePeople(room.cid), enabled: may, retry: false });
+  const { data, isLoading } = useQuery({ ...queries.conferencePeople(room.cid), enabled: may, retry: false });
   const inside = new Set([...participants.values()].map(({ user }) => user));
   const named = (data ?? []).filter(({ role }) => role !== 'owner');
-  return named.filter(({ user }) => user !== mine?.user && !inside.has(user));
+  return {
+    expected: named.filter(({ user }) => user !== mine?.user && !inside.has(user)),
+    loading: isLoading,
+  };
 }
