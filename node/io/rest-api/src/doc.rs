@@ -208,7 +208,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         409 => is_write || path.ends_with("/license-manager"),
         412 | 507 => is_write,
         413 | 415 => has_body,
-        422 => is_write || path.ends_with("/resolve"),
+        422 => is_write || path.ends_with("/resolve") || path.ends_with("/look"),
         429 => is_sign_in || is_for_guests || path.ends_with("/me/password"),
         _ => false,
     };
