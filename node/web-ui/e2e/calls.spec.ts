@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
-import { devices, isInside, newPage, plays, tile } from './room';
+import { devices, isAtEntrance, isInside, newPage, plays, tile } from './room';
 import { expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
 
 /** Two people call each other (CALL-01). */
@@ -106,6 +106,7 @@ test('a call string leads into a conference, or says that it is elsewhere', asyn
     await typed.fill(`\\c\\${cid}@oslo.example.net`);
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await expect(page).toHaveURL(new RegExp(`/m/${cid}(@|%40)oslo\\.example\\.net$`));
+    await isAtEntrance(page);
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await expect(page.getByText('federation is off on this server', { exact: false })).toBeVisible();
     const there = page.getByRole('link', { name: 'Join as a guest there' });

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
-import { devices, isInside, join, newPage, plays, tile } from './room';
+import { devices, isAtEntrance, isInside, join, newPage, plays, tile } from './room';
 import { expect, freshId, here, isLive, signIn, test } from './server';
 
 /**
@@ -75,6 +75,7 @@ test('people of two servers see, hear and read each other', async ({ browser }) 
     .fill(`\\c\\${partner.cid}@${partner.server}`);
   await ben.getByRole('button', { name: 'Join', exact: true }).first().click();
   await expect(ben).toHaveURL(new RegExp(`/m/${partner.cid}(@|%40)${partner.server}$`));
+  await isAtEntrance(ben);
   await ben.getByRole('button', { name: 'Join', exact: true }).click();
   await isInside(ben);
 

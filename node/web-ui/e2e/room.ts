@@ -56,6 +56,11 @@ export async function join(page: Page, url: string, room: string, name?: string)
   await isInside(page);
 }
 
+/** The address changes before the page does, and both may have a button named Join. */
+export async function isAtEntrance(page: Page) {
+  await expect(page.getByRole('region', { name: 'How others will see you' })).toBeVisible();
+}
+
 export async function isInside(page: Page) {
   await expect(page.locator('[data-phase=in]')).toBeVisible();
 }
