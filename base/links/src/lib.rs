@@ -8,12 +8,14 @@ mod links;
 mod listen;
 mod services;
 mod shares;
+mod watched;
 
 pub use join::{Attempt, ask};
-pub use links::{Patience, channel, connect, member_channel, patient_channel};
+pub use links::{Patience, channel, connect, member_channel, patient_channel, watched_member_channel};
 pub use listen::{Bounds, Caller, Connection, Identify, Known, incoming};
 pub use services::{Node, Services, Who, require_member};
 pub use shares::{Share, Shares};
+pub use watched::Ended;
 
 use std::time::SystemTime;
 

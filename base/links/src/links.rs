@@ -1,5 +1,6 @@
 //! Channels to the other nodes: gRPC over mTLS, one connection a node, made again when it breaks.
 
+use crate::watched::{Ended, Watched};
 use hyper_util::rt::TokioIo;
 use plenary_identity::{Expected, Identity};
 use plenary_model::NodeId;
@@ -49,6 +50,15 @@ pub fn patient_channel(
     tls: Arc<rustls::ClientConfig>,
     patience: Patience,
 ) -> Result<Channel, tonic::transport::Error> {
+    watched_channel(address, tls, patience, Arc::new(|| {}))
+}
+
+fn watched_channel(
+    address: &str,
+    tls: Arc<rustls::ClientConfig>,
+    patience: Patience,
+    ended: Ended,
+) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?
         .connect_timeout(patience.connect)
         .tcp_nodelay(true)
@@ -60,8 +70,11 @@ pub fn patient_channel(
     let address: Arc<str> = address.into();
     Ok(
         endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-            let (address, tls) = (address.clone(), tls.clone());
-            async move { connect(&address, tls).await.map(TokioIo::new) }
+            let (address, tls, ended) = (address.clone(), tls.clone(), ended.clone());
+            async move {
+                let stream = connect(&address, tls).await?;
+                Ok::<_, io::Error>(TokioIo::new(Watched::new(stream, ended)))
+            }
         })),
     )
 }
@@ -75,9 +88,23 @@ pub fn member_channel(
     member: NodeId,
     address: &str,
 ) -> Result<Channel, tonic::transport::Error> {
+    watched_member_channel(identity, member, address, Arc::new(|| {}))
+}
+
+/// The same; `ended` is called whenever a connection to it is gone, which is at once where its process has ended.
+///
+/// # Errors
+/// As [`channel`].
+pub fn watched_member_channel(
+    identity: &Identity,
+    member: NodeId,
+    address: &str,
+    ended: Ended,
+) -> Result<Channel, tonic::transport::Error> {
     let me = identity.me();
     let expected = Expected::any(me.program).at(&me.server).member(member);
-    channel(address, identity.client_config(expected))
+    let tls = identity.client_config(expected);
+    watched_channel(address, tls, Patience::default(), ended)
 }
 
 /// Opens TCP and TLS to `address`. The name sent is only for the handshake's form: who must answer is in `tls`.

@@ -309,6 +309,27 @@ impl Crossed {
     }
 }
 
+/// The node of a server over which what its people send goes to partners.
+pub(crate) async fn linking(server: &Server) -> anyhow::Result<usize> {
+    let sent = async || -> anyhow::Result<Vec<u64>> {
+        let mut sent = Vec::new();
+        for node in 0..NODES {
+            sent.push(server.metric(node, SENT).await?);
+        }
+        Ok(sent)
+    };
+    let before = sent().await?;
+    loop {
+        sleep(LOOK).await;
+        let now = sent().await?;
+        let grown = now.iter().zip(&before).map(|(now, before)| now - before);
+        // Enough that it is media.
+        if let Some((node, _)) = grown.enumerate().find(|(_, grown)| *grown > 50) {
+            return Ok(node);
+        }
+    }
+}
+
 /// Everybody is called by their server, to those of the other one.
 fn names(partners: &Partners) -> anyhow::Result<()> {
     let (paris, oslo) = partners.people.split_at(NODES);

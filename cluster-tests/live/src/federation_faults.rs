@@ -3,7 +3,7 @@
 use crate::{
     Place, Server,
     enterprise::wait,
-    federation::{NODES, OSLO, PARIS, Partners, Setting, meet},
+    federation::{NODES, OSLO, PARIS, Partners, Setting, linking, meet},
     impostor::{Answer, Authority, Impostor, Mask},
     network::Network,
     scenarios::Figures,
@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const VOID: usize = 4;
 /// Who was on a lost node is back within this time.
 const BACK_WITHIN: Duration = Duration::from_secs(3);
+/// Others are without each other's pictures for less than this.
+const PAUSE: Duration = Duration::from_secs(1);
 /// A server that is gone leaves within this time.
 const GONE_WITHIN: Duration = Duration::from_secs(15);
 /// Requests of a flood, and connections at which nothing is said.
@@ -61,8 +63,10 @@ pub async fn partners_faults() -> anyhow::Result<Figures> {
     drop(third);
     impostors(&partners, &public).await?;
     notes.push(floods(&partners, &public).await?);
-    for side in [Side::Oslo, Side::Paris] {
-        notes.push(leader_lost(&mut partners, side).await?);
+    for victim in [Victim::Leader, Victim::Link] {
+        for side in [Side::Oslo, Side::Paris] {
+            notes.push(node_lost(&mut partners, side, victim).await?);
+        }
     }
     for seconds in [10, 60] {
         notes.push(cut(&mut partners, &network, Duration::from_secs(seconds)).await?);
@@ -272,13 +276,26 @@ impl Side {
     }
 }
 
-/// The leader of one of the servers is killed.
-async fn leader_lost(partners: &mut Partners, side: Side) -> anyhow::Result<String> {
+/// Which node of a server is lost.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Leader,
+    /// The one over which all that crosses between the two goes.
+    Link,
+}
+
+/// A node of one of the servers is killed.
+async fn node_lost(partners: &mut Partners, side: Side, victim: Victim) -> anyhow::Result<String> {
     for _ in 0..VOID {
         partners.spread().await?;
         let before = places(partners)?;
         let leader = side.of(partners).leader().await?;
-        let lost = side.at(leader);
+        let links = linking(side.of(partners)).await?;
+        let node = match victim {
+            Victim::Leader => leader,
+            Victim::Link => links,
+        };
+        let lost = side.at(node);
         let moves = partners.people[lost].seen().moves.len();
         partners
             .people
@@ -286,7 +303,7 @@ async fn leader_lost(partners: &mut Partners, side: Side) -> anyhow::Result<Stri
             .for_each(plenary_light::Person::forget_gaps);
         let steady = Steady::begin()?;
         let harm = Instant::now();
-        side.of(partners).kill(leader)?;
+        side.of(partners).kill(node)?;
         let back = loop {
             let seen = partners.people[lost].seen();
             let last: Option<&Move> = seen.moves.get(moves..).and_then(<[Move]>::last);
@@ -304,11 +321,16 @@ async fn leader_lost(partners: &mut Partners, side: Side) -> anyhow::Result<Stri
         let gaps = Gaps::of(partners, Some(lost));
         ensure!(places(partners)? == before, "places are not those of before");
         let server = side.of(partners);
-        server.launch(leader)?;
-        server.wait_ready(leader).await?;
+        server.launch(node)?;
+        server.wait_ready(node).await?;
         server.wait_voters(NODES).await?;
+        let what = match (node == leader, node == links) {
+            (true, true) => "leader, which linked the two,",
+            (true, false) => "leader",
+            (false, _) => "node that linked the two",
+        };
         let words = format!(
-            "{side:?}'s leader killed: back after {} ms, others of one server without each other {} ms, of both {} ms",
+            "{side:?}'s {what} killed: back after {} ms, others of one server without each other {} ms, of both {} ms",
             back.as_millis(),
             gaps.home,
             gaps.across
@@ -319,6 +341,7 @@ async fn leader_lost(partners: &mut Partners, side: Side) -> anyhow::Result<Stri
             continue;
         }
         ensure!(back < BACK_WITHIN, "{words}");
+        ensure!(gaps.home.max(gaps.across) < PAUSE.as_millis(), "{words}");
         return Ok(words);
     }
     anyhow::bail!("this machine stands still too often to measure anything")

@@ -12,7 +12,10 @@ use std::{
     net::UdpSocket,
     sync::{Arc, OnceLock},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc, watch,
+};
 
 /// Packets and messages that may wait for the media thread: what comes in 50 ms at 400 Mbit/s.
 const WAITING: usize = 2_048;
@@ -63,7 +66,21 @@ pub(crate) fn start(
     server: &Server,
     socket: UdpSocket,
 ) -> anyhow::Result<(Running, plenary_media_io::Cascade)> {
-    start_as(&server.identity, socket)
+    let (running, end) = start_as(&server.identity, socket)?;
+    tokio::spawn(doubt(server.links.ended(), running.links.handle()));
+    Ok((running, end))
+}
+
+/// Where another connection to a node is gone, its link is to show that the node is there: its silence alone would be found
+/// out later.
+async fn doubt(mut ended: broadcast::Receiver<NodeId>, links: Handle) {
+    loop {
+        match ended.recv().await {
+            Ok(node) => links.doubt(node),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// The same for the node that has this identity.

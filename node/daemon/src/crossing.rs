@@ -15,7 +15,7 @@ mod teller;
 mod tests;
 
 use crate::{cascade::Running, config::Config, federation::Rosters, server::Server};
-use circle::{Crowd, Policy, Town};
+use circle::{Crowd, Policy, Town, Ways};
 use guests::Guests;
 use plenary_cascade_io::{Attending, Event, Partners, PartnersReading};
 use plenary_federation::Usage;
@@ -132,6 +132,11 @@ impl Crossing {
         }
     }
 
+    /// The links with that server are to show that there is somebody at the other end.
+    pub(crate) fn doubt(&self, server: &ServerName) {
+        self.partners.handle().doubt(server);
+    }
+
     fn attended(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         self.attended.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +163,10 @@ pub(crate) fn open(
         me: server.facts.server.clone(),
         policy: server.clone(),
         halls: Arc::new(Rosters::new(server.clone(), changes.resubscribe())),
-        crowd: Arc::new(Names::new(&config.dns.dns()?, tls.authorities())?),
+        crowd: Arc::new(Ways::new(
+            server,
+            Names::new(&config.dns.dns()?, tls.authorities())?,
+        )),
         engine: engine.clone(),
         cascade,
     };

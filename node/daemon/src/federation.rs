@@ -95,6 +95,12 @@ impl Home for Server {
         self.until_not(server, may).await;
     }
 
+    fn doubt(&self, server: &ServerName) {
+        if let Some(crossing) = self.crossing.get() {
+            crossing.doubt(server);
+        }
+    }
+
     async fn host(
         &self,
         server: &ServerName,

@@ -9,14 +9,19 @@ use plenary_licences::clock::Reading;
 use plenary_model::{NodeId, NodeName};
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
+use tokio::sync::broadcast;
 use tonic::transport::Channel;
+
+/// Ends of connections that are remembered for who has not looked yet.
+const ENDS: usize = 64;
 
 /// How the other nodes of this server are reached.
 pub(crate) struct Links {
     identity: Identity,
     known: RwLock<BTreeMap<NodeId, Known>>,
+    ended: broadcast::Sender<NodeId>,
 }
 
 struct Known {
@@ -30,7 +35,13 @@ impl Links {
         Self {
             identity,
             known: RwLock::default(),
+            ended: broadcast::Sender::new(ENDS),
         }
+    }
+
+    /// Nodes to whom a connection is gone, each time: they may be gone themselves.
+    pub(crate) fn ended(&self) -> broadcast::Receiver<NodeId> {
+        self.ended.subscribe()
     }
 
     /// Takes over who the nodes are now; channels to those who did not move stay.
@@ -44,7 +55,10 @@ impl Links {
             if known.contains_key(&row.id) {
                 continue;
             }
-            match plenary_links::member_channel(&self.identity, row.id, &row.address) {
+            let (node, ends) = (row.id, self.ended.clone());
+            // Where nobody listens nobody needs to know.
+            let ended = Arc::new(move || drop(ends.send(node)));
+            match plenary_links::watched_member_channel(&self.identity, row.id, &row.address, ended) {
                 Ok(channel) => {
                     let node = Known {
                         name: row.name.clone(),

@@ -96,11 +96,30 @@ impl Circle for Town {
     }
 }
 
+/// By DNS, and first where this node has a connection already: so that the end of one tells of the other.
+pub(super) struct Ways {
+    server: Weak<Server>,
+    names: Names,
+}
+
+impl Ways {
+    pub(super) fn new(server: &Arc<Server>, names: Names) -> Self {
+        Self {
+            server: Arc::downgrade(server),
+            names,
+        }
+    }
+}
+
 #[async_trait::async_trait]
-impl Crowd for Names {
+impl Crowd for Ways {
     async fn addresses(&self, server: &ServerName) -> Result<Vec<SocketAddr>, String> {
-        let targets = self.targets(server).await?;
-        let (found, _) = self.sockets(&targets).await?;
+        let targets = self.names.targets(server).await?;
+        let (mut found, _) = self.names.sockets(&targets).await?;
+        let me = self.server.upgrade();
+        let there = me.and_then(|me| me.federation.get()?.whereabouts(server));
+        // What DNS does not tell of any more is not gone to.
+        found.sort_by_key(|address| Some(*address) != there);
         Ok(found)
     }
 }

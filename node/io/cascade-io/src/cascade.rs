@@ -153,6 +153,13 @@ impl Handle {
         outbox.is_some_and(|outbox| good && outbox.tell(message))
     }
 
+    /// There is reason to believe that a node is gone: its link ends soon unless something is heard of it.
+    pub fn doubt(&self, node: NodeId) {
+        if let Some(outbox) = self.0.outbox(node) {
+            outbox.doubt();
+        }
+    }
+
     /// What was counted for each member.
     pub fn figures(&self) -> BTreeMap<NodeId, Reading> {
         let outboxes = self.0.outboxes().into_iter();

@@ -6,6 +6,7 @@ use crate::{
     doors::Close,
     figures::{add, set},
     outbox::{Outbox, Waiting},
+    proof::{Proof, Step},
     standing::Standing,
     tls::DATAGRAM_BUFFER,
 };
@@ -82,6 +83,7 @@ pub(crate) struct Driver<'a, S> {
     /// QUIC writes datagrams before stream frames. In overload they hold until so many stream frames have left, or
     /// that time has come.
     hold: Option<(u64, u64)>,
+    proof: Proof,
     scratch: Vec<u8>,
 }
 
@@ -110,6 +112,7 @@ impl<'a, S: Standing> Driver<'a, S> {
             buffer: 0,
             blocked: false,
             hold: None,
+            proof: Proof::default(),
             scratch: Vec::new(),
         }
     }
@@ -168,6 +171,10 @@ impl<'a, S: Standing> Driver<'a, S> {
                     Err(_) => Err(End::Lost(connection.closed().await)),
                 },
                 () = outbox.filled() => Ok(()),
+                () = outbox.doubted() => {
+                    self.proof.doubt(self.now_us(), rtt_us(&connection));
+                    Ok(())
+                }
                 datagram = connection.read_datagram() => match datagram {
                     Ok(datagram) => self.datagrams(datagram).await,
                     Err(error) => Err(End::Lost(error)),
@@ -217,8 +224,23 @@ impl<'a, S: Standing> Driver<'a, S> {
             self.stats_us = now_us + STATS_US;
             self.tell_stats();
         }
+        self.prove(now_us)?;
         self.link.handle_timeout(now_us);
         self.transmit(now_us);
+        Ok(())
+    }
+
+    /// Whether the other side is there, where that is in doubt.
+    fn prove(&mut self, now_us: u64) -> Result<(), End> {
+        if self.proof.due().is_none() {
+            return Ok(());
+        }
+        let heard = self.connection.stats().udp_rx.datagrams;
+        match self.proof.look(now_us, heard) {
+            Step::Nothing => {}
+            Step::Ask => self.tell_stats(),
+            Step::Gone => return Err(End::Lost(ConnectionError::TimedOut)),
+        }
         Ok(())
     }
 
@@ -226,7 +248,7 @@ impl<'a, S: Standing> Driver<'a, S> {
     fn look(&mut self, now_us: u64) {
         self.path_us = now_us + PATH_US;
         let path = self.connection.stats().path;
-        let rtt_us = u64::try_from(path.rtt.as_micros()).unwrap_or(u64::MAX).max(1);
+        let rtt_us = rtt_us(&self.connection);
         let bytes_per_s = path.cwnd.saturating_mul(1_000_000) / rtt_us;
         let bytes_per_s = self
             .standing
@@ -314,7 +336,12 @@ impl<'a, S: Standing> Driver<'a, S> {
     fn wake(&self) -> Instant {
         let now_us = self.now_us();
         let retry = (self.blocked || self.hold.is_some()).then_some(now_us + RETRY_US);
-        let due = [retry, self.link.poll_timeout(), Some(self.stats_us)];
+        let due = [
+            retry,
+            self.link.poll_timeout(),
+            self.proof.due(),
+            Some(self.stats_us),
+        ];
         let due_us = due.into_iter().flatten().min().unwrap_or(self.stats_us);
         self.begin + Duration::from_micros(due_us)
     }
@@ -402,6 +429,13 @@ impl<'a, S: Standing> Driver<'a, S> {
         let sent = self.events.send(Event::Message(self.node, message)).await;
         sent.map_err(|_| End::Stopped)
     }
+}
+
+/// At least 1.
+fn rtt_us(connection: &Connection) -> u64 {
+    u64::try_from(connection.rtt().as_micros())
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 /// Both sides open a stream and greet. Who dialled learns by the greeting that it was let in.

@@ -28,6 +28,7 @@ mod figures;
 mod outbox;
 mod partners;
 mod peers;
+mod proof;
 mod standing;
 mod tls;
 

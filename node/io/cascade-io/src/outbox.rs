@@ -49,6 +49,7 @@ struct Inner {
 pub(crate) struct Outbox {
     inner: Mutex<Inner>,
     wake: Notify,
+    doubts: Notify,
     pub(crate) figures: Arc<Figures>,
 }
 
@@ -120,6 +121,15 @@ impl Outbox {
 
     pub(crate) async fn filled(&self) {
         self.wake.notified().await;
+    }
+
+    /// The other side is to show that it is there.
+    pub(crate) fn doubt(&self) {
+        self.doubts.notify_one();
+    }
+
+    pub(crate) async fn doubted(&self) {
+        self.doubts.notified().await;
     }
 }
 

@@ -215,6 +215,14 @@ impl PartnersHandle {
         dial::attend(&self.0, server)
     }
 
+    /// There is reason to believe that a node of a server is gone: of the links with it those end soon of which nothing
+    /// is heard.
+    pub fn doubt(&self, server: &ServerName) {
+        for known in self.0.table.links_of(server) {
+            known.outbox.doubt();
+        }
+    }
+
     /// What was counted for each server.
     pub fn figures(&self) -> BTreeMap<ServerName, PartnersReading> {
         self.0.table.figures()

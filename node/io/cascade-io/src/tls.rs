@@ -17,10 +17,10 @@ const ALPN: &[u8] = b"plenary-cascade/1";
 /// A node that says nothing for this long is lost.
 const IDLE_MS: u32 = 1_000;
 const KEEP_ALIVE: Duration = Duration::from_millis(250);
-/// The same between servers, and who is at the other end of the Internet.
+/// The same between servers, and who is at the other end of the Internet; QUIC waits longer where the way is (three PTO).
 const PARTNER_ALPN: &[u8] = b"plenary-federation-media/1";
-const PARTNER_IDLE_MS: u32 = 3_000;
-const PARTNER_KEEP_ALIVE: Duration = Duration::from_millis(750);
+const PARTNER_IDLE_MS: u32 = 1_500;
+const PARTNER_KEEP_ALIVE: Duration = Duration::from_millis(300);
 /// The room of QUIC's own queue of datagrams, which knows no priorities. The driver uses only as much of it as leaves
 /// within a moment.
 pub(crate) const DATAGRAM_BUFFER: usize = 128 * 1024;

@@ -7,7 +7,7 @@ use plenary_model::NodeId;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{SocketAddr, UdpSocket},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -331,6 +331,32 @@ async fn a_node_that_falls_silent_is_down_at_both_ends() {
     // Nothing says that the way is cut: silence does.
     assert!(matches!(one.next().await, Event::Down(TWO)));
     assert!(matches!(two.next().await, Event::Down(ONE)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_doubted_stays_when_it_answers_and_is_down_soon_when_it_does_not() {
+    let enterprise = Enterprise::new();
+    let (a, b) = (socket(), socket());
+    let (at_one, at_two) = (a.local_addr().expect("bound"), b.local_addr().expect("bound"));
+    let (between, carry) = relay(at_two).await;
+    let mut one = Node::start(a, enterprise.node(ONE), &[(ONE, at_one), (TWO, between)]);
+    let mut two = Node::start(b, enterprise.node(TWO), &[(ONE, at_one), (TWO, at_two)]);
+    one.up(TWO).await;
+    two.up(ONE).await;
+    for _ in 0..3 {
+        one.handle().doubt(TWO);
+        two.handle().doubt(ONE);
+        exchange(&one, &mut two, 0..20, 1_200).await;
+    }
+    carry.abort();
+    one.handle().doubt(TWO);
+    // The other end notices only the silence: that takes longer.
+    let (one_down, two_down) = tokio::join!(async { (one.next().await, Instant::now()) }, async {
+        (two.next().await, Instant::now())
+    },);
+    assert!(matches!(one_down.0, Event::Down(TWO)), "{one_down:?}");
+    assert!(matches!(two_down.0, Event::Down(ONE)), "{two_down:?}");
+    assert!(one_down.1 < two_down.1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -95,7 +95,12 @@ pub(crate) async fn attend(
     let Hosted { visit, part, by_call } = hosted.map_err(|why| refused(why.grpc, why.code, why.words))?;
     tracing::debug!(%server, %user, "somebody of a partner attends");
     let (answers, answered) = mpsc::channel(WAITING);
-    tokio::spawn(hear(said, visit.say));
+    let (heard_by, from) = (home.clone(), server.clone());
+    tokio::spawn(async move {
+        if hear(said, visit.say).await.is_err() {
+            heard_by.doubt(&from);
+        }
+    });
     let home = home.clone();
     tokio::spawn(async move {
         let _counted = counted;
@@ -151,24 +156,24 @@ pub(crate) async fn proven(
     Ok((server, terms))
 }
 
-/// Until the partner says no more, or too much.
-async fn hear(mut said: Streaming<AttendRequest>, say: mpsc::Sender<Vec<u8>>) {
+/// Until the partner says no more, or too much; an error where the connection is lost.
+async fn hear(mut said: Streaming<AttendRequest>, say: mpsc::Sender<Vec<u8>>) -> Result<(), Status> {
     loop {
         let message = tokio::select! {
-            message = said.message() => message,
-            () = say.closed() => return,
+            message = said.message() => message?,
+            () = say.closed() => return Ok(()),
         };
         match message {
-            Ok(Some(AttendRequest {
+            Some(AttendRequest {
                 what: Some(What::Said(bytes)),
-            })) if bytes.len() <= SAID => {
+            }) if bytes.len() <= SAID => {
                 if say.send(bytes).await.is_err() {
-                    return;
+                    return Ok(());
                 }
             }
             // Of a newer version.
-            Ok(Some(AttendRequest { what: None })) => {}
-            Ok(_) | Err(_) => return,
+            Some(AttendRequest { what: None }) => {}
+            _ => return Ok(()),
         }
         tokio::time::sleep(PACE).await;
     }

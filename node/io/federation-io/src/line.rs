@@ -5,6 +5,7 @@ use plenary_federation::Step;
 use plenary_model::ServerName;
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -21,11 +22,15 @@ pub(crate) struct Lines(Arc<Mutex<BTreeMap<ServerName, Slot>>>);
 type Slot = Arc<tokio::sync::Mutex<Weak<Line>>>;
 
 /// Whoever holds it keeps the connection.
-pub(crate) struct Line(Channel);
+pub(crate) struct Line {
+    channel: Channel,
+    /// Where it leads.
+    address: Option<SocketAddr>,
+}
 
 impl Line {
     pub(crate) fn channel(&self) -> Channel {
-        self.0.clone()
+        self.channel.clone()
     }
 }
 
@@ -86,6 +91,14 @@ impl Reach {
         again.map_err(|status| unanswered(&status))
     }
 
+    /// Where the connection to a partner leads, if there is one.
+    pub fn whereabouts(&self, server: &ServerName) -> Option<SocketAddr> {
+        let slot = self.lines.slot(server);
+        // While it is being made it leads nowhere.
+        let line = slot.try_lock().ok()?.upgrade()?;
+        line.address
+    }
+
     /// The connection to a partner; a new one where there is none.
     pub(crate) async fn line(&self, server: &ServerName) -> Result<Arc<Line>, Unreached> {
         let slot = self.lines.slot(server);
@@ -99,7 +112,8 @@ impl Reach {
         let Some(channel) = channel else {
             return Err(unreached(server, tried));
         };
-        let line = Arc::new(Line(channel));
+        let address = tried.address;
+        let line = Arc::new(Line { channel, address });
         *kept = Arc::downgrade(&line);
         let held = line.clone();
         tokio::spawn(async move {

@@ -42,6 +42,10 @@ pub trait Home: People {
     }
     /// Ends when people of that server may attend conferences of this one no more; or, `by_call`, be in calls.
     async fn parted(&self, server: &ServerName, by_call: bool);
+    /// A connection with a server is gone that somebody used: it may be that a node of it is, and what else leads there.
+    fn doubt(&self, server: &ServerName) {
+        let _ = server;
+    }
     /// A partner, which has proven its name and may do that, calls somebody of this server. That there is nobody of that
     /// name is an answer, too.
     async fn ring(

@@ -80,9 +80,20 @@ impl Reach {
         let answered = timeout(ANSWER_WITHIN, client.attend(requests)).await;
         let answered = answered.map_err(|_| Status::unavailable("it did not answer in time"))??;
         let (tell, hear) = mpsc::channel(WAITING);
-        tokio::spawn(carry(line, answered.into_inner(), tell));
+        let (home, server) = (self.home.clone(), server.clone());
+        tokio::spawn(async move {
+            if carry(line, answered.into_inner(), tell).await == Over::Lost {
+                home.doubt(&server);
+            }
+        });
         Ok(Visit { say, hear })
     }
+}
+
+#[derive(PartialEq, Eq)]
+enum Over {
+    Ended,
+    Lost,
 }
 
 /// Until the other server tells no more, or nobody hears it.
@@ -90,24 +101,24 @@ async fn carry(
     _line: Arc<Line>,
     mut answers: Streaming<plenary_contracts::federation::v1::AttendResponse>,
     tell: mpsc::Sender<crate::Told>,
-) {
+) -> Over {
     loop {
         let answer = tokio::select! {
             answer = answers.message() => answer,
-            () = tell.closed() => return,
+            () = tell.closed() => return Over::Ended,
         };
         match answer {
             Ok(Some(answer)) => {
                 if let Some(told) = told(answer)
                     && tell.send(told).await.is_err()
                 {
-                    return;
+                    return Over::Ended;
                 }
             }
-            Ok(None) => return,
+            Ok(None) => return Over::Ended,
             Err(status) => {
                 tracing::debug!(error = status.message(), "a visit at a partner's server ended");
-                return;
+                return Over::Lost;
             }
         }
     }

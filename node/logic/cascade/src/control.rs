@@ -135,6 +135,11 @@ pub enum Control {
         room: Room,
         open: bool,
     },
+    /// Between nodes of one server: the sender speaks about that room with the server whose it is, or no more.
+    Uplink {
+        room: Room,
+        open: bool,
+    },
     /// A track whose participant is homed at the sender, or that it passes on, or its layers changed.
     Publish {
         track: Track,
@@ -181,7 +186,10 @@ impl Control {
     /// What is not.
     pub fn check(&self) -> Result<(), BadControl> {
         match self {
-            Self::Interest { room } | Self::NoInterest { room } | Self::Way { room, .. } => check_room(room),
+            Self::Interest { room }
+            | Self::NoInterest { room }
+            | Self::Way { room, .. }
+            | Self::Uplink { room, .. } => check_room(room),
             Self::Publish { track, layers } => {
                 check_room(&track.room)?;
                 check((1..=LAYERS).contains(&layers.len()), "the number of layers")?;
@@ -214,6 +222,7 @@ impl Control {
             Self::Interest { room }
             | Self::NoInterest { room }
             | Self::Way { room, .. }
+            | Self::Uplink { room, .. }
             | Self::Levels { room, .. } => Some(room),
             Self::Publish { track, .. }
             | Self::Unpublish { track }

@@ -21,6 +21,7 @@ mod terms;
 pub use terms::{See, Terms, is_partner_link, partner_link};
 
 use crate::{Control, Layer, Layers, Level, Room, Track, wire::StreamId};
+use crossing::put;
 use homes::Homes;
 use peer::Peer;
 use plenary_model::NodeId;
@@ -112,6 +113,8 @@ pub struct Exchange {
     terms: BTreeMap<Room, BTreeMap<NodeId, Terms>>,
     /// Rooms of partners to whose home this node has a link, with people here.
     ways: BTreeSet<Room>,
+    /// Of these, those that this node speaks about with their home.
+    uplinks: BTreeSet<Room>,
     effects: VecDeque<Effect>,
 }
 
@@ -138,6 +141,11 @@ impl Exchange {
         for room in &self.ways {
             let (room, open) = (room.clone(), true);
             let message = Control::Way { room, open };
+            self.effects.push_back(Effect::Tell { node, message });
+        }
+        for room in &self.uplinks {
+            let (room, open) = (room.clone(), true);
+            let message = Control::Uplink { room, open };
             self.effects.push_back(Effect::Tell { node, message });
         }
     }
@@ -289,11 +297,14 @@ impl Exchange {
                 if partner || !peer.rooms.contains(&room) {
                     return Ok(());
                 }
-                if open {
-                    peer.ways.insert(room.clone());
-                } else {
-                    peer.ways.remove(&room);
+                put(&mut peer.ways, &room, open);
+                self.look_at(&room);
+            }
+            Control::Uplink { room, open } => {
+                if partner || !peer.rooms.contains(&room) {
+                    return Ok(());
                 }
+                put(&mut peer.uplinks, &room, open);
                 self.look_at(&room);
             }
             Control::Publish { track, layers } => {

@@ -19,6 +19,9 @@ pub struct Pace {
     /// The same, if the earlier one was answered and the later one is the first of its subscriber: who comes anew
     /// does not wait for the others' pace. Bounds what many who come at once cost the publisher.
     pub newcomer_ms: u64,
+    /// Once in this time one who is known does not wait either: where the way of a stream changes, a picture that was
+    /// asked for a moment ago came to nobody by the new one.
+    pub spare_ms: u64,
     /// Time without a key frame after which the request is repeated.
     pub retry_ms: u64,
     /// Most repetitions.
@@ -30,6 +33,7 @@ impl Default for Pace {
         Self {
             every_ms: 500,
             newcomer_ms: 100,
+            spare_ms: 5_000,
             retry_ms: 1_000,
             retries: 5,
         }
@@ -43,6 +47,8 @@ struct Stream {
     /// Whether the last request still waits for its key frame.
     open: bool,
     answered: bool,
+    /// When somebody who is known did not wait last.
+    spared_ms: Option<u64>,
     repeated: u8,
     /// When it is asked next.
     due_ms: Option<u64>,
@@ -76,12 +82,21 @@ impl KeyFrames {
         if state.open {
             return;
         }
-        let wait_ms = if newcomer && state.answered {
-            pace.newcomer_ms
+        let after = |wait_ms| state.asked_ms.map_or(0, |at: u64| at.saturating_add(wait_ms));
+        let in_turn = after(pace.every_ms);
+        let spare = state
+            .spared_ms
+            .is_none_or(|at| at.saturating_add(pace.spare_ms) <= now_ms);
+        let earliest = if in_turn <= now_ms || !state.answered {
+            in_turn
+        } else if newcomer {
+            after(pace.newcomer_ms)
+        } else if spare {
+            state.spared_ms = Some(now_ms);
+            after(pace.newcomer_ms)
         } else {
-            pace.every_ms
+            in_turn
         };
-        let earliest = state.asked_ms.map_or(0, |at| at.saturating_add(wait_ms));
         let due = earliest.max(now_ms);
         let due = state.due_ms.map_or(due, |earlier| earlier.min(due));
         self.schedule(stream, Some(due));
@@ -182,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_a_thousand_times_a_second_gets_no_more_than_the_pace() {
+    fn who_asks_a_thousand_times_a_second_gets_no_more_than_the_pace_and_one_to_spare() {
         let mut requests = KeyFrames::default();
         let mut times = Vec::new();
         for now in 0..3_000 {
@@ -192,7 +207,7 @@ mod tests {
                 requests.handle_key_frame(CAMERA);
             }
         }
-        assert_eq!(times, [0, 500, 1_000, 1_500, 2_000, 2_500]);
+        assert_eq!(times, [0, 100, 600, 1_100, 1_600, 2_100, 2_600]);
     }
 
     #[test]
@@ -218,6 +233,10 @@ mod tests {
         requests.handle_request(CAMERA, ParticipantId(3), 160);
         requests.handle_request(CAMERA, ParticipantId(2), 161);
         assert_eq!(asked(&mut requests, 700), [250]);
+        requests.handle_key_frame(CAMERA);
+        requests.handle_request(CAMERA, ParticipantId(3), 710);
+        requests.handle_request(CAMERA, ParticipantId(2), 711);
+        assert_eq!(asked(&mut requests, 1_300), [750], "the spare one is used");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     driver::{Driver, End},
     tls,
 };
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use plenary_identity::{PartnerCertificate, PartnerRefusal};
 use plenary_model::{NodeId, ServerName};
 use quinn::Connection;
@@ -26,6 +27,8 @@ use tokio::sync::mpsc;
 
 /// How long one address may take, for the handshake and the first words.
 const WITHIN: Duration = Duration::from_secs(4);
+/// An address that says nothing is tried so long before the next one is, too (RFC 8305 §5).
+const HEAD_START: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A connection that held this long was a good one: after its end the first pause is short again.
 const GOOD_AFTER: Duration = Duration::from_secs(5);
@@ -100,14 +103,16 @@ async fn keep(hall: &Hall, entry: &Entry<'_>, mut needed: mpsc::Receiver<Infalli
     let mut backoff = Backoff::up_to(LONGEST_PAUSE);
     let mut stopping = hall.stopping.subscribe();
     let mut said = false;
+    let mut pause = Duration::ZERO;
+    let mut lost = None;
     loop {
         let dialled = async {
-            tokio::time::sleep(backoff.next()).await;
+            tokio::time::sleep(pause).await;
             let mut met = hall.circle.meets(server).await;
             if met.wait_for(Option::is_some).await.is_err() {
                 std::future::pending::<()>().await;
             }
-            let (connection, certificate) = dial(hall, server).await?;
+            let (connection, certificate) = dial(hall, server, lost).await?;
             Ok::<_, DialError>((connection, certificate, met))
         };
         let dialled = tokio::select! {
@@ -120,6 +125,7 @@ async fn keep(hall: &Hall, entry: &Entry<'_>, mut needed: mpsc::Receiver<Infalli
             Ok(dialled) => dialled,
             Err(error) => {
                 say_why(server, &error, &mut said);
+                pause = backoff.next();
                 continue;
             }
         };
@@ -132,11 +138,16 @@ async fn keep(hall: &Hall, entry: &Entry<'_>, mut needed: mpsc::Receiver<Infalli
         match driver.run().await {
             End::Stopped | End::Replaced => return Close::Stopping.close(&connection),
             End::Closed(close) => close.close(&connection),
-            End::Lost(error) => tracing::info!(%server, %error, "the link for media with a server ended"),
+            End::Lost(error) => {
+                tracing::info!(%server, %error, "the link for media with a server ended");
+                lost = Some(connection.remote_address());
+            }
         }
-        if since.elapsed() >= GOOD_AFTER {
+        let was_good = since.elapsed() >= GOOD_AFTER;
+        if was_good {
             backoff.reset();
         }
+        pause = if was_good { Duration::ZERO } else { backoff.next() };
     }
 }
 
@@ -149,18 +160,35 @@ fn say_why(server: &ServerName, error: &DialError, said: &mut bool) {
     }
 }
 
-/// Tries the addresses of a server one after the other.
-async fn dial(hall: &Hall, server: &ServerName) -> Result<(Connection, PartnerCertificate), DialError> {
-    let addresses = hall.circle.way(server).await.map_err(DialError::Way)?;
+/// The first address of a server that answers as it should; each has its start before the next one, and the one that was
+/// lost comes last.
+async fn dial(
+    hall: &Hall,
+    server: &ServerName,
+    lost: Option<SocketAddr>,
+) -> Result<(Connection, PartnerCertificate), DialError> {
+    let mut addresses = hall.circle.way(server).await.map_err(DialError::Way)?;
+    addresses.sort_by_key(|address| Some(*address) == lost);
+    let mut left = addresses.into_iter();
+    let mut trying = FuturesUnordered::new();
     let mut last = DialError::Way(format!("{server} has no address"));
-    for address in addresses {
-        match tokio::time::timeout(WITHIN, greet(hall, server, address)).await {
-            Ok(Ok(dialled)) => return Ok(dialled),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = DialError::Silent(address),
+    loop {
+        if let Some(address) = left.next() {
+            trying.push(async move {
+                let greeted = tokio::time::timeout(WITHIN, greet(hall, server, address)).await;
+                greeted.unwrap_or(Err(DialError::Silent(address)))
+            });
+        }
+        let tried = tokio::select! {
+            tried = trying.next() => tried,
+            () = tokio::time::sleep(HEAD_START), if left.len() > 0 => continue,
+        };
+        match tried {
+            Some(Ok(dialled)) => return Ok(dialled),
+            Some(Err(error)) => last = error,
+            None => return Err(last),
         }
     }
-    Err(last)
 }
 
 async fn greet(

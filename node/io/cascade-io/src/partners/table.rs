@@ -57,6 +57,12 @@ impl Table {
         self.read().known.get(&link).cloned()
     }
 
+    pub(super) fn links_of(&self, server: &ServerName) -> Vec<Arc<Known>> {
+        let links = self.read();
+        let of_it = |known: &&Arc<Known>| known.server == *server;
+        links.known.values().filter(of_it).cloned().collect()
+    }
+
     /// A number that no link had before.
     pub(super) fn number(&self) -> NodeId {
         let mut links = self.write();

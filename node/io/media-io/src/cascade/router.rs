@@ -102,6 +102,7 @@ fn shard_of_message(message: &Control, shards: usize) -> Option<usize> {
         Control::Interest { room }
         | Control::NoInterest { room }
         | Control::Way { room, .. }
+        | Control::Uplink { room, .. }
         | Control::Levels { room, .. } => Some(shard_of(&room.0, shards)),
         Control::Publish { track, .. }
         | Control::Unpublish { track }

@@ -4,13 +4,14 @@
 //!   guest side                                       home
 //!   node 1 ──┐                                     ┌── node 1
 //!   node 2 ══╪══► uplink ═══ one link ═══► node 2 ═╪══
-//!   node 3 ──┘    (node 1, the lowest)             └── node 3
+//!   node 3 ──┘                                     └── node 3
 //! ```
 //! Between the nodes of one server nothing is passed on; between them and a partner, and between two partners, all is
 //! that terms allow. A track never goes back over the link that it came from. So home and its guests are a tree.
 //!
-//! Of the guests' nodes only one speaks with the home about a room, its *uplink*: the lowest of those that have people
-//! in the room and a link. Each tells the others whether it has one ([`Control::Way`]).
+//! Of the guests' nodes only one speaks with the home about a room, its *uplink*: where there is none yet, the lowest of
+//! those that have people in the room and a link becomes it, and stays it as long as it has both. Each tells the others
+//! whether it has a link ([`Control::Way`]), and whether it speaks ([`Control::Uplink`]); of two that do the lower goes on.
 
 use super::{
     Effect, Exchange,
@@ -19,6 +20,16 @@ use super::{
 };
 use crate::{Control, Layer, Room, Track};
 use plenary_model::NodeId;
+use std::collections::BTreeSet;
+
+/// Has a room in a set, or not. Whether that is new.
+pub(super) fn put(rooms: &mut BTreeSet<Room>, room: &Room, is_in: bool) -> bool {
+    if is_in {
+        rooms.insert(room.clone())
+    } else {
+        rooms.remove(room)
+    }
+}
 
 impl Exchange {
     /// What may cross a link to a partner of a room from now on; `None`: nothing. To be said of a link whether it is up
@@ -70,16 +81,17 @@ impl Exchange {
 
     /// A room may be spoken of with other partners than before.
     pub(super) fn look_at(&mut self, room: &Room) {
-        let way = self.has_way(room);
-        let changed = if way {
-            self.ways.insert(room.clone())
-        } else {
-            self.ways.remove(room)
-        };
         // Who hears that nobody is here knows the rest.
-        if changed && self.here.contains(room) {
+        let tells = self.here.contains(room);
+        let way = self.has_way(room);
+        if put(&mut self.ways, room, way) && tells {
             let room = room.clone();
             self.tell_own(&Control::Way { room, open: way });
+        }
+        let speaks = self.is_to_speak(room);
+        if put(&mut self.uplinks, room, speaks) && tells {
+            let room = room.clone();
+            self.tell_own(&Control::Uplink { room, open: speaks });
         }
         let links = self.peers.keys().copied().filter(|node| is_partner_link(*node));
         for link in links.collect::<Vec<_>>() {
@@ -103,15 +115,23 @@ impl Exchange {
         self.here.contains(room) && up.next().is_some()
     }
 
-    fn is_uplink(&self, room: &Room) -> bool {
-        let mut lower = self.peers.range(..self.me);
-        self.ways.contains(room) && !lower.any(|(_, peer)| peer.ways.contains(room))
+    /// Whoever speaks goes on, so that pictures move to another link only where they must.
+    fn is_to_speak(&self, room: &Room) -> bool {
+        if !self.ways.contains(room) {
+            return false;
+        }
+        let mut lower = self.peers.range(..self.me).map(|(_, peer)| peer);
+        if self.uplinks.contains(room) {
+            return !lower.any(|peer| peer.uplinks.contains(room));
+        }
+        let mut all = self.peers.values();
+        !all.any(|peer| peer.uplinks.contains(room)) && !lower.any(|peer| peer.ways.contains(room))
     }
 
     fn open_or_close(&mut self, link: NodeId, room: &Room) {
         let terms = self.terms.get(room).and_then(|links| links.get(&link));
         let open = match terms {
-            Some(Terms::Home) => self.is_uplink(room),
+            Some(Terms::Home) => self.uplinks.contains(room),
             Some(Terms::Guests { .. }) => self.here.contains(room),
             None => false,
         };

@@ -10,6 +10,8 @@ pub(super) struct Peer {
     pub(super) rooms: BTreeSet<Room>,
     /// Of them, those to whose home it has a link.
     pub(super) ways: BTreeSet<Room>,
+    /// Of these, those that it speaks about with their home.
+    pub(super) uplinks: BTreeSet<Room>,
     /// Of a partner, those that are spoken of: it was told of our interest.
     pub(super) open: BTreeSet<Room>,
     pub(super) subscribed: BTreeMap<Track, Layers>,
@@ -68,6 +70,7 @@ impl Peer {
     pub(super) fn leave(&mut self, room: &Room) -> (Vec<StreamId>, Vec<Track>) {
         self.rooms.remove(room);
         self.ways.remove(room);
+        self.uplinks.remove(room);
         self.ticks.remove(room);
         self.end(room)
     }
