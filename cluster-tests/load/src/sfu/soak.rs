@@ -9,6 +9,7 @@ use crate::machine::field;
 use anyhow::{Context as _, ensure};
 use rand::RngExt as _;
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     time::{Duration, Instant},
@@ -43,11 +44,13 @@ pub(crate) struct Soak {
 }
 
 /// What a node holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Held {
     memory_kib: u64,
     /// The fewest and the most of all looks.
     files: (usize, usize),
+    /// What was open at the last look: how many of each kind.
+    kinds: BTreeMap<String, usize>,
 }
 
 struct Person {
@@ -73,9 +76,11 @@ impl Soak {
             ensure!(grown <= GROWTH, "memory grew by {:.1} %", grown * 100.0);
             ensure!(
                 before.files.1 >= after.files.0,
-                "{} files were open, now {}",
+                "{} files were open, now {}: {:?} before, {:?} now",
                 before.files.1,
-                after.files.0
+                after.files.0,
+                before.kinds,
+                after.kinds
             );
         }
         Ok(())
@@ -137,8 +142,9 @@ async fn look(server: &Plenary) -> anyhow::Result<Vec<Held>> {
     for _ in 1..LOOKS {
         sleep(APART).await;
         for (held, pid) in held.iter_mut().zip(&pids) {
-            let (Held { files, .. }, (fewest, most)) = (Held::by(*pid)?, held.files);
-            held.files = (fewest.min(files.0), most.max(files.1));
+            let (now, (fewest, most)) = (Held::by(*pid)?, held.files);
+            held.files = (fewest.min(now.files.0), most.max(now.files.1));
+            held.kinds = now.kinds;
         }
     }
     Ok(held)
@@ -147,10 +153,22 @@ async fn look(server: &Plenary) -> anyhow::Result<Vec<Held>> {
 impl Held {
     fn by(pid: u32) -> anyhow::Result<Self> {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let files = std::fs::read_dir(format!("/proc/{pid}/fd"))?.count();
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for open in std::fs::read_dir(format!("/proc/{pid}/fd"))? {
+            // One may be closed meanwhile.
+            let Ok(what) = std::fs::read_link(open?.path()) else {
+                continue;
+            };
+            let what = what.to_string_lossy();
+            // Sockets and the like are `socket:[number]`.
+            let kind = what.split_once(":[").map_or(&*what, |(kind, _)| kind);
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+        }
+        let files = kinds.values().sum();
         Ok(Self {
             memory_kib: field(&status, "VmRSS:").context("the system tells no memory")?,
             files: (files, files),
+            kinds,
         })
     }
 }
