@@ -32,6 +32,8 @@ const SPEAKS: u8 = 20;
 const SILENT: u8 = 127;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
+/// Who watches beside the pages of partners.
+const VIEWERS: usize = 5;
 /// So long all is as it should be before anything is cut.
 const CALM: Duration = Duration::from_secs(2);
 /// How long is counted what crosses.
@@ -229,28 +231,49 @@ impl Partners {
         let room = json!({ "cid": ROOM, "name": "Review" });
         partners.paris.post_anywhere("/conferences", &room).await?;
         for tag in 0..PEOPLE {
-            let at = tag % NODES;
-            let (server, room) = if tag < NODES {
-                (&partners.paris, ROOM.to_owned())
-            } else {
-                (&partners.oslo, format!("{ROOM}@{PARIS}"))
-            };
-            let login = format!("person-{tag}");
-            let account = json!({ "id": login, "password": PASSWORD });
-            server.post_anywhere("/users", &account).await?;
-            partners.tickets.push(Ticket {
-                nodes: server.nodes(),
-                at,
-                token: sign_in(server, at, &login).await?,
-                room,
-                tag: tag as Tag,
-                address: own.into(),
-                pictures: PEOPLE - 1,
-                // One on either side speaks.
-                level: if at == 0 { SPEAKS } else { SILENT },
-            });
+            // One on either side speaks.
+            let level = if tag % NODES == 0 { SPEAKS } else { SILENT };
+            let ticket = partners.ticket(tag, own, level).await?;
+            partners.tickets.push(ticket);
         }
         Ok((partners, third))
+    }
+
+    /// For a new account: the first are of paris, all others of oslo, each at another node than the one before.
+    async fn ticket(&self, tag: usize, own: Ipv4Addr, level: u8) -> anyhow::Result<Ticket> {
+        let at = tag % NODES;
+        let (server, room) = if tag < NODES {
+            (&self.paris, ROOM.to_owned())
+        } else {
+            (&self.oslo, format!("{ROOM}@{PARIS}"))
+        };
+        let login = format!("person-{tag}");
+        let account = json!({ "id": login, "password": PASSWORD });
+        server.post_anywhere("/users", &account).await?;
+        Ok(Ticket {
+            nodes: server.nodes(),
+            at,
+            token: sign_in(server, at, &login).await?,
+            room,
+            tag: tag as Tag,
+            address: own.into(),
+            pictures: PEOPLE - 1,
+            level,
+        })
+    }
+
+    /// So many more of oslo come in, on all its nodes.
+    async fn more(&mut self, count: usize) -> anyhow::Result<()> {
+        for tag in PEOPLE..PEOPLE + count {
+            let ticket = self.ticket(tag, Ipv4Addr::LOCALHOST, SILENT).await?;
+            self.people.push(Person::enter(ticket));
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.people.iter().any(|one| one.seen().roster.len() < count) {
+            ensure!(Instant::now() < deadline, "who watches does not come in");
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// All come in, and everybody sees and hears everybody.
@@ -497,13 +520,16 @@ async fn copies(partners: &Partners) -> anyhow::Result<Copies> {
 
 /// Browsers of both: what the people of these pages see is checked by `partners.spec.ts`.
 pub async fn partner_pages() -> anyhow::Result<Figures> {
-    let partners = Partners::start().await?;
+    let mut partners = Partners::start().await?;
+    partners.more(VIEWERS).await?;
     let account = |tag: usize| json!({ "login": format!("person-{tag}"), "password": PASSWORD });
     let partner = json!({
         "url": partners.oslo.nodes()[1],
         "server": PARIS,
         "guestServer": OSLO,
         "cid": ROOM,
+        "sent": SENT,
+        "metrics": partners.paris.metrics(),
         "home": account(0),
         "guest": account(NODES),
     });
@@ -522,5 +548,6 @@ pub async fn partner_pages() -> anyhow::Result<Figures> {
         status.success(),
         "the pages of partners do not do what they should"
     );
+    partners.end().await;
     Ok(Figures::default())
 }

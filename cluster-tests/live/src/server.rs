@@ -287,6 +287,14 @@ impl Server {
         Ok(std::fs::read_to_string(self.founding.authority.join("root.pem"))?)
     }
 
+    /// Where each node tells its metrics.
+    pub(crate) fn metrics(&self) -> Vec<String> {
+        let members = self.members.iter();
+        members
+            .map(|member| format!("http://{}/metrics", member.metrics))
+            .collect()
+    }
+
     /// The value of a metric of a node, all its rows together.
     pub(crate) async fn metric(&self, node: usize, name: &str) -> anyhow::Result<u64> {
         Ok(self.figure(node, name).await? as u64)
