@@ -1,207 +1,19 @@
 //! People of two enterprises call each other, by the REST interface and by coming into the call's conference (FED-02).
 
 use crate::{
-    Server,
     federation::{NODES, OSLO, PARIS, Partners},
-    meeting::{PASSWORD, sign_in},
+    federation_calls_end,
+    meeting::PASSWORD,
+    phone::{LOOK, NEW_LEADER, PATIENCE, Phone, leave, text},
     scenarios::Figures,
 };
 use anyhow::{Context as _, bail, ensure};
-use plenary_light::{Attendee, Pass, Signal};
-use plenary_signalling::ClientBody;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::time::sleep;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Without a leader nothing is written; a new one is there sooner.
-const NEW_LEADER: Duration = Duration::from_secs(40);
-const LOOK: Duration = Duration::from_millis(5);
 /// Calls in each direction whose set-up is measured.
 const MEASURED: usize = 12;
-/// A sign of life is due every five seconds.
-const BEAT: Duration = Duration::from_secs(2);
-
-/// Somebody who is signed in on two devices, at two nodes.
-struct Phone {
-    http: reqwest::Client,
-    nodes: Vec<String>,
-    id: String,
-    devices: Vec<Device>,
-}
-
-struct Device {
-    at: usize,
-    token: String,
-    online: JoinHandle<()>,
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        self.online.abort();
-    }
-}
-
-/// Who is online as long as this runs.
-async fn stay(node: String, token: String) {
-    loop {
-        if let Ok(mut signal) = Signal::open(&node, &token).await {
-            let mut beat = tokio::time::interval(BEAT);
-            loop {
-                tokio::select! {
-                    heard = signal.hear() => if heard.is_err() { break },
-                    _ = beat.tick() => if signal.ping().await.is_err() { break },
-                }
-            }
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-}
-
-impl Phone {
-    /// Somebody who has an account at `server` already, on devices at these nodes.
-    async fn sign_in(server: &Server, login: &str, at: &[usize]) -> anyhow::Result<Self> {
-        let mut devices = Vec::new();
-        let nodes = server.nodes();
-        for at in at {
-            let token = sign_in(server, *at, login).await?;
-            let online = tokio::spawn(stay(nodes[*at].clone(), token.clone()));
-            let at = *at;
-            devices.push(Device { at, token, online });
-        }
-        Ok(Self {
-            http: server.http.clone(),
-            nodes,
-            id: login.to_owned(),
-            devices,
-        })
-    }
-
-    async fn new(server: &Server, login: &str, at: &[usize]) -> anyhow::Result<Self> {
-        let account = json!({ "id": login, "password": PASSWORD });
-        server.post_anywhere("/users", &account).await?;
-        Self::sign_in(server, login, at).await
-    }
-
-    fn url(&self, device: usize, path: &str) -> String {
-        format!("{}/api/v1{path}", self.nodes[self.devices[device].at])
-    }
-
-    async fn get(&self, device: usize, path: &str) -> anyhow::Result<Value> {
-        let request = self.http.get(self.url(device, path));
-        let answer = request.bearer_auth(&self.devices[device].token).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
-    }
-
-    async fn post(&self, device: usize, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let request = self.http.post(self.url(device, path)).json(body);
-        let answer = request.bearer_auth(&self.devices[device].token).send().await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        ensure!(status.is_success(), "POST {path}: {status}: {text}");
-        Ok(serde_json::from_str(&text).unwrap_or_default())
-    }
-
-    async fn call(&self, to: &str) -> anyhow::Result<Value> {
-        self.post(0, "/calls", &json!({ "to": to })).await
-    }
-
-    async fn decline(&self, call: &Value) -> anyhow::Result<()> {
-        let path = format!("/calls/{}/decline", text(call, "cid")?);
-        let request = self.http.post(self.url(0, &path));
-        let answer = request.bearer_auth(&self.devices[0].token).send().await?;
-        answer.error_for_status()?;
-        Ok(())
-    }
-
-    /// Waits for one of the own calls, the newest first.
-    async fn wait(&self, device: usize, what: &str, is_it: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
-        self.wait_for(device, what, PATIENCE, is_it).await
-    }
-
-    async fn wait_for(
-        &self,
-        device: usize,
-        what: &str,
-        patience: Duration,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> anyhow::Result<Value> {
-        let deadline = Instant::now() + patience;
-        let mut last = Value::Null;
-        loop {
-            if let Ok(calls) = self.get(device, "/calls?limit=5").await {
-                let found = calls.as_array().into_iter().flatten().find(|call| is_it(call));
-                if let Some(call) = found {
-                    return Ok(call.clone());
-                }
-                last = calls;
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "{} has no call that {what}: {last}",
-                self.id
-            );
-            sleep(LOOK).await;
-        }
-    }
-
-    async fn wait_ringing(&self, device: usize, from: &str) -> anyhow::Result<Value> {
-        let rings = |call: &Value| {
-            call["state"] == "ringing" && call["direction"] == "incoming" && call["with"]["id"] == from
-        };
-        self.wait(device, "rings", rings).await
-    }
-
-    async fn wait_over(&self, cid: &str, outcome: &str) -> anyhow::Result<Value> {
-        let is_over = |call: &Value| call["cid"] == cid && call["state"] == "over";
-        let call = self.wait(0, "is over", is_over).await?;
-        ensure!(
-            call["outcome"] == outcome,
-            "{} should see {outcome}, not {call}",
-            self.id
-        );
-        Ok(call)
-    }
-
-    async fn wait_answered(&self, cid: &str) -> anyhow::Result<Value> {
-        let is_it = |call: &Value| call["cid"] == cid && call["state"] == "answered";
-        self.wait_for(0, "is answered", NEW_LEADER, is_it).await
-    }
-
-    /// Comes into a room by a device.
-    async fn enter(&self, device: usize, room: &str) -> anyhow::Result<Attendee> {
-        let attendee = Attendee::enter(Pass {
-            nodes: self.nodes.clone(),
-            at: self.devices[device].at,
-            token: self.devices[device].token.clone(),
-            room: room.to_owned(),
-        });
-        let deadline = Instant::now() + NEW_LEADER;
-        while !attendee.seen().here {
-            ensure!(
-                Instant::now() < deadline,
-                "{} does not come into {room}: {:?}",
-                self.id,
-                attendee.seen().complaints
-            );
-            sleep(LOOK).await;
-        }
-        Ok(attendee)
-    }
-}
-
-/// Leaves, and sees that nobody is left who tries to come back.
-async fn leave(attendee: Attendee) {
-    attendee.say(ClientBody::Leave {});
-    sleep(Duration::from_millis(200)).await;
-    drop(attendee);
-}
-
-fn text<'a>(call: &'a Value, field: &str) -> anyhow::Result<&'a str> {
-    call[field]
-        .as_str()
-        .with_context(|| format!("no {field} in {call}"))
-}
 
 /// Those of both servers.
 struct People {
@@ -504,6 +316,9 @@ pub async fn partners_call() -> anyhow::Result<Figures> {
     into_conference(&partners, &people)
         .await
         .context("into a conference")?;
+    federation_calls_end::other_ends(&partners, (&people.ann, &people.amy), (&people.olav, &people.odd))
+        .await
+        .context("other ends")?;
     not_allowed(&partners, &people).await.context("not allowed")?;
     lost_leader(&mut partners, &people, false)
         .await
