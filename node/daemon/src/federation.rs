@@ -2,6 +2,7 @@
 
 mod asked;
 mod called;
+mod callers;
 mod halls;
 mod hosting;
 mod neighbours;
@@ -16,6 +17,7 @@ use crate::{
     server::Server,
 };
 use anyhow::Context as _;
+pub(crate) use callers::Callers;
 pub(crate) use halls::Rosters;
 pub(crate) use neighbours::Neighbours;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
@@ -23,14 +25,15 @@ use plenary_conference::Delivery;
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Ringing, Rung, Unheard, Unhosted, identify,
-    service, shown,
+    knows_people, service, shown,
 };
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
 use plenary_meeting_io::Hub;
-use plenary_model::ServerName;
+use plenary_model::{Cid, ServerName};
 use plenary_program::ports::asynchronous;
 use plenary_rest_api::backend::{PartnerTried, ReadError};
+use plenary_signalling::meeting::Join;
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::{Changes, queries};
 use plenary_telemetry::Metrics;
@@ -88,9 +91,10 @@ impl Home for Server {
 
     async fn parted(&self, server: &ServerName, by_call: bool) {
         let may: fn(&PartnerTerms) -> bool = if by_call {
-            |terms| terms.calls
+            // A call may have become a conference: `callers` looks which of the two it is.
+            knows_people
         } else {
-            |terms| terms.conferences
+            |terms| terms.lets_meet(false)
         };
         self.until_not(server, may).await;
     }
@@ -107,7 +111,12 @@ impl Home for Server {
         terms: &PartnerTerms,
         who: Attending,
     ) -> Result<Hosted, Unhosted> {
-        hosting::host(self, server, terms, who).await
+        let room = asked_for(&who);
+        let hosted = hosting::host(self, server, terms, who).await?;
+        Ok(match room.filter(|_| hosted.by_call) {
+            Some(call) => self.callers.note(server.clone(), call, hosted),
+            None => hosted,
+        })
     }
 
     async fn ring(
@@ -118,6 +127,12 @@ impl Home for Server {
     ) -> Result<Rung, Unhosted> {
         called::ring(self, server, terms, whom).await
     }
+}
+
+/// The ID of the conference that somebody asks for.
+fn asked_for(who: &Attending) -> Option<Cid> {
+    let join: Join = serde_json::from_slice(&who.join).ok()?;
+    join.room.parse().ok()
 }
 
 /// Waits until what may be done with partners may be something else; `false` if that will not be any more.
@@ -186,6 +201,7 @@ impl Server {
 pub(crate) fn work(tasks: &mut JoinSet<()>, server: &Arc<Server>, clients: &plenary_signalling_io::Hub) {
     tasks.spawn(outbox::run(server.clone()));
     tasks.spawn(ringing::drive(server.clone()));
+    tasks.spawn(callers::watch_over(server.clone()));
     tasks.spawn(neighbours::keep_in_view(server.clone(), clients.clone()));
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct Server {
     pub(crate) neighbours: crate::federation::Neighbours,
     /// Set where this node meets with other servers.
     pub(crate) federation: OnceLock<plenary_federation_io::Reach>,
+    /// Their people who are here by a call of two.
+    pub(crate) callers: crate::federation::Callers,
     /// What waits to be told to them.
     pub(crate) outbox: crate::federation::outbox::Outbox,
     /// How it proves itself to them, and whom it believes.
@@ -102,6 +104,7 @@ impl Server {
             partners: Partners::default(),
             neighbours: crate::federation::Neighbours::default(),
             federation: OnceLock::new(),
+            callers: crate::federation::Callers::default(),
             outbox: crate::federation::outbox::Outbox::default(),
             partner_tls: OnceLock::new(),
             crossing: OnceLock::new(),

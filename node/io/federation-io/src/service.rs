@@ -40,7 +40,8 @@ pub trait Home: People {
         let _ = server;
         self.policy().await.map(Standing::by)
     }
-    /// Ends when people of that server may attend conferences of this one no more; or, `by_call`, be in calls.
+    /// Ends when people of that server may attend conferences of this one no more. `by_call`: who came by a call of two; what
+    /// counts for them depends on what became of it, so that [`Hosted::part`] may have them leave sooner.
     async fn parted(&self, server: &ServerName, by_call: bool);
     /// A connection with a server is gone that somebody used: it may be that a node of it is, and what else leads there.
     fn doubt(&self, server: &ServerName) {

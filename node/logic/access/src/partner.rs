@@ -38,6 +38,14 @@ impl Default for PartnerTerms {
     }
 }
 
+impl PartnerTerms {
+    /// Whether people of the two servers may be together in a conference. `is_call`: it is that of a call of two, for
+    /// now; a call that became a conference is one like all others, also for those who came by the call.
+    pub fn lets_meet(&self, is_call: bool) -> bool {
+        if is_call { self.calls } else { self.conferences }
+    }
+}
+
 /// What a partner must prove itself with, where that is more than a certificate which everybody would believe.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -136,6 +144,21 @@ mod tests {
             terms,
             pin: PartnerPin::None,
             revision: Revision(1),
+        }
+    }
+
+    #[test]
+    fn a_call_that_became_a_conference_is_allowed_as_conferences_are() {
+        for (calls, conferences) in [(true, false), (false, true), (true, true), (false, false)] {
+            let terms = PartnerTerms {
+                calls,
+                conferences,
+                ..PartnerTerms::default()
+            };
+            assert_eq!(
+                (terms.lets_meet(true), terms.lets_meet(false)),
+                (calls, conferences)
+            );
         }
     }
 
