@@ -2,7 +2,7 @@
 
 use crate::{
     federation::{NODES, OSLO, PARIS, Partners},
-    federation_calls_end,
+    federation_calls_end::{allow, other_ends},
     meeting::PASSWORD,
     phone::{LOOK, NEW_LEADER, PATIENCE, Phone, leave, text},
     scenarios::Figures,
@@ -205,15 +205,7 @@ async fn into_conference(partners: &Partners, people: &People) -> anyhow::Result
 
 async fn not_allowed(partners: &Partners, people: &People) -> anyhow::Result<()> {
     let People { amy, odd, .. } = people;
-    let terms = |calls: bool| {
-        json!({ "terms": { "calls": calls, "conferences": true, "chat": true, "content": true,
-            "recording": false, "bandwidth_kbps": null, "participants": null } })
-    };
-    let new = json!({ "note": "", "terms": terms(false)["terms"] });
-    partners
-        .paris
-        .put(0, &format!("/federation/partners/{OSLO}"), &new)
-        .await?;
+    allow(partners, false, true).await?;
     for (from, to) in [(amy, format!("odd@{OSLO}")), (odd, format!("amy@{PARIS}"))] {
         let call = from.call(&to).await?;
         ensure!(call["outcome"] == "not_allowed", "{call}");
@@ -221,12 +213,7 @@ async fn not_allowed(partners: &Partners, people: &People) -> anyhow::Result<()>
     // What is allowed apart from calls goes on.
     let guest = odd.enter(0, &format!("review@{PARIS}")).await?;
     leave(guest).await;
-    let again = json!({ "note": "", "terms": terms(true)["terms"] });
-    partners
-        .paris
-        .put(0, &format!("/federation/partners/{OSLO}"), &again)
-        .await?;
-    Ok(())
+    allow(partners, true, true).await
 }
 
 /// The node that leads is lost while it rings: it goes on ringing, and is answered.
@@ -316,7 +303,7 @@ pub async fn partners_call() -> anyhow::Result<Figures> {
     into_conference(&partners, &people)
         .await
         .context("into a conference")?;
-    federation_calls_end::other_ends(&partners, (&people.ann, &people.amy), (&people.olav, &people.odd))
+    other_ends(&partners, (&people.ann, &people.amy), (&people.olav, &people.odd))
         .await
         .context("other ends")?;
     not_allowed(&partners, &people).await.context("not allowed")?;

@@ -6,7 +6,7 @@ use crate::{
     meeting::PASSWORD,
     phone::{LOOK, PATIENCE, Phone, leave, text},
 };
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use plenary_light::Attendee;
 use serde_json::{Value, json};
 use std::{
@@ -17,6 +17,9 @@ use tokio::time::sleep;
 
 /// It rings for a minute.
 const RINGS_OUT: Duration = Duration::from_secs(90);
+
+/// Who may stay is looked at for so long.
+const CALM: Duration = Duration::from_secs(2);
 
 /// Somebody of one of the servers.
 #[derive(Clone, Copy)]
@@ -61,6 +64,12 @@ impl<'a> Talk<'a> {
         let cid_there = text(&rings, "cid")?.to_owned();
         caller.phone.wait_answered(&cid).await?;
         callee.phone.wait_answered(&cid_there).await?;
+        until("both see each other", || {
+            [&first, &second]
+                .iter()
+                .all(|place| place.seen().roster.len() == 2)
+        })
+        .await?;
         Ok(Self {
             caller,
             callee,
@@ -153,6 +162,102 @@ async fn widened(caller: Caller<'_>, callee: Caller<'_>, third: Caller<'_>) -> a
     Ok(())
 }
 
+/// What people of oslo may do in paris.
+pub(crate) async fn allow(partners: &Partners, calls: bool, conferences: bool) -> anyhow::Result<()> {
+    let terms = json!({ "calls": calls, "conferences": conferences, "chat": true, "content": true,
+        "recording": false, "bandwidth_kbps": null, "participants": null });
+    let body = json!({ "note": "", "terms": terms });
+    let path = format!("/federation/partners/{OSLO}");
+    partners.paris.put(0, &path, &body).await
+}
+
+/// Both stay where they are.
+async fn both_stay(talk: &Talk<'_>) -> anyhow::Result<()> {
+    let since = Instant::now();
+    while since.elapsed() < CALM {
+        for place in &talk.places {
+            let seen = place.seen();
+            ensure!(
+                seen.here && seen.roster.len() == 2,
+                "somebody who may stay has left: {:?}, {:?}",
+                seen.roster,
+                seen.complaints
+            );
+        }
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Who came by a call may stay as long as what became of it is allowed: a call, or a conference.
+async fn terms_follow(partners: &Partners, caller: Caller<'_>, callee: Caller<'_>) -> anyhow::Result<()> {
+    let alone = |talk: &Talk<'_>| talk.places[0].seen().roster.len() == 1;
+
+    // A call goes on without conferences, a conference without calls, and ends without conferences.
+    let talk = Talk::begin(caller, callee).await?;
+    allow(partners, true, false).await?;
+    both_stay(&talk).await?;
+    allow(partners, true, true).await?;
+    talk.widen().await?;
+    allow(partners, false, true).await?;
+    both_stay(&talk).await?;
+    allow(partners, true, false).await?;
+    until("who came by the call has left the conference", || alone(&talk)).await?;
+    talk.end().await;
+
+    // And where conferences were withdrawn before it became one.
+    allow(partners, true, true).await?;
+    let talk = Talk::begin(caller, callee).await?;
+    allow(partners, true, false).await?;
+    both_stay(&talk).await?;
+    let path = format!("/calls/{}/widen", talk.cid);
+    caller.phone.post(0, &path, &json!({})).await?;
+    until("who may be in calls only has left the conference", || {
+        alone(&talk)
+    })
+    .await?;
+    talk.end().await;
+
+    // A call ends without calls.
+    allow(partners, true, true).await?;
+    let talk = Talk::begin(caller, callee).await?;
+    allow(partners, false, true).await?;
+    caller.phone.wait_over(&talk.cid, "talked").await?;
+    talk.end().await;
+    allow(partners, true, true).await
+}
+
+/// The ID of a conference changes while somebody is called into it: it rings with the new one.
+async fn other_id(partners: &Partners, caller: Caller<'_>, callee: Caller<'_>) -> anyhow::Result<()> {
+    let settings = json!({ "moderators": [caller.phone.id], "uninvited": false });
+    let room = json!({ "cid": "planning", "name": "Planning", "settings": settings });
+    partners.paris.post_anywhere("/conferences", &room).await?;
+    let inside = caller.phone.enter(0, "planning").await?;
+    let whom = json!({ "users": [callee.qualified()] });
+    caller.phone.post(0, "/conferences/planning/calls", &whom).await?;
+    let rings_with = async |id: &str| {
+        let enter = format!("{id}@{PARIS}");
+        let is_it = |call: &Value| call["state"] == "ringing" && call["enter"] == enter;
+        callee.phone.wait(0, &format!("rings with {enter}"), is_it).await
+    };
+    let before = rings_with("planning").await?;
+    for id in ["planning-2", "planning-3"] {
+        let path = format!("/conferences/{}", inside.seen().room.cid);
+        partners.paris.patch(0, &path, &json!({ "cid": id })).await?;
+        until("the room has its new ID", || inside.seen().room.cid == id).await?;
+        rings_with(id).await?;
+    }
+    // It does not ring twice.
+    callee.phone.wait_over(text(&before, "cid")?, "cancelled").await?;
+    let rings = rings_with("planning-3").await?;
+    let guest = callee.phone.enter(0, text(&rings, "enter")?).await?;
+    callee.phone.wait_over(text(&rings, "cid")?, "joined").await?;
+    until("both are in", || inside.seen().roster.len() == 2).await?;
+    leave(guest).await;
+    leave(inside).await;
+    Ok(())
+}
+
 /// Somebody new, whose name is not their ID.
 async fn somebody(server: &Server, id: &str, name: &str) -> anyhow::Result<Phone> {
     let account = json!({ "id": id, "password": PASSWORD, "display_name": name });
@@ -212,5 +317,11 @@ pub(crate) async fn other_ends(
     widened(paris(ann), oslo(olav), oslo(odd)).await?;
     widened(oslo(olav), paris(ann), oslo(odd)).await?;
     widened(paris(amy), oslo(odd), paris(ann)).await?;
+    terms_follow(partners, paris(ann), oslo(olav))
+        .await
+        .context("terms")?;
+    other_id(partners, paris(ann), oslo(olav))
+        .await
+        .context("another ID")?;
     nobody_answers(partners).await
 }

@@ -1,19 +1,16 @@
 //! People of this server whom partners' people call (FED-02), and what becomes of it.
 
-use super::ringing::{propose, wait_for};
+use super::ringing::{named, propose, wait_for};
 use crate::server::Server;
 use plenary_access::{PartnerTerms, Refusal};
 use plenary_conference::{AwayCall, AwayTo, Call, Change, How};
 use plenary_federation_io::{RingAnswer, RingEnd, Ringing, Rung, Unhosted};
 use plenary_model::{CallKind, CallString, Cid, ServerName, UserId, UserName};
-use plenary_rest_api::{
-    backend::{Backend as _, ReadError, WriteError},
-    token_hash,
-};
+use plenary_rest_api::backend::{Backend as _, ReadError, WriteError};
 use plenary_signalling_io::Notification;
 use plenary_store::queries;
 use rusqlite::Connection;
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc};
 use tonic::Code;
 
@@ -151,12 +148,7 @@ fn is_elsewhere(kind: &CallKind, own: Option<&ServerName>) -> bool {
 
 /// What a partner's call is called here: always the same, and never that of another partner.
 fn key_here(from: &ServerName, call: &Cid) -> Cid {
-    let mut key = "away-".to_owned();
-    for byte in token_hash(&format!("{from} {call}")).0.iter().take(16) {
-        // Writing to a text does not fail.
-        write!(key, "{byte:02x}").unwrap_or_default();
-    }
-    key.parse().expect("letters, digits and `-`, and not long")
+    named("away", &format!("{from} {call}"))
 }
 
 /// Tells the partner what becomes of it, and hears when it is to ring no more. When the connection is lost it goes on: the

@@ -7,11 +7,15 @@ use plenary_conference::{Call, Change, Command, How, PartnerSaid};
 use plenary_federation_io::{Home, RingAnswer, RingEnd, Ringing, Rung};
 use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_replication::Role;
-use plenary_rest_api::backend::{Applied, Backend as _, ReadError, WriteError};
+use plenary_rest_api::{
+    backend::{Applied, Backend as _, ReadError, WriteError},
+    token_hash,
+};
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::queries;
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -107,6 +111,8 @@ enum Unrung {
     Never(How),
     /// The connection is lost, or there was none.
     Lost,
+    /// It is answered by entering another conference than it rang with: it rings anew.
+    Moved,
 }
 
 async fn have_it_ring(server: Arc<Server>, call: Call, mut changes: broadcast::Receiver<Notification>) {
@@ -125,6 +131,7 @@ async fn have_it_ring(server: Arc<Server>, call: Call, mut changes: broadcast::R
                 return say(&server, &call.cid, PartnerSaid::Over(How::Unreached)).await;
             }
             Unrung::Lost => tokio::time::sleep(PAUSE).await,
+            Unrung::Moved => {}
         }
         if end_here(&server, &call.cid).await.is_some() {
             return;
@@ -159,9 +166,17 @@ pub(crate) async fn until_told(server: &Server, cid: &Cid) -> Result<(), ReadErr
 
 /// How it ended here, if it rings no more; `None` where that cannot be read, too.
 async fn end_here(server: &Server, cid: &Cid) -> Option<RingEnd> {
+    end_of(read(server, cid).await?.as_ref())
+}
+
+/// The call as it is here; `None` where it cannot be read.
+async fn read(server: &Server, cid: &Cid) -> Option<Option<Call>> {
     let cid = cid.clone();
-    let read = server.query(move |db| queries::call(db, &cid)).await.ok()?;
-    let Some(call) = read else {
+    server.query(move |db| queries::call(db, &cid)).await.ok()
+}
+
+fn end_of(call: Option<&Call>) -> Option<RingEnd> {
+    let Some(call) = call else {
         return Some(RingEnd::Cancelled);
     };
     match (call.over.map(|over| over.how), call.answered_at) {
@@ -170,6 +185,14 @@ async fn end_here(server: &Server, cid: &Cid) -> Option<RingEnd> {
         (Some(How::Missed), None) => Some(RingEnd::Missed),
         (Some(_), None) => Some(RingEnd::Cancelled),
     }
+}
+
+/// What the call is called between the servers: the same as long as it is answered by entering the same conference.
+fn key_of(call: &Call) -> Cid {
+    let Some(id) = call.ring.as_ref().and_then(|ring| ring.called.as_ref()) else {
+        return call.cid.clone();
+    };
+    named("to", &format!("{} {id}", call.cid))
 }
 
 async fn attempt(
@@ -187,7 +210,11 @@ async fn attempt(
         Some(false) => return Unrung::Never(How::NotAllowed),
         None => return Unrung::Lost,
     }
-    let Some(whom) = ringing(server, call, caller, callee).await else {
+    // Its conference may be found by another ID by now.
+    let Some(Some(call)) = read(server, &call.cid).await else {
+        return Unrung::Lost;
+    };
+    let Some(whom) = ringing(server, &call, caller, callee).await else {
         return Unrung::Lost;
     };
     let rung = match reach.ring(&callee.server, &whom).await {
@@ -201,7 +228,7 @@ async fn attempt(
             };
         }
     };
-    listen(server, call, rung, &callee.server, changes, told).await
+    listen(server, &call, rung, &callee.server, changes, told).await
 }
 
 /// Whether this server lets its people do that; `None` where it cannot tell now.
@@ -222,13 +249,20 @@ async fn ringing(server: &Server, call: &Call, caller: &UserName, callee: &UserI
     let row = server.query(move |db| queries::user(db, &user)).await.ok()?;
     let name = row.map_or_else(|| caller.to_string(), |row| row.user.profile.display_name);
     Some(Ringing {
-        call: call.cid.clone(),
+        call: key_of(call),
         user: caller.clone(),
         name,
         to: callee.name.to_string(),
         enter: call.ring.as_ref().map_or(&call.cid, |ring| ring.id()).clone(),
         into: call.ring.as_ref().map(|ring| ring.name.clone()),
     })
+}
+
+/// Tells the partner that it is over, and waits until that is heard.
+async fn bid_farewell(mut rung: Rung, end: RingEnd) {
+    rung.say.send(end).await.ok();
+    let heard = async { while rung.hear.recv().await.is_some() {} };
+    tokio::time::timeout(FAREWELL, heard).await.ok();
 }
 
 /// Until it rings no more on either side.
@@ -241,12 +275,15 @@ async fn listen(
     told: &mut bool,
 ) -> Unrung {
     loop {
-        if let Some(end) = end_here(server, &call.cid).await {
-            rung.say.send(end).await.ok();
-            // The connection stays until it is heard.
-            let heard = async { while rung.hear.recv().await.is_some() {} };
-            tokio::time::timeout(FAREWELL, heard).await.ok();
-            return Unrung::Settled;
+        if let Some(now) = read(server, &call.cid).await {
+            if let Some(end) = end_of(now.as_ref()) {
+                bid_farewell(rung, end).await;
+                return Unrung::Settled;
+            }
+            if now.is_some_and(|now| key_of(&now) != key_of(call)) {
+                bid_farewell(rung, RingEnd::Cancelled).await;
+                return Unrung::Moved;
+            }
         }
         let answer = tokio::select! {
             answer = rung.hear.recv() => answer,
@@ -289,6 +326,16 @@ fn how_of(end: RingEnd) -> Option<How> {
     })
 }
 
+/// A key of a call that follows from `text` and is that of nothing else.
+pub(super) fn named(prefix: &str, text: &str) -> Cid {
+    let mut key = format!("{prefix}-");
+    for byte in token_hash(text).0.iter().take(16) {
+        // Writing to a text does not fail.
+        write!(key, "{byte:02x}").unwrap_or_default();
+    }
+    key.parse().expect("letters, digits and `-`, and not long")
+}
+
 fn of_server(object: &str, server: &ServerName) -> bool {
     object
         .rsplit_once('@')
@@ -306,6 +353,35 @@ mod tests {
         for other in ["demo2", "demo2@oslo.example.net.evil.example", "oslo.example.net"] {
             assert!(!of_server(other, &oslo), "{other}");
         }
+    }
+
+    #[test]
+    fn a_call_is_another_one_when_its_conference_has_another_id() {
+        let call = |called: Option<&str>| Call {
+            cid: "ring-1".parse().expect("good"),
+            caller: "ann".parse().expect("good"),
+            callee: "olav@oslo.example.net".parse().expect("good"),
+            began_at: plenary_model::Timestamp(0),
+            answered_at: None,
+            over: None,
+            ring: Some(plenary_conference::Ring {
+                cid: "council".parse().expect("good"),
+                called: called.map(|id| id.parse().expect("good")),
+                name: "Council".into(),
+                by: plenary_conference::Ringer::Moderator,
+            }),
+            group: None,
+            answered_by: None,
+            away: None,
+        };
+        let keys = [call(None), call(Some("board")), call(Some("desk"))].map(|call| key_of(&call));
+        assert_eq!(keys[0].as_str(), "ring-1");
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        assert_eq!(
+            keys[1],
+            key_of(&call(Some("board"))),
+            "a new leader finds the same"
+        );
     }
 
     #[test]
