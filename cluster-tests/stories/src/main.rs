@@ -90,6 +90,7 @@ fn at_once() -> Vec<Story> {
         "CALL-01" calls a_call_rings_is_answered_and_becomes_a_conference,
         "CALL-01" calls calls_are_declined_given_up_and_busy,
         "USR-02" people contacts_see_who_is_there_and_meets,
+        "USR-02" people who_is_cut_off_is_where_their_devices_are,
         "USR-05" people without_a_right_nothing_of_it_works,
         "USR-05" people an_operator_is_one_only_as_long_as_the_right_is_there,
         "USR-05" people who_may_not_share_a_screen_does_not,

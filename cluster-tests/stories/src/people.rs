@@ -1,6 +1,9 @@
 //! Presence, rights, address books, limits, one's own area (USR-02, USR-05 to USR-07, WEB-03).
 
-use crate::world::{World, all, text, until};
+use crate::{
+    visitor::Visitor,
+    world::{World, all, text, until},
+};
 use anyhow::ensure;
 use plenary_light::Program;
 use plenary_signalling::{
@@ -8,7 +11,15 @@ use plenary_signalling::{
     meeting::{Act, Refusal, Role, State},
 };
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::{Duration, Instant},
+};
+
+/// A device that was cut off is taken for gone after 5 s, and that is told within 2 s more.
+const TAKEN_FOR_GONE: Duration = Duration::from_secs(9);
+/// It may go on where it was for a minute.
+const PLACE_KEPT: Duration = Duration::from_secs(30);
 
 /// A topic of signalling by its name.
 fn watch(topic: &str) -> anyhow::Result<ClientBody> {
@@ -72,6 +83,42 @@ pub(crate) async fn contacts_see_who_is_there_and_meets(world: World) -> anyhow:
         row["presence"] == "disabled",
         "administrators see {}",
         row["presence"]
+    );
+    Ok(())
+}
+
+/// A page that is closed without a word keeps its place for a while, and nobody takes that for somebody who is there.
+pub(crate) async fn who_is_cut_off_is_where_their_devices_are(world: World) -> anyhow::Result<()> {
+    let bob = world.account("bob").await?;
+    let own = bob.conference(json!({})).await?;
+    let presence = async || -> anyhow::Result<Value> {
+        let row = world.admin().get(&format!("/users/{}", bob.id)).await?;
+        Ok(row["presence"].clone())
+    };
+    let node = world.next();
+    let page = Visitor::open_at(&world, node, &bob.id, &bob.token).await?;
+    page.join(&own).await?;
+    until("bob is in his own conference", async || {
+        Ok(presence().await? == "owner")
+    })
+    .await?;
+
+    // Another tab of the same browser comes and goes, at another node.
+    let other = (node + 1) % world.urls().len();
+    let tab = Visitor::open_at(&world, other, &bob.id, &bob.token).await?;
+    drop(tab);
+    let gone = Instant::now();
+    until("the page that is left still counts", async || {
+        Ok(presence().await? == "owner" && gone.elapsed() > TAKEN_FOR_GONE)
+    })
+    .await?;
+
+    drop(page);
+    let gone = Instant::now();
+    until("bob is offline", async || Ok(presence().await? == "offline")).await?;
+    ensure!(
+        gone.elapsed() < PLACE_KEPT,
+        "he was in the conference for as long as his place was kept"
     );
     Ok(())
 }

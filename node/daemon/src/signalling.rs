@@ -12,11 +12,11 @@ use plenary_rest_api::{Network, backend::ReadError, token_hash};
 use plenary_signalling_io::{Caller, Client, ClientBody, Hub, Notification, Source, Topic, Unavailable, Who};
 use plenary_store::{Changes, queries};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::TryRecvError};
 
 /// How often presence is compared with what the server was told, beside at once when somebody comes or goes.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
@@ -237,15 +237,72 @@ pub(crate) async fn watch_nodes(server: Arc<Server>) {
     }
 }
 
+/// Whose devices have changed since this was asked last; `None`: whoever's.
+fn stirred(changes: &mut broadcast::Receiver<Notification>) -> Option<BTreeSet<String>> {
+    let mut users = Some(BTreeSet::new());
+    loop {
+        match changes.try_recv() {
+            Ok(Notification::Changed {
+                topic: Topic::Sessions,
+                object,
+                ..
+            }) if !object.is_empty() => {
+                if let Some(users) = &mut users {
+                    users.insert(object);
+                }
+            }
+            Ok(Notification::Changed {
+                topic: Topic::Sessions,
+                ..
+            })
+            | Err(TryRecvError::Lagged(_)) => users = None,
+            Ok(_) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return users,
+        }
+    }
+}
+
+/// Sessions that are connected here and that the server takes for offline: one that is connected at two nodes counts for the
+/// one that told it last, and is nowhere when it goes there.
+async fn taken_off(
+    server: &Server,
+    stirred: Option<BTreeSet<String>>,
+    online: &BTreeMap<UserName, BTreeSet<String>>,
+) -> Vec<String> {
+    let is_stirred = |user: &UserName| stirred.as_ref().is_none_or(|users| users.contains(user.as_str()));
+    let here = online.iter().filter(|(user, _)| is_stirred(user));
+    let here: Vec<_> = here.map(|(user, here)| (user.clone(), here.clone())).collect();
+    if here.is_empty() {
+        return Vec::new();
+    }
+    let now = server.now_ms();
+    let read = server.query(move |db| {
+        let mut off = Vec::new();
+        for (user, here) in here {
+            let known = queries::sessions(db, &user, now)?.into_iter();
+            let known = known.filter(|session| session.online_on.is_none() && here.contains(&session.id));
+            off.extend(known.map(|session| session.id));
+        }
+        Ok(off)
+    });
+    // It is looked again with the next change.
+    read.await.unwrap_or_default()
+}
+
 /// Keeps the server's knowledge of who is online here as it is, until the task is dropped.
 pub(crate) async fn tell_presences(server: Arc<Server>, hub: Hub) {
     let mut seen = hub.presence();
+    let mut changes = server.notifications.subscribe();
     let mut told: BTreeSet<String> = BTreeSet::new();
     loop {
         if server.told_anew.swap(false, Ordering::AcqRel) {
             told.clear();
         }
-        let now: BTreeSet<String> = hub.online().into_values().flatten().collect();
+        let online = hub.online();
+        for session in taken_off(&server, stirred(&mut changes), &online).await {
+            told.remove(&session);
+        }
+        let now: BTreeSet<String> = online.into_values().flatten().collect();
         let (node, epoch) = (server.me(), server.epoch);
         let came = now.difference(&told).map(|session| {
             (

@@ -1,16 +1,22 @@
 //! What users do right now (USR-02), by their devices and the roster. Where they do it is nobody's business.
 
+use crate::meetings::via_name;
 use plenary_access::Presence;
+use plenary_conference::Via;
 use rusqlite::Row;
 
 /// Has a device that is connected; for a query of `users u`.
 const CONNECTED: &str = "EXISTS (SELECT 1 FROM sessions s WHERE s.user = u.id AND s.online_on IS NOT NULL)";
 
-/// Has a place, and is not away from it, in a conference for which this holds.
+/// Has a place, is not away from it, and was not cut off, in a conference for which this holds.
 fn placed(condition: &str) -> String {
+    let by_device = Via::ALL.into_iter().filter(|via| via.needs_device());
+    let by_device: Vec<_> = by_device.map(|via| format!("'{}'", via_name(via))).collect();
     format!(
         "EXISTS (SELECT 1 FROM participants p JOIN conferences c ON c.cid = p.cid
-             WHERE p.person = 'account:' || u.id AND p.away_since IS NULL AND {condition})"
+             WHERE p.person = 'account:' || u.id AND p.away_since IS NULL AND {condition}
+             AND (p.via NOT IN ({}) OR {CONNECTED}))",
+        by_device.join(", ")
     )
 }
 

@@ -276,6 +276,33 @@ fn filters_of_users_hold_together() {
     assert_eq!(by_node.values().collect::<Vec<_>>(), [&2]);
 }
 
+/// A device of node 1 is connected, or cut off.
+fn device(home: &mut Home, session: &str, online: bool) {
+    let (session, node, epoch) = (session.to_owned(), plenary_model::NodeId(1), 11);
+    let change = if online {
+        Change::DeviceOnline { session, node, epoch }
+    } else {
+        Change::DeviceOffline { session, node, epoch }
+    };
+    home.ok(system(), change);
+}
+
+#[test]
+fn who_publishes_by_a_program_is_in_the_conference_without_a_device() {
+    let mut home = crate::licensing::counting(&[], &["alice"]);
+    crate::licensing::online(&mut home, "alice", "alice").expect("a seat");
+    home.ok(by("alice"), room("team", "Team"));
+    let mut change = crate::licensing::enter(1, crate::licensing::user("alice"));
+    if let plenary_conference::Change::Enter { cid, via, .. } = &mut change {
+        *cid = name("team");
+        *via = plenary_conference::Via::Whip;
+    }
+    home.ok(system(), change);
+    device(&mut home, "alice", false);
+    let row = queries::user(&home.db, &name("alice")).expect("reads");
+    assert_eq!(row.expect("there").presence, Presence::Owner);
+}
+
 #[test]
 fn presence_follows_from_the_roster_and_says_no_more() {
     let mut home = crate::licensing::counting(&[], &["alice", "bob", "carol", "dave"]);
@@ -332,6 +359,14 @@ fn presence_follows_from_the_roster_and_says_no_more() {
         "that is what others must know"
     );
     assert_eq!(count(&home, Presence::InCall), "bob carol");
+
+    // The page was closed without a word: the place is kept, and nobody is there.
+    device(&mut home, "carol", false);
+    assert_eq!(of(&home, "carol"), Presence::Offline);
+    assert_eq!(count(&home, Presence::InCall), "bob");
+    assert_eq!(count(&home, Presence::Online), "alice bob");
+    device(&mut home, "carol", true);
+    assert_eq!(of(&home, "carol"), Presence::InCall, "and comes back to it");
 
     let lost = Change::NodeLost {
         node: plenary_model::NodeId(1),

@@ -63,6 +63,19 @@ pub enum Via {
     Whip,
 }
 
+impl Via {
+    pub const ALL: [Self; 2] = [Self::Browser, Self::Whip];
+
+    /// Whether who came in this way is there only as long as a device of theirs is connected: the place is kept for a while
+    /// for who was cut off, and says nothing of presence then (USR-02). A program is no device; its place goes with it.
+    pub fn needs_device(self) -> bool {
+        match self {
+            Self::Browser => true,
+            Self::Whip => false,
+        }
+    }
+}
+
 /// SHA-256 of the secret that takes a place up again; the secret itself is known to its holder only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
