@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
     Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, PastDocument, Profile,
-    Refusal, Scheme, Session, Settings, TokenHash, UserQuery, UserRow,
+    Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -475,6 +475,10 @@ impl Backend for Server {
             self.require_admin(&by).await?;
         }
         self.oversee_manager(&by, act).await
+    }
+
+    async fn standing_to(&self, server: ServerName) -> Result<Standing, ReadError> {
+        self.query(move |db| queries::standing(db, &server)).await
     }
 
     async fn partners(&self) -> Result<Partners, ReadError> {

@@ -187,3 +187,47 @@ test('partners in every state', async ({ page }) => {
     await look(page, `partner-${server!.split('.')[0]}`);
   }
 });
+
+test('who names people of a server that is not met is told so at once', async ({ page, rest }) => {
+  const federation = { mode: 'whitelist', whitelist: ['bergen.invalid'], blacklist: [] };
+  const off = { mode: 'off', whitelist: [], blacklist: [] };
+  await rest.call('PATCH', '/settings', { federation: off });
+  try {
+    await signIn(page, here);
+    const name = async (label: string, person: string) => {
+      const input = page.getByRole('combobox', { name: label, exact: true });
+      await input.fill(person);
+      await input.press('Enter');
+    };
+    await page.goto(`${here}/admin/conferences?create=true`);
+    await name('Invited', 'kari@oslo.invalid');
+    await expect(
+      page.getByText(/Federation is off on this server: people of oslo\.invalid are told/),
+    ).toBeVisible();
+    await noBarrier(page, 'somebody who cannot come is named');
+
+    expect((await rest.call('PATCH', '/settings', { federation })).status()).toBe(200);
+    await page.reload();
+    await name('Moderators', 'kari@oslo.invalid');
+    await name('Moderators', 'liv@bergen.invalid');
+    await expect(page.getByText(/does not meet with oslo\.invalid/)).toBeVisible();
+    await expect(page.getByText(/does not meet with bergen\.invalid/)).toBeHidden();
+
+    const terms = {
+      calls: true,
+      conferences: false,
+      chat: true,
+      content: true,
+      recording: false,
+      bandwidth_kbps: null,
+      participants: null,
+    };
+    await rest.call('PUT', '/federation/partners/bergen.invalid', { note: '', terms });
+    await page.reload();
+    await name('Invited', 'liv@bergen.invalid');
+    await expect(page.getByText(/People of bergen\.invalid may not come to conferences/)).toBeVisible();
+  } finally {
+    await rest.call('DELETE', '/federation/partners/bergen.invalid');
+    await rest.call('PATCH', '/settings', { federation: off });
+  }
+});

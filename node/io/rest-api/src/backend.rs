@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use plenary_access::{
     AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
     GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, PastDocument, Presence, Profile,
-    Refusal, Scheme, Session, Settings, TokenHash, UserQuery, UserRow,
+    Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -368,6 +368,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError>;
     /// Servers of other enterprises. Asks the other nodes.
     async fn partners(&self) -> Result<Partners, ReadError>;
+    /// How this server stands to another one.
+    async fn standing_to(&self, server: ServerName) -> Result<Standing, ReadError>;
     /// Ends the quarantine of one, on all nodes that can be asked.
     async fn release_partner(&self, server: ServerName);
     /// Tries to reach another server, step by step. `None` where this node meets with none by its configuration.

@@ -38,6 +38,7 @@ import type {
   ListQuery,
   LogoScheme,
   Looked,
+  MayMeet,
   LogEvent,
   Me,
   NewAlias,
@@ -295,6 +296,8 @@ export const calls = {
   disconnectManager: (end: boolean) => done('DELETE', `/licence/manager?end=${end}`),
   managerOverview: (signal?: AbortSignal) => json<ManagerOverview>('GET', '/license-manager', { signal }),
   look: (call: string, signal?: AbortSignal) => json<Looked>('GET', '/look', { query: { call }, signal }),
+  mayMeet: (server: string, signal?: AbortSignal) =>
+    json<MayMeet>('GET', `/me/partners/${id(server)}`, { signal }),
   person: (user: string, signal?: AbortSignal) => json<Person>('GET', `/people/${id(user)}`, { signal }),
   partners: (signal?: AbortSignal) => json<Partners>('GET', '/federation/partners', { signal }),
   putPartner: (server: string, partner: NewPartner, match?: string) =>

@@ -82,6 +82,14 @@ export const queries = {
       staleTime: 60_000,
       retry: false,
     }),
+  /** What may be done with people of another server. */
+  mayMeet: (server: string) =>
+    queryOptions({
+      queryKey: ['partners', 'mayMeet', server],
+      queryFn: ({ signal }) => calls.mayMeet(server, signal),
+      staleTime: 10_000,
+      retry: false,
+    }),
 
   users: (query: UserQuery) => pages(['users', 'list'], query, calls.users),
   usersOnce: (query: UserQuery) =>

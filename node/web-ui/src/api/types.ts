@@ -57,6 +57,7 @@ export type {
   LicenceFile,
   LicenseManager,
   Looked,
+  MayMeet,
   ManagerOverview,
   Me,
   NewAlias,

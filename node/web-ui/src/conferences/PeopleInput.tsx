@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { queries } from '../api/queries';
+import { NotMet } from './NotMet';
 
 interface Props {
   label: string;
@@ -25,19 +26,22 @@ export function PeopleInput({ label, hint, most, value, onChange, error }: Props
   });
   const names = new Map(found.data?.items.map((user) => [user.id, user.display_name]));
   return (
-    <TagsInput
-      label={label}
-      description={hint}
-      inputWrapperOrder={['label', 'input', 'description', 'error']}
-      maxTags={most}
-      data={settled ? [...names.keys()] : []}
-      filter={({ options }) => options}
-      renderOption={({ option }) => `${names.get(option.value) ?? option.value} (${option.value})`}
-      searchValue={text}
-      onSearchChange={setText}
-      value={value}
-      onChange={onChange}
-      error={error}
-    />
+    <div>
+      <TagsInput
+        label={label}
+        description={hint}
+        inputWrapperOrder={['label', 'input', 'description', 'error']}
+        maxTags={most}
+        data={settled ? [...names.keys()] : []}
+        filter={({ options }) => options}
+        renderOption={({ option }) => `${names.get(option.value) ?? option.value} (${option.value})`}
+        searchValue={text}
+        onSearchChange={setText}
+        value={value}
+        onChange={onChange}
+        error={error}
+      />
+      <NotMet people={value ?? []} />
+    </div>
   );
 }

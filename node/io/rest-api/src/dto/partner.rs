@@ -219,6 +219,47 @@ pub struct Partner {
     pub revision: Option<String>,
 }
 
+/// Why another server is not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NotMet {
+    /// Federation is off here, or the licence has none.
+    Off,
+    /// The lists of this server do not have it.
+    NotAllowed,
+}
+
+/// What people of this server may do with those of another one, as far as this one says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MayMeet {
+    pub server: String,
+    /// Call each other.
+    pub calls: bool,
+    /// Come to each other's conferences.
+    pub conferences: bool,
+    /// Null where the two meet.
+    #[schema(required)]
+    pub reason: Option<NotMet>,
+}
+
+impl MayMeet {
+    pub(crate) fn of(server: &ServerName, standing: &access::Standing) -> Self {
+        let (terms, reason) = match access::policy_for(standing, server) {
+            Ok(terms) => (Some(terms), None),
+            Err(access::NoPartner::Off | access::NoPartner::NotLicensed) => (None, Some(NotMet::Off)),
+            Err(access::NoPartner::NotOnWhitelist | access::NoPartner::OnBlacklist) => {
+                (None, Some(NotMet::NotAllowed))
+            }
+        };
+        Self {
+            server: server.to_string(),
+            calls: terms.is_some_and(|terms| terms.lets_meet(true)),
+            conferences: terms.is_some_and(|terms| terms.lets_meet(false)),
+            reason,
+        }
+    }
+}
+
 /// Servers of other enterprises.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Partners {

@@ -4,8 +4,8 @@ use super::{OpenApiRouter, routes};
 use crate::{
     answer,
     api::Api,
-    auth::{Admin, Reader},
-    dto::{NewPartner, Partner, Partners},
+    auth::{Admin, Reader, Signed},
+    dto::{MayMeet, NewPartner, Partner, Partners},
     extract::{BodyDigest, Id, IfNoneMatch, Strict, Write},
     problem::Problem,
 };
@@ -18,6 +18,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(list_partners))
         .routes(routes!(get_partner, put_partner, drop_partner))
         .routes(routes!(release_partner))
+        .routes(routes!(get_may_meet))
 }
 
 async fn all(api: &Api) -> Result<Partners, Problem> {
@@ -105,4 +106,18 @@ async fn release_partner(
 ) -> Result<Json<Partner>, Problem> {
     api.backend().release_partner(server.clone()).await;
     Ok(Json(one(&api, &server).await?))
+}
+
+/// What one may do with people of another server
+///
+/// By the settings of this one; what the other one allows is found when it is asked. Nobody is asked by this.
+#[utoipa::path(get, path = "/me/partners/{server}", tag = "me",
+    params(("server" = String, Path, description = "Its domain")), responses((status = 200, body = MayMeet)))]
+async fn get_may_meet(
+    State(api): State<Api>,
+    _: Signed,
+    Id(server): Id<ServerName>,
+) -> Result<Json<MayMeet>, Problem> {
+    let standing = api.backend().standing_to(server.clone()).await?;
+    Ok(Json(MayMeet::of(&server, &standing)))
 }

@@ -319,3 +319,23 @@ async fn which_fields_of_profiles_others_see_is_a_setting() {
     let bad = json!({ "profile_fields": { "people": ["password"], "partners": [] } });
     server.write("PATCH", "/settings", &bad).await.is(400);
 }
+
+#[tokio::test]
+async fn people_are_told_with_whom_they_may_meet() {
+    let server = TestServer::new();
+    let path = "/me/partners/oslo.example.net";
+    let told = async || server.get(path).await.is(200).json();
+    let may = |calls: bool, conferences: bool, reason: Value| json!({ "server": "oslo.example.net", "calls": calls, "conferences": conferences, "reason": reason });
+    assert_eq!(told().await, may(false, false, json!("off")));
+    meets_with_all(&server).await;
+    assert_eq!(told().await, may(true, true, Value::Null));
+    let terms = json!({ "terms": { "calls": true, "conferences": false, "chat": true, "content": true,
+        "recording": false, "bandwidth_kbps": null, "participants": null } });
+    let partner = "/federation/partners/oslo.example.net";
+    server.write("PUT", partner, &terms).await.is(200);
+    assert_eq!(told().await, may(true, false, Value::Null));
+    let other = server.get("/me/partners/lyon.example.org").await.is(200).json();
+    assert_eq!(other["reason"], "not_allowed", "it is on the blacklist: {other}");
+    let bad = server.get("/me/partners/10.0.0.1%20x").await;
+    bad.is(404);
+}

@@ -28,6 +28,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("POST /me/pro", Right::User),
     ("GET /me/agenda", Right::User),
     ("GET /me/invitations", Right::User),
+    ("GET /me/partners/{server}", Right::User),
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),
     ("DELETE /me/contacts", Right::User),

@@ -390,6 +390,9 @@ impl Backend for Store {
     }
 
     /// What is noted here is what a test put there.
+    async fn standing_to(&self, server: ServerName) -> Result<Standing, ReadError> {
+        self.query(|db| queries::standing(db, &server))
+    }
     async fn partners(&self) -> Result<Partners, ReadError> {
         let seen = self.seen.lock().expect("not poisoned").all().clone();
         let settings = self.query(queries::settings)?;

@@ -1492,6 +1492,22 @@ export type ManagerReplica = {
 export type ManagerStanding = 'serving' | 'behind' | 'recovering';
 
 /**
+ * What people of this server may do with those of another one, as far as this one says.
+ */
+export type MayMeet = {
+    /**
+     * Call each other.
+     */
+    calls: boolean;
+    /**
+     * Come to each other's conferences.
+     */
+    conferences: boolean;
+    reason: NotMet | null;
+    server: string;
+};
+
+/**
  * The account that is signed in.
  */
 export type Me = User & {
@@ -2604,6 +2620,11 @@ export type NodeRole = 'leader' | 'follower' | 'learner';
  * Whether a node does its work.
  */
 export type NodeState = 'up' | 'down' | 'draining';
+
+/**
+ * Why another server is not met.
+ */
+export type NotMet = 'off' | 'not_allowed';
 
 /**
  * What who is signed in has of PRO.
@@ -6199,6 +6220,24 @@ export type ListMyInvitationsResponses = {
 };
 
 export type ListMyInvitationsResponse = ListMyInvitationsResponses[keyof ListMyInvitationsResponses];
+
+export type GetMayMeetData = {
+    body?: never;
+    path: {
+        /**
+         * Its domain
+         */
+        server: string;
+    };
+    query?: never;
+    url: '/api/v1/me/partners/{server}';
+};
+
+export type GetMayMeetResponses = {
+    200: MayMeet;
+};
+
+export type GetMayMeetResponse = GetMayMeetResponses[keyof GetMayMeetResponses];
 
 export type ChangeMyPasswordData = {
     body: ChangePassword;
