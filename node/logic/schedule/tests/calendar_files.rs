@@ -1,7 +1,7 @@
-//! What calendars get, compared with files. Two independent programs, `icalendar` with `recurring-ical-events` (PyPI) and
-//! `ical.js` (npm), have read these files and found in each of them the occurrences that stand in the `.txt` beside it:
-//! `check.py` and `check.mjs` say so again. After a wanted change, `UPDATE_CALENDARS=1 cargo test -p plenary-schedule`
-//! writes the files anew; then let both read them.
+//! What calendars get, compared with files. Two independent programs find in each of them the occurrences that stand in the
+//! `.txt` beside it: `ical.js` (npm), the parser of Thunderbird, in each run of the tests
+//! (`web-ui/src/conferences/calendarFiles.test.ts`), and `icalendar` with `recurring-ical-events` (PyPI) by `check.py`. After a
+//! wanted change, `UPDATE_CALENDARS=1 cargo test -p plenary-schedule` writes the files anew; then let both read them.
 
 mod support;
 

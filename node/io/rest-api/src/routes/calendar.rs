@@ -73,10 +73,16 @@ async fn file(api: &Api, conference: &Conference, headers: &HeaderMap) -> Result
     };
     let event = Event {
         uid: &format!("{cid}.{}@{}", conference.created_at.0, api.options().server),
-        // Seconds that it has existed for when it was changed: rises with each change that people make.
-        sequence: u32::try_from(conference.updated_at.since_ms(conference.created_at) / 1_000)
-            .unwrap_or(u32::MAX >> 1)
-            .min(u32::MAX >> 1),
+        // Seconds that it had existed for when it was changed, each that was begun: rises with what people change, from
+        // the first second on.
+        sequence: u32::try_from(
+            conference
+                .updated_at
+                .since_ms(conference.created_at)
+                .div_ceil(1_000),
+        )
+        .unwrap_or(u32::MAX >> 1)
+        .min(u32::MAX >> 1),
         stamp: conference.updated_at,
         state: ical::State::Confirmed,
         summary: &conference.name,

@@ -1,5 +1,6 @@
 use crate::server::*;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn weekly() -> Value {
     json!({
@@ -168,6 +169,44 @@ async fn a_schedule_is_a_file_for_calendars() {
     assert!(file.contains("All\\, of us"), "{file}");
     let own = server.call("GET", "/conferences/review/calendar").by("eye");
     assert_eq!(own.send().await.is(200).text(), file);
+}
+
+#[tokio::test]
+async fn a_calendar_knows_a_conference_again_that_was_changed() {
+    let server = TestServer::new();
+    create(&server, json!({"schedule": weekly()})).await.is(201);
+    let told = async |id: &str| {
+        let path = format!("/conferences/{id}/calendar");
+        let file = server.call("GET", &path).by("eye").send().await;
+        let file = file.is(200).text().to_owned();
+        let line = |name: &str| {
+            let line = file.lines().find_map(|line| line.strip_prefix(name));
+            line.expect("it is there").to_owned()
+        };
+        let sequence: u32 = line("SEQUENCE:").parse().expect("a number");
+        (line("UID:"), sequence, line("DTSTAMP:"))
+    };
+    let (uid, mut sequence, mut stamp) = told("review").await;
+    assert_eq!(sequence, 0);
+    // Also by another ID it is the same conference.
+    for (id, change) in [
+        ("review", json!({"name": "Another, one; called otherwise"})),
+        ("other", json!({"cid": "other"})),
+        ("other", json!({"description": "New"})),
+    ] {
+        server.sleep(Duration::from_millis(1_000));
+        let path = if change["cid"] == "other" { "review" } else { id };
+        let path = format!("/conferences/{path}");
+        let patch = server.call("PATCH", &path).by("alice").json(&change);
+        patch.send().await.is(200);
+        let now = told(id).await;
+        assert_eq!(now.0, uid);
+        assert!(
+            now.1 > sequence && now.2 > stamp,
+            "{now:?} after {sequence}, {stamp}"
+        );
+        (sequence, stamp) = (now.1, now.2);
+    }
 }
 
 #[tokio::test]
