@@ -328,7 +328,8 @@ fn write_seats(
                 "INSERT OR REPLACE INTO seat_places (id, kind, who, node) VALUES (?, 'pool', '', ?)",
                 [id, sql(node.0)],
             )?,
-            None => run(db, "DELETE FROM seat_places WHERE id = ?", [id])?,
+            // The place may have a seat of another kind by now.
+            None => run(db, "DELETE FROM seat_places WHERE id = ? AND kind = 'pool'", [id])?,
         }
     }
     for device in &touched.online {

@@ -392,6 +392,10 @@ impl plenary_licensing::View for StoreView<'_> {
         self.one(query, [sql(place)], |_| Ok(())).is_some()
     }
 
+    fn in_conferences(&self) -> Vec<UserName> {
+        self.accounts_in("p.cid NOT IN (SELECT cid FROM conferences WHERE call)")
+    }
+
     fn devices(&self) -> Vec<(String, UserName, NodeId)> {
         let query = "SELECT id, user, online_on FROM sessions WHERE online_on IS NOT NULL ORDER BY id";
         self.all(query, [], |row| {

@@ -394,6 +394,10 @@ pub const PARTNERS_LEVEL: u32 = 19;
 /// page has contacts, and earlier versions of documents are kept.
 pub const CONTENT_LEVEL: u32 = 24;
 
+/// The level from which on a place has one seat whatever licences come and go, calls of two go on without one, and layouts
+/// that a conference keeps have people in their places.
+pub const PLACES_LEVEL: u32 = 25;
+
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()
 }

@@ -1,7 +1,7 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, RIGHTS_LEVEL, View,
+    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, PLACES_LEVEL, RIGHTS_LEVEL, View,
     decide::remove,
     meeting::{MeetingRights, Participant, ParticipantId, Person, Runs},
     template::forget_accounts,
@@ -17,7 +17,7 @@ pub enum Fact<'a> {
     AccountRemoved(&'a UserName),
     /// The account may not sign in.
     AccountDisabled(&'a UserName),
-    /// The user has no seat any more with which to be in conferences.
+    /// The user has no seat any more with which to be in conferences; calls of two need none.
     SeatLost(&'a UserName),
     /// The same of a guest.
     GuestSeatLost(&'a GuestId),
@@ -76,8 +76,17 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
     for fact in facts {
         match fact {
             Fact::AccountRemoved(user) | Fact::AccountDisabled(user) | Fact::SeatLost(user) => {
+                // A call of two needs no seat. Nodes of before know nothing of it, and all must have the same.
+                let stays = |cid: &Cid| {
+                    matches!(fact, Fact::SeatLost(_))
+                        && at.level >= PLACES_LEVEL
+                        && view.conference(cid).is_some_and(|conference| conference.call)
+                };
                 let places = view.places_of(&Person::Account((*user).clone()));
-                for (cid, id) in places.iter().filter(|(cid, _)| !gone.contains(cid)) {
+                for (cid, id) in places
+                    .iter()
+                    .filter(|(cid, _)| !gone.contains(cid) && !stays(cid))
+                {
                     runs.remove(&mut decision, cid, *id);
                 }
             }

@@ -109,7 +109,7 @@ pub const AWAY_CALLS_LEVEL: u32 = 21;
 /// The level from which on conferences name people of partners' servers, which are told of it.
 pub const OUTBOX_LEVEL: u32 = 22;
 
-pub use plenary_access::CONTENT_LEVEL;
+pub use plenary_access::{CONTENT_LEVEL, PLACES_LEVEL};
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = CONTENT_LEVEL;
+pub const NEWEST_LEVEL: u32 = PLACES_LEVEL;

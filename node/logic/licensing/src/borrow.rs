@@ -5,7 +5,7 @@ use crate::{
     decide::{Case, View, licensing},
     lease::taker,
 };
-use plenary_access::{EventKind, Outcome, Refusal, Topic, rules::Asker, rules::Changes};
+use plenary_access::{EventKind, Outcome, PLACES_LEVEL, Refusal, Topic, rules::Asker, rules::Changes};
 use plenary_licences::{
     Epoch, PoolId, Seats as Amount,
     lessee::{self, Applied},
@@ -215,8 +215,10 @@ impl<V: View> Case<'_, V> {
         let with_places = |user: &&UserName| seats.status(user).is_some_and(|status| status.places > 0);
         let holders = seats.holders().map(|(user, _)| user).filter(with_places);
         let mut users: Vec<UserName> = holders.cloned().collect();
-        if one_pool {
-            // Places of a single pool have no names; who is in one is signed in.
+        if self.at.level >= PLACES_LEVEL {
+            // Places of a single pool have no names.
+            users = self.view.in_conferences();
+        } else if one_pool {
             users.extend(self.view.devices().into_iter().map(|(_, user, _)| user));
             users.sort();
             users.dedup();

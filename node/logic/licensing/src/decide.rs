@@ -2,7 +2,7 @@
 
 use crate::{Change, Command, Desk, File, Installed, RulesPatch};
 use plenary_access::{
-    AdminRole, EventDraft, EventKind, Moment, Outcome, Refusal, Topic,
+    AdminRole, EventDraft, EventKind, Moment, Outcome, PLACES_LEVEL, Refusal, Topic,
     rules::{Asker, Changes, asker, expect_revision, first_answer, invalid, not_found},
 };
 use plenary_licences::licence::{Confirmation, LicenceError, LicenceId, PublicKey, Signed};
@@ -16,6 +16,8 @@ pub trait View: plenary_access::View {
     fn candidates(&self, groups: &[GroupId]) -> Vec<UserName>;
     /// Whether somebody has this place in a roster.
     fn is_in_roster(&self, place: u64) -> bool;
+    /// The accounts that are in conferences, which calls of two are not.
+    fn in_conferences(&self) -> Vec<UserName>;
     /// Devices that are online, with their users and nodes.
     fn devices(&self) -> Vec<(String, UserName, NodeId)>;
 }
@@ -465,9 +467,11 @@ impl<'a, V: View> Case<'a, V> {
                     self.decision.notice(Topic::Licensing, "");
                 }
                 Told::Lost { user, .. } => {
-                    self.decision
-                        .effect(Effect::PutOut(user))
-                        .notice(Topic::Licensing, "");
+                    self.decision.notice(Topic::Licensing, "");
+                    // With a single pool nobody needs it.
+                    if self.at.level < PLACES_LEVEL || !self.desk.seats.is_one_pool() {
+                        self.decision.effect(Effect::PutOut(user));
+                    }
                 }
                 // With the user all places go.
                 Told::End { .. } => {}

@@ -4,7 +4,7 @@ use crate::{
     Decision, Desk, Following,
     decide::{Case, View, licensing},
 };
-use plenary_access::{Moment, PARTNERS_LEVEL, Topic};
+use plenary_access::{Moment, PARTNERS_LEVEL, PLACES_LEVEL, Topic};
 use plenary_model::{NodeId, UserName};
 use plenary_seats::{Command as Count, DeviceId, ParticipationId, Why};
 use std::collections::BTreeSet;
@@ -67,22 +67,7 @@ impl<V: View> Case<'_, V> {
     fn fact(&mut self, fact: Fact<'_>) -> Result<(), plenary_access::Refusal> {
         let command = match fact {
             Fact::Federates => return self.check_federation(),
-            Fact::Joined { place, who, node } => {
-                self.hear(node);
-                let participation = ParticipationId(u128::from(place));
-                match who {
-                    Who::User(user) => Count::Join {
-                        participation,
-                        user: user.clone(),
-                        node,
-                    },
-                    Who::Guest(guest) => Count::GuestJoin {
-                        participation,
-                        guest: guest.clone(),
-                        node,
-                    },
-                }
-            }
+            Fact::Joined { place, who, node } => return self.joined(place, who, node),
             Fact::Left { place } => Count::Left {
                 participation: ParticipationId(u128::from(place)),
             },
@@ -116,6 +101,28 @@ impl<V: View> Case<'_, V> {
             }
         };
         self.count(&command).map(drop)
+    }
+
+    fn joined(&mut self, place: u64, who: Who<'_>, node: NodeId) -> Result<(), plenary_access::Refusal> {
+        self.hear(node);
+        let participation = ParticipationId(u128::from(place));
+        let command = match who {
+            Who::User(user) => Count::Join {
+                participation,
+                user: user.clone(),
+                node,
+            },
+            Who::Guest(guest) => Count::GuestJoin {
+                participation,
+                guest: guest.clone(),
+                node,
+            },
+        };
+        self.count(&command)?;
+        if let (Who::User(user), true) = (who, self.at.level >= PLACES_LEVEL) {
+            self.desk.seats.keep_one(self.at.now, participation, user);
+        }
+        Ok(())
     }
 
     fn check_federation(&self) -> Result<(), plenary_access::Refusal> {

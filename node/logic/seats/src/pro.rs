@@ -59,6 +59,19 @@ impl Seats {
         Ok(())
     }
 
+    /// A place that has come with licences of another kind has the seat of now, and that one only.
+    pub fn keep_one(&mut self, at: Timestamp, participation: ParticipationId, user: &UserName) {
+        if !self.is_one_pool() {
+            self.free_places.remove(&participation);
+        } else if self
+            .holders
+            .get(user)
+            .is_some_and(|holder| holder.places.contains_key(&participation))
+        {
+            self.leave_holder(at, user, |id, _| id == participation);
+        }
+    }
+
     pub(crate) fn ask(
         &mut self,
         at: Timestamp,
@@ -121,19 +134,28 @@ impl Seats {
         }
         self.guests.retain(|_, places| !places.is_empty());
         for user in self.holders.keys_where(|_, holder| has(&holder.places)) {
-            let Some(holder) = self.holders.get_mut(&user) else {
-                continue;
-            };
-            holder.places.retain(|id, node| !ended(*id, *node));
-            if !holder.places.is_empty() {
-                continue;
-            }
-            if let Holding::Temporary { until } = &mut holder.holding {
-                *until = (*until).max(at.plus_ms(Self::DAY_MS));
-            }
-            if holder.holding.is_ending() {
-                self.holders.remove(&user);
-            }
+            self.leave_holder(at, &user, &ended);
+        }
+    }
+
+    fn leave_holder(
+        &mut self,
+        at: Timestamp,
+        user: &UserName,
+        ended: impl Fn(ParticipationId, NodeId) -> bool,
+    ) {
+        let Some(holder) = self.holders.get_mut(user) else {
+            return;
+        };
+        holder.places.retain(|id, node| !ended(*id, *node));
+        if !holder.places.is_empty() {
+            return;
+        }
+        if let Holding::Temporary { until } = &mut holder.holding {
+            *until = (*until).max(at.plus_ms(Self::DAY_MS));
+        }
+        if holder.holding.is_ending() {
+            self.holders.remove(user);
         }
     }
 

@@ -22,11 +22,16 @@ const PLACES_OF_KIND: &str =
 impl StoreView<'_> {
     /// The accounts that have a place in any conference, each once and ordered by ID.
     pub(crate) fn accounts_inside(&self) -> Vec<UserName> {
-        self.all(
-            "SELECT DISTINCT substr(person, 9) AS user FROM participants WHERE person >= ? AND person < ? ORDER BY user",
-            ACCOUNT_PERSONS,
-            |row| name(row, 0),
-        )
+        self.accounts_in("true")
+    }
+
+    /// Of those the ones whose places are such.
+    pub(crate) fn accounts_in(&self, which: &str) -> Vec<UserName> {
+        let query = format!(
+            "SELECT DISTINCT substr(person, 9) AS user FROM participants p
+                 WHERE person >= ? AND person < ? AND {which} ORDER BY user"
+        );
+        self.all(&query, ACCOUNT_PERSONS, |row| name(row, 0))
     }
 }
 

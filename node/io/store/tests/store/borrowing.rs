@@ -22,7 +22,7 @@ fn order(number: u64, seq: u64) -> Order {
     }
 }
 
-fn connect() -> Counting {
+pub(crate) fn connect() -> Counting {
     Counting::Connect {
         manager: name("licences.example.com"),
         pool: POOL,
@@ -30,7 +30,7 @@ fn connect() -> Counting {
     }
 }
 
-fn registered(number: u64) -> Counting {
+pub(crate) fn registered(number: u64) -> Counting {
     Counting::Lease(Leased::Registered {
         pool: POOL,
         epoch: epoch(number),
@@ -38,7 +38,7 @@ fn registered(number: u64) -> Counting {
     })
 }
 
-fn grown(number: u64, seq: u64, seats: Amount) -> Counting {
+pub(crate) fn grown(number: u64, seq: u64, seats: Amount) -> Counting {
     Counting::Lease(Leased::Grown {
         order: order(number, seq),
         seats,
@@ -53,7 +53,7 @@ fn shrunk(number: u64, seq: u64, to: Amount) -> Counting {
     })
 }
 
-fn seats(pro: u32, online: u32, guest: u32) -> Amount {
+pub(crate) fn seats(pro: u32, online: u32, guest: u32) -> Amount {
     Amount {
         pro,
         online,
@@ -62,7 +62,7 @@ fn seats(pro: u32, online: u32, guest: u32) -> Amount {
     }
 }
 
-fn gives(enterprise: bool) -> Counting {
+pub(crate) fn gives(enterprise: bool) -> Counting {
     Counting::Gives(Gives {
         enterprise,
         permanent_pro: true,
@@ -70,12 +70,12 @@ fn gives(enterprise: bool) -> Counting {
     })
 }
 
-fn begin(number: u64) -> Counting {
+pub(crate) fn begin(number: u64) -> Counting {
     Counting::Begin { epoch: epoch(number) }
 }
 
 /// A server that borrows, and holds these seats.
-fn lent(users: &[&str], held: Amount) -> Home {
+pub(crate) fn lent(users: &[&str], held: Amount) -> Home {
     let mut home = counting(&[], users);
     home.ok(by("root"), connect());
     home.ok(system(), gives(false));
@@ -273,6 +273,19 @@ fn with_an_enterprise_licence_of_the_manager_only_online_seats_are_borrowed() {
     assert!(desk(&home).seats().is_one_pool());
     assert_eq!(refused(&mut home, enter(2, user("bob"))), "no_online_seat");
     assert_eq!(wanted(&home), seats(0, 2, 0));
+    same_everywhere(&mut home);
+}
+
+#[test]
+fn under_a_new_lease_with_an_enterprise_licence_all_are_out_signed_in_or_not() {
+    let mut home = lent(&["alice", "bob"], seats(2, 2, 0));
+    home.ok(system(), gives(true));
+    home.ok(system(), enter(1, user("alice")));
+    // Bob's place is of the single pool; it has another kind of seats by then.
+    home.ok(system(), enter(2, user("bob")));
+    home.ok(system(), gives(false));
+    home.ok(system(), registered(2));
+    assert_eq!(places(&home), [0; 0]);
     same_everywhere(&mut home);
 }
 

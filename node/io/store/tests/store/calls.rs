@@ -127,6 +127,27 @@ fn a_call_takes_no_seat_until_it_is_a_conference() {
 }
 
 #[test]
+fn a_call_goes_on_when_pro_ends_or_is_taken_back() {
+    let mut home = with_one_seat();
+    home.ok(system(), enter(1, user("alice")));
+    home.ok(system(), leave(1));
+    home.now += DAY - 1;
+    home.ok(by("alice"), dial("c", "bob"));
+    home.ok(system(), into("c", 2, "alice"));
+    home.ok(system(), into("c", 3, "bob"));
+    home.now += 1;
+    home.ok(system(), plenary_licensing::Change::Tick);
+    assert_eq!(taken(&home)[0], 0, "it was a day ago");
+    assert_eq!(home.count("participants"), 2, "they talk");
+
+    home.ok(by("alice"), plenary_licensing::Change::AskForPro);
+    let revoke = plenary_licensing::Change::Revoke { user: name("alice") };
+    home.ok(by("root"), revoke);
+    assert_eq!(calls_of(&home, "alice"), [("c".to_owned(), None)]);
+    same_everywhere(&mut home);
+}
+
+#[test]
 fn both_take_seats_when_a_call_becomes_a_conference() {
     let mut home = counting(&[licence(1, 2, 0)], &["alice", "bob"]);
     for person in ["alice", "bob"] {

@@ -6,7 +6,7 @@ use plenary_model::{NodeId, Rights, Timestamp};
 use plenary_replication::{Application as _, Stamp};
 use plenary_store::{Changes, Part, Reply, ServerApp, decode_reply, encode_command, queries};
 use rusqlite::Connection;
-use std::{collections::BTreeSet, fmt::Debug, str::FromStr};
+use std::{collections::BTreeSet, fmt::Debug, path::Path, str::FromStr};
 use tempfile::TempDir;
 
 pub(crate) const START: u64 = 1_700_000_000_000;
@@ -204,13 +204,21 @@ pub(crate) struct Home {
     folder: TempDir,
 }
 
+/// What a loss of power would leave is no matter here.
+fn swift(path: &Path) -> Connection {
+    let db = Connection::open(path).expect("opens");
+    let pragmas = "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY";
+    db.execute_batch(pragmas).expect("it is set");
+    db
+}
+
 impl Home {
     /// An empty state.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut home = Self {
             app: ServerApp::default(),
-            db: Connection::open(folder.path().join("state.db")).expect("opens"),
+            db: swift(&folder.path().join("state.db")),
             index: 0,
             now: START,
             folder,
@@ -245,7 +253,7 @@ impl Home {
         let file = copy.folder.path().join("snapshot.db");
         let path = file.to_str().expect("temporary paths are UTF-8");
         self.db.execute("VACUUM INTO ?", [path]).expect("copies");
-        copy.db = Connection::open(&file).expect("opens");
+        copy.db = swift(&file);
         copy.app.migrate(&mut copy.db).expect("migrates");
         (copy.index, copy.now) = (self.index, self.now);
         copy
@@ -253,7 +261,7 @@ impl Home {
 
     /// Closes the database and opens it again.
     pub(crate) fn reopen(&mut self) {
-        self.db = Connection::open(self.folder.path().join("state.db")).expect("opens");
+        self.db = swift(&self.folder.path().join("state.db"));
         self.app.migrate(&mut self.db).expect("migrates");
     }
 

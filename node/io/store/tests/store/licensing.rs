@@ -123,23 +123,27 @@ pub(crate) fn leave(id: u64) -> conference::Change {
 
 /// Lets a guest in; gives who it is.
 pub(crate) fn guest(home: &mut Home, number: u8) -> Person {
+    let (person, enters) = guest_enters(number);
+    home.ok(system(), enters);
+    person
+}
+
+/// A guest, and what lets them in.
+pub(crate) fn guest_enters(number: u8) -> (Person, conference::Change) {
     let id = GuestId::of_random([number; 16]);
-    home.ok(
-        system(),
-        conference::Change::GuestEnter {
-            cid: review(),
-            guest: id.clone(),
-            name: "Ann".into(),
-            token: TokenHash([number; 32]),
-            before: None,
-            source: None,
-            link: None,
-            agreed: Vec::new(),
-            returning: None,
-            key: None,
-        },
-    );
-    Person::Guest(id)
+    let enters = conference::Change::GuestEnter {
+        cid: review(),
+        guest: id.clone(),
+        name: "Ann".into(),
+        token: TokenHash([number; 32]),
+        before: None,
+        source: None,
+        link: None,
+        agreed: Vec::new(),
+        returning: None,
+        key: None,
+    };
+    (Person::Guest(id), enters)
 }
 
 /// Signs a device in and connects it.
@@ -592,6 +596,62 @@ fn with_an_enterprise_licence_whoever_is_signed_in_joins() {
         "no_online_seat"
     );
     home.ok(system(), leave(1));
+    same_everywhere(&mut home);
+}
+
+fn enterprise() -> Licence {
+    Licence {
+        edition: Edition::Enterprise,
+        ..licence(2, 3, 1)
+    }
+}
+
+fn resume(id: u64) -> conference::Change {
+    conference::Change::Resume {
+        cid: review(),
+        participant: ParticipantId(id),
+        secret: SecretHash([1; 32]),
+        node: NodeId(1),
+        epoch: 11,
+    }
+}
+
+#[test]
+fn a_place_has_one_seat_whatever_licences_come_and_go() {
+    let mut home = counting(&[], &["alice", "bob"]);
+    let remove = |id| Counting::Remove {
+        licence: LicenceId(id),
+    };
+    home.ok(system(), enter(1, user("alice")));
+    home.ok(by("root"), install(&enterprise()));
+    home.ok(system(), resume(1));
+    home.ok(system(), enter(2, user("bob")));
+    assert_eq!(desk(&home).seats().places_on(NodeId(1)).len(), 2);
+    same_everywhere(&mut home);
+    home.ok(by("root"), remove(2));
+    home.ok(system(), resume(2));
+    home.ok(system(), resume(1));
+    assert_eq!(desk(&home).seats().places_on(NodeId(1)).len(), 2);
+    let mut copy = home.copied();
+    for home in [&mut home, &mut copy] {
+        // The place of a start before is another one, and goes with nothing of now.
+        home.ok(system(), start(12));
+        home.ok(system(), leave(2));
+    }
+    assert_eq!(home.digest(), copy.digest());
+    same_everywhere(&mut home);
+}
+
+#[test]
+fn with_a_single_pool_nobody_is_put_out_when_their_pro_ends() {
+    let mut home = counting(&[], &["alice"]);
+    online(&mut home, "alice", "a").expect("free");
+    home.ok(by("alice"), Counting::AskForPro);
+    home.ok(by("root"), install(&enterprise()));
+    home.ok(system(), enter(1, user("alice")));
+    home.now += DAY;
+    home.ok(system(), Counting::Tick);
+    assert_eq!((taken(&home)[0], places(&home)), (0, vec![1]));
     same_everywhere(&mut home);
 }
 

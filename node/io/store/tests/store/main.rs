@@ -21,5 +21,6 @@ mod outbox;
 mod partners;
 mod registration;
 mod rings;
+mod seats_and_places;
 mod sessions;
 mod templates;
