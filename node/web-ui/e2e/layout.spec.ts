@@ -160,6 +160,8 @@ test('a moderator sends a layout to one alone, and takes it back', async ({
   for (const page of [owner, guest]) await page.context().close();
 });
 
+const leave = (page: Page) => page.getByRole('button', { name: 'Leave' }).click();
+
 test('a moderator keeps layouts and switches between them', async ({ browser, person, other, rest }) => {
   test.setTimeout(150_000);
   const cid = freshId('kept');
@@ -199,10 +201,35 @@ test('a moderator keeps layouts and switches between them', async ({ browser, pe
     await expect(talk).toHaveAttribute('aria-checked', 'true');
     await owner.keyboard.press('Escape');
 
+    // People have places in it, and find them when they come.
+    const placed = [other.display_name, `${person.display_name} (you)`];
+    dialog = await open();
+    await dialog.getByRole('radio', { name: 'Gallery' }).check();
+    await dialog.getByRole('button', { name: 'Add a place' }).click();
+    await dialog.getByRole('combobox', { name: 'Place 1' }).click();
+    await owner.getByRole('option', { name: other.display_name }).click();
+    await dialog.getByLabel('Keep this layout as').fill('Panel');
+    await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
+    await expect(owner.getByText('“Panel” was kept.')).toBeVisible();
+    await expect(dialog.getByText('Guests have no place in a kept layout')).toHaveCount(0);
+    await owner.keyboard.press('Escape');
+    await menu.click();
+    const panel = owner.getByRole('menuitemradio', { name: 'Panel' });
+    await panel.click();
+    await expect.poll(() => shown(owner)).toEqual(placed);
+    await look(owner, 'kept-people');
+    await leave(guest);
+    await expect.poll(async () => (await shown(owner)).length).toBe(1);
+    await join(guest, there, cid);
+    await expect.poll(() => shown(owner)).toEqual(placed);
+    await menu.click();
+    await expect(panel).toHaveAttribute('aria-checked', 'true');
+    await owner.keyboard.press('Escape');
+
     // It is there in the next meeting, until it is deleted.
-    for (const page of [guest, owner]) await page.getByRole('button', { name: 'Leave' }).click();
-    const leave = owner.getByRole('menuitem', { name: 'Leave', exact: false }).first();
-    await leave.click();
+    await leave(guest);
+    await owner.getByRole('button', { name: 'Leave' }).click();
+    await owner.getByRole('menuitem', { name: 'Leave', exact: false }).first().click();
     await join(owner, here, cid);
     dialog = await open();
     await dialog.getByRole('button', { name: 'Delete the layout Talk' }).click();

@@ -119,6 +119,7 @@ fn layout_on_wire(layout: &Layout) -> meeting::Layout {
         slots: layout.slots.iter().map(|slot| slot_on_wire(*slot)).collect(),
         shuffle_s: layout.shuffle_s,
         names_hidden: layout.names_hidden,
+        kept: layout.kept.clone(),
     }
 }
 
@@ -154,6 +155,7 @@ fn layout_of(layout: meeting::Layout) -> Layout {
         slots: layout.slots.into_iter().map(slot_of).collect(),
         shuffle_s: layout.shuffle_s,
         names_hidden: layout.names_hidden,
+        kept: layout.kept,
     }
 }
 

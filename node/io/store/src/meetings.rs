@@ -11,7 +11,7 @@ use plenary_conference::{
     Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Keepsake, Layout, Line, LineDetails,
     Opened, Participant, ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
 };
-use plenary_model::{Cid, NodeId, Timestamp};
+use plenary_model::{Cid, NodeId, Timestamp, UserName};
 use plenary_replication::AppError;
 use rusqlite::{
     Connection, Row, params,
@@ -235,6 +235,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 "lines",
                 "guests",
                 "conference_people",
+                "layout_people",
                 "pin_attempts",
                 "registrants",
             ] {
@@ -433,13 +434,21 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
 /// Whom a conference names, to be found by their names.
 fn put_people(db: &Connection, conference: &Conference) -> Result<(), AppError> {
     let cid = conference.cid.as_str();
-    run(db, "DELETE FROM conference_people WHERE cid = ?", [cid])?;
-    for user in conference.settings.named() {
-        run(
-            db,
-            "INSERT INTO conference_people (user, cid) VALUES (?, ?)",
-            [user.as_str(), cid],
-        )?;
+    let (named, placed) = (conference.settings.named(), conference.settings.in_layouts());
+    put_names(db, "conference_people", cid, named)?;
+    put_names(db, "layout_people", cid, placed)
+}
+
+fn put_names<'a>(
+    db: &Connection,
+    table: &str,
+    cid: &str,
+    users: impl IntoIterator<Item = &'a UserName>,
+) -> Result<(), AppError> {
+    run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid])?;
+    for user in users {
+        let insert = format!("INSERT INTO {table} (user, cid) VALUES (?, ?)");
+        run(db, &insert, [user.as_str(), cid])?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 18] = [
+const STEPS: [&str; 19] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -28,6 +28,7 @@ const STEPS: [&str; 18] = [
     PARTNERS,
     OUTBOX,
     PAST_DOCUMENTS,
+    LAYOUT_PEOPLE,
 ];
 
 const ACCOUNTS: &str = "
@@ -318,6 +319,12 @@ CREATE TABLE past_documents (
     place INTEGER NOT NULL, version INTEGER NOT NULL, title TEXT NOT NULL, link TEXT, text TEXT,
     until INTEGER NOT NULL, PRIMARY KEY (place, version)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Who has a place in a layout that a conference keeps, to be found when the account goes.
+const LAYOUT_PEOPLE: &str = "
+CREATE TABLE layout_people (user TEXT NOT NULL, cid TEXT NOT NULL, PRIMARY KEY (user, cid)) STRICT, WITHOUT ROWID;
+CREATE INDEX layout_people_by_cid ON layout_people (cid);
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

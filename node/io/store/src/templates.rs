@@ -10,6 +10,7 @@ use plenary_conference::{Template, TemplateId, TemplateView};
 use plenary_model::UserName;
 use plenary_replication::AppError;
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 
 pub(crate) fn put(db: &Connection, template: &Template) -> Result<(), AppError> {
     let stored = encode(template).map_err(|error| AppError::Defect(error.to_string()))?;
@@ -30,7 +31,8 @@ pub(crate) fn put(db: &Connection, template: &Template) -> Result<(), AppError> 
         ],
     )?;
     forget_people(db, template.id)?;
-    for user in template.settings.named() {
+    let named: BTreeSet<_> = template.settings.named().collect();
+    for user in named.union(&template.settings.in_layouts()) {
         run(
             db,
             "INSERT INTO template_people (user, template) VALUES (?, ?)",

@@ -333,6 +333,10 @@ impl Change {
             Self::Act {
                 act: Act::SetLayout(layout),
                 ..
+            } if layout.kept.is_some() => crate::PLACES_LEVEL,
+            Self::Act {
+                act: Act::SetLayout(layout),
+                ..
             } if layout.is_of_slots() => crate::IDS_LEVEL,
             Self::GuestEnter { agreed, .. } | Self::Register(NewRegistrant { agreed, .. })
                 if !agreed.is_empty() =>

@@ -377,6 +377,13 @@ impl<'a, V: View> Case<'a, V> {
                 }
             }
         }
+        let known = before.in_layouts();
+        for user in after.in_layouts().difference(&known) {
+            if !self.view.is_account(user) {
+                let reason = format!("there is no user {:?}", user.as_str());
+                return Err(invalid("layouts.people", reason));
+            }
+        }
         let known = before.named_abroad();
         let named = after.named_abroad();
         check_room(self.view, named.keys().filter(|user| !known.contains_key(*user)))?;

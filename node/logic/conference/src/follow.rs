@@ -135,8 +135,7 @@ fn forget_calls<V: View>(
 
 /// Nobody who gets the same user ID later is a moderator or invited because of it.
 fn forget_name(decision: &mut Decision, mut conference: Conference, user: &UserName) {
-    conference.settings.moderators.remove(user);
-    conference.settings.invited.remove(user);
+    conference.settings.forget(user);
     decision
         .notice(Topic::Conferences, conference.cid.as_str())
         .effect(Effect::Put(conference));

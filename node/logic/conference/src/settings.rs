@@ -1,10 +1,13 @@
 //! How a conference is run: what its owner sets before and while people are in it.
 
-use crate::{GuestRights, KeptLayout, Registration, meeting::check_kept};
+use crate::{GuestRights, KeptLayout, Party, Registration, meeting::check_kept};
 use plenary_access::{Refusal, rules::invalid};
 use plenary_model::{Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 use subtle::ConstantTimeEq as _;
 
 /// Who is seen and heard (CONF-01).
@@ -215,6 +218,21 @@ impl Settings {
         self.moderators.keys().chain(others)
     }
 
+    /// Accounts of this server that have a place in a layout.
+    pub fn in_layouts(&self) -> BTreeSet<&UserName> {
+        let people = self.layouts.iter().flat_map(|kept| kept.people.values());
+        people.filter_map(Party::here).collect()
+    }
+
+    /// Nobody who gets the same user ID later is named because of it.
+    pub(crate) fn forget(&mut self, user: &UserName) {
+        self.moderators.remove(user);
+        self.invited.remove(user);
+        for kept in &mut self.layouts {
+            kept.people.retain(|_, who| *who != *user);
+        }
+    }
+
     /// People of partners' servers who are named, and whether as moderators.
     pub(crate) fn named_abroad(&self) -> BTreeMap<UserId, bool> {
         let invited = self.invited_abroad.keys().map(|user| (user.clone(), false));
@@ -294,9 +312,17 @@ impl SettingsPatch {
         !self.moderators_abroad.is_empty() || !self.invited_abroad.is_empty()
     }
 
+    /// Whether people have places in its layouts.
+    pub(crate) fn places_people(&self) -> bool {
+        let mut layouts = self.layouts.iter().flatten();
+        layouts.any(|kept| !kept.people.is_empty())
+    }
+
     /// The level of the rules from which on nodes can read it; 0 where nothing is said.
     pub(crate) fn level(&self) -> u32 {
-        if self.is_of_abroad() {
+        if self.places_people() {
+            crate::PLACES_LEVEL
+        } else if self.is_of_abroad() {
             crate::OUTBOX_LEVEL
         } else if self.layouts.is_some() {
             crate::CHAT_LEVEL
@@ -447,7 +473,7 @@ fn put<T>(field: &mut T, value: Option<T>) {
 fn trimmed(list: &[KeptLayout]) -> Vec<KeptLayout> {
     let one = |kept: &KeptLayout| KeptLayout {
         name: kept.name.trim().to_owned(),
-        layout: kept.layout.clone(),
+        ..kept.clone()
     };
     list.iter().map(one).collect()
 }

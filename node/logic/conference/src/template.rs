@@ -355,8 +355,7 @@ pub(crate) fn forget_accounts<V: View>(view: &V, decision: &mut Decision, gone: 
         let named = view.templates_naming(user).into_iter();
         for template in named.filter(|template| !gone.contains(&&template.owner)) {
             let template = changed.entry(template.id).or_insert(template);
-            template.settings.moderators.remove(*user);
-            template.settings.invited.remove(*user);
+            template.settings.forget(user);
         }
     }
     for template in changed.into_values() {

@@ -6,41 +6,40 @@ const talk: Layout = {
   arrangement: 'speaker',
   pinned: '7',
   locked: true,
-  slots: [{ kind: 'content' }, { kind: 'person', participant: '7' }],
+  slots: [{ kind: 'content' }, { kind: 'person', participant: '7' }, { kind: 'person', participant: '8' }],
 };
+const gallery: Layout = { arrangement: 'gallery', pinned: null, locked: false };
+const nobody = () => null;
 
 describe('layouts that a conference keeps', () => {
-  it('name nobody who is in a meeting', () => {
-    expect(stored({ name: 'Talk', layout: talk })).toEqual({
+  it('have people in them by their accounts, and no guests', () => {
+    const accountOf = (id: string) => (id === '7' ? 'bob@oslo.example.net' : null);
+    expect(stored(' Talk ', talk, accountOf)).toEqual({
       name: 'Talk',
       arrangement: 'speaker',
       locked: true,
-      slots: ['content', 'automatic'],
+      slots: ['content', 'automatic', 'automatic'],
       shuffle_s: null,
       names_hidden: false,
+      people: [{ place: 2, user: 'bob@oslo.example.net' }],
     });
-    expect(withKept([], 'Talk', talk)[0]!.layout.pinned).toBeNull();
   });
 
   it('are replaced by one of the same name', () => {
-    const gallery: Layout = { arrangement: 'gallery', pinned: null, locked: false };
-    const one = withKept(withKept([], 'Talk', talk), 'Questions', gallery);
-    const again = withKept(one, ' talk ', gallery);
+    const one = withKept([stored('Talk', talk, nobody)], stored('Questions', gallery, nobody));
+    const again = withKept(one, stored(' talk ', gallery, nobody));
     expect(again.map(({ name }) => name)).toEqual(['Questions', 'talk']);
     expect(withoutKept(again, 'talk').map(({ name }) => name)).toEqual(['Questions']);
   });
 
-  it('are known as what everybody looks at', () => {
-    const layout: Layout = {
-      arrangement: 'speaker',
-      pinned: null,
-      locked: false,
-      slots: [{ kind: 'content' }],
-    };
+  it('are known as what everybody looks at, whoever is in their places', () => {
+    const layout: Layout = { ...talk, pinned: null, slots: [{ kind: 'content' }, { kind: 'automatic' }] };
     const kept = { name: 'Talk', layout };
-    expect(isShown(kept, { ...layout, shuffle_s: undefined })).toBe(true);
-    expect(isShown(kept, { ...layout, locked: true })).toBe(false);
-    expect(isShown(kept, { ...layout, pinned: '7' })).toBe(false);
+    const slots: Layout['slots'] = [{ kind: 'content' }, { kind: 'person', participant: '9' }];
+    expect(isShown(kept, { ...layout, slots, kept: 'Talk' })).toBe(true);
+    expect(isShown(kept, { ...layout, locked: false, kept: 'Talk' })).toBe(false);
+    expect(isShown(kept, { ...layout, kept: 'Questions' })).toBe(false);
+    expect(isShown(kept, layout)).toBe(false);
     expect(isShown(kept, null)).toBe(false);
   });
 });

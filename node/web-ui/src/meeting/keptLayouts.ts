@@ -1,37 +1,47 @@
 import type { ConferenceSettings } from '../api/types';
 import type { KeptLayout, Layout } from './messages';
 
-/** Layouts that a conference keeps by name (CONF-11): they outlive meetings, so that they name nobody who is in one. */
+/**
+ * Layouts that a conference keeps by name (CONF-11). They outlive meetings: people are in them by their accounts, and who has
+ * none cannot be kept.
+ */
 
-type Stored = ConferenceSettings['layouts'][number];
+export type Stored = ConferenceSettings['layouts'][number];
 
-/** As the REST interface takes it; places of people become automatic. */
-export function stored({ name, layout }: KeptLayout): Stored {
-  const slots = (layout.slots ?? []).map(({ kind }) => (kind === 'person' ? 'automatic' : kind));
+/** The account of a participant, as `user` or `user@server`; null: a guest, or gone. */
+export type AccountOf = (participant: string) => string | null;
+
+/** As the REST interface takes it; places of who has no account become automatic. */
+export function stored(name: string, layout: Layout, accountOf: AccountOf): Stored {
+  const slots = layout.slots ?? [];
+  const people = slots.flatMap((slot, at) => {
+    const user = slot.kind === 'person' ? accountOf(slot.participant) : null;
+    return user === null ? [] : [{ place: at + 1, user }];
+  });
   return {
-    name,
+    name: name.trim(),
     arrangement: layout.arrangement,
     locked: layout.locked,
-    slots,
+    slots: slots.map(({ kind }) => (kind === 'person' ? 'automatic' : kind)),
     shuffle_s: layout.shuffle_s ?? null,
     names_hidden: layout.names_hidden ?? false,
+    people,
   };
 }
 
 const fold = (name: string) => name.trim().toLocaleLowerCase();
 
 /** With one more, or with another one of that name. */
-export function withKept(all: readonly KeptLayout[], name: string, layout: Layout): KeptLayout[] {
-  const others = all.filter((one) => fold(one.name) !== fold(name));
-  return [...others, { name: name.trim(), layout: { ...layout, pinned: null } }];
-}
+export const withKept = (all: readonly Stored[], one: Stored): Stored[] => [
+  ...all.filter(({ name }) => fold(name) !== fold(one.name)),
+  one,
+];
 
-export const withoutKept = (all: readonly KeptLayout[], name: string): KeptLayout[] =>
+export const withoutKept = (all: readonly Stored[], name: string): Stored[] =>
   all.filter((one) => one.name !== name);
 
-/** Whether everybody looks at this one now. */
-export function isShown({ layout }: KeptLayout, now: Layout | null): boolean {
-  if (!now || now.pinned) return false;
-  const text = (one: Layout) => JSON.stringify(stored({ name: '', layout: one }));
-  return text(layout) === text(now) && !(now.slots ?? []).some(({ kind }) => kind === 'person');
+/** Whether everybody looks at this one now, as it is kept. */
+export function isShown({ name, layout }: KeptLayout, now: Layout | null): boolean {
+  const text = (one: Layout) => JSON.stringify(stored('', one, () => null));
+  return now?.kept === name && text(layout) === text(now);
 }

@@ -3,8 +3,8 @@ import { IconDeviceFloppy, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { session } from '../api/session';
-import { stored, withKept, withoutKept } from '../meeting/keptLayouts';
-import type { KeptLayout, Layout } from '../meeting/messages';
+import { stored, withKept, withoutKept, type AccountOf, type Stored } from '../meeting/keptLayouts';
+import type { Layout } from '../meeting/messages';
 import { tell, tellProblem } from '../ui/notify';
 import { useMeeting, useMeetingText } from './context';
 import { useMyself } from './useMyself';
@@ -14,16 +14,19 @@ const MOST = 20;
 /** Moderators with an account keep layouts with the conference, for this meeting and the next ones. */
 export function KeptLayouts({ layout }: { layout: Layout }) {
   const { t } = useMeetingText();
-  const { room } = useMeeting();
+  const { room, participants } = useMeeting();
   const { mine, moderates } = useMyself();
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
   const all = room.layouts ?? [];
   if (!moderates || !mine?.user || room.call || session.token() === null) return null;
-  const put = async (layouts: KeptLayout[], done: string) => {
+  const accountOf: AccountOf = (id) => participants.get(id)?.user ?? null;
+  const put = async (change: (kept: Stored[]) => Stored[], done: string) => {
     setBusy(true);
     try {
-      await calls.updateConference(room.cid, { settings: { layouts: layouts.map(stored) } });
+      // The meeting is not told who is in them.
+      const { settings } = await calls.conference(room.cid);
+      await calls.updateConference(room.cid, { settings: { layouts: change(settings.layouts) } });
       tell(done);
       setName('');
     } catch (error) {
@@ -32,7 +35,9 @@ export function KeptLayouts({ layout }: { layout: Layout }) {
       setBusy(false);
     }
   };
-  const named = (layout.slots ?? []).some(({ kind }) => kind === 'person');
+  const hasGuests = (layout.slots ?? []).some(
+    (slot) => slot.kind === 'person' && accountOf(slot.participant) === null,
+  );
   return (
     <Stack gap="xs" role="group" aria-label={t('kept.title')}>
       <Text size="sm" fw={500}>
@@ -51,7 +56,9 @@ export function KeptLayouts({ layout }: { layout: Layout }) {
                 size={36}
                 disabled={busy}
                 aria-label={t('kept.delete', { name: kept.name })}
-                onClick={() => void put(withoutKept(all, kept.name), t('kept.deleted', { name: kept.name }))}
+                onClick={() =>
+                  void put((all) => withoutKept(all, kept.name), t('kept.deleted', { name: kept.name }))
+                }
               >
                 <IconTrash size={16} aria-hidden />
               </ActionIcon>
@@ -72,14 +79,19 @@ export function KeptLayouts({ layout }: { layout: Layout }) {
           loading={busy}
           disabled={!name.trim() || all.length >= MOST}
           leftSection={<IconDeviceFloppy size={16} aria-hidden />}
-          onClick={() => void put(withKept(all, name, layout), t('kept.saved', { name: name.trim() }))}
+          onClick={() =>
+            void put(
+              (all) => withKept(all, stored(name, layout, accountOf)),
+              t('kept.saved', { name: name.trim() }),
+            )
+          }
         >
           {t('kept.keep')}
         </Button>
       </Group>
-      {named && (
+      {hasGuests && (
         <Text size="xs" c="dimmed">
-          {t('kept.nobody')}
+          {t('kept.guests')}
         </Text>
       )}
     </Stack>

@@ -45,7 +45,7 @@ export function LayOut({ about, close }: { about: string | null; close: () => vo
   const send = () => {
     // Who is pinned has the first place where places are set.
     const pinned = draft.slots?.length ? null : draft.pinned;
-    meeting.layOut({ ...draft, pinned, shuffle_s: shuffles ? seconds : undefined }, about);
+    meeting.layOut({ ...draft, pinned, shuffle_s: shuffles ? seconds : undefined, kept: undefined }, about);
     close();
   };
   return (

@@ -57,7 +57,9 @@ function ForAll({ controls }: { controls: RoomControls }) {
           <Menu.RadioGroup
             value={kept.find((one) => isShown(one, room.layout))?.name ?? ''}
             onChange={(name) =>
-              kept.filter((one) => one.name === name).forEach(({ layout }) => meeting.layOut(layout))
+              kept
+                .filter((one) => one.name === name)
+                .forEach(({ layout }) => meeting.layOut({ ...layout, kept: name }))
             }
           >
             {kept.map(({ name }) => (

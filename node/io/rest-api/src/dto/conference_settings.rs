@@ -161,7 +161,11 @@ impl ConferenceSettings {
             guest_limit: settings.guest_limit.unwrap_or(0),
             guests: settings.guests.into(),
             quality: settings.quality.into(),
-            layouts: settings.layouts.into_iter().map(Into::into).collect(),
+            layouts: settings
+                .layouts
+                .into_iter()
+                .map(|kept| ConferenceKeptLayout::of(kept, moderates))
+                .collect(),
             registration: settings
                 .registration
                 .map(|registration| ConferenceRegistration::of(*registration)),
@@ -297,7 +301,8 @@ impl ConferenceSettingsPatch {
             quality: self.quality.map(Into::into),
             layouts: self
                 .layouts
-                .map(|list| list.into_iter().map(Into::into).collect()),
+                .map(|list| list.into_iter().map(ConferenceKeptLayout::read).collect())
+                .transpose()?,
             registration: self.registration.map(ConferenceRegistration::read).transpose()?,
         })
     }

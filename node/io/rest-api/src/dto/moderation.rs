@@ -229,6 +229,10 @@ pub struct ConferenceLayout {
     /// Pictures have no names on them.
     #[serde(default)]
     pub names_hidden: bool,
+    /// With `set_layout`, the name of a layout that the conference keeps: that one is shown, with people in the places that
+    /// it has for them, and nothing else of this matters.
+    #[schema(min_length = 1, max_length = 64)]
+    pub kept: Option<String>,
 }
 
 impl ConferenceLayout {
@@ -245,6 +249,7 @@ impl ConferenceLayout {
                 .collect::<Result<_, _>>()?,
             shuffle_s: self.shuffle_s,
             names_hidden: self.names_hidden,
+            kept: self.kept.clone(),
         })
     }
 }

@@ -453,7 +453,7 @@ async fn a_conference_keeps_layouts() {
     assert_eq!(call.send().await.is(201).json()["settings"]["layouts"], json!([]));
     let layouts = json!([{
         "name": "Talk", "arrangement": "speaker", "locked": true, "slots": ["content", "speaker"],
-        "shuffle_s": null, "names_hidden": false
+        "shuffle_s": null, "names_hidden": false, "people": []
     }]);
     let change = async |layouts: &Value| {
         let body = json!({"settings": {"layouts": layouts}});
@@ -474,4 +474,24 @@ async fn a_conference_keeps_layouts() {
     assert_eq!(server.digest(), before);
     let shorter = json!([{"name": "Questions", "arrangement": "gallery", "shuffle_s": 4}]);
     change(&shorter).await.problem(422, "invalid-field");
+    let with = |people: Value| json!([{"name": "Panel", "arrangement": "gallery", "slots": ["automatic", "speaker"], "people": people}]);
+    for (wrong, status, code) in [
+        (json!([{"place": 0, "user": "eye"}]), 422, "invalid-field"),
+        (json!([{"place": 2, "user": "eye"}]), 422, "invalid-field"),
+        (json!([{"place": 1, "user": "nobody"}]), 422, "invalid-field"),
+        (
+            json!([{"place": 1, "guest": "guest-aaaaaaaaaaaaaaaa"}]),
+            400,
+            "bad-json",
+        ),
+    ] {
+        change(&with(wrong)).await.problem(status, code);
+    }
+    let people = json!([{"place": 1, "user": "eye"}]);
+    let changed = change(&with(people.clone())).await.is(200).json();
+    assert_eq!(changed["settings"]["layouts"][0]["people"], people);
+    // Who is in them is for those who moderate.
+    let others = server.call("GET", "/conferences/review").by("eye");
+    let shown = others.send().await.is(200).json();
+    assert_eq!(shown["settings"]["layouts"][0]["people"], json!([]));
 }

@@ -20,6 +20,7 @@ const TABLES: &[&str] = &[
     "lines",
     "guests",
     "conference_people",
+    "layout_people",
     "pin_attempts",
     "calls",
     "registrants",

@@ -69,8 +69,9 @@ impl plenary_conference::View for StoreView<'_> {
     }
 
     fn naming(&self, user: &UserName) -> Vec<Conference> {
-        let sql = "SELECT c.body FROM conference_people p JOIN conferences c ON c.cid = p.cid
-                       WHERE p.user = ? ORDER BY p.cid";
+        let sql = "SELECT body FROM conferences WHERE cid IN
+                       (SELECT cid FROM conference_people WHERE user = ?1
+                            UNION SELECT cid FROM layout_people WHERE user = ?1) ORDER BY cid";
         self.all(sql, [user.as_str()], |row| body(row, 0))
     }
 }

@@ -122,6 +122,7 @@ fn what_gates_and_moderators_decide_is_there_after_a_restart_and_in_a_snapshot()
         slots: vec![Slot::Speaker, Slot::Person(ParticipantId(1)), Slot::Automatic],
         shuffle_s: Some(30),
         names_hidden: true,
+        kept: None,
     };
     home.ok(system(), by_alice(Act::SetLayout(layout.clone())));
     let waits = home.run(plain(system(), act(Act::Unlock)));
@@ -266,4 +267,60 @@ fn a_state_from_before_there_were_gates_is_opened() {
     home.ok(by("bob"), run_as(strict()));
     home.ok(system(), with_pin(2, "root", "4711"));
     assert_eq!(roster(&home).len(), 2);
+}
+
+fn panel() -> SettingsPatch {
+    let layout = Layout {
+        slots: vec![Slot::Automatic],
+        ..Layout::default()
+    };
+    SettingsPatch {
+        layouts: Some(vec![conference::KeptLayout {
+            name: "Panel".into(),
+            layout,
+            people: [(0, name("alice"))].into(),
+        }]),
+        ..SettingsPatch::default()
+    }
+}
+
+#[test]
+fn who_has_a_place_in_a_kept_layout_is_found_and_forgotten_with_the_account() {
+    let mut home = with_room();
+    home.ok(by("bob"), run_as(panel()));
+    home.ok(system(), enter(1, account("bob")));
+    let layout = Layout {
+        kept: Some("Panel".into()),
+        ..Layout::default()
+    };
+    home.ok(by("bob"), act_by_owner(Act::SetLayout(layout)));
+    home.ok(system(), enter(2, account("alice")));
+    home.reopen();
+    let digest = home.digest();
+    assert_eq!((home.count("layout_people"), home.copied().digest()), (1, digest));
+    let shown = |home: &Home| {
+        let run = queries::run(&home.db, &review())
+            .expect("reads")
+            .expect("it is on");
+        run.layout.expect("it is shown").slots
+    };
+    assert_eq!(shown(&home), [Slot::Person(ParticipantId(2))]);
+    let delete = Change::DeleteUser {
+        id: name("alice"),
+        expect: None,
+    };
+    home.ok(by("root"), delete);
+    assert_eq!(home.count("layout_people"), 0);
+    let found = queries::conference(&home.db, &review()).expect("reads");
+    assert!(found.expect("there").settings.layouts[0].people.is_empty());
+}
+
+#[test]
+fn a_state_from_before_people_were_in_kept_layouts_is_opened() {
+    let mut home = with_room();
+    before_layout_people(&home.db);
+    home.db.pragma_update(None, "user_version", 18).expect("writes");
+    home.reopen();
+    home.ok(by("bob"), run_as(panel()));
+    assert_eq!(home.count("layout_people"), 1);
 }

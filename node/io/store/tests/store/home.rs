@@ -398,7 +398,13 @@ pub(crate) fn before_outbox(db: &Connection) {
 
 /// Takes away what the schema has got since earlier versions of documents are kept.
 pub(crate) fn before_past_documents(db: &Connection) {
+    before_layout_people(db);
     db.execute_batch("DROP TABLE past_documents").expect("writes");
+}
+
+/// Takes away what the schema has got since people are in kept layouts.
+pub(crate) fn before_layout_people(db: &Connection) {
+    db.execute_batch("DROP TABLE layout_people").expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

@@ -153,6 +153,11 @@ impl<V: View> Meetings<'_, V> {
             Act::Admit(_) => {
                 standing.waiting = None;
                 self.take_free_place(conference, &mut after, &mut 0);
+                if self.take_kept_place(&mut runs, conference, &after) {
+                    put(&mut decision, after);
+                    runs.finish(&mut decision);
+                    return Ok(decision);
+                }
             }
             Act::SendBack(_) => send_back(&mut after, self.at.now),
             Act::Mute(_) => (standing.hushed, standing.asked, after.muted) = (true, None, true),
@@ -192,6 +197,10 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::TakeRemark(_) => standing.remark = false,
             Act::SetLayoutOf(_, layout) => {
+                if layout.kept.is_some() {
+                    let reason = "is for everybody, if it is a kept one; send what is in it";
+                    return Err(plenary_access::rules::invalid("layout.kept", reason));
+                }
                 self.check_layout(cid, &layout)?;
                 after.layout = Some(layout);
             }
@@ -230,6 +239,7 @@ impl<V: View> Meetings<'_, V> {
                 for mut one in self.view.everybody(cid).into_iter().filter(waiting) {
                     one.standing.waiting = None;
                     self.take_free_place(conference, &mut one, &mut taken);
+                    self.take_kept_place(&mut runs, conference, &one);
                     put(&mut decision, one);
                 }
             }

@@ -199,9 +199,18 @@ pub(crate) fn check_room<'a, V: View>(
 /// Whoever is written with this server is an account of it.
 pub(crate) fn at_home<V: View>(view: &V, patch: &SettingsPatch) -> SettingsPatch {
     let mut patch = patch.clone();
-    let Some(me) = view.own_server().filter(|_| patch.is_of_abroad()) else {
+    let names_others = patch.is_of_abroad() || patch.places_people();
+    let Some(me) = view.own_server().filter(|_| names_others) else {
         return patch;
     };
+    for who in patch
+        .layouts
+        .iter_mut()
+        .flatten()
+        .flat_map(|kept| kept.people.values_mut())
+    {
+        *who = who.clone().seen_from(&me);
+    }
     let sort = |abroad: &mut Vec<UserId>, here: &mut Option<Vec<UserName>>| {
         let (own, others): (Vec<_>, Vec<_>) = std::mem::take(abroad)
             .into_iter()

@@ -2,8 +2,8 @@
 
 use crate::{gate::act, world::*};
 use plenary_conference::*;
-use plenary_model::Timestamp;
-use plenary_model::limits;
+use plenary_model::{Timestamp, limits};
+use std::collections::BTreeMap;
 
 fn id(number: u64) -> ParticipantId {
     ParticipantId(number)
@@ -312,6 +312,7 @@ fn places_of_a_layout_are_set_within_limits() {
         slots: vec![person(3), Slot::Speaker, Slot::Content, Slot::Automatic],
         shuffle_s: Some(5),
         names_hidden: true,
+        kept: None,
         ..Layout::default()
     };
     let change = set(good.clone());
@@ -372,6 +373,7 @@ fn kept(name: &str, layout: Layout) -> KeptLayout {
     KeptLayout {
         name: name.into(),
         layout,
+        people: BTreeMap::new(),
     }
 }
 
@@ -453,4 +455,136 @@ fn a_conference_keeps_layouts_that_name_nobody() {
     world.run(&user("alice"), &update("open", patch)).expect("hers");
     world.run(&user("bob"), &keep(Vec::new())).expect("moderates");
     assert!(world.room("open").settings.layouts.is_empty());
+}
+
+/// Content, then Bob, Carol of a partner's server, and who speaks.
+fn panel() -> KeptLayout {
+    let layout = Layout {
+        arrangement: Arrangement::Speaker,
+        slots: vec![Slot::Content, Slot::Automatic, Slot::Automatic, Slot::Speaker],
+        ..Layout::default()
+    };
+    KeptLayout {
+        people: BTreeMap::from([(1, name("bob")), (2, name("demo2@oslo.example.net"))]),
+        ..kept("Panel", layout)
+    }
+}
+
+fn switch_to(name: &str) -> Change {
+    let layout = Layout {
+        kept: Some(name.into()),
+        ..Layout::default()
+    };
+    act("open", 1, Act::SetLayout(layout))
+}
+
+fn slots(world: &World) -> Vec<Slot> {
+    let layout = world.runs[&name("open")].layout.as_ref();
+    layout.map(|layout| layout.slots.clone()).unwrap_or_default()
+}
+
+#[test]
+fn people_find_their_places_in_a_kept_layout() {
+    let mut world = World::with_rooms();
+    let change = keep(vec![panel()]);
+    assert_eq!(change.level(), PLACES_LEVEL);
+    world.run(&user("alice"), &change).expect("hers");
+    world.ok(&enter("open", 1, account("alice")));
+    let unknown = world.refuses(&system(), &switch_to("Talk"));
+    assert!(unknown.to_string().contains("keeps no layout"), "{unknown}");
+    assert_eq!(switch_to("Talk").level(), PLACES_LEVEL);
+    world.ok(&switch_to(" panel"));
+    let free = [Slot::Content, Slot::Automatic, Slot::Automatic, Slot::Speaker];
+    assert_eq!(slots(&world), free, "nobody is there: who is next");
+
+    // Who comes takes it, one device of each; who comes again too.
+    world.ok(&enter("open", 2, account("bob")));
+    world.ok(&enter("open", 3, account("bob")));
+    world.ok(&enter("open", 4, account("root")));
+    let with_bob = |id| {
+        [
+            Slot::Content,
+            Slot::Person(ParticipantId(id)),
+            Slot::Automatic,
+            Slot::Speaker,
+        ]
+    };
+    assert_eq!(slots(&world), with_bob(2));
+    world.ok(&leave("open", 2, 0));
+    world.ok(&enter("open", 5, account("bob")));
+    assert_eq!(slots(&world), with_bob(5));
+    world.ok(&switch_to("Panel"));
+    assert_eq!(slots(&world), with_bob(3), "who came first");
+
+    // Another layout for all has no places for anybody who comes.
+    let other = Layout {
+        slots: vec![Slot::Automatic, Slot::Automatic],
+        ..Layout::default()
+    };
+    world.ok(&act("open", 1, Act::SetLayout(other)));
+    world.ok(&leave("open", 3, 0));
+    world.ok(&enter("open", 6, account("bob")));
+    assert_eq!(slots(&world), [Slot::Automatic, Slot::Automatic]);
+    let for_one = Layout {
+        kept: Some("Panel".into()),
+        ..Layout::default()
+    };
+    let refused = world.refuses(&system(), &act("open", 1, Act::SetLayoutOf(id(4), for_one)));
+    assert_eq!(refused.code(), "invalid-field");
+}
+
+#[test]
+fn who_waits_has_no_place_in_a_kept_layout_until_let_in() {
+    let mut world = World::with_rooms();
+    world.run(&user("alice"), &keep(vec![panel()])).expect("hers");
+    let settings = SettingsPatch {
+        waiting_room: Some(Put::To(WaitingRoom::All)),
+        ..SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings,
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update("open", patch)).expect("hers");
+    for (number, who) in [(1, "alice"), (2, "bob")] {
+        world.ok(&enter("open", number, account(who)));
+    }
+    world.ok(&switch_to("Panel"));
+    assert_eq!(slots(&world)[1], Slot::Automatic);
+    world.ok(&act("open", 1, Act::Admit(id(2))));
+    assert_eq!(slots(&world)[1], Slot::Person(id(2)));
+    world.ok(&act("open", 1, Act::SendBack(id(2))));
+    world.ok(&switch_to("Panel"));
+    assert_eq!(slots(&world)[1], Slot::Automatic);
+    world.ok(&act("open", 1, Act::AdmitAll));
+    assert_eq!(slots(&world)[1], Slot::Person(id(2)));
+}
+
+#[test]
+fn people_of_kept_layouts_have_accounts_and_go_with_them() {
+    let mut world = World::with_rooms();
+    let mut with = |places: &[(u8, &str)]| {
+        let people = places.iter().map(|(place, who)| (*place, name(who)));
+        let change = keep(vec![KeptLayout {
+            people: people.collect(),
+            ..panel()
+        }]);
+        world.run(&user("alice"), &change)
+    };
+    for bad in [
+        [(1, "nobody")].as_slice(),
+        &[(0, "bob")],
+        &[(4, "bob")],
+        &[(1, "bob"), (2, "bob")],
+    ] {
+        assert_eq!(with(bad).expect_err("refused").code(), "invalid-field", "{bad:?}");
+    }
+    with(&[(1, "bob"), (2, "demo2@oslo.example.net")]).expect("good");
+    assert!(
+        world.room("open").settings.named().next().is_none(),
+        "it invites nobody"
+    );
+    world.follow(&[Fact::AccountRemoved(&name("bob"))]);
+    let people = &world.room("open").settings.layouts[0].people;
+    assert_eq!(people.keys().copied().collect::<Vec<_>>(), [2]);
 }

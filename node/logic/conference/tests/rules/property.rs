@@ -200,6 +200,7 @@ fn act() -> impl Strategy<Value = Act> {
             slots: vec![Slot::Speaker, Slot::Person(id), Slot::Automatic],
             shuffle_s: Some(10),
             names_hidden: false,
+            kept: None,
         }),
         22 => Act::ClearLayout,
         23 | 24 => Act::InviteToPodium(id),

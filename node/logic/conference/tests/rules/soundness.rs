@@ -76,7 +76,8 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
     for (key, conference) in &world.conferences {
         prop_assert_eq!(key, &conference.cid, "a key stays");
         prop_assert!(ids.insert(conference.id()), "no two are found by one ID");
-        let mut named = conference.settings.named();
+        let named = conference.settings.named();
+        let mut named = named.chain(conference.settings.in_layouts());
         prop_assert!(named.all(|user| world.accounts.contains_key(user)));
     }
     let secrets: BTreeSet<_> = world

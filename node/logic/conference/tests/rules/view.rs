@@ -55,7 +55,7 @@ impl View for World {
     }
     fn naming(&self, user: &UserName) -> Vec<Conference> {
         let all = self.conferences.values();
-        all.filter(|conference| conference.settings.named().any(|named| named == user))
+        all.filter(|conference| is_named(&conference.settings, user))
             .cloned()
             .collect()
     }
@@ -96,7 +96,7 @@ impl TemplateView for World {
     }
     fn templates_naming(&self, user: &UserName) -> Vec<Template> {
         let all = self.templates.values();
-        all.filter(|template| template.settings.named().any(|named| named == user))
+        all.filter(|template| is_named(&template.settings, user))
             .cloned()
             .collect()
     }
@@ -360,4 +360,8 @@ impl InboxView for World {
         let mut all = self.told.values();
         all.any(|one| one.forget_at().is_some_and(|at| at <= now))
     }
+}
+
+fn is_named(settings: &Settings, user: &UserName) -> bool {
+    settings.in_layouts().contains(user) || settings.named().any(|named| named == user)
 }

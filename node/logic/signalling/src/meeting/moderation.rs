@@ -163,6 +163,11 @@ pub struct Layout {
     /// Pictures have no names on them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_hidden: bool,
+    /// The name of the kept one that it is. Who switches to that says its name with `set_layout`, and nothing else of it
+    /// matters: people are in the places that it has for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub kept: Option<String>,
 }
 
 impl Layout {

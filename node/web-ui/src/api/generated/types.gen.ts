@@ -437,6 +437,10 @@ export type ConferenceKeptLayout = {
     name: string;
     names_hidden?: boolean;
     /**
+     * Who has which place; nobody for those who do not moderate.
+     */
+    people?: Array<ConferenceKeptPlace>;
+    /**
      * Of more people than there are places others are shown each so many seconds.
      */
     shuffle_s: number | null;
@@ -444,6 +448,20 @@ export type ConferenceKeptLayout = {
      * What the first places hold, the large one before others; the others hold who is next.
      */
     slots?: Array<ConferenceKeptSlot>;
+};
+
+/**
+ * A place of a kept layout that is somebody's when they are there; it is `automatic` else.
+ */
+export type ConferenceKeptPlace = {
+    /**
+     * Its number, from 1 on.
+     */
+    place: number;
+    /**
+     * The user ID, of people of other servers with `@` and the server.
+     */
+    user: string;
 };
 
 /**
@@ -461,6 +479,11 @@ export type ConferenceLaunch = 'virtual_room' | 'by_hand' | 'scheduled';
  */
 export type ConferenceLayout = {
     arrangement: ConferenceArrangement;
+    /**
+     * With `set_layout`, the name of a layout that the conference keeps: that one is shown, with people in the places that
+     * it has for them, and nothing else of this matters.
+     */
+    kept?: string | null;
     /**
      * Nobody chooses another one.
      */
@@ -1792,6 +1815,11 @@ export type MeetingLayers = {
  */
 export type MeetingLayout = {
     arrangement: MeetingArrangement;
+    /**
+     * The name of the kept one that it is. Who switches to that says its name with `set_layout`, and nothing else of it
+     * matters: people are in the places that it has for them.
+     */
+    kept?: string | null;
     /**
      * Nobody chooses another one.
      */
