@@ -83,6 +83,7 @@ pub(crate) async fn one_layout_for_all_may_be_locked(world: World) -> anyhow::Re
             .collect(),
         shuffle_s: Some(10),
         names_hidden: true,
+        kept: None,
     };
     visitor.set_layout(layout.clone());
     visitor.refused("moderate", Refusal::Forbidden).await?;

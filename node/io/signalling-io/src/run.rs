@@ -117,7 +117,7 @@ pub(crate) async fn run(
                 });
                 run.recheck = Instant::now();
             }
-            Happened::Told(body) => run.feed(Input::Tell(*body)),
+            Happened::Told(body) => run.feed(Input::Tell(body)),
             Happened::Recheck => run.check().await,
             Happened::Tick => run.feed(Input::Tick),
             Happened::Drained => {

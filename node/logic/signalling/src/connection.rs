@@ -81,7 +81,7 @@ pub enum Input<'a> {
         presence: Option<Presence>,
     },
     /// Something for this client alone.
-    Tell(ServerBody),
+    Tell(Box<ServerBody>),
     /// Notifications up to about `index` were not heard, nobody knows which.
     Missed { index: u64 },
     /// What the session says now; `None` when it is over.
@@ -263,7 +263,7 @@ impl Connection {
                     self.changes.partner_presence(user, presence);
                 }
             }
-            Input::Tell(body) => self.tell_or_fail(body, out),
+            Input::Tell(body) => self.tell_or_fail(*body, out),
             Input::Missed { index } => self.missed(index),
             Input::Checked(who) => self.checked(who, out),
             Input::GoAway { nodes } => self.fail(Close::elsewhere(nodes), out),

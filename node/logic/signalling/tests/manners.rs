@@ -366,7 +366,7 @@ fn what_is_asked_about_meetings_is_passed_on_and_answers_are_kept_as_all_message
     );
     let ended = ServerBody::Ended(Ended { reason: Why::Removed });
     run.handle(Input::Lost { left: false }, 3);
-    assert_eq!(run.handle(Input::Tell(ended), 4), []);
+    assert_eq!(run.handle(Input::Tell(Box::new(ended)), 4), []);
     let out = run.handle(attach(0), 5);
     assert!(
         matches!(out.last(), Some(Output::Send(text)) if text.contains(r#""type":"ended","body":{"reason":"removed"}"#)),
