@@ -162,13 +162,18 @@ async fn widened(caller: Caller<'_>, callee: Caller<'_>, third: Caller<'_>) -> a
     Ok(())
 }
 
-/// What people of oslo may do in paris.
+/// What may be done with people of oslo, as paris has it.
 pub(crate) async fn allow(partners: &Partners, calls: bool, conferences: bool) -> anyhow::Result<()> {
+    allow_at(&partners.paris, OSLO, calls, conferences).await
+}
+
+async fn allow_at(server: &Server, partner: &str, calls: bool, conferences: bool) -> anyhow::Result<()> {
     let terms = json!({ "calls": calls, "conferences": conferences, "chat": true, "content": true,
         "recording": false, "bandwidth_kbps": null, "participants": null });
     let body = json!({ "note": "", "terms": terms });
-    let path = format!("/federation/partners/{OSLO}");
-    partners.paris.put(0, &path, &body).await
+    server
+        .put(0, &format!("/federation/partners/{partner}"), &body)
+        .await
 }
 
 /// Both stay where they are.
@@ -217,6 +222,18 @@ async fn terms_follow(partners: &Partners, caller: Caller<'_>, callee: Caller<'_
     })
     .await?;
     talk.end().await;
+
+    // The server of who came asks for itself.
+    allow(partners, true, true).await?;
+    let talk = Talk::begin(caller, callee).await?;
+    allow_at(&partners.oslo, PARIS, true, false).await?;
+    both_stay(&talk).await?;
+    allow_at(&partners.oslo, PARIS, true, true).await?;
+    talk.widen().await?;
+    allow_at(&partners.oslo, PARIS, true, false).await?;
+    until("who may not be in conferences there has left it", || alone(&talk)).await?;
+    talk.end().await;
+    allow_at(&partners.oslo, PARIS, true, true).await?;
 
     // A call ends without calls.
     allow(partners, true, true).await?;

@@ -1,5 +1,6 @@
-//! People of partners' who came by a call of two (FED-02): they stay as long as their server may be met in what it is by now,
-//! a call or a conference.
+//! Who stays where two servers meet (FED-03): in calls of two, and in conferences, as long as the terms allow that. Both servers
+//! look after it, each by its own terms: of partners' people here those who came by a call, which may have become a conference
+//! (for all others `Home::parted` says it), and its own people at partners'.
 
 use super::unreadable;
 use crate::server::Server;
@@ -7,6 +8,7 @@ use plenary_access::policy_for;
 use plenary_federation_io::{Home as _, Hosted};
 use plenary_model::{Cid, ServerName};
 use plenary_rest_api::backend::ReadError;
+use plenary_signalling::meeting::Why;
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::queries;
 use std::{
@@ -76,7 +78,9 @@ fn leave(part: &Mutex<Option<Part>>) {
 pub(super) async fn watch_over(server: Arc<Server>) {
     let mut changes = server.notifications.subscribe();
     loop {
-        let is_known = part_with_strangers(&server).await.inspect_err(unreadable).is_ok();
+        call_home(&server).await;
+        let is_known = part_with_callers(&server).await.inspect_err(unreadable);
+        let is_known = is_known.unwrap_or(false);
         tokio::select! {
             goes_on = may_change(&mut changes) => if !goes_on { return },
             () = server.callers.came.notified() => {}
@@ -85,15 +89,33 @@ pub(super) async fn watch_over(server: Arc<Server>) {
     }
 }
 
-async fn part_with_strangers(server: &Server) -> Result<(), ReadError> {
+/// Has people of this server leave what they may not be in any more at partners'.
+async fn call_home(server: &Server) {
+    let Some(meetings) = server.meetings.get() else {
+        return;
+    };
+    for (partner, is_call) in meetings.abroad_meetings() {
+        let standing = server.standing(&partner).await;
+        let terms = standing.as_ref().map(|standing| policy_for(standing, &partner));
+        // Where it cannot be read, what was found last holds.
+        if terms.is_some_and(|terms| !terms.is_ok_and(|terms| terms.lets_meet(is_call))) {
+            tracing::info!(%partner, is_call, "people leave what is not allowed with a partner any more");
+            meetings.end_meetings(&partner, is_call, Why::NotAllowed);
+        }
+    }
+}
+
+/// Has people of partners leave what their call became. Gives whether all could be read.
+async fn part_with_callers(server: &Server) -> Result<bool, ReadError> {
+    let mut is_known = true;
     for Caller {
         server: from,
         cid,
         part,
     } in server.callers.here()
     {
-        // Where it cannot be read, what was found last holds.
         let Some(standing) = server.standing(&from).await else {
+            is_known = false;
             continue;
         };
         let found = server.query(move |db| queries::conference(db, &cid)).await?;
@@ -106,7 +128,7 @@ async fn part_with_strangers(server: &Server) -> Result<(), ReadError> {
             leave(&part);
         }
     }
-    Ok(())
+    Ok(is_known)
 }
 
 /// Waits until they may have to leave; `false` if that will not be any more.

@@ -140,7 +140,7 @@ pub(crate) async fn sit(
     let (run, tell) = (newcomer.run, newcomer.tell.clone());
     let last = match begin(&hub, &newcomer, &server, &join).await {
         Ok((user, attendance)) => {
-            hub.note_traveller(run, user.clone());
+            hub.note_traveller(run, user.clone(), server.clone());
             let seat = Seat {
                 place: join.resume.clone(),
                 connections: Connections::new(hub.clone(), newcomer.run, newcomer.tell.clone()),
@@ -349,6 +349,7 @@ impl Seat {
         };
         self.is_widened |= self.by_call && !room.call;
         self.by_call = room.call;
+        self.hub.note_call(self.newcomer.run, room.call);
         if !matches!(body, ServerBody::Room(_)) {
             self.came();
         }

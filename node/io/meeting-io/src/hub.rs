@@ -5,7 +5,7 @@ use crate::{
     room::{self, Tidings},
     seat::{self, Told},
 };
-use plenary_model::{Buckets, Cid, UserName};
+use plenary_model::{Buckets, Cid, ServerName, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Join, ParticipantId, Refusal, Why},
@@ -59,7 +59,15 @@ struct Tables {
     /// Who of this node is in which conference of other servers, by the names of the engine's rooms.
     halls: BTreeMap<String, BTreeSet<u64>>,
     /// Who attends conferences of other servers, by their runs.
-    travellers: BTreeMap<u64, UserName>,
+    travellers: BTreeMap<u64, Traveller>,
+}
+
+/// Somebody of this node in a conference of another server.
+struct Traveller {
+    user: UserName,
+    server: ServerName,
+    /// Whether it is that of a call of two; none before that server has said it.
+    is_call: Option<bool>,
 }
 
 impl Hub {
@@ -263,23 +271,54 @@ impl Hub {
 
     /// Who of this node is in conferences of other servers.
     pub fn abroad_people(&self) -> BTreeSet<UserName> {
-        self.tables().travellers.values().cloned().collect()
+        let tables = self.tables();
+        let travellers = tables.travellers.values();
+        travellers.map(|traveller| traveller.user.clone()).collect()
+    }
+
+    /// In conferences of which servers they are, and whether those are of calls of two.
+    pub fn abroad_meetings(&self) -> BTreeSet<(ServerName, bool)> {
+        let tables = self.tables();
+        let travellers = tables.travellers.values();
+        travellers
+            .filter_map(|traveller| Some((traveller.server.clone(), traveller.is_call?)))
+            .collect()
+    }
+
+    /// All who are in such ones of that server go out, and are told why.
+    pub fn end_meetings(&self, server: &ServerName, is_call: bool, why: Why) {
+        let is_it = |traveller: &Traveller| traveller.server == *server && traveller.is_call == Some(is_call);
+        self.end_those(is_it, why);
     }
 
     /// They go out of all conferences of other servers, and are told why.
     pub fn end_abroad(&self, user: &UserName, why: Why) {
+        self.end_those(|traveller| traveller.user == *user, why);
+    }
+
+    fn end_those(&self, is_it: impl Fn(&Traveller) -> bool, why: Why) {
         let tables = self.tables();
-        let theirs = tables
-            .travellers
-            .iter()
-            .filter(|(_, traveller)| *traveller == user);
+        let theirs = tables.travellers.iter().filter(|(_, one)| is_it(one));
         for seat in theirs.filter_map(|(run, _)| tables.seats.get(run)) {
             seat.send(Told::End(why, Arc::default())).ok();
         }
     }
 
-    pub(crate) fn note_traveller(&self, run: u64, user: UserName) {
-        self.tables().travellers.insert(run, user);
+    pub(crate) fn note_traveller(&self, run: u64, user: UserName, server: ServerName) {
+        let is_call = None;
+        let traveller = Traveller {
+            user,
+            server,
+            is_call,
+        };
+        self.tables().travellers.insert(run, traveller);
+    }
+
+    /// What they are in has turned out to be that of a call, or not.
+    pub(crate) fn note_call(&self, run: u64, is_call: bool) {
+        if let Some(traveller) = self.tables().travellers.get_mut(&run) {
+            traveller.is_call = Some(is_call);
+        }
     }
 
     pub(crate) fn kept(&self) -> Duration {

@@ -408,3 +408,23 @@ async fn who_has_lost_pro_leaves_and_is_told_why() {
         .until(|_| two.oslo.abroad_people() == [name("dora")].into())
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_be_in_such_conferences_any_more_leaves_and_is_told_why() {
+    let two = two();
+    let (mut ben, mut dora) = (client(2, "ben"), client(3, "dora"));
+    for one in [&mut ben, &mut dora] {
+        come(&two, one).await;
+    }
+    let paris: ServerName = "paris.example.com".parse().unwrap();
+    assert_eq!(two.oslo.abroad_meetings(), [(paris.clone(), false)].into());
+    let lyon = "lyon.example.org".parse().unwrap();
+    two.oslo.end_meetings(&lyon, false, Why::NotAllowed);
+    two.oslo.end_meetings(&paris, true, Why::NotAllowed);
+    two.oslo.end_meetings(&paris, false, Why::NotAllowed);
+    for one in [&mut ben, &mut dora] {
+        assert_eq!(one.ended().await, Why::NotAllowed);
+    }
+    two.paris_world.until(|_| two.paris.seats() == 0).await;
+    assert_eq!(two.oslo.abroad_meetings(), [].into());
+}
