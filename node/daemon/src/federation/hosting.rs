@@ -40,8 +40,7 @@ pub(super) async fn host(
         words: format!("join: {error}"),
     })?;
     let by_call = is_call(server, &join).await?;
-    let is_allowed = if by_call { terms.calls } else { terms.conferences };
-    if !is_allowed {
+    if !terms.lets_meet(by_call) {
         let what = if by_call {
             "call people"
         } else {
@@ -79,9 +78,7 @@ pub(super) async fn host(
         leaving.tell.send(ServerBody::Ended(Ended { reason })).ok();
     });
     tokio::spawn(hear_them(meetings, newcomer, terms.chat, said));
-    let only_call = by_call && !terms.conferences;
-    let me = server.facts.server.clone();
-    tokio::spawn(tell_them((me, only_call), told, permitted, out));
+    tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
     let visit = Visit { say, hear };
     Ok(Hosted { visit, by_call, part })
 }
@@ -159,9 +156,8 @@ fn is_for_home(body: &ClientBody) -> bool {
     )
 }
 
-/// `only_call`: they may not stay when the call becomes a conference.
 async fn tell_them(
-    (me, only_call): (ServerName, bool),
+    me: ServerName,
     mut told: mpsc::UnboundedReceiver<ServerBody>,
     mut permitted: mpsc::UnboundedReceiver<Permitted>,
     out: mpsc::Sender<Told>,
@@ -172,10 +168,6 @@ async fn tell_them(
             biased;
             Some(permitted) = permitted.recv() => (Some(Told::Permit(permit(permitted))), false),
             body = told.recv() => match body {
-                Some(ServerBody::Room(room)) if only_call && !room.call => {
-                    let reason = Why::NotAllowed;
-                    (said(&me, ServerBody::Ended(Ended { reason })), true)
-                }
                 Some(body) => {
                     let last = body.is_end();
                     (said(&me, body), last)

@@ -52,8 +52,7 @@ impl Traveller {
             .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server cannot answer now; try again"))?;
         let terms = policy_for(&standing, server);
         let terms = terms.map_err(|why| Refused::new(Refusal::Forbidden, unmet(why, server)))?;
-        let is_allowed = if by_call { terms.calls } else { terms.conferences };
-        if !is_allowed {
+        if !terms.lets_meet(by_call) {
             let words = if by_call {
                 format!("people of this server have no calls with {server}; ask your administrator")
             } else {
