@@ -1,0 +1,24 @@
+//! What the Directory of an enterprise knows of people, groups, rooms and conferences of all its servers (ENT-03), and who
+//! may see what of it. Decided without clocks, sockets or disks.
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`entry`] | what is known of somebody or something: [`Entry`], and how it changes: [`Change`] |
+//! | [`share`] | what servers show ([`Share`]), and to whom ([`Policy`]) |
+//! | [`digest`] | whether two ends have the same entries: [`Digest`] |
+//!
+//! ```text
+//!  servers ──Change──► entries ──Share──► what is shown of them ──Policy──► what a Viewer sees
+//!                         └──► Digest                           └──► index (plenary-people-index)
+//! ```
+//!
+//! Deliberately not here: the index that finds them, transport, storage.
+
+pub mod digest;
+pub mod entry;
+pub mod limits;
+pub mod share;
+
+pub use digest::Digest;
+pub use entry::{Change, Entry, EntryId, Kind};
+pub use share::{Field, Policy, Rule, Servers, Share, SharedGroups, Viewer, seen};

@@ -1,0 +1,20 @@
+//! Upper bounds for what servers send. Sizes are in characters.
+
+/// Longest ID of an entry at its server.
+pub const ID: usize = 64;
+/// Longest text field: names, job title, department, company.
+pub const TEXT: usize = plenary_model::limits::PROFILE_FIELD;
+/// Longest email address.
+pub const EMAIL: usize = plenary_model::limits::EMAIL;
+/// Longest phone number, as people write it.
+pub const PHONE: usize = 64;
+/// Most phone numbers of one entry.
+pub const PHONES: usize = 8;
+/// Most groups that one entry is in.
+pub const GROUPS: usize = plenary_model::limits::GROUPS_PER_USER;
+/// Longest alias.
+pub const ALIAS: usize = plenary_model::limits::ALIAS;
+/// Most aliases of one entry.
+pub const ALIASES: usize = 32;
+/// Most entries that somebody has talked to recently, and that count for the order of what they find.
+pub const RECENT: usize = 200;
