@@ -5,6 +5,8 @@
 //! | --- | --- |
 //! | [`entry`] | what is known of somebody or something: [`Entry`], and how it changes: [`Change`] |
 //! | [`share`] | what servers show ([`Share`]), and to whom ([`Policy`]) |
+//! | [`fold`], [`phone`] | in which form texts and numbers are compared |
+//! | [`query`] | what is looked for ([`Query`]), what an entry is found by, and in which order |
 //! | [`digest`] | whether two ends have the same entries: [`Digest`] |
 //!
 //! ```text
@@ -16,9 +18,13 @@
 
 pub mod digest;
 pub mod entry;
+pub mod fold;
 pub mod limits;
+pub mod phone;
+pub mod query;
 pub mod share;
 
 pub use digest::Digest;
 pub use entry::{Change, Entry, EntryId, Kind};
+pub use query::{Closeness, Quality, Query};
 pub use share::{Field, Policy, Rule, Servers, Share, SharedGroups, Viewer, seen};

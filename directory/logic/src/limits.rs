@@ -18,3 +18,9 @@ pub const ALIAS: usize = plenary_model::limits::ALIAS;
 pub const ALIASES: usize = 32;
 /// Most entries that somebody has talked to recently, and that count for the order of what they find.
 pub const RECENT: usize = 200;
+/// Longest text that is searched.
+pub const QUERY: usize = 128;
+/// Most words of it.
+pub const QUERY_WORDS: usize = 8;
+/// Most hits of one search.
+pub const HITS: usize = 100;
