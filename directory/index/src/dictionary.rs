@@ -11,6 +11,7 @@ const SEPARATOR: u8 = b'\n';
 /// digit, and have no mark.
 pub(crate) const DIGITS: &str = "+";
 pub(crate) const DOMAIN: &str = "@";
+pub(crate) const ID: &str = "=";
 pub(crate) const READING: &str = "_";
 
 /// A term as it stands in the dictionary.
@@ -18,6 +19,7 @@ pub(crate) fn spell(term: Term<'_>, into: &mut String) {
     into.clear();
     let (mark, text) = match term {
         Term::Plain(text) => ("", text),
+        Term::Id(text) => (ID, text),
         Term::Reading(text) => (READING, text),
         Term::Digits(text) => (DIGITS, text),
         Term::Domain(text) => (DOMAIN, text),

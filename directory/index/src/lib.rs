@@ -127,13 +127,14 @@ impl Index {
             recent: &recent,
             limit,
         };
-        let mut found = Vec::new();
-        for depth in Depth::ALL {
-            found = search_all(&state, &ask, depth);
-            if found.len() >= limit {
-                break;
+        let mut depth = Depth::Words;
+        let found = loop {
+            let found = search_all(&state, &ask, depth);
+            match depth.next(found.len(), limit) {
+                Some(next) => depth = next,
+                None => break found,
             }
-        }
+        };
         first(found, limit)
             .into_iter()
             .filter_map(|(found, entry)| {

@@ -7,8 +7,8 @@ use crate::state::{Part, Shared, State, Writer};
 use plenary_people::Entry;
 use std::{sync::Arc, thread};
 
-/// Most entries that are merged while a change waits for it: a tenth of a second.
-const AT_ONCE: usize = 10_000;
+/// Most entries that are merged while a change waits for it: some hundredths of a second.
+const AT_ONCE: usize = 4_000;
 
 /// From which part on they are to be merged, if any: those with at most so many entries together.
 fn due(parts: &[Part], most: usize) -> Option<usize> {

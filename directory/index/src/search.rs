@@ -1,11 +1,12 @@
 //! Looking for entries in one segment.
 
 use crate::{
-    dictionary::{DIGITS, DOMAIN, READING},
+    dictionary::{DIGITS, DOMAIN, ID, READING},
     segment::{Number, Segment, ServerNumber},
 };
 use plenary_people::{
     Closeness, Quality, Query,
+    fold::Word,
     phone::{self, Phone},
     query::{INSIDE, TYPO, place, typos},
 };
@@ -20,10 +21,21 @@ pub(crate) enum Depth {
     Letters,
     /// And words but for a typo.
     Typos,
+    /// And letters from inside of IDs and email addresses. There are more of those than of all names, so it takes longest.
+    Ids,
 }
 
 impl Depth {
-    pub(crate) const ALL: [Self; 3] = [Self::Words, Self::Letters, Self::Typos];
+    /// What comes after it, with so much found.
+    pub(crate) fn next(self, found: usize, wanted: usize) -> Option<Self> {
+        match self {
+            _ if found >= wanted => None,
+            Self::Words => Some(Self::Letters),
+            Self::Letters => Some(Self::Typos),
+            Self::Typos if found == 0 => Some(Self::Ids),
+            Self::Typos | Self::Ids => None,
+        }
+    }
 }
 
 /// Who asks, as far as it matters in each segment.
@@ -148,8 +160,8 @@ impl Scratch {
             if first {
                 for number in &by_word {
                     let entry = *number as usize;
-                    self.worst[entry] = self.word[entry];
-                    self.sum[entry] = self.word[entry];
+                    self.worst[entry] = std::mem::replace(&mut self.word[entry], NOT);
+                    self.sum[entry] = self.worst[entry];
                 }
             } else {
                 for number in met {
@@ -163,8 +175,10 @@ impl Scratch {
                     }
                 }
             }
-            for number in &by_word {
-                self.word[*number as usize] = NOT;
+            if !first {
+                for number in &by_word {
+                    self.word[*number as usize] = NOT;
+                }
             }
             met = by_word;
             if met.is_empty() {
@@ -275,6 +289,8 @@ fn sources(segment: &Segment, plain: &str, readings: &[String], depth: Depth) ->
     let mut sources = Sources::new(segment);
     let all = segment.dictionary.all();
     sources.beginning(all.clone(), plain, Quality::Whole, Quality::Beginning);
+    let of_id = format!("{ID}{plain}");
+    sources.beginning(all.clone(), &of_id, Quality::Whole, Quality::Beginning);
     let readings: Vec<String> = readings
         .iter()
         .map(|reading| format!("{READING}{reading}"))
@@ -293,13 +309,17 @@ fn sources(segment: &Segment, plain: &str, readings: &[String], depth: Depth) ->
         sources.beginning(all.clone(), &digits, Quality::Whole, Quality::Beginning);
     }
     if depth >= Depth::Letters && plain.chars().count() >= INSIDE {
-        sources.inside(READING, plain);
+        let words = segment.dictionary.beginning(all.clone(), READING.as_bytes()).end..all.end;
+        sources.containing(words, plain);
         let of_readings = segment.dictionary.beginning(all.clone(), READING.as_bytes());
         for reading in readings.iter().filter(|reading| reading.len() > INSIDE) {
             sources.containing(of_readings.clone(), &reading[READING.len()..]);
         }
         if is_number {
-            sources.inside("", plain);
+            sources.inside(DIGITS, plain);
+        }
+        if depth >= Depth::Ids {
+            sources.inside(ID, plain);
         }
     }
     if depth >= Depth::Typos {
@@ -328,7 +348,7 @@ fn of_phone(segment: &Segment, phone: &Phone, depth: Depth) -> Vec<Source> {
         sources.exactly(all.clone(), &format!("{DIGITS}{national}"), Quality::Whole);
     }
     if depth >= Depth::Letters {
-        sources.inside("", &phone.digits);
+        sources.inside(DIGITS, &phone.digits);
     }
     sources.found
 }
@@ -371,15 +391,10 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Inside of phone numbers (`""`) or of plain words.
-    fn inside(&mut self, after: &str, text: &str) {
+    /// Inside of all terms with a mark.
+    fn inside(&mut self, mark: &str, text: &str) {
         let dictionary = &self.segment.dictionary;
-        let terms = if after.is_empty() {
-            dictionary.beginning(dictionary.all(), DIGITS.as_bytes())
-        } else {
-            dictionary.beginning(dictionary.all(), after.as_bytes()).end..dictionary.all().end
-        };
-        self.containing(terms, text);
+        self.containing(dictionary.beginning(dictionary.all(), mark.as_bytes()), text);
     }
 
     fn containing(&mut self, terms: Range<usize>, text: &str) {
@@ -389,6 +404,14 @@ impl<'a> Sources<'a> {
             .containing(terms, text.as_bytes(), |term| found.push(term));
         for term in found {
             self.push(term..term + 1, Quality::Inside);
+        }
+    }
+
+    fn mistyped(&mut self, within: Range<usize>, text: &str, long: bool) {
+        if long {
+            self.beginning(within, text, Quality::Typo, Quality::TypoBeginning);
+        } else {
+            self.exactly(within, text, Quality::Typo);
         }
     }
 
@@ -419,11 +442,23 @@ impl<'a> Sources<'a> {
                 .count();
             let near = ranges.iter().rev().find(|(length, _)| *length <= common);
             let within = near.map(|(_, range)| range.clone()).unwrap_or_default();
-            if long {
-                self.beginning(within, &typed, Quality::Typo, Quality::TypoBeginning);
-            } else {
-                self.exactly(within, &typed, Quality::Typo);
+            self.mistyped(within, &typed, long);
+            // What sounds as one letter may be torn apart by a typo: `shcehrbakov`.
+            if mark.is_empty() && (other.len() < text.len() || is_exchange(other, text)) {
+                for reading in Word::of(other).into_iter().flat_map(|word| word.readings) {
+                    let all = self.segment.dictionary.all();
+                    self.mistyped(all, &format!("{READING}{reading}"), long);
+                }
             }
         });
+    }
+}
+
+/// Whether two texts differ by the order of two letters beside each other.
+fn is_exchange(a: &str, b: &str) -> bool {
+    let mut other = a.chars().zip(b.chars()).filter(|(a, b)| a != b);
+    match (other.next(), other.next(), other.next()) {
+        (Some((a, b)), Some((c, d)), None) => a == d && b == c,
+        _ => false,
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::dictionary::{Dictionary, spell};
 use plenary_model::ServerName;
-use plenary_people::{Entry, EntryId, Share, fold, query};
+use plenary_people::{
+    Entry, EntryId, Share, fold,
+    query::{self, Sort, Term},
+};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
@@ -101,7 +104,8 @@ impl Segment {
 
     pub(crate) fn bytes(&self) -> usize {
         self.dictionary.bytes()
-            + 4 * (self.starts.len() + self.postings.len() + self.servers.len() + self.groups.len())
+            + 4 * (self.starts.len() + self.postings.len() + self.groups.len())
+            + 4 * self.servers.len()
             + 4 * self.group_starts.len()
             + 16 * self.ids.len()
             + 8 * self.entry_starts.len()
@@ -167,38 +171,58 @@ impl Segment {
 #[derive(Default)]
 struct Terms {
     numbers: HashMap<String, u32>,
+    /// Those of texts that many entries have, so that they are taken apart once.
+    known: HashMap<(Sort, String), Vec<u32>>,
     /// Term and posting.
     pairs: Vec<(u32, u32)>,
-    /// Of one entry.
-    own: Vec<(u32, bool)>,
     spelled: String,
 }
 
 impl Terms {
     fn add(&mut self, entry: &Entry, number: Number) {
-        let Self {
-            numbers,
-            pairs,
-            own,
-            spelled,
-        } = self;
-        own.clear();
-        query::terms(entry, |term, about| {
-            spell(term, spelled);
-            let next = numbers.len() as u32;
-            let term = match numbers.get(spelled.as_str()) {
-                Some(term) => *term,
-                None => *numbers.entry(spelled.clone()).or_insert(next),
-            };
-            own.push((term, about));
+        let mut own: Vec<(u32, bool)> = Vec::new();
+        query::texts(entry, |sort, text| match sort {
+            Sort::Name | Sort::About | Sort::Domain => {
+                let is_about = sort == Sort::About;
+                own.extend(self.of_common(sort, text).iter().map(|term| (*term, is_about)));
+            }
+            Sort::Phone => query::terms(sort, text, |term| own.push((self.number(term), false))),
+            Sort::Id => query::terms(sort, text, |term| {
+                // IDs are mostly made of names; what these find they need not find again.
+                let of_name = match term {
+                    Term::Id(text) => self.numbers.get(text).copied(),
+                    _ => None,
+                };
+                if !of_name.is_some_and(|term| own.contains(&(term, false))) {
+                    own.push((self.number(term), false));
+                }
+            }),
         });
         own.sort_unstable();
         // Where a term is of the name, too, that counts.
         own.dedup_by_key(|(term, _)| *term);
-        pairs.extend(
-            own.iter()
-                .map(|(term, about)| (*term, number << 1 | u32::from(*about))),
-        );
+        let posting = |about: bool| number << 1 | u32::from(about);
+        self.pairs
+            .extend(own.iter().map(|(term, about)| (*term, posting(*about))));
+    }
+
+    fn of_common(&mut self, sort: Sort, text: &str) -> &[u32] {
+        let key = (sort, text.to_owned());
+        if !self.known.contains_key(&key) {
+            let mut terms = Vec::new();
+            query::terms(sort, text, |term| terms.push(self.number(term)));
+            self.known.insert(key.clone(), terms);
+        }
+        self.known.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn number(&mut self, term: Term<'_>) -> u32 {
+        spell(term, &mut self.spelled);
+        let next = self.numbers.len() as u32;
+        match self.numbers.get(self.spelled.as_str()) {
+            Some(number) => *number,
+            None => *self.numbers.entry(self.spelled.clone()).or_insert(next),
+        }
     }
 
     fn into_segment(self, segment: &mut Segment) {

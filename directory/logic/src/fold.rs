@@ -19,6 +19,9 @@ pub const READINGS: usize = 4;
 /// The plain form: compatibility forms, accents and case gone, ligatures and letters with strokes written out. Folding what
 /// is folded changes nothing.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().flat_map(char::to_lowercase).nfkd() {
         match written_out(c) {

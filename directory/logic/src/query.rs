@@ -150,45 +150,86 @@ pub const TYPO: usize = 4;
 /// What an entry is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Term<'a> {
+    /// A word of a name or of what is about somebody, in its plain form.
     Plain(&'a str),
     Reading(&'a str),
+    /// A word of an ID or an email address, in its plain form.
+    Id(&'a str),
     /// Of a phone number, as [`Phone::digits`] has it, or of its extension.
     Digits(&'a str),
     Domain(&'a str),
 }
 
-/// Says all terms of an entry, each with whether it is only about it. Some come twice.
-pub fn terms(entry: &Entry, mut say: impl FnMut(Term<'_>, bool)) {
-    let names = [&entry.display_name, &entry.first_name, &entry.last_name];
-    for text in names.into_iter().chain(&entry.aliases) {
-        say_words(text, true, false, &mut say);
+/// How a text of an entry is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sort {
+    Name,
+    Id,
+    Domain,
+    Phone,
+    /// Job title, department, company.
+    About,
+}
+
+/// All texts by which an entry is found, names first.
+pub fn texts(entry: &Entry, mut say: impl FnMut(Sort, &str)) {
+    let (first, last, display) = (&entry.first_name, &entry.last_name, &entry.display_name);
+    let is_both = |a: &str, b: &str| {
+        let rest = display.strip_prefix(a).and_then(|rest| rest.strip_prefix(' '));
+        rest.is_some_and(|rest| rest == b)
+    };
+    if !is_both(first, last) && !is_both(last, first) {
+        say(Sort::Name, display);
     }
-    say_words(&entry.id.id, false, false, &mut say);
-    say(Term::Domain(entry.id.server.as_str()), false);
-    if let Some((name, domain)) = entry.email.rsplit_once('@') {
-        say_words(name, false, false, &mut say);
-        say(Term::Domain(&fold::fold(domain)), false);
-    } else {
-        say_words(&entry.email, false, false, &mut say);
+    for text in [first, last].into_iter().chain(&entry.aliases) {
+        say(Sort::Name, text);
     }
-    for phone in entry.phones.iter().filter_map(|text| Phone::of(text)) {
-        say(Term::Digits(&phone.digits), false);
-        if let Some(extension) = &phone.extension {
-            say(Term::Digits(extension), false);
-        }
+    say(Sort::Id, &entry.id.id);
+    say(Sort::Domain, entry.id.server.as_str());
+    let (name, domain) = entry.email.rsplit_once('@').unwrap_or((&entry.email, ""));
+    if name != entry.id.id {
+        say(Sort::Id, name);
+    }
+    if domain != entry.id.server.as_str() {
+        say(Sort::Domain, domain);
+    }
+    for phone in &entry.phones {
+        say(Sort::Phone, phone);
     }
     for text in [&entry.job_title, &entry.department, &entry.company] {
-        say_words(text, true, true, &mut say);
+        say(Sort::About, text);
     }
 }
 
-fn say_words(text: &str, sounds: bool, about: bool, say: &mut impl FnMut(Term<'_>, bool)) {
-    for word in fold::index_words(text) {
-        say(Term::Plain(&word.plain), about);
-        if sounds || !word.plain.is_ascii() {
-            word.readings
-                .iter()
-                .for_each(|reading| say(Term::Reading(reading), about));
+/// All terms of a text; some come twice.
+pub fn terms(sort: Sort, text: &str, mut say: impl FnMut(Term<'_>)) {
+    match sort {
+        Sort::Name | Sort::About => {
+            for word in fold::index_words(text) {
+                say(Term::Plain(&word.plain));
+                word.readings
+                    .iter()
+                    .for_each(|reading| say(Term::Reading(reading)));
+            }
+        }
+        Sort::Id => {
+            for word in fold::index_words(text) {
+                say(Term::Id(&word.plain));
+                if !word.plain.is_ascii() {
+                    word.readings
+                        .iter()
+                        .for_each(|reading| say(Term::Reading(reading)));
+                }
+            }
+        }
+        Sort::Domain if text.is_empty() => {}
+        Sort::Domain => say(Term::Domain(&fold::fold(text))),
+        Sort::Phone => {
+            let Some(phone) = Phone::of(text) else { return };
+            say(Term::Digits(&phone.digits));
+            if let Some(extension) = &phone.extension {
+                say(Term::Digits(extension));
+            }
         }
     }
 }
