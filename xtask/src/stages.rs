@@ -78,6 +78,7 @@ impl Stage {
             Stage::Rust => {
                 packages::need("faketime", "faketime", "a test of clocks that are off")?;
                 packages::need("knotd", "knot", "names of the servers that meet in tests")?;
+                packages::need("pg_lsclusters", "postgresql", "the Directory's other database")?;
                 // Live tests start this program.
                 build(&["plenary-node"])?;
                 cargo(&["test", "--workspace", "--no-fail-fast"])

@@ -221,6 +221,20 @@ impl Folder {
         ports: impl FnOnce() -> Result<P, UsageError>,
         rest: impl IntoIterator<Item = String>,
     ) -> anyhow::Result<()> {
+        self.check_while(self.is_in_use(), identity, ports, rest)
+    }
+
+    /// The same for a member without a replica, which knows itself whether the folder `is_in_use`.
+    ///
+    /// # Errors
+    /// As [`Folder::check`].
+    pub fn check_while<P>(
+        &self,
+        is_in_use: bool,
+        identity: impl FnOnce() -> Result<Identity, UsageError>,
+        ports: impl FnOnce() -> Result<P, UsageError>,
+        rest: impl IntoIterator<Item = String>,
+    ) -> anyhow::Result<()> {
         let shown = self.path.display();
         let mut reasons = Vec::new();
         let mut about = format!("there is no {} in {shown} yet", self.kind.member);
@@ -230,7 +244,7 @@ impl Folder {
                 Err(error) => reasons.push(error.to_string()),
             }
         }
-        if self.is_in_use() {
+        if is_in_use {
             about.push_str(" and is running, so the ports were not tried");
         } else {
             reasons.extend(ports().err().map(|error| error.to_string()));

@@ -3,11 +3,13 @@
 //! Only for tests: nothing that runs for people depends on it.
 
 mod ports;
+mod postgres;
 mod program;
 mod wait;
 mod zones;
 
 pub use ports::FreePorts;
+pub use postgres::Postgres;
 pub use program::{Process, program};
 pub use wait::eventually;
 pub use zones::Zones;

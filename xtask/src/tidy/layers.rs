@@ -77,10 +77,17 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
         return ((logic || from == "base/model") && !pure)
             .then_some("what only decides uses nothing that does");
     };
-    if ["node/daemon", "node/ctl", "license-manager/daemon", "xtask"].contains(&folder) {
+    let programs = [
+        "node/daemon",
+        "node/ctl",
+        "license-manager/daemon",
+        "directory/daemon",
+        "xtask",
+    ];
+    if programs.contains(&folder) {
         return Some("programs are not depended on");
     }
-    if from == "license-manager/logic" && folder != "base/model" {
+    if ["license-manager/logic", "directory/logic"].contains(&from) && folder != "base/model" {
         return Some("logic/ depends on base/model and other packages of logic/ only");
     }
     if folder == "base/testkit" {

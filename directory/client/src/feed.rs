@@ -1,0 +1,231 @@
+//! Keeps what the Directory has of this server as it is.
+
+mod conversation;
+
+use crate::{Code, Credentials, Source, talk};
+use conversation::{Conversation, End};
+use plenary_identity::Identity;
+use plenary_model::ServerName;
+use rand::RngExt as _;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// Where the Directory is, and how patient the feed is.
+#[derive(Debug, Clone)]
+pub struct FeedOptions {
+    /// Name of the Directory; `None`: the one of the enterprise.
+    pub directory: Option<ServerName>,
+    /// `host:port` of instances; those that the Directory names are added.
+    pub addresses: Vec<String>,
+    /// Pause before the next attempt, doubled up to [`Self::most_pause`] while none succeeds.
+    pub least_pause: Duration,
+    pub most_pause: Duration,
+    /// An instance that does not take the call within this is given up.
+    pub answer_within: Duration,
+    /// Longest silence: after it presence would be unknown.
+    pub breath: Duration,
+    /// Presence is told no more often than this.
+    pub presence_every: Duration,
+}
+
+impl FeedOptions {
+    /// The usual ones.
+    pub fn new(directory: Option<ServerName>, addresses: Vec<String>) -> Self {
+        Self {
+            directory,
+            addresses,
+            least_pause: Duration::from_millis(100),
+            most_pause: Duration::from_secs(10),
+            answer_within: Duration::from_secs(8),
+            breath: Duration::from_secs(4),
+            presence_every: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Why there is no feed at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Where the Directory itself refused.
+    pub code: Option<Code>,
+    /// For people.
+    pub reason: String,
+}
+
+/// How it stands with the feed, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The instance that is told, while there is one.
+    pub connected: Option<String>,
+    /// Name of the Directory, as it says.
+    pub directory: Option<String>,
+    pub trouble: Option<Trouble>,
+    /// The Directory has everything up to this position on its disk.
+    pub durable: Option<u64>,
+    /// Snapshots that were taken since this began.
+    pub snapshots: u64,
+    /// All instances that are known.
+    pub addresses: Vec<String>,
+}
+
+/// Feeds the Directory until it is dropped; for the node that leads. When two do at once, the Directory hears the newer.
+#[derive(Debug)]
+pub struct Feed {
+    standing: watch::Receiver<Standing>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Feed {
+    /// Begins to connect.
+    pub fn open(
+        identity: Identity,
+        credentials: Credentials,
+        options: FeedOptions,
+        source: Arc<dyn Source>,
+    ) -> Self {
+        let (told, standing) = watch::channel(Standing::default());
+        let feeder = Arc::new(Feeder {
+            identity,
+            credentials,
+            options,
+            source,
+            told,
+        });
+        Self {
+            standing,
+            task: tokio::spawn(feeder.run()),
+        }
+    }
+
+    /// Follows how it stands.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+}
+
+struct Feeder {
+    identity: Identity,
+    credentials: Credentials,
+    options: FeedOptions,
+    source: Arc<dyn Source>,
+    told: watch::Sender<Standing>,
+}
+
+/// Tasks that end with whoever has this.
+#[derive(Default)]
+struct Tasks(Vec<JoinHandle<()>>);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Feeder {
+    async fn run(self: Arc<Self>) {
+        let addresses = self.options.addresses.clone();
+        self.told.send_modify(|standing| standing.addresses = addresses);
+        let _beside = Tasks(vec![tokio::spawn(self.clone().tell_all_of_presence())]);
+        let mut pause = self.options.least_pause;
+        let mut next = 0_usize;
+        loop {
+            let addresses = self.told.borrow().addresses.clone();
+            let Some(address) = addresses.get(next % addresses.len().max(1)) else {
+                // Nothing is configured, and nothing will be.
+                return;
+            };
+            let mut welcome = false;
+            let end = Conversation::new(&self, address, false).run(&mut welcome).await;
+            self.lost(address, end);
+            if welcome {
+                pause = self.options.least_pause;
+            } else {
+                next += 1;
+            }
+            // Not in step with all other servers.
+            let jitter = rand::rng().random_range(0.5..1.5);
+            tokio::time::sleep(pause.mul_f64(jitter)).await;
+            if !welcome {
+                pause = (pause * 2).min(self.options.most_pause);
+            }
+        }
+    }
+
+    /// Has a task for each instance that is known.
+    async fn tell_all_of_presence(self: Arc<Self>) {
+        let mut told = self.told.subscribe();
+        let (mut known, mut tasks) = (BTreeSet::new(), Tasks::default());
+        loop {
+            let addresses = told.borrow_and_update().addresses.clone();
+            for address in addresses {
+                if known.insert(address.clone()) {
+                    tasks.0.push(tokio::spawn(self.clone().tell_presence(address)));
+                }
+            }
+            if told.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tells one instance of presence while another one is told of changes: presence lies in memory, of each.
+    async fn tell_presence(self: Arc<Self>, address: String) {
+        let mut told = self.told.subscribe();
+        let mut pause = self.options.least_pause;
+        loop {
+            let elsewhere =
+                |standing: &Standing| standing.connected.as_ref().is_some_and(|at| *at != address);
+            if told.wait_for(elsewhere).await.is_err() {
+                return;
+            }
+            let mut welcome = false;
+            let conversation = Conversation::new(&self, &address, true);
+            tokio::select! {
+                end = conversation.run(&mut welcome) => {
+                    tracing::debug!(%address, reason = %end.reason, "the instance is not told of presence");
+                }
+                _ = told.wait_for(|standing| standing.connected.as_deref() == Some(&address)) => continue,
+            }
+            pause = match welcome {
+                true => self.options.least_pause,
+                false => (pause * 2).min(self.options.most_pause),
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn lost(&self, address: &str, End { code, reason }: End) {
+        tracing::debug!(%address, %reason, "the Directory is not told");
+        let before = self
+            .told
+            .borrow()
+            .trouble
+            .as_ref()
+            .and_then(|trouble| trouble.code);
+        if let Some(code) = code.filter(|code| Some(*code) != before && *code != Code::Away) {
+            tracing::warn!(%code, %reason, "the Directory refuses this server");
+        }
+        self.told.send_modify(|standing| {
+            standing.connected = None;
+            standing.trouble = Some(Trouble {
+                code,
+                reason: format!("{address}: {reason}"),
+            });
+        });
+    }
+
+    fn welcomed(&self, address: &str, directory: String, addresses: Vec<String>) {
+        self.told.send_modify(|standing| {
+            standing.connected = Some(address.to_owned());
+            standing.directory = Some(directory);
+            standing.trouble = None;
+            talk::learn(&mut standing.addresses, addresses);
+        });
+    }
+}

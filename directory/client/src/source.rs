@@ -1,0 +1,64 @@
+//! What a server has to tell.
+
+use crate::Presence;
+use plenary_people::{Change, Digest, Entry, Share};
+use std::{collections::BTreeMap, pin::Pin};
+use tokio::sync::watch;
+use tokio_stream::Stream;
+
+/// Where the store of a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// New whenever the store was made or restored: positions of another one mean nothing.
+    pub incarnation: [u8; 16],
+    /// Changes after this position can be told.
+    pub tells_from: u64,
+    /// The newest position.
+    pub position: u64,
+}
+
+/// Changes that follow a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// They are all that there is up to here.
+    pub to: u64,
+    /// The oldest first. None: nothing of what happened concerns the Directory.
+    pub changes: Vec<Change>,
+}
+
+/// All entries as of one position, in parts of any size.
+pub struct Snapshot {
+    pub position: u64,
+    /// Of all entries; `None`: the feed computes it.
+    pub digest: Option<Digest>,
+    pub parts: Pin<Box<dyn Stream<Item = Result<Vec<Entry>, SourceError>> + Send>>,
+}
+
+/// Why a source could not tell something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// What came after that position is not known any more; a snapshot helps.
+    #[error("the log does not reach back that far")]
+    Gone,
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The store of a server, on the node that leads. Entries are those of this server only.
+#[async_trait::async_trait]
+pub trait Source: Send + Sync + 'static {
+    fn place(&self) -> Place;
+
+    fn share(&self) -> Share;
+
+    /// What came after `from`: `most` changes or a few more, where one position has several.
+    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError>;
+
+    async fn snapshot(&self) -> Result<Snapshot, SourceError>;
+
+    /// What people do at this moment, by user name; whoever is missing is offline.
+    fn presence(&self) -> BTreeMap<String, Presence>;
+
+    /// Its value changes when the place, the share or presence may have changed.
+    fn watch(&self) -> watch::Receiver<u64>;
+}

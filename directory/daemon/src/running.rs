@@ -1,0 +1,152 @@
+//! An instance at work.
+
+use crate::{
+    config::Config,
+    data::Facts,
+    event::Event,
+    follow::{Known, Servers},
+    limits::Gate,
+    presence::Presences,
+    store::Store,
+};
+use plenary_directory_client::Code;
+use plenary_identity::Identity;
+use plenary_model::ServerName;
+use plenary_people::Policy;
+use plenary_people_index::Index;
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// That the same server is refused for the same reason is written down once within this.
+const REFUSAL_EVERY: Duration = Duration::from_secs(600);
+/// Refusals that are remembered.
+const REFUSALS: usize = 1_000;
+
+/// Everything of one instance; shared by all its tasks.
+pub(crate) struct Running {
+    pub(crate) facts: Facts,
+    pub(crate) identity: Identity,
+    pub(crate) store: Store,
+    pub(crate) index: Index,
+    pub(crate) policy: Policy,
+    pub(crate) entries_most: u64,
+    pub(crate) changes_per_second: u32,
+    pub(crate) gate: Gate,
+    pub(crate) presences: Presences,
+    /// `host:port` at which servers reach this instance, and those of all.
+    pub(crate) address: String,
+    pub(crate) instances: watch::Sender<Vec<String>>,
+    /// As the database had it a moment ago.
+    pub(crate) servers: watch::Sender<Servers>,
+    /// Whether the database could be read at the last attempt.
+    pub(crate) followed: watch::Sender<bool>,
+    /// Set when the instance ends: feeds go elsewhere.
+    pub(crate) ending: watch::Sender<bool>,
+    pub(crate) counts: Counts,
+    refusals: Mutex<HashMap<(ServerName, Code), Instant>>,
+}
+
+/// Since this process began; for metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) batches: AtomicU64,
+    pub(crate) changes: AtomicU64,
+    pub(crate) snapshots: AtomicU64,
+    pub(crate) snapshots_refused: AtomicU64,
+    pub(crate) feeds_refused: AtomicU64,
+    pub(crate) queries: AtomicU64,
+    pub(crate) queries_held: AtomicU64,
+    pub(crate) walks: AtomicU64,
+}
+
+impl Counts {
+    pub(crate) fn add(count: &AtomicU64, more: usize) {
+        count.fetch_add(more as u64, Ordering::Relaxed);
+    }
+}
+
+impl Running {
+    pub(crate) fn new(
+        config: &Config,
+        facts: Facts,
+        identity: Identity,
+        store: Store,
+        address: String,
+    ) -> Self {
+        let policy = match config.policy.rules.clone() {
+            rules if rules.is_empty() => Policy::All,
+            rules => Policy::Rules(rules),
+        };
+        let index = Index::in_memory();
+        index.set_policy(policy.clone());
+        Self {
+            facts,
+            identity,
+            store,
+            index,
+            policy,
+            entries_most: config.limits.entries,
+            changes_per_second: config.limits.changes_per_second,
+            gate: Gate::new(&config.limits),
+            presences: Presences::default(),
+            instances: watch::Sender::new(vec![address.clone()]),
+            address,
+            servers: watch::Sender::default(),
+            followed: watch::Sender::new(false),
+            ending: watch::Sender::new(false),
+            counts: Counts::default(),
+            refusals: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn known(&self, server: &ServerName) -> Option<Known> {
+        self.servers.borrow().get(server).cloned()
+    }
+
+    pub(crate) fn is_active(&self, server: &ServerName) -> bool {
+        self.servers
+            .borrow()
+            .get(server)
+            .is_some_and(|known| known.active)
+    }
+
+    /// Writes down that a server was refused, now and then.
+    pub(crate) async fn note_refusal(&self, server: &ServerName, code: Code) {
+        if code == Code::Away {
+            // It is our own fault, and cannot be written down.
+            return;
+        }
+        Counts::add(&self.counts.feeds_refused, 1);
+        {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            if refusals.len() >= REFUSALS {
+                refusals.retain(|_, at| at.elapsed() < REFUSAL_EVERY);
+            }
+            let known = refusals.get(&(server.clone(), code));
+            if known.is_some_and(|at| at.elapsed() < REFUSAL_EVERY) {
+                return;
+            }
+            refusals.insert((server.clone(), code), Instant::now());
+        }
+        self.note(Event::Refused {
+            server: server.clone(),
+            code: code.as_str().to_owned(),
+        })
+        .await;
+    }
+
+    /// Writes down what happened; where that fails the log has it.
+    pub(crate) async fn note(&self, event: Event) {
+        tracing::info!(event = ?event, "it happened");
+        if let Err(error) = self.store.note(&event).await {
+            tracing::warn!(%error, "an event was not written down");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What servers of the enterprise ask over gRPC.
+
+mod feed;
+
+use crate::{
+    event::Event,
+    limits::{HITS, Held},
+    refusal::Refusal,
+    run::VERSION,
+    running::{Counts, Running},
+};
+use plenary_contracts::directory::v1::{
+    FindRequest, FindResponse, FromDirectory, FromServer, GetRequest, GetResponse, Hit, ServerStatus,
+    StatusRequest, StatusResponse, directory_server::Directory,
+};
+use plenary_directory_client::{Presence, wire};
+use plenary_identity::Program;
+use plenary_links::{Caller, Who};
+use plenary_model::ServerName;
+use plenary_people::{Entry, Kind, Query};
+use std::{pin::Pin, sync::Arc, time::Instant};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+#[derive(Clone)]
+pub(crate) struct Service(pub(crate) Arc<Running>);
+
+/// The server whose node calls.
+fn caller<T>(request: &Request<T>) -> Result<(ServerName, Who), Refusal> {
+    let caller = request.extensions().get::<Caller<Who>>();
+    let who = caller.map(|caller| caller.who.clone());
+    let server = who.as_ref().and_then(|who| {
+        let program = who.program.as_ref()?;
+        let is_node = program.program == Program::Node && (who.still_counts)();
+        is_node.then(|| program.server.clone())
+    });
+    server.zip(who).ok_or(Refusal::NotANode)
+}
+
+/// The server whose node asks; one that is connected.
+fn asker<T>(running: &Running, request: &Request<T>) -> Result<ServerName, Refusal> {
+    let (server, _) = caller(request)?;
+    match running.is_active(&server) {
+        true => Ok(server),
+        false => Err(Refusal::NotConnected(server)),
+    }
+}
+
+impl Service {
+    /// Whether somebody may ask now.
+    async fn admit(&self, server: &ServerName, user: &str, words: Option<&str>) -> Result<(), Refusal> {
+        let running = &self.0;
+        Counts::add(&running.counts.queries, 1);
+        let held = match running.gate.ask(server, user, words, Instant::now()) {
+            Ok(()) => return Ok(()),
+            Err(held) => held,
+        };
+        Counts::add(&running.counts.queries_held, 1);
+        match held {
+            Held::Often(refusal) => Err(refusal),
+            Held::Walks(refusal, tell) => {
+                Counts::add(&running.counts.walks, 1);
+                if tell {
+                    running
+                        .note(Event::Walked {
+                            server: server.clone(),
+                            user: user.to_owned(),
+                        })
+                        .await;
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn hit(&self, entry: Entry) -> Hit {
+        let presence = match entry.id.kind {
+            Kind::User | Kind::Room => self
+                .0
+                .presences
+                .of(&entry.id.server, &entry.id.id, Instant::now()),
+            Kind::Group | Kind::Conference => Presence::Unknown,
+        };
+        Hit {
+            presence: wire::presence_to(presence),
+            entry: Some(wire::entry_to(entry)),
+        }
+    }
+
+    async fn look_up(&self, server: ServerName, request: GetRequest) -> Result<GetResponse, Refusal> {
+        let viewer = wire::viewer_from(server, request.viewer)?;
+        let id = wire::id_from(request.id)?;
+        self.admit(&viewer.server, &viewer.user, None).await?;
+        let seen = self.0.index.view(&id, &viewer).ok_or(Refusal::NotFound)?;
+        let hit = self.hit(seen);
+        Ok(GetResponse { hit: Some(hit) })
+    }
+
+    async fn look_for(&self, server: ServerName, request: FindRequest) -> Result<FindResponse, Refusal> {
+        let viewer = wire::viewer_from(server, request.viewer)?;
+        let query = Query::parse(&request.words).map_err(|error| Refusal::BadMessage(error.to_string()))?;
+        let kinds = request.kinds.iter().take(Kind::ALL.len());
+        let kinds: Vec<Kind> = kinds
+            .map(|kind| wire::kind_from(kind))
+            .collect::<Result<_, _>>()?;
+        self.admit(&viewer.server, &viewer.user, Some(&request.words))
+            .await?;
+        let most = (request.limit as usize).clamp(1, HITS);
+        let index = self.0.index.clone();
+        // Searching takes processor time only; other requests go on meanwhile.
+        let found = tokio::task::spawn_blocking(move || {
+            // Where only some kinds are wanted, they are taken out of as many as there may be.
+            let first = if kinds.is_empty() { most } else { HITS };
+            let mut found = index.find(&query, &viewer, first);
+            found.retain(|hit| kinds.is_empty() || kinds.contains(&hit.entry.id.kind));
+            found.truncate(most);
+            found
+        });
+        let found = found
+            .await
+            .map_err(|error| Refusal::Away(format!("the search failed ({error})")))?;
+        Ok(FindResponse {
+            hits: found.into_iter().map(|hit| self.hit(hit.entry)).collect(),
+        })
+    }
+
+    fn overview(&self, asker: &ServerName) -> StatusResponse {
+        let (running, now) = (&self.0, Instant::now());
+        let servers = running.servers.borrow();
+        let shown = servers
+            .iter()
+            .filter(|(name, known)| known.active && running.policy.allows(asker, name));
+        let status = shown.map(|(name, known)| ServerStatus {
+            server: name.to_string(),
+            connected: running.presences.is_heard(name, now),
+            entries: known.entries,
+            changed_ms: known.changed_ms,
+            position: known.position,
+        });
+        StatusResponse {
+            directory: running.facts.directory.to_string(),
+            version: VERSION.to_owned(),
+            share: servers.get(asker).map(|known| wire::share_to(&known.share)),
+            servers: status.collect(),
+            addresses: running.instances.borrow().clone(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Directory for Service {
+    type FeedStream = Pin<Box<dyn Stream<Item = Result<FromDirectory, Status>> + Send>>;
+
+    async fn feed(
+        &self,
+        request: Request<Streaming<FromServer>>,
+    ) -> Result<Response<Self::FeedStream>, Status> {
+        let (server, who) = caller(&request)?;
+        Ok(Response::new(feed::begin(
+            self.0.clone(),
+            server,
+            who,
+            request.into_inner(),
+        )))
+    }
+
+    async fn find(&self, request: Request<FindRequest>) -> Result<Response<FindResponse>, Status> {
+        let server = asker(&self.0, &request)?;
+        Ok(Response::new(self.look_for(server, request.into_inner()).await?))
+    }
+
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        let server = asker(&self.0, &request)?;
+        Ok(Response::new(self.look_up(server, request.into_inner()).await?))
+    }
+
+    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        let server = asker(&self.0, &request)?;
+        Ok(Response::new(self.overview(&server)))
+    }
+}

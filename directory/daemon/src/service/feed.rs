@@ -1,0 +1,358 @@
+//! The feed of one server: what its leader tells, one word after the other.
+
+use crate::{
+    limits::Pace,
+    refusal::Refusal,
+    running::{Counts, Running},
+    store::{Begun, Hello},
+};
+use plenary_contracts::directory::v1::{
+    self as pb, Batch, FromDirectory, FromServer, SnapshotEnd, SnapshotRefused, Welcome,
+    from_directory::What as Say, from_server::What,
+};
+use plenary_directory_client::wire::{self, MOST_CHANGES, MOST_PRESENCES};
+use plenary_links::Who;
+use plenary_model::ServerName;
+use plenary_people::{Change, Digest, Entry};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
+use tonic::{Status, Streaming};
+
+/// The first word must come within this.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A feed that says nothing for so long is ended.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether the feed still counts.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+type Told = Result<FromDirectory, Status>;
+
+/// Hears a feed in a task, until it ends or counts no more.
+pub(super) fn begin(
+    running: Arc<Running>,
+    server: ServerName,
+    who: Who,
+    said: Streaming<FromServer>,
+) -> Pin<Box<dyn Stream<Item = Told> + Send>> {
+    let (say, heard) = mpsc::channel(64);
+    tokio::spawn(async move {
+        let mut feed = Feed {
+            pace: Pace::new(running.changes_per_second, Instant::now()),
+            running,
+            server,
+            said,
+            say,
+            begun: Begun {
+                feed: 0,
+                position: None,
+            },
+            incarnation: [0; 16],
+            presence: 0,
+            coming: None,
+        };
+        if let Err(refusal) = feed.hear(&who).await {
+            tracing::debug!(server = %feed.server, reason = %refusal, "a feed ended");
+            if matches!(
+                refusal,
+                Refusal::OtherServer { .. } | Refusal::TooManyEntries { .. }
+            ) {
+                feed.running.note_refusal(&feed.server, refusal.code()).await;
+            }
+            // It may have gone already.
+            feed.say.send(Err(refusal.into())).await.unwrap_or_default();
+        }
+    });
+    Box::pin(ReceiverStream::new(heard))
+}
+
+/// A snapshot as it comes.
+#[derive(Debug, Default)]
+struct Coming {
+    told: u64,
+    digest: Digest,
+}
+
+struct Feed {
+    running: Arc<Running>,
+    server: ServerName,
+    said: Streaming<FromServer>,
+    say: mpsc::Sender<Told>,
+    begun: Begun,
+    incarnation: [u8; 16],
+    /// Its number among those that tell presence here.
+    presence: u64,
+    coming: Option<Coming>,
+    pace: Pace,
+}
+
+impl Feed {
+    /// Listens until the server goes.
+    async fn hear(&mut self, who: &Who) -> Result<(), Refusal> {
+        let first = tokio::time::timeout(HELLO_WITHIN, self.said.next()).await;
+        let hello = match first {
+            Ok(Some(Ok(FromServer {
+                what: Some(What::Hello(hello)),
+            }))) => hello,
+            Ok(None | Some(Err(_))) => return Ok(()),
+            Ok(Some(Ok(_))) | Err(_) => return Err(Refusal::BadMessage("a feed begins with a hello".into())),
+        };
+        if let Err(refusal) = self.greet(hello).await {
+            tracing::warn!(server = %self.server, reason = %refusal, "a feed was refused");
+            self.running.note_refusal(&self.server, refusal.code()).await;
+            return Err(refusal);
+        }
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                message = self.said.next() => {
+                    let Some(Ok(message)) = message else { return Ok(()) };
+                    heard = Instant::now();
+                    if !self.running.presences.heard(&self.server, self.presence, heard) {
+                        return Err(Refusal::Superseded(self.server.clone()));
+                    }
+                    self.take(message.what).await?;
+                }
+                _ = look.tick() => {
+                    if !(who.still_counts)() {
+                        return Err(Refusal::NotANode);
+                    }
+                    if *self.running.ending.borrow() {
+                        return Err(Refusal::Away("this instance is ending".into()));
+                    }
+                    if self.say.is_closed() || heard.elapsed() > SILENCE {
+                        return Ok(());
+                    }
+                    self.still_counts()?;
+                }
+            }
+        }
+    }
+
+    /// Whether the server was removed, or another feed took the place of this one, as far as this instance knows.
+    fn still_counts(&self) -> Result<(), Refusal> {
+        let Some(known) = self.running.known(&self.server) else {
+            return Ok(());
+        };
+        if known.feed > self.begun.feed && self.begun.feed > 0 {
+            return Err(match known.active {
+                true => Refusal::Superseded(self.server.clone()),
+                false => Refusal::NotConnected(self.server.clone()),
+            });
+        }
+        match self.begun.feed == 0 && !known.active {
+            true => Err(Refusal::NotConnected(self.server.clone())),
+            false => Ok(()),
+        }
+    }
+
+    async fn greet(&mut self, hello: pb::Hello) -> Result<(), Refusal> {
+        if hello.version != wire::VERSION {
+            return Err(Refusal::Version(hello.version));
+        }
+        if hello.server != self.server.as_str() {
+            return Err(Refusal::OtherServer {
+                certificate: self.server.clone(),
+                said: hello.server,
+            });
+        }
+        let incarnation: Result<[u8; 16], _> = hello.incarnation.try_into();
+        self.incarnation =
+            incarnation.map_err(|_| Refusal::BadMessage("an incarnation has 16 bytes".into()))?;
+        let hello = Hello {
+            server: self.server.clone(),
+            credentials: wire::credentials_from(hello.client_id, &hello.secret)?,
+            incarnation: self.incarnation,
+            tells_from: hello.tells_from,
+            position: hello.position,
+            share: wire::share_from(hello.share)?,
+            presence_only: hello.presence_only,
+        };
+        self.running.gate.hello(&self.server, Instant::now())?;
+        self.begun = self.running.store.begin_feed(&hello).await?;
+        self.presence = self.running.presences.begin(&self.server, Instant::now());
+        if self.begun.feed > 0 {
+            tracing::info!(server = %self.server, position = ?self.begun.position, "a server tells");
+        }
+        let welcome = Welcome {
+            directory: self.running.facts.directory.to_string(),
+            position: self.begun.position.unwrap_or(0),
+            anew: self.begun.feed > 0 && self.begun.position.is_none(),
+            addresses: self.running.instances.borrow().clone(),
+            most_changes: MOST_CHANGES as u32,
+        };
+        self.tell(Say::Welcome(welcome)).await;
+        Ok(())
+    }
+
+    async fn tell(&self, what: Say) {
+        // It may have gone; then listening ends too.
+        let what = Some(what);
+        self.say
+            .send(Ok(FromDirectory { what }))
+            .await
+            .unwrap_or_default();
+    }
+
+    async fn take(&mut self, what: Option<What>) -> Result<(), Refusal> {
+        let changes = self.begun.feed > 0;
+        match what {
+            Some(What::Presence(presence)) => self.presence(presence),
+            Some(What::Batch(batch)) if changes => self.batch(batch).await,
+            Some(What::Part(part)) if changes => self.part(part.entries).await,
+            Some(What::End(end)) if changes => self.end(end).await,
+            Some(What::Share(share)) if changes => {
+                let share = wire::share_from(Some(share))?;
+                self.running
+                    .store
+                    .put_share(&self.server, self.begun.feed, &share)
+                    .await
+            }
+            Some(What::Hello(_)) => Err(Refusal::BadMessage("there is one hello in a feed".into())),
+            Some(_) => Err(Refusal::BadMessage("this feed tells presence only".into())),
+            None => Err(Refusal::BadMessage(
+                "it says nothing that this version knows".into(),
+            )),
+        }
+    }
+
+    /// An entry that this server may put.
+    fn own(&self, entry: pb::Entry) -> Result<Entry, Refusal> {
+        let entry = wire::entry_from(entry)?;
+        self.must_be_own(&entry.id.server)?;
+        entry.check().map_err(|error| Refusal::BadEntry {
+            id: entry.id.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(entry)
+    }
+
+    fn must_be_own(&self, server: &ServerName) -> Result<(), Refusal> {
+        match *server == self.server {
+            true => Ok(()),
+            false => Err(Refusal::OtherServer {
+                certificate: self.server.clone(),
+                said: server.to_string(),
+            }),
+        }
+    }
+
+    /// So many changes came: those that come too fast are heard later.
+    async fn keep_pace(&mut self, changes: usize) -> Result<(), Refusal> {
+        if changes > MOST_CHANGES {
+            let text = format!("there are more than {MOST_CHANGES} changes or entries in one message");
+            return Err(Refusal::BadMessage(text));
+        }
+        let pause = self.pace.took(changes, Instant::now());
+        tokio::time::sleep(pause).await;
+        // Whoever waits because of us is not silent.
+        self.running
+            .presences
+            .heard(&self.server, self.presence, Instant::now());
+        Ok(())
+    }
+
+    async fn batch(&mut self, Batch { from, to, changes }: Batch) -> Result<(), Refusal> {
+        if self.coming.is_some() || to < from {
+            let text = "a batch goes forward, and comes not within a snapshot";
+            return Err(Refusal::BadMessage(text.into()));
+        }
+        self.keep_pace(changes.len()).await?;
+        let mut read = Vec::with_capacity(changes.len());
+        for change in changes {
+            read.push(match change.what {
+                Some(pb::change::What::Set(entry)) => Change::put(self.own(entry)?),
+                _ => {
+                    let change = wire::change_from(change)?;
+                    self.must_be_own(change.server())?;
+                    change
+                }
+            });
+        }
+        let most = self.running.entries_most;
+        let store = &self.running.store;
+        store
+            .put_batch(&self.server, self.begun.feed, (from, to), &read, most)
+            .await?;
+        Counts::add(&self.running.counts.batches, 1);
+        Counts::add(&self.running.counts.changes, read.len());
+        self.tell(Say::Durable(to)).await;
+        Ok(())
+    }
+
+    async fn part(&mut self, entries: Vec<pb::Entry>) -> Result<(), Refusal> {
+        self.keep_pace(entries.len()).await?;
+        let entries = entries.into_iter().map(|entry| self.own(entry));
+        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
+        let coming = self.coming.get_or_insert_default();
+        coming.told += entries.len() as u64;
+        entries.iter().for_each(|entry| coming.digest.add(entry));
+        if coming.told > self.running.entries_most {
+            return Err(Refusal::TooManyEntries {
+                server: self.server.clone(),
+                most: self.running.entries_most,
+            });
+        }
+        self.running
+            .store
+            .stage(&self.server, self.begun.feed, &entries)
+            .await
+    }
+
+    async fn end(&mut self, SnapshotEnd { position, digest }: SnapshotEnd) -> Result<(), Refusal> {
+        let Coming { told, digest: came } = self.coming.take().unwrap_or_default();
+        let (server, feed) = (&self.server, self.begun.feed);
+        let done = match digest == came.as_bytes() {
+            true => {
+                let store = &self.running.store;
+                store
+                    .end_snapshot(server, feed, &self.incarnation, position, told)
+                    .await
+            }
+            false => Err(Refusal::Digest),
+        };
+        match done {
+            Ok(()) => {
+                tracing::info!(%server, entries = told, "all entries of a server came anew");
+                Counts::add(&self.running.counts.snapshots, 1);
+                self.tell(Say::Durable(position)).await;
+                Ok(())
+            }
+            Err(refusal @ Refusal::Digest) => {
+                tracing::warn!(%server, entries = told, "a snapshot did not count");
+                Counts::add(&self.running.counts.snapshots_refused, 1);
+                self.running.store.drop_staged(server, feed).await?;
+                let refused = SnapshotRefused {
+                    code: refusal.code().as_str().to_owned(),
+                    reason: refusal.to_string(),
+                };
+                self.tell(Say::Refused(refused)).await;
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn presence(&self, presence: pb::Presence) -> Result<(), Refusal> {
+        if presence.people.len() > MOST_PRESENCES {
+            let text = format!("there are more than {MOST_PRESENCES} people in one message");
+            return Err(Refusal::BadMessage(text));
+        }
+        let most = usize::try_from(self.running.entries_most).unwrap_or(usize::MAX);
+        let people = presence.people.into_iter().map(|person| {
+            let presence = wire::presence_from(person.state);
+            (person.user, presence)
+        });
+        let people = people.filter(|(user, _)| user.len() <= 256);
+        self.running
+            .presences
+            .tell(&self.server, self.presence, presence.all, people, most);
+        Ok(())
+    }
+}
