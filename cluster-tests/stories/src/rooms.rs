@@ -88,7 +88,7 @@ pub(crate) async fn one_layout_for_all_may_be_locked(world: World) -> anyhow::Re
     visitor.set_layout(layout.clone());
     visitor.refused("moderate", Refusal::Forbidden).await?;
     host.set_layout(layout.clone());
-    let is_set = |seen: &crate::visitor::Seen| seen.room.layout.as_ref() == Some(&layout);
+    let is_set = |seen: &crate::visitor::Seen| seen.room.layout.as_deref() == Some(&layout);
     visitor.until("hears of the layout", is_set).await?;
     let carol = world.account("carol").await?;
     let late = carol.join(&room).await?;

@@ -74,7 +74,9 @@ pub(super) fn room_on_wire(
             .chain(lease_ends.filter(|_| !conference.call))
             .min(),
         has_pin: settings.pin.is_some(),
-        layout: run.and_then(|run| run.layout.as_ref()).map(layout_on_wire),
+        layout: run
+            .and_then(|run| run.layout.as_ref())
+            .map(|layout| Box::new(layout_on_wire(layout))),
         layouts: settings.layouts.iter().map(kept_on_wire).collect(),
         open: conference.launch.is_virtual_room() || opened.is_some(),
         call: conference.call,

@@ -307,7 +307,7 @@ impl Keeper {
     fn tell_roster(&mut self, view: &View) -> Vec<u64> {
         let now = Instant::now();
         let may_count = self.people.is_whole() || self.counted.is_none_or(|at| now >= at + COUNT_EVERY);
-        let laid_out = self.facts.layout.iter().flat_map(Layout::people);
+        let laid_out = self.facts.layout.as_deref().into_iter().flat_map(Layout::people);
         let ahead = self.voices.recent().chain(laid_out);
         let all = view.participants.iter().map(|one| one.participant.clone());
         let news = self.people.update(all.collect(), &ahead.collect(), may_count);

@@ -7,7 +7,7 @@ use crate::{
     conference::differences,
     follow::shut_out_guests,
     history,
-    meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run},
+    meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run, check_in_layouts},
     partners::{at_home, check_room},
     registrant::{Registrant, RegistrationView},
 };
@@ -377,13 +377,7 @@ impl<'a, V: View> Case<'a, V> {
                 }
             }
         }
-        let known = before.in_layouts();
-        for user in after.in_layouts().difference(&known) {
-            if !self.view.is_account(user) {
-                let reason = format!("there is no user {:?}", user.as_str());
-                return Err(invalid("layouts.people", reason));
-            }
-        }
+        check_in_layouts(self.view, before, &after)?;
         let known = before.named_abroad();
         let named = after.named_abroad();
         check_room(self.view, named.keys().filter(|user| !known.contains_key(*user)))?;

@@ -27,8 +27,8 @@ pub use chat::{Deleted, Line, LineDetails, Mention};
 pub(crate) use decide::Meetings;
 pub(crate) use entry::Entry;
 pub use invitation::{INVITATION_MS, Invitation, Invited};
-pub(crate) use layout::check_kept;
 pub use layout::{Arrangement, KeptLayout, Layout, Slot};
+pub(crate) use layout::{check_in_layouts, check_kept};
 pub use moderate::Act;
 pub(crate) use moderate::conflict;
 pub use participant::{

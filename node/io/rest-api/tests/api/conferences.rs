@@ -482,7 +482,7 @@ async fn a_conference_keeps_layouts() {
         (
             json!([{"place": 1, "guest": "guest-aaaaaaaaaaaaaaaa"}]),
             400,
-            "bad-json",
+            "unknown-field",
         ),
     ] {
         change(&with(wrong)).await.problem(status, code);

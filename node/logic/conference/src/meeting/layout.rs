@@ -1,7 +1,7 @@
 //! What a moderator has everybody look at, or one alone (CONF-11).
 
 use super::{Meetings, Participant, ParticipantId, Runs, moderate::conflict};
-use crate::{Conference, Decision, PLACES_LEVEL, Party, View};
+use crate::{Conference, Decision, PLACES_LEVEL, Party, Settings, View};
 use plenary_access::{
     Refusal, fold,
     rules::{check_text, invalid},
@@ -117,6 +117,22 @@ impl KeptLayout {
         }
         Ok(())
     }
+}
+
+/// Whether those who get a place in a layout have accounts.
+pub(crate) fn check_in_layouts<V: View>(
+    view: &V,
+    before: &Settings,
+    after: &Settings,
+) -> Result<(), Refusal> {
+    let known = before.in_layouts();
+    for user in after.in_layouts().difference(&known) {
+        if !view.is_account(user) {
+            let reason = format!("there is no user {:?}", user.as_str());
+            return Err(invalid("layouts.people", reason));
+        }
+    }
+    Ok(())
 }
 
 /// The one of this name, whatever the case of its letters.

@@ -73,7 +73,7 @@ pub struct Room {
     pub guests: GuestRights,
     /// What a moderator has everybody look at; null: everybody chooses.
     #[schema(required)]
-    pub layout: Option<Layout>,
+    pub layout: Option<Box<Layout>>,
     /// Layouts that the conference keeps, between which moderators switch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layouts: Vec<KeptLayout>,
