@@ -3,6 +3,7 @@
 use crate::{
     Place,
     enterprise::{Enterprise, told, wait, wait_for},
+    leaseless_calls::Pair,
     ledger::{self, Ms, Node, WAKING, now_ms},
     lending::{ROOM, guest, nodes, open_room},
     network::Network,
@@ -206,12 +207,16 @@ impl House {
     /// Isolates a server for longer than its lease; its people are still heard. Gives when.
     async fn cut_a_server_off(&mut self) -> anyhow::Result<(Ms, Ms)> {
         let number = MANAGERS + SERVERS[..ROME].iter().map(|(_, nodes)| nodes).sum::<usize>();
-        let from = now_ms();
+        let pair = Pair::at(&self.enterprise, ROME).await?;
+        let (from, began) = (now_ms(), Instant::now());
         self.network.cut(number)?;
-        sleep(BEYOND).await;
+        sleep(TTL).await;
+        let talk = pair.talk(&self.enterprise).await?;
+        sleep(BEYOND.saturating_sub(began.elapsed())).await;
         let to = now_ms();
         self.network.mend(number)?;
         self.lent_again(ROME).await?;
+        talk.goes_on()?;
         Ok((from, to))
     }
 

@@ -18,6 +18,7 @@ pub mod federation_outbox;
 pub mod federation_people;
 pub mod full_managers;
 mod impostor;
+mod leaseless_calls;
 mod ledger;
 pub mod lending;
 pub mod lost_nodes;
