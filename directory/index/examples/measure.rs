@@ -77,7 +77,7 @@ fn ask(samples: &Samples, people: u64, number: u64) -> Option<Ask> {
             "beginning of 4 to 6 letters"
         }
         2 | 3 => {
-            if mixed % 2 == 0 {
+            if mixed.is_multiple_of(2) {
                 words.reverse();
             }
             let last = words.last_mut()?;
