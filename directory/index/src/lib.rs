@@ -13,7 +13,7 @@
 //! A segment never changes; entries that are gone are marked beside it. So searches never wait for changes, nor for each
 //! other.
 //!
-//! The index lives in memory, about 0.5 kB for each person. It keeps nothing: whoever owns it tells it all entries when it starts,
+//! The index lives in memory, about a third of a kilobyte for each person, and more while large segments are merged. It keeps nothing: whoever owns it tells it all entries when it starts,
 //! best in one call of `apply`.
 
 mod dictionary;
@@ -60,7 +60,7 @@ impl Index {
     /// Takes changes, in order. Whoever searches after it returned finds them; who searches meanwhile finds all or none of
     /// them. Entries that break the [`limits`] are taken as well: to refuse them is the matter of who receives them.
     ///
-    /// Costs about 10 µs for each entry, and some more now and then, when small segments are merged.
+    /// Costs about 20 µs for each entry, and some more now and then, when small segments are merged.
     pub fn apply(&self, changes: &[Change]) {
         self.shared.apply(changes);
     }
