@@ -76,12 +76,32 @@ pub(crate) async fn a_moderator_opens_it_by_hand_and_ends_it_for_all(world: Worl
     guest.refused("join", Refusal::NotBegun).await?;
     let host = owner.join(&room).await?;
     ensure!(!host.seen().room.open, "it is open before it begins");
+    // Programs hear the same, and go with the meeting, also who only watches and stands in no roster.
+    let (node, carol) = (world.next(), world.account("carol").await?);
+    let early = carol.whep(node, &room).await?;
+    ensure!(early.text.contains("the meeting has not begun"), "{}", early.text);
+    early.refused(403, "kept-out")?;
     host.act(Act::Start);
     host.until("hears that it is open", |seen| seen.room.open).await?;
     guest.join(&room).await?;
+    until("carol may watch", async || {
+        Ok(carol.whep(node, &room).await?.status == 201)
+    })
+    .await?;
+    let answer = carol.whep(node, &room).await?;
+    let watching = answer.location.clone();
+    answer.is(201)?;
+    ensure!(
+        carol.has_session(node, &watching).await?,
+        "who watches is out at once"
+    );
     host.act(Act::End);
     host.out(Why::EndedForAll).await?;
     guest.out(Why::EndedForAll).await?;
+    until("who watches is out", async || {
+        Ok(!carol.has_session(node, &watching).await?)
+    })
+    .await?;
     guest.knock(&room, None);
     guest.refused("join", Refusal::NotBegun).await?;
     Ok(())

@@ -79,6 +79,15 @@ impl Answer {
     }
 }
 
+/// The offer of a program that watches.
+const WATCHES: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n\
+    a=setup:actpass\r\na=ice-ufrag:watches1\r\na=ice-pwd:watcheswatcheswatches0\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n\
+    a=setup:actpass\r\na=ice-ufrag:watches1\r\na=ice-pwd:watcheswatcheswatches0\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n";
+
 impl World {
     /// The server whose nodes the variables name.
     pub(crate) async fn found() -> anyhow::Result<Self> {
@@ -290,6 +299,31 @@ impl Account {
         let request = self.world.0.http.post(url).bearer_auth(&self.token);
         let request = request.header("Content-Type", "application/sdp").body(offer);
         Answer::read(request.send().await?).await
+    }
+
+    /// Opens a session of WHEP at a node, of a client that never connects.
+    pub(crate) async fn whep(&self, node: usize, cid: &str) -> anyhow::Result<Answer> {
+        let url = format!("{}/whep/{cid}", self.world.url(node));
+        let request = self.world.0.http.post(url).bearer_auth(&self.token);
+        let request = request.header("Content-Type", "application/sdp").body(WATCHES);
+        Answer::read(request.send().await?).await
+    }
+
+    /// Whether there is a session at this address still.
+    pub(crate) async fn has_session(&self, node: usize, location: &str) -> anyhow::Result<bool> {
+        let url = reqwest::Url::parse(self.world.url(node))?.join(location)?;
+        let request = self.world.0.http.patch(url).bearer_auth(&self.token);
+        let request = request.header("Content-Type", "application/trickle-ice-sdpfrag");
+        // Of an ICE session that never was: so it changes nothing.
+        let request = request
+            .header("If-Match", "\"none\"")
+            .body("a=ice-ufrag:none\r\na=ice-pwd:nonenonenonenonenonenone\r\n");
+        let answer = Answer::read(request.send().await?).await?;
+        match answer.status {
+            412 => Ok(true),
+            404 => Ok(false),
+            status => anyhow::bail!("asked for a session it answers {status}: {}", answer.text),
+        }
     }
 
     /// Ends one by its address.

@@ -3,6 +3,7 @@
 mod gate;
 mod key;
 mod rate;
+mod watch;
 
 use crate::{
     addresses,
@@ -14,7 +15,7 @@ use crate::{
     turn::Turn,
 };
 use async_trait::async_trait;
-use gate::{concerns_meetings, watches};
+use gate::concerns_meetings;
 use plenary_access::{Session, TokenHash, UserRow};
 use plenary_conference::{Person, Via, Visitor, Way, door};
 use plenary_media_io::{
@@ -22,7 +23,7 @@ use plenary_media_io::{
     SessionKey,
 };
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
-use plenary_model::{Cid, UserName};
+use plenary_model::{Cid, Timestamp, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
 use plenary_signalling::meeting::{self, Refusal, State};
 use plenary_store::{Changes, queries};
@@ -96,6 +97,8 @@ struct Held {
     allow: Allow,
     /// Of who publishes: in the roster of the meeting, so that all see who is there.
     place: Option<Place>,
+    /// Of who watches: the run that they were let into, by its begin.
+    run: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -246,15 +249,19 @@ impl MediaDoor {
     }
 
     async fn end_those_without_right(&self) {
-        let all: Vec<Held> = self.held().values().cloned().collect();
-        for held in all {
+        let all: Vec<(String, Held)> = self
+            .held()
+            .iter()
+            .map(|(name, held)| (name.clone(), held.clone()))
+            .collect();
+        for (name, held) in all {
             let who = self.look_up(held.token, &held.cid, way_of(&held)).await;
             // Where the server cannot tell, a running session goes on.
             let may_not = matches!(
                 who,
                 Err(Refused::NotSignedIn | Refused::NotFound | Refused::Forbidden(_))
             );
-            if may_not || self.has_no_seat(&held).await {
+            if may_not || self.has_no_seat(&held).await || self.is_shut_out(&name, &held).await {
                 tracing::info!(user = %held.user, "a media session ends: it may not be any more");
                 self.engine.close(held.key).await.ok();
             }
@@ -301,7 +308,13 @@ impl MediaDoor {
                 code: Refusal::Full, ..
             }) => Err(MediaError::Full),
             Err(NoPlace {
-                code: Refusal::PinNeeded | Refusal::Locked | Refusal::Uninvited | Refusal::WayClosed,
+                code:
+                    Refusal::PinNeeded
+                    | Refusal::Locked
+                    | Refusal::Uninvited
+                    | Refusal::WayClosed
+                    | Refusal::NotBegun
+                    | Refusal::NotRegistered,
                 detail,
             }) => Err(MediaError::KeptOut(detail)),
             Err(NoPlace {
@@ -349,26 +362,8 @@ impl MediaDoor {
             operator,
             called_at: None,
         };
-        door(&conference, visitor, way).map_err(|_| Refused::Forbidden("you may not enter this room"))?;
+        door(&conference, visitor, way).map_err(|why| Refused::Forbidden(gate::words(why)))?;
         Ok(user)
-    }
-
-    /// Whether somebody may watch who stands in no roster: by the same gate as all, as this node's copy has it.
-    async fn may_watch(&self, cid: &Cid, user: &UserName) -> Result<(), MediaError> {
-        let (key, of) = (cid.clone(), user.clone());
-        let found = self.server.query(move |db| {
-            let operator = queries::is_operator(db, &of)?;
-            Ok((queries::conference(db, &key)?, queries::run(db, &key)?, operator))
-        });
-        let unavailable = |_: ReadError| MediaError::Refused(Refused::Unavailable);
-        let (conference, run, operator) = found.await.map_err(unavailable)?;
-        let conference = conference.ok_or(MediaError::Refused(Refused::NotFound))?;
-        let visitor = Visitor::Account {
-            user,
-            operator,
-            called_at: None,
-        };
-        watches(&conference, run.as_ref(), visitor, self.server.now_ms())
     }
 
     /// The same; what this node does not know yet may have happened on another one a moment ago.
@@ -457,12 +452,12 @@ impl Backend for MediaDoor {
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
         }
-        let place = match part {
-            Part::Publish => Some(self.enter(cid, &user).await?),
+        let (place, run) = match part {
+            Part::Publish => (Some(self.enter(cid, &user).await?), None),
             Part::Watch(_) => {
-                self.may_watch(cid, &user).await?;
+                let run = self.may_watch(cid, &user).await?;
                 self.server.take_seat_outside(&user).await.map_err(seatless)?;
-                None
+                (None, run)
             }
         };
         // Who only watches stands in no roster, and is told from those who do by the highest bit.
@@ -482,6 +477,7 @@ impl Backend for MediaDoor {
             ice: String::new(),
             allow,
             place,
+            run,
         };
         // Before it begins: it may be over at once.
         self.held().insert(session.0.clone(), held);

@@ -4,7 +4,7 @@ use crate::server::Server;
 use futures::future::BoxFuture;
 use plenary_access::{Topic, policy_for};
 use plenary_cascade_io::{Bounds, Circle};
-use plenary_federation_io::{Home as _, Names};
+use plenary_federation_io::{Home as _, Names, knows_people};
 use plenary_model::ServerName;
 use plenary_store::Changes;
 use std::{
@@ -33,7 +33,8 @@ impl Policy for Server {
     async fn bounds(&self, server: &ServerName) -> Option<Bounds> {
         let standing = self.standing(server).await?;
         let terms = policy_for(&standing, server).ok()?;
-        terms.conferences.then_some(Bounds {
+        // A call has a room, too; what may cross of each is said by its own terms.
+        knows_people(terms).then_some(Bounds {
             kbps: terms.bandwidth_kbps,
         })
     }

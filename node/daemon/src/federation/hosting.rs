@@ -28,7 +28,11 @@ pub(super) async fn host(
     terms: &PartnerTerms,
     who: Attending,
 ) -> Result<Hosted, Unhosted> {
-    check_room(server, from, terms).await?;
+    let user = UserId {
+        name: who.user,
+        server: from.clone(),
+    };
+    check_room(server, &user, terms).await?;
     let meetings = server.meetings.get().cloned().ok_or_else(|| Unhosted {
         grpc: Code::Unavailable,
         code: "unavailable",
@@ -52,10 +56,6 @@ pub(super) async fn host(
             words: format!("people of {from} may not {what} here; ask the administrators of this server"),
         });
     }
-    let user = UserId {
-        name: who.user,
-        server: from.clone(),
-    };
     let (tell, told) = mpsc::unbounded_channel();
     let (permits, permitted) = mpsc::unbounded_channel();
     let newcomer = Newcomer {
@@ -106,25 +106,28 @@ async fn is_call(server: &Server, join: &Join) -> Result<bool, Unhosted> {
     Ok(false)
 }
 
-/// Whether the terms have room for one more of that server.
-async fn check_room(server: &Server, from: &ServerName, terms: &PartnerTerms) -> Result<(), Unhosted> {
+/// Whether the terms have room for one more of that server, or who comes has a place already.
+async fn check_room(server: &Server, who: &UserId, terms: &PartnerTerms) -> Result<(), Unhosted> {
     let Some(most) = terms.participants else {
         return Ok(());
     };
-    let name = from.clone();
-    let inside = server.query(move |db| queries::people_of(db, &name)).await;
-    let inside = inside.map_err(|error| Unhosted {
+    let user = who.clone();
+    let others = server.query(move |db| queries::others_of(db, &user)).await;
+    let others = others.map_err(|error| Unhosted {
         grpc: Code::Unavailable,
         code: "unavailable",
         words: error.to_string(),
     })?;
-    if inside.people < u64::from(most) {
+    if others < u64::from(most) {
         return Ok(());
     }
     Err(Unhosted {
         grpc: Code::ResourceExhausted,
         code: "too-many-people",
-        words: format!("as many people of {from} are in conferences here as may be: {most}"),
+        words: format!(
+            "as many people of {} are in conferences here as may be: {most}",
+            who.server
+        ),
     })
 }
 

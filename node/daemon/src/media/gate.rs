@@ -46,6 +46,20 @@ pub(super) fn watches(
     }
 }
 
+/// Why the door of a conference is closed to a program.
+pub(super) fn words(why: KeptOut) -> &'static str {
+    match why {
+        KeptOut::WayClosed => {
+            "this conference is not open to programs; its owner can open it in its join options"
+        }
+        KeptOut::Uninvited => {
+            "only those who are invited may come; ask the owner of the conference to invite you"
+        }
+        KeptOut::LectureWatch => "in a lecture only its speakers may watch by a program; join in the browser",
+        _ => "you may not enter this room",
+    }
+}
+
 /// Whether who may do what in a meeting may be another by these.
 pub(super) fn concerns_meetings(changes: &Changes) -> bool {
     let of_meetings = |topic: Topic| matches!(topic, Topic::Meetings | Topic::Conferences);

@@ -1,4 +1,4 @@
-//! Programs name conferences by their IDs; all else here goes by keys (`docs/decisions/0017`).
+//! Programs name conferences by their IDs; all else here goes by keys (`docs/decisions/0018`).
 
 use super::{MediaDoor, signed_in};
 use plenary_model::Cid;

@@ -324,3 +324,23 @@ fn a_state_from_before_people_were_in_kept_layouts_is_opened() {
     home.ok(by("bob"), run_as(panel()));
     assert_eq!(home.count("layout_people"), 1);
 }
+
+#[test]
+fn of_a_partner_who_comes_back_the_others_are_counted() {
+    let mut home = with_room();
+    for (id, who) in [
+        (1, "olav@oslo.example.net"),
+        (2, "liv@oslo.example.net"),
+        (3, "kari@bergen.example.org"),
+    ] {
+        let mut change = enter(id, conference::Person::Federated(who.parse().expect("good")));
+        if let Meeting::Enter { name, .. } = &mut change {
+            *name = Some("Somebody".into());
+        }
+        home.ok(system(), change);
+    }
+    let others = |who: &str| queries::others_of(&home.db, &who.parse().expect("good")).expect("reads");
+    assert_eq!(others("olav@oslo.example.net"), 1);
+    assert_eq!(others("nils@oslo.example.net"), 2);
+    assert_eq!(others("kari@bergen.example.org"), 0);
+}
