@@ -34,7 +34,9 @@ pub struct Key {
 /// Why a key cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("this is no key of a server, or a part of it is missing; copy it again from the server's page")]
+    #[error(
+        "this is no key of a server, or a part of it is missing; copy it again, whole, from where the server shows it"
+    )]
     Damaged,
     #[error("the key was made by a newer version (format {0}); update the Directory")]
     Newer(u8),

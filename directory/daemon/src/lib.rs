@@ -38,9 +38,9 @@ use std::process::ExitCode;
 
 /// Make the people of all servers of an enterprise findable.
 ///
-/// `found` makes an instance, `run` starts it. Then each server is connected by a key: its administrator makes one on the
-/// server's page, and you give it to the Directory with `add KEY`. All commands but these ask the instance that runs on
-/// this machine, by a socket in its data folder.
+/// `found` makes an instance, `run` starts it. Then each server is connected by a key, which the server makes and you
+/// give to the Directory with `add KEY`; nodes of this version make none yet. All commands but these ask the instance that
+/// runs on this machine, by a socket in its data folder.
 ///
 /// Entries are kept in SQLite in the data folder, or in PostgreSQL (database.url): then several instances serve together.
 ///

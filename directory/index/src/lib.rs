@@ -13,8 +13,8 @@
 //! A segment never changes; entries that are gone are marked beside it. So searches never wait for changes, nor for each
 //! other.
 //!
-//! The index lives in memory, about a third of a kilobyte for each person, and more while large segments are merged. It keeps nothing: whoever owns it tells it all entries when it starts,
-//! best in one call of `apply`.
+//! The index lives in memory, about a third of a kilobyte for each person, and more while large segments are merged. It keeps
+//! nothing: whoever owns it tells it all entries when it starts, best in one call of `apply`.
 
 mod dictionary;
 mod merge;

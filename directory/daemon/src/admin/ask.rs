@@ -115,7 +115,7 @@ impl Status {
     }
 }
 
-/// Connect a server: give the Directory the key that was made on the server's page
+/// Connect a server: give the Directory the key that the server made
 ///
 /// An earlier key of the same server counts no more. The server is connected when it has come with its key; see `servers`.
 #[derive(Debug, Args)]
