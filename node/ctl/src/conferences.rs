@@ -362,6 +362,9 @@ pub(crate) struct Settings {
     /// Who is let in by a moderator
     #[arg(long, value_parser = ["off", "all", "uninvited", "uninvited_elsewhere", "guests"])]
     waiting_room: Option<String>,
+    /// Whether each meeting is locked from its beginning until a moderator opens it
+    #[arg(long)]
+    begins_locked: Option<bool>,
     /// Whether those may come who are not invited
     #[arg(long)]
     uninvited: Option<bool>,
@@ -409,6 +412,7 @@ impl Settings {
             "podium_places": self.podium_places,
             "pin": self.pin,
             "waiting_room": self.waiting_room,
+            "begins_locked": self.begins_locked,
             "uninvited": self.uninvited,
             "muted_on_entry": self.muted_on_entry,
             "camera_off_on_entry": self.camera_off_on_entry,

@@ -2,7 +2,7 @@
 
 use plenary_conference::{
     Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, Participant as Place,
-    Person, Role as Standing, Run, Slot, Via, WaitingRoom,
+    Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -161,6 +161,16 @@ fn layout_of(layout: meeting::Layout) -> Layout {
     }
 }
 
+fn waiting_room_of(room: meeting::WaitingRoom) -> Option<WaitingRoom> {
+    match room {
+        meeting::WaitingRoom::Off => None,
+        meeting::WaitingRoom::All => Some(WaitingRoom::All),
+        meeting::WaitingRoom::Uninvited => Some(WaitingRoom::Uninvited),
+        meeting::WaitingRoom::UninvitedElsewhere => Some(WaitingRoom::UninvitedElsewhere),
+        meeting::WaitingRoom::Guests => Some(WaitingRoom::Guests),
+    }
+}
+
 /// What a moderator says, as the rules know it.
 pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
     use meeting::Act as Said;
@@ -178,6 +188,19 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
             )))
         }
         Said::ClearLayout => Some(Act::ClearLayout),
+        Said::SetPin => {
+            let missing = || Refused::new(Refusal::BadRequest, "pin is missing: which one?");
+            let digits = what.pin.clone().ok_or_else(missing)?.0;
+            Some(Act::SetPin(
+                Some(digits).filter(|digits| !digits.is_empty()).map(Pin),
+            ))
+        }
+        Said::SetWaitingRoom => {
+            let missing = || Refused::new(Refusal::BadRequest, "waiting_room is missing: for whom?");
+            Some(Act::SetWaitingRoom(waiting_room_of(
+                what.waiting_room.ok_or_else(missing)?,
+            )))
+        }
         Said::Extend => {
             let minutes = what.minutes;
             let missing = || Refused::new(Refusal::BadRequest, "minutes is missing: how many?");
@@ -218,6 +241,8 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         | Said::MuteAll
         | Said::Lock
         | Said::Unlock
+        | Said::SetPin
+        | Said::SetWaitingRoom
         | Said::End
         | Said::Start
         | Said::Extend

@@ -273,6 +273,8 @@ async fn what_a_moderator_there_does_holds_here() {
             participant: Some(place),
             minutes: None,
             layout: None,
+            pin: None,
+            waiting_room: None,
         })
     };
     two.paris.request(&anna.newcomer, act(Act::SendBack));

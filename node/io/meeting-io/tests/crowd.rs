@@ -243,6 +243,8 @@ async fn a_crowd_is_read_by_pages_and_by_names() {
         participant: None,
         minutes: None,
         layout: None,
+        pin: None,
+        waiting_room: None,
     });
     hub.request(&waits.newcomer, admit_all);
     assert_eq!(waits.refused().await, Refusal::Waiting);

@@ -296,6 +296,8 @@ fn moderate(act: Act, participant: Option<ParticipantId>) -> ClientBody {
         participant,
         minutes: None,
         layout: None,
+        pin: None,
+        waiting_room: None,
     })
 }
 

@@ -291,7 +291,7 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
         if !open {
             return Err(KeptOut::NotBegun);
         }
-        let locked_at = run.and_then(|run| run.locked_at);
+        let locked_at = locked_at(conference, run, knock.now);
         let came_later = |locked: Timestamp| {
             let invited = visitor.last_invited_at(conference);
             invited.is_some_and(|at| at > locked)
@@ -308,6 +308,14 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
     } else {
         Admission::Inside
     })
+}
+
+/// Since when nobody new is let in. Whoever would be the first of a run that begins locked is not let in either.
+fn locked_at(conference: &Conference, run: Option<&Run>, now: Timestamp) -> Option<Timestamp> {
+    match run.filter(|run| run.is_on()) {
+        Some(run) => run.locked_at,
+        None => conference.settings.begins_locked.then_some(now),
+    }
 }
 
 /// Whether a guest has registered, where guests must.

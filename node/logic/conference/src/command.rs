@@ -304,6 +304,10 @@ impl Change {
                 ..
             } => crate::FEDERATED_LEVEL,
             Self::Act {
+                act: Act::SetPin(_) | Act::SetWaitingRoom(_),
+                ..
+            } => crate::DOORS_LEVEL,
+            Self::Act {
                 act: Act::StopContent(_),
                 ..
             } => crate::CONTENT_LEVEL,
@@ -417,6 +421,19 @@ pub struct Patch {
     /// Another ID by which people find it: the one of before leads nowhere then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<NewId>,
+}
+
+impl Patch {
+    /// What a moderator may change who is not the owner: what is needed while the meeting runs, and the ID.
+    pub(crate) fn is_for_moderators(&self, level: u32) -> bool {
+        let rest = Self {
+            settings: SettingsPatch::default(),
+            // Nodes of before know nothing of it, and all must have the same.
+            id: self.id.clone().filter(|_| level < crate::DOORS_LEVEL),
+            ..self.clone()
+        };
+        rest == Self::default() && self.settings.is_for_moderators()
+    }
 }
 
 /// An ID for a conference that has one (CONF-04).

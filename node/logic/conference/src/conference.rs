@@ -110,7 +110,8 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
     tell("podium_places", places(before), places(after));
     let waiting = |of: &Settings| of.waiting_room.map_or("off", waiting_name).to_owned();
     tell("waiting_room", waiting(before), waiting(after));
-    let switches: [Switch; 6] = [
+    let switches: [Switch; 7] = [
+        ("begins_locked", |of| of.begins_locked),
         ("uninvited", |of| of.uninvited),
         ("join_in_browser", |of| of.ways.browser),
         ("join_by_program", |of| of.ways.programs),

@@ -427,11 +427,7 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     fn update(&self, cid: &Cid, expect: Option<Revision>, patch: &Patch) -> Result<Decision, Refusal> {
-        let others = Patch {
-            settings: crate::SettingsPatch::default(),
-            ..patch.clone()
-        };
-        let is_for_moderators = others == Patch::default() && patch.settings.is_for_moderators();
+        let is_for_moderators = patch.is_for_moderators(self.at.level);
         let before = match self.own(cid) {
             Err(Refusal::Forbidden { .. }) if is_for_moderators => self.moderated(cid)?,
             own => own?,

@@ -134,7 +134,7 @@ impl<V: View> Meetings<'_, V> {
         let late = due.end.map_or(due.start.plus_ms(crate::ALONE_MS), |end| end);
         if late > self.at.now {
             let was_open = self.view.run_of(cid).is_some_and(|run| run.opened.is_some());
-            self.open(&mut decision, cid, due.end);
+            self.open(&mut decision, &named, due.end);
             if !was_open {
                 self.call_at_start(&mut decision, &named);
             }
@@ -155,17 +155,18 @@ impl<V: View> Meetings<'_, V> {
             return Ok(decision);
         }
         let end = conference.launch.planned_end(self.at.now);
-        self.open(&mut decision, &conference.cid, end);
+        self.open(&mut decision, conference, end);
         decision
             .changed("conference", conference.id().as_str(), "started", Vec::new())
             .notice(Topic::Events, "");
         Ok(decision)
     }
 
-    fn open(&self, decision: &mut Decision, cid: &Cid, until: Option<Timestamp>) {
+    fn open(&self, decision: &mut Decision, conference: &Conference, until: Option<Timestamp>) {
         let now = self.at.now;
         let mut runs = Runs::new(self.view, self.at);
-        let run = runs.of(cid);
+        self.lock_at_start(&mut runs, conference);
+        let run = runs.of(&conference.cid);
         if run.opened.is_none() && run.participants == 0 {
             run.started_at = now;
         }
@@ -174,6 +175,15 @@ impl<V: View> Meetings<'_, V> {
         let at = run.opened.map_or(now, |opened| opened.at);
         run.opened = Some(Opened { at, until });
         runs.finish(decision);
+    }
+
+    /// A run that is about to begin is locked, where the conference says so. The lock is from the moment before: whom the
+    /// conference calls as it begins is called after it.
+    pub(crate) fn lock_at_start(&self, runs: &mut Runs<'_, V>, conference: &Conference) {
+        let run = runs.of(&conference.cid);
+        if conference.settings.begins_locked && !run.is_on() {
+            run.locked_at = Some(Timestamp(self.at.now.0.saturating_sub(1)));
+        }
     }
 
     /// People meet while it becomes a virtual room, or is none any more: they go on.

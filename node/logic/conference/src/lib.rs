@@ -111,5 +111,8 @@ pub const OUTBOX_LEVEL: u32 = 22;
 
 pub use plenary_access::{CONTENT_LEVEL, PLACES_LEVEL};
 
+/// The level from which on conferences begin locked, and moderators change in the meeting how people come in.
+pub const DOORS_LEVEL: u32 = 27;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = PLACES_LEVEL;
+pub const NEWEST_LEVEL: u32 = DOORS_LEVEL;

@@ -15,8 +15,8 @@
 //! Invariant: nobody is rung twice for one conference at once, and nobody who is in it; it rings only while a run goes on.
 
 use crate::{
-    Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, Decision, Effect, How, MODERATION_LEVEL, Over,
-    ParticipantId, Party, Person, Run, View,
+    Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, DOORS_LEVEL, Decision, Effect, How, MODERATION_LEVEL,
+    Over, ParticipantId, Party, Person, Run, View,
     decide::forbidden,
     meeting::{Meetings, conflict},
 };
@@ -202,15 +202,16 @@ impl<V: View> Meetings<'_, V> {
         tell(decision, conference, "called people", rung);
     }
 
-    /// When a moderator called somebody into a run, the last time.
+    /// When a moderator, or the conference as it began, called somebody into a run, the last time.
     pub(crate) fn called_at(&self, run: &Run, user: &Party) -> Option<Timestamp> {
         if self.at.level < CALLING_LEVEL {
             return None;
         }
         let rings = self.view.rings_of(&run.cid, user, run.started_at);
         // What was taken back invites nobody any more; nodes of before know nothing of it, and all must have the same.
+        let by_somebody = |call: &Call| call.is_by_hand() || self.at.level >= DOORS_LEVEL;
         let counts =
-            |call: &Call| call.is_by_hand() && (self.at.level < MODERATION_LEVEL || !call.is_taken_back());
+            |call: &Call| by_somebody(call) && (self.at.level < MODERATION_LEVEL || !call.is_taken_back());
         let last = rings.into_iter().find(counts)?;
         Some(last.began_at)
     }

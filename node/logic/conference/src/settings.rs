@@ -143,6 +143,9 @@ pub struct Settings {
     pub podium_places: u8,
     pub pin: Option<Pin>,
     pub waiting_room: Option<WaitingRoom>,
+    /// Each run is locked from its beginning until a moderator opens it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub begins_locked: bool,
     /// Whether those may come who are not invited.
     pub uninvited: bool,
     pub ways: Ways,
@@ -186,6 +189,7 @@ impl Default for Settings {
             podium_places: 6,
             pin: None,
             waiting_room: None,
+            begins_locked: false,
             uninvited: true,
             ways: Ways::default(),
             muted_on_entry: false,
@@ -254,6 +258,12 @@ pub enum Put<T> {
     Nothing,
 }
 
+impl<T> From<Option<T>> for Put<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Self::To)
+    }
+}
+
 impl<T: Clone> Put<T> {
     fn value(&self) -> Option<T> {
         match self {
@@ -271,6 +281,8 @@ pub struct SettingsPatch {
     pub podium_places: Option<u8>,
     pub pin: Option<Put<Pin>>,
     pub waiting_room: Option<Put<WaitingRoom>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begins_locked: Option<bool>,
     pub uninvited: Option<bool>,
     pub ways: Option<Ways>,
     pub muted_on_entry: Option<bool>,
@@ -320,7 +332,9 @@ impl SettingsPatch {
 
     /// The level of the rules from which on nodes can read it; 0 where nothing is said.
     pub(crate) fn level(&self) -> u32 {
-        if self.places_people() {
+        if self.begins_locked.is_some() {
+            crate::DOORS_LEVEL
+        } else if self.places_people() {
             crate::PLACES_LEVEL
         } else if self.is_of_abroad() {
             crate::OUTBOX_LEVEL
@@ -369,6 +383,7 @@ impl SettingsPatch {
             podium_places,
             pin,
             waiting_room,
+            begins_locked,
             uninvited,
             ways,
             muted_on_entry,
@@ -390,6 +405,7 @@ impl SettingsPatch {
         put(podium_places, self.podium_places);
         put(pin, self.pin.as_ref().map(Put::value));
         put(waiting_room, self.waiting_room.as_ref().map(Put::value));
+        put(begins_locked, self.begins_locked);
         put(uninvited, self.uninvited);
         put(ways, self.ways);
         put(muted_on_entry, self.muted_on_entry);

@@ -10,8 +10,8 @@ pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson,
 pub use chat::{Chat, ChatChanged, DeletedBy, Edit, LineNumber, Mentioned, Said, Say, Unsay};
 pub use invitation::{Invitations, Invited, InvitedPerson};
 pub use moderation::{
-    Act, Arrangement, GuestRights, KeptLayout, Layout, Mode, Moderate, OwnLayout, Role, Room, SentQuality,
-    SlotRule, Waiting, WaitingRoom,
+    Act, Arrangement, GuestRights, KeptLayout, Layout, Mode, Moderate, NewPin, OwnLayout, Role, Room,
+    SentQuality, SlotRule, Waiting, WaitingRoom,
 };
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
+import type { Conference } from '../api/types';
 import { When } from '../conferences/When';
 import { groupedCid } from '../ui/cid';
 import { ErrorState, Loading } from '../ui/States';
@@ -17,6 +18,9 @@ const route = getRouteApi('/_app/home');
 const ConferenceSheet = lazy(() =>
   import('../conferences/ConferenceSheet').then((file) => ({ default: file.ConferenceSheet })),
 );
+
+/** Whether it is said when people meet there, and where; else they always may. */
+const hasTime = ({ meeting, launch }: Conference) => meeting.participants > 0 || launch !== 'virtual_room';
 
 /** The rooms of this server, and the way into one whose ID one knows. */
 export function Meetings() {
@@ -68,13 +72,13 @@ export function Meetings() {
                       {room.name}
                     </Text>
                     <Text size="xs" c="dimmed" truncate>
-                      {[groupedCid(room.cid), room.description].filter(Boolean).join(' · ')}
+                      {[groupedCid(room.cid), !hasTime(room) && room.settings.place, room.description]
+                        .filter(Boolean)
+                        .join(' · ')}
                     </Text>
                   </div>
                   <Group gap="sm" wrap="nowrap">
-                    {(room.meeting.participants > 0 || room.launch !== 'virtual_room') && (
-                      <When conference={room} />
-                    )}
+                    {hasTime(room) && <When conference={room} />}
                     {room.access === 'public' && (
                       <Badge variant="default" visibleFrom="xs" tt="none" fw={500}>
                         {t('join.public')}

@@ -1,5 +1,6 @@
 import { Alert, Button, Checkbox, Group, Select, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
+import { IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { calls } from '../api/calls';
@@ -12,6 +13,7 @@ import { useMe } from '../ui/useMe';
 import { CidField } from './CidField';
 import { cidFrom, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
 import { SetupFields } from './SetupFields';
+import { StartNew, useStartIn } from './StartNew';
 import { newTemplateOf, templatePatchOf, valuesFrom } from './templateDraft';
 
 const below = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[];
@@ -31,7 +33,17 @@ interface Props {
 }
 
 /** Makes a conference, or changes one: what it is called, who is seen, who comes in and how. */
-export function ConferenceForm({ conference, template, usual, readOnly, own, close }: Props) {
+export function ConferenceForm(props: Props) {
+  const [made, setMade] = useState<Conference | null>(null);
+  return made ? <StartNew conference={made} /> : <Fields {...props} chooseCalls={setMade} />;
+}
+
+interface FieldsProps extends Props {
+  /** A new one names people whom it may call as it starts. */
+  chooseCalls: (made: Conference) => void;
+}
+
+function Fields({ conference, template, usual, readOnly, own, close, chooseCalls }: FieldsProps) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const mayKeep = useMayMake();
@@ -39,6 +51,8 @@ export function ConferenceForm({ conference, template, usual, readOnly, own, clo
   const [old] = useState(conference);
   const [before] = useState(() => valuesOf(conference, usual));
   const keeping = useKeeping();
+  const me = useMe();
+  const startIn = useStartIn();
   const form = useForm<ConferenceValues>({
     initialValues: template ? { ...valuesFrom(template), name: '' } : before,
     validateInputOnBlur: true,
@@ -49,24 +63,31 @@ export function ConferenceForm({ conference, template, usual, readOnly, own, clo
     },
   });
   const save = useMutation({
-    mutationFn: async (values: ConferenceValues) => {
+    mutationFn: async ({ values }: { values: ConferenceValues; starts: boolean }) => {
       await keeping.save(values);
       if (!old) return calls.createConference(newOf(values, before));
       const patch = patchOf(values, before);
       return patch ? calls.updateConference(old.cid, patch, old.revision) : old;
     },
-    onSuccess: async (now) => {
+    onSuccess: async (now, { starts }) => {
       await cache.invalidateQueries({ queryKey: ['conferences'] });
       tell(t(old ? 'conferences.saved' : 'conferences.created', { name: now.name }));
-      close();
+      if (!starts) return close();
+      const named = [...now.settings.moderators, ...(now.settings.invited ?? [])];
+      // Only those of this server can be called by name here.
+      if (named.some((user) => user !== me.id && !user.includes('@'))) chooseCalls(now);
+      else startIn(now.cid, []);
     },
     onError: (error) => {
       form.setErrors(bareErrors(error));
       if (asProblem(error).code === 'stale') void cache.invalidateQueries({ queryKey: ['conferences'] });
     },
   });
+  const submit = (starts: boolean) => form.onSubmit((values) => save.mutate({ values, starts }));
+  // Whoever else owns it is the one who starts it.
+  const mayStart = !old && [me.id, ''].includes(form.values.owner.trim());
   return (
-    <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
+    <form noValidate onSubmit={submit(false)}>
       <fieldset disabled={readOnly} style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
         <Stack>
           {save.error && (
@@ -83,6 +104,16 @@ export function ConferenceForm({ conference, template, usual, readOnly, own, clo
               <Button variant="default" onClick={close}>
                 {t('common:action.cancel')}
               </Button>
+              {mayStart && (
+                <Button
+                  variant="default"
+                  leftSection={<IconPlayerPlay size={16} aria-hidden />}
+                  disabled={save.isPending}
+                  onClick={() => submit(true)()}
+                >
+                  {t('conferences.createAndStart')}
+                </Button>
+              )}
               <Button type="submit" loading={save.isPending}>
                 {t(old ? 'common:action.save' : 'conferences.create')}
               </Button>

@@ -118,6 +118,11 @@ function Gate({ form }: { form: Form }) {
           }))}
           {...form.getInputProps('waiting_room')}
         />
+        <Checkbox
+          label={t('conferences.beginsLocked')}
+          description={t('conferences.beginsLockedHint')}
+          {...form.getInputProps('begins_locked', { type: 'checkbox' })}
+        />
         <PeopleInput
           label={t('conferences.moderators')}
           hint={t('conferences.moderatorsHint')}

@@ -1,11 +1,32 @@
 import { Badge, Text } from '@mantine/core';
+import { IconMapPin } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Conference } from '../api/types';
 import { useAdminText } from '../ui/text';
 import { startText } from './startText';
 
-/** Whether people meet there now, or when they will. */
+/** Whether people meet there now, or when they will, and where beside the conference. */
 export function When({ conference }: { conference: Conference }) {
+  const { t } = useAdminText();
+  const { place } = conference.settings;
+  if (!place) return <Time conference={conference} />;
+  return (
+    <div style={{ minWidth: 0 }}>
+      <Time conference={conference} />
+      <Text size="xs" c="dimmed" truncate title={place}>
+        <IconMapPin
+          size={12}
+          role="img"
+          aria-label={t('conferences.place')}
+          style={{ verticalAlign: -2, marginInlineEnd: 2 }}
+        />
+        {place}
+      </Text>
+    </div>
+  );
+}
+
+function Time({ conference }: { conference: Conference }) {
   const { t } = useAdminText();
   const { i18n } = useTranslation();
   const { meeting, launch, next } = conference;

@@ -5,10 +5,12 @@ describe('the form of a conference', () => {
   it('says only what is another than usual', () => {
     const values = { ...valuesOf(), id_by: 'own' as const, cid: ' review ', name: 'Review' };
     expect(newOf(values)).toEqual({ cid: 'review', name: 'Review', description: '', access: 'internal' });
-    expect(newOf({ ...values, owner: 'bob', pin: '4711', mode: 'smart' })).toMatchObject({
-      owner: 'bob',
-      settings: { pin: '4711', mode: 'smart' },
-    });
+    expect(newOf({ ...values, owner: 'bob', pin: '4711', mode: 'smart', begins_locked: true })).toMatchObject(
+      {
+        owner: 'bob',
+        settings: { pin: '4711', mode: 'smart', begins_locked: true },
+      },
+    );
   });
 
   it('leaves the ID to the server, and what is as the server has it', () => {

@@ -23,6 +23,7 @@ export interface ConferenceValues {
   podium_places: number;
   pin: string;
   waiting_room: ConferenceSettings['waiting_room'];
+  begins_locked: boolean;
   uninvited: boolean;
   browser: boolean;
   programs: boolean;
@@ -76,6 +77,7 @@ export function setupOf(
     podium_places: own?.podium_places ?? 6,
     pin: own?.pin ?? '',
     waiting_room: settings?.waiting_room ?? 'off',
+    begins_locked: own?.begins_locked ?? false,
     uninvited: settings?.uninvited ?? true,
     browser: own?.browser ?? true,
     programs: own?.programs ?? true,

@@ -18,6 +18,7 @@ function template(more: Partial<Template> = {}): Template {
       layouts: [],
       ...{ has_pin: true, pin: '4711', moderators: ['bob'], invited: ['carol'], place: 'Room 7' },
       ...{
+        begins_locked: true,
         call_at_start: true,
         muted_on_entry: true,
         camera_off_on_entry: false,

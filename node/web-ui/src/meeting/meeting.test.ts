@@ -302,6 +302,14 @@ describe('the gate', () => {
       { act: 'mute', participant: '2' },
       { act: 'end', participant: null },
     ]);
+    meeting.setPin('4711');
+    meeting.setPin('');
+    meeting.setWaitingRoom('guests');
+    expect(last().said('moderate').slice(2)).toEqual([
+      { act: 'set_pin', pin: '4711' },
+      { act: 'set_pin', pin: '' },
+      { act: 'set_waiting_room', waiting_room: 'guests' },
+    ]);
     const body = { request: 'moderate', code: 'conflict' as const, detail: 'they have left' };
     last().tell({ type: 'refused', body });
     expect(meeting.current()).toMatchObject({ phase: 'in', denied: { detail: 'they have left', count: 1 } });

@@ -183,6 +183,16 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act, participant, minutes } });
   }
 
+  /** Who comes from now on enters it; empty: no PIN any more. */
+  setPin(pin: string) {
+    if (this.state.phase === 'in') this.signal.say({ type: 'moderate', body: { act: 'set_pin', pin } });
+  }
+
+  setWaitingRoom(waiting_room: RoomFacts['waiting_room']) {
+    if (this.state.phase !== 'in') return;
+    this.signal.say({ type: 'moderate', body: { act: 'set_waiting_room', waiting_room } });
+  }
+
   /** Has people rung, a bounded number with each message; `null`: everybody who is invited. */
   call(users: string[] | null) {
     if (this.state.phase !== 'in') return;

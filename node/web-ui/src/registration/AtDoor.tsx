@@ -8,6 +8,7 @@ import { useMeetingText } from '../room/context';
 import { Description } from '../room/Description';
 import { EntryFrame } from '../room/EntryFrame';
 import type { Begins } from '../room/useDoor';
+import { Where } from '../room/Where';
 import { ErrorState } from '../ui/States';
 import classes from './Registration.module.css';
 import { Registered } from './Registered';
@@ -18,6 +19,7 @@ interface Props {
   cid: string;
   room: string;
   description: string;
+  place: string;
   begins: Begins | null;
   form: DoorRegistration | null;
   registration: OwnRegistrationState;
@@ -26,7 +28,7 @@ interface Props {
 }
 
 /** The page of a conference for whom registers: when it begins, what is asked, and that one is registered. */
-export function AtDoor({ cid, room, description, begins, form, registration, goOn }: Props) {
+export function AtDoor({ cid, room, description, place, begins, form, registration, goOn }: Props) {
   const { t } = useMeetingText();
   const { own, keep, forget } = registration;
   return (
@@ -43,6 +45,7 @@ export function AtDoor({ cid, room, description, begins, form, registration, goO
               </Text>
             )}
           </div>
+          <Where place={place} />
           <Description text={description} />
           {own.state === 'registered' && <Registered cid={cid} own={own} forget={forget} goOn={goOn} />}
           {begins && <BeginsLater cid={cid} guest begins={begins} armed={false} />}

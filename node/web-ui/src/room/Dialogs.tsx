@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'react';
 import { useClose } from '../ui/Confirm';
 import { Loading } from '../ui/States';
 import { useMeeting, useMeetingText } from './context';
+import type { RoomControls } from './controls';
 
 const load = {
   start: () => import('./Start').then((file) => ({ default: file.Start })),
@@ -10,6 +11,7 @@ const load = {
   details: () => import('./Details').then((file) => ({ default: file.Details })),
   shortcuts: () => import('./Shortcuts').then((file) => ({ default: file.Shortcuts })),
   layOut: () => import('./LayOut').then((file) => ({ default: file.LayOut })),
+  entryRules: () => import('./EntryRules').then((file) => ({ default: file.EntryRules })),
   changeId: () => import('./ChangeId').then((file) => ({ default: file.ChangeId })),
 };
 const Start = lazy(load.start);
@@ -17,6 +19,7 @@ const Invite = lazy(load.invite);
 const Details = lazy(load.details);
 const Shortcuts = lazy(load.shortcuts);
 const LayOut = lazy(load.layOut);
+const EntryRules = lazy(load.entryRules);
 const ChangeId = lazy(load.changeId);
 
 /** A meeting outlives the node that gave the page: nothing of it may have to be asked for there later. */
@@ -24,37 +27,35 @@ export function warmDialogs() {
   for (const one of Object.values(load)) void one().catch(() => undefined);
 }
 
-export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts' | 'layOut' | 'changeId';
-
-const titles = {
-  invite: 'more.invite',
-  details: 'more.details',
-  shortcuts: 'more.shortcuts',
-} as const;
+export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts' | 'layOut' | 'entryRules' | 'changeId';
 
 interface Props {
   name: DialogName | null;
   /** Whom it is about, if anybody. */
   about: string | null;
+  controls: RoomControls;
   close: () => void;
 }
 
 /** What opens over the room; the meeting goes on behind it. */
-export function Dialogs({ name, about, close }: Props) {
+export function Dialogs({ name, about, controls, close }: Props) {
   const { t } = useMeetingText();
   const { participants } = useMeeting();
   const person = about === null ? undefined : participants.get(about);
-  const titleOf = (of: DialogName | null) => {
-    if (of === null) return '';
-    if (of === 'changeId') return t('changeId.title');
-    if (of === 'layOut' && person) return t('layOut.titleOf', { name: person.name });
-    return of === 'layOut' ? t('layOut.title') : of === 'start' ? t('start.title') : t(titles[of]);
+  const titles: Record<DialogName, string> = {
+    start: t('start.title'),
+    invite: t('more.invite'),
+    details: t('more.details'),
+    shortcuts: t('more.shortcuts'),
+    layOut: person ? t('layOut.titleOf', { name: person.name }) : t('layOut.title'),
+    entryRules: t('entryRules.title'),
+    changeId: t('changeId.title'),
   };
   return (
     <Modal
       opened={name !== null}
       onClose={close}
-      title={titleOf(name)}
+      title={name === null ? '' : titles[name]}
       size={name === 'details' ? 'xl' : 'md'}
       closeButtonProps={useClose()}
     >
@@ -63,6 +64,7 @@ export function Dialogs({ name, about, close }: Props) {
         {name === 'invite' && <Invite done={close} />}
         {name === 'details' && <Details />}
         {name === 'shortcuts' && <Shortcuts />}
+        {name === 'entryRules' && <EntryRules controls={controls} />}
         {name === 'changeId' && <ChangeId done={close} />}
         {name === 'layOut' && <LayOut about={about} close={close} />}
       </Suspense>

@@ -87,6 +87,7 @@ function Visitor({ cid, renamed }: { cid: string; renamed: (cid: string) => void
           cid={cid}
           room={room}
           description={door.description}
+          place={door.place}
           begins={door.begins}
           form={door.registration}
           registration={registration}

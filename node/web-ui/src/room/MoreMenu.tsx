@@ -7,16 +7,18 @@ import {
   IconMaximize,
   IconPictureInPicture,
   IconScreenShare,
+  IconShieldLock,
   IconUserPlus,
   IconUsers,
 } from '@tabler/icons-react';
 import { choices } from '../meeting/choices';
 import { ControlButton } from './ControlButton';
-import { useChoices, useMeetingText, useVisit } from './context';
+import { useChoices, useMeeting, useMeetingText, useVisit } from './context';
 import { LayoutItems } from './LayoutItems';
 import type { RoomControls } from './controls';
 import { reactions } from './reactions';
 import { useMayRename } from './useMayRename';
+import { useMyself } from './useMyself';
 import { useOwnSwitches } from './useOwnSwitches';
 
 /** What is needed seldom; on phones also what the bar has no room for, in the same order. */
@@ -26,6 +28,8 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
   const choice = useChoices();
   const own = useOwnSwitches();
   const mayRename = useMayRename();
+  const { room } = useMeeting();
+  const { moderates } = useMyself();
   const clean = (change: { noise?: boolean; echo?: boolean }) => {
     choices.set(change);
     void local.changeMic();
@@ -65,6 +69,14 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
         >
           {t('more.invite')}
         </Menu.Item>
+        {moderates && !room.call && (
+          <Menu.Item
+            leftSection={<IconShieldLock size={18} aria-hidden />}
+            onClick={() => controls.open('entryRules')}
+          >
+            {t('entryRules.open')}
+          </Menu.Item>
+        )}
         {mayRename && (
           <Menu.Item
             leftSection={<IconHash size={18} aria-hidden />}

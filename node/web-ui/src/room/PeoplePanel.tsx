@@ -1,5 +1,5 @@
 import { Button, Group, Stack } from '@mantine/core';
-import { IconLock, IconLockOpen, IconMicrophoneOff, IconUserPlus } from '@tabler/icons-react';
+import { IconLock, IconLockOpen, IconMicrophoneOff, IconShieldLock, IconUserPlus } from '@tabler/icons-react';
 import { inOrderOfHands, knowsAll } from '../meeting/state';
 import { CalledList } from './CalledList';
 import { useMeeting, useMeetingText, useVisit } from './context';
@@ -77,6 +77,16 @@ function ForAll({ controls }: { controls: RoomControls }) {
       >
         {t(room.locked ? 'act.unlock' : 'act.lock')}
       </Button>
+      {!room.call && (
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconShieldLock size={16} aria-hidden />}
+          onClick={() => controls.open('entryRules')}
+        >
+          {t('entryRules.open')}
+        </Button>
+      )}
     </Group>
   );
 }

@@ -21,6 +21,7 @@ import type { Entry } from './enter';
 import { Preview } from './Preview';
 import classes from './PreJoin.module.css';
 import type { Door } from './useDoor';
+import { Where } from './Where';
 
 interface Props {
   cid: string;
@@ -143,6 +144,7 @@ export function PreJoin({
               {guest && registered === null ? t('entry.asGuest', { cid }) : t('entry.as', { name: shown })}
             </Text>
           </div>
+          <Where place={door.place} />
           <Description text={door.description} />
           {guest && registered === null && (
             <TextInput

@@ -19,6 +19,7 @@ import { useFullScreen } from './useFullScreen';
 import { useDenied } from './useDenied';
 import { useInvitationNews } from './useInvitationNews';
 import { useShortcuts } from './useShortcuts';
+import { useStarting } from './useStarting';
 import { WaitingRoom } from './WaitingRoom';
 
 /** Joining comes first. */
@@ -54,6 +55,7 @@ export function Room({ again }: { again: () => void }) {
   };
   useCallNews();
   useDenied();
+  useStarting();
   useInvitationNews();
   useShortcuts({ pin, help: () => setDialog({ name: 'shortcuts' }) });
   useEffect(() => {
@@ -80,7 +82,12 @@ export function Room({ again }: { again: () => void }) {
         {panel && <Panel name={panel} close={() => setPanel(null)} controls={controls} />}
       </div>
       <ControlBar controls={controls} />
-      <Dialogs name={dialog?.name ?? null} about={dialog?.about ?? null} close={() => setDialog(null)} />
+      <Dialogs
+        name={dialog?.name ?? null}
+        about={dialog?.about ?? null}
+        controls={controls}
+        close={() => setDialog(null)}
+      />
       <PodiumInvitation />
       <MentionNews />
       <Sound />

@@ -9,12 +9,20 @@ import type { Conference, Door as GuestDoor, DoorRegistration } from '../api/typ
 /** Whether and as whom somebody may come in. */
 export type Door =
   | { state: 'looking' }
-  | { state: 'account'; room: string; description: string; name: string; begins: Begins | null }
+  | {
+      state: 'account';
+      room: string;
+      description: string;
+      place: string;
+      name: string;
+      begins: Begins | null;
+    }
   /** `registration`: how one registers, where guests do. */
   | {
       state: 'guest';
       room: string;
       description: string;
+      place: string;
       begins: Begins | null;
       registration: DoorRegistration | null;
       rights: GuestDoor['rights'];
@@ -66,7 +74,8 @@ export function useDoor(cid: string, waits: boolean): Door {
     if (!signedIn) return { state: 'stranger' };
     if (me.error) return { state: 'failed', error: me.error, retry: () => void me.refetch() };
     if (!me.data) return { state: 'looking' };
-    return { state: 'account', room: cid, description: '', name: me.data.display_name, begins: null };
+    const name = me.data.display_name;
+    return { state: 'account', room: cid, description: '', place: '', name, begins: null };
   }
   const asked = signedIn ? room : door;
   const error = asked.error ?? (signedIn ? me.error : null);
@@ -88,11 +97,13 @@ export function useDoor(cid: string, waits: boolean): Door {
       if (!room.data || !me.data) return { state: 'looking' };
       const { name, description, ...conference } = room.data;
       const begins = beginsOf(conference);
-      return { state: 'account', room: name, description, name: me.data.display_name, begins };
+      const { place } = conference.settings;
+      return { state: 'account', room: name, description, place, name: me.data.display_name, begins };
     }
     if (!door.data) return { state: 'looking' };
-    const { name, description, registration, rights } = door.data;
-    return { state: 'guest', room: name, description, begins: shutDoor(door.data), registration, rights };
+    const { name, description, place, registration, rights } = door.data;
+    const begins = shutDoor(door.data);
+    return { state: 'guest', room: name, description, place, begins, registration, rights };
   }
 }
 

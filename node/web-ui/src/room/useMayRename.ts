@@ -1,15 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
-import { session } from '../api/session';
-import { serverOf } from '../ui/foreign';
 import { useMeeting } from './context';
-import { useMyself } from './useMyself';
+import { useAsks } from './useAsks';
 
-/** Whether one may give the conference another ID: its owner may, and administrators with full rights. */
+/** Whether one may give the conference another ID: not who is a moderator for this meeting alone. */
 export function useMayRename(): boolean {
   const { room } = useMeeting();
-  const { mine, moderates } = useMyself();
-  const { data } = useQuery({ ...queries.me(), enabled: moderates && session.token() !== null });
-  if (!moderates || room.call || !mine?.user || serverOf(room.cid) !== null) return false;
-  return mine.role === 'owner' || data?.admin === 'full';
+  const asks = useAsks();
+  const { data } = useQuery({ ...queries.conference(room.cid), enabled: asks });
+  return asks && data?.moderates === true;
 }

@@ -11,6 +11,7 @@ function door(more: Partial<Door> = {}): Door {
     cid: 'review',
     name: 'Review',
     description: 'What we did.\n<b>All</b> of it.',
+    place: '',
     launch: 'scheduled',
     guests: true,
     next: { start: '2027-03-01T09:30:00Z', end: null },

@@ -105,6 +105,8 @@ pub struct ConferenceSettings {
     #[schema(required)]
     pub pin: Option<String>,
     pub waiting_room: ConferenceWaitingRoom,
+    /// Whether each meeting is locked from its beginning until a moderator opens it.
+    pub begins_locked: bool,
     /// Whether those may come who are not invited.
     pub uninvited: bool,
     /// Whether it can be joined by the meeting room of the pages.
@@ -148,6 +150,7 @@ impl ConferenceSettings {
             has_pin: settings.pin.is_some(),
             pin: settings.pin.filter(|_| moderates).map(|pin| pin.0),
             waiting_room: settings.waiting_room.into(),
+            begins_locked: settings.begins_locked,
             uninvited: settings.uninvited,
             browser: settings.ways.browser,
             programs: settings.ways.programs,
@@ -184,6 +187,7 @@ pub struct ConferenceSettingsPatch {
     #[schema(pattern = "^([0-9]{4,16})?$")]
     pub pin: Option<NewPin>,
     pub waiting_room: Option<ConferenceWaitingRoom>,
+    pub begins_locked: Option<bool>,
     pub uninvited: Option<bool>,
     /// Together with `programs`.
     pub browser: Option<bool>,
@@ -282,6 +286,7 @@ impl ConferenceSettingsPatch {
                 false => Put::To(conference::Pin(pin)),
             }),
             waiting_room: self.waiting_room.map(Into::into),
+            begins_locked: self.begins_locked,
             uninvited: self.uninvited,
             ways: names_way.then(|| conference::Ways {
                 browser: self.browser.unwrap_or(ways.browser),

@@ -13,6 +13,8 @@ pub struct Door {
     pub cid: String,
     pub name: String,
     pub description: String,
+    /// Where people meet beside the conference; empty where it is nowhere else.
+    pub place: String,
     /// Whether guests are let in; where they are not, there is no door.
     pub guests: bool,
     pub launch: ConferenceLaunch,

@@ -46,6 +46,7 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
         cid: conference.id().to_string(),
         name: conference.name,
         description: conference.description,
+        place: conference.settings.place,
         guests: true,
     }))
 }

@@ -36,7 +36,7 @@ async fn doors_of_public_rooms_are_shown_and_no_others() {
     assert_eq!(
         shown,
         json!({
-            "cid": "open", "name": "Weekly review", "description": "", "guests": true,
+            "cid": "open", "name": "Weekly review", "description": "", "place": "", "guests": true,
             "launch": "virtual_room", "next": null, "open": true,
             "rights": {"chat": true, "audio": true, "video": true}, "registration": null
         })

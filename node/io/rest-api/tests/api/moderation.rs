@@ -9,6 +9,11 @@ async fn patch(server: &TestServer, who: &str, settings: Value) -> Answer {
     call.json(&json!({ "settings": settings })).send().await
 }
 
+async fn rename(server: &TestServer, who: &str) -> Answer {
+    let call = server.call("PATCH", "/conferences/review").by(who);
+    call.json(&json!({ "cid": "other" })).send().await
+}
+
 async fn see(server: &TestServer, who: &str) -> Value {
     let call = server.call("GET", "/conferences/review").by(who);
     call.send().await.is(200).json()
@@ -141,14 +146,22 @@ async fn pins_are_for_those_who_moderate() {
     patch(&server, "eye", json!({"pin": "1234"}))
         .await
         .problem(403, "forbidden");
+    rename(&server, "eye").await.problem(403, "forbidden");
     patch(&server, "alice", json!({"moderators": ["eye"]}))
         .await
         .is(200);
     patch(&server, "eye", json!({"pin": ""})).await.is(200);
     assert_eq!(see(&server, "eye").await["settings"]["has_pin"], false);
-    patch(&server, "eye", json!({"mode": "lecture"}))
+    for owners in [json!({"mode": "lecture"}), json!({"begins_locked": true})] {
+        patch(&server, "eye", owners).await.problem(403, "forbidden");
+    }
+    patch(&server, "alice", json!({"begins_locked": true}))
         .await
-        .problem(403, "forbidden");
+        .is(200);
+    assert_eq!(see(&server, "eye").await["settings"]["begins_locked"], true);
+    rename(&server, "eye").await.is(200);
+    let found = server.call("GET", "/conferences/other").by("alice");
+    found.send().await.is(200);
 }
 
 #[tokio::test]

@@ -112,6 +112,7 @@ impl<V: View> Meetings<'_, V> {
             layout: None,
         };
         self.settle_in(&conference, &mut participant, admission);
+        self.lock_at_start(&mut runs, &conference);
         self.take_kept_place(&mut runs, &conference, &participant);
         runs.add(&mut decision, participant);
         runs.finish(&mut decision);

@@ -1,7 +1,10 @@
 //! What moderators do to a meeting and to those in it (CONF-06, CONF-08).
 
 use super::{End, Layout, Meetings, Participant, ParticipantId, Runs, decide::put};
-use crate::{Conference, Decision, Role, View, decide::forbidden};
+use crate::{
+    Conference, Decision, Effect, Pin, Role, SettingsPatch, View, WaitingRoom, conference::differences,
+    decide::forbidden,
+};
 use plenary_access::{Refusal, Topic, rules::not_found};
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,10 @@ pub enum Act {
     /// Nobody new comes in.
     Lock,
     Unlock,
+    /// Who comes from now on must enter it; `None`: no PIN any more. Who is in stays.
+    SetPin(Option<Pin>),
+    /// Who comes from now on must be let in, or not; `None`: nobody. Who waits goes on waiting.
+    SetWaitingRoom(Option<WaitingRoom>),
     /// For everybody.
     End,
     /// Opens a conference that is not a virtual room.
@@ -82,6 +89,8 @@ impl Act {
             | Self::MuteAll
             | Self::Lock
             | Self::Unlock
+            | Self::SetPin(_)
+            | Self::SetWaitingRoom(_)
             | Self::End
             | Self::Start
             | Self::Extend(_)
@@ -209,6 +218,8 @@ impl<V: View> Meetings<'_, V> {
             | Act::MuteAll
             | Act::Lock
             | Act::Unlock
+            | Act::SetPin(_)
+            | Act::SetWaitingRoom(_)
             | Act::End
             | Act::Start
             | Act::Extend(_)
@@ -227,6 +238,20 @@ impl<V: View> Meetings<'_, V> {
             Act::Extend(minutes) => return self.extend(conference, minutes),
             Act::SetLayout(layout) => return self.set_layout(conference, Some(layout)),
             Act::ClearLayout => return self.set_layout(conference, None),
+            Act::SetPin(pin) => {
+                let patch = SettingsPatch {
+                    pin: Some(pin.into()),
+                    ..SettingsPatch::default()
+                };
+                return self.set_gate(conference, &patch);
+            }
+            Act::SetWaitingRoom(room) => {
+                let patch = SettingsPatch {
+                    waiting_room: Some(room.into()),
+                    ..SettingsPatch::default()
+                };
+                return self.set_gate(conference, &patch);
+            }
             _ => {}
         }
         let (cid, now) = (&conference.cid, self.at.now);
@@ -274,6 +299,30 @@ impl<V: View> Meetings<'_, V> {
             _ => {}
         }
         runs.finish(&mut decision);
+        Ok(decision)
+    }
+
+    /// How people come in from now on, also in later runs; who is in stays.
+    fn set_gate(&self, conference: &Conference, patch: &SettingsPatch) -> Result<Decision, Refusal> {
+        if conference.call {
+            return Err(conflict(
+                "this is a call, which nobody else joins; make it a conference first",
+            ));
+        }
+        let mut decision = Decision::default();
+        let mut after = conference.clone();
+        after.settings = patch.apply(&conference.settings, self.at.now)?;
+        if after.settings == conference.settings {
+            return Ok(decision);
+        }
+        (after.updated_at, after.revision) = (self.at.now, self.at.revision);
+        let changes = differences(Some(conference), Some(&after));
+        decision
+            .changed("conference", conference.id().as_str(), "changed", changes)
+            .notice(Topic::Conferences, conference.cid.as_str())
+            .notice(Topic::Meetings, conference.cid.as_str())
+            .notice(Topic::Events, "")
+            .effect(Effect::Put(after));
         Ok(decision)
     }
 

@@ -157,6 +157,98 @@ fn a_locked_meeting_lets_in_moderators_and_who_is_invited_later() {
 }
 
 #[test]
+fn a_conference_that_begins_locked_waits_for_a_moderator_in_each_run() {
+    let mut world = with(SettingsPatch {
+        begins_locked: Some(true),
+        invited: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    });
+    let bob = |id| enter("open", id, account("bob"));
+    assert_eq!(
+        world.refused(&bob(1)),
+        "locked",
+        "nobody begins it but a moderator"
+    );
+    world.ok(&enter("open", 2, account("alice")));
+    assert_eq!(
+        world.refused(&bob(1)),
+        "locked",
+        "who was invited before is none of them"
+    );
+    world.ok(&act("open", 2, Act::Unlock));
+    world.ok(&bob(1));
+    world.ok(&leave("open", 1, 0));
+    world.ok(&act("open", 2, Act::Lock));
+    let again = SettingsPatch {
+        invited: Some(vec![name("bob"), name("root")]),
+        ..SettingsPatch::default()
+    };
+    world
+        .run(&user("alice"), &update("open", settings(again)))
+        .expect("hers");
+    world.ok(&enter("open", 3, account("root")));
+    world.ok(&act("open", 2, Act::End));
+    assert_eq!(
+        world.refused(&bob(4)),
+        "locked",
+        "the next run begins as this one did"
+    );
+    world.operators.insert(name("root"));
+    world.ok(&enter("open", 5, account("root")));
+    assert!(world.runs[&name("open")].locked_at.is_some());
+    let off = SettingsPatch {
+        begins_locked: Some(false),
+        ..SettingsPatch::default()
+    };
+    assert_eq!(update("open", settings(off.clone())).level(), DOORS_LEVEL);
+    world
+        .run(&user("alice"), &update("open", settings(off)))
+        .expect("hers");
+    assert_eq!(
+        world.refused(&bob(4)),
+        "locked",
+        "what goes on is as its moderators have it"
+    );
+    world.ok(&leave("open", 5, 0));
+    world.ok(&bob(4));
+}
+
+#[test]
+fn moderators_change_pin_and_waiting_room_while_people_meet() {
+    let mut world = with(pin("4711"));
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&with_pin(enter("open", 2, account("bob")), "4711"));
+    let set = |digits: Option<&str>| Act::SetPin(digits.map(|digits| Pin(digits.into())));
+    assert_eq!(world.refused(&act("open", 2, set(Some("0815")))), "forbidden");
+    // Also who is a moderator for this run alone.
+    world.ok(&act("open", 1, Act::MakeModerator(ParticipantId(2))));
+    world.events.clear();
+    world.ok(&act("open", 2, set(Some("0815"))));
+    assert_eq!(world.inside("open"), [1, 2], "who is in stays");
+    assert!(world.told().contains(&"open".to_owned()));
+    let told = format!("{:?}", world.events);
+    assert!(told.contains("another one") && !told.contains("0815"), "{told}");
+    let root = |digits| with_pin(enter("open", 3, account("root")), digits);
+    let old = world.ok(&root("4711"));
+    assert_eq!(kept_out(&old), "wrong-pin");
+    for bad in ["1", "12345678901234567", "12a4"] {
+        assert_eq!(world.refused(&act("open", 2, set(Some(bad)))), "invalid-field");
+    }
+    world.ok(&act("open", 1, set(None)));
+    let waits = Act::SetWaitingRoom(Some(WaitingRoom::All));
+    world.ok(&act("open", 2, waits.clone()));
+    world.ok(&enter("open", 3, account("root")));
+    assert!(world.place("open", 3).standing.waiting.is_some());
+    world.ok(&act("open", 2, Act::SetWaitingRoom(None)));
+    assert!(world.place("open", 3).standing.waiting.is_some(), "until let in");
+    world.ok(&leave("open", 3, 0));
+    world.ok(&enter("open", 4, account("root")));
+    assert!(world.place("open", 4).standing.waiting.is_none());
+    assert_eq!(act("open", 2, waits).level(), DOORS_LEVEL);
+    assert_eq!(act("open", 2, set(None)).level(), DOORS_LEVEL);
+}
+
+#[test]
 fn each_kind_of_waiting_room_keeps_those_it_is_for() {
     let kinds = [
         (WaitingRoom::All, [true, true, true]),

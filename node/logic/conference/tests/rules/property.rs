@@ -172,7 +172,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..29, of).prop_map(|(which, id)| match which {
+    (0usize..33, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -207,6 +207,10 @@ fn act() -> impl Strategy<Value = Act> {
         25 => Act::SetLayoutOf(id, Layout::default()),
         26 => Act::ClearLayoutOf(id),
         27 => Act::StopContent(id),
+        28 => Act::SetPin(Some(Pin("4711".into()))),
+        29 => Act::SetPin(None),
+        30 => Act::SetWaitingRoom(Some(WaitingRoom::All)),
+        31 => Act::SetWaitingRoom(None),
         _ => Act::Admit(id),
     })
 }

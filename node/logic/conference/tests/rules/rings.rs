@@ -270,6 +270,32 @@ fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
 }
 
 #[test]
+fn whom_a_schedule_calls_comes_in_though_it_begins_locked() {
+    let mut world = World::with_rooms();
+    for_invited(&mut world, "inside", &["bob"]);
+    let patch = SettingsPatch {
+        begins_locked: Some(true),
+        uninvited: Some(true),
+        ..SettingsPatch::default()
+    };
+    settings(&mut world, "inside", patch);
+    let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
+    let start = plan.next.expect("planned").start.0;
+    let patch = Patch {
+        plan: Some(plan),
+        ..Patch::default()
+    };
+    world
+        .run(&user("alice"), &update("inside", patch))
+        .expect("she may");
+    world.now = start;
+    world.ok(&crate::schedules::begin("inside", start));
+    assert!(world.runs[&name("inside")].locked_at.is_some());
+    assert_eq!(world.refused(&enter("inside", 1, account("root"))), "locked");
+    world.ok(&enter("inside", 2, account("bob")));
+}
+
+#[test]
 fn nobody_is_called_into_what_does_not_go_on_or_is_a_call() {
     let mut world = World::with_rooms();
     let bob = call("inside", &["bob"]);

@@ -235,6 +235,24 @@ pub struct Moderate {
     /// With `set_layout` and `set_layout_of`.
     #[serde(default)]
     pub layout: Option<Layout>,
+    /// With `set_pin`: 4 to 16 digits, or empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 16)]
+    pub pin: Option<NewPin>,
+    /// With `set_waiting_room`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_room: Option<WaitingRoom>,
+}
+
+/// A PIN that a moderator sets. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NewPin(pub String);
+
+impl std::fmt::Debug for NewPin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewPin(hidden)")
+    }
 }
 
 /// What a moderator can do.
@@ -273,6 +291,10 @@ pub enum Act {
     /// Nobody new comes in.
     Lock,
     Unlock,
+    /// Who comes from now on must enter `pin`.
+    SetPin,
+    /// Who comes from now on must be let in, as `waiting_room` says.
+    SetWaitingRoom,
     /// The end for all.
     End,
     /// Opens a conference that is no virtual room.

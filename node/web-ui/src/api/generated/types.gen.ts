@@ -718,6 +718,10 @@ export type ConferenceSchedule = {
  */
 export type ConferenceSettings = {
     /**
+     * Whether each meeting is locked from its beginning until a moderator opens it.
+     */
+    begins_locked: boolean;
+    /**
      * Whether it can be joined by the meeting room of the pages.
      */
     browser: boolean;
@@ -782,6 +786,7 @@ export type ConferenceSettings = {
  * Changes to how a conference is run; what is missing or null stays as it is.
  */
 export type ConferenceSettingsPatch = {
+    begins_locked?: boolean | null;
     /**
      * Together with `programs`.
      */
@@ -984,6 +989,10 @@ export type Door = {
      * Whether it has begun; a virtual room always has.
      */
     open: boolean;
+    /**
+     * Where people meet beside the conference; empty where it is nowhere else.
+     */
+    place: string;
     registration: DoorRegistration | null;
     /**
      * What guests may do there.
@@ -1551,7 +1560,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * Answers an offer.
@@ -1923,6 +1932,11 @@ export type MeetingModerate = {
      */
     minutes?: number | null;
     participant?: MeetingParticipantId | null;
+    /**
+     * With `set_pin`: 4 to 16 digits, or empty for none.
+     */
+    pin?: string | null;
+    waiting_room?: MeetingWaitingRoom | null;
 };
 
 /**
