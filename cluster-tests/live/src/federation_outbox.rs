@@ -11,7 +11,7 @@ use anyhow::ensure;
 use plenary_light::{Attendee, Pass};
 use plenary_signalling::{
     ClientBody,
-    meeting::{Act, Moderate, Role},
+    meeting::{Act, Role},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -181,12 +181,7 @@ async fn meet_there(partners: &Partners, tokens: &[String]) -> anyhow::Result<()
     })
     .await?;
     let act = |act| {
-        moderator.say(ClientBody::Moderate(Moderate {
-            act,
-            participant: None,
-            minutes: None,
-            layout: None,
-        }));
+        moderator.say(ClientBody::Moderate(act.into()));
     };
     act(Act::Lock);
     wait("it is locked", async || Ok(invited.seen().room.locked)).await?;

@@ -168,10 +168,8 @@ impl Assembly {
         };
         for act in [Act::SetLayout, Act::Lock] {
             self.people[OWNER].say(ClientBody::Moderate(Moderate {
-                act,
-                participant: None,
-                minutes: None,
                 layout: (act == Act::SetLayout).then(|| layout.clone()),
+                ..Moderate::from(act)
             }));
         }
         self.until("all is arranged, and everybody knows", |seen| {
@@ -384,10 +382,8 @@ fn let_in(before: &[Picture], waiter: usize) -> Vec<Picture> {
 
 fn moderate(act: Act, place: ParticipantId) -> ClientBody {
     ClientBody::Moderate(Moderate {
-        act,
         participant: Some(place),
-        minutes: None,
-        layout: None,
+        ..Moderate::from(act)
     })
 }
 

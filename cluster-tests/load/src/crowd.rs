@@ -178,15 +178,14 @@ impl Crowd {
                 began: Instant::now(),
             };
             board.begin(change);
+            let act = if change.up {
+                Act::GivePodium
+            } else {
+                Act::TakePodium
+            };
             orders.send(ClientBody::Moderate(Moderate {
-                act: if change.up {
-                    Act::GivePodium
-                } else {
-                    Act::TakePodium
-                },
                 participant: Some(change.participant),
-                minutes: None,
-                layout: None,
+                ..Moderate::from(act)
             }))?;
             while board.arrivals() < self.people as usize {
                 ensure!(

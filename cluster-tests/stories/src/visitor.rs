@@ -257,10 +257,9 @@ impl Visitor {
 
     fn moderate(&self, act: Act, participant: Option<ParticipantId>, layout: Option<Layout>) {
         self.say(ClientBody::Moderate(Moderate {
-            act,
             participant,
-            minutes: None,
             layout,
+            ..Moderate::from(act)
         }));
     }
 

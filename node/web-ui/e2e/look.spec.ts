@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
-import { expect, here, signIn, test } from './server';
+import { expect, freshId, here, signIn, test } from './server';
 
 /** Every page as people see it: no barrier in either scheme, nothing wider than the screen, pictures kept. */
 
@@ -12,6 +12,8 @@ const pages = {
   devices: '/devices',
   meetings: '/meetings',
   'meetings-create': '/meetings?create=true',
+  'meetings-one': '/meetings?conference=CONFERENCE',
+  calendar: '/meetings/calendar?day=2031-03-03',
   templates: '/meetings/templates',
   history: '/history',
   rights: '/rights',
@@ -35,6 +37,7 @@ const pages = {
   backup: '/admin/backup',
   missing: '/no/such/page',
 };
+const FORMS = ['meetings-create', 'meetings-one', 'conferences-create'];
 const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const schemes = ['light', 'dark'] as const;
 const languages = ['en', 'fr'] as const;
@@ -54,7 +57,7 @@ async function fits(page: Page, name: string) {
 async function look(page: Page, name: string, language: (typeof languages)[number]) {
   for (const [size, { width, height }] of Object.entries(sizes)) {
     // A form lies over its page and scrolls by itself: it is shown whole.
-    await page.setViewportSize({ width, height: name.startsWith('meetings-create') ? 3_000 : height });
+    await page.setViewportSize({ width, height: FORMS.includes(name) ? 3_000 : height });
     for (const scheme of language === 'en' ? schemes : (['light'] as const)) {
       await page.emulateMedia({ colorScheme: scheme });
       await settled(page);
@@ -62,8 +65,8 @@ async function look(page: Page, name: string, language: (typeof languages)[numbe
         path: `test-results/look/${size}-${scheme}-${language}-${name}.png`,
         fullPage: true,
       });
-      const isLooked = language === 'en' && (size === 'desk' || scheme === 'light');
-      if (isLooked) await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
+      if (language === 'en')
+        await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
     }
     await fits(page, `${size} ${name}`);
   }
@@ -81,17 +84,25 @@ for (const language of languages) {
       await look(page, 'front', language);
     });
 
-    test('all pages', async ({ page, person }) => {
+    test('all pages', async ({ page, person, rest }) => {
       // Some thirty pages, each looked at as a whole.
       test.setTimeout(600_000);
+      const cid = freshId('look');
+      const made = await rest.call('POST', '/conferences', {
+        ...{ cid, name: 'Project review', description: 'What was done, and what comes next.' },
+        schedule: { date: '2031-03-03', time: '09:30', zone: 'Europe/Paris', duration_minutes: 60 },
+        settings: { place: 'Room 7, second floor', begins_locked: true, pin: '471108' },
+      });
+      expect(made.status(), await made.text()).toBe(201);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
       await signIn(page, here);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);
       for (const [name, path] of Object.entries(pages)) {
-        await page.goto(here + path.replace('PERSON', person.id));
+        await page.goto(here + path.replace('PERSON', person.id).replace('CONFERENCE', cid));
         await settled(page);
         await look(page, name, language);
       }
+      expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
     });
 
     test('what opens over a page', async ({ page }) => {

@@ -38,8 +38,7 @@ async function lookAtAll(page: Page, name: string) {
       await page.screenshot({ path: `test-results/look/${size}-${scheme}-meeting-${name}.png` });
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect.soft(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
-      if (size === 'desk' || scheme === 'light')
-        await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
+      await noBarrier(page, `${size} ${scheme} ${name}`, { colours: scheme === 'dark' });
     }
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
@@ -53,7 +52,7 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
 }) => {
   test.setTimeout(180_000);
   const cid = freshId('look');
-  const settings = { waiting_room: 'guests' };
+  const settings = { waiting_room: 'guests', place: 'Room 7, second floor' };
   const made = await rest.call('POST', '/conferences', {
     ...{ cid, name: 'Project review', access: 'public', owner: person.id },
     ...{ description: 'What was done, and what comes next.', settings },
@@ -63,11 +62,22 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   const guest = await newPage(browser);
   await signIn(owner, here, person.id, PASSWORD);
   await join(owner, here, cid);
+  await owner.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await owner.getByRole('menuitem', { name: 'PIN and waiting room…' }).click();
+  const rules = owner.getByRole('dialog', { name: 'Who comes in from now on' });
+  await rules.getByRole('textbox', { name: 'PIN' }).fill('4711');
+  await rules.getByRole('button', { name: 'Set PIN' }).click();
+  await expect(rules.getByText('The PIN is 4711.')).toBeVisible();
+  await lookAtAll(owner, 'entry-rules');
+  await owner.keyboard.press('Escape');
 
   await guest.goto(`${there}/m/${cid}`);
   await guest.getByLabel('Your name').fill('Zoë');
   await expect(guest.locator('video').first()).toBeVisible();
   await lookAtAll(guest, 'guest');
+  await guest.getByRole('button', { name: 'Join', exact: true }).click();
+  await guest.getByLabel('PIN').fill('4711');
+  await lookAtAll(guest, 'pin');
   await guest.getByRole('button', { name: 'Join', exact: true }).click();
   await expect(guest.getByRole('heading', { name: 'You are in the waiting room' })).toBeVisible();
   await lookAtAll(guest, 'waiting');

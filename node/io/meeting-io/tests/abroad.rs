@@ -269,12 +269,8 @@ async fn what_a_moderator_there_does_holds_here() {
         .await;
     let act = |act| {
         ClientBody::Moderate(Moderate {
-            act,
             participant: Some(place),
-            minutes: None,
-            layout: None,
-            pin: None,
-            waiting_room: None,
+            ..Moderate::from(act)
         })
     };
     two.paris.request(&anna.newcomer, act(Act::SendBack));

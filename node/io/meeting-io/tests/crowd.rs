@@ -7,7 +7,7 @@ mod world;
 use plenary_meeting_io::{Hub, Newcomer, Person};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Act, Follow, Join, Joined, List, Listed, Moderate, ParticipantId, Refusal, Roster, TOLD},
+    meeting::{Act, Follow, Join, Joined, List, Listed, ParticipantId, Refusal, Roster, TOLD},
     seal,
 };
 use std::{
@@ -238,14 +238,7 @@ async fn a_crowd_is_read_by_pages_and_by_names() {
         .await;
     hub.request(&waits.newcomer, ask("", 0));
     assert_eq!(waits.refused().await, Refusal::Waiting);
-    let admit_all = ClientBody::Moderate(Moderate {
-        act: Act::AdmitAll,
-        participant: None,
-        minutes: None,
-        layout: None,
-        pin: None,
-        waiting_room: None,
-    });
+    let admit_all = ClientBody::Moderate(Act::AdmitAll.into());
     hub.request(&waits.newcomer, admit_all);
     assert_eq!(waits.refused().await, Refusal::Waiting);
 }

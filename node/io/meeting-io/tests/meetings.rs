@@ -292,12 +292,8 @@ impl Client {
 
 fn moderate(act: Act, participant: Option<ParticipantId>) -> ClientBody {
     ClientBody::Moderate(Moderate {
-        act,
         participant,
-        minutes: None,
-        layout: None,
-        pin: None,
-        waiting_room: None,
+        ..Moderate::from(act)
     })
 }
 

@@ -5,7 +5,7 @@ mod support;
 use plenary_signalling::{
     ClientBody, CloseCode, Connection, Input, Limits, Output, Presence, ServerBody, ServerFrame, Station,
     Topic, Who,
-    meeting::{Ended, Why},
+    meeting::{Act, Ended, Moderate, NewPin, Why},
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -393,4 +393,13 @@ fn guests_watch_nothing() {
     run.handle(attach(0), 0);
     let out = run.handle(Input::Text(&watch(1, 0, &[Topic::Conferences])), 1);
     assert_eq!(only_code(&out), CloseCode::Forbidden);
+}
+
+#[test]
+fn a_pin_that_a_moderator_sets_stands_in_no_log() {
+    let said = Moderate {
+        pin: Some(NewPin("471108".into())),
+        ..Moderate::from(Act::SetPin)
+    };
+    assert!(!format!("{:?}", ClientBody::Moderate(said)).contains("471108"));
 }

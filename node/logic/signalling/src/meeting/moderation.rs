@@ -244,6 +244,20 @@ pub struct Moderate {
     pub waiting_room: Option<WaitingRoom>,
 }
 
+/// About all, with nothing said beside it.
+impl From<Act> for Moderate {
+    fn from(act: Act) -> Self {
+        Self {
+            act,
+            participant: None,
+            minutes: None,
+            layout: None,
+            pin: None,
+            waiting_room: None,
+        }
+    }
+}
+
 /// A PIN that a moderator sets. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
