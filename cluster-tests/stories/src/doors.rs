@@ -4,10 +4,10 @@ use crate::{
     visitor::Visitor,
     world::{Account, World, text},
 };
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use plenary_signalling::{
     ClientBody,
-    meeting::{Act, Offer, Peer, Refusal, Why},
+    meeting::{Act, Offer, Peer, Place, Refusal, Role, Why},
 };
 use serde_json::json;
 
@@ -246,6 +246,118 @@ pub(crate) async fn who_waits_sees_hears_and_says_nothing(world: World) -> anyho
         .await?;
     host.act_on(Act::Remove, &visitor);
     visitor.out(Why::NotAdmitted).await
+}
+
+/// All who wait at that moment come in, and nobody else does.
+pub(crate) async fn all_who_wait_are_let_in_at_once(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let (carol, dave) = (world.account("carol").await?, world.account("dave").await?);
+    let fields =
+        json!({ "access": "public", "settings": { "waiting_room": "all", "moderators": [dave.id] } });
+    let room = owner.conference(fields).await?;
+    let (host, second) = (owner.join(&room).await?, dave.join(&room).await?);
+    let (first, other) = (bob.connect().await?, carol.connect().await?);
+    let ann = guest(&world, &room, "Ann").await?;
+    let eve = guest(&world, &room, "Eve").await?;
+    for visitor in [&first, &other, &ann, &eve] {
+        visitor.join_to_wait(&room).await?;
+    }
+    for moderator in [&host, &second] {
+        moderator
+            .until("sees all who wait", |seen| seen.counts.waiting == 4)
+            .await?;
+    }
+    // One is refused; three are let in at once, by another moderator.
+    host.act_on(Act::Remove, &eve);
+    eve.out(Why::NotAdmitted).await?;
+    bob.act(&room, json!({ "act": "admit_all" }))
+        .await?
+        .refused(403, "forbidden")?;
+    ensure!(first.seen().waits, "who waits let everybody in");
+    second.act(Act::AdmitAll);
+    for visitor in [&first, &other, &ann] {
+        visitor
+            .until("is let in and sees all", |seen| {
+                seen.inside && seen.roster.len() == 5
+            })
+            .await?;
+    }
+    host.until("nobody waits", |seen| seen.counts.waiting == 0)
+        .await?;
+    ensure!(!eve.seen().inside, "who was refused is in");
+    // One is sent back, and hears nothing more; who comes now waits again; once more all are let in, by REST.
+    host.act_on(Act::SendBack, &other);
+    other
+        .until("is sent back", |seen| seen.waits && seen.roster.is_empty())
+        .await?;
+    first.chat("Carol is out");
+    host.until("reads it", |seen| seen.chat.len() == 1).await?;
+    ensure!(other.seen().chat.is_empty(), "who was sent back reads on");
+    eve.join_to_wait(&room).await?;
+    host.until("two wait", |seen| seen.counts.waiting == 2).await?;
+    owner.act(&room, json!({ "act": "admit_all" })).await?.is(204)?;
+    for visitor in [&other, &eve] {
+        visitor
+            .until("is let in again", |seen| seen.inside && seen.roster.len() == 6)
+            .await?;
+    }
+    // Nobody waits: nothing is to be done, and that is no fault.
+    owner.act(&room, json!({ "act": "admit_all" })).await?.is(204)?;
+    Ok(())
+}
+
+/// A place is whose secret it is, whatever somebody says.
+pub(crate) async fn nobody_takes_the_place_of_another(world: World) -> anyhow::Result<()> {
+    let (owner, bob) = (world.account("owner").await?, world.account("bob").await?);
+    let room = owner.conference(json!({ "access": "public" })).await?;
+    let host = owner.join(&room).await?;
+    let ann = guest(&world, &room, "Ann").await?;
+    ann.join(&room).await?;
+    let theirs = ann.seen().place.context("Ann has a place")?;
+    let (eve, thief) = (guest(&world, &room, "Eve").await?, bob.connect().await?);
+    for (who, of) in [(&eve, &theirs), (&thief, &host.seen().place.context("a place")?)] {
+        let guessed = Place {
+            secret: "x".repeat(of.secret.len()),
+            ..of.clone()
+        };
+        who.resume(&room, guessed);
+        // They come as who they are.
+        who.until("has a place of their own", |seen| {
+            seen.inside
+                && seen
+                    .place
+                    .as_ref()
+                    .is_some_and(|own| own.participant != of.participant)
+        })
+        .await?;
+    }
+    host.until("all four are in", |seen| seen.roster.len() == 4)
+        .await?;
+    let seen = host.seen();
+    ensure!(
+        seen.roster[&theirs.participant].name == "Ann" && ann.seen().ended.is_empty(),
+        "the place of a guest was taken"
+    );
+    ensure!(
+        seen.of(&bob).is_some_and(|one| one.role == Role::Participant),
+        "somebody has the role of another"
+    );
+    // With the secret of another place of another kind it is no more theirs.
+    let stolen = guest(&world, &room, "Mallory").await?;
+    stolen.resume(&room, host.seen().place.context("a place")?);
+    stolen
+        .until("comes as a guest, or not at all", |seen| {
+            !seen.inside
+                || seen
+                    .me()
+                    .is_some_and(|me| me.guest && me.role == Role::Participant)
+        })
+        .await?;
+    ensure!(
+        host.seen().ended.is_empty(),
+        "a guest took the place of the owner"
+    );
+    Ok(())
 }
 
 pub(crate) async fn an_operator_passes_pin_lock_and_waiting_room(world: World) -> anyhow::Result<()> {

@@ -96,3 +96,42 @@ pub(crate) async fn an_id_changes_while_people_meet(world: World) -> anyhow::Res
         })
         .await
 }
+
+/// No two lead anywhere else than where they did: neither conferences, nor people, groups and aliases.
+pub(crate) async fn an_id_that_leads_somewhere_is_taken(world: World) -> anyhow::Result<()> {
+    let (admin, owner) = (world.admin(), world.account("owner").await?);
+    let (alias, call_id) = (world.name("front"), world.name("hotline"));
+    let target = json!({ "id": alias, "target": owner.id });
+    admin.post("/aliases", target).await?.is(201)?;
+    let group = world.group("hotline", &[]).await?;
+    let body = json!({ "call_id": call_id });
+    admin.patch(&format!("/groups/{group}"), body).await?.is(200)?;
+    let (one, other) = (
+        owner.conference(json!({})).await?,
+        owner.conference(json!({})).await?,
+    );
+    for taken in [&owner.id, &alias, &call_id, &owner.id.to_uppercase()] {
+        let body = json!({ "cid": taken, "name": "Another" });
+        owner.post("/conferences", body).await?.refused_field("cid")?;
+        let change = json!({ "cid": taken });
+        let refused = owner.patch(&format!("/conferences/{one}"), change).await?;
+        refused.refused_field("cid")?;
+    }
+    // Two conferences want the same at once: one gets it, and the other stays what it is.
+    let wanted = json!({ "cid": world.name("wanted") });
+    let change = |cid: &str| {
+        let (owner, path, wanted) = (owner.clone(), format!("/conferences/{cid}"), wanted.clone());
+        async move { owner.patch(&path, wanted).await }
+    };
+    let (first, second) = futures::join!(change(&one), change(&other));
+    let statuses = (first?.status, second?.status);
+    let (moved, stays) = match statuses {
+        (200, 409) => (&one, &other),
+        (409, 200) => (&other, &one),
+        _ => anyhow::bail!("two who want the same ID get {statuses:?}"),
+    };
+    owner.get(&format!("/conferences/{stays}")).await?;
+    let gone = format!("/conferences/{moved}");
+    let gone = owner.call(reqwest::Method::GET, &gone, None).await?;
+    gone.refused(404, "not-found")
+}

@@ -7,16 +7,20 @@
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod bad;
+mod calendars;
 mod calls;
 mod chat;
 mod doors;
 mod ids;
 mod launch;
+mod layouts;
 mod lost;
 mod moderation;
 mod modes;
 mod people;
+mod registration;
 mod rooms;
+mod sharing;
 mod visitor;
 mod webinars;
 mod world;
@@ -50,6 +54,7 @@ macro_rules! stories {
 
 fn at_once() -> Vec<Story> {
     stories! {
+        "CALL-01" calls a_missed_call_stands_in_the_history_on_all_devices,
         "CONF-02" launch a_schedule_begins_is_put_off_and_ends,
         "CONF-14" launch a_schedule_calls_who_is_invited_and_a_moderator_calls_again,
         "CONF-15" launch who_is_alone_has_a_quarter_of_an_hour,
@@ -61,27 +66,42 @@ fn at_once() -> Vec<Story> {
         "CONF-02" launch one_device_is_in_one_place,
         "CONF-02" launch a_moderator_opens_it_by_hand_and_ends_it_for_all,
         "CONF-02" launch a_schedule_keeps_its_hour_when_the_clocks_change,
+        "CONF-02" calendars a_weekly_night_takes_place_once_when_the_clocks_change,
         "CONF-03" doors guests_come_into_public_conferences_only,
         "CONF-03" doors who_is_not_invited_stays_out,
         "CONF-04" ids the_server_makes_ids_up_and_refuses_taken_ones,
         "CONF-04" ids an_id_changes_while_people_meet,
+        "CONF-04" ids an_id_that_leads_somewhere_is_taken,
         "CONF-04" lost a_program_publishes_across_a_change_of_id,
         "CONF-05" doors a_pin_is_guessed_five_times_whatever_the_node,
         "CONF-05" doors a_lock_lets_in_moderators_and_who_is_invited_later,
         "CONF-05" doors an_operator_passes_pin_lock_and_waiting_room,
         "CONF-06" doors each_waiting_room_keeps_those_it_is_for,
         "CONF-06" doors who_waits_sees_hears_and_says_nothing,
+        "CONF-06" doors all_who_wait_are_let_in_at_once,
+        "CONF-06" doors nobody_takes_the_place_of_another,
         "CONF-07" moderation roles_are_given_taken_and_kept,
         "CONF-08" moderation each_act_is_told_to_all,
         "CONF-08" moderation acts_on_who_has_just_left_say_so,
         "CONF-08" moderation two_moderators_at_once_leave_one_state,
+        "CONF-08" calls a_moderator_calls_people_in_and_takes_calls_back,
         "CONF-09" moderation the_podium_is_asked_for_in_order,
+        "CONF-09" moderation the_podium_is_offered_and_accepted,
         "CONF-10" modes larger_pictures_than_a_conference_has_are_not_seen,
         "CONF-10" rooms options_hold_for_every_way_in,
         "CONF-11" rooms one_layout_for_all_may_be_locked,
+        "CONF-11" layouts one_gets_a_layout_alone_and_takes_it_along,
+        "CONF-11" layouts moderators_switch_between_kept_layouts,
+        "CONF-11" layouts kept_layouts_have_places_for_accounts_only,
+        "CONF-12" registration registration_opens_and_closes_by_the_clock,
+        "CONF-12" registration registration_closes_by_hand_and_takes_so_many,
+        "CONF-12" registration registration_closes_when_the_conference_begins,
+        "CONF-12" registration who_signs_in_needs_no_form,
         "CONF-12" webinars a_personal_link_is_one_person,
         "CONF-12" webinars guests_are_who_their_tokens_say,
         "CONF-16" rooms a_template_makes_conferences,
+        "CONF-16" calendars calendars_take_the_file_and_know_it_again,
+        "CONF-16" sharing other_sites_show_a_conference_and_nothing_else,
         "CHAT-01" chat lines_are_edited_answered_and_deleted,
         "AUTH-08" chat a_guest_comes_back_as_who_they_were,
         "CONF-17" rooms what_goes_on_comes_first_and_is_kept,
@@ -98,6 +118,7 @@ fn at_once() -> Vec<Story> {
         "USR-07" modes who_may_send_or_get_little_has_voices_first,
         "USR-07" people limits_of_bandwidth_are_the_own_ones_or_the_strictest,
         "USR-08" calls a_group_is_called_and_the_first_has_it,
+        "USR-08" calls a_group_that_does_not_answer_rings_no_more,
         "USR-09" calls an_alias_leads_to_whoever_it_names,
         "WEB-03" people the_own_area_has_what_is_ones_own,
         "CONF-02" bad bad_input_is_refused_and_changes_nothing,
@@ -107,6 +128,7 @@ fn at_once() -> Vec<Story> {
 
 fn alone() -> Vec<Story> {
     stories! {
+        "WEB-01" sharing the_front_page_is_as_its_hosts_say,
         "WEB-01" webinars strangers_read_who_the_hosts_are_and_agree,
         "CONF-04" lost an_id_changes_while_a_node_is_lost,
     }

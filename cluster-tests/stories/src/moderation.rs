@@ -2,11 +2,11 @@
 
 use crate::{
     doors::guest,
-    visitor::Visitor,
+    visitor::{Seen, Visitor},
     world::{Account, World},
 };
 use anyhow::ensure;
-use plenary_signalling::meeting::{Act, Participant, Refusal, Role, State, Why};
+use plenary_signalling::meeting::{Act, Invited, Participant, Refusal, Role, State, Why};
 use serde_json::json;
 
 /// An owner and somebody else, both inside.
@@ -142,8 +142,15 @@ pub(crate) async fn acts_on_who_has_just_left_say_so(world: World) -> anyhow::Re
         "unpin",
         "give_remark",
         "take_remark",
+        "invite_to_podium",
+        "stop_content",
+        "set_layout_of",
+        "clear_layout_of",
     ] {
-        let body = json!({ "act": act, "participant": place });
+        let mut body = json!({ "act": act, "participant": place });
+        if act == "set_layout_of" {
+            body["layout"] = json!({ "arrangement": "alone" });
+        }
         owner.act(&room, body).await?.refused(409, "conflict")?;
     }
     owner.act(&room, json!({ "act": "mute" })).await?.is(422)?;
@@ -163,7 +170,7 @@ pub(crate) async fn two_moderators_at_once_leave_one_state(world: World) -> anyh
     // One place is free: each gives it to another one.
     host.act_on(Act::GivePodium, &visitor);
     other.act_on(Act::GivePodium, &second);
-    let on_podium = |seen: &crate::visitor::Seen| {
+    let on_podium = |seen: &Seen| {
         let podium = seen.roster.values().filter(|one| one.podium.is_some());
         podium.map(|one| one.id).collect::<Vec<_>>()
     };
@@ -238,4 +245,61 @@ pub(crate) async fn the_podium_is_asked_for_in_order(world: World) -> anyhow::Re
     let too_many = json!({ "settings": { "podium_places": 50 } });
     let refused = owner.patch(&format!("/conferences/{room}"), too_many).await?;
     refused.refused_field("podium_places")
+}
+
+/// An invitation is accepted or declined by who is asked, and taken back by who asks.
+pub(crate) async fn the_podium_is_offered_and_accepted(world: World) -> anyhow::Result<()> {
+    let owner = world.account("owner").await?;
+    let settings = json!({ "mode": "role_based", "podium_places": 2 });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let (host, bob, visitor) = two(&world, &room, &owner).await?;
+    let carol = world.account("carol").await?;
+    let other = carol.join(&room).await?;
+    let states = |seen: &Seen| seen.invitations.iter().map(|one| one.state).collect::<Vec<_>>();
+    visitor.act_on(Act::InviteToPodium, &other);
+    visitor.refused("moderate", Refusal::Forbidden).await?;
+    // Nobody is asked: there is nothing to accept.
+    visitor.answer(true);
+    visitor.refused("state", Refusal::Conflict).await?;
+    host.act_on(Act::InviteToPodium, &visitor);
+    for one in [&host, &visitor] {
+        one.until("hears that bob is asked", |seen| states(seen) == [Invited::Asked])
+            .await?;
+    }
+    ensure!(other.seen().invitations.is_empty(), "others hear who is asked");
+    visitor.answer(true);
+    sees(&host, &bob, "bob is on the podium", |one| one.podium.is_some()).await?;
+    visitor
+        .until("is asked no more", |seen| seen.invitations.is_empty())
+        .await?;
+    // By REST; it is declined, and moderators see that.
+    let place = other.seen().place.map(|place| place.participant.0.to_string());
+    let invite = json!({ "act": "invite_to_podium", "participant": place });
+    host.act_on(Act::TakePodium, &visitor);
+    sees(&host, &bob, "bob is down", |one| one.podium.is_none()).await?;
+    owner.act(&room, invite).await?.is(204)?;
+    other
+        .until("is asked", |seen| states(seen) == [Invited::Asked])
+        .await?;
+    other.answer(false);
+    host.until("sees that it was declined", |seen| {
+        states(seen) == [Invited::Declined]
+    })
+    .await?;
+    ensure!(
+        host.seen().of(&carol).is_some_and(|one| one.podium.is_none()),
+        "who declines is on the podium"
+    );
+    // Taken back before it is answered.
+    host.act_on(Act::InviteToPodium, &visitor);
+    visitor
+        .until("is asked again", |seen| states(seen) == [Invited::Asked])
+        .await?;
+    host.act_on(Act::TakePodium, &visitor);
+    visitor
+        .until("is asked no more", |seen| seen.invitations.is_empty())
+        .await?;
+    visitor.answer(true);
+    visitor.refused("state", Refusal::Conflict).await?;
+    Ok(())
 }

@@ -6,8 +6,8 @@ use plenary_light::{Heard, Signal};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, CalledPerson, Counts, Join, Joined, Layout, Moderate, Participant, ParticipantId, Place,
-        Refusal, Refused, Room, Said, Say, State, Why,
+        Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId,
+        Place, Refusal, Refused, Room, Said, Say, State, Why,
     },
 };
 use std::{
@@ -33,6 +33,10 @@ pub(crate) struct Seen {
     /// The chat as it is now, by the numbers of lines.
     pub(crate) lines: BTreeMap<u64, Said>,
     pub(crate) called: Vec<CalledPerson>,
+    /// Who is invited to the podium, as far as this one is told.
+    pub(crate) invitations: Vec<InvitedPerson>,
+    /// The layout that a moderator has sent to this one alone.
+    pub(crate) own_layout: Option<Layout>,
     pub(crate) ended: Vec<Why>,
     /// What somebody in the address book does, by user.
     pub(crate) presence: BTreeMap<String, String>,
@@ -78,6 +82,8 @@ impl Seen {
             }
             ServerBody::ChatChanged(changed) => self.hear_lines(changed.lines),
             ServerBody::Called(called) => self.called = called.people,
+            ServerBody::Invitations(told) => self.invitations = told.people,
+            ServerBody::OwnLayout(own) => self.own_layout = own.layout,
             ServerBody::Refused(refused) => self.refused.push(refused),
             ServerBody::Ended(ended) => {
                 (self.inside, self.waits) = (false, false);
@@ -234,6 +240,14 @@ impl Visitor {
         });
     }
 
+    /// Accepts an invitation to the podium, or declines it.
+    pub(crate) fn answer(&self, accepts: bool) {
+        self.set(State {
+            invitation: Some(accepts),
+            ..State::default()
+        });
+    }
+
     pub(crate) fn chat(&self, text: &str) {
         let text = text.to_owned();
         self.say(ClientBody::Say(Say {
@@ -253,6 +267,12 @@ impl Visitor {
 
     pub(crate) fn set_layout(&self, layout: Layout) {
         self.moderate(Act::SetLayout, None, Some(layout));
+    }
+
+    pub(crate) fn set_layout_of(&self, whom: &Visitor, layout: Layout) {
+        let place = whom.seen().place;
+        let whom = place.map(|place| place.participant);
+        self.moderate(Act::SetLayoutOf, whom, Some(layout));
     }
 
     fn moderate(&self, act: Act, participant: Option<ParticipantId>, layout: Option<Layout>) {

@@ -1,7 +1,7 @@
 //! The server that the stories are told on, and people with accounts who call its REST interface.
 
 use anyhow::{Context as _, ensure};
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -47,6 +47,7 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     pub(crate) text: String,
     pub(crate) location: String,
+    headers: HeaderMap,
 }
 
 impl Answer {
@@ -58,6 +59,12 @@ impl Answer {
             self.text.chars().take(500).collect::<String>()
         );
         Ok(self.body)
+    }
+
+    /// What a header says; empty without it.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
     }
 
     /// Refused with this status and this code.
@@ -140,6 +147,13 @@ impl World {
 
     pub(crate) fn url(&self, node: usize) -> &str {
         &self.0.nodes[node].url
+    }
+
+    /// What a browser gets at this address, of pages and of the interface, where people know the server as `host`.
+    pub(crate) async fn browse(&self, host: &str, path: &str) -> anyhow::Result<Answer> {
+        let url = format!("{}{path}", self.url(self.next()));
+        let request = self.0.http.get(url).header("Host", host);
+        Answer::read(request.send().await?).await
     }
 
     /// `kill -9`. Whoever supervises the node starts it again.
@@ -279,6 +293,14 @@ impl Account {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Uploads a file.
+    pub(crate) async fn upload(&self, path: &str, kind: &str, bytes: Vec<u8>) -> anyhow::Result<Answer> {
+        let url = format!("{}/api/v1{path}", self.world.url(self.world.next()));
+        let request = self.world.0.http.put(url).bearer_auth(&self.token);
+        let request = request.header("Content-Type", kind).body(bytes);
+        Answer::read(request.send().await?).await
+    }
+
     /// A new conference of one's own; gives its ID.
     pub(crate) async fn conference(&self, mut fields: Value) -> anyhow::Result<String> {
         if fields["name"].is_null() {
@@ -337,12 +359,14 @@ impl Account {
 impl Answer {
     async fn read(answer: reqwest::Response) -> anyhow::Result<Self> {
         let status = answer.status().as_u16();
-        let location = answer.headers().get("location");
+        let headers = answer.headers().clone();
+        let location = headers.get("location");
         let location = location.and_then(|value| value.to_str().ok());
         let location = location.unwrap_or_default().to_owned();
         let text = answer.text().await?;
         Ok(Self {
             status,
+            headers,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
             location,
