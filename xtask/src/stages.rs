@@ -146,7 +146,15 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     ] {
         packages::need(program, package, "harm that live tests do")?;
     }
-    build(&["plenary-node", "plenary-license-manager", "plenary-live-tests"])?;
+    if name == "directory-postgres" {
+        packages::need("psql", "postgresql", "the Directory with a database of its own")?;
+    }
+    build(&[
+        "plenary-node",
+        "plenary-license-manager",
+        "plenary-directory",
+        "plenary-live-tests",
+    ])?;
     let mut command = built("plenary-live-tests");
     command.arg(name);
     step(command, &format!("plenary-live-tests {name}"))

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod borrowing;
+pub mod directory;
 mod disks;
 mod enterprise;
 pub mod federation;

@@ -4,8 +4,8 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, federation, federation_calls, federation_faults, federation_outbox, federation_people,
-    full_managers, lost_nodes, lost_podium, people, remote_seats,
+    borrowing, directory, federation, federation_calls, federation_faults, federation_outbox,
+    federation_people, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -42,6 +42,8 @@ enum Scenario {
     PartnersLook,
     PartnersInvite,
     PartnerPages,
+    Directory,
+    DirectoryPostgres,
 }
 
 #[tokio::main]
@@ -97,5 +99,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersFaults => federation_faults::partners_faults().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
+        Scenario::Directory => directory::directory(false).await,
+        Scenario::DirectoryPostgres => directory::directory(true).await,
     }
 }

@@ -20,11 +20,13 @@ pub mod digest;
 pub mod entry;
 pub mod fold;
 pub mod limits;
+pub mod meets;
 pub mod phone;
 pub mod query;
 pub mod share;
 
 pub use digest::Digest;
 pub use entry::{Change, Entry, EntryId, Kind};
+pub use meets::meets;
 pub use query::{Closeness, Quality, Query};
 pub use share::{Field, Policy, Rule, Servers, Share, SharedGroups, Viewer, seen};

@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod conferences;
 mod connect;
+mod directory;
 mod federation;
 mod groups;
 mod installed;
@@ -93,6 +94,11 @@ enum Command {
     /// Federation: with which servers of other enterprises this one meets, and a test that says why it fails
     #[command(subcommand)]
     Federation(federation::Federation),
+    /// The Directory: people of all servers of the enterprise find each other
+    #[command(subcommand)]
+    Directory(directory::Directory),
+    /// Find people, groups, rooms and conferences, here and on the other servers of the enterprise
+    Search(directory::Search),
     /// Licence files: list, install, remove; for the vendor: make a key, sign, confirm, look into one
     #[command(subcommand)]
     Licence(licence::Licence),
@@ -137,6 +143,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
         Command::Federation(federation) => federation.run(&connect()?, output).await,
+        Command::Directory(directory) => directory.run(&connect()?, output).await,
+        Command::Search(search) => search.run(&connect()?, output).await,
         Command::Licence(licence::Licence::Installed(installed)) => installed.run(&connect()?, output).await,
         Command::Licence(licence) => licence.run(output),
         Command::Backup(backup) => backup.run(connect).await,

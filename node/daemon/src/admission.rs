@@ -107,6 +107,7 @@ impl Node for Server {
     fn status(&self) -> StatusResponse {
         let (status, vitals) = (self.replica.status(), self.vitals());
         let (lease, lease_refusal) = self.lessee.word();
+        let (directory_code, directory_trouble) = self.directory.trouble();
         StatusResponse {
             node: self.me().0,
             name: self.facts.name.to_string(),
@@ -123,6 +124,8 @@ impl Node for Server {
             memory_bytes: vitals.memory_bytes,
             lease,
             lease_refusal,
+            directory_code,
+            directory_trouble,
         }
     }
 

@@ -21,8 +21,8 @@ use plenary_model::{
 };
 use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Stamp};
 use plenary_rest_api::backend::{
-    Applied, Backend, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried, Partners, ProSeat,
-    ReadError, Registered, WithoutPro, WriteError,
+    Applied, Backend, DirectoryView, Look, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried,
+    Partners, ProSeat, ReadError, Registered, SearchResult, WithoutPro, WriteError,
 };
 use plenary_store::{AnyCommand, Part, QueryError, queries};
 use rusqlite::Connection;
@@ -296,6 +296,22 @@ impl Backend for Server {
 
     async fn conferences(&self, query: ConferenceQuery) -> Result<Page<Conference>, ReadError> {
         self.query(move |db| queries::conferences(db, &query)).await
+    }
+
+    async fn directory(&self) -> Result<Option<DirectoryView>, ReadError> {
+        self.directory_view().await
+    }
+
+    async fn directory_key(&self) -> Result<Option<String>, ReadError> {
+        self.key_for_directory().await
+    }
+
+    async fn activate_directory(&self, by: Actor, addresses: Vec<String>) -> Result<Applied, WriteError> {
+        self.activate(by, addresses).await
+    }
+
+    async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError> {
+        self.search_people(user, look).await
     }
 
     async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError> {

@@ -9,6 +9,7 @@ mod cascade;
 mod config;
 mod crossing;
 mod data;
+mod directory;
 mod door;
 mod federation;
 mod found;

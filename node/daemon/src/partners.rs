@@ -51,12 +51,13 @@ impl Partners {
 impl Server {
     /// What is written down of partners, and what all nodes that answer know of them.
     pub(crate) async fn all_partners(&self) -> Result<backend::Partners, ReadError> {
-        let (settings, is_licensed, written) = self
+        let (settings, is_licensed, written, link) = self
             .query(|db| {
                 Ok((
                     queries::settings(db)?,
                     queries::federates(db)?,
                     queries::partners(db)?,
+                    queries::directory(db)?,
                 ))
             })
             .await?;
@@ -66,6 +67,7 @@ impl Server {
             written,
             seen: self.count_people(self.ask_for_partners(None).await).await?,
             waiting: self.waiting_for_partners().await?,
+            enterprise: link.map(|link| link.servers).unwrap_or_default(),
         })
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     UsageError, cascade,
     config::Config,
-    crossing, data,
+    crossing, data, directory,
     door::Doors,
     federation,
     http::{self, Serving},
@@ -182,6 +182,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     tasks.spawn(steering::steer(server.clone()));
     federation::work(&mut tasks, &server, &hub);
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
+    directory::start(&mut tasks, &server, for_lease.resubscribe());
     lease::start(&mut tasks, &server, &door, for_lease);
     tasks.spawn(signalling::notify(server.clone(), for_clients));
     tasks.spawn(signalling::watch_nodes(server.clone()));

@@ -57,6 +57,8 @@ pub(crate) struct Server {
     pub(crate) lessee: Lessee,
     /// Set once media is there.
     pub(crate) meetings: OnceLock<plenary_meeting_io::Hub>,
+    /// How it tells and asks the Directory of the enterprise.
+    pub(crate) directory: crate::directory::Directory,
     /// What this node notes of servers of other enterprises.
     pub(crate) partners: Partners,
     /// What this node knows of people of other servers.
@@ -101,6 +103,7 @@ impl Server {
             alive: Alive::default(),
             lessee,
             meetings: OnceLock::new(),
+            directory: crate::directory::Directory::default(),
             partners: Partners::default(),
             neighbours: crate::federation::Neighbours::default(),
             federation: OnceLock::new(),

@@ -25,6 +25,7 @@ import { Route as AppAdminIndexRouteImport } from './routes/_app.admin.index'
 import { Route as AppAdminAliasesRouteImport } from './routes/_app.admin.aliases'
 import { Route as AppAdminBackupRouteImport } from './routes/_app.admin.backup'
 import { Route as AppAdminConferencesRouteImport } from './routes/_app.admin.conferences'
+import { Route as AppAdminDirectoryRouteImport } from './routes/_app.admin.directory'
 import { Route as AppAdminEventsRouteImport } from './routes/_app.admin.events'
 import { Route as AppAdminGroupsRouteImport } from './routes/_app.admin.groups'
 import { Route as AppAdminImportRouteImport } from './routes/_app.admin.import'
@@ -119,6 +120,11 @@ const AppAdminConferencesRoute = AppAdminConferencesRouteImport.update({
   path: '/conferences',
   getParentRoute: () => AppAdminRoute,
 } as any)
+const AppAdminDirectoryRoute = AppAdminDirectoryRouteImport.update({
+  id: '/directory',
+  path: '/directory',
+  getParentRoute: () => AppAdminRoute,
+} as any)
 const AppAdminEventsRoute = AppAdminEventsRouteImport.update({
   id: '/events',
   path: '/events',
@@ -206,6 +212,7 @@ export interface FileRoutesByFullPath {
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
   '/admin/conferences': typeof AppAdminConferencesRoute
+  '/admin/directory': typeof AppAdminDirectoryRoute
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
@@ -236,6 +243,7 @@ export interface FileRoutesByTo {
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
   '/admin/conferences': typeof AppAdminConferencesRoute
+  '/admin/directory': typeof AppAdminDirectoryRoute
   '/admin/events': typeof AppAdminEventsRoute
   '/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/admin/import': typeof AppAdminImportRoute
@@ -269,6 +277,7 @@ export interface FileRoutesById {
   '/_app/admin/aliases': typeof AppAdminAliasesRoute
   '/_app/admin/backup': typeof AppAdminBackupRoute
   '/_app/admin/conferences': typeof AppAdminConferencesRoute
+  '/_app/admin/directory': typeof AppAdminDirectoryRoute
   '/_app/admin/events': typeof AppAdminEventsRoute
   '/_app/admin/groups': typeof AppAdminGroupsRouteWithChildren
   '/_app/admin/import': typeof AppAdminImportRoute
@@ -302,6 +311,7 @@ export interface FileRouteTypes {
     | '/admin/aliases'
     | '/admin/backup'
     | '/admin/conferences'
+    | '/admin/directory'
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
@@ -332,6 +342,7 @@ export interface FileRouteTypes {
     | '/admin/aliases'
     | '/admin/backup'
     | '/admin/conferences'
+    | '/admin/directory'
     | '/admin/events'
     | '/admin/groups'
     | '/admin/import'
@@ -364,6 +375,7 @@ export interface FileRouteTypes {
     | '/_app/admin/aliases'
     | '/_app/admin/backup'
     | '/_app/admin/conferences'
+    | '/_app/admin/directory'
     | '/_app/admin/events'
     | '/_app/admin/groups'
     | '/_app/admin/import'
@@ -501,6 +513,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppAdminConferencesRouteImport
       parentRoute: typeof AppAdminRoute
     }
+    '/_app/admin/directory': {
+      id: '/_app/admin/directory'
+      path: '/directory'
+      fullPath: '/admin/directory'
+      preLoaderRoute: typeof AppAdminDirectoryRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
     '/_app/admin/events': {
       id: '/_app/admin/events'
       path: '/events'
@@ -630,6 +649,7 @@ interface AppAdminRouteChildren {
   AppAdminAliasesRoute: typeof AppAdminAliasesRoute
   AppAdminBackupRoute: typeof AppAdminBackupRoute
   AppAdminConferencesRoute: typeof AppAdminConferencesRoute
+  AppAdminDirectoryRoute: typeof AppAdminDirectoryRoute
   AppAdminEventsRoute: typeof AppAdminEventsRoute
   AppAdminGroupsRoute: typeof AppAdminGroupsRouteWithChildren
   AppAdminImportRoute: typeof AppAdminImportRoute
@@ -647,6 +667,7 @@ const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminAliasesRoute: AppAdminAliasesRoute,
   AppAdminBackupRoute: AppAdminBackupRoute,
   AppAdminConferencesRoute: AppAdminConferencesRoute,
+  AppAdminDirectoryRoute: AppAdminDirectoryRoute,
   AppAdminEventsRoute: AppAdminEventsRoute,
   AppAdminGroupsRoute: AppAdminGroupsRouteWithChildren,
   AppAdminImportRoute: AppAdminImportRoute,

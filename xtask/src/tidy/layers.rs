@@ -98,8 +98,9 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
         return Some("base/model depends on no other package here");
     }
     // What is bought and lent is the same for a License Manager and for a server that has its licences itself.
-    let pure =
-        folder == "base/model" || folder.starts_with("node/logic/") || folder == "license-manager/logic";
+    // What is shown of people is the same for the Directory and for a server that tells of them.
+    let shared = ["base/model", "license-manager/logic", "directory/logic"];
+    let pure = shared.contains(&folder) || folder.starts_with("node/logic/");
     if logic && !pure {
         return Some("logic/ depends on base/model and other packages of logic/ only");
     }

@@ -41,6 +41,8 @@ pub struct Heard {
     pub lease: Option<Epoch>,
     /// Why a License Manager does not lend, in the leader's word.
     pub lease_refusal: Option<String>,
+    /// Why the leader does not tell the Directory: a stable word or none, and a sentence; both empty where it does.
+    pub directory_trouble: (String, String),
     pub round_trip: Duration,
     /// The node's clock less ours, measured at the middle of the round trip.
     pub clock_offset_ms: i64,
@@ -126,6 +128,7 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
             number: lease.number,
         }),
         lease_refusal: Some(answer.lease_refusal).filter(|code| !code.is_empty()),
+        directory_trouble: (answer.directory_code, answer.directory_trouble),
         leader: (answer.leader != 0).then_some(NodeId(answer.leader)),
         round_trip,
         clock_offset_ms: i64::try_from(answer.clock_ms)

@@ -181,7 +181,7 @@ impl Federation for Service {
             Err(why) => {
                 tracing::info!(server = %greeting.server, address = %caller.address, reason = why.code(), "a server was refused");
                 // Whom the lists do not admit is anybody with a domain; they shall not push others out of the notes.
-                if standing.policy.admits(&greeting.server).is_ok() {
+                if standing.admits(&greeting.server).is_ok() {
                     let words = format!("it came and was refused: {why}");
                     ledger.came(&greeting.server, &proved.certificate, Some(words));
                 } else {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use plenary_access::{
-    AddressBookRow, Alias, Avatar, Command, Document, Event, EventQuery, FederationPolicy, Group, GroupRow,
-    GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, PastDocument, Presence, Profile,
-    Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
+    AddressBookRow, Alias, Avatar, Command, DirectoryLink, Document, Event, EventQuery, FederationPolicy,
+    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, Partner, PasswordHash, PastDocument,
+    Presence, Profile, Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -18,7 +18,10 @@ use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
 use plenary_seats::Holding;
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 /// A command that was applied: its position in the log and what it gave.
 #[derive(Debug, Clone)]
@@ -199,6 +202,8 @@ pub struct Partners {
     pub seen: BTreeMap<ServerName, Seen>,
     /// What they are still to be told.
     pub waiting: BTreeMap<ServerName, WaitingMessages>,
+    /// Those that are of this enterprise, as its Directory says.
+    pub enterprise: BTreeSet<ServerName>,
 }
 
 /// What waits to be told to another server.
@@ -231,6 +236,69 @@ impl Looked {
     pub fn unknown(words: impl Into<String>) -> Self {
         Self::Unknown(words.into())
     }
+}
+
+/// A server of the enterprise, as the Directory knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryServer {
+    pub server: String,
+    pub connected: bool,
+    pub entries: u64,
+    /// Milliseconds since 1970; 0: nothing yet.
+    pub changed_ms: u64,
+}
+
+/// How it stands with the Directory, as far as this node knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DirectoryStanding {
+    pub name: Option<String>,
+    /// It hears this server.
+    pub connected: bool,
+    /// Why not, or why it does not answer: a stable word of its own, and a sentence.
+    pub trouble: Option<(Option<String>, String)>,
+    pub servers: Vec<DirectoryServer>,
+}
+
+/// The Directory in which people of this server are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryView {
+    pub link: DirectoryLink,
+    pub standing: DirectoryStanding,
+}
+
+/// What somebody looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    pub words: String,
+    pub kind: Option<plenary_people::Kind>,
+    pub limit: u32,
+}
+
+/// Somebody or something that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchHit {
+    pub entry: plenary_people::Entry,
+    /// As it is written in the address book, where that is not said by the entry.
+    pub call: Option<String>,
+    /// `None` where it is not known.
+    pub presence: Option<Presence>,
+}
+
+/// What the Directory said to a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// There is none.
+    Off,
+    Answered,
+    /// A sentence says why it did not.
+    Away(String),
+}
+
+/// What was found, the best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchResult {
+    pub hits: Vec<SearchHit>,
+    pub directory: Asked,
 }
 
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
@@ -364,6 +432,18 @@ pub trait Backend: Send + Sync + 'static {
         by: plenary_access::Actor,
         act: OverseeAct,
     ) -> Result<ManagerOverview, WriteError>;
+    /// The Directory of the enterprise; `None` while this server is in none.
+    async fn directory(&self) -> Result<Option<DirectoryView>, ReadError>;
+    /// What its administrator needs to let this server in.
+    async fn directory_key(&self) -> Result<Option<String>, ReadError>;
+    /// Makes a key, or a new one.
+    async fn activate_directory(
+        &self,
+        by: plenary_access::Actor,
+        addresses: Vec<String>,
+    ) -> Result<Applied, WriteError>;
+    /// Whom somebody finds, here and in the Directory.
+    async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError>;
     /// Conferences of other servers to which a user is invited, of those whose conferences may be attended now.
     async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError>;
     /// Servers of other enterprises. Asks the other nodes.

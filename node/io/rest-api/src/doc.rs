@@ -30,6 +30,7 @@ use utoipa::{
         (name = "conferences", description = "Virtual rooms"),
         (name = "settings", description = "Settings of the server"),
         (name = "federation", description = "Servers of other enterprises"),
+        (name = "directory", description = "The Directory of the enterprise"),
         (name = "licence", description = "Licences, and who has which seat"),
         (name = "events", description = "What happened"),
         (name = "cluster", description = "Nodes and backups"),

@@ -3,7 +3,7 @@
 use crate::{
     codec::{AnyCommand, CodecError, Reply, decode_command, encode},
     desk::{Desks, Lent},
-    effects, facts, schema,
+    directory_link, effects, facts, schema,
     view::{StoreView, sql},
 };
 use plenary_access::{Actor, Idempotency, Moment, Notice, Refusal, actor_key};
@@ -253,6 +253,7 @@ fn carry_out(db: &Connection, at: Stamp, by: &Actor, decided: Decided) -> Result
         notices.extend(decision.notices);
     }
     effects::carry_out(db, at, by, &decided.licensing, |_, _| Ok(()))?;
+    directory_link::date_changes(db, moment(at).revision)?;
     notices.extend(decided.licensing.notices);
     notices.sort();
     notices.dedup();

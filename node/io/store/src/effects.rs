@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{CodecError, encode},
-    guest_page, meetings, partners,
+    directory_link, guest_page, meetings, partners,
     schema::mode_name,
     view::{bound, sql},
 };
@@ -112,6 +112,8 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         } => guest_page::put_logo(db, *scheme, logo.as_ref(), *revision),
         Effect::PutPartner(partner) => partners::put(db, partner),
         Effect::RemovePartner(server) => partners::remove(db, server),
+        Effect::PutDirectory(link) => directory_link::put(db, link),
+        Effect::RemoveDirectory => directory_link::remove(db),
         Effect::AddSession { session, token } => add_session(db, session, *token),
         Effect::RemoveSession(id) => run(db, "DELETE FROM sessions WHERE id = ?", [id]),
         Effect::SetOnline { session, node } => run(

@@ -13,6 +13,7 @@
 mod app;
 mod codec;
 mod desk;
+mod directory_link;
 mod effects;
 mod facts;
 mod guest_page;

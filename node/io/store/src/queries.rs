@@ -4,7 +4,9 @@ mod address_book;
 mod conferences;
 mod digest;
 mod directory;
+mod directory_link;
 mod elsewhere;
+mod entries;
 mod events;
 mod guest_page;
 mod history;
@@ -16,6 +18,7 @@ mod partners;
 mod people;
 mod presence;
 mod registrations;
+mod search;
 mod server;
 mod templates;
 
@@ -26,6 +29,9 @@ pub use conferences::{
 };
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
+pub use directory_link::{
+    DirectoryPlace, directory, directory_changes, directory_entries, directory_place, directory_presence,
+};
 pub use elsewhere::{InView, Meant, in_view, meant};
 pub use events::events;
 pub use guest_page::{document, guest_page, logo, past_document, past_documents};
@@ -43,6 +49,7 @@ pub use outbox::{Waiting, messages, old_messages, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};
+pub use search::{OwnHit, OwnHits, search};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 pub use templates::{template, templates};
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 19] = [
+const STEPS: [&str; 23] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -29,6 +29,10 @@ const STEPS: [&str; 19] = [
     OUTBOX,
     PAST_DOCUMENTS,
     LAYOUT_PEOPLE,
+    "",
+    "",
+    "",
+    DIRECTORY,
 ];
 
 const ACCOUNTS: &str = "
@@ -325,6 +329,58 @@ CREATE TABLE past_documents (
 const LAYOUT_PEOPLE: &str = "
 CREATE TABLE layout_people (user TEXT NOT NULL, cid TEXT NOT NULL, PRIMARY KEY (user, cid)) STRICT, WITHOUT ROWID;
 CREATE INDEX layout_people_by_cid ON layout_people (cid);
+";
+
+/// The Directory of the enterprise, and which entries of it have changed since when. `position` is the revision of the last
+/// change; 0 until the command that changes something is carried out. Only what it may show is noted, and only while the
+/// server is in it. An insert that replaces has no delete of its own, so what was there before is noted before it. Each
+/// note is a delete and an insert: the way in which the statement outside treats conflicts counts for triggers too.
+const DIRECTORY: &str = "
+CREATE TABLE directory (id INTEGER PRIMARY KEY CHECK (id = 1), on_now INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE directory_changes (
+    kind TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX directory_changes_by_position ON directory_changes (position);
+CREATE VIEW directory_notes AS SELECT kind, id FROM directory_changes;
+CREATE TRIGGER directory_note INSTEAD OF INSERT ON directory_notes
+WHEN EXISTS (SELECT 1 FROM directory WHERE on_now = 1)
+BEGIN
+    DELETE FROM directory_changes WHERE kind = new.kind AND id = new.id;
+    INSERT INTO directory_changes (kind, id, position) VALUES (new.kind, new.id, 0);
+END;
+CREATE TRIGGER directory_user_put AFTER INSERT ON users
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('user', new.id); END;
+CREATE TRIGGER directory_user_gone AFTER DELETE ON users
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('user', old.id); END;
+CREATE TRIGGER directory_member_new AFTER INSERT ON members
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('user', new.user); END;
+CREATE TRIGGER directory_member_gone AFTER DELETE ON members
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('user', old.user); END;
+CREATE TRIGGER directory_group_put AFTER INSERT ON groups
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('group', new.id); END;
+CREATE TRIGGER directory_group_gone AFTER DELETE ON groups
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('group', old.id); END;
+CREATE TRIGGER directory_alias_before BEFORE INSERT ON aliases
+BEGIN
+    INSERT INTO directory_notes (kind, id)
+        SELECT 'user', substr(target, 1, instr(target || '@', '@') - 1) FROM aliases WHERE id = new.id;
+END;
+CREATE TRIGGER directory_alias_put AFTER INSERT ON aliases
+BEGIN
+    INSERT INTO directory_notes (kind, id) VALUES ('user', substr(new.target, 1, instr(new.target || '@', '@') - 1));
+END;
+CREATE TRIGGER directory_alias_gone AFTER DELETE ON aliases
+BEGIN
+    INSERT INTO directory_notes (kind, id) VALUES ('user', substr(old.target, 1, instr(old.target || '@', '@') - 1));
+END;
+CREATE TRIGGER directory_conference_before BEFORE INSERT ON conferences
+BEGIN
+    INSERT INTO directory_notes (kind, id) SELECT 'conference', id FROM conferences WHERE cid = new.cid AND public = 1;
+END;
+CREATE TRIGGER directory_conference_put AFTER INSERT ON conferences WHEN new.public = 1 AND new.call = 0
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', new.id); END;
+CREATE TRIGGER directory_conference_gone AFTER DELETE ON conferences WHEN old.public = 1
+BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', old.id); END;
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

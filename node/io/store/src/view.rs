@@ -10,8 +10,8 @@ use crate::{
     guest_page::{DOCUMENT, document_of},
 };
 use plenary_access::{
-    Alias, Contact, Document, Failures, Group, Idempotency, Invitation, Member, Outcome, Partner,
-    PasswordHash, Refusal, Scheme, Session, Settings, User, View,
+    Alias, Contact, DirectoryLink, Document, Failures, Group, Idempotency, Invitation, Member, Outcome,
+    Partner, PasswordHash, Refusal, Scheme, Session, Settings, User, View,
 };
 use plenary_conference::{ALONE_MS, RUN_MS};
 use plenary_model::{
@@ -279,6 +279,10 @@ impl View for StoreView<'_> {
     fn partners(&self) -> u64 {
         let query = "SELECT count(*) FROM partners";
         self.one(query, [], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn directory(&self) -> Option<DirectoryLink> {
+        self.one("SELECT body FROM directory WHERE id = 1", [], |row| body(row, 0))
     }
 
     fn session(&self, id: &str) -> Option<Session> {

@@ -1,6 +1,6 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, FrontPage, NewDocument, NewPartner,
-    Profile, ProfilePatch, Scheme, SettingsPatch, TokenHash,
+    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, DirectoryPatch, FrontPage,
+    NewDirectoryLink, NewDocument, NewPartner, Profile, ProfilePatch, Scheme, SettingsPatch, TokenHash,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, ServerName, UserName,
@@ -257,6 +257,26 @@ pub enum Change {
         id: String,
     },
 
+    /// People of this server are to be found in the Directory of the enterprise, and find others there; gives a new key
+    /// where they are already.
+    ActivateDirectory(NewDirectoryLink),
+    UpdateDirectory {
+        expect: Option<Revision>,
+        patch: DirectoryPatch,
+    },
+    /// They are to be found there no more. With `at_once` the key is forgotten before the Directory has heard of it.
+    DeactivateDirectory {
+        at_once: bool,
+    },
+    /// The Directory has nobody of this server any more, who came by this key.
+    DirectoryLeft {
+        client_id: String,
+    },
+    /// Which other servers of the enterprise there are, as the Directory says.
+    NoteDirectoryServers {
+        servers: BTreeSet<ServerName>,
+    },
+
     /// A device opened or closed its signalling connection on a node (USR-02). `epoch` is the random
     /// number of that node's start, so that a late message of an earlier run changes nothing.
     DeviceOnline {
@@ -335,6 +355,11 @@ impl Change {
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_contacts) => {
                 CONTENT_LEVEL
             }
+            Self::ActivateDirectory(_)
+            | Self::UpdateDirectory { .. }
+            | Self::DeactivateDirectory { .. }
+            | Self::DirectoryLeft { .. }
+            | Self::NoteDirectoryServers { .. } => DIRECTORY_LEVEL,
             Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
             Self::UpdateSettings { patch, .. }
                 if patch.partner_terms.is_some() || patch.profile_fields.is_some() =>
@@ -397,6 +422,9 @@ pub const CONTENT_LEVEL: u32 = 24;
 /// The level from which on a place has one seat whatever licences come and go, calls of two go on without one, and layouts
 /// that a conference keeps have people in their places.
 pub const PLACES_LEVEL: u32 = 25;
+
+/// The level from which on people of this server can be found in the Directory of the enterprise.
+pub const DIRECTORY_LEVEL: u32 = 29;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

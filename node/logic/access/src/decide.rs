@@ -2,6 +2,7 @@
 
 mod accounts;
 mod directory;
+mod directory_link;
 mod guest_page;
 mod import;
 mod network;
@@ -234,6 +235,11 @@ impl<V: View> Case<'_, V> {
             Change::RemoveDocument { place, expect } => self.remove_document(*place, *expect),
             Change::SetLogo { scheme, logo } => self.set_logo(*scheme, logo.as_ref()),
             Change::PutPartner { .. } | Change::RemovePartner { .. } => self.decide_on_partner(change),
+            Change::ActivateDirectory(_)
+            | Change::UpdateDirectory { .. }
+            | Change::DeactivateDirectory { .. }
+            | Change::DirectoryLeft { .. }
+            | Change::NoteDirectoryServers { .. } => self.decide_on_directory(change),
             Change::SignIn {
                 user,
                 password,

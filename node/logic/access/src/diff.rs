@@ -1,7 +1,8 @@
 //! What an object was and what it became, field by field, as events show it (REP-01).
 
 use crate::{
-    Alias, Bandwidth, Content, Document, FieldChange, Group, Partner, PartnerPin, Profile, Settings, User,
+    Alias, Bandwidth, Content, DirectoryLink, Document, FieldChange, Group, Partner, PartnerPin, Profile,
+    Settings, User,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -130,6 +131,22 @@ pub(crate) fn partner(before: Option<&Partner>, after: Option<&Partner>) -> Vec<
         PartnerPin::None | PartnerPin::Certificate(_) => None,
     };
     changes.text("authority", before.and_then(authority), after.and_then(authority));
+    changes.0
+}
+
+/// The Directory; its secret is in no event.
+pub(crate) fn directory(before: Option<&DirectoryLink>, after: Option<&DirectoryLink>) -> Vec<FieldChange> {
+    let mut changes = Changes::default();
+    let addresses = |link: &DirectoryLink| link.addresses.join(", ");
+    changes.text("addresses", before.map(addresses), after.map(addresses));
+    let key = |link: &DirectoryLink| link.client_id.clone();
+    changes.text("key", before.map(key), after.map(key));
+    let share = |link: &DirectoryLink| link.share.clone();
+    let (was, is) = (before.map(share), after.map(share));
+    match (&was, &is) {
+        (Some(was), Some(is)) => changes.section("share", was, is),
+        _ => changes.value("share", was, is),
+    }
     changes.0
 }
 

@@ -1,6 +1,6 @@
 use crate::{
-    Alias, Avatar, Contact, Document, EventKind, Failures, FieldChange, Group, Invitation, Member, Notice,
-    Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash, User,
+    Alias, Avatar, Contact, DirectoryLink, Document, EventKind, Failures, FieldChange, Group, Invitation,
+    Member, Notice, Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 
@@ -58,6 +58,9 @@ pub enum Effect {
     },
     PutPartner(Partner),
     RemovePartner(ServerName),
+    /// With another incarnation than before what was kept of changes is forgotten.
+    PutDirectory(Box<DirectoryLink>),
+    RemoveDirectory,
     AddSession {
         session: Session,
         token: TokenHash,

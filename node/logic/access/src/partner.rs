@@ -90,6 +90,8 @@ pub struct Standing {
     pub usual: PartnerTerms,
     /// What is written down of that one.
     pub partner: Option<Partner>,
+    /// The Directory of the own enterprise says that it is one of its servers.
+    pub is_enterprise: bool,
 }
 
 impl Standing {
@@ -100,6 +102,18 @@ impl Standing {
             policy,
             usual: PartnerTerms::default(),
             partner: None,
+            is_enterprise: false,
+        }
+    }
+
+    /// Whether they may meet: servers of one enterprise need no whitelist for each other.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits(&self, server: &ServerName) -> Result<(), NoPartner> {
+        match self.policy.admits(server) {
+            Err(NoPartner::NotOnWhitelist) if self.is_enterprise => Ok(()),
+            said => said,
         }
     }
 
@@ -117,7 +131,7 @@ impl Standing {
 /// # Errors
 /// The two may not meet at all.
 pub fn policy_for<'a>(standing: &'a Standing, server: &ServerName) -> Result<&'a PartnerTerms, NoPartner> {
-    standing.policy.admits(server)?;
+    standing.admits(server)?;
     if !standing.is_licensed {
         return Err(NoPartner::NotLicensed);
     }
@@ -189,5 +203,22 @@ mod tests {
         assert_eq!(policy_for(&here, &server), Err(NoPartner::NotLicensed));
         let elsewhere = "oslo.example.org".parse().expect("a name");
         assert_eq!(policy_for(&here, &elsewhere), Err(NoPartner::NotOnWhitelist));
+    }
+
+    #[test]
+    fn servers_of_one_enterprise_need_no_whitelist() {
+        let server = "oslo.example.org".parse().expect("a name");
+        let mut here = standing(FederationMode::Whitelist);
+        here.is_enterprise = true;
+        assert!(policy_for(&here, &server).is_ok());
+        // What an administrator refuses stays refused.
+        here.policy.mode = FederationMode::Off;
+        assert_eq!(policy_for(&here, &server), Err(NoPartner::Off));
+        here.policy.mode = FederationMode::Blacklist;
+        here.policy.blacklist = vec!["*.example.org".parse().expect("a mask")];
+        assert_eq!(policy_for(&here, &server), Err(NoPartner::OnBlacklist));
+        here.policy.mode = FederationMode::Whitelist;
+        here.is_licensed = false;
+        assert_eq!(policy_for(&here, &server), Err(NoPartner::NotLicensed));
     }
 }

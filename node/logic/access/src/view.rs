@@ -1,6 +1,6 @@
 use crate::{
-    Alias, Contact, Document, Group, Idempotency, Invitation, Member, Outcome, Partner, Refusal, Scheme,
-    Session, Settings, User,
+    Alias, Contact, DirectoryLink, Document, Group, Idempotency, Invitation, Member, Outcome, Partner,
+    Refusal, Scheme, Session, Settings, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, ServerName, UserName};
 
@@ -37,6 +37,8 @@ pub trait View {
     fn partner(&self, server: &ServerName) -> Option<Partner>;
     /// Of how many something is.
     fn partners(&self) -> u64;
+    /// The Directory in which people of this server are found.
+    fn directory(&self) -> Option<DirectoryLink>;
     fn session(&self, id: &str) -> Option<Session>;
     fn sessions_of(&self, user: &UserName) -> Vec<Session>;
     /// Sessions that are online on a node.

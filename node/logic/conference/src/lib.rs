@@ -109,10 +109,10 @@ pub const AWAY_CALLS_LEVEL: u32 = 21;
 /// The level from which on conferences name people of partners' servers, which are told of it.
 pub const OUTBOX_LEVEL: u32 = 22;
 
-pub use plenary_access::{CONTENT_LEVEL, PLACES_LEVEL};
+pub use plenary_access::{CONTENT_LEVEL, DIRECTORY_LEVEL, PLACES_LEVEL};
 
 /// The level from which on conferences begin locked, and moderators change in the meeting how people come in.
 pub const DOORS_LEVEL: u32 = 27;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = DOORS_LEVEL;
+pub const NEWEST_LEVEL: u32 = DIRECTORY_LEVEL;

@@ -14,8 +14,15 @@ import { WhoElsewhere } from './WhoElsewhere';
 /** The choice that is none. */
 const USUAL = 'usual';
 
+/** Somebody who is not in the address book yet. */
+export interface NewContact {
+  isNew: true;
+  call: string;
+  display_name: string;
+}
+
 interface Props {
-  editing: Contact | 'new' | null;
+  editing: Contact | 'new' | NewContact | null;
   groups: string[];
   close: () => void;
 }
@@ -24,11 +31,12 @@ interface Props {
 export function ContactForm({ editing, groups, close }: Props) {
   const { t } = useTranslation();
   const cache = useQueryClient();
-  const old = editing === 'new' ? null : editing;
+  const found = editing !== null && editing !== 'new' && 'isNew' in editing ? editing : null;
+  const old = editing === null || editing === 'new' || 'isNew' in editing ? null : editing;
   const form = useForm({
     initialValues: {
-      call: old?.call ?? '',
-      display_name: old?.display_name ?? '',
+      call: old?.call ?? found?.call ?? '',
+      display_name: old?.display_name ?? found?.display_name ?? '',
       contact_groups: old?.contact_groups ?? [],
       tone: old?.tone ?? null,
     },

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { Contact } from '../api/types';
+import type { Contact, SearchHit } from '../api/types';
 import { useCall } from '../calling/useCall';
 import { Confirm } from '../ui/Confirm';
 import type { Column } from '../ui/DataTable';
@@ -21,7 +21,8 @@ import { PresenceStatus } from '../ui/Status';
 import { useAddress } from '../ui/useAddress';
 import { useList } from '../ui/useList';
 import { useMe } from '../ui/useMe';
-import { ContactForm } from './ContactForm';
+import { ContactForm, type NewContact } from './ContactForm';
+import { FindAnybody } from './FindAnybody';
 import { PartnerPersonSheet } from './PartnerPersonSheet';
 import { PersonSheet } from './PersonSheet';
 
@@ -33,7 +34,7 @@ export function ContactsPage() {
   const { said, set, go } = useAddress(route);
   const { search, group, person } = said;
   const list = useList(queries.myContacts({ search }));
-  const [editing, edit] = useState<Contact | 'new' | null>(null);
+  const [editing, edit] = useState<Contact | 'new' | NewContact | null>(null);
   const [removing, remove] = useState<Contact | null>(null);
   const mayEdit = me.rights.includes('edit_address_book');
   const { call, busy } = useCall();
@@ -53,7 +54,12 @@ export function ContactsPage() {
   );
   return (
     <Page fill title={t('nav.contacts')} purpose={t('contacts.purpose')} action={add}>
-      <Group gap="xs" mb="sm">
+      <Group gap="xs" mb="sm" align="flex-start">
+        <FindAnybody
+          call={me.rights.includes('make_calls') ? call : undefined}
+          busy={busy}
+          add={mayEdit ? (hit) => edit(newContact(hit)) : undefined}
+        />
         <Search label={t('contacts.search')} value={search} onChange={(search) => set({ search })} />
         {(groups.length > 0 || group) && (
           <FilterSelect
@@ -102,8 +108,15 @@ export function ContactsPage() {
 /** The name of the user behind a row, without the server; of another server with it. */
 const nameOf = (row: Contact) => row.user_id?.split('@')[0] ?? row.partner_id ?? undefined;
 
-const keyOf = (editing: Contact | 'new' | null) =>
+const keyOf = (editing: Contact | 'new' | NewContact | null) =>
   editing === null ? 'none' : editing === 'new' ? 'new' : editing.call;
+
+/** Somebody who was found, to be kept. */
+const newContact = (hit: SearchHit): NewContact => ({
+  isNew: true,
+  call: hit.call ?? '',
+  display_name: hit.display_name,
+});
 
 function useColumns(
   mayEdit: boolean,

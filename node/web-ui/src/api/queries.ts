@@ -74,6 +74,21 @@ export const queries = {
       queryKey: ['contacts', 'person', user],
       queryFn: ({ signal }) => calls.person(user, signal),
     }),
+  /** People, groups and conferences of all servers. Not kept for long: presence changes. */
+  search: (words: string) =>
+    queryOptions({
+      queryKey: ['contacts', 'search', words.toLowerCase()],
+      queryFn: ({ signal }) => calls.search(words, signal),
+      staleTime: 5_000,
+      gcTime: 30_000,
+    }),
+  /** How it stands with it changes without a change of the settings. */
+  directory: () =>
+    queryOptions({
+      queryKey: ['settings', 'directory'],
+      queryFn: ({ signal }) => calls.directory(signal),
+      refetchInterval: 3_000,
+    }),
   /** What a name of another server is. */
   look: (call: string) =>
     queryOptions({

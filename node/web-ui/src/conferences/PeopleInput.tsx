@@ -3,6 +3,9 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { queries } from '../api/queries';
+import type { SearchHit } from '../api/types';
+import { DirectoryAway } from '../ui/DirectoryAway';
+import { useFound } from '../ui/useFound';
 import { NotMet } from './NotMet';
 
 interface Props {
@@ -14,7 +17,13 @@ interface Props {
   error?: ReactNode;
 }
 
-/** User IDs, found by names as one types. */
+/** How somebody who was found is named: with the server, if it is another one. */
+const idsOf = (hits: SearchHit[]) =>
+  hits.flatMap(({ kind, call, display_name }) =>
+    kind === 'user' && call ? [[call, display_name] as const] : [],
+  );
+
+/** IDs of people of this server and the others of the enterprise, found by names as one types. */
 export function PeopleInput({ label, hint, most, value, onChange, error }: Props) {
   const [text, setText] = useState('');
   const [settled] = useDebouncedValue(text.trim(), 150);
@@ -24,7 +33,9 @@ export function PeopleInput({ label, hint, most, value, onChange, error }: Props
     // Whoever may not list accounts types whole IDs.
     retry: false,
   });
-  const names = new Map(found.data?.items.map((user) => [user.id, user.display_name]));
+  const anybody = useFound(text);
+  const own = found.data?.items.map((user) => [user.id, user.display_name] as const) ?? [];
+  const names = new Map([...own, ...idsOf(anybody.hits)]);
   return (
     <div>
       <TagsInput
@@ -41,6 +52,7 @@ export function PeopleInput({ label, hint, most, value, onChange, error }: Props
         onChange={onChange}
         error={error}
       />
+      <DirectoryAway away={anybody.away} />
       <NotMet people={value ?? []} />
     </div>
   );

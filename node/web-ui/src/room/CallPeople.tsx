@@ -4,6 +4,8 @@ import { IconPhone, IconPhoneCall } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { queries } from '../api/queries';
+import { DirectoryAway } from '../ui/DirectoryAway';
+import { useFound } from '../ui/useFound';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { Named } from './Named';
 import { useExpected } from './useExpected';
@@ -32,9 +34,16 @@ export function CallPeople({ done }: { done: () => void }) {
     const user = user_id?.split('@')[0] ?? partner_id;
     return user && !inside.has(user) ? [{ value: user, label: display_name || user }] : [];
   });
+  const anybody = useFound(text);
+  const others = anybody.hits.flatMap(({ kind, call, display_name }) =>
+    kind === 'user' && call && !inside.has(call) && !contacts.some(({ value }) => value === call)
+      ? [{ value: call, label: display_name || call }]
+      : [],
+  );
+  const listed = [...contacts, ...others];
   const typed = settled.toLowerCase();
-  const isNew = isAway(typed) && !contacts.some(({ value }) => value === typed) && !inside.has(typed);
-  const people = isNew ? [...contacts, { value: typed, label: typed }] : contacts;
+  const isNew = isAway(typed) && !listed.some(({ value }) => value === typed) && !inside.has(typed);
+  const people = isNew ? [...listed, { value: typed, label: typed }] : listed;
   const known = new Map([...names, ...people.map(({ value, label }) => [value, label] as const)]);
   const options = [...new Set([...chosen, ...people.map(({ value }) => value)])];
   const call = (users: string[] | null) => {
@@ -70,6 +79,7 @@ export function CallPeople({ done }: { done: () => void }) {
           setChosen(next);
         }}
       />
+      <DirectoryAway away={anybody.away} />
       <Group gap="xs">
         <Button
           leftSection={<IconPhone size={18} aria-hidden />}

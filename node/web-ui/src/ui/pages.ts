@@ -20,6 +20,7 @@ import {
   IconUsers,
   IconUsersGroup,
   IconWorld,
+  IconWorldSearch,
 } from '@tabler/icons-react';
 
 /** All pages, for the navigation and the search. */
@@ -44,6 +45,7 @@ export const adminPages = [
   { to: '/admin/settings', key: 'nav.settings', Icon: IconSettings },
   { to: '/admin/licence', key: 'nav.licence', Icon: IconLicense },
   { to: '/admin/partners', key: 'nav.partners', Icon: IconWorld },
+  { to: '/admin/directory', key: 'nav.directory', Icon: IconWorldSearch },
   { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
   { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
 ] as const;

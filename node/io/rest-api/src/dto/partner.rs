@@ -271,19 +271,19 @@ pub struct Partners {
 
 impl Partners {
     pub(crate) fn new(mut partners: backend::Partners, now: Timestamp) -> Self {
-        let standing = |partner: Option<&access::Partner>| access::Standing {
-            is_licensed: partners.is_licensed,
-            policy: partners.policy.clone(),
-            usual: access::PartnerTerms::default(),
-            partner: partner.cloned(),
-        };
-        let allowed = |server: &ServerName, partner| {
-            let standing = standing(partner);
+        let mut seen = std::mem::take(&mut partners.seen);
+        let waiting = std::mem::take(&mut partners.waiting);
+        let allowed = |server: &ServerName, partner: Option<&access::Partner>| {
+            let standing = access::Standing {
+                is_licensed: partners.is_licensed,
+                policy: partners.policy.clone(),
+                usual: access::PartnerTerms::default(),
+                partner: partner.cloned(),
+                is_enterprise: partners.enterprise.contains(server),
+            };
             access::policy_for(&standing, server).map(drop)
         };
         let mut items = Vec::new();
-        let mut seen = std::mem::take(&mut partners.seen);
-        let waiting = std::mem::take(&mut partners.waiting);
         let written: Vec<_> = partners.written.iter().map(|one| &one.server).collect();
         for server in waiting.keys().filter(|server| !written.contains(server)) {
             seen.entry(server.clone()).or_default();

@@ -8,6 +8,7 @@ mod chat;
 mod cluster;
 mod conferences;
 mod contacts;
+mod directory;
 mod events;
 mod federation;
 mod groups;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(guest_page::calls())
         .merge(federation::calls())
         .merge(partners::calls())
+        .merge(directory::calls())
         .merge(licence::calls())
         .merge(license_manager::calls())
         .merge(seats::calls())

@@ -3,6 +3,7 @@
 mod calls;
 mod conferences;
 mod csv;
+mod directory;
 mod elsewhere;
 mod federation;
 mod forms;

@@ -22,9 +22,9 @@ use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
     backend::{
-        Applied, Borrower, Looked, ManagerLink, ManagerOverview, ManagerReplica, OverseeAct, PartnerTried,
-        Partners, PoolSample, ProSeat, ReadError, Registered, ReplicaRole, WaitingMessages, WithoutPro,
-        WriteError,
+        Applied, Asked, Borrower, DirectoryStanding, DirectoryView, Look, Looked, ManagerLink,
+        ManagerOverview, ManagerReplica, OverseeAct, PartnerTried, Partners, PoolSample, ProSeat, ReadError,
+        Registered, ReplicaRole, SearchHit, SearchResult, WaitingMessages, WithoutPro, WriteError,
     },
     router,
 };
@@ -400,6 +400,10 @@ impl Backend for Store {
             is_licensed: self.query(queries::federates)?,
             policy: settings.federation,
             written: self.query(queries::partners)?,
+            enterprise: self
+                .query(queries::directory)?
+                .map(|link| link.servers)
+                .unwrap_or_default(),
             seen,
             waiting: self
                 .query(queries::waiting)?
@@ -412,6 +416,51 @@ impl Backend for Store {
                     (server, shown)
                 })
                 .collect(),
+        })
+    }
+    /// A Directory that nobody reaches.
+    async fn directory(&self) -> Result<Option<DirectoryView>, ReadError> {
+        let link = self.query(queries::directory)?;
+        let standing = DirectoryStanding {
+            trouble: Some((None, "nobody answers".into())),
+            ..DirectoryStanding::default()
+        };
+        Ok(link.map(|link| DirectoryView { link, standing }))
+    }
+    async fn directory_key(&self) -> Result<Option<String>, ReadError> {
+        Ok(self
+            .query(queries::directory)?
+            .map(|link| format!("key-{}", link.client_id)))
+    }
+    async fn activate_directory(&self, by: Actor, addresses: Vec<String>) -> Result<Applied, WriteError> {
+        let change = Change::ActivateDirectory(NewDirectoryLink {
+            addresses,
+            client_id: "0123456789abcdef0123456789abcdef".into(),
+            secret: DirectorySecret([7; 32]),
+            incarnation: [7; 16],
+        });
+        self.apply(&Command {
+            by,
+            idempotency: None,
+            change,
+        })
+    }
+    async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError> {
+        let kinds: Vec<_> = look.kind.into_iter().collect();
+        let most = look.limit as usize;
+        let found = self.query(|db| queries::search(db, &user, &look.words, &kinds, most))?;
+        let hits = found.hits.into_iter().map(|hit| SearchHit {
+            call: hit.call.map(|call| call.to_string()),
+            entry: hit.entry,
+            presence: hit.presence,
+        });
+        let directory = match self.query(queries::directory)? {
+            Some(_) => Asked::Away("nobody answers".into()),
+            None => Asked::Off,
+        };
+        Ok(SearchResult {
+            hits: hits.collect(),
+            directory,
         })
     }
     async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError> {

@@ -46,17 +46,7 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
             rows.insert(id.to_string(), row);
         }
     }
-    for entry in groups.iter().flat_map(|group| &group.address_book.entries) {
-        let row = hand_picked(db, own.as_ref(), &entry.call, &entry.display_name)?;
-        rows.entry(place(&row)).or_insert(row);
-    }
-    for contact in contacts(db, user)? {
-        let mut row = hand_picked(db, own.as_ref(), &contact.call, &contact.display_name)?;
-        row.contact_groups = contact.contact_groups;
-        row.tone = contact.tone;
-        row.removable = true;
-        rows.insert(place(&row), row);
-    }
+    put_picked(db, user, &groups, own.as_ref(), &mut rows)?;
     let words: Vec<String> = fold(&list.search).split_whitespace().map(str::to_owned).collect();
     // What is not shown is not found either.
     let shows_email = settings(db)?
@@ -81,6 +71,35 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
         };
         (name, row.call.to_string())
     })
+}
+
+/// Adds what is written down by hand, for the groups of a user or by the user.
+fn put_picked(
+    db: &Connection,
+    user: &UserName,
+    groups: &[Group],
+    own: Option<&ServerName>,
+    rows: &mut BTreeMap<String, AddressBookRow>,
+) -> Found<()> {
+    for entry in groups.iter().flat_map(|group| &group.address_book.entries) {
+        let row = hand_picked(db, own, &entry.call, &entry.display_name)?;
+        rows.entry(place(&row)).or_insert(row);
+    }
+    for contact in contacts(db, user)? {
+        let mut row = hand_picked(db, own, &contact.call, &contact.display_name)?;
+        row.contact_groups = contact.contact_groups;
+        row.tone = contact.tone;
+        row.removable = true;
+        rows.insert(place(&row), row);
+    }
+    Ok(())
+}
+
+/// What is written down by hand in the address book of a user, by them or for their groups.
+pub(super) fn picked(db: &Connection, user: &UserName, groups: &[Group]) -> Found<Vec<AddressBookRow>> {
+    let mut rows = BTreeMap::new();
+    put_picked(db, user, groups, server_name(db)?.as_ref(), &mut rows)?;
+    Ok(rows.into_values().collect())
 }
 
 /// Whether `viewer` finds `user` in the address book; cheaper than the whole book.

@@ -33,6 +33,8 @@ const TABLES: &[&str] = &[
     "past_documents",
     "logos",
     "partners",
+    "directory",
+    "directory_changes",
     "outbox",
     "partner_invitations",
     "licensing",

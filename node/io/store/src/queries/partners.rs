@@ -35,5 +35,7 @@ pub fn standing(db: &Connection, server: &ServerName) -> Found<Standing> {
         policy: settings.federation,
         usual: settings.partner_terms,
         partner: partner(db, server)?,
+        is_enterprise: super::directory_link::directory(db)?
+            .is_some_and(|link| link.is_on() && link.servers.contains(server)),
     })
 }

@@ -402,8 +402,33 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since people are found in a Directory.
+pub(crate) fn before_directory(db: &Connection) {
+    let triggers = [
+        "user_put",
+        "user_gone",
+        "member_new",
+        "member_gone",
+        "group_put",
+        "group_gone",
+        "alias_before",
+        "alias_put",
+        "alias_gone",
+        "conference_before",
+        "conference_put",
+        "conference_gone",
+    ];
+    for trigger in triggers {
+        db.execute_batch(&format!("DROP TRIGGER directory_{trigger}"))
+            .expect("writes");
+    }
+    db.execute_batch("DROP VIEW directory_notes; DROP TABLE directory; DROP TABLE directory_changes")
+        .expect("writes");
+}
+
 /// Takes away what the schema has got since people are in kept layouts.
 pub(crate) fn before_layout_people(db: &Connection) {
+    before_directory(db);
     db.execute_batch("DROP TABLE layout_people").expect("writes");
 }
 

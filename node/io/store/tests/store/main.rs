@@ -7,6 +7,7 @@ mod calls;
 mod chat;
 mod conferences;
 mod directory;
+mod directory_link;
 mod elsewhere;
 mod events;
 mod gate;

@@ -106,6 +106,7 @@ impl<V: View> Case<'_, V> {
             .notice(Topic::Cluster, "")
             .notice(Topic::Users, "")
             .notice(Topic::Events, "");
+        decision.effects.extend(self.restored_directory(node));
         Ok(decision)
     }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod directory;
+mod directory_link;
 mod guest_page;
 mod idempotency;
 mod import;

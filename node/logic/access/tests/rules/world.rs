@@ -103,6 +103,7 @@ pub(crate) struct World {
     pub(crate) past_documents: Vec<Document>,
     pub(crate) logos: BTreeMap<Scheme, Avatar>,
     pub(crate) partners: BTreeMap<ServerName, Partner>,
+    pub(crate) directory: Option<DirectoryLink>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) nodes: BTreeMap<NodeId, Member>,
     pub(crate) last_node: u64,
@@ -269,6 +270,8 @@ impl World {
             Effect::RemovePartner(server) => {
                 self.partners.remove(&server);
             }
+            Effect::PutDirectory(link) => self.directory = Some(*link),
+            Effect::RemoveDirectory => self.directory = None,
             Effect::AddSession { session, .. } => {
                 self.sessions.insert(session.id.clone(), session);
             }
@@ -447,6 +450,9 @@ impl View for World {
     }
     fn partners(&self) -> u64 {
         self.partners.len() as u64
+    }
+    fn directory(&self) -> Option<DirectoryLink> {
+        self.directory.clone()
     }
     fn session(&self, id: &str) -> Option<Session> {
         self.sessions.get(id).cloned()

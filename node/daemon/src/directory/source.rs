@@ -1,0 +1,176 @@
+//! What the Directory is told, read from this node's copy of the state.
+
+use super::Known;
+use crate::server::Server;
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use plenary_access::Presence as Does;
+use plenary_directory_client::{Changes, Place, Presence, Snapshot, Source, SourceError};
+use plenary_model::Revision;
+use plenary_people::{Kind, Share};
+use plenary_rest_api::backend::ReadError;
+use plenary_store::queries::{self, DirectoryPlace};
+use sha2::{Digest as _, Sha256};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::watch;
+
+/// Rows that are read at once for a snapshot.
+const PART: u32 = 500;
+
+/// The store of this node as a source.
+pub(super) struct Told {
+    server: Arc<Server>,
+    known: watch::Receiver<Known>,
+    /// Counts what became known.
+    count: watch::Receiver<u64>,
+}
+
+impl Told {
+    pub(super) fn new(server: Arc<Server>, known: watch::Receiver<Known>) -> Self {
+        let (counter, count) = watch::channel(0);
+        let mut seen = known.clone();
+        tokio::spawn(async move {
+            while seen.changed().await.is_ok() {
+                counter.send_modify(|count| *count += 1);
+                if counter.is_closed() {
+                    return;
+                }
+            }
+        });
+        Self { server, known, count }
+    }
+}
+
+fn failed(error: ReadError) -> SourceError {
+    SourceError::Failed(error.to_string())
+}
+
+/// Names what is told: with another share, or other fields that people see of each other, all is told anew.
+fn incarnation(place: &DirectoryPlace) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(place.link.incarnation);
+    for part in [
+        serde_json::to_vec(&place.link.share),
+        serde_json::to_vec(&place.visible),
+    ] {
+        let part = part.unwrap_or_default();
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.finalize()[..16]);
+    first
+}
+
+#[async_trait]
+impl Source for Told {
+    fn place(&self) -> Place {
+        match &self.known.borrow().place {
+            Some(place) => Place {
+                incarnation: incarnation(place),
+                tells_from: place.link.tells_from.0,
+                position: place.position.0,
+            },
+            // The feed ends in a moment.
+            None => Place {
+                incarnation: [0; 16],
+                tells_from: 0,
+                position: 0,
+            },
+        }
+    }
+
+    fn share(&self) -> Share {
+        let known = self.known.borrow();
+        let link = known.place.as_ref().map(|place| &place.link);
+        link.filter(|link| link.is_on())
+            .map_or_else(Share::nothing, |link| link.share.clone())
+    }
+
+    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError> {
+        let server = self.server.facts.server.clone();
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let read = self
+            .server
+            .query(move |db| queries::directory_changes(db, &server, Revision(from), most));
+        let (to, changes) = read.await.map_err(failed)?;
+        Ok(Changes { to: to.0, changes })
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+        let place = self
+            .server
+            .query(queries::directory_place)
+            .await
+            .map_err(failed)?;
+        let place = place.ok_or_else(|| SourceError::Failed("this server is in no Directory".into()))?;
+        let server = self.server.clone();
+        // What changes while it is read is told once more afterwards.
+        let start = Some((Kind::User, String::new()));
+        let parts = futures::stream::unfold(start, move |at| {
+            let server = server.clone();
+            async move {
+                let (kind, after) = at?;
+                let name = server.facts.server.clone();
+                let read = server.query(move |db| queries::directory_entries(db, &name, kind, &after, PART));
+                match read.await {
+                    Ok((entries, last)) => {
+                        let next = match last {
+                            Some(last) => Some((kind, last)),
+                            None => following(kind).map(|kind| (kind, String::new())),
+                        };
+                        Some((Ok(entries), next))
+                    }
+                    Err(error) => Some((Err(failed(error)), None)),
+                }
+            }
+        });
+        Ok(Snapshot {
+            position: place.position.0,
+            digest: None,
+            parts: parts.boxed(),
+        })
+    }
+
+    fn presence(&self) -> BTreeMap<String, Presence> {
+        let known = self.known.borrow();
+        let presence = known.presence.iter();
+        presence
+            .map(|(user, does)| (user.to_string(), presence_to(*does)))
+            .collect()
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.count.clone()
+    }
+}
+
+fn following(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::User => Some(Kind::Group),
+        Kind::Group => Some(Kind::Conference),
+        Kind::Room | Kind::Conference => None,
+    }
+}
+
+fn presence_to(does: Does) -> Presence {
+    match does {
+        Does::Disabled | Does::Offline => Presence::Offline,
+        Does::Online => Presence::Online,
+        Does::InConference => Presence::InConference,
+        Does::Owner => Presence::Owner,
+        Does::InCall => Presence::InCall,
+    }
+}
+
+/// `None` where it is not known.
+pub(super) fn presence_from(presence: Presence) -> Option<Does> {
+    match presence {
+        Presence::Unknown => None,
+        Presence::Offline => Some(Does::Offline),
+        Presence::Online => Some(Does::Online),
+        Presence::InConference => Some(Does::InConference),
+        Presence::Owner => Some(Does::Owner),
+        Presence::InCall => Some(Does::InCall),
+    }
+}

@@ -1,0 +1,72 @@
+import { noBarrier } from './barrier';
+import { expect, here, signIn, test } from './server';
+
+/** The Directory of the enterprise. Nobody answers here: what a server does alone is shown, and that it says so. */
+
+test('a Directory is activated by a key, shared with and left', async ({ page, rest }) => {
+  test.setTimeout(60_000);
+  try {
+    await signIn(page, here);
+    await page.goto(`${here}/admin/directory`);
+    await expect(page.getByRole('heading', { name: 'This server is in no Directory' })).toBeVisible();
+    await noBarrier(page, 'a server in no Directory');
+    await page.getByRole('textbox', { name: 'Addresses of the Directory' }).fill('localhost:9');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Activate' }).click();
+
+    await expect(page.getByText('Not connected')).toBeVisible();
+    await expect(page.getByText('Why it is not connected')).toBeVisible({ timeout: 20_000 });
+    await page.getByRole('button', { name: 'Show the key' }).click();
+    const key = page.getByRole('textbox', { name: 'Key' });
+    await expect(key).toHaveValue(/^[\w-]{100,}$/);
+    await expect(page.getByRole('button', { name: 'Copy' })).toBeVisible();
+    await noBarrier(page, 'the key of a Directory');
+
+    await page.getByRole('checkbox', { name: 'Phones' }).uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('Saved.')).toBeVisible();
+    const { share } = (await (await rest.call('GET', '/directory')).json()) as { share: { fields: string[] } };
+    expect(share.fields).not.toContain('phones');
+
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Leave the Directory?' });
+    await dialog.getByRole('checkbox', { name: 'Do not wait for the Directory' }).check();
+    await dialog.getByRole('button', { name: 'Deactivate' }).click();
+    await expect(page.getByRole('heading', { name: 'This server is in no Directory' })).toBeVisible();
+  } finally {
+    await rest.call('POST', '/directory/deactivate', { at_once: true });
+  }
+});
+
+test('people are found while one types, and it is said when the Directory is away', async ({
+  page,
+  rest,
+  person,
+}) => {
+  expect((await rest.call('PATCH', `/users/${person.id}`, { job_title: 'Keeper of bees' })).status()).toBe(200);
+  await signIn(page, here);
+  await page.goto(`${here}/contacts`);
+  const find = page.getByRole('combobox', { name: 'Find anybody: name, phone, job, department' });
+  await find.fill('bees keep');
+  const option = page.getByRole('option').filter({ hasText: person.display_name }).first();
+  await expect(option).toBeVisible();
+  await expect(find).toHaveAttribute('aria-expanded', 'true');
+  await expect(find).toHaveAttribute('aria-activedescendant', /.+/);
+  await noBarrier(page, 'people who were found');
+  await page.keyboard.press('Enter');
+  const card = page.getByRole('region', { name: person.display_name });
+  await expect(card.getByText('Keeper of bees')).toBeVisible();
+  await expect(card.getByRole('button', { name: 'Call' })).toBeFocused();
+  await card.getByRole('button', { name: 'Add contact' }).click();
+  await expect(page.getByRole('dialog').getByRole('textbox').first()).toHaveValue(person.id);
+  await page.keyboard.press('Escape');
+
+  await rest.call('POST', '/directory/activate', { addresses: ['localhost:9'] });
+  try {
+    await find.fill('keeper bee');
+    await expect(page.getByText('people of other servers may be missing')).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByRole('option').filter({ hasText: person.display_name }).first()).toBeVisible();
+  } finally {
+    await rest.call('POST', '/directory/deactivate', { at_once: true });
+  }
+});

@@ -1,0 +1,145 @@
+import { Button, Card, CloseButton, Combobox, Group, Stack, Text, TextInput, useCombobox } from '@mantine/core';
+import { IconPhone, IconPlus, IconUserSearch } from '@tabler/icons-react';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { SearchHit } from '../api/types';
+import { DirectoryAway } from '../ui/DirectoryAway';
+import { Face } from '../ui/Face';
+import { FoundOption } from '../ui/FoundOption';
+import { PresenceStatus } from '../ui/Status';
+import { useFound } from '../ui/useFound';
+
+interface Props {
+  /** Missing where one may not call. */
+  call?: (to: string) => Promise<void>;
+  busy: boolean;
+  /** Missing where one may not change one's address book. */
+  add?: (hit: SearchHit) => void;
+}
+
+const keyOf = (hit: SearchHit) => `${hit.kind} ${hit.id}@${hit.server}`;
+
+/** Finds people, groups and conferences of all servers as one types; whoever is chosen is shown, to be called or kept. */
+export function FindAnybody({ call, busy, add }: Props) {
+  const { t } = useTranslation();
+  const [text, setText] = useState('');
+  const [chosen, choose] = useState<SearchHit | null>(null);
+  const found = useFound(text);
+  const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() });
+  const { selectFirstOption } = box;
+  const shown = found.hits.map(keyOf).join();
+  // Enter takes the best of those that are shown.
+  useEffect(() => {
+    if (shown) selectFirstOption();
+  }, [shown, selectFirstOption]);
+  const clear = () => {
+    setText('');
+    choose(null);
+    box.closeDropdown();
+  };
+  return (
+    <div style={{ flex: '1 1 260px', maxWidth: 420 }}>
+      <Combobox
+        store={box}
+        onOptionSubmit={(key) => {
+          choose(found.hits.find((hit) => keyOf(hit) === key) ?? null);
+          setText('');
+          box.closeDropdown();
+        }}
+      >
+        <Combobox.Target>
+          <TextInput
+            role="combobox"
+            aria-autocomplete="list"
+            aria-label={t('find.label')}
+            placeholder={t('find.label')}
+            leftSection={<IconUserSearch size={16} aria-hidden />}
+            rightSection={
+              text && <CloseButton size="sm" aria-label={t('action.clear')} onClick={clear} />
+            }
+            value={text}
+            onChange={(event) => {
+              setText(event.currentTarget.value);
+              box.openDropdown();
+            }}
+            onFocus={() => box.openDropdown()}
+            onBlur={() => box.closeDropdown()}
+          />
+        </Combobox.Target>
+        <Combobox.Dropdown hidden={found.hits.length === 0 && !found.none}>
+          <Combobox.Options mah={360} style={{ overflowY: 'auto' }} aria-label={t('find.label')}>
+            {found.hits.map((hit) => (
+              <Combobox.Option key={keyOf(hit)} value={keyOf(hit)}>
+                <FoundOption hit={hit} />
+              </Combobox.Option>
+            ))}
+            {found.none && <Combobox.Empty>{t('state.nothingFound')}</Combobox.Empty>}
+          </Combobox.Options>
+        </Combobox.Dropdown>
+      </Combobox>
+      <DirectoryAway away={found.away} />
+      {chosen && <Chosen hit={chosen} call={call} busy={busy} add={add} close={clear} />}
+    </div>
+  );
+}
+
+/** Somebody who was chosen; to call them is what Enter does next. */
+function Chosen({ hit, call, busy, add, close }: Props & { hit: SearchHit; close: () => void }) {
+  const { t } = useTranslation();
+  const name = hit.display_name || hit.id;
+  const to = hit.call;
+  const about = [hit.job_title, hit.department, hit.company].filter(Boolean).join(', ');
+  return (
+    <Card withBorder padding="sm" mt="xs" component="section" aria-label={name}>
+      <Group gap="sm" wrap="nowrap" align="flex-start">
+        <Face name={name} size={40} />
+        <Stack gap={2} miw={0} flex={1}>
+          <Text fw={600} truncate>
+            {name}
+          </Text>
+          <Text size="xs" c="dimmed" truncate>
+            {hit.id} · {hit.server}
+          </Text>
+          {about && <Text size="sm">{about}</Text>}
+          {hit.email && <Text size="sm">{hit.email}</Text>}
+          {hit.phones.length > 0 && <Text size="sm">{hit.phones.join(', ')}</Text>}
+          {hit.presence ? (
+            <PresenceStatus presence={hit.presence} />
+          ) : (
+            hit.kind === 'user' && (
+              <Text size="sm" c="dimmed">
+                {t('find.presenceUnknown')}
+              </Text>
+            )
+          )}
+        </Stack>
+        <CloseButton aria-label={t('action.close')} onClick={close} />
+      </Group>
+      {to && (
+        <Group gap="xs" mt="sm">
+          {call && (
+            <Button
+              autoFocus
+              size="xs"
+              leftSection={<IconPhone size={16} aria-hidden />}
+              loading={busy}
+              onClick={() => void call(to)}
+            >
+              {t(hit.kind === 'conference' ? 'find.enter' : 'find.call')}
+            </Button>
+          )}
+          {add && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              onClick={() => add(hit)}
+            >
+              {t('contacts.add')}
+            </Button>
+          )}
+        </Group>
+      )}
+    </Card>
+  );
+}
