@@ -49,6 +49,8 @@ pub struct Attendance {
     pub room: Room,
     pub roster: BTreeMap<ParticipantId, Participant>,
     pub counts: Counts,
+    /// What was said since, as it was said.
+    pub lines: Vec<String>,
     /// From lost nodes, the last one at the end.
     pub returns: Vec<Return>,
     /// What was refused, and what failed, in words.
@@ -200,6 +202,10 @@ impl Stay {
             ServerBody::Joined(joined) => self.joined(joined),
             ServerBody::Waiting(waiting) => self.waits(waiting),
             ServerBody::Roster(roster) => self.follow(roster),
+            ServerBody::Chat(chat) => {
+                let lines = chat.lines.into_iter().map(|line| line.text);
+                locked(&self.seen).lines.extend(lines);
+            }
             ServerBody::Room(room) => locked(&self.seen).room = room,
             ServerBody::Refused(refused) => return Ok(self.refused(&refused)),
             ServerBody::Ended(ended) => anyhow::bail!("put out of the meeting: {:?}", ended.reason),

@@ -63,6 +63,8 @@ struct Plan {
     authority: PathBuf,
     places: Vec<Place>,
     listen: Vec<SocketAddr>,
+    /// Targets of its records before the nodes, where nobody answers.
+    dead: Vec<SocketAddr>,
 }
 
 impl Plan {
@@ -81,6 +83,7 @@ impl Plan {
             authority,
             places,
             listen,
+            dead: Vec::new(),
         })
     }
 
@@ -92,6 +95,13 @@ impl Plan {
     fn zone(&self) -> (&str, String) {
         let (label, zone) = self.name.split_once('.').unwrap_or((self.name, ""));
         let mut records = String::new();
+        for (number, address) in self.dead.iter().enumerate() {
+            records += &format!(
+                "_plenary._tcp.{label} SRV {number} 10 {} dead-{number}.{label}\ndead-{number}.{label} A {}\n",
+                address.port(),
+                address.ip()
+            );
+        }
         for (number, address) in self.listen.iter().enumerate() {
             records += &format!(
                 "_plenary._tcp.{label} SRV 10 10 {} node-{number}.{label}\nnode-{number}.{label} A {}\n",
@@ -132,7 +142,17 @@ impl Plan {
 
 /// Sets whom a server meets.
 pub(crate) async fn meet(server: &Server, mode: &str, blacklist: &[&str]) -> anyhow::Result<()> {
-    let body = json!({ "federation": { "mode": mode, "whitelist": [], "blacklist": blacklist } });
+    meet_by(server, mode, &[], blacklist).await
+}
+
+/// Sets whom a server meets, by both lists.
+pub(crate) async fn meet_by(
+    server: &Server,
+    mode: &str,
+    whitelist: &[&str],
+    blacklist: &[&str],
+) -> anyhow::Result<()> {
+    let body = json!({ "federation": { "mode": mode, "whitelist": whitelist, "blacklist": blacklist } });
     server.patch(0, "/settings", &body).await
 }
 
@@ -168,6 +188,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) third: Option<(&'static str, Place)>,
     /// Authorities that all machines trust, as PEM.
     pub(crate) public: &'a str,
+    /// What the records of paris and oslo lead to first, and where nobody answers.
+    pub(crate) dead: Vec<SocketAddr>,
 }
 
 impl Default for Setting<'_> {
@@ -178,17 +200,20 @@ impl Default for Setting<'_> {
             oslo: vec![Place::local(); NODES],
             third: None,
             public: "",
+            dead: Vec::new(),
         }
     }
 }
 
 impl Setting<'_> {
     /// Servers that find and trust each other, and what they need as long as they run.
-    async fn start(self) -> anyhow::Result<(Server, Server, Option<Server>, World)> {
+    pub(crate) async fn start(self) -> anyhow::Result<(Server, Server, Option<Server>, World)> {
         let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
         let mut ports = FreePorts::default();
         let mut plan = |name, places| Plan::new(name, folder.path(), &mut ports, places);
-        let (paris, oslo) = (plan(PARIS, self.paris)?, plan(OSLO, self.oslo)?);
+        let (mut paris, mut oslo) = (plan(PARIS, self.paris)?, plan(OSLO, self.oslo)?);
+        paris.dead.clone_from(&self.dead);
+        oslo.dead = self.dead;
         let third = self
             .third
             .map(|(name, place)| plan(name, vec![place]))

@@ -54,6 +54,7 @@ pub async fn partners_faults() -> anyhow::Result<Figures> {
         oslo,
         third: Some((BERGEN, third)),
         public: &public.pem(),
+        ..Setting::default()
     };
     let (mut partners, third) = Partners::start_in(setting).await?;
     let third = third.context("there is a third server")?;

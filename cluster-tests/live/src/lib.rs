@@ -17,6 +17,7 @@ mod federation_calls_end;
 pub mod federation_faults;
 pub mod federation_outbox;
 pub mod federation_people;
+pub mod federation_terms;
 pub mod full_managers;
 mod impostor;
 mod leaseless_calls;

@@ -5,7 +5,7 @@
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
     borrowing, directory, federation, federation_calls, federation_faults, federation_outbox,
-    federation_people, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    federation_people, federation_terms, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -41,6 +41,7 @@ enum Scenario {
     PartnersFaults,
     PartnersLook,
     PartnersInvite,
+    PartnersTerms,
     PartnerPages,
     Directory,
     DirectoryPostgres,
@@ -97,6 +98,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersMeet => federation::partners_meet().await,
         Scenario::PartnersCall => federation_calls::partners_call().await,
         Scenario::PartnersFaults => federation_faults::partners_faults().await,
+        Scenario::PartnersTerms => federation_terms::partners_terms().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
         Scenario::Directory => directory::directory(false).await,

@@ -169,14 +169,19 @@ impl Phone {
         self.wait_for(0, "is answered", NEW_LEADER, is_it).await
     }
 
-    /// Comes into a room by a device.
-    pub(crate) async fn enter(&self, device: usize, room: &str) -> anyhow::Result<Attendee> {
-        let attendee = Attendee::enter(Pass {
+    /// Asks to come into a room by a device.
+    pub(crate) fn attend(&self, device: usize, room: &str) -> Attendee {
+        Attendee::enter(Pass {
             nodes: self.nodes.clone(),
             at: self.devices[device].at,
             token: self.devices[device].token.clone(),
             room: room.to_owned(),
-        });
+        })
+    }
+
+    /// Comes into a room by a device.
+    pub(crate) async fn enter(&self, device: usize, room: &str) -> anyhow::Result<Attendee> {
+        let attendee = self.attend(device, room);
         let deadline = Instant::now() + NEW_LEADER;
         while !attendee.seen().here {
             ensure!(

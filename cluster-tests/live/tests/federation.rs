@@ -17,6 +17,14 @@ async fn people_of_two_servers_call_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_two_servers_allow_each_other_holds_at_once() {
+    let figures = plenary_live_tests::federation_terms::partners_terms()
+        .await
+        .expect("lists, terms and rights of either side hold for who is there");
+    println!("{figures}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_of_two_servers_know_each_other() {
     let figures = plenary_live_tests::federation_people::partners_look()
         .await

@@ -7,6 +7,7 @@ mod halls;
 mod hosting;
 mod neighbours;
 pub(crate) mod outbox;
+mod own;
 mod ringing;
 mod travel;
 

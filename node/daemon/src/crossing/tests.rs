@@ -190,7 +190,7 @@ async fn a_room_is_open_for_guests_as_long_as_they_want_it_and_terms_hold() {
     assert_eq!(all, [("review".parse().expect("a key"), oslo.name.clone())]);
     assert_eq!(home.engine.figures().rooms, 0, "no terms yet");
     let terms = || {
-        let (speak, see) = (BTreeMap::new(), See::All);
+        let (speak, see) = (BTreeMap::new(), See::all());
         Some(Terms::Guests { speak, see })
     };
     at_home.terms.send_replace(terms());
@@ -289,7 +289,7 @@ async fn people_of_two_servers_see_and_hear_each_other() {
     let guest = node(&oslo, &paris, &guests);
     at_home.terms.send_replace(Some(Terms::Guests {
         speak: [(ParticipantId(2), Allow::ALL)].into(),
-        see: See::All,
+        see: See::all(),
     }));
     let _attends = guest
         .crossing

@@ -87,6 +87,7 @@ pub(super) async fn ring(
     let applied = match propose(&server, received).await {
         Ok(applied) => applied,
         Err(WriteError::Refused(Refusal::NotFound { .. })) => return Ok(nobody(tell, rung)),
+        Err(WriteError::Refused(Refusal::Forbidden { .. })) => return Err(silent(&server)),
         Err(error) => return Err(unwritten(&error)),
     };
     server.wait_applied(applied.index).await.map_err(unreadable)?;
@@ -229,6 +230,18 @@ fn unreadable(error: ReadError) -> Unhosted {
         grpc: Code::Unavailable,
         code: "unavailable",
         words: error.to_string(),
+    }
+}
+
+/// Their group has no right to it.
+fn silent(server: &Server) -> Unhosted {
+    Unhosted {
+        grpc: Code::PermissionDenied,
+        code: "no-calls",
+        words: format!(
+            "people of other servers may not call those of {}; ask its administrators",
+            server.facts.server
+        ),
     }
 }
 

@@ -53,11 +53,14 @@ async fn keep(
     tell: watch::Sender<Option<Terms>>,
 ) {
     loop {
-        let cid = key.clone();
-        let read = server.query(move |db| Ok((queries::conference(db, &cid)?, queries::roster(db, &cid)?)));
+        let (cid, other) = (key.clone(), partner.clone());
+        let read = server.query(move |db| {
+            let agreed = queries::standing(db, &other)?.terms().content;
+            Ok((queries::conference(db, &cid)?, queries::roster(db, &cid)?, agreed))
+        });
         match read.await {
-            Ok((conference, roster)) => {
-                let terms = conference.and_then(|conference| terms(&conference, &roster, &partner));
+            Ok((conference, roster, screens)) => {
+                let terms = conference.and_then(|conference| terms(&conference, &roster, &partner, screens));
                 tell.send_if_modified(|known| {
                     let is_new = *known != terms;
                     *known = terms;
@@ -92,13 +95,24 @@ async fn concerning(changes: &mut broadcast::Receiver<Changes>, key: &Cid) -> bo
 fn concerns(changes: &Changes, key: &Cid) -> bool {
     changes.notices.as_ref().is_none_or(|notices| {
         notices.iter().any(|notice| {
-            matches!(notice.topic, Topic::Meetings | Topic::Conferences)
-                && (notice.object.is_empty() || notice.object == key.as_str())
+            let is_meant = notice.object.is_empty() || notice.object == key.as_str();
+            match notice.topic {
+                Topic::Meetings | Topic::Conferences => is_meant,
+                // What was agreed on with the partner.
+                Topic::Settings => true,
+                _ => false,
+            }
         })
     })
 }
 
-fn terms(conference: &Conference, roster: &[Participant], partner: &ServerName) -> Option<Terms> {
+/// `screens`: whether that server may see those of this one's people.
+fn terms(
+    conference: &Conference,
+    roster: &[Participant],
+    partner: &ServerName,
+    screens: bool,
+) -> Option<Terms> {
     let inside = || roster.iter().filter(|one| one.standing.waiting.is_none());
     let theirs =
         || inside().filter(|one| matches!(&one.person, Person::Federated(user) if user.server == *partner));
@@ -110,10 +124,8 @@ fn terms(conference: &Conference, roster: &[Participant], partner: &ServerName) 
         return None;
     }
     let speaks = |one: &&Participant| conference.role_of(one) > Role::Participant;
-    let see = if conference.settings.mode != Mode::Lecture || theirs().any(|one| speaks(&one)) {
-        See::All
-    } else {
-        See::Only(inside().filter(speaks).map(id).collect::<BTreeSet<_>>())
-    };
+    let all = conference.settings.mode != Mode::Lecture || theirs().any(|one| speaks(&one));
+    let people = (!all).then(|| inside().filter(speaks).map(id).collect::<BTreeSet<_>>());
+    let see = See { people, screens };
     Some(Terms::Guests { speak, see })
 }

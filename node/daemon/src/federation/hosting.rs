@@ -8,7 +8,7 @@ use plenary_model::{Cid, ServerName, UserId};
 use plenary_rest_api::backend::{Backend as _, ReadError};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Ended, Join, Participant, Refusal, Refused, Why},
+    meeting::{Ended, Join, Participant, Why},
 };
 use plenary_store::queries;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,6 @@ pub(super) async fn host(
         name: who.user,
         server: from.clone(),
     };
-    check_room(server, &user, terms).await?;
     let meetings = server.meetings.get().cloned().ok_or_else(|| Unhosted {
         grpc: Code::Unavailable,
         code: "unavailable",
@@ -63,7 +62,7 @@ pub(super) async fn host(
         person: Person::Federated(Federated {
             user,
             name: who.name,
-            shares: who.shares && terms.content,
+            shares: who.shares,
         }),
         tell,
         permits: Some(permits),
@@ -77,7 +76,7 @@ pub(super) async fn host(
         from_here.request(&leaving, ClientBody::Leave {});
         leaving.tell.send(ServerBody::Ended(Ended { reason })).ok();
     });
-    tokio::spawn(hear_them(meetings, newcomer, terms.chat, said));
+    tokio::spawn(hear_them(meetings, newcomer, said));
     tokio::spawn(tell_them(server.facts.server.clone(), told, permitted, out));
     let visit = Visit { say, hear };
     Ok(Hosted { visit, by_call, part })
@@ -106,43 +105,10 @@ async fn is_call(server: &Server, join: &Join) -> Result<bool, Unhosted> {
     Ok(false)
 }
 
-/// Whether the terms have room for one more of that server, or who comes has a place already.
-async fn check_room(server: &Server, who: &UserId, terms: &PartnerTerms) -> Result<(), Unhosted> {
-    let Some(most) = terms.participants else {
-        return Ok(());
-    };
-    let user = who.clone();
-    let others = server.query(move |db| queries::others_of(db, &user)).await;
-    let others = others.map_err(|error| Unhosted {
-        grpc: Code::Unavailable,
-        code: "unavailable",
-        words: error.to_string(),
-    })?;
-    if others < u64::from(most) {
-        return Ok(());
-    }
-    Err(Unhosted {
-        grpc: Code::ResourceExhausted,
-        code: "too-many-people",
-        words: format!(
-            "as many people of {} are in conferences here as may be: {most}",
-            who.server
-        ),
-    })
-}
-
 /// Until their server says no more.
-async fn hear_them(meetings: Hub, newcomer: Newcomer, chat: bool, mut said: mpsc::Receiver<Vec<u8>>) {
+async fn hear_them(meetings: Hub, newcomer: Newcomer, mut said: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = said.recv().await {
         match serde_json::from_slice::<ClientBody>(&bytes) {
-            Ok(ClientBody::Say(_) | ClientBody::Edit(_)) if !chat => {
-                let why = Refused {
-                    request: "say".into(),
-                    code: Refusal::Forbidden,
-                    detail: "people of your server do not write here".into(),
-                };
-                newcomer.tell.send(ServerBody::Refused(why)).ok();
-            }
             Ok(body) if is_for_home(&body) => meetings.request(&newcomer, body),
             // Of a newer version, or what is their own server's affair.
             Ok(_) | Err(_) => {}

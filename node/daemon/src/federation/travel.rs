@@ -1,6 +1,9 @@
 //! People of this server in conferences of partners'.
 
-use super::ringing::propose;
+use super::{
+    own::{Hearing, May},
+    ringing::propose,
+};
 use crate::{outside::Seatless, server::Server};
 use async_trait::async_trait;
 use plenary_access::{PartnerTerms, policy_for};
@@ -15,7 +18,7 @@ use plenary_signalling::{
 };
 use plenary_store::queries;
 use std::{any::Any, sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What waits in one direction.
 const WAITING: usize = 64;
@@ -145,10 +148,14 @@ impl Abroad for Traveller {
             self.take_seat(user).await?;
         }
         let unsaid = |error: serde_json::Error| Refused::new(Refusal::BadRequest, error.to_string());
+        let may = May {
+            write: terms.chat,
+            show_screen: shares && terms.content,
+        };
         let who = Attending {
             user: user.clone(),
             name,
-            shares: shares && terms.content,
+            shares: may.show_screen,
             join: serde_json::to_vec(&join).map_err(unsaid)?,
         };
         let visit = reach.attend(server, &who).await.map_err(|why| {
@@ -159,7 +166,8 @@ impl Abroad for Traveller {
             };
             Refused::new(code, why.words)
         })?;
-        Ok(attendance(server.clone(), visit))
+        let may = self.may_from_now(server.clone(), user.clone(), may);
+        Ok(attendance(server.clone(), visit, may))
     }
 
     fn enter_hall(&self, server: &ServerName, hall: &str) -> Result<Box<dyn Any + Send>, Refused> {
@@ -217,15 +225,24 @@ impl Abroad for Traveller {
     }
 }
 
-fn attendance(server: ServerName, visit: Visit) -> Attendance {
+fn attendance(server: ServerName, visit: Visit, mut may: watch::Receiver<May>) -> Attendance {
     let (say, mut asked) = mpsc::channel::<ClientBody>(WAITING);
     let (tell, hear) = mpsc::channel(WAITING);
     let Visit {
         say: out,
         hear: mut told,
     } = visit;
+    // It is over when nothing more is told, whatever is asked.
+    let (allowed, refused) = (may.clone(), tell.downgrade());
     tokio::spawn(async move {
         while let Some(body) = asked.recv().await {
+            let refuses = allowed.borrow().refuses(&body);
+            if let Some(why) = refuses {
+                let Some(refused) = refused.upgrade() else { return };
+                let answer = Box::new(why.answers(&body));
+                refused.send(FromAbroad::Said(answer)).await.ok();
+                continue;
+            }
             let Ok(bytes) = serde_json::to_vec(&body) else {
                 continue;
             };
@@ -235,11 +252,19 @@ fn attendance(server: ServerName, visit: Visit) -> Attendance {
         }
     });
     tokio::spawn(async move {
-        while let Some(told) = told.recv().await {
-            if let Some(told) = from_abroad(&server, told)
-                && tell.send(told).await.is_err()
-            {
-                return;
+        let mut hearing = Hearing::new(*may.borrow_and_update());
+        loop {
+            let news = tokio::select! {
+                told = told.recv() => match told {
+                    Some(told) => from_abroad(&server, told).map(|told| hearing.hear(told)).into_iter().collect(),
+                    None => return,
+                },
+                Ok(()) = may.changed() => hearing.may_now(*may.borrow_and_update()),
+            };
+            for told in news {
+                if tell.send(told).await.is_err() {
+                    return;
+                }
             }
         }
     });

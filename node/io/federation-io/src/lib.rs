@@ -13,6 +13,7 @@ mod limits;
 mod line;
 mod look;
 mod names;
+mod race;
 mod reach;
 mod ring;
 mod service;

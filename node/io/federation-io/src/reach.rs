@@ -2,14 +2,15 @@
 
 use crate::{
     Home, Names, Unreached,
-    line::{Lines, unanswered},
+    line::{Lines, spoke, unanswered},
+    race::{Lead, Led, Race, STEP_WITHIN, Shut},
     visit::Pace,
 };
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
 use plenary_federation::{PROTOCOLS, Step, Trial};
-use plenary_identity::{PartnerCertificate, PartnerError, PartnerTls, explain};
+use plenary_identity::{PartnerCertificate, PartnerTls};
 use plenary_model::ServerName;
 use std::{
     iter,
@@ -17,21 +18,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{
-    net::TcpStream,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::client::TlsStream;
 use tonic::{
     Status,
     transport::{Channel, Endpoint, Uri},
 };
 
-/// For TCP to one address, TLS, and the answer; each.
-const STEP_WITHIN: Duration = Duration::from_secs(4);
-/// An address that says nothing is tried so long before the next one is, too.
-const HEAD_START: Duration = Duration::from_millis(300);
 /// While people attend there, a partner that is silent is asked so often whether it is there, and may take so long to say so:
 /// their places are kept longer, and they are to be back soon.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -53,7 +46,11 @@ pub struct Tried {
 impl Tried {
     /// Notes how a step went that began at `since`. Gives what it brought.
     fn note<T>(&mut self, step: Step, since: Instant, result: Result<(T, String), String>) -> Option<T> {
-        let took_ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+        self.note_took(step, since.elapsed(), result)
+    }
+
+    fn note_took<T>(&mut self, step: Step, took: Duration, result: Result<(T, String), String>) -> Option<T> {
+        let took_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let (value, words) = match result {
             Ok((value, detail)) => (Some(value), Ok(detail)),
             Err(why) => (None, Err(why)),
@@ -68,7 +65,7 @@ impl Tried {
 pub struct Reach {
     pub(crate) home: Arc<dyn Home>,
     names: Names,
-    tls: PartnerTls,
+    pub(crate) tls: PartnerTls,
     pub(crate) pace: Pace,
     pub(crate) lines: Lines,
 }
@@ -121,17 +118,66 @@ impl Reach {
         });
         let addresses = tried.note(Step::Address, since, found)?;
 
-        let since = Instant::now();
-        let (socket, address) = tried.note(Step::Connection, since, connect(&addresses).await)?;
-        tried.address = Some(address);
+        self.first_that_answers(server, addresses, tried).await
+    }
 
+    /// The first address that answers as that server. Where none does, it is told of the one that led furthest.
+    async fn first_that_answers(
+        &self,
+        server: &ServerName,
+        addresses: Vec<SocketAddr>,
+        tried: &mut Tried,
+    ) -> Option<Channel> {
         let since = Instant::now();
-        let shaken = self.shake(socket, server, tried).await;
-        let stream = tried.note(Step::Certificate, since, shaken)?;
-
-        let since = Instant::now();
-        let answer = self.greet(stream, server, tried).await;
-        tried.note(Step::Answer, since, answer)
+        let mut race = Race::new(self, server, addresses);
+        let mut passed = Vec::new();
+        let mut furthest: Option<Way> = None;
+        while let Some(Lead { address, led }) = race.next().await {
+            let way = match led {
+                Led::Nowhere(why) => {
+                    passed.push(format!("{address}: {why}"));
+                    continue;
+                }
+                Led::Connected {
+                    connected,
+                    shaken,
+                    result,
+                } => {
+                    passed.push(format!("{address} answers"));
+                    let ended = match result {
+                        Err(shut) => Ended::Shut(shut),
+                        Ok((stream, shown)) => {
+                            let since = Instant::now();
+                            let answer = self.greet(*stream, server).await;
+                            Ended::Greeted(Box::new(shown), answer, since.elapsed())
+                        }
+                    };
+                    Way {
+                        address,
+                        connected,
+                        shaken,
+                        ended,
+                    }
+                }
+            };
+            let is_over = way.is_over();
+            if furthest
+                .as_ref()
+                .is_none_or(|known| known.length() < way.length())
+            {
+                furthest = Some(way);
+            }
+            if is_over {
+                break;
+            }
+        }
+        let passed = passed.join("; ");
+        let Some(way) = furthest else {
+            return tried.note(Step::Connection, since, Err(passed));
+        };
+        tried.note_took(Step::Connection, way.connected, Ok(((), passed)))?;
+        tried.address = Some(way.address);
+        way.tell(server, tried)
     }
 
     pub(crate) async fn allowed(&self, server: &ServerName) -> Result<(), String> {
@@ -147,44 +193,7 @@ impl Reach {
         }
     }
 
-    async fn shake(
-        &self,
-        socket: TcpStream,
-        server: &ServerName,
-        tried: &mut Tried,
-    ) -> Result<(TlsStream<TcpStream>, String), String> {
-        let connected = timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await;
-        match connected {
-            Ok(Ok((stream, shown))) => {
-                let detail = format!(
-                    "the certificate is for {}, issued by {}",
-                    shown.names.join(", "),
-                    shown.issuer
-                );
-                tried.certificate = Some(shown);
-                Ok((stream, detail))
-            }
-            Ok(Err(PartnerError::Refused {
-                refusal,
-                certificate: shown,
-            })) => {
-                tried.certificate = shown.map(|shown| *shown);
-                tried.is_change = refusal.is_change();
-                Err(refusal.to_string())
-            }
-            Ok(Err(PartnerError::Handshake(error))) => {
-                Err(format!("the TLS handshake failed: {}", explain(&error)))
-            }
-            Err(_) => Err(format!("TLS was not answered within {} s", STEP_WITHIN.as_secs())),
-        }
-    }
-
-    async fn greet(
-        &self,
-        stream: TlsStream<TcpStream>,
-        server: &ServerName,
-        tried: &mut Tried,
-    ) -> Result<(Channel, String), String> {
+    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName) -> Greeted {
         let request = GreetRequest {
             server: self.home.me().to_string(),
             wanted: server.to_string(),
@@ -193,17 +202,86 @@ impl Reach {
         };
         let answer = timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
-            Ok(Ok((channel, answer))) if answer.server == server.as_str() => Ok((
-                channel,
-                format!("{server} meets with this server, by version {}", answer.protocol),
+            Ok(Ok((channel, answer))) if answer.server == server.as_str() => Ok((channel, answer.protocol)),
+            Ok(Ok(_)) => Err((
+                None,
+                "it answers for another server than its certificate is for".into(),
             )),
-            Ok(Ok(_)) => Err("it answers for another server than its certificate is for".into()),
             Ok(Err(status)) => {
-                tried.refused = Some(unanswered(&status));
-                Err(format!("it answered: {}", status.message()))
+                let words = format!("it answered: {}", status.message());
+                Err((Some(status), words))
             }
-            Err(_) => Err(format!("it did not answer within {} s", STEP_WITHIN.as_secs())),
+            Err(_) => Err((
+                None,
+                format!("it did not answer within {} s", STEP_WITHIN.as_secs()),
+            )),
         }
+    }
+}
+
+/// The channel and the version, or what was answered, and in words.
+type Greeted = Result<(Channel, u32), (Option<Status>, String)>;
+
+/// How far an address led that takes connections.
+struct Way {
+    address: SocketAddr,
+    connected: Duration,
+    shaken: Duration,
+    ended: Ended,
+}
+
+enum Ended {
+    /// Before it proved who it is.
+    Shut(Shut),
+    Greeted(Box<PartnerCertificate>, Greeted, Duration),
+}
+
+impl Way {
+    /// Whether other addresses would answer the same.
+    fn is_over(&self) -> bool {
+        match &self.ended {
+            Ended::Shut(_) => false,
+            Ended::Greeted(_, Ok(_), _) => true,
+            Ended::Greeted(_, Err((status, _)), _) => status.as_ref().is_some_and(spoke),
+        }
+    }
+
+    /// The more, the further.
+    fn length(&self) -> u8 {
+        match &self.ended {
+            Ended::Shut(shut) => u8::from(shut.shown.is_some()),
+            Ended::Greeted(..) if self.is_over() => 3,
+            Ended::Greeted(..) => 2,
+        }
+    }
+
+    /// Notes it from the certificate on.
+    fn tell(self, server: &ServerName, tried: &mut Tried) -> Option<Channel> {
+        let (shown, greeted, took) = match self.ended {
+            Ended::Greeted(shown, greeted, took) => (*shown, greeted, took),
+            Ended::Shut(shut) => {
+                (tried.certificate, tried.is_change) = (shut.shown, shut.is_change);
+                return tried.note_took(Step::Certificate, self.shaken, Err(shut.words));
+            }
+        };
+        let detail = format!(
+            "the certificate is for {}, issued by {}",
+            shown.names.join(", "),
+            shown.issuer
+        );
+        tried.certificate = Some(shown);
+        tried.note_took(Step::Certificate, self.shaken, Ok(((), detail)))?;
+        let answer = greeted.map_err(|(status, words)| {
+            tried.refused = status.as_ref().map(unanswered);
+            words
+        });
+        let answer = answer.map(|(channel, protocol)| {
+            (
+                channel,
+                format!("{server} meets with this server, by version {protocol}"),
+            )
+        });
+        tried.note_took(Step::Answer, took, answer)
     }
 }
 
@@ -223,36 +301,6 @@ pub fn unmet(why: NoPartner, server: &ServerName) -> String {
 fn listed(all: &[impl ToString]) -> String {
     let words: Vec<_> = all.iter().map(ToString::to_string).collect();
     words.join(", ")
-}
-
-/// The first address that answers; each has its start before the next one (RFC 8305 §5).
-async fn connect(addresses: &[SocketAddr]) -> Result<((TcpStream, SocketAddr), String), String> {
-    let mut failed = Vec::new();
-    let mut trying = JoinSet::new();
-    let mut left = addresses.iter().copied();
-    loop {
-        if let Some(address) = left.next() {
-            trying.spawn(async move { (address, timeout(STEP_WITHIN, TcpStream::connect(address)).await) });
-        }
-        let tried = tokio::select! {
-            tried = trying.join_next() => tried,
-            () = sleep(HEAD_START), if left.len() > 0 => continue,
-        };
-        match tried {
-            Some(Ok((address, Ok(Ok(socket))))) => {
-                socket.set_nodelay(true).ok();
-                failed.push(format!("{address} answers"));
-                return Ok(((socket, address), failed.join("; ")));
-            }
-            Some(Ok((address, Ok(Err(error))))) => failed.push(format!("{address}: {error}")),
-            Some(Ok((address, Err(_)))) => {
-                failed.push(format!("{address}: no answer within {} s", STEP_WITHIN.as_secs()));
-            }
-            // Nobody ends these tasks.
-            Some(Err(_)) => {}
-            None => return Err(failed.join("; ")),
-        }
-    }
 }
 
 /// Says the first words over a connection that is there.

@@ -20,11 +20,23 @@ pub enum Terms {
     },
 }
 
-/// Whom a partner may watch.
+/// What a partner may watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum See {
-    All,
-    Only(BTreeSet<ParticipantId>),
+pub struct See {
+    /// Whom; `None`: everybody.
+    pub people: Option<BTreeSet<ParticipantId>>,
+    /// Also what they show of their screens.
+    pub screens: bool,
+}
+
+impl See {
+    /// All of everybody.
+    pub fn all() -> Self {
+        Self {
+            people: None,
+            screens: true,
+        }
+    }
 }
 
 impl Terms {
@@ -43,11 +55,9 @@ impl From<Terms> for plenary_cascade::Terms {
                     .into_iter()
                     .map(|(who, allow)| (participant(who), kinds(allow)))
                     .collect(),
-                see: match see {
-                    See::All => plenary_cascade::See::All,
-                    See::Only(seen) => {
-                        plenary_cascade::See::Only(seen.into_iter().map(participant).collect())
-                    }
+                see: plenary_cascade::See {
+                    people: see.people.map(|seen| seen.into_iter().map(participant).collect()),
+                    screens: see.screens,
                 },
             },
         }

@@ -195,7 +195,7 @@ fn once(crossed: &[(StreamId, u64)]) {
 #[tokio::test]
 async fn a_guest_is_seen_at_all_nodes_of_the_home_and_crosses_once() {
     let servers = Servers::start().await;
-    servers.agree(guests(&[("ann", Allow::ALL)], See::All)).await;
+    servers.agree(guests(&[("ann", Allow::ALL)], See::all())).await;
     let (mut ann, _) = publish(&servers.guests[2], "ann").await;
     let mut screens = Vec::new();
     for (at, who) in ["ben", "cat", "dan"].into_iter().enumerate() {
@@ -227,7 +227,7 @@ async fn a_guest_is_seen_at_all_nodes_of_the_home_and_crosses_once() {
 #[tokio::test]
 async fn who_is_at_home_is_seen_by_guests_at_all_their_nodes_and_crosses_once() {
     let servers = Servers::start().await;
-    servers.agree(guests(&[], See::All)).await;
+    servers.agree(guests(&[], See::all())).await;
     let mut screens = Vec::new();
     for (at, who) in ["ben", "cat", "dan"].into_iter().enumerate() {
         screens.push(watch(&servers.guests[at], who, "ann").await);
@@ -252,7 +252,7 @@ async fn a_guest_who_is_muted_is_not_heard_from_that_moment_on_and_then_is_again
         voice: false,
         ..Allow::ALL
     };
-    servers.agree(guests(&[("ann", Allow::ALL)], See::All)).await;
+    servers.agree(guests(&[("ann", Allow::ALL)], See::all())).await;
     let (mut ann, _) = publish(&servers.guests[0], "ann").await;
     let mut ben = watch(&servers.home[2], "ben", "ann").await;
     until(&mut [&mut ann, &mut ben], |all| {
@@ -260,7 +260,7 @@ async fn a_guest_who_is_muted_is_not_heard_from_that_moment_on_and_then_is_again
     })
     .await;
     // Their own server goes on sending until it is told: that counts for nothing.
-    servers.agree(guests(&[("ann", quiet)], See::All)).await;
+    servers.agree(guests(&[("ann", quiet)], See::all())).await;
     let (seen, heard) = (ben.video(0).len(), ben.heard());
     until(&mut [&mut ann, &mut ben], |all| {
         all[1].video(0).len() > seen + 100
@@ -268,7 +268,7 @@ async fn a_guest_who_is_muted_is_not_heard_from_that_moment_on_and_then_is_again
     .await;
     let late = ben.heard() - heard;
     assert!(late < 10, "what was on its way: {late}");
-    servers.agree(guests(&[("ann", Allow::ALL)], See::All)).await;
+    servers.agree(guests(&[("ann", Allow::ALL)], See::all())).await;
     let heard = ben.heard();
     until(&mut [&mut ann, &mut ben], |all| all[1].heard() > heard + 20).await;
 }
@@ -287,7 +287,10 @@ async fn without_terms_nothing_comes_or_goes_and_the_room_closes_with_them() {
     assert!(servers.crossed('h').is_empty() && servers.crossed('g').is_empty());
     assert!(cat.video(0).is_empty());
     // Only the first may be seen.
-    let see = See::Only([id("gil")].into());
+    let see = See {
+        people: Some([id("gil")].into()),
+        screens: true,
+    };
     servers.agree(guests(&[], see)).await;
     until(&mut [&mut ann, &mut gil, &mut ben, &mut cat], |all| {
         all[3].video(0).len() > 50
@@ -309,7 +312,7 @@ async fn without_terms_nothing_comes_or_goes_and_the_room_closes_with_them() {
 #[tokio::test]
 async fn when_the_uplink_is_lost_the_next_node_takes_over() {
     let servers = Servers::start().await;
-    servers.agree(guests(&[], See::All)).await;
+    servers.agree(guests(&[], See::all())).await;
     let (mut ann, _) = publish(&servers.home[2], "ann").await;
     let mut ben = watch(&servers.guests[0], "ben", "ann").await;
     let mut cat = watch(&servers.guests[1], "cat", "ann").await;

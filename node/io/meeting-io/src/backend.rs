@@ -1,5 +1,6 @@
 //! What meetings need of the node around them.
 
+use crate::hub::{refused, request_name};
 use async_trait::async_trait;
 use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
@@ -89,6 +90,11 @@ impl Refused {
             code,
             detail: detail.into(),
         }
+    }
+
+    /// As the client that asked hears it.
+    pub fn answers(self, request: &ClientBody) -> ServerBody {
+        refused(request_name(request), self)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a decision of one part of the server means to the others.
 
 use crate::view::StoreView;
-use plenary_access::{Change, Effect, FederationMode, View as _, rules::rights_after};
+use plenary_access::{Change, Effect, FederationMode, PartnerTerms, View, rules::rights_after};
 use plenary_conference::{self as conference, MeetingView as _, Person, View as _};
 use plenary_licensing::{Fact, Who};
-use plenary_model::{GroupId, GuestId, NodeId, Right, UserName};
+use plenary_model::{GroupId, GuestId, NodeId, Right, ServerName, UserName};
+use std::collections::BTreeMap;
 
 /// A fact about seats with all that it names.
 pub(crate) enum Seat {
@@ -89,6 +90,8 @@ pub(crate) struct Rights {
     guests: Option<bool>,
     /// The same of people of partners' servers.
     federated: Option<bool>,
+    /// The terms with those servers of which people are there.
+    terms: Vec<(ServerName, PartnerTerms)>,
 }
 
 impl Rights {
@@ -97,6 +100,11 @@ impl Rights {
         let of = of.map(|(user, rights)| conference::Fact::Rights(user, *rights));
         of.chain(self.guests.map(conference::Fact::GuestsShare))
             .chain(self.federated.map(conference::Fact::FederatedShare))
+            .chain(
+                self.terms
+                    .iter()
+                    .map(|(server, terms)| conference::Fact::Terms(server, terms)),
+            )
     }
 }
 
@@ -143,7 +151,45 @@ pub(crate) fn rights(view: &StoreView<'_>, decision: &plenary_access::Decision) 
         of: of.collect(),
         guests,
         federated,
+        terms: terms(view, decision),
     }
+}
+
+/// Terms that a decision changes, of servers whose people are there.
+fn terms(view: &StoreView<'_>, decision: &plenary_access::Decision) -> Vec<(ServerName, PartnerTerms)> {
+    let (mut usual, mut own) = (None, BTreeMap::new());
+    for effect in &decision.effects {
+        match effect {
+            Effect::PutSettings(settings) if settings.partner_terms != view.settings().partner_terms => {
+                usual = Some(&settings.partner_terms);
+            }
+            Effect::PutPartner(partner) => {
+                own.insert(&partner.server, partner.terms.as_ref());
+            }
+            Effect::RemovePartner(server) => {
+                own.insert(server, None);
+            }
+            _ => {}
+        }
+    }
+    if usual.is_none() && own.is_empty() {
+        return Vec::new();
+    }
+    let now = |server: &ServerName| match own.get(server) {
+        Some(own) => Some(
+            own.or(usual)
+                .cloned()
+                .unwrap_or_else(|| view.settings().partner_terms),
+        ),
+        None => usual
+            .filter(|_| View::partner(view, server).is_none_or(|partner| partner.terms.is_none()))
+            .cloned(),
+    };
+    let changed = view
+        .servers_inside()
+        .into_iter()
+        .filter_map(|server| now(&server).map(|terms| (server, terms)));
+    changed.collect()
 }
 
 /// What a decision on accounts, devices and nodes means to seats.

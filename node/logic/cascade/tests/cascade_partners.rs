@@ -462,7 +462,7 @@ fn all_may(server: char) -> Terms {
     let may = guests.map(|place| (camera(*place).participant, [TrackKind::Video].into()));
     Terms::Guests {
         speak: may.collect(),
-        see: See::All,
+        see: See::all(),
     }
 }
 
@@ -564,7 +564,7 @@ fn a_partner_watches_only_whom_it_is_shown() {
     let Some(Terms::Guests { speak, .. }) = world.terms[&'b'].clone() else {
         panic!("guests");
     };
-    let see = See::Only([camera(('h', 2)).participant].into());
+    let see = See::only([camera(('h', 2)).participant]);
     world.terms.insert('b', Some(Terms::Guests { speak, see }));
     world.agree('b');
     assert!(!world.sees(('b', 1), whose) && world.sees(('a', 1), whose));
@@ -716,7 +716,7 @@ fn terms_of(server: char, (speak, see): (u8, Option<u8>)) -> Terms {
     let guests = those(speak).filter(|who| PLACES[who.0 as usize - 1].0 == server);
     Terms::Guests {
         speak: guests.map(|who| (who, [TrackKind::Video].into())).collect(),
-        see: see.map_or(See::All, |bits| See::Only(those(bits).collect())),
+        see: see.map_or_else(See::all, |bits| See::only(those(bits))),
     }
 }
 
@@ -781,10 +781,8 @@ impl World {
             _ => false,
         };
         let seen = |server: char| match &self.terms[&server] {
-            Some(Terms::Guests {
-                see: See::Only(seen), ..
-            }) => seen.contains(&who),
-            Some(_) => true,
+            Some(Terms::Guests { see, .. }) => see.people.as_ref().is_none_or(|seen| seen.contains(&who)),
+            Some(Terms::Home) => true,
             None => false,
         };
         whose.0 == place.0 || (whose.0 == HOME || speaks(whose.0)) && (place.0 == HOME || seen(place.0))

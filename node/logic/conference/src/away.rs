@@ -17,7 +17,9 @@
 //! Invariant: a partner moves only calls that are with it, and names only people of its own.
 
 use crate::{
-    CALLS_KEPT, Call, CalledGroup, Change, Decision, Effect, How, KeptOut, Over, Ring, Ringer, View,
+    CALLS_KEPT, Call, CalledGroup, Change, Decision, Effect, How, KeptOut, Over, Ring, Ringer, TERMS_LEVEL,
+    View,
+    decide::forbidden,
     meeting::{AWAY_MS, Meetings},
     ring::ring_id,
 };
@@ -301,6 +303,9 @@ impl<V: View> Meetings<'_, V> {
         check_text("name", &new.name, 1, limits::PARTICIPANT_NAME)?;
         if let Some(into) = &new.into {
             check_text("into", into, 1, limits::CONFERENCE_NAME)?;
+        }
+        if new.into.is_none() && self.at.level >= TERMS_LEVEL && !self.view.federated_call() {
+            return Err(forbidden("the right of people of other servers to call here"));
         }
         match &new.to {
             AwayTo::User(user) => self.receive_for(new, user),

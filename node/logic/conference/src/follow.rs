@@ -1,13 +1,14 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, PLACES_LEVEL, RIGHTS_LEVEL, View,
+    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, PLACES_LEVEL, RIGHTS_LEVEL, TERMS_LEVEL,
+    View,
     decide::remove,
-    meeting::{MeetingRights, Participant, ParticipantId, Person, Runs},
+    meeting::{MeetingRights, Participant, ParticipantId, Person, Runs, screens_with},
     template::forget_accounts,
 };
-use plenary_access::{Moment, Topic};
-use plenary_model::{Cid, GuestId, NodeId, UserName};
+use plenary_access::{Moment, PartnerTerms, Topic};
+use plenary_model::{Cid, GuestId, NodeId, ServerName, UserName};
 use std::collections::BTreeSet;
 
 /// Something that another part of the server has decided and that concerns conferences.
@@ -27,6 +28,8 @@ pub enum Fact<'a> {
     GuestsShare(bool),
     /// The same of those who come from partners' servers.
     FederatedShare(bool),
+    /// These are the terms with a partner's server from now on, of which people are there.
+    Terms(&'a ServerName, &'a PartnerTerms),
     /// This is the number of the node's start, 0 if it is lost or no node of the server any more.
     NodeStands { node: NodeId, start: u64 },
 }
@@ -103,8 +106,17 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 settle_shares(view, &mut decision, at, &view.guest_places(), *shares)
             }
             Fact::FederatedShare(shares) => {
-                settle_shares(view, &mut decision, at, &view.federated_places(), *shares);
+                settle_rights(view, &mut decision, at, &view.federated_places(), |one| {
+                    let screens = *shares && screens_with(view, at, &one.person);
+                    rights_of_other(one, screens)
+                });
             }
+            Fact::Terms(server, terms) if at.level >= TERMS_LEVEL => {
+                settle_rights(view, &mut decision, at, &view.places_from(server), |one| {
+                    rights_of_other(one, terms.content && view.may_share(&one.person))
+                });
+            }
+            Fact::Terms(..) => {}
             Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),
         }
     }
@@ -149,10 +161,14 @@ fn settle_shares<V: View>(
     places: &[(Cid, ParticipantId)],
     shares: bool,
 ) {
-    settle_rights(view, decision, at, places, |one| MeetingRights {
+    settle_rights(view, decision, at, places, |one| rights_of_other(one, shares));
+}
+
+fn rights_of_other(one: &Participant, shares: bool) -> MeetingRights {
+    MeetingRights {
         operator: one.standing.operator,
         shares,
-    });
+    }
 }
 
 /// Rights count at once, also in meetings that go on: who may show no screen any more shows none.

@@ -22,6 +22,7 @@ mod moderate;
 mod participant;
 mod podium;
 mod run;
+mod terms;
 
 pub use chat::{Deleted, Line, LineDetails, Mention};
 pub(crate) use decide::Meetings;
@@ -37,10 +38,11 @@ pub use participant::{
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
+pub(crate) use terms::screens_with;
 
 use crate::{Attempts, Call, Guest, GuestId, Party, PastRun, RunId};
-use plenary_access::TokenHash;
-use plenary_model::{Cid, GroupId, NodeId, Timestamp, UserName};
+use plenary_access::{PartnerTerms, TokenHash};
+use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName};
 
 /// Milliseconds that the place of somebody whose node is lost is kept for.
 pub const AWAY_MS: u64 = 60_000;
@@ -76,6 +78,12 @@ pub trait MeetingView {
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)>;
     /// All places of those who come from partners' servers.
     fn federated_places(&self) -> Vec<(Cid, ParticipantId)>;
+    /// Those of one partner's server.
+    fn places_from(&self, server: &ServerName) -> Vec<(Cid, ParticipantId)>;
+    /// The terms with a partner's server, whether one meets with it or not.
+    fn partner_terms(&self, server: &ServerName) -> PartnerTerms;
+    /// Whether the group "Federated users" may make calls (USR-05, FED-03).
+    fn federated_call(&self) -> bool;
     /// Everybody who has a place in a conference, ordered by ID; for what moderators do to all.
     fn everybody(&self, cid: &Cid) -> Vec<Participant>;
     /// The accounts that have a place in a conference, each once and ordered by ID.

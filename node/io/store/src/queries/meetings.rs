@@ -13,7 +13,7 @@ use plenary_conference::{
     AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
     is_adrift,
 };
-use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserId, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
@@ -77,19 +77,6 @@ pub fn people_of(db: &Connection, server: &ServerName) -> Found<FromPartner> {
         })
     });
     Ok(found?)
-}
-
-/// How many of the server of that user are in conferences, without the user's own places: those who come back have one.
-pub fn others_of(db: &Connection, user: &UserId) -> Found<u64> {
-    let [from, until] = FEDERATED_PERSONS;
-    let mut query = db.prepare_cached(
-        "SELECT count(*) FROM participants
-             WHERE person >= ?1 AND person < ?2 AND substr(person, -length(?3)) = ?3 AND person <> ?4",
-    )?;
-    let own = person_key(&Person::Federated(user.clone()));
-    let of_server = format!("@{}", user.server);
-    let others = query.query_row(params![from, until, of_server, own], |row| number(row, 0));
-    Ok(others?)
 }
 
 /// The limits of a person: an account's own ones, else the strictest of its groups; those of guests are of their group.

@@ -8,12 +8,12 @@ use crate::{
         guest_of, line_of, participant_of, person_key, place_of, run_of,
     },
 };
-use plenary_access::{TokenHash, View, rights_of_federated, rules::rights_of};
+use plenary_access::{PartnerTerms, TokenHash, View, rights_of_federated, rules::rights_of};
 use plenary_conference::{
     Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person, Run,
     RunId, SWEEP,
 };
-use plenary_model::{Cid, GroupId, NodeId, Right, Rights, Timestamp, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, Right, Rights, ServerName, Timestamp, UserName, limits};
 use rusqlite::params;
 
 const PLACES_OF_KIND: &str =
@@ -32,6 +32,16 @@ impl StoreView<'_> {
                  WHERE person >= ? AND person < ? AND {which} ORDER BY user"
         );
         self.all(&query, ACCOUNT_PERSONS, |row| name(row, 0))
+    }
+
+    /// Partners' servers of which people have a place in any conference, each once and ordered by name.
+    pub(crate) fn servers_inside(&self) -> Vec<ServerName> {
+        self.all(
+            "SELECT DISTINCT substr(person, instr(person, '@') + 1) AS server FROM participants
+                 WHERE person >= ? AND person < ? ORDER BY server",
+            FEDERATED_PERSONS,
+            |row| name(row, 0),
+        )
     }
 }
 
@@ -117,6 +127,26 @@ impl plenary_conference::MeetingView for StoreView<'_> {
 
     fn federated_places(&self) -> Vec<(Cid, ParticipantId)> {
         self.all(PLACES_OF_KIND, FEDERATED_PERSONS, place_of)
+    }
+
+    fn places_from(&self, server: &ServerName) -> Vec<(Cid, ParticipantId)> {
+        let [from, until] = FEDERATED_PERSONS;
+        self.all(
+            "SELECT cid, id FROM participants
+                 WHERE person >= ?1 AND person < ?2 AND substr(person, -length(?3)) = ?3 ORDER BY cid, id",
+            params![from, until, format!("@{server}")],
+            place_of,
+        )
+    }
+
+    fn partner_terms(&self, server: &ServerName) -> PartnerTerms {
+        let own = View::partner(self, server).and_then(|partner| partner.terms);
+        own.unwrap_or_else(|| View::settings(self).partner_terms)
+    }
+
+    fn federated_call(&self) -> bool {
+        let group = View::group(self, &GroupId::federated());
+        group.is_some_and(|group| group.rights.allows(Right::MakeCalls))
     }
 
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {

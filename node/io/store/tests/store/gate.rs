@@ -2,6 +2,7 @@
 
 use crate::{
     home::*,
+    licensing::code,
     meetings::{account, enter, review, roster, with_room},
 };
 use plenary_access::*;
@@ -325,22 +326,73 @@ fn a_state_from_before_people_were_in_kept_layouts_is_opened() {
     assert_eq!(home.count("layout_people"), 1);
 }
 
-#[test]
-fn of_a_partner_who_comes_back_the_others_are_counted() {
-    let mut home = with_room();
-    for (id, who) in [
-        (1, "olav@oslo.example.net"),
-        (2, "liv@oslo.example.net"),
-        (3, "kari@bergen.example.org"),
-    ] {
-        let mut change = enter(id, conference::Person::Federated(who.parse().expect("good")));
-        if let Meeting::Enter { name, .. } = &mut change {
-            *name = Some("Somebody".into());
-        }
-        home.ok(system(), change);
+fn from_oslo(id: u64, who: &str) -> Meeting {
+    let user = format!("{who}@oslo.example.net").parse().expect("good");
+    let mut change = enter(id, conference::Person::Federated(user));
+    if let Meeting::Enter { name, .. } = &mut change {
+        *name = Some("Somebody".into());
     }
-    let others = |who: &str| queries::others_of(&home.db, &who.parse().expect("good")).expect("reads");
-    assert_eq!(others("olav@oslo.example.net"), 1);
-    assert_eq!(others("nils@oslo.example.net"), 2);
-    assert_eq!(others("kari@bergen.example.org"), 0);
+    change
+}
+
+fn put_partner(server: &str, terms: Option<PartnerTerms>) -> Change {
+    Change::PutPartner {
+        server: name(server),
+        expect: None,
+        partner: NewPartner {
+            terms,
+            ..NewPartner::default()
+        },
+    }
+}
+
+#[test]
+fn terms_with_a_partner_hold_for_who_of_its_people_is_there() {
+    let mut home = with_room();
+    home.ok(system(), from_oslo(1, "olav"));
+    let may_show = |home: &Home, id: u64| {
+        let roster = queries::roster(&home.db, &review()).expect("reads");
+        let one = roster
+            .iter()
+            .find(|one| one.id == ParticipantId(id))
+            .expect("there");
+        !one.standing.screenless
+    };
+    assert!(may_show(&home, 1));
+    let without = PartnerTerms {
+        content: false,
+        participants: Some(1),
+        ..PartnerTerms::default()
+    };
+    home.ok(
+        by("root"),
+        put_partner("bergen.example.org", Some(without.clone())),
+    );
+    assert!(may_show(&home, 1), "those are others");
+    home.ok(by("root"), put_partner("oslo.example.net", Some(without.clone())));
+    assert!(!may_show(&home, 1));
+    assert_eq!(code(home.run(plain(system(), from_oslo(2, "liv")))), "full");
+    home.ok(by("root"), put_partner("oslo.example.net", None));
+    assert!(may_show(&home, 1), "the usual ones hold");
+    home.ok(system(), from_oslo(2, "liv"));
+    let usual = |terms: PartnerTerms| Change::UpdateSettings {
+        expect: None,
+        patch: plenary_access::SettingsPatch {
+            partner_terms: Some(terms),
+            ..Default::default()
+        },
+    };
+    home.ok(by("root"), usual(without));
+    assert!(!may_show(&home, 1) && !may_show(&home, 2));
+    home.ok(
+        by("root"),
+        put_partner("oslo.example.net", Some(PartnerTerms::default())),
+    );
+    assert!(may_show(&home, 1) && may_show(&home, 2));
+    let remove = Change::RemovePartner {
+        server: name("oslo.example.net"),
+        expect: None,
+    };
+    home.ok(by("root"), remove);
+    assert!(!may_show(&home, 1));
 }

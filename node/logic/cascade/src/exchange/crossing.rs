@@ -234,7 +234,7 @@ impl Exchange {
         };
         let spoken_of = !is_partner_link(node) || {
             let terms = self.terms.get(&track.room).and_then(|links| links.get(&node));
-            peer.open.contains(&track.room) && terms.is_some_and(|terms| terms.shows(track.participant))
+            peer.open.contains(&track.room) && terms.is_some_and(|terms| terms.shows(track))
         };
         passes && spoken_of && peer.rooms.contains(&track.room)
     }

@@ -35,11 +35,31 @@ pub enum Terms {
     },
 }
 
-/// Whom a partner may watch.
+/// What a partner may watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum See {
-    All,
-    Only(BTreeSet<Participant>),
+pub struct See {
+    /// Whom; `None`: everybody.
+    pub people: Option<BTreeSet<Participant>>,
+    /// Also what they show of their screens.
+    pub screens: bool,
+}
+
+impl See {
+    /// All of everybody.
+    pub fn all() -> Self {
+        Self {
+            people: None,
+            screens: true,
+        }
+    }
+
+    /// All of these.
+    pub fn only(people: impl IntoIterator<Item = Participant>) -> Self {
+        Self {
+            people: Some(people.into_iter().collect()),
+            screens: true,
+        }
+    }
 }
 
 impl Terms {
@@ -60,15 +80,14 @@ impl Terms {
         }
     }
 
-    /// Whether the partner may watch somebody.
-    pub(super) fn shows(&self, who: Participant) -> bool {
-        match self {
-            Self::Home => true,
-            Self::Guests { see: See::All, .. } => true,
-            Self::Guests {
-                see: See::Only(seen), ..
-            } => seen.contains(&who),
-        }
+    /// Whether the partner may watch a track.
+    pub(super) fn shows(&self, track: &Track) -> bool {
+        let Self::Guests { see, .. } = self else {
+            return true;
+        };
+        let is_screen = matches!(track.kind, TrackKind::Content | TrackKind::ContentAudio);
+        let people = see.people.as_ref();
+        people.is_none_or(|people| people.contains(&track.participant)) && (see.screens || !is_screen)
     }
 }
 

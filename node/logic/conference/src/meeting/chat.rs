@@ -251,6 +251,7 @@ impl<V: View> Meetings<'_, V> {
         if !self.conference(cid)?.rights_of(&writer).chat {
             return Err(forbidden("the right of guests to write here"));
         }
+        self.check_chat_with(&writer)?;
         Ok(writer)
     }
 

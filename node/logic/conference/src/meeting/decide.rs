@@ -3,7 +3,7 @@
 use super::{
     AWAY_MS, Entry, Invitation, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs, SecretHash,
 };
-use super::{End, Standing, StatePatch, Via, chat::check_inside};
+use super::{End, Standing, StatePatch, Via, chat::check_inside, terms::screens_with};
 use crate::{
     AWAY_CALLS_LEVEL, Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect,
     Gate, KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
@@ -38,7 +38,8 @@ impl<V: View> Meetings<'_, V> {
         MeetingRights {
             operator: matches!(self.visitor(person), Visitor::Account { operator: true, .. }),
             // Nodes of before know nothing of it, and all must have the same.
-            shares: self.at.level < RIGHTS_LEVEL || self.view.may_share(person),
+            shares: self.at.level < RIGHTS_LEVEL
+                || self.view.may_share(person) && screens_with(self.view, self.at, person),
         }
     }
 
@@ -74,6 +75,7 @@ impl<V: View> Meetings<'_, V> {
         if self.view.participant(entry.cid, entry.participant).is_some() {
             return Err(exists("participant", entry.participant));
         }
+        self.check_room_for(entry.person)?;
         let mut decision = Decision::giving(Outcome::Entered { moves: 0 });
         let mut runs = Runs::new(self.view, self.at);
         self.make_place(&mut decision, &mut runs, &conference, entry)?;

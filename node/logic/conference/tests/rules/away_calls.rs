@@ -462,3 +462,23 @@ fn calls_between_servers_wait_for_the_newer_rules() {
     }
     assert!(crate::rings::call("open", &["bob"]).level() < AWAY_CALLS_LEVEL);
 }
+
+#[test]
+fn who_may_not_call_rings_nowhere() {
+    let mut world = World::with_rooms();
+    world.online.insert(name("bob"));
+    world.federated_silent = true;
+    assert_eq!(
+        world.refused(&receive("away-1", "demo2@oslo.example.net", "bob", None)),
+        "forbidden"
+    );
+    // A moderator of theirs calls into a conference, which is no call of two.
+    world.ok(&receive(
+        "away-2",
+        "demo2@oslo.example.net",
+        "bob",
+        Some("Review"),
+    ));
+    world.level = TERMS_LEVEL - 1;
+    world.ok(&receive("away-1", "demo2@oslo.example.net", "bob", None));
+}

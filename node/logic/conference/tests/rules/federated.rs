@@ -4,6 +4,7 @@ use crate::{
     gate::{act, settings, with},
     world::*,
 };
+use plenary_access::PartnerTerms;
 use plenary_conference::*;
 
 fn demo2() -> Person {
@@ -117,6 +118,98 @@ fn a_screen_needs_the_right_here_and_at_home() {
     assert_eq!((shows(&world, 1), shows(&world, 2)), (false, false));
     world.follow(&[Fact::FederatedShare(true)]);
     assert_eq!((shows(&world, 1), shows(&world, 2)), (true, false));
+}
+
+/// New terms with a server.
+fn agree(world: &mut World, server: &str, terms: PartnerTerms) {
+    world.follow(&[Fact::Terms(&name(server), &terms)]);
+}
+
+#[test]
+fn terms_on_screens_hold_for_who_is_there() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, demo2()));
+    let kari = Person::Federated("kari@bergen.example.org".parse().expect("good"));
+    world.ok(&enter("open", 2, kari));
+    world.ok(&set("open", 1, 0, content(true)));
+    let without = PartnerTerms {
+        content: false,
+        ..PartnerTerms::default()
+    };
+    agree(&mut world, "oslo.example.net", without);
+    let shows = |world: &World, id: u64| world.room("open").flow_of(world.place("open", id)).content;
+    assert_eq!((shows(&world, 1), shows(&world, 2)), (false, true));
+    assert!(!world.place("open", 1).content, "what is shown ends");
+    assert_eq!(world.refused(&set("open", 1, 0, content(true))), "forbidden");
+    // Neither the group's right nor coming again gives it back.
+    world.follow(&[Fact::FederatedShare(false)]);
+    world.follow(&[Fact::FederatedShare(true)]);
+    world.ok(&enter("open", 3, demo2()));
+    assert_eq!(
+        (shows(&world, 1), shows(&world, 2), shows(&world, 3)),
+        (false, true, false)
+    );
+    agree(&mut world, "oslo.example.net", PartnerTerms::default());
+    assert!(shows(&world, 1) && shows(&world, 3));
+    world.level = TERMS_LEVEL - 1;
+    agree(
+        &mut world,
+        "oslo.example.net",
+        PartnerTerms {
+            content: false,
+            ..PartnerTerms::default()
+        },
+    );
+    assert!(shows(&world, 1), "nodes of before know nothing of it");
+}
+
+#[test]
+fn terms_on_chat_are_asked_with_each_line() {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, demo2()));
+    world.ok(&enter("open", 2, account("alice")));
+    world.ok(&say("open", 1, "hello"));
+    let silent = PartnerTerms {
+        chat: false,
+        ..PartnerTerms::default()
+    };
+    agree(&mut world, "oslo.example.net", silent);
+    assert_eq!(world.refused(&say("open", 1, "hello?")), "forbidden");
+    world.ok(&say("open", 2, "they cannot answer"));
+    agree(&mut world, "oslo.example.net", PartnerTerms::default());
+    world.ok(&say("open", 1, "here I am"));
+}
+
+#[test]
+fn there_are_no_more_of_a_partner_than_there_may_be() {
+    let mut world = World::with_rooms();
+    let of = |who: &str| Person::Federated(format!("{who}@oslo.example.net").parse().expect("good"));
+    let two = PartnerTerms {
+        participants: Some(2),
+        ..PartnerTerms::default()
+    };
+    agree(&mut world, "oslo.example.net", two.clone());
+    world.ok(&enter("open", 1, of("olav")));
+    world.ok(&enter("inside", 2, of("liv")));
+    assert_eq!(world.refused(&enter("open", 3, of("nils"))), "full");
+    // Who is there comes with another device, and others come from elsewhere.
+    world.ok(&enter("open", 4, of("olav")));
+    world.ok(&enter(
+        "open",
+        5,
+        Person::Federated("kari@bergen.example.org".parse().expect("good")),
+    ));
+    world.ok(&enter("open", 6, account("alice")));
+    // Fewer: nobody leaves, and nobody comes.
+    let one = PartnerTerms {
+        participants: Some(1),
+        ..two
+    };
+    agree(&mut world, "oslo.example.net", one);
+    assert_eq!((world.inside("open").len(), world.inside("inside").len()), (4, 1));
+    assert_eq!(world.refused(&enter("open", 7, of("nils"))), "full");
+    world.level = TERMS_LEVEL - 1;
+    world.ok(&enter("open", 7, of("nils")));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the rules see of conferences in memory.
 
 use crate::world::*;
-use plenary_access::{DocumentHead, TokenHash};
+use plenary_access::{DocumentHead, PartnerTerms, TokenHash};
 use plenary_conference::*;
 use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserId, UserName};
 use std::collections::BTreeSet;
@@ -147,6 +147,18 @@ impl MeetingView for World {
         all.filter(|(_, place)| matches!(place.person, Person::Federated(_)))
             .map(|(key, _)| key.clone())
             .collect()
+    }
+    fn places_from(&self, server: &ServerName) -> Vec<(Cid, ParticipantId)> {
+        let all = self.participants.iter();
+        all.filter(|(_, place)| matches!(&place.person, Person::Federated(user) if user.server == *server))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+    fn partner_terms(&self, server: &ServerName) -> PartnerTerms {
+        self.terms.get(server).cloned().unwrap_or_default()
+    }
+    fn federated_call(&self) -> bool {
+        !self.federated_silent
     }
     fn everybody(&self, cid: &Cid) -> Vec<Participant> {
         let all = self.participants.values();

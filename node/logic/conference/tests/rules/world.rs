@@ -2,7 +2,8 @@
 
 pub(crate) use crate::strangers::*;
 use plenary_access::{
-    AdminRole, DocumentHead, EventDraft, Moment, Notice, Outcome, Refusal, TokenHash, Topic, rules::Asker,
+    AdminRole, DocumentHead, EventDraft, Moment, Notice, Outcome, PartnerTerms, Refusal, TokenHash, Topic,
+    rules::Asker,
 };
 use plenary_conference::*;
 use plenary_model::{Cid, GroupId, NodeId, Revision, Right, Rights, ServerName, Timestamp, UserId, UserName};
@@ -211,6 +212,9 @@ pub(crate) struct World {
     pub(crate) more_stored_guests: u64,
     pub(crate) more_registrants: u64,
     pub(crate) more_templates: u64,
+    pub(crate) terms: BTreeMap<ServerName, PartnerTerms>,
+    /// The group "Federated users" may make no calls.
+    pub(crate) federated_silent: bool,
 }
 
 /// What a refusal must leave as it is.
@@ -544,6 +548,9 @@ impl World {
                 | Fact::Rights(..)
                 | Fact::GuestsShare(_)
                 | Fact::FederatedShare(_) => {}
+                Fact::Terms(server, terms) => {
+                    self.terms.insert((*server).clone(), (*terms).clone());
+                }
             }
         }
         let mut decision = follow(self, self.at(), facts);
