@@ -71,6 +71,7 @@ export function Meetings() {
                     <Text size="sm" fw={600} truncate>
                       {room.name}
                     </Text>
+                    {hasTime(room) && <When conference={room} />}
                     <Text size="xs" c="dimmed" truncate>
                       {[groupedCid(room.cid), !hasTime(room) && room.settings.place, room.description]
                         .filter(Boolean)
@@ -78,7 +79,6 @@ export function Meetings() {
                     </Text>
                   </div>
                   <Group gap="sm" wrap="nowrap">
-                    {hasTime(room) && <When conference={room} />}
                     {room.access === 'public' && (
                       <Badge variant="default" visibleFrom="xs" tt="none" fw={500}>
                         {t('join.public')}

@@ -110,7 +110,7 @@ export function MeetingsPage() {
           {
             id: 'name',
             header: t('conferences.name'),
-            width: 'minmax(0, 2fr)',
+            width: 'minmax(0, 1.4fr)',
             cell: (row) => (
               <div style={{ minWidth: 0 }}>
                 <Text size="sm" fw={500} truncate>
@@ -124,7 +124,7 @@ export function MeetingsPage() {
             id: 'when',
             header: t('conferences.next'),
             width: 'minmax(0, 1.2fr)',
-            cell: (row) => <When conference={row} />,
+            cell: (row) => <When conference={row} cell />,
           },
           {
             id: 'owner',

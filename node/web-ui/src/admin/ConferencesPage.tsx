@@ -147,7 +147,7 @@ export function ConferencesPage() {
             id: 'when',
             header: t('conferences.next'),
             width: 'minmax(0, 1fr)',
-            cell: (row) => <When conference={row} />,
+            cell: (row) => <When conference={row} cell />,
           },
           {
             id: 'mode',

@@ -71,8 +71,10 @@ function Fields({ conference, template, usual, readOnly, own, close, chooseCalls
     },
     onSuccess: async (now, { starts }) => {
       await cache.invalidateQueries({ queryKey: ['conferences'] });
-      tell(t(old ? 'conferences.saved' : 'conferences.created', { name: now.name }));
-      if (!starts) return close();
+      if (!starts) {
+        tell(t(old ? 'conferences.saved' : 'conferences.created', { name: now.name }));
+        return close();
+      }
       const named = [...now.settings.moderators, ...(now.settings.invited ?? [])];
       // Only those of this server can be called by name here.
       if (named.some((user) => user !== me.id && !user.includes('@'))) chooseCalls(now);

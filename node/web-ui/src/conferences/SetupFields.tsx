@@ -1,21 +1,10 @@
-import {
-  Button,
-  Checkbox,
-  Fieldset,
-  Group,
-  NumberInput,
-  Radio,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Checkbox, Fieldset, Group, NumberInput, Radio, Select, Stack, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { IconDice5 } from '@tabler/icons-react';
 import { RegistrationFields } from '../registration/RegistrationFields';
 import { useAdminText } from '../ui/text';
-import { randomPin, type ConferenceValues } from './conferenceDraft';
+import type { ConferenceValues } from './conferenceDraft';
 import { PeopleInput } from './PeopleInput';
+import { PinInput } from './PinInput';
 import { QualityFields } from './QualityFields';
 import { WhenFields } from './WhenFields';
 
@@ -88,25 +77,12 @@ function Gate({ form }: { form: Form }) {
             <Radio value="public" label={t('conferences.accessChoice.public')} />
           </Group>
         </Radio.Group>
-        <Group align="flex-end" gap="xs" wrap="nowrap">
-          <TextInput
-            label={t('conferences.pin')}
-            description={t('conferences.pinHint')}
-            inputWrapperOrder={['label', 'description', 'input', 'error']}
-            inputMode="numeric"
-            autoComplete="off"
-            maxLength={16}
-            style={{ flex: 1 }}
-            {...form.getInputProps('pin')}
-          />
-          <Button
-            variant="default"
-            leftSection={<IconDice5 size={16} aria-hidden />}
-            onClick={() => form.setFieldValue('pin', randomPin())}
-          >
-            {t('conferences.pinMake')}
-          </Button>
-        </Group>
+        <PinInput
+          label={t('conferences.pin')}
+          description={t('conferences.pinHint')}
+          make={(pin) => form.setFieldValue('pin', pin)}
+          {...form.getInputProps('pin')}
+        />
         <Select
           label={t('conferences.waitingRoom')}
           description={t(`conferences.waitingHint.${form.values.waiting_room}`)}

@@ -5,15 +5,21 @@ import type { Conference } from '../api/types';
 import { useAdminText } from '../ui/text';
 import { startText } from './startText';
 
+interface Props {
+  conference: Conference;
+  /** In a table, which has no room for the place on phones. */
+  cell?: boolean;
+}
+
 /** Whether people meet there now, or when they will, and where beside the conference. */
-export function When({ conference }: { conference: Conference }) {
+export function When({ conference, cell }: Props) {
   const { t } = useAdminText();
   const { place } = conference.settings;
   if (!place) return <Time conference={conference} />;
   return (
     <div style={{ minWidth: 0 }}>
       <Time conference={conference} />
-      <Text size="xs" c="dimmed" truncate title={place}>
+      <Text size="xs" c="dimmed" truncate title={place} visibleFrom={cell ? 'sm' : undefined}>
         <IconMapPin
           size={12}
           role="img"
@@ -43,7 +49,7 @@ function Time({ conference }: { conference: Conference }) {
     return next ? startText(next.start, i18n.language) : t('conferences.past');
   };
   return (
-    <Text size="sm" c="dimmed" truncate>
+    <Text fz={{ base: 12, sm: 14 }} c="dimmed" lineClamp={2} lh={1.3} style={{ whiteSpace: 'normal' }}>
       {text()}
     </Text>
   );

@@ -1,9 +1,8 @@
-import { Button, Fieldset, Group, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
-import { IconDice5 } from '@tabler/icons-react';
+import { Button, Fieldset, Group, Select, Stack, Switch, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { queries } from '../api/queries';
-import { randomPin } from '../conferences/conferenceDraft';
+import { PinInput } from '../conferences/PinInput';
 import type { RoomFacts } from '../meeting/messages';
 import { groupedCid } from '../ui/cid';
 import { useAdminText } from '../ui/text';
@@ -80,36 +79,21 @@ function PinRule() {
       <form noValidate onSubmit={submit}>
         <Stack gap="sm">
           <Text size="sm" role="status">
-            {said()}
+            {said()} {room.has_pin && t('entryRules.pinPassed')}
           </Text>
-          <Group align="flex-start" gap="xs">
-            <TextInput
-              aria-label={admin('conferences.pin')}
-              description={t('entryRules.pinChanges')}
-              inputWrapperOrder={['input', 'description', 'error']}
-              inputMode="numeric"
-              autoComplete="off"
-              maxLength={16}
-              miw={160}
-              style={{ flex: 1 }}
-              value={pin}
-              error={wrong && admin('conferences.pinWrong')}
-              onChange={(event) => {
-                setPin(event.currentTarget.value.replace(/[^0-9]/g, ''));
-                setWrong(false);
-              }}
-            />
-            <Button
-              variant="default"
-              leftSection={<IconDice5 size={16} aria-hidden />}
-              onClick={() => {
-                setPin(randomPin());
-                setWrong(false);
-              }}
-            >
-              {admin('conferences.pinMake')}
-            </Button>
-          </Group>
+          <PinInput
+            label={t('entryRules.newPin')}
+            value={pin}
+            error={wrong && admin('conferences.pinWrong')}
+            make={(made) => {
+              setPin(made);
+              setWrong(false);
+            }}
+            onChange={(event) => {
+              setPin(event.currentTarget.value.replace(/[^0-9]/g, ''));
+              setWrong(false);
+            }}
+          />
           <Group gap="xs" justify="flex-end">
             {room.has_pin && (
               <Button variant="default" onClick={() => set('')}>

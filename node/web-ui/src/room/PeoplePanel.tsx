@@ -1,4 +1,4 @@
-import { Button, Group, Stack } from '@mantine/core';
+import { ActionIcon, Button, Group, Stack, Tooltip } from '@mantine/core';
 import { IconLock, IconLockOpen, IconMicrophoneOff, IconShieldLock, IconUserPlus } from '@tabler/icons-react';
 import { inOrderOfHands, knowsAll } from '../meeting/state';
 import { CalledList } from './CalledList';
@@ -78,14 +78,16 @@ function ForAll({ controls }: { controls: RoomControls }) {
         {t(room.locked ? 'act.unlock' : 'act.lock')}
       </Button>
       {!room.call && (
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconShieldLock size={16} aria-hidden />}
-          onClick={() => controls.open('entryRules')}
-        >
-          {t('entryRules.open')}
-        </Button>
+        <Tooltip label={t('entryRules.open')}>
+          <ActionIcon
+            variant="default"
+            size={26}
+            aria-label={t('entryRules.open')}
+            onClick={() => controls.open('entryRules')}
+          >
+            <IconShieldLock size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
       )}
     </Group>
   );
