@@ -143,6 +143,7 @@ function useColumns(
                 size="sm"
                 c="inherit"
                 td="none"
+                display="block"
                 truncate
               >
                 {row.display_name || row.call}

@@ -18,6 +18,7 @@ import { ConferenceSheet } from '../conferences/ConferenceSheet';
 import { When } from '../conferences/When';
 import { groupedCid } from '../ui/cid';
 import { Confirm } from '../ui/Confirm';
+import { Below } from '../ui/DataTable';
 import { FilterBar } from '../ui/FilterBar';
 import { FilterSelect } from '../ui/FilterSelect';
 import { FilterText } from '../ui/FilterText';
@@ -123,17 +124,20 @@ export function ConferencesPage() {
             width: 'minmax(0, 2fr)',
             sortable: true,
             cell: (row) => (
-              <Group gap={6} wrap="nowrap" miw={0}>
-                <Text size="sm" fw={500} truncate>
-                  {row.name}
-                </Text>
-                {row.settings.has_pin && (
-                  <IconLock size={14} role="img" aria-label={t('conferences.hasPin')} />
-                )}
-                {row.settings.waiting_room !== 'off' && (
-                  <IconHourglass size={14} role="img" aria-label={t('conferences.hasWaitingRoom')} />
-                )}
-              </Group>
+              <div style={{ minWidth: 0 }}>
+                <Group gap={6} wrap="nowrap" miw={0}>
+                  <Text size="sm" fw={500} truncate>
+                    {row.name}
+                  </Text>
+                  {row.settings.has_pin && (
+                    <IconLock size={14} role="img" aria-label={t('conferences.hasPin')} />
+                  )}
+                  {row.settings.waiting_room !== 'off' && (
+                    <IconHourglass size={14} role="img" aria-label={t('conferences.hasWaitingRoom')} />
+                  )}
+                </Group>
+                <Below>{groupedCid(row.cid)}</Below>
+              </div>
             ),
           },
           {
@@ -141,12 +145,13 @@ export function ConferencesPage() {
             header: t('conferences.cid'),
             width: 'minmax(0, 1fr)',
             sortable: true,
+            from: 'sm',
             cell: (row) => groupedCid(row.cid),
           },
           {
             id: 'when',
             header: t('conferences.next'),
-            width: 'minmax(0, 1fr)',
+            width: 'minmax(0, 1.3fr)',
             cell: (row) => <When conference={row} cell />,
           },
           {

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Conference } from '../api/types';
 import { useAdminText } from '../ui/text';
 import { startText } from './startText';
+import classes from './When.module.css';
 
 interface Props {
   conference: Conference;
@@ -19,7 +20,14 @@ export function When({ conference, cell }: Props) {
   return (
     <div style={{ minWidth: 0 }}>
       <Time conference={conference} />
-      <Text size="xs" c="dimmed" truncate title={place} visibleFrom={cell ? 'sm' : undefined}>
+      <Text
+        size="xs"
+        c="dimmed"
+        truncate
+        title={place}
+        className={classes.place}
+        data-cell={cell || undefined}
+      >
         <IconMapPin
           size={12}
           role="img"
@@ -49,7 +57,7 @@ function Time({ conference }: { conference: Conference }) {
     return next ? startText(next.start, i18n.language) : t('conferences.past');
   };
   return (
-    <Text fz={{ base: 12, sm: 14 }} c="dimmed" lineClamp={2} lh={1.3} style={{ whiteSpace: 'normal' }}>
+    <Text c="dimmed" className={classes.time} data-placed={conference.settings.place ? true : undefined}>
       {text()}
     </Text>
   );
