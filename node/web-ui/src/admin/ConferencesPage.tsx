@@ -121,7 +121,7 @@ export function ConferencesPage() {
           {
             id: 'name',
             header: t('conferences.name'),
-            width: 'minmax(0, 2fr)',
+            width: 'minmax(0, 1.7fr)',
             sortable: true,
             cell: (row) => (
               <div style={{ minWidth: 0 }}>
@@ -151,7 +151,7 @@ export function ConferencesPage() {
           {
             id: 'when',
             header: t('conferences.next'),
-            width: 'minmax(0, 1.3fr)',
+            width: 'minmax(0, 1.6fr)',
             cell: (row) => <When conference={row} cell />,
           },
           {
