@@ -112,7 +112,7 @@ test('the page of a webinar looks well before it begins', async ({ page, person,
     ...{ cid, name: 'What is new this year', access: 'public', owner: person.id },
     description: 'Our plans, and your questions.\nThe recording follows.',
     schedule: { date: '2031-03-03', time: '09:30', zone: 'Europe/Paris', duration_minutes: 60 },
-    settings: { registration: { on: true, email: 'required', organisation: 'optional' } },
+    settings: { place: 'Town hall', registration: { on: true, email: 'required', organisation: 'optional' } },
   });
   expect(made.status(), await made.text()).toBe(201);
   await page.goto(`${there}/m/${cid}`);
