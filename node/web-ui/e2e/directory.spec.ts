@@ -25,7 +25,9 @@ test('a Directory is activated by a key, shared with and left', async ({ page, r
     await page.getByRole('checkbox', { name: 'Phones' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByText('Saved.')).toBeVisible();
-    const { share } = (await (await rest.call('GET', '/directory')).json()) as { share: { fields: string[] } };
+    const { share } = (await (await rest.call('GET', '/directory')).json()) as {
+      share: { fields: string[] };
+    };
     expect(share.fields).not.toContain('phones');
 
     await page.getByRole('button', { name: 'Deactivate' }).click();
@@ -43,7 +45,9 @@ test('people are found while one types, and it is said when the Directory is awa
   rest,
   person,
 }) => {
-  expect((await rest.call('PATCH', `/users/${person.id}`, { job_title: 'Keeper of bees' })).status()).toBe(200);
+  expect((await rest.call('PATCH', `/users/${person.id}`, { job_title: 'Keeper of bees' })).status()).toBe(
+    200,
+  );
   await signIn(page, here);
   await page.goto(`${here}/contacts`);
   const find = page.getByRole('combobox', { name: 'Find anybody: name, phone, job, department' });

@@ -1,4 +1,14 @@
-import { Button, Card, CloseButton, Combobox, Group, Stack, Text, TextInput, useCombobox } from '@mantine/core';
+import {
+  Button,
+  Card,
+  CloseButton,
+  Combobox,
+  Group,
+  Stack,
+  Text,
+  TextInput,
+  useCombobox,
+} from '@mantine/core';
 import { IconPhone, IconPlus, IconUserSearch } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -54,9 +64,7 @@ export function FindAnybody({ call, busy, add }: Props) {
             aria-label={t('find.label')}
             placeholder={t('find.label')}
             leftSection={<IconUserSearch size={16} aria-hidden />}
-            rightSection={
-              text && <CloseButton size="sm" aria-label={t('action.clear')} onClick={clear} />
-            }
+            rightSection={text && <CloseButton size="sm" aria-label={t('action.clear')} onClick={clear} />}
             value={text}
             onChange={(event) => {
               setText(event.currentTarget.value);

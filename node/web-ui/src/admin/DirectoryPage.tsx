@@ -14,7 +14,13 @@ import {
   Textarea,
   Title,
 } from '@mantine/core';
-import { IconAlertTriangle, IconCopy, IconKey, IconPlugConnected, IconPlugConnectedX } from '@tabler/icons-react';
+import {
+  IconAlertTriangle,
+  IconCopy,
+  IconKey,
+  IconPlugConnected,
+  IconPlugConnectedX,
+} from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
@@ -42,7 +48,11 @@ export function DirectoryPage() {
       {!data && !error && <Loading rows={4} />}
       {data && (
         <Stack gap="md" maw={760}>
-          {data.stage === 'off' ? <Off mayChange={mayChange} /> : <State directory={data} mayChange={mayChange} />}
+          {data.stage === 'off' ? (
+            <Off mayChange={mayChange} />
+          ) : (
+            <State directory={data} mayChange={mayChange} />
+          )}
           {data.stage === 'on' && mayChange && <Key />}
           {data.stage === 'on' && (
             <Shown key={data.revision} share={data.share} revision={data.revision} readOnly={!mayChange} />
@@ -128,7 +138,7 @@ function Off({ mayChange }: { mayChange: boolean }) {
 function State({ directory, mayChange }: { directory: Directory; mayChange: boolean }) {
   const { t } = useAdminText();
   const [leaving, setLeaving] = useState(false);
-    return (
+  return (
     <Section title={t('directory.state')}>
       <Stack gap="md">
         <div role="status">
@@ -272,7 +282,15 @@ function Key() {
   );
 }
 
-function Shown({ share, revision, readOnly }: { share: DirectoryShare; revision: string; readOnly: boolean }) {
+function Shown({
+  share,
+  revision,
+  readOnly,
+}: {
+  share: DirectoryShare;
+  revision: string;
+  readOnly: boolean;
+}) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const [draft, setDraft] = useState(share);
@@ -286,7 +304,9 @@ function Shown({ share, revision, readOnly }: { share: DirectoryShare; revision:
   });
   const rows = groups.data ?? [];
   const known = rows.map((group) => ({ value: group.id, label: group.name }));
-  const missing = [...(draft.groups ?? []), ...draft.hidden].filter((id) => !rows.some((row) => row.id === id));
+  const missing = [...(draft.groups ?? []), ...draft.hidden].filter(
+    (id) => !rows.some((row) => row.id === id),
+  );
   const options = [...known, ...[...new Set(missing)].map((id) => ({ value: id, label: id }))];
   return (
     <Section title={t('directory.share')} hint={t('directory.shareHint')}>

@@ -5,6 +5,16 @@ export type ClientOptions = {
 };
 
 /**
+ * Where the Directory is.
+ */
+export type ActivateDirectory = {
+    /**
+     * `host:port` of its instances, as `dir-1.example.com:4311`; one is enough.
+     */
+    addresses: Array<string>;
+};
+
+/**
  * Whom the members of a group find in their address book.
  */
 export type AddressBook = {
@@ -914,6 +924,16 @@ export type ContactTone = 'bell' | 'chime' | 'marimba' | 'pulse' | 'drops';
 export type CsvText = string;
 
 /**
+ * How a server leaves the Directory.
+ */
+export type DeactivateDirectory = {
+    /**
+     * Not to wait until the Directory has heard it; its administrator removes the server there.
+     */
+    at_once?: boolean;
+};
+
+/**
  * Declares a server dead.
  */
 export type DeclareDead = {
@@ -927,6 +947,112 @@ export type DeclareDead = {
  * Who has to be let in by a moderator, in new conferences.
  */
 export type DefaultWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
+ * The Directory in which people of this server are found, as the node that is asked knows it.
+ */
+export type Directory = {
+    /**
+     * `host:port` of its instances.
+     */
+    addresses: Array<string>;
+    /**
+     * Which administrator made it.
+     */
+    by: string | null;
+    /**
+     * The Directory hears this server right now.
+     */
+    connected: boolean;
+    /**
+     * What the Directory calls itself; null: it has not said yet.
+     */
+    name: string | null;
+    revision: string;
+    /**
+     * All servers that are found there, this one too; empty while that is not known.
+     */
+    servers: Array<DirectoryServer>;
+    share: DirectoryShare;
+    since: Time | null;
+    stage: DirectoryStage;
+    trouble: DirectoryTrouble | null;
+};
+
+/**
+ * Whether the Directory answers: it does, it does not (then only this server was searched), or there is none.
+ */
+export type DirectoryAnswer = 'up' | 'away' | 'off';
+
+/**
+ * What an administrator of the Directory needs to let this server in. It is a secret.
+ */
+export type DirectoryKey = {
+    key: string;
+};
+
+/**
+ * What changes about the Directory; what is missing stays.
+ */
+export type DirectoryPatch = {
+    addresses?: Array<string> | null;
+    share?: DirectoryShare | null;
+};
+
+/**
+ * A server that is found in the Directory.
+ */
+export type DirectoryServer = {
+    changed_at: Time | null;
+    /**
+     * The Directory hears it right now.
+     */
+    connected: boolean;
+    /**
+     * People, groups, rooms and conferences that it told.
+     */
+    entries: number;
+    server: string;
+};
+
+/**
+ * What is shown of a server to the others. Disabled accounts never are.
+ */
+export type DirectoryShare = {
+    /**
+     * Fields that are shown, of those that people here see of each other.
+     */
+    fields: Array<SharedField>;
+    /**
+     * IDs of groups: people are found who are in one of these. Null: everybody.
+     */
+    groups: Array<string> | null;
+    /**
+     * IDs of groups that are never shown, nor anybody in them.
+     */
+    hidden: Array<string>;
+    /**
+     * What of the server is found.
+     */
+    kinds: Array<FoundKind>;
+};
+
+/**
+ * How far a server and the Directory are with each other. `leaving`: the Directory is yet to hear that nobody of the server
+ * is to be found any more.
+ */
+export type DirectoryStage = 'off' | 'on' | 'leaving';
+
+/**
+ * Why the Directory is not told, or does not answer.
+ */
+export type DirectoryTrouble = {
+    /**
+     * A stable word where the Directory itself refuses; null: it cannot be reached.
+     */
+    code: string | null;
+    detail: string;
+};
 
 /**
  * The disk of the data folder.
@@ -1119,6 +1245,11 @@ export type ForgottenGuest = {
      */
     key: string;
 };
+
+/**
+ * What can be found.
+ */
+export type FoundKind = 'user' | 'group' | 'room' | 'conference';
 
 /**
  * What strangers see before they sign in.
@@ -3783,6 +3914,50 @@ export type RunEnd = 'everybody_left' | 'moderator' | 'long' | 'alone' | 'planne
 export type Scope = 'everyone' | 'groups' | 'nobody';
 
 /**
+ * Somebody or something that was found.
+ */
+export type SearchHit = {
+    /**
+     * How it is called or entered from here; null: it cannot be.
+     */
+    call: string | null;
+    company: string;
+    department: string;
+    display_name: string;
+    email: string;
+    /**
+     * What that server calls it: a user name, the ID of a group or a conference.
+     */
+    id: string;
+    job_title: string;
+    kind: FoundKind;
+    phones: Array<string>;
+    presence: Presence | null;
+    /**
+     * The server that it is of.
+     */
+    server: string;
+};
+
+/**
+ * What was found, the best first.
+ */
+export type SearchResult = {
+    directory: DirectoryAnswer;
+    from: SearchedIn;
+    hits: Array<SearchHit>;
+    /**
+     * Why not all servers were searched.
+     */
+    reason: string | null;
+};
+
+/**
+ * Where was looked.
+ */
+export type SearchedIn = 'own' | 'all';
+
+/**
  * Numbers of seats.
  */
 export type SeatNumbers = {
@@ -4001,6 +4176,11 @@ export type SettingsPatch = {
  * How bad a problem is.
  */
 export type Severity = 'warning' | 'critical';
+
+/**
+ * A field that is shown to other servers or not; the display name always is.
+ */
+export type SharedField = 'first_name' | 'last_name' | 'email' | 'phones' | 'job_title' | 'department' | 'company' | 'groups' | 'aliases';
 
 /**
  * A personal link that is shown.
@@ -5389,6 +5569,71 @@ export type ExportVisitsResponses = {
 
 export type ExportVisitsResponse = ExportVisitsResponses[keyof ExportVisitsResponses];
 
+export type GetDirectoryData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/directory';
+};
+
+export type GetDirectoryResponses = {
+    200: Directory;
+};
+
+export type GetDirectoryResponse = GetDirectoryResponses[keyof GetDirectoryResponses];
+
+export type UpdateDirectoryData = {
+    body: DirectoryPatch;
+    path?: never;
+    query?: never;
+    url: '/api/v1/directory';
+};
+
+export type UpdateDirectoryResponses = {
+    200: Directory;
+};
+
+export type UpdateDirectoryResponse = UpdateDirectoryResponses[keyof UpdateDirectoryResponses];
+
+export type ActivateDirectoryData = {
+    body: ActivateDirectory;
+    path?: never;
+    query?: never;
+    url: '/api/v1/directory/activate';
+};
+
+export type ActivateDirectoryResponses = {
+    200: DirectoryKey;
+};
+
+export type ActivateDirectoryResponse = ActivateDirectoryResponses[keyof ActivateDirectoryResponses];
+
+export type DeactivateDirectoryData = {
+    body: DeactivateDirectory;
+    path?: never;
+    query?: never;
+    url: '/api/v1/directory/deactivate';
+};
+
+export type DeactivateDirectoryResponses = {
+    204: void;
+};
+
+export type DeactivateDirectoryResponse = DeactivateDirectoryResponses[keyof DeactivateDirectoryResponses];
+
+export type GetDirectoryKeyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/directory/key';
+};
+
+export type GetDirectoryKeyResponses = {
+    200: DirectoryKey;
+};
+
+export type GetDirectoryKeyResponse = GetDirectoryKeyResponses[keyof GetDirectoryKeyResponses];
+
 export type RemoveDocumentData = {
     body?: never;
     path: {
@@ -6351,6 +6596,30 @@ export type ListMyRunsResponses = {
 };
 
 export type ListMyRunsResponse = ListMyRunsResponses[keyof ListMyRunsResponses];
+
+export type SearchData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Words of a name, an ID, an email address, a phone number, a job title or a department, in any order; beginnings are
+         * enough. At most 8 words.
+         */
+        q: string;
+        /**
+         * What can be found.
+         */
+        kind?: 'user' | 'group' | 'room' | 'conference';
+        limit?: number;
+    };
+    url: '/api/v1/me/search';
+};
+
+export type SearchResponses = {
+    200: SearchResult;
+};
+
+export type SearchResponse = SearchResponses[keyof SearchResponses];
 
 export type ListMySessionsData = {
     body?: never;
