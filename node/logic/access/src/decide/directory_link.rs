@@ -211,7 +211,7 @@ fn check_addresses(addresses: &[String]) -> Result<(), Refusal> {
     match addresses.iter().find(|address| !is_good(address)) {
         Some(bad) => Err(invalid(
             "addresses",
-            &format!("{bad:?} is no host with a port, as dir-1.example.com:4311"),
+            format!("{bad:?} is no host with a port, as dir-1.example.com:4311"),
         )),
         None => Ok(()),
     }
