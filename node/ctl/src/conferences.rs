@@ -353,7 +353,7 @@ pub(crate) struct Settings {
     /// Who is seen and heard
     #[arg(long, value_parser = ["all_on_screen", "smart", "role_based", "lecture"])]
     mode: Option<String>,
-    /// Places on the podium of smart and role-based meetings
+    /// Places on the podium of smart and role-based meetings and lectures
     #[arg(long)]
     podium_places: Option<u8>,
     /// 4 to 16 digits; empty for none
@@ -378,6 +378,9 @@ pub(crate) struct Settings {
     /// User IDs, of people of other servers as kari@oslo.example.net, with commas between them; the whole list
     #[arg(long, value_delimiter = ',')]
     invited: Option<Vec<String>>,
+    /// Who lectures when they come, as in --moderators; the whole list
+    #[arg(long, value_delimiter = ',')]
+    lecturers: Option<Vec<String>>,
     /// Whether moderators and those who are invited are called when it begins by its schedule
     #[arg(long)]
     call_at_start: Option<bool>,
@@ -418,6 +421,7 @@ impl Settings {
             "camera_off_on_entry": self.camera_off_on_entry,
             "moderators": names(self.moderators),
             "invited": names(self.invited),
+            "lecturers": names(self.lecturers),
             "call_at_start": self.call_at_start,
             "place": self.place,
             "participant_limit": self.participant_limit,
@@ -460,6 +464,8 @@ pub(crate) enum Act {
     GivePodium,
     TakePodium,
     InviteToPodium,
+    /// They lecture, and nobody else does
+    HandLecture,
     Pin,
     Unpin,
     GiveRemark,
@@ -497,6 +503,7 @@ fn lines(conference: &Value) -> String {
         ),
         ("Begins", begins(conference)),
         ("Moderators", joined(&settings["moderators"])),
+        ("Lecturers", joined(&settings["lecturers"])),
         ("Place", shown("place")),
     ];
     let more = more.iter().map(|(title, text)| format!("{title:<13}{text}"));

@@ -6,7 +6,7 @@ use crate::{
     server::Server,
 };
 use plenary_access::Topic;
-use plenary_conference::{Conference, Mode, Participant, Person, Role};
+use plenary_conference::{Conference, Participant, Person};
 use plenary_media_io::{ParticipantId, See, Terms};
 use plenary_model::{Cid, ServerName};
 use plenary_store::{Changes, queries};
@@ -123,9 +123,9 @@ fn terms(
     if speak.is_empty() {
         return None;
     }
-    let speaks = |one: &&Participant| conference.role_of(one) > Role::Participant;
-    let all = conference.settings.mode != Mode::Lecture || theirs().any(|one| speaks(&one));
-    let people = (!all).then(|| inside().filter(speaks).map(id).collect::<BTreeSet<_>>());
+    let all = theirs().any(|one| conference.sees_all(one));
+    let lecturers = inside().filter(|one| conference.shows_to_all(one));
+    let people = (!all).then(|| lecturers.map(id).collect::<BTreeSet<_>>());
     let see = See { people, screens };
     Some(Terms::Guests { speak, see })
 }

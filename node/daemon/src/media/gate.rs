@@ -55,7 +55,9 @@ pub(super) fn words(why: KeptOut) -> &'static str {
         KeptOut::Uninvited => {
             "only those who are invited may come; ask the owner of the conference to invite you"
         }
-        KeptOut::LectureWatch => "in a lecture only its speakers may watch by a program; join in the browser",
+        KeptOut::LectureWatch => {
+            "in a lecture only moderators and those whom it names as lecturers may watch by a program; join in the browser"
+        }
         _ => "you may not enter this room",
     }
 }

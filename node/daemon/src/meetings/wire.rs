@@ -37,12 +37,10 @@ pub(crate) fn allow(flow: Flow) -> Allow {
 }
 
 pub(super) fn present(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>) -> Present {
-    let speaks = conference.role_of(&one) > Standing::Participant;
-    let all = conference.settings.mode != Mode::Lecture;
     Present {
         flow: flow_of(conference, &one),
-        sees_all: all || speaks,
-        shown_to_all: all || speaks,
+        sees_all: conference.sees_all(&one),
+        shown_to_all: conference.shows_to_all(&one),
         layout: one.layout.as_ref().map(layout_on_wire),
         moves: one.moves,
         participant: on_wire(conference, one, nodes),
@@ -115,6 +113,7 @@ fn layout_on_wire(layout: &Layout) -> meeting::Layout {
             Arrangement::Gallery => meeting::Arrangement::Gallery,
             Arrangement::Speaker => meeting::Arrangement::Speaker,
             Arrangement::Alone => meeting::Arrangement::Alone,
+            Arrangement::Content => meeting::Arrangement::Content,
         },
         pinned: layout.pinned.map(|id| ParticipantId(id.0)),
         locked: layout.locked,
@@ -151,6 +150,7 @@ fn layout_of(layout: meeting::Layout) -> Layout {
             meeting::Arrangement::Gallery => Arrangement::Gallery,
             meeting::Arrangement::Speaker => Arrangement::Speaker,
             meeting::Arrangement::Alone => Arrangement::Alone,
+            meeting::Arrangement::Content => Arrangement::Content,
         },
         pinned: layout.pinned.map(rules_id),
         locked: layout.locked,
@@ -233,6 +233,7 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::GivePodium => Act::GivePodium(id),
         Said::TakePodium => Act::TakePodium(id),
         Said::InviteToPodium => Act::InviteToPodium(id),
+        Said::HandLecture => Act::HandLecture(id),
         Said::Pin => Act::Pin(id),
         Said::Unpin => Act::Unpin(id),
         Said::GiveRemark => Act::GiveRemark(id),
@@ -257,6 +258,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         Standing::Moderator => Role::Moderator,
         Standing::Owner => Role::Owner,
     };
+    let podium = conference.on_podium_since(&one).map(|at| at.0);
     let (user, guest) = match &one.person {
         Person::Account(user) => (Some(user.to_string()), false),
         Person::Guest(_) => (None, true),
@@ -284,7 +286,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         away: one.away,
         role,
         waiting: one.standing.waiting.is_some(),
-        podium: one.standing.podium.map(|at| at.0),
+        podium,
         pinned: one.standing.pinned,
         remark: one.standing.remark,
         hushed: one.standing.hushed,
@@ -298,7 +300,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
 
 /// Who was invited to the podium and is not on it.
 pub(super) fn invitations(conference: &Conference, roster: &[Place]) -> Vec<InvitedPerson> {
-    if conference.settings.mode != Mode::RoleBased {
+    if !matches!(conference.settings.mode, Mode::RoleBased | Mode::Lecture) {
         return Vec::new();
     }
     let invited = |one: &Place| {

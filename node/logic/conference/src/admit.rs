@@ -67,6 +67,16 @@ impl Visitor<'_> {
         called.max(self.invited_at(conference))
     }
 
+    /// Whether the conference names them as a lecturer.
+    fn is_lecturer(&self, conference: &Conference) -> bool {
+        let mut lecturers = conference.settings.lecturers.iter();
+        match self {
+            Self::Account { user, .. } => lecturers.any(|one| *one == **user),
+            Self::Federated { user, .. } => lecturers.any(|one| one.there() == Some(user)),
+            Self::Guest(_) => false,
+        }
+    }
+
     fn is_guest(&self) -> bool {
         matches!(self, Self::Guest(_))
     }
@@ -190,7 +200,9 @@ pub enum KeptOut {
         "this personal link is not valid here: it is another conference's, or was taken back; register again"
     )]
     LinkNotValid,
-    #[error("in a lecture only its speakers may watch by a program; join in the browser")]
+    #[error(
+        "in a lecture only moderators and those whom it names as lecturers may watch by a program; join in the browser"
+    )]
     LectureWatch,
 }
 
@@ -264,7 +276,11 @@ pub fn door(conference: &Conference, visitor: Visitor<'_>, way: Way) -> Result<(
         return Err(KeptOut::Guest);
     }
     let trusted = visitor.role(conference) > Role::Participant;
-    if way == Way::Watch && settings.mode == crate::Mode::Lecture && !trusted {
+    if way == Way::Watch
+        && settings.mode == crate::Mode::Lecture
+        && !trusted
+        && !visitor.is_lecturer(conference)
+    {
         return Err(KeptOut::LectureWatch);
     }
     if !trusted && !settings.uninvited && visitor.last_invited_at(conference).is_none() {

@@ -1,6 +1,6 @@
 use crate::{
-    Access, Act, AwayCall, AwaySeat, Delivery, GuestId, Heard, How, NewRegistrant, NewTemplate, PartnerSaid,
-    Party, PersonalLink, Pin, Plan, SettingsPatch, Settled, TemplateId, TemplatePatch, Whom,
+    Access, Act, Arrangement, AwayCall, AwaySeat, Delivery, GuestId, Heard, How, NewRegistrant, NewTemplate,
+    PartnerSaid, Party, PersonalLink, Pin, Plan, SettingsPatch, Settled, TemplateId, TemplatePatch, Whom,
     meeting::{ParticipantId, Person, SecretHash, StatePatch, Via},
 };
 use plenary_access::{DocumentVersion, TokenHash};
@@ -298,6 +298,14 @@ impl Change {
 
     fn level_of_kind(&self) -> u32 {
         match self {
+            Self::Act {
+                act: Act::HandLecture(_),
+                ..
+            } => crate::LECTURES_LEVEL,
+            Self::Act {
+                act: Act::SetLayout(layout) | Act::SetLayoutOf(_, layout),
+                ..
+            } if layout.arrangement == Arrangement::Content => crate::LECTURES_LEVEL,
             Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),

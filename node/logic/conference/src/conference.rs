@@ -128,6 +128,11 @@ pub(crate) fn tell_settings(changes: &mut Changes, before: Option<&Settings>, af
         here.chain(abroad).collect::<Vec<_>>().join(", ")
     };
     tell("moderators", moderators(before), moderators(after));
+    let lecturers = |of: &Settings| {
+        let names: Vec<_> = of.lecturers.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    tell("lecturers", lecturers(before), lecturers(after));
     let invited = |of: &Settings| (of.invited.len() + of.invited_abroad.len()).to_string();
     tell("invited", invited(before), invited(after));
     tell("place", before.place.clone(), after.place.clone());

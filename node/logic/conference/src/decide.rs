@@ -7,7 +7,10 @@ use crate::{
     conference::differences,
     follow::shut_out_guests,
     history,
-    meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run, check_in_layouts},
+    meeting::{
+        Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run, check_in_layouts,
+        check_lecturers,
+    },
     partners::{at_home, check_room},
     registrant::{Registrant, RegistrationView},
 };
@@ -331,7 +334,7 @@ impl<'a, V: View> Case<'a, V> {
             Some(by) => self.meetings()?.act_by(cid, by, act),
             None => {
                 let conference = self.moderated(cid)?;
-                self.as_server().act(&conference, act)
+                self.as_server().act(&conference, None, act)
             }
         }
     }
@@ -366,6 +369,7 @@ impl<'a, V: View> Case<'a, V> {
         patch: &crate::SettingsPatch,
     ) -> Result<Settings, Refusal> {
         let after = at_home(self.view, patch).apply(before, self.at.now)?;
+        check_lecturers(self.view, before, &after)?;
         for (field, names, known) in [
             ("moderators", &after.moderators, &before.moderators),
             ("invited", &after.invited, &before.invited),

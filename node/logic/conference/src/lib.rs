@@ -114,6 +114,9 @@ pub use plenary_access::{CONTENT_LEVEL, DIRECTORY_LEVEL, PLACES_LEVEL};
 /// The level from which on conferences begin locked, and moderators change in the meeting how people come in.
 pub const DOORS_LEVEL: u32 = 27;
 
+/// The level from which on lectures have lecturers, and what is shared may come first in a layout.
+pub const LECTURES_LEVEL: u32 = 28;
+
 /// The first level at which the terms with a partner hold for who of its people is there, each time anew, and they call only
 /// where the group "Federated users" may.
 pub const TERMS_LEVEL: u32 = 30;

@@ -18,6 +18,7 @@ mod decide;
 mod entry;
 mod invitation;
 mod layout;
+mod lecture;
 mod moderate;
 mod participant;
 mod podium;
@@ -30,6 +31,7 @@ pub(crate) use entry::Entry;
 pub use invitation::{INVITATION_MS, Invitation, Invited};
 pub use layout::{Arrangement, KeptLayout, Layout, Slot};
 pub(crate) use layout::{check_in_layouts, check_kept};
+pub(crate) use lecture::check_lecturers;
 pub use moderate::Act;
 pub(crate) use moderate::conflict;
 pub use participant::{

@@ -95,14 +95,14 @@ impl Conference {
         }
         let rights = self.rights_of(participant);
         let on_podium = standing.podium.is_some();
-        let speaks = self.role_of(participant) > Role::Participant;
+        let lectures = self.lectures(participant);
         let (voice, picture) = match self.settings.mode {
             Mode::AllOnScreen => (true, true),
             // By their voices the others come onto the podium, and so they do by what they show: see `content` below.
             Mode::Smart => (true, on_podium),
             Mode::RoleBased => (on_podium || standing.remark, on_podium),
-            // The pictures of listeners go to the speakers only: see `may_see`.
-            Mode::Lecture => (speaks || standing.remark, true),
+            // The pictures of listeners go to lecturers and moderators only: see `may_see`.
+            Mode::Lecture => (lectures || standing.remark, true),
         };
         Flow {
             voice: voice && rights.audio && !standing.hushed,
@@ -110,7 +110,7 @@ impl Conference {
             content: match self.settings.mode {
                 // Seen by all, also while no place can be had for the face: the podium is full of those who speak.
                 Mode::Smart => true,
-                Mode::Lecture => speaks,
+                Mode::Lecture => lectures,
                 Mode::AllOnScreen | Mode::RoleBased => picture,
             } && rights.video
                 && !standing.screenless
@@ -124,7 +124,16 @@ impl Conference {
         if viewer.standing.waiting.is_some() {
             return false;
         }
-        let speaks = |one: &Participant| self.role_of(one) > Role::Participant;
-        self.settings.mode != Mode::Lecture || speaks(viewer) || speaks(shown)
+        self.sees_all(viewer) || self.shows_to_all(shown)
+    }
+
+    /// Whether they are shown everybody who may be shown at all: in a lecture only to who lectures or moderates.
+    pub fn sees_all(&self, viewer: &Participant) -> bool {
+        self.shows_to_all(viewer) || self.role_of(viewer) > Role::Participant
+    }
+
+    /// Whether their pictures go to everybody: in a lecture those of its lecturers.
+    pub fn shows_to_all(&self, shown: &Participant) -> bool {
+        self.settings.mode != Mode::Lecture || self.lectures(shown)
     }
 }

@@ -1,6 +1,6 @@
 //! How a conference is run: what its owner sets before and while people are in it.
 
-use crate::{GuestRights, KeptLayout, Party, Registration, meeting::check_kept};
+use crate::{Arrangement, GuestRights, KeptLayout, Party, Registration, meeting::check_kept};
 use plenary_access::{Refusal, rules::invalid};
 use plenary_model::{Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,8 @@ pub enum Mode {
     Smart,
     /// Who asked for a place on the podium and got it from a moderator, or was invited there.
     RoleBased,
-    /// Everybody sees the owner and the moderators, who see everybody.
+    /// Everybody sees who lectures; lecturers and moderators see everybody.
     Lecture,
-}
-
-impl Mode {
-    /// Whether places on the podium are given and taken.
-    pub fn has_podium(self) -> bool {
-        matches!(self, Self::Smart | Self::RoleBased)
-    }
 }
 
 /// Who has to be let in by a moderator (CONF-06). Owner, moderators and operators never wait.
@@ -180,6 +173,9 @@ pub struct Settings {
     /// Layouts between which moderators switch (CONF-11).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layouts: Vec<KeptLayout>,
+    /// Who lectures when they come, at most 49; nobody is named: the owner. Each is invited, or moderates.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub lecturers: BTreeSet<Party>,
 }
 
 impl Default for Settings {
@@ -206,6 +202,7 @@ impl Default for Settings {
             registration: None,
             quality: Quality::default(),
             layouts: Vec::new(),
+            lecturers: BTreeSet::new(),
         }
     }
 }
@@ -213,6 +210,31 @@ impl Default for Settings {
 impl Settings {
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Places on the podium; in a lecture all who are named as its lecturers have one.
+    pub fn places(&self) -> usize {
+        let places = usize::from(self.podium_places.min(limits::PODIUM));
+        match self.mode {
+            Mode::AllOnScreen => 0,
+            Mode::Smart | Mode::RoleBased => places,
+            Mode::Lecture => places.max(self.lecturers.len()),
+        }
+    }
+
+    /// Who lectures comes in where only those do who are invited, and is told of it as these are.
+    fn invite_lecturers(&mut self, now: Timestamp) {
+        for one in &self.lecturers {
+            match one {
+                Party::Here(user) if !self.moderators.contains_key(user) => {
+                    self.invited.entry(user.clone()).or_insert(now);
+                }
+                Party::There(user) if !self.moderators_abroad.contains_key(user) => {
+                    self.invited_abroad.entry(user.clone()).or_insert(now);
+                }
+                Party::Here(_) | Party::There(_) => {}
+            }
+        }
     }
 
     /// Everybody who is named, each once: when their account goes, so does what they may here.
@@ -232,6 +254,7 @@ impl Settings {
     pub(crate) fn forget(&mut self, user: &UserName) {
         self.moderators.remove(user);
         self.invited.remove(user);
+        self.lecturers.retain(|one| *one != *user);
         for kept in &mut self.layouts {
             kept.people.retain(|_, who| *who != *user);
         }
@@ -312,6 +335,9 @@ pub struct SettingsPatch {
     /// All of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layouts: Option<Vec<KeptLayout>>,
+    /// The whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lecturers: Option<Vec<Party>>,
 }
 
 impl SettingsPatch {
@@ -321,7 +347,15 @@ impl SettingsPatch {
 
     /// Whether it names people of other servers.
     pub(crate) fn is_of_abroad(&self) -> bool {
-        !self.moderators_abroad.is_empty() || !self.invited_abroad.is_empty()
+        let mut lecturers = self.lecturers.iter().flatten();
+        let lectures = lecturers.any(|one| one.there().is_some());
+        lectures || !self.moderators_abroad.is_empty() || !self.invited_abroad.is_empty()
+    }
+
+    /// Whether nodes read it that know lectures with lecturers, and no others.
+    fn is_of_lectures(&self) -> bool {
+        let mut layouts = self.layouts.iter().flatten();
+        self.lecturers.is_some() || layouts.any(|kept| kept.layout.arrangement == Arrangement::Content)
     }
 
     /// Whether people have places in its layouts.
@@ -332,7 +366,9 @@ impl SettingsPatch {
 
     /// The level of the rules from which on nodes can read it; 0 where nothing is said.
     pub(crate) fn level(&self) -> u32 {
-        if self.begins_locked.is_some() {
+        if self.is_of_lectures() {
+            crate::LECTURES_LEVEL
+        } else if self.begins_locked.is_some() {
             crate::DOORS_LEVEL
         } else if self.places_people() {
             crate::PLACES_LEVEL
@@ -366,6 +402,7 @@ impl SettingsPatch {
             invited_abroad: Vec::new(),
             guests: None,
             layouts: None,
+            lecturers: None,
             ..self.clone()
         };
         rest.is_empty()
@@ -400,6 +437,7 @@ impl SettingsPatch {
             registration,
             quality,
             layouts,
+            lecturers,
         } = &mut after;
         put(mode, self.mode);
         put(podium_places, self.podium_places);
@@ -431,8 +469,16 @@ impl SettingsPatch {
         put(guests, self.guests);
         put(quality, self.quality);
         put(layouts, self.layouts.as_ref().map(|list| trimmed(list)));
+        put(
+            lecturers,
+            self.lecturers.as_ref().map(|list| list.iter().cloned().collect()),
+        );
         if let Some(new) = &self.registration {
             *registration = Some(Box::new(new.replacing(registration.as_deref())?));
+        }
+        after.invite_lecturers(now);
+        if after.invited.len() + after.invited_abroad.len() > limits::PARTICIPANTS {
+            return Err(invalid("invited", "must be at most 2,000, with the lecturers"));
         }
         Ok(after)
     }
@@ -452,6 +498,10 @@ impl SettingsPatch {
         }
         if let Some(layouts) = &self.layouts {
             check_kept(layouts)?;
+        }
+        let lecturers = self.lecturers.as_ref().map_or(0, Vec::len);
+        if lecturers > usize::from(limits::PODIUM) {
+            return Err(invalid("lecturers", "must be at most 49"));
         }
         let longest = |list: &Option<Vec<UserName>>| list.as_ref().map_or(0, Vec::len);
         if longest(&self.moderators) + self.moderators_abroad.len() > limits::MODERATORS {

@@ -96,7 +96,7 @@ impl From<ConferenceQuality> for conference::Quality {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferenceSettings {
     pub mode: ConferenceMode,
-    /// Places on the podium; counts in smart and role-based meetings.
+    /// Places on the podium; counts in smart and role-based meetings and lectures.
     #[schema(minimum = 1, maximum = 49)]
     pub podium_places: u8,
     /// Whether a PIN must be entered.
@@ -120,6 +120,8 @@ pub struct ConferenceSettings {
     /// User IDs of those who are invited, as in `moderators`; null for those who do not moderate.
     #[schema(required)]
     pub invited: Option<Vec<String>>,
+    /// User IDs of those who lecture when they come, as in `moderators`; none: the owner does.
+    pub lecturers: Vec<String>,
     /// Whether moderators and those who are invited are called when it begins by its schedule.
     pub call_at_start: bool,
     /// Where people meet beside the conference.
@@ -158,6 +160,7 @@ impl ConferenceSettings {
             camera_off_on_entry: settings.camera_off_on_entry,
             moderators: names(settings.moderators, settings.moderators_abroad),
             invited: moderates.then(|| names(settings.invited, settings.invited_abroad)),
+            lecturers: settings.lecturers.into_iter().map(String::from).collect(),
             call_at_start: settings.call_at_start,
             place: settings.place,
             participant_limit: settings.participant_limit.unwrap_or(0),
@@ -201,6 +204,9 @@ pub struct ConferenceSettingsPatch {
     /// The same; the whole list.
     #[schema(max_items = 2000)]
     pub invited: Option<Vec<String>>,
+    /// The same of who lectures; the whole list. Who does not moderate is invited by it.
+    #[schema(max_items = 49)]
+    pub lecturers: Option<Vec<String>>,
     pub call_at_start: Option<bool>,
     #[schema(max_length = 256)]
     pub place: Option<String>,
@@ -261,6 +267,16 @@ fn people(field: &str, names: Option<Vec<String>>, most: usize) -> Result<People
     Ok((users(field, Some(here), most)?, abroad.collect::<Result<_, _>>()?))
 }
 
+fn lecturers(names: Vec<String>) -> Result<Vec<conference::Party>, Problem> {
+    if names.len() > usize::from(limits::PODIUM) {
+        return Err(Problem::field("settings.lecturers", "must be at most 49"));
+    }
+    names
+        .iter()
+        .map(|name| parse("settings.lecturers", name))
+        .collect()
+}
+
 fn limit(limit: Option<u32>) -> Option<Put<u32>> {
     limit.map(|limit| match limit {
         0 => Put::Nothing,
@@ -298,6 +314,7 @@ impl ConferenceSettingsPatch {
             moderators_abroad,
             invited,
             invited_abroad,
+            lecturers: self.lecturers.map(lecturers).transpose()?,
             call_at_start: self.call_at_start,
             place: self.place,
             participant_limit: limit(self.participant_limit),

@@ -29,6 +29,7 @@ pub struct Participant {
     pub role: ConferenceRole,
     /// In the waiting room; told to those who moderate only.
     pub waiting: bool,
+    /// On the podium; lectures, where it is a lecture.
     pub podium: bool,
     pub pinned: bool,
     /// How far an invitation to the podium is; told to those who moderate only.
@@ -52,6 +53,7 @@ impl Participant {
         moderates: bool,
     ) -> Self {
         let invitation = one.standing.invitation.filter(|_| moderates);
+        let podium = conference.on_podium_since(&one).is_some();
         Self {
             role: conference.role_of(&one).into(),
             id: one.id.to_string(),
@@ -62,7 +64,7 @@ impl Participant {
                 Person::Guest(_) => None,
             },
             waiting: one.standing.waiting.is_some(),
-            podium: one.standing.podium.is_some(),
+            podium,
             pinned: one.standing.pinned,
             invitation: invitation.map(|invitation| invitation.state.into()),
             muted: one.muted,
@@ -132,8 +134,10 @@ pub enum ConferenceAct {
     GivePodium,
     /// Also takes an invitation back.
     TakePodium,
-    /// Asks them to come to the podium of a role-based conference; they have 30 s to accept or decline.
+    /// Asks them to come to the podium of a role-based conference, or to lecture; they have 30 s to accept or decline.
     InviteToPodium,
+    /// They lecture from now on, and nobody else does.
+    HandLecture,
     /// To the podium.
     Pin,
     Unpin,
@@ -161,8 +165,9 @@ pub enum ConferenceAct {
 }
 
 super::mirror! {
-    /// All of one size; one large and the others in a strip; one alone.
-    ConferenceArrangement = conference::Arrangement { Gallery, Speaker, Alone }
+    /// All of one size; one large and the others in a strip; one alone; what is shared large before all else, and the others
+    /// in a strip.
+    ConferenceArrangement = conference::Arrangement { Gallery, Speaker, Alone, Content }
 }
 
 /// What one place of a layout holds.
@@ -330,6 +335,7 @@ impl Moderation {
             ConferenceAct::GivePodium => Act::GivePodium(id),
             ConferenceAct::TakePodium => Act::TakePodium(id),
             ConferenceAct::InviteToPodium => Act::InviteToPodium(id),
+            ConferenceAct::HandLecture => Act::HandLecture(id),
             ConferenceAct::Pin => Act::Pin(id),
             ConferenceAct::Unpin => Act::Unpin(id),
             ConferenceAct::GiveRemark => Act::GiveRemark(id),

@@ -121,6 +121,40 @@ async fn how_a_conference_is_run_is_set_and_shown() {
 }
 
 #[tokio::test]
+async fn a_lecture_names_its_lecturers_and_is_handed_over() {
+    let server = with_review(json!({"mode": "lecture", "uninvited": false, "lecturers": ["eye"]})).await;
+    let settings = see(&server, "alice").await["settings"].clone();
+    assert_eq!(settings["lecturers"], json!(["eye"]));
+    assert_eq!(settings["invited"], json!(["eye"]), "or they could not come");
+    for (bad, code) in [
+        (json!(["nobody"]), "invalid-field"),
+        (json!(["b@d@"]), "invalid-field"),
+    ] {
+        let problem = patch(&server, "alice", json!({ "lecturers": bad }))
+            .await
+            .problem(422, code);
+        assert!(
+            problem["errors"][0]["field"]
+                .as_str()
+                .is_some_and(|field| field.ends_with("lecturers"))
+        );
+    }
+    enter(&server, 1, "alice");
+    enter(&server, 2, "eye");
+    let lecture = |people: Vec<Value>| {
+        let up = people.into_iter().filter(|one| one["podium"] == true);
+        up.map(|one| one["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(lecture(people(&server, "alice").await), [json!("2")]);
+    let hand = json!({"act": "hand_lecture", "participant": "1"});
+    act(&server, "eye", hand.clone()).await.problem(403, "forbidden");
+    act(&server, "alice", hand.clone()).await.is(204);
+    assert_eq!(lecture(people(&server, "alice").await), [json!("1")]);
+    patch(&server, "alice", json!({"mode": "smart"})).await.is(200);
+    act(&server, "alice", hand).await.problem(409, "conflict");
+}
+
+#[tokio::test]
 async fn pins_are_for_those_who_moderate() {
     let server = with_review(json!({"pin": "4711", "invited": ["eye"]})).await;
     let own = see(&server, "alice").await;

@@ -172,6 +172,34 @@ fn the_podium_is_found_and_kept_by_the_rows() {
     assert_eq!(on(&home), [1]);
 }
 
+#[test]
+fn who_lectures_is_there_after_a_restart_and_in_a_snapshot() {
+    let mut home = with_room();
+    let lecture = SettingsPatch {
+        mode: Some(Mode::Lecture),
+        lecturers: Some(vec![name("alice")]),
+        ..SettingsPatch::default()
+    };
+    home.ok(by("bob"), run_as(lecture));
+    for (number, who) in [(1, "bob"), (2, "alice"), (3, "bob")] {
+        home.ok(system(), enter(number, account(who)));
+    }
+    home.ok(by("bob"), act_by_owner(Act::HandLecture(ParticipantId(3))));
+    home.reopen();
+    let copy = home.copied();
+    for home in [home, copy] {
+        let room = queries::conference(&home.db, &review())
+            .expect("reads")
+            .expect("there");
+        assert!(room.settings.invited.contains_key(&name("alice")));
+        let lecture = |one: &conference::Participant| room.lectures(one);
+        assert_eq!(
+            roster(&home).iter().map(lecture).collect::<Vec<_>>(),
+            [false, false, true]
+        );
+    }
+}
+
 fn invitation_of(home: &Home, id: u64) -> Option<Invited> {
     let found = queries::participant(&home.db, &review(), ParticipantId(id)).expect("reads");
     let invitation = found.expect("there").standing.invitation;

@@ -113,7 +113,7 @@ impl<V: View> Meetings<'_, V> {
             },
             layout: None,
         };
-        self.settle_in(&conference, &mut participant, admission);
+        self.settle_in(&mut decision, &conference, &mut participant, admission);
         self.lock_at_start(&mut runs, &conference);
         self.take_kept_place(&mut runs, &conference, &participant);
         runs.add(&mut decision, participant);
@@ -218,7 +218,13 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// What the settings make of somebody who comes in.
-    fn settle_in(&self, conference: &Conference, one: &mut Participant, admission: Admission) {
+    fn settle_in(
+        &self,
+        decision: &mut Decision,
+        conference: &Conference,
+        one: &mut Participant,
+        admission: Admission,
+    ) {
         one.standing = one.standing.by_rights(self.rights_now(&one.person));
         if admission == Admission::Waiting {
             one.standing.waiting = Some(self.at.now);
@@ -233,7 +239,7 @@ impl<V: View> Meetings<'_, V> {
                 (one.camera, one.standing.dimmed) = (false, true);
             }
         }
-        self.take_free_place(conference, one, &mut 0);
+        self.take_free_place(decision, conference, one, &mut 0);
     }
 
     /// The name that others see: the one that was given, else that of the account or guest.
@@ -517,7 +523,7 @@ fn own_choice(before: Standing, patch: StatePatch) -> Standing {
         after.covered = false;
     }
     if patch.podium == Some(false) {
-        (after.podium, after.pinned, after.remark) = (None, false, false);
+        (after.podium, after.pinned, after.stands_in, after.remark) = (None, false, false, false);
     }
     // Who asks for a place has not declined it any more.
     if patch.hand == Some(true) {

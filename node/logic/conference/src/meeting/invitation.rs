@@ -10,7 +10,7 @@
 //! The 30 s are those of the log: whoever accepts later is refused, whether anybody has swept yet or not.
 
 use super::{Meetings, Participant, Via, decide::put, moderate::conflict};
-use crate::{Conference, Decision, MODERATION_LEVEL, Mode, View};
+use crate::{Conference, Decision, LECTURES_LEVEL, MODERATION_LEVEL, Mode, View};
 use plenary_access::Refusal;
 use plenary_model::{Timestamp, limits};
 use serde::{Deserialize, Serialize};
@@ -49,9 +49,18 @@ impl Invitation {
 }
 
 impl<V: View> Meetings<'_, V> {
+    /// Whether people are invited to the podium.
+    fn invites(&self, conference: &Conference) -> bool {
+        match conference.settings.mode {
+            Mode::RoleBased => true,
+            Mode::Lecture => self.at.level >= LECTURES_LEVEL,
+            Mode::AllOnScreen | Mode::Smart => false,
+        }
+    }
+
     /// Asks somebody onto the podium; nothing follows if they are on it, or are asked already.
     pub(super) fn invite(&self, conference: &Conference, to: &mut Participant) -> Result<(), Refusal> {
-        if conference.settings.mode != Mode::RoleBased {
+        if !self.invites(conference) {
             return Err(conflict(
                 "this meeting has no podium to which people are invited: its mode shows people otherwise",
             ));
@@ -98,7 +107,7 @@ impl<V: View> Meetings<'_, V> {
         }
         let conference = self.conference(&who.cid)?;
         let is_in_time = invitation.is_some_and(|invitation| invitation.is_in_time(now));
-        if !is_in_time || conference.settings.mode != Mode::RoleBased {
+        if !is_in_time || !self.invites(&conference) {
             return Err(conflict(
                 "the invitation to the podium is over; raise your hand to ask for a place",
             ));

@@ -21,6 +21,8 @@ pub enum Arrangement {
     Speaker,
     /// The same without the strip.
     Alone,
+    /// As `Speaker`, but what is shared is large whoever is pinned or has the large place.
+    Content,
 }
 
 /// What one place holds.
@@ -251,6 +253,14 @@ impl<V: View> Meetings<'_, V> {
             *slot = Slot::Person(one.id);
         }
         !is_taken
+    }
+
+    pub(super) fn check_layout_of_one(&self, cid: &Cid, layout: &Layout) -> Result<(), Refusal> {
+        if layout.kept.is_some() {
+            let reason = "is for everybody, if it is a kept one; send what is in it";
+            return Err(invalid("layout.kept", reason));
+        }
+        self.check_layout(cid, layout)
     }
 
     /// Whether a layout makes sense, and those whom it names are in.

@@ -2,8 +2,8 @@
 
 use super::{End, Layout, Meetings, Participant, ParticipantId, Runs, decide::put};
 use crate::{
-    Conference, Decision, Effect, Pin, Role, SettingsPatch, View, WaitingRoom, conference::differences,
-    decide::forbidden,
+    Conference, Decision, Effect, Mode, Pin, Role, SettingsPatch, View, WaitingRoom,
+    conference::differences, decide::forbidden,
 };
 use plenary_access::{Refusal, Topic, rules::not_found};
 use plenary_model::{Cid, Timestamp};
@@ -34,6 +34,8 @@ pub enum Act {
     TakePodium(ParticipantId),
     /// Asks them to come to the podium; they accept or decline.
     InviteToPodium(ParticipantId),
+    /// They lecture from now on, and nobody else does.
+    HandLecture(ParticipantId),
     /// Stays on the podium, however long they are silent.
     Pin(ParticipantId),
     Unpin(ParticipantId),
@@ -79,6 +81,7 @@ impl Act {
             | Self::GivePodium(id)
             | Self::TakePodium(id)
             | Self::InviteToPodium(id)
+            | Self::HandLecture(id)
             | Self::Pin(id)
             | Self::Unpin(id)
             | Self::GiveRemark(id)
@@ -105,7 +108,7 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn act_by(&self, cid: &Cid, by: ParticipantId, act: Act) -> Result<Decision, Refusal> {
         let conference = self.conference(cid)?;
         self.moderator(&conference, by)?;
-        self.act(&conference, act)
+        self.act(&conference, Some(by), act)
     }
 
     /// Whoever is a moderator right now, and inside.
@@ -130,7 +133,12 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Who asks has been found to be allowed.
-    pub(crate) fn act(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
+    pub(crate) fn act(
+        &self,
+        conference: &Conference,
+        by: Option<ParticipantId>,
+        act: Act,
+    ) -> Result<Decision, Refusal> {
         let cid = &conference.cid;
         let found = act.participant().map(|id| self.inside(cid, id)).transpose()?;
         let Some(before) = found else {
@@ -161,7 +169,7 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::Admit(_) => {
                 standing.waiting = None;
-                self.take_free_place(conference, &mut after, &mut 0);
+                self.take_free_place(&mut decision, conference, &mut after, &mut 0);
                 if self.take_kept_place(&mut runs, conference, &after) {
                     put(&mut decision, after);
                     runs.finish(&mut decision);
@@ -185,32 +193,32 @@ impl<V: View> Meetings<'_, V> {
                 }
             }
             Act::LowerHand(_) => after.hand = None,
-            Act::GivePodium(_) => self.give_podium(conference, &mut after)?,
+            Act::GivePodium(_) => {
+                self.give_podium(conference, &mut after)?;
+                self.come_quietly(conference, by, &before, &mut after);
+            }
+            Act::HandLecture(_) => {
+                self.hand_lecture(&mut decision, conference, &mut after)?;
+                self.come_quietly(conference, by, &before, &mut after);
+            }
             Act::TakePodium(_) => {
-                (standing.podium, standing.pinned, standing.invitation) = (None, false, None);
+                self.end_lecture(conference, &mut after);
+                after.standing.invitation = None;
             }
             Act::InviteToPodium(_) => self.invite(conference, &mut after)?,
             Act::Pin(_) => {
+                self.check_pins(conference)?;
                 self.give_podium(conference, &mut after)?;
                 after.standing.pinned = true;
             }
             Act::Unpin(_) => standing.pinned = false,
             Act::GiveRemark(_) => {
-                if !matches!(
-                    conference.settings.mode,
-                    crate::Mode::RoleBased | crate::Mode::Lecture
-                ) {
-                    return Err(conflict("everybody may speak in this meeting"));
-                }
+                check_remarks(conference)?;
                 (standing.remark, after.hand) = (true, None);
             }
             Act::TakeRemark(_) => standing.remark = false,
             Act::SetLayoutOf(_, layout) => {
-                if layout.kept.is_some() {
-                    let reason = "is for everybody, if it is a kept one; send what is in it";
-                    return Err(plenary_access::rules::invalid("layout.kept", reason));
-                }
-                self.check_layout(cid, &layout)?;
+                self.check_layout_of_one(cid, &layout)?;
                 after.layout = Some(layout);
             }
             Act::ClearLayoutOf(_) => after.layout = None,
@@ -263,7 +271,7 @@ impl<V: View> Meetings<'_, V> {
                 let waiting = |one: &Participant| one.standing.waiting.is_some();
                 for mut one in self.view.everybody(cid).into_iter().filter(waiting) {
                     one.standing.waiting = None;
-                    self.take_free_place(conference, &mut one, &mut taken);
+                    self.take_free_place(&mut decision, conference, &mut one, &mut taken);
                     self.take_kept_place(&mut runs, conference, &one);
                     put(&mut decision, one);
                 }
@@ -336,6 +344,14 @@ impl<V: View> Meetings<'_, V> {
     fn inside(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
         let found = self.view.participant(cid, id);
         found.ok_or_else(|| conflict("they have left the meeting meanwhile"))
+    }
+}
+
+/// Whether voices need a permission.
+fn check_remarks(conference: &Conference) -> Result<(), Refusal> {
+    match conference.settings.mode {
+        Mode::RoleBased | Mode::Lecture => Ok(()),
+        Mode::AllOnScreen | Mode::Smart => Err(conflict("everybody may speak in this meeting")),
     }
 }
 

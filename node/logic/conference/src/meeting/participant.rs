@@ -109,6 +109,13 @@ pub struct Standing {
     pub podium: Option<Timestamp>,
     /// Stays on the podium, however long they are silent.
     pub pinned: bool,
+    /// Lectures only for as long as nobody comes to whom the lecture belongs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stands_in: bool,
+    /// Came by rules that know lecturers: listens to a lecture unless they have a place, whatever their role is. Nodes of
+    /// before know nothing of it, and let owner and moderators lecture.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub listener: bool,
     /// May be heard without the podium.
     pub remark: bool,
     /// Who is on the podium was last heard then, as far as it was told.

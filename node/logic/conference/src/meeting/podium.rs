@@ -1,11 +1,11 @@
-//! The places of those who are seen and heard in role-based and smart meetings (CONF-01, CONF-09).
+//! The places of those who are seen and heard in role-based and smart meetings, and who lecture (CONF-01, CONF-09).
 //!
 //! Invariant: no more are on a podium than it has places.
 
 use super::{Meetings, Participant, ParticipantId, decide::put, moderate::conflict};
-use crate::{CONTENT_LEVEL, Conference, Decision, Mode, Role, View};
+use crate::{CONTENT_LEVEL, Conference, Decision, LECTURES_LEVEL, Mode, Role, View};
 use plenary_access::Refusal;
-use plenary_model::{Cid, Timestamp, limits};
+use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,16 +23,8 @@ pub struct Heard {
 /// Those whom one [`Change::Spoke`](crate::Change::Spoke) may name.
 pub const HEARD: usize = 64;
 
-fn places(conference: &Conference) -> usize {
-    if conference.settings.mode.has_podium() {
-        usize::from(conference.settings.podium_places.min(limits::PODIUM))
-    } else {
-        0
-    }
-}
-
 /// Onto the podium: what was asked for is had.
-fn step_up(participant: &mut Participant, now: Timestamp) {
+pub(super) fn step_up(participant: &mut Participant, now: Timestamp) {
     let standing = &mut participant.standing;
     standing.podium = Some(now);
     standing.spoke_at = now;
@@ -41,20 +33,29 @@ fn step_up(participant: &mut Participant, now: Timestamp) {
     participant.hand = None;
 }
 
-fn step_down(participant: &mut Participant) {
-    participant.standing.podium = None;
-    participant.standing.pinned = false;
+pub(super) fn step_down(participant: &mut Participant) {
+    let standing = &mut participant.standing;
+    (standing.podium, standing.pinned, standing.stands_in) = (None, false, false);
 }
 
 impl<V: View> Meetings<'_, V> {
+    /// Those that the podium has as things are; none where the mode has no podium.
+    pub(super) fn podium_places(&self, conference: &Conference) -> usize {
+        if self.at.level < LECTURES_LEVEL && conference.settings.mode == Mode::Lecture {
+            return 0;
+        }
+        conference.settings.places()
+    }
+
     /// Puts somebody onto the podium, if there is a place.
     pub(crate) fn give_podium(&self, conference: &Conference, to: &mut Participant) -> Result<(), Refusal> {
-        if !conference.settings.mode.has_podium() {
+        if self.podium_places(conference) == 0 {
             return Err(conflict(
                 "this meeting has no podium: its mode shows people otherwise",
             ));
         }
         if to.standing.podium.is_some() {
+            to.standing.stands_in = false;
             return Ok(());
         }
         self.check_free_place(conference)?;
@@ -63,7 +64,7 @@ impl<V: View> Meetings<'_, V> {
     }
 
     pub(super) fn check_free_place(&self, conference: &Conference) -> Result<(), Refusal> {
-        let places = places(conference);
+        let places = self.podium_places(conference);
         if self.view.podium_of(&conference.cid).len() >= places {
             return Err(Refusal::Full(format!(
                 "all {places} places on the podium are taken; take one back first"
@@ -72,16 +73,28 @@ impl<V: View> Meetings<'_, V> {
         Ok(())
     }
 
-    /// Whoever comes in takes a free place: everybody in a smart meeting, the owner in a role-based one. `taken` counts
-    /// places that the same decision has given already.
-    pub(crate) fn take_free_place(&self, conference: &Conference, one: &mut Participant, taken: &mut usize) {
+    /// Whoever comes in takes a free place: everybody in a smart meeting, the owner in a role-based one, in a lecture who
+    /// lectures. `taken` counts places that the same decision has given already.
+    pub(crate) fn take_free_place(
+        &self,
+        decision: &mut Decision,
+        conference: &Conference,
+        one: &mut Participant,
+        taken: &mut usize,
+    ) {
+        if conference.settings.mode == Mode::Lecture {
+            return self.take_lecture(decision, conference, one, taken);
+        }
         let takes = match conference.settings.mode {
             Mode::Smart => true,
             Mode::RoleBased => conference.role_of(one) == Role::Owner,
             Mode::AllOnScreen | Mode::Lecture => false,
         };
         let inside = one.standing.waiting.is_none() && one.standing.podium.is_none();
-        if takes && inside && self.view.podium_of(&conference.cid).len() + *taken < places(conference) {
+        if takes
+            && inside
+            && self.view.podium_of(&conference.cid).len() + *taken < self.podium_places(conference)
+        {
             step_up(one, self.at.now);
             *taken += 1;
         }
@@ -116,7 +129,7 @@ impl<V: View> Meetings<'_, V> {
             if silent || podium.contains_key(&speaker.id) {
                 continue;
             }
-            if podium.len() >= places(&conference) {
+            if podium.len() >= self.podium_places(&conference) {
                 let Some(gone) = self.longest_silent(&podium) else {
                     continue;
                 };
@@ -152,7 +165,7 @@ impl<V: View> Meetings<'_, V> {
         };
         let all = self.view.podium_of(&one.cid);
         let mut podium: BTreeMap<_, _> = all.into_iter().map(|other| (other.id, other)).collect();
-        if podium.len() >= places(&conference) {
+        if podium.len() >= self.podium_places(&conference) {
             let gone = self.longest_silent(&podium).and_then(|gone| podium.remove(&gone));
             let Some(mut gone) = gone else { return };
             step_down(&mut gone);
@@ -179,10 +192,13 @@ impl<V: View> Meetings<'_, V> {
     /// The podium after the settings of a meeting have changed while it runs.
     pub(crate) fn fit_podium(&self, decision: &mut Decision, before: &Conference, after: &Conference) {
         let same = before.settings.mode == after.settings.mode;
-        if same && before.settings.podium_places == after.settings.podium_places {
+        if same && before.settings.places() == after.settings.places() {
             return;
         }
-        let places = places(after);
+        if !same && after.settings.mode == Mode::Lecture && self.at.level >= LECTURES_LEVEL {
+            return self.begin_lecture(decision, after);
+        }
+        let places = self.podium_places(after);
         let mut podium = self.view.podium_of(&after.cid);
         // Those who stay come first.
         podium.sort_by_key(|one| {

@@ -211,6 +211,9 @@ pub(crate) fn at_home<V: View>(view: &V, patch: &SettingsPatch) -> SettingsPatch
     {
         *who = who.clone().seen_from(&me);
     }
+    for who in patch.lecturers.iter_mut().flatten() {
+        *who = who.clone().seen_from(&me);
+    }
     let sort = |abroad: &mut Vec<UserId>, here: &mut Option<Vec<UserName>>| {
         let (own, others): (Vec<_>, Vec<_>) = std::mem::take(abroad)
             .into_iter()

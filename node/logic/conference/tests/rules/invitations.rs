@@ -125,8 +125,8 @@ fn a_moderator_takes_it_back_and_leaving_or_the_waiting_room_ends_it() {
 }
 
 #[test]
-fn only_people_in_role_based_meetings_are_invited() {
-    for mode in [Mode::AllOnScreen, Mode::Smart, Mode::Lecture] {
+fn only_people_are_invited_and_where_moderators_give_places() {
+    for mode in [Mode::AllOnScreen, Mode::Smart] {
         let mut world = meeting(mode);
         assert_eq!(world.refused(&invite(1, 2)), "conflict", "{mode:?}");
     }

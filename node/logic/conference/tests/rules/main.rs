@@ -12,6 +12,7 @@ mod guests;
 mod history;
 mod ids;
 mod invitations;
+mod lectures;
 mod lifecycle;
 mod limits;
 mod meetings;

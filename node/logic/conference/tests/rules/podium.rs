@@ -1,4 +1,4 @@
-//! Who is seen and heard in role-based meetings, smart meetings and lectures.
+//! Who is seen and heard in role-based and smart meetings.
 
 use crate::{
     gate::{act, settings, with},
@@ -10,7 +10,7 @@ fn id(number: u64) -> ParticipantId {
     ParticipantId(number)
 }
 
-fn mode(mode: Mode, places: u8) -> SettingsPatch {
+pub(crate) fn mode(mode: Mode, places: u8) -> SettingsPatch {
     SettingsPatch {
         mode: Some(mode),
         podium_places: Some(places),
@@ -27,7 +27,7 @@ fn meeting(patch: SettingsPatch) -> World {
     world
 }
 
-fn on_podium(world: &World) -> Vec<u64> {
+pub(crate) fn on_podium(world: &World) -> Vec<u64> {
     let all = world.participants.values();
     all.filter(|one| one.standing.podium.is_some())
         .map(|one| one.id.0)
@@ -189,27 +189,6 @@ fn a_smaller_podium_keeps_who_is_pinned_and_who_spoke_last() {
     world.run(&user("alice"), &gone).expect("hers");
     assert!(on_podium(&world).is_empty());
     assert_eq!(world.refused(&act("open", 1, Act::GivePodium(id(2)))), "conflict");
-}
-
-#[test]
-fn a_lecture_is_seen_by_all_and_sees_all() {
-    let mut world = meeting(mode(Mode::Lecture, 1));
-    world.ok(&act("open", 1, Act::MakeModerator(id(3))));
-    let room = world.room("open");
-    let sees = |viewer, shown| room.may_see(world.place("open", viewer), world.place("open", shown));
-    assert!(sees(1, 2) && sees(3, 2), "the lecturers see all");
-    assert!(sees(2, 1) && sees(2, 3), "all see the lecturers");
-    assert!(!sees(2, 4), "listeners do not see each other");
-    let flow = room.flow_of(world.place("open", 2));
-    assert!(!flow.voice && flow.camera && !flow.content);
-    let visitor = |who: &str| Person::Account(name(who));
-    assert!(door(room, visitor("alice").visitor(false), Way::Watch).is_ok());
-    assert_eq!(
-        door(room, visitor("bob").visitor(false), Way::Watch),
-        Err(KeptOut::LectureWatch)
-    );
-    world.ok(&act("open", 1, Act::GiveRemark(id(2))));
-    assert!(world.room("open").flow_of(world.place("open", 2)).voice);
 }
 
 #[test]

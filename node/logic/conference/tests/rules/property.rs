@@ -172,7 +172,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..33, of).prop_map(|(which, id)| match which {
+    (0usize..35, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -211,6 +211,7 @@ fn act() -> impl Strategy<Value = Act> {
         29 => Act::SetPin(None),
         30 => Act::SetWaitingRoom(Some(WaitingRoom::All)),
         31 => Act::SetWaitingRoom(None),
+        32 | 33 => Act::HandLecture(id),
         _ => Act::Admit(id),
     })
 }
@@ -269,6 +270,11 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
         prop::option::of(any::<bool>()),
         prop::option::of(registration()),
         prop::option::of(guest_rights()),
+        prop::option::of(select(vec![
+            vec![],
+            vec![name("bob")],
+            vec![name("bob"), name("root")],
+        ])),
     )
         .prop_map(
             |(
@@ -281,7 +287,9 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
                 uninvited,
                 registration,
                 guests,
+                lecturers,
             )| SettingsPatch {
+                lecturers,
                 registration,
                 guests,
                 mode,

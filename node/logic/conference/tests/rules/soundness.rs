@@ -14,16 +14,8 @@ fn check_podiums(world: &World) -> Result<(), TestCaseError> {
         *podiums.entry(&place.cid).or_default() += 1;
     }
     for (cid, count) in podiums {
-        let settings = &world.conferences[cid].settings;
-        let places = if settings.mode.has_podium() {
-            settings.podium_places
-        } else {
-            0
-        };
-        prop_assert!(
-            count <= usize::from(places),
-            "the podium is never above its limit"
-        );
+        let places = world.conferences[cid].settings.places();
+        prop_assert!(count <= places, "the podium is never above its limit");
     }
     Ok(())
 }
@@ -64,6 +56,9 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
             prop_assert_eq!(owns, *user == conference.owner, "exactly one owner");
         }
         prop_assert!(!standing.pinned || standing.podium.is_some());
+        prop_assert!(!standing.stands_in || standing.podium.is_some());
+        let lecture = conference.settings.mode == Mode::Lecture && standing.waiting.is_none();
+        prop_assert!(!lecture || standing.listener, "only those on the podium lecture");
         prop_assert!(!standing.hushed || !flow.voice);
         prop_assert!(!standing.dimmed || !flow.camera);
         prop_assert!(!standing.covered || !(flow.content || place.content));
@@ -79,6 +74,12 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
         let named = conference.settings.named();
         let mut named = named.chain(conference.settings.in_layouts());
         prop_assert!(named.all(|user| world.accounts.contains_key(user)));
+        let named: BTreeSet<_> = conference.settings.named().collect();
+        let mut lecturers = conference.settings.lecturers.iter().filter_map(Party::here);
+        prop_assert!(
+            lecturers.all(|user| named.contains(user)),
+            "each is invited, or moderates"
+        );
     }
     let secrets: BTreeSet<_> = world
         .participants

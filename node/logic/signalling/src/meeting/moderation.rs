@@ -27,7 +27,7 @@ pub enum Mode {
     Smart,
     /// Who was given a place on the podium.
     RoleBased,
-    /// Owner and moderators, who see everybody.
+    /// Who lectures: those on the podium, who see everybody.
     Lecture,
 }
 
@@ -119,7 +119,8 @@ impl Default for GuestRights {
     }
 }
 
-/// How pictures are arranged: all of one size; one large and the others in a strip; one alone.
+/// How pictures are arranged: all of one size; one large and the others in a strip; one alone; what is shared large before
+/// all else, and the others in a strip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = MeetingArrangement)]
@@ -128,6 +129,7 @@ pub enum Arrangement {
     Gallery,
     Speaker,
     Alone,
+    Content,
 }
 
 /// What one place of a layout holds: who is next; one person, for as long as they are in; who speaks; what is shared.
@@ -296,6 +298,8 @@ pub enum Act {
     TakePodium,
     /// Asks somebody to come to the podium, who accepts or declines by `state`.
     InviteToPodium,
+    /// They lecture from now on, and nobody else does.
+    HandLecture,
     /// To the podium.
     Pin,
     Unpin,
