@@ -285,6 +285,44 @@ test('one is invited to the podium, declines and accepts', async ({ browser, per
   await owner.context().close();
 });
 
+test('a lecture is handed over', async ({ browser, person, other, conference }) => {
+  test.setTimeout(120_000);
+  const cid = await conference(person, { mode: 'lecture' });
+  const owner = await newPage(browser);
+  const ben = await newPage(browser);
+  const ann = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await signIn(ben, there, other.id, PASSWORD);
+  await join(owner, here, cid);
+  await join(ben, there, cid);
+  await join(ann, there, cid, 'Ann');
+  await plays(tile(ann, person.display_name));
+  await plays(tile(owner, other.display_name));
+  await expect(tile(ann, other.display_name)).toHaveCount(0);
+  await people(owner);
+  const row = owner.getByRole('listitem').filter({ hasText: other.display_name });
+  await actOn(owner, other.display_name, 'Hand the lecture over');
+  await expect(row).toContainText('Lectures');
+  // Nobody is shown to all unawares.
+  await expect(ben.getByText('The lecture is yours.')).toBeVisible();
+  await look(ben, 'lecture-handed');
+  await noBarrier(ben, 'handed the lecture');
+  await expect(tile(ann, person.display_name)).toHaveCount(0);
+  await ben.getByRole('button', { name: 'Turn camera on' }).click();
+  await plays(tile(ann, other.display_name));
+  await plays(tile(ben, 'Ann'));
+  // It is kept over a reload, and given back.
+  await ben.reload();
+  await isInside(ben);
+  await plays(tile(ann, other.display_name));
+  await ben.getByRole('button', { name: 'Stop lecturing' }).click();
+  await expect(ann.getByText('The lecturer is not here yet.')).toBeVisible();
+  await owner.getByRole('toolbar').getByRole('button', { name: 'Lecture', exact: true }).click();
+  await plays(tile(ann, person.display_name));
+  await look(ann, 'lecture-listener');
+  for (const page of [ann, ben, owner]) await page.context().close();
+});
+
 test('a moderator lays the pictures out for everybody, and locks it', async ({
   browser,
   person,

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from '@playwright/test';
+import type { Browser, BrowserContext, Locator, Page } from '@playwright/test';
 import { noBarrier } from './barrier';
 import { devices, isInside, join, newPage, plays, tile } from './room';
 import {
@@ -108,7 +108,7 @@ test('two people see each other, and what they do', async ({ browser, room, pers
 
 test('a shared screen takes the stage', async ({ browser, room, person, other }) => {
   test.setTimeout(120_000);
-  const { ann, ben, annTile } = await two(browser, room, person, other);
+  const { ann, ben, annTile, benTile } = await two(browser, room, person, other);
   try {
     await ann.getByRole('button', { name: 'Share screen' }).click();
     const screen = tile(ben, `Screen of ${annTile}`);
@@ -117,6 +117,25 @@ test('a shared screen takes the stage', async ({ browser, room, person, other })
     const face = await tile(ben, annTile).boundingBox();
     expect(share!.width).toBeGreaterThan(2 * face!.width);
     await look(ben, 'share');
+    // Whom one has pinned is large instead, also after a reload; with content first what is shared is.
+    const isLarge = async (large: Locator) => {
+      const own = tile(ben, `${benTile} (you)`);
+      const width = async (of: Locator) => (await of.boundingBox())?.width ?? 0;
+      await expect.poll(async () => (await width(large)) > 2 * (await width(own))).toBe(true);
+    };
+    await tile(ben, annTile)
+      .getByRole('button', { name: `Pin ${annTile}` })
+      .click();
+    await isLarge(tile(ben, annTile));
+    await ben.reload();
+    await isInside(ben);
+    await isLarge(tile(ben, annTile));
+    await expect(screen).toHaveCount(0);
+    await ben.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+    await ben.getByRole('menuitemradio', { name: 'Content first' }).click();
+    await isLarge(screen);
+    await expect(tile(ben, annTile)).toBeVisible();
+    await look(ben, 'content-first');
     await ann.getByRole('button', { name: 'Stop sharing' }).click();
     await expect(screen).toHaveCount(0);
   } finally {

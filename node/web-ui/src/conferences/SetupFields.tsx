@@ -31,7 +31,8 @@ export function SetupFields({ form, template }: { form: Form; template?: boolean
 /** Who is seen and heard. */
 function Shown({ form }: { form: Form }) {
   const { t } = useAdminText();
-  const podium = form.values.mode === 'smart' || form.values.mode === 'role_based';
+  const { mode } = form.values;
+  const podium = mode === 'smart' || mode === 'role_based';
   return (
     <Fieldset legend={t('conferences.mode')}>
       <Stack gap="sm">
@@ -57,6 +58,14 @@ function Shown({ form }: { form: Form }) {
             allowDecimal={false}
             maw={220}
             {...form.getInputProps('podium_places')}
+          />
+        )}
+        {mode === 'lecture' && (
+          <PeopleInput
+            label={t('conferences.lecturers')}
+            hint={t('conferences.lecturersHint')}
+            most={49}
+            {...form.getInputProps('lecturers')}
           />
         )}
       </Stack>

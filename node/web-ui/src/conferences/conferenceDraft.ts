@@ -31,6 +31,7 @@ export interface ConferenceValues {
   camera_off_on_entry: boolean;
   moderators: string[];
   invited: string[];
+  lecturers: string[];
   call_at_start: boolean;
   place: string;
   participant_limit: number;
@@ -85,6 +86,7 @@ export function setupOf(
     camera_off_on_entry: settings?.camera_off_on_entry ?? false,
     moderators: own?.moderators ?? [],
     invited: own?.invited ?? [],
+    lecturers: own?.lecturers ?? [],
     call_at_start: own?.call_at_start ?? true,
     place: own?.place ?? '',
     participant_limit: own?.participant_limit ?? 0,

@@ -17,6 +17,7 @@ function template(more: Partial<Template> = {}): Template {
       ...{ mode, podium_places, waiting_room, uninvited, browser, programs, guests, quality },
       layouts: [],
       ...{ has_pin: true, pin: '4711', moderators: ['bob'], invited: ['carol'], place: 'Room 7' },
+      lecturers: [],
       ...{
         begins_locked: true,
         call_at_start: true,

@@ -1,5 +1,10 @@
 /** What somebody chose for meetings on this browser. */
 
+export const views = ['gallery', 'speaker', 'content', 'alone'] as const;
+
+/** How pictures are arranged. */
+export type View = (typeof views)[number];
+
 export interface Choices {
   name: string;
   mic: string;
@@ -10,7 +15,7 @@ export interface Choices {
   noise: boolean;
   echo: boolean;
   shortcuts: boolean;
-  view: 'gallery' | 'speaker' | 'alone';
+  view: View;
 }
 
 const KEY = 'plenary.meeting';

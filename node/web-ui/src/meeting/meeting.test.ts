@@ -363,7 +363,7 @@ describe('the gate', () => {
     ]);
   });
 
-  it('shows who is on the podium, and in a lecture the speakers only', () => {
+  it('shows who is on the podium, and in a lecture the lecturers only', () => {
     const people = [
       person('1'),
       person('2', { podium: 5 }),
@@ -379,8 +379,9 @@ describe('the gate', () => {
     participants.set('1', person('1', { content: true }));
     expect(stage('smart')).toEqual(['1', '2']);
     expect(stage('role_based')).toEqual(['2']);
-    expect(stage('lecture')).toEqual(['3']);
-    expect(stage('lecture', '3')).toEqual(['1', '2', '3']);
+    expect(stage('lecture')).toEqual(['2']);
+    expect(stage('lecture', '2')).toEqual(['1', '2', '3']);
+    expect(stage('lecture', '3'), 'who moderates sees whom they moderate').toEqual(['1', '2', '3']);
   });
 });
 

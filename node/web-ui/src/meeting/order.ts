@@ -1,58 +1,22 @@
 import type { Participant } from './messages';
+import { perConference } from './perConference';
 
 /** The order in which somebody wants to see people, for each conference; kept in this browser. */
 
-const KEY = 'plenary.order';
-const MOST_CONFERENCES = 20;
 const MOST_PEOPLE = 200;
-
-type Orders = Record<string, string[]>;
 
 /** Accounts are known again by their ID, guests by what they are called. */
 export const personKey = ({ user, name }: Participant) => (user ? `user:${user}` : `name:${name}`);
 
-function read(): Orders {
-  try {
-    return (JSON.parse(localStorage.getItem(KEY) ?? '{}') ?? {}) as Orders;
-  } catch {
-    return {};
-  }
-}
-
-let kept: Orders | null = null;
-const others = (cid: string): Orders =>
-  Object.fromEntries(Object.entries(kept ?? read()).filter(([of]) => of !== cid));
-const listeners = new Set<() => void>();
+const kept = perConference<string[]>('plenary.order');
 const none: string[] = [];
 
 export const orders = {
-  of(cid: string): string[] {
-    kept ??= read();
-    return kept[cid] ?? none;
-  },
-  keep(cid: string, people: readonly Participant[]) {
-    const latest = Object.entries(others(cid)).slice(-(MOST_CONFERENCES - 1));
-    kept = { ...Object.fromEntries(latest), [cid]: people.slice(0, MOST_PEOPLE).map(personKey) };
-    write(kept);
-  },
-  forget(cid: string) {
-    kept = others(cid);
-    write(kept);
-  },
-  subscribe(listener: () => void): () => void {
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  },
+  ...kept,
+  of: (cid: string): string[] => kept.of(cid) ?? none,
+  keep: (cid: string, people: readonly Participant[]) =>
+    kept.keep(cid, people.slice(0, MOST_PEOPLE).map(personKey)),
 };
-
-function write(orders: Orders) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(orders));
-  } catch {
-    // Then it is kept for as long as the page is open.
-  }
-  listeners.forEach((listener) => listener());
-}
 
 /** Those who were put into an order first, the others after them as they came. */
 export function inOwnOrder(people: readonly Participant[], keys: readonly string[]): Participant[] {

@@ -47,6 +47,18 @@ describe('the stage', () => {
     });
   });
 
+  it('has what is shared first where one has chosen so, and else who is pinned or speaks', () => {
+    const people = input().people.map((one) => (one.id === '3' ? { ...one, content: true } : one));
+    const content = arrange(input({ people, view: 'content', pinned: '2' }));
+    expect(content.tiles[0]).toMatchObject({ participant: '3', kind: 'content', main: true });
+    expect(content.tiles).toHaveLength(5);
+    const main = (more: Partial<SceneInput>) => arrange(input({ view: 'content', ...more })).tiles[0];
+    expect(main({ pinned: '4' })).toMatchObject({ participant: '4', main: true });
+    expect(main({ speaking: ['3'] })).toMatchObject({ participant: '3', kind: 'video', main: true });
+    const slots = [{ kind: 'person' as const, participant: '2' }];
+    expect(main({ people, slots })).toMatchObject({ kind: 'content', main: true });
+  });
+
   it('lets go of a pin whose owner has left', () =>
     expect(arrange(input({ pinned: 'gone' })).tiles.some((tile) => tile.main)).toBe(false));
 

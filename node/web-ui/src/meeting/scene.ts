@@ -1,3 +1,4 @@
+import type { View } from './choices';
 import { gallery, withMain, type Arranged, type Box, type Size } from './layout';
 import type { Participant, PictureKind, ShownTile, SlotRule } from './messages';
 import { placesOf, rotated, type Placed } from './places';
@@ -23,7 +24,7 @@ export interface SceneInput {
   /** Who spoke last, for as long as nobody does. */
   lastSpeaker: string | null;
   pinned: string | null;
-  view: 'gallery' | 'speaker' | 'alone';
+  view: View;
   stage: Size;
   page: number;
   audioOnly: boolean;
@@ -40,6 +41,8 @@ interface Main {
 
 function mainOf(input: SceneInput): Main | null {
   const here = (id: string | null) => (id && input.people.some((one) => one.id === id) ? id : null);
+  const content = sharedIn(input);
+  if (content && input.view === 'content') return content;
   const pinned = here(input.pinned);
   if (pinned) return { participant: pinned, kind: 'video' };
   const placed = largeBySlot(input, here);
@@ -47,16 +50,20 @@ function mainOf(input: SceneInput): Main | null {
   // Where content has a place of its own among others, it needs no other one.
   const hasPlace = input.view === 'gallery' && input.slots?.some(({ kind }) => kind === 'content');
   if (hasPlace) return null;
-  // There is one slot for content: somebody else is looked at rather than oneself.
-  const sharing = input.people.filter((one) => one.content);
-  const content = sharing.find((one) => one.id !== input.me) ?? sharing[0];
-  if (content) return { participant: content.id, kind: 'content' };
+  if (content) return content;
   if (input.view === 'gallery') return null;
   const others = input.people.filter((one) => one.id !== input.me);
   const loudest = input.speaking.find((id) => id !== input.me && here(id));
   const last = input.lastSpeaker !== input.me ? here(input.lastSpeaker) : null;
   const shown = loudest ?? last ?? others[0]?.id ?? here(input.me);
   return shown ? { participant: shown, kind: 'video' } : null;
+}
+
+/** What is shared. There is one slot for content: somebody else is looked at rather than oneself. */
+function sharedIn({ people, me }: SceneInput): Main | null {
+  const sharing = people.filter((one) => one.content);
+  const content = sharing.find((one) => one.id !== me) ?? sharing[0];
+  return content ? { participant: content.id, kind: 'content' } : null;
 }
 
 /** Whom a moderator has given the large place, where there is one. */

@@ -10,6 +10,7 @@ import type {
   RefusedCode,
   RoomFacts,
   SlotQuality,
+  Writing,
 } from './messages';
 
 /** What is known of the meeting, as one value that never changes, and how messages make the next one of it. */
@@ -39,6 +40,12 @@ export interface MeetingState {
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
+  /** There may be lines before these, which can be asked for. */
+  earlier: boolean;
+  /** Who is writing a line; also oneself. */
+  writing: Writing;
+  /** How far others have read, each person once; only who has written something hears of it. */
+  reads: readonly number[];
   kbps: number | null;
   /** By mid. */
   quality: ReadonlyMap<string, SlotQuality>;
@@ -49,6 +56,8 @@ export interface MeetingState {
   /** Grows with each change of who is seen where. */
   pictures: number;
 }
+
+export const nobodyWrites: Writing = { people: [], more: false };
 
 export function emptyMeeting(cid: string): MeetingState {
   return {
@@ -80,6 +89,9 @@ export function emptyMeeting(cid: string): MeetingState {
     ownLayout: null,
     speaking: [],
     chat: [],
+    earlier: false,
+    writing: nobodyWrites,
+    reads: [],
     kbps: null,
     quality: new Map(),
     denied: { detail: '', count: 0 },
@@ -127,7 +139,8 @@ export function withQuality(
 
 export const moderates = (one: Participant | undefined) => one !== undefined && one.role !== 'participant';
 
-export const hasPodium = ({ mode }: RoomFacts) => mode === 'smart' || mode === 'role_based';
+/** In a lecture those on the podium lecture. */
+export const hasPodium = ({ mode }: RoomFacts) => mode !== 'all_on_screen';
 
 /** Who is seen, by the mode of the meeting; the node shows nobody else. */
 export function onStage({
@@ -138,9 +151,10 @@ export function onStage({
   const inside = [...participants.values()].filter((one) => !one.waiting);
   // Whoever shows something in a smart meeting is seen, also while all places are taken.
   const shows = (one: Participant) => room.mode === 'smart' && one.content;
-  if (hasPodium(room)) return inside.filter((one) => one.podium !== null || shows(one));
-  if (room.mode !== 'lecture' || moderates(me ? participants.get(me) : undefined)) return inside;
-  return inside.filter(moderates);
+  const mine = me ? participants.get(me) : undefined;
+  const seesAll = room.mode === 'lecture' && (moderates(mine) || (mine?.podium ?? null) !== null);
+  if (seesAll || !hasPodium(room)) return inside;
+  return inside.filter((one) => one.podium !== null || shows(one));
 }
 
 /** Who waits to be let in, the longest first; only moderators know. */

@@ -121,7 +121,7 @@ export function ControlBar({ controls }: { controls: RoomControls }) {
 function HandButton() {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { room } = useMeeting();
+  const { room, participants } = useMeeting();
   const own = useOwnSwitches();
   const { mine, moderates, offPodium, onPodium } = useMyself();
   if (onPodium && room.mode === 'role_based') {
@@ -134,10 +134,23 @@ function HandButton() {
       />
     );
   }
-  if (offPodium && moderates) {
+  const lecture = room.mode === 'lecture';
+  if (onPodium && lecture && !moderates) {
     return (
       <ControlButton
-        label={t('podium.take')}
+        label={t('lecture.leave')}
+        icon={<IconStairsDown />}
+        on
+        onClick={() => meeting.leavePodium()}
+      />
+    );
+  }
+  // While somebody lectures a moderator listens as others do.
+  const isFree = !lecture || ![...participants.values()].some((one) => one.podium !== null);
+  if (offPodium && moderates && isFree) {
+    return (
+      <ControlButton
+        label={t(lecture ? 'lecture.take' : 'podium.take')}
         icon={<IconStairsUp />}
         onClick={() => meeting.moderate('give_podium', mine?.id)}
       />

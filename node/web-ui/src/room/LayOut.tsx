@@ -12,6 +12,7 @@ import {
 } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
+import { views } from '../meeting/choices';
 import type { Layout, SlotRule } from '../meeting/messages';
 import { inOrderOfComing, onStage } from '../meeting/state';
 import { useChoices, useMeeting, useMeetingText, useVisit } from './context';
@@ -19,7 +20,6 @@ import { KeptLayouts } from './KeptLayouts';
 
 const MOST_SLOTS = 25;
 const SHUFFLE = { least: 5, most: 3_600, usual: 30 };
-const views = ['gallery', 'speaker', 'alone'] as const;
 
 /** A place as a choice of a list: what it holds, or the participant. */
 const choiceOf = (slot: SlotRule) => (slot.kind === 'person' ? `id:${slot.participant}` : slot.kind);

@@ -1,12 +1,11 @@
 import { Menu } from '@mantine/core';
 import { IconLayoutGrid, IconLock, IconLockOpen, IconUsersGroup } from '@tabler/icons-react';
+import { views, type View } from '../meeting/choices';
 import { isShown } from '../meeting/keptLayouts';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
 import { useMyself } from './useMyself';
 import { useView } from './useView';
-
-const views = ['gallery', 'speaker', 'alone'] as const;
 
 /** How pictures are arranged: for oneself, and by moderators for everybody. */
 export function LayoutItems({ controls }: { controls: RoomControls }) {
@@ -16,7 +15,7 @@ export function LayoutItems({ controls }: { controls: RoomControls }) {
   return (
     <>
       <Menu.Label>{t('bar.layout')}</Menu.Label>
-      <Menu.RadioGroup value={view} onChange={(next) => setView(next as (typeof views)[number])}>
+      <Menu.RadioGroup value={view} onChange={(next) => setView(next as View)}>
         {views.map((one) => (
           <Menu.RadioItem key={one} value={one} closeMenuOnClick disabled={locked}>
             {t(`layout.${one}`)}

@@ -116,13 +116,14 @@ function Calling() {
 function Asked() {
   const { t } = useMeetingText();
   const { local } = useVisit();
-  const { mine } = useMyself();
+  const { room } = useMeeting();
+  const { mine, onPodium } = useMyself();
   const [answered, answer] = useState<number | null>(null);
   const asked = mine?.asked ?? null;
   if (asked === null || asked === answered || !mine?.muted) return null;
   return (
     <Notice icon={<IconMicrophoneOff size={18} aria-hidden />}>
-      {t('notice.asked')}
+      {t(room.mode === 'lecture' && onPodium ? 'lecture.yours' : 'notice.asked')}
       <Button size="compact-sm" onClick={() => void local.setMuted(false)}>
         {t('bar.unmute')}
       </Button>
@@ -179,15 +180,15 @@ function Waits({ controls }: { controls: RoomControls }) {
   );
 }
 
-/** Why nobody hears what one says. */
+/** Why nobody hears what one says, or sees what one shares. */
 function Listens() {
   const { t } = useMeetingText();
-  const { muted } = useLocal(useVisit().local);
+  const { muted, content } = useLocal(useVisit().local);
   const { mine, listens } = useMyself();
-  if (!listens || muted) return null;
+  if (!listens || (muted && !content)) return null;
   return (
     <Notice icon={<IconEar size={18} aria-hidden />}>
-      {t(mine?.hand !== null ? 'podium.asked' : 'podium.listening')}
+      {t(content ? 'podium.notShown' : mine?.hand !== null ? 'podium.asked' : 'podium.listening')}
     </Notice>
   );
 }

@@ -11,6 +11,7 @@ import {
   IconMicrophoneOff,
   IconPinned,
   IconPinnedOff,
+  IconPresentation,
   IconScreenShareOff,
   IconSpeakerphone,
   IconStairsDown,
@@ -36,28 +37,53 @@ interface Item {
 export function PersonMenu({ person, controls }: { person: Participant; controls: RoomControls }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { room, me } = useMeeting();
+  const { room, me, participants } = useMeeting();
   const podium = hasPodium(room);
+  const lecture = room.mode === 'lecture';
   const heardByLeave = room.mode === 'role_based' || room.mode === 'lecture';
   const owner = person.role === 'owner';
   const up = person.podium !== null;
   const asked = useInvitation(person.id) === 'asked';
   // Who asks for a place, cannot answer or is oneself gets it at once; all others are asked.
   const wants = person.hand !== null || person.via !== 'browser' || person.id === me;
-  const invites = room.mode === 'role_based' && !up && !wants;
+  const invites = heardByLeave && !up && !wants;
+  const lecturesAlone =
+    up && ![...participants.values()].some((one) => one.podium !== null && one.id !== person.id);
   const groups: (Item | false)[][] = [
     [
       podium &&
         !up &&
-        !invites && { act: 'give_podium', label: t('act.givePodium'), icon: <IconStairsUp size={18} /> },
+        !invites && {
+          act: 'give_podium',
+          label: t(lecture ? 'lecture.give' : 'act.givePodium'),
+          icon: <IconStairsUp size={18} />,
+        },
       invites &&
-        !asked && { act: 'invite_to_podium', label: t('act.invitePodium'), icon: <IconStairsUp size={18} /> },
+        !asked && {
+          act: 'invite_to_podium',
+          label: t(lecture ? 'lecture.invite' : 'act.invitePodium'),
+          icon: <IconStairsUp size={18} />,
+        },
+      lecture &&
+        !lecturesAlone && {
+          act: 'hand_lecture',
+          label: t('lecture.hand'),
+          icon: <IconPresentation size={18} />,
+        },
       asked && { act: 'take_podium', label: t('act.uninvite'), icon: <IconStairsDown size={18} /> },
-      podium && up && { act: 'take_podium', label: t('act.takePodium'), icon: <IconStairsDown size={18} /> },
       podium &&
+        up && {
+          act: 'take_podium',
+          label: t(lecture ? 'lecture.end' : 'act.takePodium'),
+          icon: <IconStairsDown size={18} />,
+        },
+      podium &&
+        !lecture &&
         !person.pinned &&
         !invites && { act: 'pin', label: t('act.pin'), icon: <IconPinned size={18} /> },
-      podium && person.pinned && { act: 'unpin', label: t('act.unpin'), icon: <IconPinnedOff size={18} /> },
+      podium &&
+        !lecture &&
+        person.pinned && { act: 'unpin', label: t('act.unpin'), icon: <IconPinnedOff size={18} /> },
       heardByLeave &&
         !up &&
         !person.remark && {

@@ -14,7 +14,7 @@ import { queries } from '../api/queries';
 import type { InvitedPerson, Participant } from '../meeting/messages';
 import { Face } from '../ui/Face';
 import { serverOf } from '../ui/foreign';
-import { useMeetingText } from './context';
+import { useMeeting, useMeetingText } from './context';
 import type { RoomControls } from './controls';
 import { PersonMenu } from './PersonMenu';
 import { useInvitation } from './useInvitation';
@@ -32,10 +32,11 @@ export function PersonRow({ person, place, mine, controls }: Props) {
   const { t } = useMeetingText();
   const { moderates } = useMyself();
   const invitation = useInvitation(person.id);
+  const lecture = useMeeting().room.mode === 'lecture';
   const own = useQuery(queries.server()).data?.name;
   const server = person.user === null ? null : serverOf(person.user);
   const role = [
-    roleOf(person, t, moderates ? invitation : null, moderates && person.own_layout === true),
+    roleOf(person, t, moderates ? invitation : null, moderates && person.own_layout === true, lecture),
     server !== own && server,
   ]
     .filter(Boolean)
@@ -109,13 +110,15 @@ function roleOf(
   t: ReturnType<typeof useMeetingText>['t'],
   invitation: InvitedPerson['state'] | null,
   ownLayout: boolean,
+  lecture: boolean,
 ): string {
   if (person.away) return t('tile.away');
   const parts = [
     person.role !== 'participant' && t(`people.${person.role}`),
-    person.podium !== null && t(person.pinned ? 'people.pinned' : 'people.podium'),
+    person.podium !== null &&
+      t(lecture ? 'lecture.lectures' : person.pinned ? 'people.pinned' : 'people.podium'),
     person.remark && t('people.remark'),
-    invitation && t(`invited.${invitation}`),
+    invitation && t(lecture ? `lecture.${invitation}` : `invited.${invitation}`),
     ownLayout && t('layOut.own'),
     person.via === 'whip' && t('people.program'),
     person.guest && t('people.guest'),

@@ -17,7 +17,8 @@ export function PodiumInvitation() {
 function Asked() {
   const { t } = useMeetingText();
   const { meeting, local } = useVisit();
-  const { denied, phase } = useMeeting();
+  const { denied, phase, room } = useMeeting();
+  const lecture = room.mode === 'lecture';
   const { muted, cameraOn } = useLocal(local);
   const left = useLeftMs();
   // Until it is refused; then it can be tried again.
@@ -34,13 +35,13 @@ function Asked() {
       onClose={() => answer(false)}
       closeOnClickOutside={false}
       withCloseButton={false}
-      title={t('invited.title')}
+      title={t(lecture ? 'lecture.invitedTitle' : 'invited.title')}
       centered
     >
       <Stack gap="md">
         {/* The focus comes here, and not to a button: whoever is typing or holds a key has not answered by that. */}
         <Stack gap="xs" tabIndex={-1} data-autofocus p={6} m={-6} style={{ outlineOffset: -2 }}>
-          <Text size="sm">{t('invited.text')}</Text>
+          <Text size="sm">{t(lecture ? 'lecture.invitedText' : 'invited.text')}</Text>
           <Text size="sm" fw={600}>
             {t(
               muted
@@ -66,7 +67,7 @@ function Asked() {
             loading={waits}
             onClick={() => answer(true)}
           >
-            {t('podium.take')}
+            {t(lecture ? 'lecture.take' : 'podium.take')}
           </Button>
         </Group>
       </Stack>

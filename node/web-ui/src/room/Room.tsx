@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { ControlBar } from './ControlBar';
 import { Dialogs, warmDialogs, type DialogName } from './Dialogs';
@@ -18,6 +18,7 @@ import { useChatSeen } from './useChatSeen';
 import { useFullScreen } from './useFullScreen';
 import { useDenied } from './useDenied';
 import { useInvitationNews } from './useInvitationNews';
+import { useOwnPin } from './useOwnPin';
 import { useShortcuts } from './useShortcuts';
 import { useStarting } from './useStarting';
 import { WaitingRoom } from './WaitingRoom';
@@ -35,11 +36,10 @@ export function Room({ again }: { again: () => void }) {
   const full = useFullScreen();
   const [panel, setPanel] = useState<PanelName | null>(null);
   const [dialog, setDialog] = useState<{ name: DialogName; about?: string } | null>(null);
-  const [pinned, setPinned] = useState<string | null>(null);
+  const { pinned, pin } = useOwnPin();
   const [chosen, choose] = useState<string | null>(null);
   const [audioOnly, setAudioOnly] = useState(false);
   const chat = useChatSeen(panel === 'chat');
-  const pin = useCallback((id: string) => setPinned((now) => (now === id ? null : id)), []);
   const controls: RoomControls = {
     panel,
     togglePanel: (name) => setPanel(panel === name ? null : name),

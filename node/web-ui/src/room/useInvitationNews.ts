@@ -6,7 +6,8 @@ import { useMyself } from './useMyself';
 /** Moderators hear that somebody does not come to the podium, wherever they look. */
 export function useInvitationNews() {
   const { t } = useMeetingText();
-  const { invitations } = useMeeting();
+  const { invitations, room } = useMeeting();
+  const declined = room.mode === 'lecture' ? 'lecture.hasDeclined' : 'invited.hasDeclined';
   const { moderates } = useMyself();
   const asked = useRef<ReadonlySet<string>>(new Set());
   useEffect(() => {
@@ -17,7 +18,7 @@ export function useInvitationNews() {
     if (!moderates) return;
     for (const { participant, name, state } of invitations) {
       if (state === 'asked' || !before.has(participant)) continue;
-      tellWarning(t(state === 'declined' ? 'invited.hasDeclined' : 'invited.hasMissed', { name }));
+      tellWarning(t(state === 'declined' ? declined : 'invited.hasMissed', { name }));
     }
-  }, [invitations, moderates, t]);
+  }, [invitations, moderates, declined, t]);
 }

@@ -21,7 +21,8 @@ export function useMyself() {
     /** Neither seen nor heard by all. */
     listens:
       mine !== undefined &&
-      ((room.mode === 'role_based' && mine.podium === null && !mine.remark) ||
-        (room.mode === 'lecture' && mine.role === 'participant' && !mine.remark)),
+      (room.mode === 'role_based' || room.mode === 'lecture') &&
+      mine.podium === null &&
+      !mine.remark,
   };
 }
