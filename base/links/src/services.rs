@@ -2,8 +2,9 @@
 
 use crate::{Caller, Known};
 use plenary_contracts::cluster::v1::{
-    JoinRequest, JoinResponse, PartnersRequest, PartnersResponse, StatusRequest, StatusResponse,
-    SteerRequest, SteerResponse, admission_server::Admission, cluster_server::Cluster, steer_request::Act,
+    JoinRequest, JoinResponse, MurmurRequest, MurmurResponse, PartnersRequest, PartnersResponse,
+    StatusRequest, StatusResponse, SteerRequest, SteerResponse, admission_server::Admission,
+    cluster_server::Cluster, steer_request::Act,
 };
 use plenary_identity::{Identity, PeerIdentity, ProgramName, join::binding};
 use plenary_model::{NodeId, NodeName};
@@ -61,6 +62,10 @@ pub trait Node: Send + Sync + 'static {
         let _ = request;
         PartnersResponse::default()
     }
+    /// Hears what people do at the chat of a conference on another node.
+    fn murmur(&self, request: MurmurRequest) {
+        let _ = request;
+    }
     /// Admits a machine with a join token. The error is a sentence for the person at that machine.
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String>;
 }
@@ -116,6 +121,12 @@ impl Cluster for Services {
     ) -> Result<Response<PartnersResponse>, Status> {
         require_member(&request)?;
         Ok(Response::new(self.node.partners(request.into_inner()).await))
+    }
+
+    async fn murmur(&self, request: Request<MurmurRequest>) -> Result<Response<MurmurResponse>, Status> {
+        require_member(&request)?;
+        self.node.murmur(request.into_inner());
+        Ok(Response::new(MurmurResponse {}))
     }
 }
 

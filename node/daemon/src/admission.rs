@@ -7,7 +7,7 @@ use crate::{
 use plenary_access::{Actor, Change, Command, Outcome, Refusal};
 use plenary_cluster_io::{Node, clock_ms};
 use plenary_contracts::cluster::v1::{
-    JoinRequest, JoinResponse, PartnersRequest, PartnersResponse, StatusResponse,
+    JoinRequest, JoinResponse, MurmurRequest, PartnersRequest, PartnersResponse, StatusResponse,
 };
 use plenary_identity::{Identity, JoinSecret};
 use plenary_member::Admission;
@@ -145,6 +145,10 @@ impl Node for Server {
 
     async fn partners(&self, request: PartnersRequest) -> PartnersResponse {
         crate::partners::answer(self.partners.ledger(), &request)
+    }
+
+    fn murmur(&self, request: MurmurRequest) {
+        crate::meetings::murmur::hear(self, request);
     }
 
     async fn admit(&self, request: JoinRequest, binding: [u8; 32]) -> Result<JoinResponse, String> {

@@ -2,6 +2,7 @@
 
 mod chat;
 mod media;
+pub(crate) mod murmur;
 mod wire;
 
 use crate::{
@@ -15,7 +16,9 @@ use plenary_conference::{
     Change, Command, Heard, Party, Person, Pin, Run, SecretHash, StatePatch, Via, Whom,
 };
 use plenary_media_io::{Engine, Event};
-use plenary_meeting_io::{Entered, Hub, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View};
+use plenary_meeting_io::{
+    Entered, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View,
+};
 use plenary_model::{Cid, NodeId, ServerName, UserName, limits};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
@@ -23,11 +26,17 @@ use plenary_rest_api::{
 };
 use plenary_signalling::{
     Who,
-    meeting::{Call, CallOff, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
+    meeting::{
+        Call, CallOff, ChatEarlier, Edit, LineNumber, Moderate, ParticipantId, Place, Refusal, Say, State,
+        Unsay,
+    },
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 use wire::{act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, why};
 pub(crate) use wire::{allow, flow_of};
@@ -515,6 +524,16 @@ impl Roster for ServerRoster {
         let cid = room.clone();
         let read = self.0.query(move |db| chat::lines(db, &cid, after));
         read.await.map_err(unreadable)
+    }
+
+    async fn earlier(&self, room: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused> {
+        let cid = room.clone();
+        let read = self.0.query(move |db| chat::earlier(db, &cid, before.0));
+        read.await.map_err(unreadable)
+    }
+
+    fn murmur(&self, room: &Cid, to: BTreeSet<String>, murmur: Murmur) {
+        murmur::tell(&self.0, room, &to, murmur);
     }
 }
 

@@ -49,6 +49,57 @@ async function act(page: Page, text: string, what: string) {
   await page.getByRole('menuitem', { name: what, exact: true }).click();
 }
 
+test('messages are found, and one sees who writes and how many have read', async ({
+  browser,
+  person,
+  other,
+  room,
+}) => {
+  test.setTimeout(120_000);
+  const [host, ben] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await signIn(ben, there, other.id, PASSWORD);
+    await join(ben, there, room);
+    await chat(host).click();
+    for (const text of ['Déjà vu', 'The plan', 'Something else', 'Another Plan']) await write(host, text);
+    // On another node, and read once it is looked at.
+    await expect(host.getByText('Read by 1')).toHaveCount(0);
+    await chat(ben).click();
+    await expect(line(host, 'Another Plan')).toContainText('Read by 1');
+    await field(ben).fill('Wait');
+    await expect(host.getByText('Ben Lee is writing…')).toBeVisible();
+    await look(host, 'writing');
+    await ben.keyboard.press('Enter');
+    await expect(line(host, 'Wait')).toBeVisible();
+    await expect(host.getByText('Ben Lee is writing…')).toHaveCount(0);
+
+    await host.getByRole('button', { name: 'Search messages' }).click();
+    const sought = host.getByRole('textbox', { name: 'Search messages' });
+    await expect(sought).toBeFocused();
+    await sought.fill('plan');
+    const found = host.getByRole('search').getByRole('status');
+    await expect(found).toContainText('2 of 2');
+    await expect(line(host, 'Another Plan')).toHaveAttribute('data-hit', 'true');
+    await host.keyboard.press('Enter');
+    await expect(found).toContainText('1 of 2');
+    await expect(line(host, 'The plan')).toHaveAttribute('data-hit', 'true');
+    await expect(sought).toBeFocused();
+    await look(host, 'search');
+    await noBarrier(host, 'a search in the chat');
+    await sought.fill('deja');
+    await expect(found).toContainText('1 of 1');
+    await sought.fill('nothing like it');
+    await expect(found).toContainText('No message has that.');
+    await host.keyboard.press('Escape');
+    await expect(sought).toHaveCount(0);
+    await expect(field(host)).toBeFocused();
+  } finally {
+    for (const page of [host, ben]) await page.context().close();
+  }
+});
+
 test('messages are edited, answered and deleted', async ({ browser, person, other, room }) => {
   test.setTimeout(150_000);
   const [host, ben] = [await newPage(browser), await newPage(browser)];

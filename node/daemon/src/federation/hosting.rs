@@ -199,6 +199,9 @@ fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
         | ServerBody::Refused(_)
         | ServerBody::Chat(_)
         | ServerBody::ChatChanged(_)
+        | ServerBody::ChatEarlier(_)
+        | ServerBody::Writing(_)
+        | ServerBody::Readers(_)
         | ServerBody::Invitations(_)
         | ServerBody::OwnLayout(_)
         | ServerBody::Ended(_) => {}

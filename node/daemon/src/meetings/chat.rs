@@ -4,13 +4,15 @@ use super::wire::rules_id;
 use plenary_conference::{Change, Deleted, Line, Mention, ParticipantId as Place, Person};
 use plenary_meeting_io::ReadLine;
 use plenary_model::Cid;
-use plenary_signalling::meeting::{DeletedBy, Edit, LineNumber, Mentioned, ParticipantId, Said, Say, Unsay};
+use plenary_signalling::meeting::{
+    CHAT_PAGE, ChatEarlier, DeletedBy, Edit, LineNumber, Mentioned, ParticipantId, Said, Say, Unsay,
+};
 use plenary_store::{QueryError, queries};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// Lines that who comes in is given.
-const LINES: u32 = 200;
+const LINES: u32 = CHAT_PAGE as u32;
 
 pub(super) fn say(room: &Cid, participant: ParticipantId, say: Say) -> Change {
     Change::Say {
@@ -40,9 +42,24 @@ pub(super) fn unsay(room: &Cid, participant: ParticipantId, unsay: Unsay) -> Cha
     }
 }
 
+/// What was said before a line, in its order, and whether there is still more.
+pub(super) fn earlier(db: &Connection, cid: &Cid, before: u64) -> Result<ChatEarlier, QueryError> {
+    let lines = queries::lines_before(db, cid, before, LINES)?;
+    let more = lines.len() == LINES as usize;
+    let lines = told(db, cid, lines)?;
+    Ok(ChatEarlier {
+        lines: lines.into_iter().map(|read| read.line).collect(),
+        more,
+    })
+}
+
 /// What was said or changed after the change of that number.
 pub(super) fn lines(db: &Connection, cid: &Cid, after: u64) -> Result<Vec<ReadLine>, QueryError> {
-    let lines = queries::lines(db, cid, after, LINES)?;
+    told(db, cid, queries::lines(db, cid, after, LINES)?)
+}
+
+/// Lines as clients hear them.
+fn told(db: &Connection, cid: &Cid, lines: Vec<Line>) -> Result<Vec<ReadLine>, QueryError> {
     let mut places = BTreeMap::new();
     for person in lines.iter().flat_map(people_of) {
         if !places.contains_key(person) {

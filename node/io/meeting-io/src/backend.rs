@@ -6,9 +6,9 @@ use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line, Moderate,
-        Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say, Slots, Speaking, State,
-        Tile, Unsay, Why,
+        Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line,
+        LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say,
+        Slots, Speaking, State, Tile, Unsay, Why,
     },
 };
 use std::{
@@ -96,6 +96,15 @@ impl Refused {
     pub fn answers(self, request: &ClientBody) -> ServerBody {
         refused(request_name(request), self)
     }
+}
+
+/// What people do at the chat without saying anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Murmur {
+    /// Who has just been writing.
+    pub writing: BTreeSet<ParticipantId>,
+    /// The number of the last line that somebody has read.
+    pub read: BTreeMap<ParticipantId, u64>,
 }
 
 /// A place that was given.
@@ -196,6 +205,10 @@ pub trait Roster: Send + Sync + 'static {
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
     /// What was said or changed after the change of that number, in the order of changes; after 0 what was said last.
     async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused>;
+    /// Lines that were said before one, and whether there are still earlier ones.
+    async fn earlier(&self, room: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused>;
+    /// Tells those nodes, by their names; it does not matter much whether they hear it.
+    fn murmur(&self, room: &Cid, to: BTreeSet<String>, murmur: Murmur);
 }
 
 /// A line of the chat as it was read.

@@ -8,7 +8,7 @@ use crate::{
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Call, CallOff, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
+    meeting::{Call, CallOff, Earlier, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
 };
 use std::{
     sync::{
@@ -36,6 +36,7 @@ pub(crate) enum Errand {
     Say(Say),
     Edit(Edit),
     Unsay(Unsay),
+    Earlier(Earlier),
     Moderate(Moderate),
     Call(Call),
     CallOff(CallOff),
@@ -53,6 +54,7 @@ impl Errand {
             Self::Say(_) => "say",
             Self::Edit(_) => "edit",
             Self::Unsay(_) => "unsay",
+            Self::Earlier(_) => "earlier",
             Self::Moderate(_) => "moderate",
             Self::Call(_) => "call",
             Self::CallOff(_) => "call_off",
@@ -129,6 +131,11 @@ impl Clerk {
             Errand::Say(say) => roster.say(room, who, say).await,
             Errand::Edit(edit) => roster.edit(room, who, edit).await,
             Errand::Unsay(unsay) => roster.unsay(room, who, unsay).await,
+            Errand::Earlier(earlier) => {
+                let lines = roster.earlier(room, earlier.before).await?;
+                self.tell.send(ServerBody::ChatEarlier(lines)).ok();
+                Ok(())
+            }
             Errand::Moderate(what) => roster.moderate(room, who, what).await,
             Errand::Call(call) => roster.call(room, who, call).await,
             Errand::CallOff(calls) => roster.call_off(room, who, calls).await,

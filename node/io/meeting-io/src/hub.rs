@@ -1,7 +1,7 @@
 //! Who sits where on this node.
 
 use crate::{
-    Abroad, Media, MediaEvent, Newcomer, Refused, Roster, Session, abroad,
+    Abroad, Media, MediaEvent, Murmur, Newcomer, Refused, Roster, Session, abroad,
     room::{self, Tidings},
     seat::{self, Told},
 };
@@ -93,8 +93,8 @@ impl Hub {
     pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
         let bucket = match request {
             ClientBody::Join(_) | ClientBody::Offer(_) => Some(&self.0.costly),
-            // Each makes the room look.
-            ClientBody::List(_) | ClientBody::Follow(_) => Some(&self.0.lists),
+            // Each makes the room look, or the node read.
+            ClientBody::List(_) | ClientBody::Follow(_) | ClientBody::Earlier(_) => Some(&self.0.lists),
             // Each goes to all, and onto the disks of all nodes.
             ClientBody::Say(_) | ClientBody::Edit(_) | ClientBody::Unsay(_) => Some(&self.0.lines),
             _ => None,
@@ -170,6 +170,11 @@ impl Hub {
         for seat in self.tables().seats.values() {
             seat.send(Told::End(why, rooms.clone())).ok();
         }
+    }
+
+    /// What another node tells of its people in a room.
+    pub fn hear_murmur(&self, room: &Cid, murmur: Murmur) {
+        self.tell_room(room, Tidings::Murmur(murmur));
     }
 
     /// Anything may have changed.
@@ -415,6 +420,9 @@ pub(crate) fn request_name(request: &ClientBody) -> &'static str {
         ClientBody::Say(_) => "say",
         ClientBody::Edit(_) => "edit",
         ClientBody::Unsay(_) => "unsay",
+        ClientBody::Earlier(_) => "earlier",
+        ClientBody::Writing {} => "writing",
+        ClientBody::Read(_) => "read",
         ClientBody::Moderate(_) => "moderate",
         ClientBody::Call(_) => "call",
         ClientBody::CallOff(_) => "call_off",

@@ -1,19 +1,21 @@
 //! A room on this node: tells everybody in it what is new, and who waits that they wait.
 
+mod murmur;
 mod personal;
 mod podium;
 
 use crate::{
-    Hub, Present, ReadLine, Refused, View,
+    Hub, Murmur, Present, ReadLine, Refused, View,
     seat::{Permit, Told, UNSETTLED},
 };
+use murmur::Murmurs;
 pub(crate) use personal::ToldAlone;
 use plenary_model::Cid;
 use plenary_signalling::{
     ServerBody,
     meeting::{
-        Called, CalledPerson, Chat, ChatChanged, Joined, Layout, List, Listener, ParticipantId, People,
-        Place, Room as Facts, Said, Speaking, Waiting, Why,
+        CHAT_PAGE, Called, CalledPerson, Chat, ChatChanged, Joined, Layout, LineNumber, List, Listener,
+        ParticipantId, People, Place, Room as Facts, Said, Speaking, Waiting, Why,
     },
 };
 use podium::Voices;
@@ -49,6 +51,12 @@ pub(crate) enum Tidings {
     List(u64, List),
     /// Of a run: whom it wants to hear of beside those who come first.
     Follow(u64, Vec<ParticipantId>),
+    /// A run is writing into the chat.
+    Writes(u64),
+    /// A run has read the chat up to a line.
+    Reads(u64, LineNumber),
+    /// What another node tells of its people.
+    Murmur(Murmur),
 }
 
 /// Somebody of this node in the room.
@@ -91,6 +99,7 @@ struct Keeper {
     counted: Option<Instant>,
     speaking: Speaking,
     voices: Voices,
+    murmurs: Murmurs,
     called: Vec<CalledPerson>,
 }
 
@@ -119,6 +128,7 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
         counted: None,
         speaking: Speaking::default(),
         voices: Voices::default(),
+        murmurs: Murmurs::default(),
         called: Vec::new(),
     };
     loop {
@@ -130,6 +140,10 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
             }
             () = wait(keeper.voices.due()) => {
                 keeper.tell_voices();
+                continue;
+            }
+            () = wait(keeper.murmurs.due()) => {
+                keeper.tell_murmurs();
                 continue;
             }
         };
@@ -145,6 +159,9 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
             Some(Tidings::Speaking(speaking)) => keeper.speaking(speaking),
             Some(Tidings::List(run, list)) => keeper.list(run, &list),
             Some(Tidings::Follow(run, whom)) => keeper.follow(run, whom),
+            Some(Tidings::Writes(run)) => keeper.writes(run),
+            Some(Tidings::Reads(run, line)) => keeper.reads(run, line),
+            Some(Tidings::Murmur(murmur)) => keeper.hear_murmur(&murmur),
             None => return,
         }
     }
@@ -260,6 +277,7 @@ impl Keeper {
         }
         let let_in = self.tell_roster(&view);
         self.welcome(&let_in, &history);
+        self.note_nodes(&view);
         self.tell_called(&view);
         self.tell_alone(&view);
     }
@@ -273,6 +291,7 @@ impl Keeper {
         }
         let (mut said, changed): (Vec<_>, Vec<_>) = lines.into_iter().partition(|read| read.number > known);
         said.sort_by_key(|read| read.number);
+        self.murmurs.said(&said);
         let plain = |lines: Vec<ReadLine>| lines.into_iter().map(|read| read.line).collect::<Vec<_>>();
         if !said.is_empty() {
             self.tell_inside(&ServerBody::Chat(Chat { lines: plain(said) }));
@@ -359,6 +378,9 @@ impl Keeper {
 
     /// Those who have come in get all that they are to know.
     fn welcome(&mut self, runs: &[u64], history: &[Said]) {
+        if !runs.is_empty() {
+            self.murmurs.came();
+        }
         for run in runs {
             let Some(seated) = self.seated.get_mut(run) else {
                 continue;
@@ -371,6 +393,7 @@ impl Keeper {
                 participants,
                 counts,
                 chat: history.to_vec(),
+                earlier: history.len() >= CHAT_PAGE,
                 ice_servers: self.hub.media_engine().ice_servers(seated.place.participant),
             };
             seated.tell.send(ServerBody::Joined(joined)).ok();

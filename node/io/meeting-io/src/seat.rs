@@ -253,6 +253,7 @@ impl Seat {
             | ClientBody::Say(_)
             | ClientBody::Edit(_)
             | ClientBody::Unsay(_)
+            | ClientBody::Earlier(_)
             | ClientBody::React(_)
             | ClientBody::Moderate(_)
                 if !self.permit.inside =>
@@ -277,6 +278,16 @@ impl Seat {
             ClientBody::Say(say) => self.send_clerk(Errand::Say(say)),
             ClientBody::Edit(edit) => self.send_clerk(Errand::Edit(edit)),
             ClientBody::Unsay(unsay) => self.send_clerk(Errand::Unsay(unsay)),
+            ClientBody::Earlier(earlier) => self.send_clerk(Errand::Earlier(earlier)),
+            ClientBody::Writing {} => {
+                self.hub.tell_room(&self.room, Tidings::Writes(self.newcomer.run));
+                Ok(())
+            }
+            ClientBody::Read(read) => {
+                let read = Tidings::Reads(self.newcomer.run, read.line);
+                self.hub.tell_room(&self.room, read);
+                Ok(())
+            }
             ClientBody::Moderate(what) => self.send_clerk(Errand::Moderate(what)),
             ClientBody::Call(call) => self.call(call),
             ClientBody::CallOff(calls) => self.call_off(calls),

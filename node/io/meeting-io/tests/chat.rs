@@ -1,14 +1,17 @@
-//! What those in a room hear of lines that are edited and deleted.
+//! What those in a room hear of lines that are edited and deleted, of who is writing, and of who has read what.
 
 #![allow(clippy::unwrap_used)]
 
 mod world;
 
+use plenary_meeting_io::Murmur;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{DeletedBy, Edit, LineNumber, Refusal, Said, Say, Unsay},
+    meeting::{
+        DeletedBy, Earlier, Edit, LineNumber, ParticipantId, Read, Refusal, Said, Say, Unsay, Writing,
+    },
 };
-use world::client::{Client, client, say, start};
+use world::client::{Client, client, join, place, say, start};
 
 async fn changed(who: &mut Client) -> Vec<Said> {
     who.hear(|told| match told {
@@ -76,4 +79,124 @@ async fn one_person_writes_only_so_fast() {
         hub.request(&ann.newcomer, ClientBody::Say(say("Hello")));
     }
     assert_eq!(ann.refused().await, ("say".into(), Refusal::TooFast));
+}
+
+async fn writing(who: &mut Client) -> Vec<ParticipantId> {
+    let Writing { people, .. } = who
+        .hear(|told| match told {
+            ServerBody::Writing(writing) => Some(writing),
+            _ => None,
+        })
+        .await;
+    people.into_iter().map(|one| one.participant).collect()
+}
+
+async fn readers(who: &mut Client) -> Vec<u64> {
+    let up_to = who
+        .hear(|told| match told {
+            ServerBody::Readers(readers) => Some(readers.up_to),
+            _ => None,
+        })
+        .await;
+    up_to.into_iter().map(|line| line.0).collect()
+}
+
+fn read(line: u64) -> ClientBody {
+    let line = LineNumber(line);
+    ClientBody::Read(Read { line })
+}
+
+#[tokio::test]
+async fn who_is_writing_is_told_here_and_to_other_nodes_and_no_more_once_they_have_written() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let writer = ann.join(&hub, None).await.participant;
+    let other = ben.join(&hub, None).await.participant;
+    for _ in 0..3 {
+        hub.request(&ann.newcomer, ClientBody::Writing {});
+    }
+    assert_eq!(writing(&mut ben).await, [writer]);
+    let told = world.murmurs();
+    let news = Murmur {
+        writing: [writer].into(),
+        ..Murmur::default()
+    };
+    assert_eq!(
+        told.iter().map(|(_, murmur)| murmur).collect::<Vec<_>>(),
+        [&news],
+        "once in three seconds"
+    );
+    hub.request(&ann.newcomer, ClientBody::Say(say("Hello")));
+    assert!(writing(&mut ben).await.is_empty());
+    // Those of other nodes, of whom this one knows that they are in.
+    let murmur = Murmur {
+        writing: [other, ParticipantId(999)].into(),
+        ..Murmur::default()
+    };
+    hub.hear_murmur(&"demo".parse().unwrap(), murmur);
+    while writing(&mut ann).await != [other] {}
+    assert_eq!(
+        world.murmurs().len(),
+        1,
+        "what another node has said is not told to others"
+    );
+}
+
+#[tokio::test]
+async fn who_waits_does_not_write_and_reads_nothing() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    world.wait_room();
+    let mut ben = client(2, "ben");
+    hub.request(&ben.newcomer, join("demo", None));
+    ben.hear(|told| matches!(told, ServerBody::Waiting(_)).then_some(()))
+        .await;
+    for request in [ClientBody::Writing {}, read(1)] {
+        hub.request(&ben.newcomer, request);
+    }
+    let before = LineNumber(9);
+    hub.request(&ben.newcomer, ClientBody::Earlier(Earlier { before }));
+    assert_eq!(ben.refused().await, ("earlier".into(), Refusal::Waiting));
+    assert!(world.murmurs().is_empty());
+}
+
+#[tokio::test]
+async fn who_wrote_hears_how_many_have_read_it() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let joined = ann.join(&hub, None).await;
+    let reader = ben.join(&hub, None).await.participant;
+    hub.request(&ann.newcomer, ClientBody::Say(say("Hello")));
+    assert_eq!(said(&mut ben).await.len(), 1);
+    hub.request(&ben.newcomer, read(7));
+    while readers(&mut ann).await != [1] {}
+    // Nothing is read less, and nobody is their own reader.
+    hub.request(&ben.newcomer, read(0));
+    hub.request(&ann.newcomer, read(1));
+    hub.request(&ann.newcomer, ClientBody::Say(say("Again")));
+    assert_eq!(said(&mut ben).await.len(), 1);
+    hub.request(&ben.newcomer, read(2));
+    while readers(&mut ann).await != [2] {}
+    let marks = world
+        .murmurs()
+        .into_iter()
+        .filter_map(|(_, murmur)| murmur.read.get(&reader).copied());
+    assert_eq!(marks.collect::<Vec<_>>(), [1, 2]);
+    // Whoever comes back hears it anew.
+    let mut again = client(3, "ann");
+    again.join(&hub, Some(place(&joined))).await;
+    while readers(&mut again).await != [2] {}
+    let before = LineNumber(2);
+    hub.request(&again.newcomer, ClientBody::Earlier(Earlier { before }));
+    let earlier = again
+        .hear(|told| match told {
+            ServerBody::ChatEarlier(earlier) => Some(earlier),
+            _ => None,
+        })
+        .await;
+    assert_eq!(
+        (earlier.lines[0].text.as_str(), earlier.lines.len(), earlier.more),
+        ("Hello", 1, false)
+    );
 }

@@ -1,9 +1,9 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, ChatChanged, Edit, Ended, Follow, Invitations, Join, Joined, Layers,
-    List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Refused, Room, Roster, Say, Show, Slots,
-    Speaking, State, Unsay, Waiting,
+    Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations,
+    Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers,
+    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Writing,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -259,6 +259,12 @@ pub enum ServerBody {
     Chat(Chat),
     /// Lines of the chat were edited or deleted.
     ChatChanged(ChatChanged),
+    /// What was asked for by `earlier`.
+    ChatEarlier(ChatEarlier),
+    /// Who is writing into the chat.
+    Writing(Writing),
+    /// How far the chat was read; told to who writes.
+    Readers(Readers),
     /// Who was called into the meeting; told to moderators.
     Called(Called),
     /// Who is invited to the podium; told to moderators and to who is.
@@ -296,6 +302,10 @@ pub enum ClientBody {
     Say(Say),
     Edit(Edit),
     Unsay(Unsay),
+    Earlier(Earlier),
+    /// Is writing into the chat; said again every three seconds for as long as that goes on.
+    Writing {},
+    Read(Read),
     Moderate(Moderate),
     Call(Call),
     CallOff(CallOff),
@@ -306,9 +316,9 @@ pub enum ClientBody {
 }
 
 impl ClientBody {
-    const TYPES: [&str; 15] = [
-        "watch", "join", "offer", "show", "state", "react", "say", "edit", "unsay", "moderate", "call",
-        "call_off", "list", "follow", "leave",
+    const TYPES: [&str; 18] = [
+        "watch", "join", "offer", "show", "state", "react", "say", "edit", "unsay", "earlier", "writing",
+        "read", "moderate", "call", "call_off", "list", "follow", "leave",
     ];
 }
 

@@ -7,7 +7,10 @@ mod moderation;
 mod roster;
 
 pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
-pub use chat::{Chat, ChatChanged, DeletedBy, Edit, LineNumber, Mentioned, Said, Say, Unsay};
+pub use chat::{
+    CHAT_PAGE, Chat, ChatChanged, ChatEarlier, DeletedBy, Earlier, Edit, LineNumber, Mentioned, Read,
+    Readers, Said, Say, Unsay, Writer, Writing,
+};
 pub use invitation::{Invitations, Invited, InvitedPerson};
 pub use moderation::{
     Act, Arrangement, GuestRights, KeptLayout, Layout, Mode, Moderate, NewPin, OwnLayout, Role, Room,
@@ -183,6 +186,9 @@ pub struct Joined {
     #[serde(default)]
     pub counts: Counts,
     pub chat: Vec<Said>,
+    /// Earlier lines can be asked for; left out by nodes of before, which do not know `earlier`, `writing` and `read`.
+    #[serde(default)]
+    pub earlier: bool,
     pub ice_servers: Vec<IceServer>,
 }
 

@@ -7,6 +7,7 @@ import {
   mentionable,
   mentioned,
   mentionsMe,
+  readersOf,
   splitByMentions,
 } from './chat';
 import type { ChatLine } from './messages';
@@ -22,6 +23,16 @@ const line = (id: string, more: Partial<ChatLine> = {}): ChatLine => ({
 });
 
 describe('lines of the chat', () => {
+  it('say below the last of one’s own in a row how many have read it', () => {
+    const reads = [3, 9, 12];
+    const [own, next, other] = [line('9'), line('10'), line('10', { participant: '2' })];
+    expect(readersOf(own, other, '1', reads)).toBe(2);
+    expect(readersOf(own, undefined, '1', reads)).toBe(2);
+    expect(readersOf(own, next, '1', reads)).toBe(0);
+    expect(readersOf(other, undefined, '1', reads)).toBe(0);
+    expect(readersOf(line('9', { deleted: 'writer' }), undefined, '1', reads)).toBe(0);
+  });
+
   it('are one’s own from whatever place, also of a node that does not tell places', () => {
     expect(isMine(line('1'), '1')).toBe(true);
     expect(isMine(line('1', { places: ['7', '8'] }), '8')).toBe(true);

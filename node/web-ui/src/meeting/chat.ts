@@ -34,6 +34,17 @@ export function linesSince(chat: readonly ChatLine[], id: string | null, me: str
   return chat.slice(from + 1).filter((line) => !isMine(line, me) && !line.deleted);
 }
 
+/** How many have read a line of one's own: said once below those that one has written in a row. */
+export function readersOf(
+  line: ChatLine,
+  next: ChatLine | undefined,
+  me: string | null,
+  reads: readonly number[],
+): number {
+  if (!isMine(line, me) || line.deleted || (next && isMine(next, me))) return 0;
+  return reads.filter((read) => read >= Number(line.id)).length;
+}
+
 /** What stands between an `@` and the caret: somebody is being mentioned, if anybody is called so. */
 export function mentionAt(text: string, caret: number): { from: number; find: string } | null {
   const before = text.slice(0, caret);

@@ -17,12 +17,14 @@ import {
   type ShownTile,
   type Waiting,
 } from './messages';
+import { ChatMarks } from './chatMarks';
 import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
 import { Receive } from './receive';
 import {
   countOf,
   emptyMeeting,
+  nobodyWrites,
   withLines,
   withQuality,
   withRoster,
@@ -73,10 +75,16 @@ export class Meeting {
   private shownAt = -SHOW_MS;
   private followed: string[] = [];
   private outbox: NewLine[] = [];
+  private readonly timers = new Timers();
+  private readonly marks = new ChatMarks({
+    now: () => this.host.now(),
+    timers: this.timers,
+    state: () => this.state,
+    say: (message) => this.signal.say(message),
+  });
   private pin: string | null = null;
   /** The ID by which the conference is found; changes while one is in. */
   private cid: string;
-  private readonly timers = new Timers();
 
   constructor(host: MeetingHost) {
     this.host = host;
@@ -245,6 +253,15 @@ export class Meeting {
     if (this.state.phase === 'in') this.signal.say({ type: 'unsay', body: { line } });
   }
 
+  /** Lines from before those that are here; they come one page at a time. */
+  askEarlier = () => this.marks.askEarlier();
+
+  /** One is writing a line. */
+  writes = () => this.marks.writes();
+
+  /** One has seen the chat up to this line. */
+  read = (line: string) => this.marks.read(line);
+
   /** What is shown from now on, the most important first. */
   show(tiles: ShownTile[]) {
     this.tiles = tiles;
@@ -312,6 +329,12 @@ export class Meeting {
       this.next({ speaking: message.body.participants });
     } else if (message.type === 'quality') {
       this.next({ kbps: message.body.kbps, quality: withQuality(quality, message.body.slots) });
+    } else if (message.type === 'chat_earlier') {
+      this.next({ chat: withLines(chat, message.body.lines), earlier: message.body.more });
+    } else if (message.type === 'writing') {
+      this.next({ writing: message.body });
+    } else if (message.type === 'readers') {
+      this.next({ reads: message.body.up_to.map(Number) });
     } else if (message.type === 'chat' || message.type === 'chat_changed') {
       this.next({ chat: withLines(chat, message.body.lines) });
     }
@@ -367,6 +390,9 @@ export class Meeting {
       ownLayout: null,
       speaking: [],
       chat: [],
+      earlier: false,
+      writing: nobodyWrites,
+      reads: [],
     });
   }
 
@@ -401,7 +427,10 @@ export class Meeting {
       speaking: [],
       quality: new Map(),
       chat: withLines(this.state.chat, body.chat),
+      earlier: this.state.chat.length > 0 ? this.state.earlier : body.earlier === true,
+      writing: nobodyWrites,
     });
+    this.marks.joined(body.earlier !== undefined);
     this.shown = '';
     const servers = iceServers(body);
     this.receive.open(servers);
@@ -417,6 +446,8 @@ export class Meeting {
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
+    } else if (request === 'earlier') {
+      this.marks.refused();
     } else if (
       (TOLD.has(request) && code !== 'not-joined') ||
       (request === 'state' && REFUSED_STATES.has(code))

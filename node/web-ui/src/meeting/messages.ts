@@ -26,6 +26,7 @@ import type {
   MeetingTile,
   MeetingCarried,
   MeetingWaiting,
+  MeetingWriting,
   SignalClientBody,
   SignalServerBody,
 } from '../api/generated/types.gen';
@@ -38,6 +39,7 @@ export type ConnectionName = MeetingConnection;
 export type Participant = MeetingParticipant;
 export type ChatLine = MeetingSaid;
 export type NewLine = MeetingSay;
+export type Writing = MeetingWriting;
 export type Seat = MeetingPlace;
 export type ShownTile = MeetingTile & { kind: PictureKind };
 export type Slot = MeetingSlot;

@@ -3,6 +3,7 @@ import { IconArrowBackUp, IconCornerDownRight, IconDots, IconPencil, IconTrash }
 import i18n from '../i18n';
 import { mayEdit, mentionsMe, splitByMentions } from '../meeting/chat';
 import type { ChatLine } from '../meeting/messages';
+import { splitByFound } from '../meeting/search';
 import { linked } from '../ui/linked';
 import { exactTime } from '../ui/text';
 import classes from './Chat.module.css';
@@ -24,9 +25,15 @@ interface Props {
   show: (id: string) => void;
   choose: (task: Task) => void;
   remove: (line: ChatLine) => void;
+  /** What is sought in the chat. */
+  sought: string;
+  /** It is the one that a search looks at. */
+  hit: boolean;
+  /** How many have read it, where one is to know. */
+  readers: number;
 }
 
-export function Line({ line, mine, before, answered, show, choose, remove }: Props) {
+export function Line({ line, mine, before, answered, show, choose, remove, sought, hit, readers }: Props) {
   const { t } = useMeetingText();
   const { me } = useMeeting();
   const follows =
@@ -39,10 +46,11 @@ export function Line({ line, mine, before, answered, show, choose, remove }: Pro
       data-mine={mine || undefined}
       data-follows={follows || undefined}
       data-for-me={mentionsMe(line, me) || undefined}
+      data-hit={hit || undefined}
     >
       {!follows && (
         <div className={classes.head}>
-          <b>{mine ? t('chat.you') : line.name}</b>
+          <b>{mine ? t('chat.you') : <Found text={line.name} sought={sought} />}</b>
           <time dateTime={new Date(line.at).toISOString()} title={exactTime(line.at)}>
             {clock(line.at)}
           </time>
@@ -56,7 +64,7 @@ export function Line({ line, mine, before, answered, show, choose, remove }: Pro
       ) : (
         <>
           <div className={classes.text}>
-            <Words line={line} />
+            {sought.trim() === '' ? <Words line={line} /> : <Found text={line.text} sought={sought} />}
             {line.edited_at && (
               <span className={classes.edited} title={exactTime(line.edited_at)}>
                 {' '}
@@ -64,6 +72,7 @@ export function Line({ line, mine, before, answered, show, choose, remove }: Pro
               </span>
             )}
           </div>
+          {readers > 0 && <div className={classes.read}>{t('chat.readBy', { count: readers })}</div>}
           <Actions line={line} mine={mine} choose={choose} remove={remove} />
         </>
       )}
@@ -73,6 +82,19 @@ export function Line({ line, mine, before, answered, show, choose, remove }: Pro
 
 function clock(at: number): string {
   return new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(at);
+}
+
+/** A text with what is sought in it marked. */
+function Found({ text, sought }: { text: string; sought: string }) {
+  return splitByFound(text, sought).map((part, place) =>
+    place % 2 === 0 ? (
+      <span key={place}>{part}</span>
+    ) : (
+      <mark key={place} className={classes.found}>
+        {part}
+      </mark>
+    ),
+  );
 }
 
 /** The text, with the names of those who are mentioned. */

@@ -1,36 +1,53 @@
-import { Text } from '@mantine/core';
-import { Fragment, useCallback, useEffect, useRef, useState } from 'react';
-import { isMine } from '../meeting/chat';
+import { Button, Text } from '@mantine/core';
+import { Fragment, useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import { isMine, readersOf } from '../meeting/chat';
 import type { ChatLine } from '../meeting/messages';
 import { Confirm } from '../ui/Confirm';
 import classes from './Chat.module.css';
 import { Line, lineId } from './ChatLine';
+import { ChatSearch } from './ChatSearch';
 import { Write, type Task } from './ChatWrite';
 import { useMeeting, useMeetingText, useVisit } from './context';
-import { useMyself } from './useMyself';
+import { Typing } from './Typing';
+import { useChatSearch, type ChatSearching } from './useChatSearch';
 import type { ChatSeen } from './useChatSeen';
+import { useMyself } from './useMyself';
+import { useRead } from './useRead';
+
+interface Props {
+  divider: ChatSeen['divider'];
+  searching: boolean;
+  endSearch: () => void;
+}
 
 /** What people write to all. */
-export function ChatPanel({ divider }: { divider: ChatSeen['divider'] }) {
+export function ChatPanel({ divider, searching, endSearch }: Props) {
   const { t } = useMeetingText();
   const { chat } = useMeeting();
   const { may } = useMyself();
   const [task, setTask] = useState<Task | null>(null);
   // Who has changed a message, or not after all, goes on writing.
-  const [back, setBack] = useState(false);
+  const [back, comeBack] = useReducer((times: number) => times + 1, 0);
+  const search = useChatSearch(searching);
+  const close = () => {
+    endSearch();
+    comeBack();
+  };
   const done = useCallback(() => {
     setTask(null);
-    setBack(true);
+    comeBack();
   }, []);
   return (
     <div className={classes.chat}>
+      {searching && <ChatSearch search={search} close={close} />}
       {chat.length === 0 ? (
         <Text size="sm" c="dimmed" ta="center" m="auto" p="md">
           {t('chat.empty')}
         </Text>
       ) : (
-        <Lines divider={divider} choose={setTask} />
+        <Lines divider={divider} choose={setTask} search={searching ? search : null} />
       )}
+      <Typing />
       {may.chat ? (
         <Write key={task?.kind === 'edit' ? task.line.id : 'new'} task={task} focus={back} done={done} />
       ) : (
@@ -42,15 +59,28 @@ export function ChatPanel({ divider }: { divider: ChatSeen['divider'] }) {
   );
 }
 
-function Lines({ divider, choose }: { divider: ChatSeen['divider']; choose: (task: Task) => void }) {
+interface LinesProps {
+  divider: ChatSeen['divider'];
+  choose: (task: Task) => void;
+  search: ChatSearching | null;
+}
+
+function Lines({ divider, choose, search }: LinesProps) {
   const { t } = useMeetingText();
-  const { chat, me } = useMeeting();
+  const { meeting } = useVisit();
+  const { chat, me, earlier, reads } = useMeeting();
+  const sought = search?.text ?? '';
+  const hit = search?.hits[search.place]?.id;
   const list = useRef<HTMLDivElement>(null);
   const [deleting, setDeleting] = useState<ChatLine | null>(null);
   const last = chat.at(-1)?.id;
   useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [last]);
+    if (!hit) list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [last, hit]);
+  useEffect(() => {
+    if (hit) list.current?.querySelector(`#${lineId(hit)}`)?.scrollIntoView({ block: 'center' });
+  }, [hit]);
+  useRead(last);
   const show = useCallback((id: string) => {
     const line = list.current?.querySelector<HTMLElement>(`#${lineId(id)}`);
     line?.scrollIntoView({ block: 'center' });
@@ -60,6 +90,13 @@ function Lines({ divider, choose }: { divider: ChatSeen['divider']; choose: (tas
   const firstNew = divider && chat[chat.findIndex((line) => line.id === divider.after) + 1]?.id;
   return (
     <div ref={list} className={classes.lines} role="log" aria-label={t('bar.chat')} tabIndex={0}>
+      {earlier && (
+        <div className={classes.more}>
+          <Button variant="subtle" size="compact-sm" onClick={() => meeting.askEarlier()}>
+            {t('chat.earlier')}
+          </Button>
+        </div>
+      )}
       <ol>
         {chat.map((line, place) => (
           <Fragment key={line.id}>
@@ -76,6 +113,9 @@ function Lines({ divider, choose }: { divider: ChatSeen['divider']; choose: (tas
               show={show}
               choose={choose}
               remove={setDeleting}
+              sought={sought}
+              hit={line.id === hit}
+              readers={readersOf(line, chat[place + 1], me, reads)}
             />
           </Fragment>
         ))}

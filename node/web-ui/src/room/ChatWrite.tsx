@@ -15,7 +15,7 @@ export interface Task {
   line: ChatLine;
 }
 
-export function Write({ task, focus, done }: { task: Task | null; focus: boolean; done: () => void }) {
+export function Write({ task, focus, done }: { task: Task | null; focus: number; done: () => void }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { phase } = useMeeting();
@@ -85,6 +85,7 @@ export function Write({ task, focus, done }: { task: Task | null; focus: boolean
           value={text}
           onChange={(event) => {
             setText(event.currentTarget.value);
+            if (!edits) meeting.writes();
             list.look();
           }}
           onSelect={list.look}

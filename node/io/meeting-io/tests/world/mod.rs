@@ -7,16 +7,16 @@ pub(crate) mod client;
 
 use async_trait::async_trait;
 use plenary_meeting_io::{
-    Entered, Flow, Hub, Media, Opening, Person, Present, ReadLine, Refused, Roster, Session, View,
+    Entered, Flow, Hub, Media, Murmur, Opening, Person, Present, ReadLine, Refused, Roster, Session, View,
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, DeletedBy, Edit, IceServer, Invited, InvitedPerson, Layout, Line,
-    Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room, Said, Say, State, Tile, Unsay,
-    Via, Why,
+    Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson,
+    Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room,
+    Said, Say, State, Tile, Unsay, Via, Why,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, OnceLock},
     time::Duration,
 };
@@ -41,6 +41,8 @@ struct State_ {
     shown: Vec<Tile>,
     flow: Option<Flow>,
     ended_at: Option<u64>,
+    /// What other nodes were told.
+    murmurs: Vec<(BTreeSet<String>, Murmur)>,
     /// The ID of the room, where that was changed.
     id: Option<Cid>,
 }
@@ -69,6 +71,11 @@ fn demo() -> Cid {
 impl World {
     pub(crate) fn watched_by(&self, hub: Hub) {
         assert!(self.hub.set(hub).is_ok());
+    }
+
+    /// What the nodes of these names were told.
+    pub(crate) fn murmurs(&self) -> Vec<(BTreeSet<String>, Murmur)> {
+        self.state.lock().unwrap().murmurs.clone()
     }
 
     /// Whether nothing can be committed.
@@ -457,6 +464,19 @@ impl Roster for World {
             called: state.called.clone(),
             invitations: state.invited.clone(),
         }))
+    }
+
+    async fn earlier(&self, _: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused> {
+        let state = self.state.lock().unwrap();
+        let earlier = state.lines.iter().filter(|read| read.number < before.0);
+        Ok(ChatEarlier {
+            lines: earlier.map(|read| read.line.clone()).collect(),
+            more: false,
+        })
+    }
+
+    fn murmur(&self, _: &Cid, to: BTreeSet<String>, murmur: Murmur) {
+        self.state.lock().unwrap().murmurs.push((to, murmur));
     }
 
     async fn lines(&self, _: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused> {

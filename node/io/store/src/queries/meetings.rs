@@ -156,6 +156,16 @@ pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Li
     Ok(lines)
 }
 
+/// The last lines of the chat that were said before that of this number, in the order in which they were said.
+pub fn lines_before(db: &Connection, cid: &Cid, before: u64, limit: u32) -> Found<Vec<Line>> {
+    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id < ? ORDER BY id DESC LIMIT ?");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map(params![cid.as_str(), bound(Timestamp(before)), limit], line_of)?;
+    let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
+    lines.reverse();
+    Ok(lines)
+}
+
 /// Lines of the chat that are kept, with higher numbers than this, in the order in which they were said.
 pub fn chat(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Line>> {
     let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id > ? ORDER BY id LIMIT ?");

@@ -52,6 +52,27 @@ fn what_was_changed_is_found_beside_what_is_new() {
 }
 
 #[test]
+fn lines_from_before_one_are_found_the_last_of_them_first() {
+    let mut home = meeting();
+    let known = lines(&home, 0, 10).len() as u64;
+    for text in ["One", "Two", "Three", "Four"] {
+        home.ok(system(), say(2, text));
+    }
+    let before = |line: u64, limit| {
+        let found = queries::lines_before(&home.db, &review(), line, limit).expect("reads");
+        found.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        before(known + 4, 2),
+        ["Two", "Three"],
+        "in the order in which they were said"
+    );
+    assert_eq!(before(known + 2, 1), ["One"]);
+    assert_eq!(before(1, 9), [String::new(); 0]);
+    assert_eq!(before(u64::MAX, 1), ["Four"]);
+}
+
+#[test]
 fn the_places_of_a_person_are_found() {
     let home = meeting();
     let of = |person: Person| queries::places_of_person(&home.db, &review(), &person).expect("reads");

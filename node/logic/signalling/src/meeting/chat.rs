@@ -4,6 +4,9 @@ use super::ParticipantId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
+/// Lines that are given at once.
+pub const CHAT_PAGE: usize = 200;
+
 /// The number of a line of the chat; numbers rise. A text on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(as = MeetingLineNumber, value_type = String, pattern = "^[0-9]+$")]
@@ -51,6 +54,20 @@ pub struct Edit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MeetingUnsay)]
 pub struct Unsay {
+    pub line: LineNumber,
+}
+
+/// Asks for lines that were said before one; `chat_earlier` follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingEarlier)]
+pub struct Earlier {
+    pub before: LineNumber,
+}
+
+/// Has read the chat up to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingRead)]
+pub struct Read {
     pub line: LineNumber,
 }
 
@@ -112,4 +129,41 @@ pub struct Chat {
 #[schema(as = MeetingChatChanged)]
 pub struct ChatChanged {
     pub lines: Vec<Said>,
+}
+
+/// Lines that were said before those that the client knows, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingChatEarlier)]
+pub struct ChatEarlier {
+    pub lines: Vec<Said>,
+    /// There are still earlier ones.
+    pub more: bool,
+}
+
+/// Who is writing, all of them each time; told again while they are, and not again when they have stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingWriting)]
+pub struct Writing {
+    /// Who began first comes first; at most four.
+    #[schema(max_items = 4)]
+    pub people: Vec<Writer>,
+    /// Others are writing too.
+    pub more: bool,
+}
+
+/// Somebody who is writing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingWriter)]
+pub struct Writer {
+    pub participant: ParticipantId,
+    pub name: String,
+}
+
+/// How far others have read, each person once, told to who has written something; nothing of it in meetings of more than 100.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = MeetingReaders)]
+pub struct Readers {
+    /// The last line that each has read, in the order of their numbers.
+    #[schema(max_items = 100)]
+    pub up_to: Vec<LineNumber>,
 }
