@@ -7,10 +7,7 @@ use crate::{
     conference::differences,
     follow::shut_out_guests,
     history,
-    meeting::{
-        Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run, check_in_layouts,
-        check_lecturers,
-    },
+    meeting::{Entry, Line, MeetingView, Meetings, Participant, ParticipantId, Run, check_in_layouts},
     partners::{at_home, check_room},
     registrant::{Registrant, RegistrationView},
 };
@@ -369,7 +366,7 @@ impl<'a, V: View> Case<'a, V> {
         patch: &crate::SettingsPatch,
     ) -> Result<Settings, Refusal> {
         let after = at_home(self.view, patch).apply(before, self.at.now)?;
-        check_lecturers(self.view, before, &after)?;
+        crate::meeting::check_lecturers(self.view, before, &after)?;
         for (field, names, known) in [
             ("moderators", &after.moderators, &before.moderators),
             ("invited", &after.invited, &before.invited),
