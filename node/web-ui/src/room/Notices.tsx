@@ -124,10 +124,16 @@ function Asked() {
   return (
     <Notice icon={<IconMicrophoneOff size={18} aria-hidden />}>
       {t(room.mode === 'lecture' && onPodium ? 'lecture.yours' : 'notice.asked')}
-      <Button size="compact-sm" onClick={() => void local.setMuted(false)}>
+      <Button size="compact-sm" style={{ flexShrink: 0 }} onClick={() => void local.setMuted(false)}>
         {t('bar.unmute')}
       </Button>
-      <Button size="compact-sm" variant="subtle" color="gray.3" onClick={() => answer(asked)}>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        color="gray.3"
+        style={{ flexShrink: 0 }}
+        onClick={() => answer(asked)}
+      >
         {t('notice.notNow')}
       </Button>
     </Notice>
