@@ -10,11 +10,11 @@ test('a Directory is activated by a key, shared with and left', async ({ page, r
     await page.goto(`${here}/admin/directory`);
     await expect(page.getByRole('heading', { name: 'This server is in no Directory' })).toBeVisible();
     await noBarrier(page, 'a server in no Directory');
-    await page.getByRole('textbox', { name: 'Addresses of the Directory' }).fill('localhost:9');
+    await page.getByRole('combobox', { name: 'Addresses of the Directory' }).fill('localhost:9');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Activate' }).click();
 
-    await expect(page.getByText('Not connected')).toBeVisible();
+    await expect(page.getByText('Not connected', { exact: true })).toBeVisible();
     await expect(page.getByText('Why it is not connected')).toBeVisible({ timeout: 20_000 });
     await page.getByRole('button', { name: 'Show the key' }).click();
     const key = page.getByRole('textbox', { name: 'Key' });
@@ -55,6 +55,7 @@ test('people are found while one types, and it is said when the Directory is awa
   const option = page.getByRole('option').filter({ hasText: person.display_name }).first();
   await expect(option).toBeVisible();
   await expect(find).toHaveAttribute('aria-expanded', 'true');
+  await find.press('ArrowDown');
   await expect(find).toHaveAttribute('aria-activedescendant', /.+/);
   await noBarrier(page, 'people who were found');
   await page.keyboard.press('Enter');

@@ -10,7 +10,7 @@ import {
   useCombobox,
 } from '@mantine/core';
 import { IconPhone, IconPlus, IconUserSearch } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { SearchHit } from '../api/types';
 import { DirectoryAway } from '../ui/DirectoryAway';
@@ -36,12 +36,6 @@ export function FindAnybody({ call, busy, add }: Props) {
   const [chosen, choose] = useState<SearchHit | null>(null);
   const found = useFound(text);
   const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() });
-  const { selectFirstOption } = box;
-  const shown = found.hits.map(keyOf).join();
-  // Enter takes the best of those that are shown.
-  useEffect(() => {
-    if (shown) selectFirstOption();
-  }, [shown, selectFirstOption]);
   const clear = () => {
     setText('');
     choose(null);
@@ -57,7 +51,7 @@ export function FindAnybody({ call, busy, add }: Props) {
           box.closeDropdown();
         }}
       >
-        <Combobox.Target>
+        <Combobox.Target withExpandedAttribute>
           <TextInput
             role="combobox"
             aria-autocomplete="list"

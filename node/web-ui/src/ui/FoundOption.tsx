@@ -2,6 +2,7 @@ import { Group, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { SearchHit } from '../api/types';
 import { Face } from './Face';
+import classes from './FoundOption.module.css';
 import { PresenceStatus } from './Status';
 
 /** Somebody or something that was found: who, what and where it is, and what they do now. */
@@ -10,7 +11,7 @@ export function FoundOption({ hit }: { hit: SearchHit }) {
   const about = [hit.job_title, hit.department].filter(Boolean).join(', ');
   const name = hit.display_name || hit.id;
   return (
-    <Group gap="xs" wrap="nowrap" miw={0}>
+    <Group gap="xs" wrap="nowrap" miw={0} className={classes.row}>
       <Face name={name} size={28} />
       <div style={{ minWidth: 0, flex: 1 }}>
         <Text size="sm" truncate>
