@@ -11,7 +11,7 @@ use anyhow::ensure;
 use plenary_light::{Attendance, Attendee};
 use plenary_signalling::{
     ClientBody,
-    meeting::{Act, Moderate, Participant, Say, State},
+    meeting::{Act, Participant, Say, State},
 };
 use serde_json::{Value, json};
 use std::{
@@ -115,12 +115,7 @@ fn show(content: bool) -> ClientBody {
 }
 
 fn act(act: Act) -> ClientBody {
-    ClientBody::Moderate(Moderate {
-        act,
-        participant: None,
-        minutes: None,
-        layout: None,
-    })
+    ClientBody::Moderate(act.into())
 }
 
 /// Modes, lists, terms, rights and seats of two servers, whose records lead to two dead targets first.

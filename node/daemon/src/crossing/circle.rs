@@ -11,8 +11,14 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    sync::{broadcast, watch},
+    time::MissedTickBehavior,
+};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who says with whom this server meets.
 #[async_trait::async_trait]
@@ -31,6 +37,10 @@ pub(crate) trait Crowd: Send + Sync + 'static {
 #[async_trait::async_trait]
 impl Policy for Server {
     async fn bounds(&self, server: &ServerName) -> Option<Bounds> {
+        // Who misbehaved by words exchanges no media either, for as long.
+        if self.ledger().quarantined(server).is_some() {
+            return None;
+        }
         let standing = self.standing(server).await?;
         let terms = policy_for(&standing, server).ok()?;
         // A call has a room, too; what may cross of each is said by its own terms.
@@ -60,15 +70,15 @@ impl Town {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks again with whom this server meets, and tells those who ask, also where it is as before: a certificate may
+    /// Looks again with whom this server meets, and tells those who ask; `anew` also where it is as before: a certificate may
     /// count no more.
-    async fn look(&self) {
+    async fn look(&self, anew: bool) {
         self.known().retain(|_, told| told.receiver_count() > 0);
         let servers: Vec<ServerName> = self.known().keys().cloned().collect();
         for server in servers {
             let bounds = self.policy.bounds(&server).await;
             if let Some(told) = self.known().get(&server) {
-                told.send_replace(bounds);
+                told.send_if_modified(|known| std::mem::replace(known, bounds) != bounds || anew);
             }
         }
     }
@@ -125,18 +135,24 @@ impl Crowd for Ways {
     }
 }
 
-/// Looks again whenever the settings change, until there is nobody to look for.
+/// Looks again whenever the settings change, and each second, as quarantines begin and end by themselves; until there is nobody to
+/// look for.
 pub(super) async fn follow(town: Weak<Town>, mut changes: broadcast::Receiver<Changes>) {
+    let mut each = tokio::time::interval(LOOK_EVERY);
+    each.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        match changes.recv().await {
-            Ok(changes) if !concerns_partners(&changes) => continue,
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
+        let anew = tokio::select! {
+            changes = changes.recv() => match changes {
+                Ok(changes) if !concerns_partners(&changes) => continue,
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => true,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            _ = each.tick() => false,
+        };
         let Some(town) = town.upgrade() else {
             return;
         };
-        town.look().await;
+        town.look(anew).await;
     }
 }
 

@@ -7,7 +7,10 @@ use plenary_cascade_io::{Bounds, Control};
 use plenary_identity::{Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program, WebTls};
 use plenary_media_io::{Allow, Kind, Line, Opening, Options, Part, ParticipantId, See, Show, Source};
 use plenary_model::NodeId;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 use str0m::media::{Direction, MediaKind};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -324,4 +327,11 @@ async fn people_of_two_servers_see_and_hear_each_other() {
     }
     let figures = guest.crossing.figures()[&paris.name].all;
     assert!(figures.sent > 130 && figures.received > 130, "{figures:?}");
+    // It is in quarantine, of which no change of the settings tells.
+    *at_home.bounds.lock().expect("whole") = None;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while home.crossing.figures().get(&oslo.name).is_some_and(|all| all.links > 0) {
+        assert!(Instant::now() < deadline, "the link is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -236,7 +236,12 @@ fn attendance(server: ServerName, visit: Visit, mut may: watch::Receiver<May>) -
     let (allowed, refused) = (may.clone(), tell.downgrade());
     tokio::spawn(async move {
         while let Some(body) = asked.recv().await {
-            let refuses = allowed.borrow().refuses(&body);
+            let may = *allowed.borrow();
+            // Nobody waits for words that will not come.
+            if matches!(body, ClientBody::Writing {}) && !may.write {
+                continue;
+            }
+            let refuses = may.refuses(&body);
             if let Some(why) = refuses {
                 let Some(refused) = refused.upgrade() else { return };
                 let answer = Box::new(why.answers(&body));

@@ -68,7 +68,7 @@ fn lines_from_before_one_are_found_the_last_of_them_first() {
         "in the order in which they were said"
     );
     assert_eq!(before(known + 2, 1), ["One"]);
-    assert_eq!(before(1, 9), [String::new(); 0]);
+    assert!(before(1, 9).is_empty());
     assert_eq!(before(u64::MAX, 1), ["Four"]);
 }
 

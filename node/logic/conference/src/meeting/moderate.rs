@@ -2,8 +2,8 @@
 
 use super::{End, Layout, Meetings, Participant, ParticipantId, Runs, decide::put};
 use crate::{
-    Conference, Decision, Effect, Mode, Pin, Role, SettingsPatch, View, WaitingRoom,
-    conference::differences, decide::forbidden,
+    Conference, Decision, Effect, Mode, Pin, Role, SettingsPatch, View, WaitingRoom, conference::differences,
+    decide::forbidden,
 };
 use plenary_access::{Refusal, Topic, rules::not_found};
 use plenary_model::{Cid, Timestamp};
