@@ -180,7 +180,7 @@ async fn meet_there(partners: &Partners, tokens: &[String]) -> anyhow::Result<()
             .any(|words| words.contains("only those who are invited")))
     })
     .await?;
-    let act = |act| {
+    let act = |act: Act| {
         moderator.say(ClientBody::Moderate(act.into()));
     };
     act(Act::Lock);

@@ -267,7 +267,7 @@ async fn what_a_moderator_there_does_holds_here() {
     two.oslo.request(&ben.newcomer, offer(Peer::Publish));
     ben.hear(|told| matches!(told, ServerBody::Answer(_)).then_some(()))
         .await;
-    let act = |act| {
+    let act = |act: Act| {
         ClientBody::Moderate(Moderate {
             participant: Some(place),
             ..Moderate::from(act)
