@@ -102,6 +102,8 @@ pub const PIN_MIN: usize = 4;
 pub const PIN: usize = 16;
 /// Wrong PINs that one source may give a conference within [`PIN_WINDOW_MS`].
 pub const PIN_ATTEMPTS: u32 = 5;
+/// The same of all people of one partner's server together, which has as many names as it likes.
+pub const PIN_ATTEMPTS_OF_PARTNER: u32 = 20;
 /// How long wrong PINs are remembered, from the last one on.
 pub const PIN_WINDOW_MS: u64 = 10 * 60 * 1000;
 /// Most places on a podium (CONF-01).

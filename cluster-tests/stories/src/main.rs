@@ -22,6 +22,7 @@ mod registration;
 mod rooms;
 mod sharing;
 mod visitor;
+mod watchers;
 mod webinars;
 mod world;
 
@@ -85,6 +86,8 @@ fn at_once() -> Vec<Story> {
         "CONF-08" moderation acts_on_who_has_just_left_say_so,
         "CONF-08" moderation two_moderators_at_once_leave_one_state,
         "CONF-08" calls a_moderator_calls_people_in_and_takes_calls_back,
+        "CONF-08" watchers moderators_see_who_watches_and_remove_them,
+        "CONF-05" watchers a_full_conference_is_full_for_programs_too,
         "CONF-09" moderation the_podium_is_asked_for_in_order,
         "CONF-09" moderation the_podium_is_offered_and_accepted,
         "CONF-10" modes larger_pictures_than_a_conference_has_are_not_seen,
@@ -99,6 +102,7 @@ fn at_once() -> Vec<Story> {
         "CONF-12" registration who_signs_in_needs_no_form,
         "CONF-12" webinars a_personal_link_is_one_person,
         "CONF-12" webinars guests_are_who_their_tokens_say,
+        "CONF-12" webinars each_reason_of_a_registration_is_told,
         "CONF-16" rooms a_template_makes_conferences,
         "CONF-16" calendars calendars_take_the_file_and_know_it_again,
         "CONF-16" sharing other_sites_show_a_conference_and_nothing_else,

@@ -6,8 +6,7 @@ use plenary_light::{Heard, Signal};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId,
-        Place, Refusal, Refused, Room, Said, Say, State, Why,
+        Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId, Place, Refusal, Refused, Room, Said, Say, State, Watchers, Why,
     },
 };
 use std::{
@@ -37,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) invitations: Vec<InvitedPerson>,
     /// The layout that a moderator has sent to this one alone.
     pub(crate) own_layout: Option<Layout>,
+    /// Programs that watch.
+    pub(crate) watchers: Watchers,
     pub(crate) ended: Vec<Why>,
     /// What somebody in the address book does, by user.
     pub(crate) presence: BTreeMap<String, String>,
@@ -84,6 +85,7 @@ impl Seen {
             ServerBody::Called(called) => self.called = called.people,
             ServerBody::Invitations(told) => self.invitations = told.people,
             ServerBody::OwnLayout(own) => self.own_layout = own.layout,
+            ServerBody::Watchers(watchers) => self.watchers = watchers,
             ServerBody::Refused(refused) => self.refused.push(refused),
             ServerBody::Ended(ended) => {
                 (self.inside, self.waits) = (false, false);

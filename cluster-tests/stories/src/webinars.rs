@@ -181,3 +181,45 @@ pub(crate) async fn guests_are_who_their_tokens_say(world: World) -> anyhow::Res
     }
     Ok(())
 }
+
+/// By REST where a guest asks to come, and by signalling where one is at the door already.
+pub(crate) async fn each_reason_of_a_registration_is_told(world: World) -> anyhow::Result<()> {
+    let owner = world.account("owner").await?;
+    let room = owner.conference(json!({ "access": "public" })).await?;
+    owner.join(&room).await?;
+    let ann = crate::doors::guest(&world, &room, "Ann").await?;
+    let path = format!("/conferences/{room}");
+    let far = "2099-01-01T00:00:00Z";
+    for (registration, code, told) in [
+        (json!({ "on": true }), "not-registered", Refusal::NotRegistered),
+        (
+            json!({ "on": true, "opens_at": far }),
+            "registration-not-open",
+            Refusal::RegistrationNotOpen,
+        ),
+        (
+            json!({ "on": true, "closed": true }),
+            "registration-closed",
+            Refusal::RegistrationClosed,
+        ),
+        (
+            json!({ "on": true, "limit": 1 }),
+            "registration-full",
+            Refusal::RegistrationFull,
+        ),
+    ] {
+        let body = json!({ "settings": { "registration": registration } });
+        owner.patch(&path, body).await?.is(200)?;
+        if code == "registration-full" {
+            let form = format!("{path}/registrants");
+            let first = world.stranger().post(&form, json!({ "name": "Bea" })).await?;
+            first.is(201)?;
+        }
+        come(&world, &room, json!({ "name": "Ann" }))
+            .await?
+            .refused(403, code)?;
+        ann.knock(&room, None);
+        ann.refused("join", told).await?;
+    }
+    Ok(())
+}

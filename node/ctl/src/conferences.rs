@@ -39,11 +39,13 @@ pub(crate) enum Conference {
     Calendar { cid: String },
     /// Show who is in a conference or waits to be let in
     People { cid: String },
+    /// Show which programs watch a conference
+    Watchers { cid: String },
     /// Act as a moderator: start, extend, admit, mute, remove, lock, end and others
     Act {
         cid: String,
         act: Act,
-        /// Whom it is about, by the number that `people` shows
+        /// Whom it is about, by the number that `people` or `watchers` shows
         participant: Option<String>,
         /// With `extend`: by how many minutes
         #[arg(long)]
@@ -138,6 +140,18 @@ impl Conference {
                 let all = client.get(&format!("{}/participants", path(&cid)), &[]).await?;
                 let rows = all.as_array().cloned().unwrap_or_default();
                 output.table(&rows, &PEOPLE);
+            }
+            Conference::Watchers { cid } => {
+                let all = client.get(&format!("{}/watchers", path(&cid)), &[]).await?;
+                let rows = all.as_array().cloned().unwrap_or_default();
+                let columns = [
+                    ("ID", "id"),
+                    ("USER", "user"),
+                    ("NAME", "name"),
+                    ("NODE", "node"),
+                    ("SINCE", "since"),
+                ];
+                output.table(&rows, &columns);
             }
             Conference::Act {
                 cid,
@@ -453,6 +467,8 @@ pub(crate) enum Act {
     AdmitAll,
     SendBack,
     Remove,
+    /// A program that watches, by its ID
+    RemoveWatcher,
     Mute,
     MuteAll,
     StopCamera,

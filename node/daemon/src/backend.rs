@@ -10,7 +10,7 @@ use plenary_access::{
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
-    Template, TemplateId, TemplateQuery, Visit,
+    Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_contracts::cluster::v1::steer_request::Act;
 use plenary_federation::LocalName;
@@ -161,10 +161,6 @@ impl Server {
             return Err(Refusal::Conflict(text.into()).into());
         }
         Ok(())
-    }
-
-    pub(crate) fn now_ms(&self) -> Timestamp {
-        Timestamp(plenary_cluster_io::clock_ms())
     }
 }
 
@@ -425,6 +421,10 @@ impl Backend for Server {
 
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(move |db| queries::roster(db, &cid)).await
+    }
+
+    async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError> {
+        self.query(move |db| queries::named_watchers(db, &cid)).await
     }
 
     async fn strangers_inside(

@@ -1,12 +1,16 @@
-//! Places that the roster has on this node and that nobody here has.
+//! Places that the roster has on this node and that nobody here has, and programs that it lists as watching here.
 //!
 //! Whether somebody's entry was committed is not known when the leader is lost before it answers: the client enters again,
 //! and the place of the first try stays. Nobody would ever free it, and it would hold a seat.
 
-use crate::{media::MediaDoor, options::system, server::Server};
+use crate::{
+    media::{MediaDoor, unwatch},
+    options::system,
+    server::Server,
+};
 use plenary_conference::{Change, Command};
 use plenary_model::Cid;
-use plenary_rest_api::backend::{Backend as _, ReadError};
+use plenary_rest_api::backend::{Backend as _, ReadError, WriteError};
 use plenary_signalling::meeting::ParticipantId;
 use plenary_store::queries;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -15,8 +19,16 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 /// moment only.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Which places, and how often they were taken up again.
-type Ghosts = BTreeMap<(Cid, u64), u64>;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ghost {
+    Place {
+        /// How often it was taken up again.
+        moves: u64,
+    },
+    Watcher,
+}
+
+type Ghosts = BTreeMap<(Cid, u64), Ghost>;
 
 /// Frees them, until the task is dropped.
 pub(crate) async fn free_ghosts(server: Arc<Server>, door: Arc<MediaDoor>) {
@@ -32,10 +44,10 @@ pub(crate) async fn free_ghosts(server: Arc<Server>, door: Arc<MediaDoor>) {
                 continue;
             }
         };
-        for ((cid, participant), moves) in &now {
-            if before.get(&(cid.clone(), *participant)) == Some(moves) {
-                tracing::info!(%cid, participant, "a place that nobody has is freed");
-                free(&server, cid, *participant, *moves).await;
+        for ((cid, id), ghost) in &now {
+            if before.get(&(cid.clone(), *id)) == Some(ghost) {
+                tracing::info!(%cid, id, "a place that nobody has is freed");
+                free(&server, cid, *id, *ghost).await;
             }
         }
         before = now;
@@ -44,8 +56,11 @@ pub(crate) async fn free_ghosts(server: Arc<Server>, door: Arc<MediaDoor>) {
 
 async fn look(server: &Server, door: &MediaDoor) -> Result<Ghosts, ReadError> {
     let (me, epoch) = (server.me(), server.epoch);
-    let rows = server
-        .query(move |db| queries::participants_of_node(db, me, epoch))
+    let (rows, watchers) = server
+        .query(move |db| {
+            let rows = queries::participants_of_node(db, me, epoch)?;
+            Ok((rows, queries::watchers_of_node(db, me, epoch)?))
+        })
         .await?;
     let meetings = server.meetings.get();
     let is_here = |place: u64| {
@@ -53,10 +68,23 @@ async fn look(server: &Server, door: &MediaDoor) -> Result<Ghosts, ReadError> {
         meetings.is_some_and(|meetings| meetings.has(place)) || door.has(place)
     };
     let ghosts = rows.into_iter().filter(|row| !row.away && !is_here(row.id.0));
-    Ok(ghosts.map(|row| ((row.cid, row.id.0), row.moves)).collect())
+    let places = ghosts.map(|row| ((row.cid, row.id.0), Ghost::Place { moves: row.moves }));
+    let gone = watchers.into_iter().filter(|one| !door.watches(one.id.0));
+    let gone = gone.map(|one| ((one.cid, one.id.0), Ghost::Watcher));
+    Ok(places.chain(gone).collect())
 }
 
-async fn free(server: &Server, cid: &Cid, participant: u64, moves: u64) {
+async fn free(server: &Server, cid: &Cid, id: u64, ghost: Ghost) {
+    let freed = match ghost {
+        Ghost::Place { moves } => leave(server, cid, id, moves).await,
+        Ghost::Watcher => unwatch(server, cid.clone(), id).await,
+    };
+    if let Err(error) = freed {
+        tracing::debug!(%error, "a place was not freed; it is tried again");
+    }
+}
+
+async fn leave(server: &Server, cid: &Cid, participant: u64, moves: u64) -> Result<(), WriteError> {
     let command = Command {
         by: system(),
         idempotency: None,
@@ -66,7 +94,5 @@ async fn free(server: &Server, cid: &Cid, participant: u64, moves: u64) {
             moves,
         },
     };
-    if let Err(error) = server.propose_conference(command).await {
-        tracing::debug!(%error, "a place was not freed; it is tried again");
-    }
+    server.propose_conference(command).await.map(drop)
 }

@@ -2,6 +2,7 @@
 
 mod gate;
 mod key;
+mod place;
 mod rate;
 mod watch;
 
@@ -9,23 +10,23 @@ use crate::{
     addresses,
     config::Config,
     limits::{Limiter, Whose},
-    meetings::{ServerRoster, allow, flow_of},
+    meetings::{allow, flow_of},
     outside::Seatless,
     server::Server,
     turn::Turn,
 };
 use async_trait::async_trait;
 use gate::concerns_meetings;
+use place::Place;
 use plenary_access::{Session, TokenHash, UserRow};
-use plenary_conference::{Person, Via, Visitor, Way, door};
+use plenary_conference::{Visitor, Way, door};
 use plenary_media_io::{
     Allow, Cascade, Client, Engine, EngineError, Event, Opening, Part as EnginePart, ParticipantId,
     SessionKey,
 };
-use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
-use plenary_model::{Cid, Timestamp, UserName};
+use plenary_model::{Cid, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
-use plenary_signalling::meeting::{self, Refusal, State};
+use plenary_signalling::meeting;
 use plenary_store::{Changes, queries};
 use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
 use rate::{camera_fps, with_rate};
@@ -36,6 +37,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::{broadcast, mpsc};
+use watch::Watched;
+pub(crate) use watch::unwatch;
 
 /// Media sessions that one account may have on this node at once.
 const SESSIONS_OF_USER: usize = 32;
@@ -97,14 +100,8 @@ struct Held {
     allow: Allow,
     /// Of who publishes: in the roster of the meeting, so that all see who is there.
     place: Option<Place>,
-    /// Of who watches: the run that they were let into, by its begin.
-    run: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    participant: meeting::ParticipantId,
-    moves: u64,
+    /// Of who watches.
+    watched: Option<Watched>,
 }
 
 /// The media engine with what the server knows of its users.
@@ -175,7 +172,13 @@ impl MediaDoor {
             .map(|(name, held)| (name.clone(), held.clone()))
             .collect();
         for (name, held) in all {
-            let Some(place) = held.place else { continue };
+            let Some(place) = held.place else {
+                // Whom a moderator has removed sees nothing more.
+                if self.is_shut_out(&name, &held).await {
+                    self.end(&held).await;
+                }
+                continue;
+            };
             let Some(now) = self.allowed(&held.cid, place).await else {
                 continue;
             };
@@ -236,18 +239,6 @@ impl MediaDoor {
         }
     }
 
-    /// Gives the place of a session up.
-    fn free(&self, held: Held) {
-        let Some(place) = held.place else { return };
-        let roster = ServerRoster(self.server.clone());
-        tokio::spawn(async move {
-            let left = roster.leave(&held.cid, place.participant, place.moves).await;
-            if let Err(error) = left {
-                tracing::warn!(reason = error.detail, "a place in a meeting was not given up");
-            }
-        });
-    }
-
     async fn end_those_without_right(&self) {
         let all: Vec<(String, Held)> = self
             .held()
@@ -262,10 +253,14 @@ impl MediaDoor {
                 Err(Refused::NotSignedIn | Refused::NotFound | Refused::Forbidden(_))
             );
             if may_not || self.has_no_seat(&held).await || self.is_shut_out(&name, &held).await {
-                tracing::info!(user = %held.user, "a media session ends: it may not be any more");
-                self.engine.close(held.key).await.ok();
+                self.end(&held).await;
             }
         }
+    }
+
+    async fn end(&self, held: &Held) {
+        tracing::info!(user = %held.user, "a media session ends: it may not be any more");
+        self.engine.close(held.key).await.ok();
     }
 
     /// Whether the place of who publishes, or the seat of who watches, was taken away.
@@ -280,49 +275,6 @@ impl MediaDoor {
             .query(move |db| queries::participant(db, &cid, id))
             .await;
         matches!(found, Ok(None))
-    }
-
-    /// Takes a place in the meeting for somebody who publishes.
-    async fn enter(&self, cid: &Cid, user: &UserName) -> Result<Place, MediaError> {
-        let state = State {
-            camera: Some(true),
-            ..State::default()
-        };
-        let roster = ServerRoster(self.server.clone());
-        let entered = roster.enter_by(cid, Person::Account(user.clone()).into(), Via::Whip, state, None);
-        match entered.await {
-            Ok(Entered {
-                participant, moves, ..
-            }) => Ok(Place { participant, moves }),
-            Err(NoPlace {
-                code: Refusal::NotFound,
-                ..
-            }) => Err(MediaError::Refused(Refused::NotFound)),
-            Err(NoPlace {
-                code: Refusal::Forbidden,
-                ..
-            }) => Err(MediaError::Refused(Refused::Forbidden(
-                "you may not enter this room",
-            ))),
-            Err(NoPlace {
-                code: Refusal::Full, ..
-            }) => Err(MediaError::Full),
-            Err(NoPlace {
-                code:
-                    Refusal::PinNeeded
-                    | Refusal::Locked
-                    | Refusal::Uninvited
-                    | Refusal::WayClosed
-                    | Refusal::NotBegun
-                    | Refusal::NotRegistered,
-                detail,
-            }) => Err(MediaError::KeptOut(detail)),
-            Err(NoPlace {
-                code: Refusal::NoProSeat | Refusal::NoOnlineSeat,
-                detail,
-            }) => Err(MediaError::NoSeat(detail)),
-            Err(_) => Err(MediaError::Refused(Refused::Unavailable)),
-        }
     }
 
     fn ice_servers(&self, user: &UserName) -> Vec<IceServer> {
@@ -452,16 +404,13 @@ impl Backend for MediaDoor {
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
         }
-        let (place, run) = match part {
+        let (place, watched) = match part {
             Part::Publish => (Some(self.enter(cid, &user).await?), None),
-            Part::Watch(_) => {
-                let run = self.may_watch(cid, &user).await?;
-                self.server.take_seat_outside(&user).await.map_err(seatless)?;
-                (None, run)
-            }
+            Part::Watch(_) => (None, Some(self.come_to_watch(cid, &user).await?)),
         };
-        // Who only watches stands in no roster, and is told from those who do by the highest bit.
-        let nobody = || u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;
+        let participant = place
+            .map(|place| place.participant.0)
+            .or(watched.map(|watched| watched.id));
         let allow = match place {
             // A place that is not to be seen here yet sends nothing until it is.
             Some(place) => self.allowed(cid, place).await.unwrap_or(NOTHING),
@@ -477,14 +426,14 @@ impl Backend for MediaDoor {
             ice: String::new(),
             allow,
             place,
-            run,
+            watched,
         };
         // Before it begins: it may be over at once.
         self.held().insert(session.0.clone(), held);
         let opening = Opening {
             key,
             room: cid.to_string(),
-            participant: ParticipantId(place.map_or_else(nobody, |place| place.participant.0)),
+            participant: ParticipantId(participant.unwrap_or_default()),
             name: user.to_string(),
             client: Client::Program,
             part: match part {

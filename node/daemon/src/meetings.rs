@@ -38,7 +38,9 @@ use std::{
     sync::Arc,
 };
 use tokio::sync::mpsc;
-use wire::{act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, why};
+use wire::{
+    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, watchers, why,
+};
 pub(crate) use wire::{allow, flow_of};
 
 /// Most people whom moderators hear of that they were called.
@@ -131,9 +133,10 @@ fn kept_out(code: &str) -> Refusal {
         "locked" => Refusal::Locked,
         "uninvited" => Refusal::Uninvited,
         "way-closed" => Refusal::WayClosed,
-        "not-registered" | "registration-not-open" | "registration-closed" | "registration-full" => {
-            Refusal::NotRegistered
-        }
+        "not-registered" => Refusal::NotRegistered,
+        "registration-not-open" => Refusal::RegistrationNotOpen,
+        "registration-closed" => Refusal::RegistrationClosed,
+        "registration-full" => Refusal::RegistrationFull,
         "link-not-valid" => Refusal::LinkNotValid,
         _ => Refusal::Forbidden,
     }
@@ -208,7 +211,7 @@ impl ServerRoster {
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused> {
-        // The highest bit is for those who only watch, and stand in no roster.
+        // The highest bit is for those who only watch, and stand beside the roster.
         let asked = seats::reading();
         let participant = u64::from_be_bytes(crate::secret::random_bytes()) >> 1;
         let secret = crate::secret::random_password();
@@ -509,6 +512,7 @@ impl Roster for ServerRoster {
                 called: called.into_iter().map(called_person).collect(),
                 room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
+                watchers: watchers(queries::named_watchers(db, &cid)?),
                 invitations,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost
@@ -551,4 +555,28 @@ pub(crate) async fn guest(server: &Server, token: &str) -> Result<Option<Who>, R
         guest_of: Some(guest.cid),
         admin: false,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_conference::KeptOut;
+
+    #[test]
+    fn each_reason_of_a_registration_is_told_by_its_own_code() {
+        let told = [
+            (KeptOut::NotRegistered, Refusal::NotRegistered),
+            (KeptOut::RegistrationNotOpen, Refusal::RegistrationNotOpen),
+            (KeptOut::RegistrationClosed, Refusal::RegistrationClosed),
+            (KeptOut::RegistrationFull, Refusal::RegistrationFull),
+            (KeptOut::LinkNotValid, Refusal::LinkNotValid),
+        ];
+        for (why, code) in told {
+            let refused = refused(WriteError::Refused(why.into()));
+            assert_eq!((refused.code, refused.detail), (code, why.to_string()));
+            // Over the wire as the rules and the REST interface have it.
+            let wire = serde_json::to_value(code).expect("a name");
+            assert_eq!(wire, why.code());
+        }
+    }
 }

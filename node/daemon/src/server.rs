@@ -14,7 +14,7 @@ use plenary_cluster_io::{Peers, clock_ms};
 use plenary_identity::Identity;
 use plenary_licences::licence::PublicKey;
 use plenary_member::Folder;
-use plenary_model::NodeId;
+use plenary_model::{NodeId, Timestamp};
 use plenary_replication::Replica;
 use plenary_rest_api::backend::ReadError;
 use plenary_signalling_io::Notification;
@@ -76,6 +76,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    pub(crate) fn now_ms(&self) -> Timestamp {
+        Timestamp(clock_ms())
+    }
+
     pub(crate) fn new(
         facts: NodeFacts,
         folder: Folder,

@@ -139,20 +139,7 @@ async fn sweep_meetings(server: &Server) {
 async fn delete_old(server: &Server) {
     for _ in 0..MOST_SWEEPS {
         let now = server.now_ms();
-        let found = server.query(move |db| {
-            let policy = queries::settings(db)?.conferences;
-            let before = |is_on: bool, days: u32| {
-                is_on.then(|| Timestamp(now.0.saturating_sub(u64::from(days) * DAY_MS)))
-            };
-            let past = before(policy.delete_past, policy.delete_past_days);
-            let unused = before(policy.delete_unused, policy.delete_unused_days);
-            let there = |before: Option<Timestamp>, scheduled: bool| match before {
-                Some(before) => queries::has_unused(db, before, scheduled),
-                None => Ok(false),
-            };
-            let is_any = there(past, true)? || there(unused, false)?;
-            Ok(is_any.then_some((past, unused)))
-        });
+        let found = server.query(move |db| queries::old_conferences(db, now));
         let (past, unused) = match found.await {
             Ok(Some(old)) => old,
             Ok(None) => return,

@@ -162,6 +162,52 @@ test('one enters the PIN, waits and is let in', async ({ browser, person, other,
   await owner.context().close();
 });
 
+/** Somebody's program watches, from a page of theirs that is in no meeting. */
+const watches = (page: Page, cid: string) =>
+  page.evaluate(async (of) => {
+    const { token } = JSON.parse(localStorage.getItem('plenary.session') ?? '{}') as { token: string };
+    const connection = new RTCPeerConnection();
+    Object.assign(window, { watching: connection });
+    connection.addTransceiver('audio', { direction: 'recvonly' });
+    connection.addTransceiver('video', { direction: 'recvonly' });
+    await connection.setLocalDescription();
+    const answer = await fetch(`/whep/${of}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/sdp' },
+      body: connection.localDescription?.sdp,
+    });
+    const text = await answer.text();
+    if (answer.ok) await connection.setRemoteDescription({ type: 'answer', sdp: text });
+    return { status: answer.status, text };
+  }, cid);
+
+test('a moderator sees who watches by a program, and removes it', async ({
+  browser,
+  person,
+  other,
+  conference,
+}) => {
+  const cid = await conference(person, {});
+  const owner = await newPage(browser);
+  const ben = await newPage(browser);
+  await signIn(owner, here, person.id, PASSWORD);
+  await signIn(ben, there, other.id, PASSWORD);
+  await join(owner, here, cid);
+  expect((await watches(ben, cid)).status).toBe(201);
+  await people(owner);
+  const list = owner.getByRole('heading', { name: '1 program watches' });
+  await expect(list).toBeVisible();
+  await look(owner, 'watchers');
+  await noBarrier(owner, 'programs that watch');
+  await owner
+    .getByRole('button', { name: `Have the program of ${other.display_name} watch no more` })
+    .click();
+  await expect(list).toHaveCount(0);
+  const again = await watches(ben, cid);
+  expect(again.status).toBe(403);
+  expect(again.text).toContain('a moderator removed your program');
+});
+
 test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference }) => {
   // A long story, with two browsers that encode and decode.
   test.setTimeout(150_000);

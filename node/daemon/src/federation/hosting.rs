@@ -194,6 +194,12 @@ fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
                 person.user = qualified(me, &person.user);
             }
         }
+        ServerBody::Watchers(watchers) => {
+            for program in &mut watchers.programs {
+                program.user = qualified(me, &program.user);
+                program.node = me.to_string();
+            }
+        }
         ServerBody::Waiting(_)
         | ServerBody::Room(_)
         | ServerBody::Refused(_)

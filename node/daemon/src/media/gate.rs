@@ -1,49 +1,27 @@
-//! The gate for programs that watch: they stand in no roster, so the rules are asked here.
+//! The gate for programs: the rules that are asked before anything is proposed, and words for what they say.
 
 use plenary_access::Topic;
-use plenary_conference::{
-    Admission, Attempts, Conference, Gate, KeptOut, Knock, Link, Run, Visitor, Way, admit,
-};
+use plenary_conference::{Conference, Gate, KeptOut, Run, Visitor, admit_watcher};
 use plenary_store::Changes;
 use plenary_whip::MediaError;
 
-/// Whether somebody may watch, who has no PIN to give and does not wait.
+/// Whether somebody may watch, by what this node knows. How many are in is asked where they are listed: who watches
+/// already takes no further place.
 pub(super) fn watches(
     conference: &Conference,
     run: Option<&Run>,
     visitor: Visitor<'_>,
     now: plenary_model::Timestamp,
 ) -> Result<(), MediaError> {
-    let run = run.filter(|run| run.participants > 0);
     let gate = Gate {
         conference,
         run,
-        // Who watches takes no place from those inside.
         inside: 0,
         guests: 0,
         // Guests do not watch by programs.
         registered: 0,
     };
-    let knock = Knock {
-        visitor,
-        way: Way::Watch,
-        pin: None,
-        attempts: Attempts::default(),
-        link: Link::None,
-        is_in: false,
-        now,
-    };
-    match admit(&gate, &knock) {
-        Ok(Admission::Inside) => Ok(()),
-        Ok(Admission::Waiting) => {
-            let words = "you would have to be let in from the waiting room; join in the browser";
-            Err(MediaError::KeptOut(words.into()))
-        }
-        Err(why @ KeptOut::PinNeeded) => Err(MediaError::KeptOut(format!(
-            "{why}; programs cannot: join in the browser, or come as a moderator"
-        ))),
-        Err(why) => Err(MediaError::KeptOut(why.to_string())),
-    }
+    admit_watcher(&gate, visitor, now).map_err(|why| MediaError::KeptOut(why.to_string()))
 }
 
 /// Why the door of a conference is closed to a program.

@@ -2,7 +2,7 @@
 
 use plenary_conference::{
     Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, Participant as Place,
-    Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom,
+    Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -223,6 +223,7 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Admit => Act::Admit(id),
         Said::SendBack => Act::SendBack(id),
         Said::Remove => Act::Remove(id),
+        Said::RemoveWatcher => Act::RemoveWatcher(id),
         Said::Mute => Act::Mute(id),
         Said::StopCamera => Act::StopCamera(id),
         Said::StopContent => Act::StopContent(id),
@@ -317,6 +318,25 @@ pub(super) fn invitations(conference: &Conference, roster: &[Place]) -> Vec<Invi
         })
     };
     roster.iter().filter_map(invited).collect()
+}
+
+/// Most programs that moderators hear of by name.
+const WATCHERS: usize = 200;
+
+/// Who watches by a program.
+pub(super) fn watchers(all: Vec<(Watcher, String)>) -> meeting::Watchers {
+    let count = all.len() as u64;
+    let program = |(one, node): (Watcher, String)| meeting::Watcher {
+        id: ParticipantId(one.id.0),
+        user: one.user.to_string(),
+        name: one.name,
+        node,
+        since: one.since.0,
+    };
+    meeting::Watchers {
+        count,
+        programs: all.into_iter().take(WATCHERS).map(program).collect(),
+    }
 }
 
 /// Somebody who was called into a meeting, with their name.

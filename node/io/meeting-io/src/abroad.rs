@@ -397,6 +397,7 @@ impl Seat {
             | ServerBody::Writing(_)
             | ServerBody::Readers(_)
             | ServerBody::Called(_)
+            | ServerBody::Watchers(_)
             | ServerBody::Invitations(_)
             | ServerBody::OwnLayout(_)
             | ServerBody::Ended(_) => {}

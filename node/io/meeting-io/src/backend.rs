@@ -6,9 +6,7 @@ use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line,
-        LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say,
-        Slots, Speaking, State, Tile, Unsay, Why,
+        Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say, Slots, Speaking, State, Tile, Unsay, Watchers, Why,
     },
 };
 use std::{
@@ -152,6 +150,8 @@ pub struct View {
     pub called: Vec<CalledPerson>,
     /// Who was invited to the podium and is not on it.
     pub invitations: Vec<InvitedPerson>,
+    /// Who watches by a program.
+    pub watchers: Watchers,
 }
 
 /// The replicated roster. What has been answered can be read on this node.

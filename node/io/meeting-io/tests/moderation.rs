@@ -55,6 +55,32 @@ async fn moderators_call_people_and_hear_who_does_not_come() {
 }
 
 #[tokio::test]
+async fn moderators_alone_hear_who_watches_by_a_program() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let joined = ben.join(&hub, None).await;
+    let id = world.watch("carol");
+    let watchers = |told| match told {
+        ServerBody::Watchers(watchers) => Some(watchers),
+        _ => None,
+    };
+    let told = ann.hear(watchers).await;
+    let programs: Vec<_> = told
+        .programs
+        .iter()
+        .map(|one| (one.id, one.user.as_str()))
+        .collect();
+    assert_eq!((told.count, programs), (1, vec![(id, "carol")]));
+    // Whoever becomes a moderator hears it too, and heard nothing before.
+    world.make_moderator(joined.participant);
+    assert_eq!(ben.hear(watchers).await, told);
+    world.watch("dan");
+    assert_eq!(ben.hear(watchers).await.count, 2);
+}
+
+#[tokio::test]
 async fn who_is_invited_hears_of_it_and_moderators_hear_how_it_ends() {
     let (hub, world) = start();
     let (mut ann, mut ben, mut eve) = (client(1, "ann"), client(2, "ben"), client(3, "eve"));

@@ -26,6 +26,7 @@ mod registrations;
 mod schema;
 mod templates;
 mod view;
+mod watchers;
 
 pub use app::{Changes, ServerApp, rehearse};
 pub use codec::{AnyCommand, CodecError, Part, Reply, decode_command, decode_reply, encode_command};

@@ -5,6 +5,7 @@ use crate::{
     effects::run,
     history, outbox, registrations, templates,
     view::{body, bound, name, number, sql},
+    watchers,
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
@@ -96,11 +97,11 @@ pub(crate) fn via_of(name: &str) -> Via {
     }
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     number(row, column).map(Timestamp)
 }
 
-fn time_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(crate) fn time_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let stored: Option<i64> = row.get(column)?;
     Ok(stored.map(|time| Timestamp(time.cast_unsigned())))
 }
@@ -238,6 +239,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 "layout_people",
                 "pin_attempts",
                 "registrants",
+                "watchers",
             ] {
                 run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid.as_str()])?;
             }
@@ -251,6 +253,10 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             params![cid.as_str(), sql(id.0)],
         ),
         Effect::RemoveAll(cid) => run(db, "DELETE FROM participants WHERE cid = ?", [cid.as_str()]),
+        Effect::PutWatcher(watcher) => watchers::put(db, watcher),
+        Effect::RemoveWatcher { cid, id } => watchers::remove(db, cid, *id),
+        Effect::EndWatching { node, but } => watchers::end(db, *node, *but),
+        Effect::ForgetRemoved(cid) => watchers::forget_removed(db, cid),
         Effect::PutAttempts {
             cid,
             source,

@@ -21,6 +21,7 @@ mod registrations;
 mod search;
 mod server;
 mod templates;
+mod watchers;
 
 pub use address_book::{address_book, finds, person};
 pub use conferences::{
@@ -41,9 +42,7 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    FromPartner, bandwidth, chat, guest, has_unused, is_operator, lines, lines_before, may_share,
-    needs_sweep, participant, participant_anywhere, participants_of_node, people_of, places_of_person,
-    roster, run, strangers_inside,
+    FromPartner, bandwidth, chat, guest, has_unused, is_operator, lines, lines_before, may_share, needs_sweep, old_conferences, others_of, participant, participant_anywhere, participants_of_node, people_of, places_of_person, roster, run, strangers_inside,
 };
 pub use outbox::{Waiting, messages, old_messages, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};
@@ -52,6 +51,7 @@ pub use registrations::{Registered, registered, registrant, registrants};
 pub use search::{OwnHit, OwnHits, search};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 pub use templates::{template, templates};
+pub use watchers::{is_watching, named_watchers, watchers, watchers_of_node};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

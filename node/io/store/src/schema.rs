@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 23] = [
+const STEPS: [&str; 21] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -29,9 +29,7 @@ const STEPS: [&str; 23] = [
     OUTBOX,
     PAST_DOCUMENTS,
     LAYOUT_PEOPLE,
-    "",
-    "",
-    "",
+    WATCHERS,
     DIRECTORY,
 ];
 
@@ -381,6 +379,16 @@ CREATE TRIGGER directory_conference_put AFTER INSERT ON conferences WHEN new.pub
 BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', new.id); END;
 CREATE TRIGGER directory_conference_gone AFTER DELETE ON conferences WHEN old.public = 1
 BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', old.id); END;
+";
+
+/// Programs that watch; `removed_at` is set of those that a moderator removed in the run that goes on.
+const WATCHERS: &str = "
+CREATE TABLE watchers (
+    cid TEXT NOT NULL, id INTEGER NOT NULL, user TEXT NOT NULL, name TEXT NOT NULL, node INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, since INTEGER NOT NULL, removed_at INTEGER, PRIMARY KEY (cid, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX watchers_by_user ON watchers (user, cid);
+CREATE INDEX watchers_by_node ON watchers (node);
 ";
 
 /// Writes what is found in columns since there are filters, of conferences from before.

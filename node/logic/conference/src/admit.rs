@@ -92,7 +92,7 @@ pub enum Way {
     Browser,
     /// A program that publishes.
     Publish,
-    /// A program that watches, and stands in no roster.
+    /// A program that watches, and stands in no roster ([`Watcher`](crate::Watcher)).
     Watch,
 }
 
@@ -119,7 +119,7 @@ pub struct Gate<'a> {
     pub conference: &'a Conference,
     /// The run that goes on.
     pub run: Option<&'a Run>,
-    /// Who is in, but for places that the newcomer has lost and that would be given up.
+    /// Who is in or watches by a program, but for places that the newcomer has lost and that would be given up.
     pub inside: u64,
     /// Guests who are in, counted where the conference limits them.
     pub guests: u64,
@@ -135,6 +135,8 @@ pub struct Knock<'a> {
     pub pin: Option<&'a Pin>,
     /// Wrong PINs of the same source before.
     pub attempts: Attempts,
+    /// Those of all people of the same partner's server.
+    pub of_partner: Attempts,
     pub link: Link,
     /// Has registered and is in already: the place is taken over from another device.
     pub is_in: bool,
@@ -182,6 +184,8 @@ pub enum KeptOut {
     WrongPin { left: u32 },
     #[error("too many wrong PINs came from you; try again in {minutes} min")]
     TooManyPins { minutes: u64 },
+    #[error("too many wrong PINs came from people of your server; try again in {minutes} min")]
+    TooManyPinsOfPartner { minutes: u64 },
     #[error("the meeting is full: {0} people are in it, and it takes no more")]
     Full(u64),
     #[error("as many guests are in the meeting as it takes; try again when one has left")]
@@ -204,6 +208,16 @@ pub enum KeptOut {
         "in a lecture only moderators and those whom it names as lecturers may watch by a program; join in the browser"
     )]
     LectureWatch,
+    #[error(
+        "this conference has a PIN; programs cannot enter one: join in the browser, or come as a moderator"
+    )]
+    PinOfWatcher,
+    #[error("you would have to be let in from the waiting room; join in the browser")]
+    WatcherWaits,
+    #[error(
+        "a moderator removed your program from this meeting; it may watch again after it, or you join in the browser"
+    )]
+    WatcherRemoved,
 }
 
 impl KeptOut {
@@ -216,9 +230,11 @@ impl KeptOut {
             Self::AnsweredElsewhere => "answered-elsewhere",
             Self::NotBegun => "not-begun",
             Self::Locked => "locked",
-            Self::PinNeeded => "pin-needed",
+            Self::PinNeeded | Self::PinOfWatcher => "pin-needed",
             Self::WrongPin { .. } => "wrong-pin",
-            Self::TooManyPins { .. } => "too-many-pins",
+            Self::TooManyPins { .. } | Self::TooManyPinsOfPartner { .. } => "too-many-pins",
+            Self::WatcherWaits => "waiting",
+            Self::WatcherRemoved => "removed",
             Self::Full(_) | Self::GuestsFull => "full",
             Self::NotRegistered => "not-registered",
             Self::RegistrationNotOpen => "registration-not-open",
@@ -334,6 +350,29 @@ fn locked_at(conference: &Conference, run: Option<&Run>, now: Timestamp) -> Opti
     }
 }
 
+/// Whether a program may watch: it has no PIN to give, and does not wait.
+///
+/// # Errors
+/// Why not.
+pub fn admit_watcher(gate: &Gate<'_>, visitor: Visitor<'_>, now: Timestamp) -> Result<(), KeptOut> {
+    let knock = Knock {
+        visitor,
+        way: Way::Watch,
+        pin: None,
+        attempts: Attempts::default(),
+        of_partner: Attempts::default(),
+        link: Link::None,
+        is_in: false,
+        now,
+    };
+    match admit(gate, &knock) {
+        Ok(Admission::Inside) => Ok(()),
+        Ok(Admission::Waiting) => Err(KeptOut::WatcherWaits),
+        Err(KeptOut::PinNeeded) => Err(KeptOut::PinOfWatcher),
+        Err(why) => Err(why),
+    }
+}
+
 /// Whether a guest has registered, where guests must.
 ///
 /// # Errors
@@ -360,20 +399,28 @@ fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> 
     let Some(pin) = &conference.settings.pin else {
         return Ok(());
     };
-    let attempts = knock.attempts.at(knock.now);
-    if attempts.count >= limits::PIN_ATTEMPTS {
-        let passed = knock.now.since_ms(attempts.last_at);
-        let left = limits::PIN_WINDOW_MS.saturating_sub(passed);
-        let minutes = left.div_ceil(60_000).max(1);
+    let (own, partner) = (knock.attempts.at(knock.now), knock.of_partner.at(knock.now));
+    if own.count >= limits::PIN_ATTEMPTS {
+        let minutes = minutes_left(own, knock.now);
         return Err(KeptOut::TooManyPins { minutes });
     }
+    if partner.count >= limits::PIN_ATTEMPTS_OF_PARTNER {
+        let minutes = minutes_left(partner, knock.now);
+        return Err(KeptOut::TooManyPinsOfPartner { minutes });
+    }
+    let left = (limits::PIN_ATTEMPTS - own.count).min(limits::PIN_ATTEMPTS_OF_PARTNER - partner.count);
     match knock.pin {
         None => Err(KeptOut::PinNeeded),
         Some(given) if pin.is(given) => Ok(()),
-        Some(_) => Err(KeptOut::WrongPin {
-            left: limits::PIN_ATTEMPTS - attempts.count - 1,
-        }),
+        Some(_) => Err(KeptOut::WrongPin { left: left - 1 }),
     }
+}
+
+/// Until wrong PINs count no more, rounded up.
+fn minutes_left(attempts: Attempts, now: Timestamp) -> u64 {
+    let passed = now.since_ms(attempts.last_at);
+    let left = limits::PIN_WINDOW_MS.saturating_sub(passed);
+    left.div_ceil(60_000).max(1)
 }
 
 /// Owner, moderators and operators are stopped only by what the server takes: they would be needed inside.

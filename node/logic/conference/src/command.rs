@@ -102,6 +102,21 @@ pub enum Change {
         participant: ParticipantId,
         moves: u64,
     },
+    /// A program of an account watches from now on.
+    Watch {
+        cid: Cid,
+        /// Random.
+        watcher: ParticipantId,
+        user: UserName,
+        node: NodeId,
+        /// As of [`Change::Enter`].
+        epoch: u64,
+    },
+    /// It does not any more; nothing follows if it was removed.
+    Unwatch {
+        cid: Cid,
+        watcher: ParticipantId,
+    },
     /// Nothing follows if the place was taken up again. So with [`Change::React`].
     Set {
         cid: Cid,
@@ -306,6 +321,12 @@ impl Change {
                 act: Act::SetLayout(layout) | Act::SetLayoutOf(_, layout),
                 ..
             } if layout.arrangement == Arrangement::Content => crate::LECTURES_LEVEL,
+            Self::Watch { .. }
+            | Self::Unwatch { .. }
+            | Self::Act {
+                act: Act::RemoveWatcher(_),
+                ..
+            } => crate::WATCHERS_LEVEL,
             Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),

@@ -4,7 +4,9 @@ use crate::{
     CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, PLACES_LEVEL, RIGHTS_LEVEL, TERMS_LEVEL,
     View,
     decide::remove,
-    meeting::{MeetingRights, Participant, ParticipantId, Person, Runs, screens_with},
+    meeting::{
+        MeetingRights, Participant, ParticipantId, Person, Runs, end_watching, forget_watching, screens_with,
+    },
     template::forget_accounts,
 };
 use plenary_access::{Moment, PartnerTerms, Topic};
@@ -92,6 +94,8 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 {
                     runs.remove(&mut decision, cid, *id);
                 }
+                let is_gone = matches!(fact, Fact::AccountRemoved(_));
+                forget_watching(view, &mut decision, user, is_gone);
             }
             Fact::GuestSeatLost(guest) => {
                 for (cid, id) in view.places_of(&Person::Guest((*guest).clone())) {
@@ -117,7 +121,10 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 });
             }
             Fact::Terms(..) => {}
-            Fact::NodeStands { node, start } => mark_away(view, &mut decision, at, *node, *start),
+            Fact::NodeStands { node, start } => {
+                mark_away(view, &mut decision, at, *node, *start);
+                end_watching(view, &mut decision, *node, *start);
+            }
         }
     }
     runs.finish(&mut decision);

@@ -229,6 +229,7 @@ impl<V: View> Meetings<'_, V> {
             way: Way::Browser,
             pin: None,
             attempts: Attempts::default(),
+            of_partner: Attempts::default(),
             link: match (&registrant, entry.link) {
                 (Some(_), _) => Link::Good,
                 (None, Some(_)) => Link::Bad,

@@ -13,7 +13,7 @@
 //! A conference is a virtual room, or opens by hand or by its schedule ([`Launch`]); a [`Call`] of two has one of its own, but for
 //! who is called from a partner's server ([`Away`]).
 //! Its [`Settings`] say how it is run; a [`Template`] keeps them for the next ones. A [`Run`] of it has [`Participant`]s, who raise hands, show reactions and say [`Line`]s; [`Guest`]s have no account, and may
-//! have to register first ([`Registration`]). Moderators [`Act`] on
+//! have to register first ([`Registration`]). A [`Watcher`] is a program that looks on and stands in no roster. Moderators [`Act`] on
 //! them, and have people rung ([`Ring`]). Servers of partners are told of conferences that name their people ([`Message`]). Media that flow between them are not part of this crate, but [`Flow`] says what of whom may.
 
 mod admit;
@@ -23,6 +23,7 @@ mod command;
 mod conference;
 mod consent;
 mod decide;
+mod effect;
 mod follow;
 mod group_call;
 mod guest;
@@ -41,12 +42,13 @@ mod role;
 mod settings;
 mod template;
 
-pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, door};
+pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, admit_watcher, door};
 pub use away::{Away, AwayCall, AwaySeat, AwayTo, PartnerSaid, is_adrift};
 pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, NewId, Patch};
 pub use conference::{Access, Conference};
-pub use decide::{Decision, Effect, View, decide, decide_for};
+pub use decide::{View, decide, decide_for};
+pub use effect::{Decision, Effect};
 pub use follow::{Fact, follow};
 pub use group_call::CalledGroup;
 pub use guest::{Guest, GuestId, Keepsake};
@@ -58,7 +60,7 @@ pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
     Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened,
     Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch,
-    Via,
+    Via, Watcher,
 };
 pub use partners::{
     Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
@@ -110,6 +112,9 @@ pub const AWAY_CALLS_LEVEL: u32 = 21;
 pub const OUTBOX_LEVEL: u32 = 22;
 
 pub use plenary_access::{CONTENT_LEVEL, DIRECTORY_LEVEL, PLACES_LEVEL};
+
+/// The level from which on programs that watch are listed and count, and wrong PINs are counted for a whole partner too.
+pub const WATCHERS_LEVEL: u32 = 26;
 
 /// The level from which on conferences begin locked, and moderators change in the meeting how people come in.
 pub const DOORS_LEVEL: u32 = 27;

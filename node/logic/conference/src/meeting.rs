@@ -21,9 +21,11 @@ mod layout;
 mod lecture;
 mod moderate;
 mod participant;
+mod pins;
 mod podium;
 mod run;
 mod terms;
+mod watcher;
 
 pub use chat::{Deleted, Line, LineDetails, Mention};
 pub(crate) use decide::Meetings;
@@ -37,10 +39,13 @@ pub(crate) use moderate::conflict;
 pub use participant::{
     MeetingRights, Participant, ParticipantId, Person, Reaction, SecretHash, Standing, StatePatch, Via,
 };
+pub(crate) use pins::Guesses;
 pub use podium::{CHANGE_MS, HEARD, Heard};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 pub(crate) use terms::screens_with;
+pub use watcher::Watcher;
+pub(crate) use watcher::{end_watching, forget_watching};
 
 use crate::{Attempts, Call, Guest, GuestId, Party, PastRun, RunId};
 use plenary_access::{PartnerTerms, TokenHash};
@@ -90,6 +95,14 @@ pub trait MeetingView {
     fn everybody(&self, cid: &Cid) -> Vec<Participant>;
     /// The accounts that have a place in a conference, each once and ordered by ID.
     fn accounts_in(&self, cid: &Cid) -> Vec<UserName>;
+    /// A program that watches, or was removed in this run.
+    fn watcher(&self, cid: &Cid, id: ParticipantId) -> Option<Watcher>;
+    /// How many programs watch a conference, without those that were removed.
+    fn watching(&self, cid: &Cid) -> u64;
+    /// The programs of one account in all conferences, those that were removed too; ordered by CID and ID.
+    fn watched_by(&self, user: &UserName) -> Vec<Watcher>;
+    /// Conferences that are watched by another start of the node than this, ordered by CID.
+    fn watched_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid>;
     /// Those on the podium, ordered by ID.
     fn podium_of(&self, cid: &Cid) -> Vec<Participant>;
     /// Runs that end by themselves by `now` ([`Run::ends_at`]), ordered by CID, at most [`SWEEP`].

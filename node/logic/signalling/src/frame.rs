@@ -1,9 +1,7 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations,
-    Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers,
-    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Writing,
+    Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Watchers, Writing,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -267,6 +265,8 @@ pub enum ServerBody {
     Readers(Readers),
     /// Who was called into the meeting; told to moderators.
     Called(Called),
+    /// Who watches by a program; told to moderators.
+    Watchers(Watchers),
     /// Who is invited to the podium; told to moderators and to who is.
     Invitations(Invitations),
     /// A moderator lays the pictures out for this client alone.

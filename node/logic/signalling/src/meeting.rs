@@ -5,6 +5,7 @@ mod chat;
 mod invitation;
 mod moderation;
 mod roster;
+mod watching;
 
 pub use calling::{CALLED_AT_ONCE, Call, CallOff, Called, Person as CalledPerson, Ringing};
 pub use chat::{
@@ -17,6 +18,7 @@ pub use moderation::{
     SentQuality, SlotRule, Waiting, WaitingRoom,
 };
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
+pub use watching::{Watcher, Watchers};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
@@ -337,6 +339,12 @@ pub enum Refusal {
     Uninvited,
     /// Guests must register before they come.
     NotRegistered,
+    /// They cannot do so yet.
+    RegistrationNotOpen,
+    /// They cannot do so any more.
+    RegistrationClosed,
+    /// As many have done so as may.
+    RegistrationFull,
     /// The registration was taken back.
     LinkNotValid,
     /// Not by this way.

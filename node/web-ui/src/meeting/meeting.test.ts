@@ -335,6 +335,19 @@ describe('the gate', () => {
     expect(meeting.current().denied).toEqual({ detail: 'not you', count: 2 });
   });
 
+  it('hears who watches by a program, and removes one', async () => {
+    const { meeting, last } = await inside();
+    const program = { id: '9', user: 'bob', name: 'Bob', node: 'node-1', since: 1 };
+    const body = { count: 1, programs: [program] };
+    last().tell({ type: 'watchers', body });
+    expect(meeting.current().watchers).toEqual(body);
+    expect([...meeting.current().participants.keys()], 'they are no participants').not.toContain('9');
+    meeting.moderate('remove_watcher', '9');
+    expect(last().said('moderate')).toEqual([{ act: 'remove_watcher', participant: '9' }]);
+    last().tell({ type: 'watchers', body: { count: 0, programs: [] } });
+    expect(meeting.current().watchers.count).toBe(0);
+  });
+
   it('is invited to the podium and answers', async () => {
     const { meeting, last } = await inside();
     const people = [{ participant: '1', name: 'Ann', state: 'asked' as const, at: 5 }];

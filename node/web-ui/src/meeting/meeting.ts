@@ -25,6 +25,7 @@ import {
   countOf,
   emptyMeeting,
   nobodyWrites,
+  NO_WATCHERS,
   withLines,
   withQuality,
   withRoster,
@@ -318,6 +319,8 @@ export class Meeting {
       this.next({ listed: message.body });
     } else if (message.type === 'called') {
       this.next({ called: message.body.people });
+    } else if (message.type === 'watchers') {
+      this.next({ watchers: message.body });
     } else if (message.type === 'invitations') {
       this.next({ invitations: message.body.people });
     } else if (message.type === 'own_layout') {
@@ -386,6 +389,7 @@ export class Meeting {
       counts,
       listed: null,
       called: [],
+      watchers: NO_WATCHERS,
       invitations: [],
       ownLayout: null,
       speaking: [],
@@ -422,6 +426,7 @@ export class Meeting {
       participants: all,
       counts: body.counts ?? countOf(all),
       called: [],
+      watchers: NO_WATCHERS,
       invitations: [],
       ownLayout: null,
       speaking: [],

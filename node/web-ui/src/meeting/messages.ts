@@ -2,6 +2,7 @@ import type {
   MeetingAct,
   MeetingAnswer,
   MeetingCalledPerson,
+  MeetingCarried,
   MeetingConnection,
   MeetingCounts,
   MeetingEndedReason,
@@ -24,9 +25,10 @@ import type {
   MeetingSlot,
   MeetingSlotRule,
   MeetingTile,
-  MeetingCarried,
   MeetingWaiting,
   MeetingWriting,
+  MeetingWatcher,
+  MeetingWatchers,
   SignalClientBody,
   SignalServerBody,
 } from '../api/generated/types.gen';
@@ -62,6 +64,8 @@ export type Counts = MeetingCounts;
 export type Listed = MeetingListed;
 export type CalledPerson = MeetingCalledPerson;
 export type InvitedPerson = MeetingInvitedPerson;
+export type Watcher = MeetingWatcher;
+export type Watchers = MeetingWatchers;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

@@ -11,6 +11,7 @@ import type {
   RoomFacts,
   SlotQuality,
   Writing,
+  Watchers,
 } from './messages';
 
 /** What is known of the meeting, as one value that never changes, and how messages make the next one of it. */
@@ -33,6 +34,8 @@ export interface MeetingState {
   listed: Listed | null;
   /** Who was called and is not in; moderators hear of them. */
   called: readonly CalledPerson[];
+  /** Who watches by a program; moderators hear of them. */
+  watchers: Watchers;
   /** Who is invited to the podium: to moderators all who were and are not on it, to others they themselves. */
   invitations: readonly InvitedPerson[];
   /** What a moderator has one alone look at, before what everybody does. */
@@ -58,6 +61,7 @@ export interface MeetingState {
 }
 
 export const nobodyWrites: Writing = { people: [], more: false };
+export const NO_WATCHERS: Watchers = { count: 0, programs: [] };
 
 export function emptyMeeting(cid: string): MeetingState {
   return {
@@ -85,6 +89,7 @@ export function emptyMeeting(cid: string): MeetingState {
     counts: { inside: 0, waiting: 0 },
     listed: null,
     called: [],
+    watchers: NO_WATCHERS,
     invitations: [],
     ownLayout: null,
     speaking: [],

@@ -9,6 +9,7 @@ import { PersonRow } from './PersonRow';
 import classes from './Room.module.css';
 import { useMyself } from './useMyself';
 import { WaitingList } from './WaitingList';
+import { WatcherList } from './WatcherList';
 
 /** Everybody: raised hands first, in their order. */
 export function PeoplePanel({ controls }: { controls: RoomControls }) {
@@ -19,6 +20,7 @@ export function PeoplePanel({ controls }: { controls: RoomControls }) {
       {moderates && <WaitingList />}
       {moderates && <ForAll controls={controls} />}
       {moderates && <CalledList />}
+      {moderates && <WatcherList />}
       {knowsAll(meeting) ? <Everybody controls={controls} /> : <Crowd controls={controls} />}
     </div>
   );

@@ -4,7 +4,7 @@ use super::{Keeper, Seated};
 use crate::View;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Invitations, Invited, InvitedPerson, Layout, OwnLayout, ParticipantId, Role},
+    meeting::{Invitations, Invited, InvitedPerson, Layout, OwnLayout, ParticipantId, Role, Watchers},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 #[derive(Default)]
 pub(crate) struct ToldAlone {
     invitations: Vec<InvitedPerson>,
+    watchers: Watchers,
     layout: Option<Layout>,
 }
 
@@ -30,6 +31,7 @@ impl Keeper {
                 continue;
             }
             tell_invitations(seated, view, &moderators);
+            tell_watchers(seated, view, &moderators);
             tell_layout(seated, &layouts);
         }
     }
@@ -53,6 +55,19 @@ fn tell_invitations(seated: &mut Seated, view: &View, moderators: &BTreeSet<Part
         seated.alone.invitations.clone_from(&people);
         let news = ServerBody::Invitations(Invitations { people });
         seated.tell.send(news).ok();
+    }
+}
+
+/// Moderators hear who watches; who is one no more forgets it.
+fn tell_watchers(seated: &mut Seated, view: &View, moderators: &BTreeSet<ParticipantId>) {
+    let watchers = if moderators.contains(&seated.place.participant) {
+        view.watchers.clone()
+    } else {
+        Watchers::default()
+    };
+    if watchers != seated.alone.watchers {
+        seated.alone.watchers.clone_from(&watchers);
+        seated.tell.send(ServerBody::Watchers(watchers)).ok();
     }
 }
 

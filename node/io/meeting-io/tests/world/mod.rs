@@ -11,9 +11,7 @@ use plenary_meeting_io::{
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson,
-    Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room,
-    Said, Say, State, Tile, Unsay, Via, Why,
+    Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson, Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room, Said, Say, State, Tile, Unsay, Via, Watcher, Watchers, Why,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +26,7 @@ struct State_ {
     changes: u64,
     called: Vec<CalledPerson>,
     invited: Vec<InvitedPerson>,
+    watchers: Watchers,
     layouts: BTreeMap<ParticipantId, Layout>,
     last: u64,
     sessions: u64,
@@ -154,6 +153,25 @@ impl World {
     }
 
     /// Somebody is invited to the podium, and nobody else.
+    /// A program watches.
+    pub(crate) fn watch(&self, user: &str) -> ParticipantId {
+        let mut state = self.state.lock().unwrap();
+        state.watchers.count += 1;
+        let id = ParticipantId(1 << 63 | state.watchers.count);
+        state.watchers.programs.push(Watcher {
+            id,
+            user: user.into(),
+            name: user.to_uppercase(),
+            node: "node-1".into(),
+            since: 1,
+        });
+        drop(state);
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+        id
+    }
+
     pub(crate) fn invite(&self, who: ParticipantId, state: Invited) {
         self.state.lock().unwrap().invited = vec![InvitedPerson {
             participant: who,
@@ -463,6 +481,7 @@ impl Roster for World {
             lost: std::collections::BTreeMap::new(),
             called: state.called.clone(),
             invitations: state.invited.clone(),
+            watchers: state.watchers.clone(),
         }))
     }
 

@@ -77,6 +77,32 @@ impl Participant {
     }
 }
 
+/// A program that watches a conference, and stands in no roster.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConferenceWatcher {
+    /// What `remove_watcher` names.
+    #[schema(pattern = "^[0-9]+$")]
+    pub id: String,
+    /// Whose it is.
+    pub user: String,
+    pub name: String,
+    /// The node that it is connected to.
+    pub node: String,
+    pub since: Time,
+}
+
+impl ConferenceWatcher {
+    pub(crate) fn of((one, node): (conference::Watcher, String)) -> Self {
+        Self {
+            id: one.id.to_string(),
+            user: one.user.into(),
+            name: one.name,
+            node,
+            since: Time(one.since),
+        }
+    }
+}
+
 /// Why a conference names somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +147,8 @@ pub enum ConferenceAct {
     /// Back into the waiting room.
     SendBack,
     Remove,
+    /// A program that watches: `participant` is its ID. Its account watches by none any more in this run.
+    RemoveWatcher,
     Mute,
     /// All but moderators; about nobody.
     MuteAll,
@@ -325,6 +353,7 @@ impl Moderation {
             ConferenceAct::Admit => Act::Admit(id),
             ConferenceAct::SendBack => Act::SendBack(id),
             ConferenceAct::Remove => Act::Remove(id),
+            ConferenceAct::RemoveWatcher => Act::RemoveWatcher(id),
             ConferenceAct::Mute => Act::Mute(id),
             ConferenceAct::StopCamera => Act::StopCamera(id),
             ConferenceAct::StopContent => Act::StopContent(id),

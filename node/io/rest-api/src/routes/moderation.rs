@@ -5,7 +5,7 @@ use crate::{
     answer,
     api::Api,
     auth::Signed,
-    dto::{CalledPerson, ConferencePerson, Moderation, NewConferenceCalls, Participant},
+    dto::{CalledPerson, ConferencePerson, ConferenceWatcher, Moderation, NewConferenceCalls, Participant},
     extract::{BodyDigest, Id, Ids, Strict, Write},
     problem::{Code, Problem},
 };
@@ -16,6 +16,7 @@ use plenary_model::Cid;
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_participants))
+        .routes(routes!(list_watchers))
         .routes(routes!(list_people))
         .routes(routes!(moderate))
         .routes(routes!(list_called, call_people, call_off_all))
@@ -41,6 +42,29 @@ async fn list_participants(
         .filter(|one| moderates || one.standing.waiting.is_none());
     let shown = shown.map(|one| Participant::of(&conference, one, moderates));
     Ok(Json(shown.collect()))
+}
+
+/// Who watches a conference by a program
+///
+/// Programs that watch stand in no list of participants, and count for the limit of people all the same. For those who
+/// moderate the conference, who can remove one (`remove_watcher`).
+#[utoipa::path(get, path = "/conferences/{cid}/watchers", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Vec<ConferenceWatcher>)))]
+async fn list_watchers(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+) -> Result<Json<Vec<ConferenceWatcher>>, Problem> {
+    let conference = conferences::stored(&api, &by, cid).await?;
+    if !conferences::moderates(&api, &by, &conference).await? {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "who watches by a program is shown to those who moderate the conference",
+        ));
+    }
+    let all = api.backend().watchers(conference.cid).await?;
+    Ok(Json(all.into_iter().map(ConferenceWatcher::of).collect()))
 }
 
 /// Whom a conference names

@@ -390,3 +390,43 @@ async fn moderators_read_the_chat_and_take_lines_out() {
         (&json!(""), &json!("moderator"))
     );
 }
+
+#[tokio::test]
+async fn moderators_see_and_remove_who_watches_by_a_program() {
+    let server = with_review(json!({"moderators": ["eye"]})).await;
+    enter(&server, 7, "alice");
+    let watch = |id: u64| conference::Change::Watch {
+        cid: "review".parse().expect("good"),
+        watcher: ParticipantId(id),
+        user: "bob".parse().expect("good"),
+        node: NodeId(1),
+        epoch: 11,
+    };
+    server.system(watch(1 << 63));
+    let list = async |who: &str| {
+        let call = server.call("GET", "/conferences/review/watchers").by(who);
+        call.send().await
+    };
+    list("bob").await.is(403);
+    let seen = list("eye").await.is(200).json();
+    let id = (1u64 << 63).to_string();
+    assert_eq!(seen[0]["id"], id.as_str());
+    assert_eq!(
+        (&seen[0]["user"], &seen[0]["node"]),
+        (&json!("bob"), &json!("node-1"))
+    );
+    assert!(seen[0]["since"].is_string());
+    assert_eq!(
+        people(&server, "eye").await.len(),
+        1,
+        "it is in no list of participants"
+    );
+    let body = json!({"act": "remove_watcher", "participant": id});
+    act(&server, "bob", body.clone()).await.is(403);
+    act(&server, "eye", body.clone()).await.is(204);
+    assert_eq!(list("alice").await.is(200).json(), json!([]));
+    assert_eq!(act(&server, "eye", body).await.is(409).json()["code"], "conflict");
+    act(&server, "eye", json!({"act": "remove_watcher"}))
+        .await
+        .is(422);
+}

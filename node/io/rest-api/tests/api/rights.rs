@@ -73,6 +73,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("PATCH /conferences/{cid}", Right::User),
     ("DELETE /conferences/{cid}", Right::User),
     ("GET /conferences/{cid}/participants", Right::User),
+    ("GET /conferences/{cid}/watchers", Right::User),
     ("GET /conferences/{cid}/people", Right::User),
     ("POST /conferences/{cid}/acts", Right::User),
     ("GET /conferences/{cid}/calls", Right::User),

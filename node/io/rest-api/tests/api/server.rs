@@ -12,7 +12,7 @@ use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
     CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
-    Template, TemplateId, TemplateQuery, Visit,
+    Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_federation::{Found, LocalName};
 use plenary_model::{
@@ -304,6 +304,9 @@ impl Backend for Store {
     }
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError> {
         self.query(|db| queries::roster(db, &cid))
+    }
+    async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError> {
+        self.query(|db| queries::named_watchers(db, &cid))
     }
     async fn strangers_inside(
         &self,

@@ -17,6 +17,7 @@ const TABLES: &[&str] = &[
     "conferences",
     "runs",
     "participants",
+    "watchers",
     "lines",
     "guests",
     "conference_people",

@@ -193,11 +193,32 @@ pub fn guest(db: &Connection, token: &TokenHash, now: Timestamp) -> Found<Option
         .optional()?)
 }
 
+const DAY_MS: u64 = 24 * 3_600_000;
+
 /// Whether there are conferences that are scheduled, or not, and were used and changed last before then.
-pub fn has_unused(db: &Connection, before: Timestamp, scheduled: bool) -> Found<bool> {
+fn has_unused(db: &Connection, before: Timestamp, scheduled: bool) -> Found<bool> {
     let query = format!("SELECT EXISTS (SELECT 1 {UNUSED})");
     let params = params![scheduled, bound(before)];
     Ok(db.prepare_cached(&query)?.query_row(params, |row| row.get(0))?)
+}
+
+/// What [`Change::DeleteOld`](plenary_conference::Change::DeleteOld) has to delete at `now`, by the settings of the server:
+/// those whose schedule is over, and those without one, that were used last before then. `None`: nothing.
+pub fn old_conferences(
+    db: &Connection,
+    now: Timestamp,
+) -> Found<Option<(Option<Timestamp>, Option<Timestamp>)>> {
+    let policy = super::settings(db)?.conferences;
+    let before =
+        |is_on: bool, days: u32| is_on.then(|| Timestamp(now.0.saturating_sub(u64::from(days) * DAY_MS)));
+    let past = before(policy.delete_past, policy.delete_past_days);
+    let unused = before(policy.delete_unused, policy.delete_unused_days);
+    let there = |before: Option<Timestamp>, scheduled: bool| match before {
+        Some(before) => has_unused(db, before, scheduled),
+        None => Ok(false),
+    };
+    let is_any = there(past, true)? || there(unused, false)?;
+    Ok(is_any.then_some((past, unused)))
 }
 
 /// Whether [`Change::Sweep`](plenary_conference::Change::Sweep) would do anything at `now`.

@@ -7,11 +7,12 @@ use crate::{
         ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, attempts_of,
         guest_of, line_of, participant_of, person_key, place_of, run_of,
     },
+    watchers::{WATCHER, watcher_of},
 };
 use plenary_access::{PartnerTerms, TokenHash, View, rights_of_federated, rules::rights_of};
 use plenary_conference::{
     Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person, Run,
-    RunId, SWEEP,
+    RunId, SWEEP, Watcher,
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, Rights, ServerName, Timestamp, UserName, limits};
 use rusqlite::params;
@@ -160,6 +161,29 @@ impl plenary_conference::MeetingView for StoreView<'_> {
             "SELECT DISTINCT substr(person, 9) AS user FROM participants WHERE cid = ? AND person >= ? AND person < ?
                  ORDER BY user",
             [cid.as_str(), from, until],
+            |row| name(row, 0),
+        )
+    }
+
+    fn watcher(&self, cid: &Cid, id: ParticipantId) -> Option<Watcher> {
+        let query = format!("SELECT {WATCHER} FROM watchers WHERE cid = ? AND id = ?");
+        self.one(&query, params![cid.as_str(), sql(id.0)], watcher_of)
+    }
+
+    fn watching(&self, cid: &Cid) -> u64 {
+        let query = "SELECT count(*) FROM watchers WHERE cid = ? AND removed_at IS NULL";
+        self.one(query, [cid.as_str()], |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn watched_by(&self, user: &UserName) -> Vec<Watcher> {
+        let query = format!("SELECT {WATCHER} FROM watchers WHERE user = ? ORDER BY cid, id");
+        self.all(&query, [user.as_str()], watcher_of)
+    }
+
+    fn watched_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
+        self.all(
+            "SELECT DISTINCT cid FROM watchers WHERE node = ? AND epoch <> ? AND removed_at IS NULL ORDER BY cid",
+            [sql(node.0), sql(start)],
             |row| name(row, 0),
         )
     }

@@ -428,8 +428,14 @@ pub(crate) fn before_directory(db: &Connection) {
 
 /// Takes away what the schema has got since people are in kept layouts.
 pub(crate) fn before_layout_people(db: &Connection) {
-    before_directory(db);
+    before_watchers(db);
     db.execute_batch("DROP TABLE layout_people").expect("writes");
+}
+
+/// Takes away what the schema has got since programs that watch are listed.
+pub(crate) fn before_watchers(db: &Connection) {
+    before_directory(db);
+    db.execute_batch("DROP TABLE watchers").expect("writes");
 }
 
 /// Takes away what the schema has got since there is a history.

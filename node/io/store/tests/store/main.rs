@@ -24,4 +24,6 @@ mod registration;
 mod rings;
 mod seats_and_places;
 mod sessions;
+mod sweeping;
 mod templates;
+mod watchers;

@@ -1,12 +1,13 @@
 //! Who gets a place, keeps it, loses it, and what they may do with it.
 
 use super::{
-    AWAY_MS, Entry, Invitation, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs, SecretHash,
+    AWAY_MS, Entry, Guesses, Invitation, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs,
+    SecretHash,
 };
 use super::{End, Standing, StatePatch, Via, chat::check_inside, terms::screens_with};
 use crate::{
-    AWAY_CALLS_LEVEL, Admission, Attempts, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect,
-    Gate, KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
+    AWAY_CALLS_LEVEL, Admission, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut,
+    Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -43,23 +44,10 @@ impl<V: View> Meetings<'_, V> {
         }
     }
 
-    /// Whose wrong PINs are counted together: an account's, or those of guests from one address.
-    fn source_of(&self, person: &Person) -> String {
-        match person {
-            Person::Account(user) => format!("account:{user}"),
-            Person::Guest(id) => {
-                let source = self.view.guest(id).and_then(|guest| guest.source);
-                source.unwrap_or_else(|| format!("guest:{id}"))
-            }
-            Person::Federated(user) => format!("federated:{user}"),
-        }
-    }
-
     pub(crate) fn enter(&self, entry: &Entry<'_>) -> Result<Decision, Refusal> {
         let conference = self.conference(entry.cid)?;
-        let source = self.source_of(entry.person);
-        let attempts = self.view.attempts(entry.cid, &source);
-        let admitted = match self.gate(&conference, entry, attempts) {
+        let guesses = self.guesses(entry.cid, entry.person);
+        let admitted = match self.gate(&conference, entry, &guesses) {
             Err(why) if !matches!(why, KeptOut::WrongPin { .. }) => return Err(why.into()),
             admitted => admitted,
         };
@@ -67,7 +55,7 @@ impl<V: View> Meetings<'_, V> {
         self.check_start(entry.node, entry.epoch)?;
         let admission = match admitted {
             Ok(admission) => admission,
-            Err(why) => return Ok(self.count_wrong_pin(entry.cid, source, attempts, why)),
+            Err(why) => return Ok(self.count_wrong_pin(entry.cid, guesses, why)),
         };
         if let Some(before) = self.own_place(entry.cid, entry.person) {
             return Ok(take_over(before, entry));
@@ -79,13 +67,7 @@ impl<V: View> Meetings<'_, V> {
         let mut decision = Decision::giving(Outcome::Entered { moves: 0 });
         let mut runs = Runs::new(self.view, self.at);
         self.make_place(&mut decision, &mut runs, &conference, entry)?;
-        if attempts.count > 0 {
-            decision.effect(Effect::PutAttempts {
-                cid: entry.cid.clone(),
-                source,
-                attempts: Attempts::default(),
-            });
-        }
+        self.forget_wrong_pins(&mut decision, entry.cid, guesses);
         if let (true, Some(who)) = (conference.call, Party::of(entry.person)) {
             self.answer(&mut decision, entry.cid, &who);
         }
@@ -132,7 +114,7 @@ impl<V: View> Meetings<'_, V> {
         &self,
         conference: &Conference,
         entry: &Entry<'_>,
-        attempts: Attempts,
+        guesses: &Guesses,
     ) -> Result<Admission, KeptOut> {
         let run = self.view.run_of(entry.cid).filter(super::Run::is_on);
         let limited = conference.settings.guest_limit.is_some();
@@ -152,7 +134,7 @@ impl<V: View> Meetings<'_, V> {
             .places(entry.cid, entry.person)
             .iter()
             .any(|place| place.away);
-        let inside = run.as_ref().map_or(0, |run| run.participants);
+        let inside = run.as_ref().map_or(0, |run| run.participants) + self.view.watching(entry.cid);
         let gate = Gate {
             conference,
             run: run.as_ref(),
@@ -167,7 +149,8 @@ impl<V: View> Meetings<'_, V> {
                 Via::Whip => Way::Publish,
             },
             pin: entry.pin,
-            attempts,
+            attempts: guesses.own(),
+            of_partner: guesses.of_partner(),
             link: self.link_of(entry.cid, entry.person),
             is_in: self.own_place(entry.cid, entry.person).is_some(),
             now: self.at.now,
@@ -197,24 +180,6 @@ impl<V: View> Meetings<'_, V> {
         let is_caller = matches!(person, Person::Account(user) if *user == conference.owner);
         let places = self.view.places(&conference.cid, person);
         !is_caller && places.iter().any(|place| !place.away)
-    }
-
-    fn count_wrong_pin(&self, cid: &Cid, source: String, before: Attempts, why: KeptOut) -> Decision {
-        let now = self.at.now;
-        let attempts = Attempts {
-            count: before.at(now).count + 1,
-            last_at: now,
-        };
-        let mut decision = Decision::giving(Outcome::KeptOut {
-            code: why.code().into(),
-            reason: why.to_string(),
-        });
-        decision.effect(Effect::PutAttempts {
-            cid: cid.clone(),
-            source,
-            attempts,
-        });
-        decision
     }
 
     /// What the settings make of somebody who comes in.
@@ -267,7 +232,7 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Refuses words of a node's earlier start, and of a node that the server takes for lost.
-    fn check_start(&self, node: NodeId, epoch: u64) -> Result<(), Refusal> {
+    pub(super) fn check_start(&self, node: NodeId, epoch: u64) -> Result<(), Refusal> {
         if epoch != 0 && self.view.start_of(node) == Some(epoch) {
             return Ok(());
         }
@@ -288,7 +253,8 @@ impl<V: View> Meetings<'_, V> {
         let most = room_for(conference, trusted);
         let own = self.view.places(entry.cid, entry.person);
         let has_many = own.len() >= limits::PLACES_PER_PERSON;
-        if !has_many && runs.of(entry.cid).participants < most {
+        let inside = runs.of(entry.cid).participants + self.view.watching(entry.cid);
+        if !has_many && inside < most {
             return Ok(());
         }
         let lost = own.iter().filter(|place| place.away);
@@ -465,7 +431,7 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Ends runs that are as long as they may be, and those whose last participant was alone for too long. A program
-    /// that is left alone stays: whoever watches it stands in no roster.
+    /// that is left alone stays, whether somebody watches it or not.
     fn end_runs(&self, decision: &mut Decision, runs: &mut Runs<'_, V>) {
         if self.at.level < CONFERENCES_LEVEL {
             return;

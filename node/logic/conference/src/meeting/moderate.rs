@@ -20,6 +20,8 @@ pub enum Act {
     SendBack(ParticipantId),
     /// Out of the meeting or the waiting room.
     Remove(ParticipantId),
+    /// A program that watches; its account watches by none any more in this run.
+    RemoveWatcher(ParticipantId),
     Mute(ParticipantId),
     MuteAll,
     StopCamera(ParticipantId),
@@ -65,7 +67,7 @@ pub enum Act {
 }
 
 impl Act {
-    /// Whom it is about.
+    /// Whom of those in the meeting it is about.
     pub fn participant(&self) -> Option<ParticipantId> {
         match self {
             Self::Admit(id)
@@ -88,7 +90,8 @@ impl Act {
             | Self::TakeRemark(id)
             | Self::SetLayoutOf(id, _)
             | Self::ClearLayoutOf(id) => Some(*id),
-            Self::AdmitAll
+            Self::RemoveWatcher(_)
+            | Self::AdmitAll
             | Self::MuteAll
             | Self::Lock
             | Self::Unlock
@@ -222,7 +225,8 @@ impl<V: View> Meetings<'_, V> {
                 after.layout = Some(layout);
             }
             Act::ClearLayoutOf(_) => after.layout = None,
-            Act::AdmitAll
+            Act::RemoveWatcher(_)
+            | Act::AdmitAll
             | Act::MuteAll
             | Act::Lock
             | Act::Unlock
@@ -242,6 +246,7 @@ impl<V: View> Meetings<'_, V> {
 
     fn act_on_all(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
         match act {
+            Act::RemoveWatcher(id) => return self.remove_watcher(conference, id),
             Act::Start => return self.start(conference),
             Act::Extend(minutes) => return self.extend(conference, minutes),
             Act::SetLayout(layout) => return self.set_layout(conference, Some(layout)),

@@ -178,7 +178,9 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 (run.locked_at, run.layout) = (None, None);
                 // Nodes of before know nothing of it, and all must have the same.
                 run.left_at = (self.at.level >= CALLS_LEVEL).then_some(self.at.now);
-                decision.effect(Effect::RemoveLines(cid.clone()));
+                decision
+                    .effect(Effect::RemoveLines(cid.clone()))
+                    .effect(Effect::ForgetRemoved(cid.clone()));
             }
             let left = run.participants;
             decision.effect(Effect::PutRun(run));

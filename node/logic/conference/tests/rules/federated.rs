@@ -1,11 +1,12 @@
 //! People of partners' servers in conferences of this one.
 
 use crate::{
-    gate::{act, settings, with},
+    gate::{act, kept_out, pin, settings, with, with_pin},
     world::*,
 };
 use plenary_access::PartnerTerms;
 use plenary_conference::*;
+use plenary_model::{Timestamp, limits};
 
 fn demo2() -> Person {
     Person::Federated("demo2@oslo.example.net".parse().expect("good"))
@@ -225,4 +226,104 @@ fn their_presence_is_none_of_ours() {
     assert!(world.inside("open").is_empty());
     assert_eq!(enter("open", 1, demo2()).level(), FEDERATED_LEVEL);
     assert!(enter("open", 1, account("bob")).level() < FEDERATED_LEVEL);
+}
+
+fn of(user: &str, server: &str) -> Person {
+    Person::Federated(name(&format!("{user}@{server}")))
+}
+
+fn tries(world: &mut World, id: u64, person: Person, digits: &str) -> Result<String, String> {
+    match world.run(&system(), &with_pin(enter("open", id, person), digits)) {
+        Ok(plenary_access::Outcome::Entered { .. }) => Ok("in".into()),
+        Ok(outcome) => Ok(kept_out(&outcome).to_owned()),
+        Err(refusal) => Err(refusal.to_string()),
+    }
+}
+
+#[test]
+fn a_partner_that_guesses_with_a_hundred_names_is_stopped_and_nobody_else_is() {
+    let mut world = with(pin("4711"));
+    let guesses = (0..100u64).map(|number| {
+        let person = of(&format!("guess{number}"), "oslo.example.net");
+        tries(&mut world, number, person, "0000")
+    });
+    let guesses: Vec<_> = guesses.collect();
+    let (wrong, stopped) = guesses.split_at(limits::PIN_ATTEMPTS_OF_PARTNER as usize);
+    assert!(wrong.iter().all(|said| *said == Ok("wrong-pin".into())));
+    let words = "too many wrong PINs came from people of your server; try again in 10 min";
+    assert!(
+        stopped.iter().all(|said| *said == Err(words.into())),
+        "{stopped:?}"
+    );
+    // Whoever of them knows the PIN waits too; who moderates needs none.
+    assert!(tries(&mut world, 200, of("honest", "oslo.example.net"), "4711").is_err());
+    let moderators = SettingsPatch {
+        moderators_abroad: vec![name("chair@oslo.example.net")],
+        ..SettingsPatch::default()
+    };
+    let change = update("open", settings(moderators));
+    world.run(&user("alice"), &change).expect("hers");
+    world.ok(&enter("open", 201, of("chair", "oslo.example.net")));
+    // People of another partner, and one's own, are none of theirs.
+    assert_eq!(
+        tries(&mut world, 202, of("ann", "bergen.example.net"), "4711"),
+        Ok("in".into())
+    );
+    assert_eq!(tries(&mut world, 203, account("bob"), "4711"), Ok("in".into()));
+    world.now += limits::PIN_WINDOW_MS;
+    assert_eq!(
+        tries(&mut world, 204, of("honest", "oslo.example.net"), "4711"),
+        Ok("in".into())
+    );
+}
+
+#[test]
+fn each_of_a_partner_has_their_own_attempts_and_who_knows_the_pin_does_not_begin_anew_for_the_others() {
+    let mut world = with(pin("4711"));
+    for id in 0..5 {
+        let said = tries(&mut world, id, of("ann", "oslo.example.net"), "0000");
+        assert_eq!(said, Ok("wrong-pin".into()));
+    }
+    let words = tries(&mut world, 5, of("ann", "oslo.example.net"), "4711").expect_err("stopped");
+    assert!(words.contains("came from you"), "{words}");
+    assert_eq!(tries(&mut world, 6, demo2(), "4711"), Ok("in".into()));
+    let of_partner = |world: &World| {
+        let key = (name("open"), "partner:oslo.example.net".to_owned());
+        world.attempts.get(&key).map(|attempts| attempts.count)
+    };
+    assert_eq!(of_partner(&world), Some(5));
+    world.now += limits::PIN_WINDOW_MS + 1;
+    world.ok(&Change::Sweep);
+    assert_eq!(of_partner(&world), None);
+    // Of the last few of a partner's attempts one has no more than these.
+    for number in 0..18 {
+        let person = of(&format!("guess{number}"), "oslo.example.net");
+        assert!(tries(&mut world, 20 + number, person, "0000").is_ok());
+    }
+    let change = with_pin(enter("open", 50, of("late", "oslo.example.net")), "0000");
+    let outcome = world.ok(&change);
+    assert!(format!("{outcome:?}").contains("1 more"), "{outcome:?}");
+}
+
+#[test]
+fn nodes_of_before_count_wrong_pins_by_name_alone() {
+    let mut world = with(pin("4711"));
+    world.level = WATCHERS_LEVEL - 1;
+    for number in 0..30 {
+        let person = of(&format!("guess{number}"), "oslo.example.net");
+        let said = tries(&mut world, number, person, "0000");
+        assert_eq!(said, Ok("wrong-pin".into()));
+    }
+    assert!(
+        world
+            .attempts
+            .keys()
+            .all(|(_, source)| source.starts_with("federated:"))
+    );
+    assert!(
+        world
+            .attempts
+            .values()
+            .all(|attempts| attempts.last_at > Timestamp(0))
+    );
 }

@@ -27,7 +27,7 @@ pub(crate) fn act(cid: &str, by: u64, act: Act) -> Change {
     }
 }
 
-fn with_pin(change: Change, digits: &str) -> Change {
+pub(crate) fn with_pin(change: Change, digits: &str) -> Change {
     let mut change = change;
     if let Change::Enter { pin, .. } = &mut change {
         *pin = Some(Pin(digits.into()));
@@ -35,14 +35,14 @@ fn with_pin(change: Change, digits: &str) -> Change {
     change
 }
 
-fn pin(digits: &str) -> SettingsPatch {
+pub(crate) fn pin(digits: &str) -> SettingsPatch {
     SettingsPatch {
         pin: Some(Put::To(Pin(digits.into()))),
         ..SettingsPatch::default()
     }
 }
 
-fn kept_out(outcome: &Outcome) -> &str {
+pub(crate) fn kept_out(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::KeptOut { code, .. } => code,
         other => panic!("{other:?}"),
@@ -392,6 +392,7 @@ fn no_way_in_skips_a_gate() {
                         count,
                         last_at: Timestamp(world.now),
                     },
+                    of_partner: Attempts::default(),
                     link: Link::None,
                     is_in: false,
                     now: Timestamp(world.now),

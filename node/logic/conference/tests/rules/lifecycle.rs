@@ -128,3 +128,45 @@ fn the_rooms_of_an_account_go_with_it() {
     let told: Vec<_> = world.events.iter().map(|event| event.object.as_str()).collect();
     assert_eq!(told, ["one", "two"]);
 }
+
+#[test]
+fn a_conference_whose_owner_is_disabled_goes_on_and_a_new_owner_takes_it_over() {
+    let mut world = World::with_rooms();
+    let moderators = SettingsPatch {
+        moderators: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings: moderators,
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update("open", patch)).expect("hers");
+    world.ok(&enter("open", 1, account("alice")));
+    world.ok(&enter("open", 2, account("bob")));
+    world.follow(&[Fact::AccountDisabled(&name("alice"))]);
+    assert_eq!(world.inside("open"), [2], "the meeting goes on without her");
+    assert_eq!(world.room("open").owner, name("alice"), "hers when she is back");
+    assert_eq!(
+        world.room("open").role_of(world.place("open", 2)),
+        Role::Moderator
+    );
+    let give = Patch {
+        owner: Some(name("root")),
+        ..Patch::default()
+    };
+    let by_bob = world.refuses(&user("bob"), &update("open", give.clone()));
+    assert_eq!(by_bob.code(), "forbidden");
+    world
+        .run(&root(), &update("open", give))
+        .expect("an administrator");
+    world.ok(&enter("open", 3, account("root")));
+    assert_eq!(world.room("open").role_of(world.place("open", 3)), Role::Owner);
+    world.follow(&[Fact::AccountRemoved(&name("alice"))]);
+    assert_eq!(world.inside("open"), [2, 3], "it is not hers any more");
+    assert!(
+        !world.conferences.contains_key(&name("inside")),
+        "this one still was"
+    );
+    world.follow(&[Fact::AccountRemoved(&name("root"))]);
+    assert!(world.participants.is_empty(), "all are out with the conference");
+}

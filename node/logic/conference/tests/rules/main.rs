@@ -29,4 +29,5 @@ mod soundness;
 mod strangers;
 mod templates;
 mod view;
+mod watchers;
 mod world;

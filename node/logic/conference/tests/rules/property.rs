@@ -2,7 +2,7 @@
 
 use crate::{soundness::check, world::*};
 use plenary_conference::*;
-use plenary_model::NodeId;
+use plenary_model::{Cid, NodeId};
 use proptest::{prelude::*, sample::select};
 
 #[derive(Debug, Clone)]
@@ -11,6 +11,10 @@ enum Step {
     Start(u64, u64),
     Disable(&'static str),
     Remove(&'static str),
+    /// An account of that name is made, or may sign in again.
+    Come(&'static str),
+    /// Another account owns it from now on.
+    HandOver(&'static str, &'static str),
     Access(&'static str, Access),
     Settings(&'static str, Box<SettingsPatch>),
     Operator(&'static str),
@@ -40,7 +44,6 @@ fn id() -> impl Strategy<Value = &'static str> {
 }
 
 fn call() -> impl Strategy<Value = Step> {
-    let people = || select(vec!["alice", "bob", "root"]);
     let rooms = || select(vec!["open", "inside", "call-1"]);
     (
         people(),
@@ -93,9 +96,8 @@ fn away(cid: &str, to: &str, what: u8) -> Change {
 }
 
 fn template() -> impl Strategy<Value = Step> {
-    let people = select(vec!["alice", "bob", "root"]);
     let title = select(vec!["Weekly", "weekly", "Webinar"]);
-    (people, title, settings(), 0usize..4, 0u8..5, any::<bool>()).prop_map(
+    (people(), title, settings(), 0usize..4, 0u8..5, any::<bool>()).prop_map(
         |(by, title, settings, which, what, for_all)| {
             // The IDs are revisions: found by their place once it is carried out.
             let id = TemplateId(which as u64);
@@ -172,8 +174,9 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..35, of).prop_map(|(which, id)| match which {
+    (0usize..37, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
+        29 | 30 => Act::RemoveWatcher(ParticipantId(100 + id.0 % 4)),
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
         3 => Act::Mute(id),
@@ -304,6 +307,29 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
         )
 }
 
+fn people() -> impl Strategy<Value = &'static str> {
+    select(vec!["alice", "bob", "root"])
+}
+
+fn watch() -> impl Strategy<Value = Change> {
+    (cid(), 100u64..104, people(), 1u64..3, 10u64..14).prop_map(|(cid, id, user, node, epoch)| {
+        Change::Watch {
+            cid: name(cid),
+            watcher: ParticipantId(id),
+            user: name(user),
+            node: NodeId(node),
+            epoch,
+        }
+    })
+}
+
+/// As somebody whose account is there.
+fn run_by(world: &mut World, by: &str, change: &Change) {
+    if world.accounts.contains_key(&name(by)) {
+        drop(world.run(&user(by), change));
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let place = || (cid(), 0u64..12, 0u64..3);
     let said = || any::<Option<bool>>();
@@ -345,13 +371,20 @@ fn step() -> impl Strategy<Value = Step> {
             cid: name(cid),
             registrant: guest_id(id),
         }),
+        3 => watch(),
+        1 => (cid(), 100u64..104).prop_map(|(cid, id)| Change::Unwatch {
+            cid: name(cid),
+            watcher: ParticipantId(id),
+        }),
         1 => Just(Change::Sweep),
     ];
     prop_oneof![
         20 => change.prop_map(|change| Step::Change(Box::new(change))),
         2 => (1u64..3, 10u64..14).prop_map(|(node, start)| Step::Start(node, start * u64::from(start != 10))),
-        1 => select(vec!["bob", "root"]).prop_map(Step::Disable),
-        1 => select(vec!["bob", "root"]).prop_map(Step::Remove),
+        1 => people().prop_map(Step::Disable),
+        1 => people().prop_map(Step::Remove),
+        3 => people().prop_map(Step::Come),
+        2 => (cid(), people()).prop_map(|(cid, to)| Step::HandOver(cid, to)),
         1 => (cid(), select(vec![Access::Public, Access::Internal])).prop_map(|(cid, to)| Step::Access(cid, to)),
         2 => (cid(), settings()).prop_map(|(cid, patch)| Step::Settings(cid, Box::new(patch))),
         1 => select(vec!["alice", "bob"]).prop_map(Step::Operator),
@@ -380,6 +413,25 @@ fn run(world: &mut World, step: &Step) {
         }
         Step::Disable(_) => {}
         Step::Remove(user) => world.follow(&[Fact::AccountRemoved(&name(user))]),
+        Step::Come(user) => {
+            let account = Account {
+                active: true,
+                display_name: user.to_uppercase(),
+            };
+            world.accounts.insert(name(user), account);
+        }
+        Step::HandOver(cid, to) => {
+            let patch = Patch {
+                owner: Some(name(to)),
+                ..Patch::default()
+            };
+            // An administrator who is none of those.
+            let chief = powerless("chief", plenary_access::AdminRole::Full);
+            let given = world.run(&chief, &update(cid, patch));
+            if given.is_ok() {
+                assert_eq!(world.room(cid).owner, name(to));
+            }
+        }
         Step::Access(cid, access) => {
             let patch = Patch {
                 access: Some(*access),
@@ -421,12 +473,12 @@ fn run(world: &mut World, step: &Step) {
         }
         Step::Delete(cid) => {
             if world.run(&system(), &delete(cid)).is_ok() && !cid.starts_with("call") {
-                drop(world.run(&user("alice"), &create(cid)));
+                run_by(world, "alice", &create(cid));
             }
         }
-        Step::Rename(cid, id) => drop(world.run(&user("alice"), &crate::ids::chosen(cid, id))),
-        Step::Create(id) => drop(world.run(&user("alice"), &create(id))),
-        Step::Call(by, change) => drop(world.run(&user(by), change)),
+        Step::Rename(cid, id) => run_by(world, "alice", &crate::ids::chosen(cid, id)),
+        Step::Create(id) => run_by(world, "alice", &create(id)),
+        Step::Call(by, change) => run_by(world, by, change),
         Step::Template(by, change) => {
             let mut change = change.clone();
             if let Change::UpdateTemplate { id, .. } | Change::DeleteTemplate { id, .. } = &mut *change {
@@ -455,11 +507,66 @@ fn run(world: &mut World, step: &Step) {
             };
             drop(world.run(&system(), &change));
             for cid in ["open", "inside"] {
-                drop(world.run(&user("alice"), &create(cid)));
+                run_by(world, "alice", &create(cid));
             }
         }
         Step::Wait(ms) => world.now += ms,
     }
+}
+
+/// What a step may change and what not.
+fn check_change(before: &World, step: &Step, after: &World) -> Result<(), TestCaseError> {
+    for (cid, conference) in &after.conferences {
+        let stays = before
+            .conferences
+            .get(cid)
+            .filter(|was| was.created_at == conference.created_at);
+        let given = stays.is_some_and(|was| was.owner != conference.owner);
+        let hands_over = matches!(step, Step::HandOver(of, _) if name::<Cid>(of) == *cid);
+        prop_assert!(
+            !given || hands_over,
+            "nobody else gives a conference away: {step:?}"
+        );
+    }
+    let comes = |world: &World, cid: &Cid| {
+        let inside = world.participants.keys().filter(|(of, _)| of == cid).count();
+        inside
+            + world
+                .watchers
+                .values()
+                .filter(|one| one.cid == *cid && one.watches())
+                .count()
+    };
+    if let Step::Change(change) = step
+        && let Change::Watch { cid, .. } = &**change
+    {
+        prop_assert_eq!(
+            &before.participants,
+            &after.participants,
+            "who watches changes nothing"
+        );
+        prop_assert_eq!(&before.runs, &after.runs);
+        prop_assert_eq!(&before.visits, &after.visits);
+        let grew = comes(after, cid) > comes(before, cid);
+        let shut_out = |one: &&Watcher| one.cid == *cid && !one.watches();
+        let removed: Vec<_> = before
+            .watchers
+            .values()
+            .filter(shut_out)
+            .map(|one| &one.user)
+            .collect();
+        let came = after
+            .watchers
+            .iter()
+            .filter(|(key, _)| !before.watchers.contains_key(*key));
+        for (_, one) in came {
+            prop_assert!(
+                grew && !removed.contains(&&one.user),
+                "who was removed does not come back"
+            );
+        }
+    }
+    Ok(())
 }
 
 proptest! {
@@ -472,8 +579,10 @@ proptest! {
         let members = ["alice", "bob", "root"].map(name).into();
         world.groups.insert(name("g-desk"), (name("desk"), members));
         for step in &steps {
+            let before = world.clone();
             run(&mut world, step);
             check(&world)?;
+            check_change(&before, step, &world)?;
         }
     }
 }

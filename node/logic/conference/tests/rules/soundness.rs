@@ -20,6 +20,43 @@ fn check_podiums(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Whatever an account, guest or partner's user is called: one of all that there are owns a conference.
+fn check_owners(world: &World) -> Result<(), TestCaseError> {
+    let mut people: Vec<Person> = world.accounts.keys().cloned().map(Person::Account).collect();
+    people.extend((0..5).map(|number| Person::Guest(guest_id(number))));
+    people.extend(
+        ["alice", "bob", "root"].map(|user| Person::Federated(name(&format!("{user}@oslo.example.net")))),
+    );
+    for conference in world.conferences.values() {
+        let owners: Vec<_> = people
+            .iter()
+            // Rights make nobody an owner.
+            .filter(|one| one.visitor(true).role(conference) == Role::Owner)
+            .collect();
+        let owner = Person::Account(conference.owner.clone());
+        prop_assert_eq!(owners, vec![&owner]);
+    }
+    Ok(())
+}
+
+/// Who watches by a program is no part of the meeting, and may be there.
+fn check_watchers(world: &World) -> Result<(), TestCaseError> {
+    for ((cid, id), one) in &world.watchers {
+        prop_assert_eq!((cid, *id), (&one.cid, one.id));
+        prop_assert!(world.conferences.contains_key(cid), "it goes with the conference");
+        prop_assert!(
+            !world.participants.contains_key(&(cid.clone(), *id)),
+            "who watches has no place: no voice, no podium and no seat"
+        );
+        prop_assert!(world.accounts.contains_key(&one.user), "it goes with the account");
+        if one.watches() {
+            prop_assert!(world.accounts[&one.user].active);
+            prop_assert!(world.starts.get(&one.node) == Some(&one.epoch) && one.epoch != 0);
+        }
+    }
+    Ok(())
+}
+
 /// What must hold after every step.
 pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
     let mut counts: BTreeMap<_, u64> = BTreeMap::new();
@@ -51,10 +88,12 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
                     .all(|other| !conference.may_see(place, other))
             );
         }
-        if let Person::Account(user) = &place.person {
-            let owns = conference.role_of(place) == Role::Owner;
-            prop_assert_eq!(owns, *user == conference.owner, "exactly one owner");
-        }
+        let at_the_gate = place.person.visitor(false).role(conference);
+        prop_assert_eq!(
+            conference.role_of(place) == Role::Owner,
+            at_the_gate == Role::Owner,
+            "who owns it inside does so at the gate too"
+        );
         prop_assert!(!standing.pinned || standing.podium.is_some());
         prop_assert!(!standing.stands_in || standing.podium.is_some());
         let lecture = conference.settings.mode == Mode::Lecture && standing.waiting.is_none();
@@ -67,6 +106,8 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
         }
     }
     check_podiums(world)?;
+    check_owners(world)?;
+    check_watchers(world)?;
     let mut ids = BTreeSet::new();
     for (key, conference) in &world.conferences {
         prop_assert_eq!(key, &conference.cid, "a key stays");

@@ -175,6 +175,23 @@ impl MeetingView for World {
             .collect();
         all.into_iter().collect()
     }
+    fn watcher(&self, cid: &Cid, id: ParticipantId) -> Option<Watcher> {
+        self.watchers.get(&(cid.clone(), id)).cloned()
+    }
+    fn watching(&self, cid: &Cid) -> u64 {
+        let all = self.watchers.values();
+        all.filter(|one| one.cid == *cid && one.watches()).count() as u64
+    }
+    fn watched_by(&self, user: &UserName) -> Vec<Watcher> {
+        let all = self.watchers.values();
+        all.filter(|one| one.user == *user).cloned().collect()
+    }
+    fn watched_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid> {
+        let all = self.watchers.values();
+        let other = all.filter(|one| one.watches() && one.node == node && one.epoch != start);
+        let cids: BTreeSet<_> = other.map(|one| one.cid.clone()).collect();
+        cids.into_iter().collect()
+    }
     fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
         let mut all = self.everybody(cid);
         all.retain(|place| place.standing.podium.is_some());

@@ -180,6 +180,7 @@ pub(crate) struct World {
     pub(crate) starts: BTreeMap<NodeId, u64>,
     pub(crate) runs: BTreeMap<Cid, Run>,
     pub(crate) participants: BTreeMap<(Cid, ParticipantId), Participant>,
+    pub(crate) watchers: BTreeMap<(Cid, ParticipantId), Watcher>,
     pub(crate) lines: BTreeMap<(Cid, u64), Line>,
     pub(crate) guests: BTreeMap<GuestId, Guest>,
     pub(crate) registrants: BTreeMap<GuestId, Registrant>,
@@ -223,6 +224,7 @@ type Stored = (
     BTreeMap<Cid, Call>,
     BTreeMap<Cid, Run>,
     BTreeMap<(Cid, ParticipantId), Participant>,
+    BTreeMap<(Cid, ParticipantId), Watcher>,
     BTreeMap<(Cid, u64), Line>,
     BTreeMap<GuestId, Guest>,
     BTreeMap<GuestId, Registrant>,
@@ -341,7 +343,17 @@ impl World {
                 self.guests.retain(|_, guest| guest.cid != cid);
                 self.registrants.retain(|_, one| one.cid != cid);
                 self.attempts.retain(|(of, _), _| *of != cid);
+                self.watchers.retain(|(of, _), _| *of != cid);
             }
+            Effect::PutWatcher(watcher) => {
+                let key = (watcher.cid.clone(), watcher.id);
+                self.watchers.insert(key, watcher);
+            }
+            Effect::RemoveWatcher { cid, id } => drop(self.watchers.remove(&(cid, id))),
+            Effect::EndWatching { node, but } => self
+                .watchers
+                .retain(|_, one| !one.watches() || one.node != node || one.epoch == but),
+            Effect::ForgetRemoved(cid) => self.watchers.retain(|_, one| one.watches() || one.cid != cid),
             Effect::PutRun(run) => {
                 self.runs.insert(run.cid.clone(), run);
             }
@@ -513,6 +525,7 @@ impl World {
             self.calls.clone(),
             self.runs.clone(),
             self.participants.clone(),
+            self.watchers.clone(),
             self.lines.clone(),
             self.guests.clone(),
             self.registrants.clone(),

@@ -283,6 +283,8 @@ pub enum Act {
     /// Back into the waiting room.
     SendBack,
     Remove,
+    /// A program that watches: `participant` is its ID. Its account watches by none any more in this run.
+    RemoveWatcher,
     Mute,
     /// All but moderators.
     MuteAll,

@@ -1,0 +1,74 @@
+//! What sessions of programs have in the conference: a place in the roster, or a line in the list of those who watch.
+
+use super::{Held, MediaDoor, watch::unwatch};
+use crate::meetings::ServerRoster;
+use plenary_conference::{Person, Via};
+use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
+use plenary_model::{Cid, UserName};
+use plenary_signalling::meeting::{self, Refusal, State};
+use plenary_whip::{MediaError, Refused};
+
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) participant: meeting::ParticipantId,
+    pub(super) moves: u64,
+}
+
+impl MediaDoor {
+    /// Takes a place in the meeting for somebody who publishes.
+    pub(super) async fn enter(&self, cid: &Cid, user: &UserName) -> Result<Place, MediaError> {
+        let state = State {
+            camera: Some(true),
+            ..State::default()
+        };
+        let roster = ServerRoster(self.server.clone());
+        let entered = roster.enter_by(cid, Person::Account(user.clone()).into(), Via::Whip, state, None);
+        match entered.await {
+            Ok(Entered {
+                participant, moves, ..
+            }) => Ok(Place { participant, moves }),
+            Err(NoPlace { code, detail }) => Err(refused(code, detail)),
+        }
+    }
+
+    /// Gives up what a session has.
+    pub(super) fn free(&self, held: Held) {
+        let server = self.server.clone();
+        match (held.place, held.watched) {
+            (Some(place), _) => {
+                let roster = ServerRoster(server);
+                tokio::spawn(async move {
+                    let left = roster.leave(&held.cid, place.participant, place.moves).await;
+                    if let Err(error) = left {
+                        tracing::warn!(reason = error.detail, "a place in a meeting was not given up");
+                    }
+                });
+            }
+            (None, Some(watched)) if watched.listed => {
+                tokio::spawn(async move {
+                    // What is left of it is found a moment later.
+                    if let Err(error) = unwatch(&server, held.cid, watched.id).await {
+                        tracing::debug!(%error, "a program that watched is still listed");
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn refused(code: Refusal, detail: String) -> MediaError {
+    match code {
+        Refusal::NotFound => MediaError::Refused(Refused::NotFound),
+        Refusal::Forbidden => MediaError::Refused(Refused::Forbidden("you may not enter this room")),
+        Refusal::PinNeeded
+        | Refusal::Locked
+        | Refusal::Uninvited
+        | Refusal::WayClosed
+        | Refusal::NotBegun
+        | Refusal::NotRegistered
+        | Refusal::Full => MediaError::KeptOut(detail),
+        Refusal::NoProSeat | Refusal::NoOnlineSeat => MediaError::NoSeat(detail),
+        _ => MediaError::Refused(Refused::Unavailable),
+    }
+}

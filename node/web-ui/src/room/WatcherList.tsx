@@ -1,0 +1,60 @@
+import { ActionIcon, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { IconUserMinus } from '@tabler/icons-react';
+import i18n from '../i18n';
+import type { Watcher } from '../meeting/messages';
+import { Face } from '../ui/Face';
+import { useMeeting, useMeetingText, useVisit } from './context';
+
+/** Programs that watch and stand in no list of people; moderators see them. */
+export function WatcherList() {
+  const { t } = useMeetingText();
+  const { count, programs } = useMeeting().watchers;
+  if (count === 0) return null;
+  return (
+    <section aria-labelledby="watcher-list">
+      <Title order={3} size="h5" id="watcher-list" px={8} py={4}>
+        {t('watchers.list', { count })}
+      </Title>
+      <Stack component="ul" gap={2} m={0} p={0} mb="xs" style={{ listStyle: 'none' }}>
+        {programs.map((program) => (
+          <Row key={program.id} program={program} />
+        ))}
+      </Stack>
+      {count > programs.length && (
+        <Text size="xs" c="dimmed" px={8} py={4}>
+          {t('waiting.more', { count: count - programs.length })}
+        </Text>
+      )}
+    </section>
+  );
+}
+
+function Row({ program }: { program: Watcher }) {
+  const { t } = useMeetingText();
+  const { meeting } = useVisit();
+  const since = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(program.since);
+  const remove = t('watchers.remove', { name: program.name });
+  return (
+    <Group component="li" wrap="nowrap" gap="sm" px={8} py={6}>
+      <Face name={program.name} size={36} />
+      <div style={{ flex: 1, minWidth: 0 }}>
+        <Text size="sm" truncate fw={500}>
+          {program.name}
+        </Text>
+        <Text size="xs" c="dimmed" truncate>
+          {t('watchers.since', { since, node: program.node })}
+        </Text>
+      </div>
+      <Tooltip label={remove}>
+        <ActionIcon
+          variant="default"
+          size={36}
+          aria-label={remove}
+          onClick={() => meeting.moderate('remove_watcher', program.id)}
+        >
+          <IconUserMinus size={18} aria-hidden />
+        </ActionIcon>
+      </Tooltip>
+    </Group>
+  );
+}
