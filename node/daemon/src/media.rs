@@ -9,7 +9,7 @@ mod watch;
 use crate::{
     addresses,
     config::Config,
-    limits::{Limiter, Whose},
+    limits::{Direction, Limiter, Whose},
     meetings::{allow, flow_of},
     outside::Seatless,
     server::Server,
@@ -408,6 +408,10 @@ impl Backend for MediaDoor {
             Part::Publish => (Some(self.enter(cid, &user).await?), None),
             Part::Watch(_) => (None, Some(self.come_to_watch(cid, &user).await?)),
         };
+        let direction = match place {
+            Some(_) => Direction::In,
+            None => Direction::Out,
+        };
         let participant = place
             .map(|place| place.participant.0)
             .or(watched.map(|watched| watched.id));
@@ -445,7 +449,7 @@ impl Backend for MediaDoor {
             offer,
         };
         self.limiter
-            .begin(key, Some(cid.clone()), Whose::User(user.clone()));
+            .begin(key, Some(cid.clone()), Whose::User(user.clone()), direction);
         let fps = match place {
             Some(_) => camera_fps(&self.server, cid).await,
             None => 0,

@@ -2,7 +2,7 @@
 
 use super::wire::{allow, engine_kind, rules_id};
 use crate::{
-    limits::{Limiter, Whose},
+    limits::{Direction, Limiter, Whose},
     turn::Turn,
 };
 use async_trait::async_trait;
@@ -60,12 +60,16 @@ impl Media for EngineMedia {
             offer: begins.sdp,
         };
         let key = SessionKey(session.0);
+        let direction = match begins.peer {
+            Peer::Publish => Direction::In,
+            Peer::Receive => Direction::Out,
+        };
         match begins.hall {
             Hall::Own(cid) => {
                 let whose = Whose::Place(rules_id(begins.participant));
-                self.limiter.begin(key, Some(cid), whose);
+                self.limiter.begin(key, Some(cid), whose, direction);
             }
-            Hall::Abroad { user, .. } => self.limiter.begin(key, None, Whose::User(user)),
+            Hall::Abroad { user, .. } => self.limiter.begin(key, None, Whose::User(user), direction),
         }
         let opened = self.engine.open(opening).await;
         let opened = opened.inspect_err(|_| self.limiter.over(key));
