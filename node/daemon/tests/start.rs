@@ -79,12 +79,23 @@ impl Place {
     }
 
     async fn run(&self, arguments: &[&str]) -> Process {
+        self.run_in(&[], arguments).await
+    }
+
+    /// So many days from now. Needs Debian's faketime.
+    async fn run_after(&self, days: u32) -> Process {
+        let shift = format!("+{days}d");
+        let wrapper = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", &shift];
+        self.run_in(&wrapper.map(str::to_owned), &["run"]).await
+    }
+
+    async fn run_in(&self, wrapper: &[String], arguments: &[&str]) -> Process {
         let config = self.config();
         let mut all = arguments.to_vec();
         all.extend(["--config", config.to_str().expect("UTF-8")]);
         let program = Path::new(env!("CARGO_BIN_EXE_plenary-node"));
-        let mut process =
-            Process::start(&[], program, &all, &self.path().join("node.log")).expect("the program starts");
+        let mut process = Process::start(wrapper, program, &all, &self.path().join("node.log"))
+            .expect("the program starts");
         let http = client();
         let url = format!("http://{}/readyz", self.metrics);
         eventually("the node is ready", Duration::from_secs(60), || {
@@ -408,4 +419,95 @@ async fn a_clock_that_is_off_by_more_than_a_minute_is_refused_on_both_sides() {
     // The token is still good: the refusal came before it was used up.
     let joined = join("+0s");
     assert!(joined.status.success(), "{}", words(&joined));
+}
+
+/// The administrator at work.
+struct Desk {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Desk {
+    async fn at(place: &Place) -> Self {
+        Self {
+            http: client(),
+            base: format!("http://{}/api/v1", place.http),
+            token: place.sign_in().await,
+        }
+    }
+
+    /// Gives the status and the answer.
+    async fn write(&self, method: &str, path: &str, body: serde_json::Value) -> (u16, serde_json::Value) {
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let answer = request.bearer_auth(&self.token).json(&body).send().await;
+        let answer = answer.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Keeps so many days what is over, and what nobody uses.
+    async fn keep(&self, past_days: u32, unused_days: u32) -> u16 {
+        let conferences = serde_json::json!({
+            "delete_past": true, "delete_past_days": past_days,
+            "delete_unused": true, "delete_unused_days": unused_days, "keep_history_days": 365,
+        });
+        let body = serde_json::json!({ "conferences": conferences });
+        self.write("PATCH", "/settings", body).await.0
+    }
+
+    async fn create(&self, body: serde_json::Value) {
+        let (status, answer) = self.write("POST", "/conferences", body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+
+    async fn has(&self, cid: &str) -> bool {
+        let request = self.http.get(format!("{}/conferences/{cid}", self.base));
+        let answer = request.bearer_auth(&self.token).send().await.expect("an answer");
+        answer.status().is_success()
+    }
+
+    async fn until_gone(&self, cid: &str) {
+        eventually("it is deleted", Duration::from_secs(60), || async {
+            (!self.has(cid).await).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The leader looks when it begins to lead, and each hour after.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leader_deletes_what_nobody_has_used_for_long() {
+    let place = Place::founded();
+    let first = place.run(&["run"]).await;
+    let soon = Command::new("date")
+        .args(["-u", "-d", "+2 hours", "+%Y-%m-%dT%H:%M"])
+        .output()
+        .expect("date is there");
+    let soon = String::from_utf8_lossy(&soon.stdout).trim().to_owned();
+    let (date, time) = soon.split_once('T').expect("a day and a time");
+    let schedule = serde_json::json!({ "date": date, "time": time, "zone": "UTC", "duration_minutes": 30 });
+    let unused = || serde_json::json!({ "cid": "unused", "name": "Unused" });
+    let desk = Desk::at(&place).await;
+    desk.create(unused()).await;
+    desk.create(serde_json::json!({
+        "cid": "past", "name": "Past", "launch": "scheduled", "schedule": schedule
+    }))
+    .await;
+    for (past, unused) in [(0, 1), (10_001, 1), (1, 0), (1, 10_001)] {
+        assert_eq!(desk.keep(past, unused).await, 422, "{past} and {unused} days");
+    }
+    assert_eq!(desk.keep(10_000, 3).await, 200);
+    drop(first);
+    let second = place.run_after(5).await;
+    let desk = Desk::at(&place).await;
+    desk.until_gone("unused").await;
+    assert!(desk.has("past").await, "the other kind has its own time");
+    desk.create(unused()).await;
+    assert_eq!(desk.keep(1, 10_000).await, 200);
+    drop(second);
+    let _third = place.run_after(9).await;
+    let desk = Desk::at(&place).await;
+    desk.until_gone("past").await;
+    assert!(desk.has("unused").await);
 }
