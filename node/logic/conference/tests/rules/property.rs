@@ -400,6 +400,18 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn run_template(world: &mut World, by: &str, change: &Change) {
+    let mut change = change.clone();
+    if let Change::UpdateTemplate { id, .. } | Change::DeleteTemplate { id, .. } = &mut change {
+        let nth = world.templates.keys().nth(id.0 as usize);
+        *id = nth.copied().unwrap_or(*id);
+    }
+    let asker = if by == "root" { root() } else { user(by) };
+    if world.accounts.contains_key(&name(by)) {
+        drop(world.run(&asker, &change));
+    }
+}
+
 fn run(world: &mut World, step: &Step) {
     match step {
         // Refused or not: what holds is checked after it.
@@ -479,17 +491,7 @@ fn run(world: &mut World, step: &Step) {
         Step::Rename(cid, id) => run_by(world, "alice", &crate::ids::chosen(cid, id)),
         Step::Create(id) => run_by(world, "alice", &create(id)),
         Step::Call(by, change) => run_by(world, by, change),
-        Step::Template(by, change) => {
-            let mut change = change.clone();
-            if let Change::UpdateTemplate { id, .. } | Change::DeleteTemplate { id, .. } = &mut *change {
-                let nth = world.templates.keys().nth(id.0 as usize);
-                *id = nth.copied().unwrap_or(*id);
-            }
-            let asker = if *by == "root" { root() } else { user(by) };
-            if world.accounts.contains_key(&name(by)) {
-                drop(world.run(&asker, &change));
-            }
-        }
+        Step::Template(by, change) => run_template(world, by, change),
         Step::Away(change) => drop(world.run(&system(), change)),
         Step::DeclineRing(who) => {
             let at_them =
