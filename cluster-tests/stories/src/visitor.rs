@@ -6,7 +6,8 @@ use plenary_light::{Heard, Signal};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId, Place, Refusal, Refused, Room, Said, Say, State, Watchers, Why,
+        Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId,
+        Place, Refusal, Refused, Room, Said, Say, State, Watchers, Why,
     },
 };
 use std::{

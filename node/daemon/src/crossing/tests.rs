@@ -330,7 +330,12 @@ async fn people_of_two_servers_see_and_hear_each_other() {
     // It is in quarantine, of which no change of the settings tells.
     *at_home.bounds.lock().expect("whole") = None;
     let deadline = Instant::now() + Duration::from_secs(20);
-    while home.crossing.figures().get(&oslo.name).is_some_and(|all| all.links > 0) {
+    while home
+        .crossing
+        .figures()
+        .get(&oslo.name)
+        .is_some_and(|all| all.links > 0)
+    {
         assert!(Instant::now() < deadline, "the link is still there");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -6,7 +6,9 @@ use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
-        Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say, Slots, Speaking, State, Tile, Unsay, Watchers, Why,
+        Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line,
+        LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say,
+        Slots, Speaking, State, Tile, Unsay, Watchers, Why,
     },
 };
 use std::{

@@ -1,7 +1,9 @@
 //! The messages as they stand on the wire.
 
 use crate::meeting::{
-    Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations, Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers, Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Watchers, Writing,
+    Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations,
+    Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers,
+    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Watchers, Writing,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};

@@ -11,7 +11,9 @@ use plenary_meeting_io::{
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
-    Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson, Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room, Said, Say, State, Tile, Unsay, Via, Watcher, Watchers, Why,
+    Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson,
+    Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room,
+    Said, Say, State, Tile, Unsay, Via, Watcher, Watchers, Why,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -176,7 +176,6 @@ fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
     (0usize..37, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
-        29 | 30 => Act::RemoveWatcher(ParticipantId(100 + id.0 % 4)),
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
         3 => Act::Mute(id),
@@ -215,6 +214,7 @@ fn act() -> impl Strategy<Value = Act> {
         30 => Act::SetWaitingRoom(Some(WaitingRoom::All)),
         31 => Act::SetWaitingRoom(None),
         32 | 33 => Act::HandLecture(id),
+        34 | 35 => Act::RemoveWatcher(ParticipantId(100 + id.0 % 4)),
         _ => Act::Admit(id),
     })
 }
