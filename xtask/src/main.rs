@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod api;
+mod beside;
 mod debian;
 mod fresh;
 mod fuzz;

@@ -15,6 +15,11 @@ pub(crate) fn agree() {
     AGREED.store(true, Ordering::Relaxed);
 }
 
+/// Whether they did.
+pub(crate) fn is_agreed() -> bool {
+    AGREED.load(Ordering::Relaxed)
+}
+
 /// Makes sure that `program` is there; it comes from the Debian package `package` and is needed for `purpose`.
 ///
 /// # Errors
@@ -36,7 +41,7 @@ pub(crate) fn need(program: &str, package: &str, purpose: &str) -> anyhow::Resul
 /// Whether something may be done to this machine: under CI and with --yes at once, on a terminal after asking, else not.
 pub(crate) fn may(what: &str) -> bool {
     let under_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    if under_ci || AGREED.load(Ordering::Relaxed) {
+    if under_ci || is_agreed() {
         return true;
     }
     if !std::io::stdin().is_terminal() {

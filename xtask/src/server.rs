@@ -1,6 +1,6 @@
 //! A server to test against, started like by everyone else.
 
-use crate::steps::{build, built};
+use crate::steps::{build, built, target};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use std::{
@@ -26,6 +26,9 @@ impl Server {
     /// Builds the program and starts it with these variables; it takes free ports.
     pub(crate) fn start(nodes: u8, settings: &[(&str, String)]) -> anyhow::Result<Self> {
         build(&["plenary-node"])?;
+        // One after the other: each looks which ports are free, and listens there a moment later.
+        let turn = std::fs::File::create(target().join("quickstart.lock"))?;
+        turn.lock().context("another server is being started")?;
         let folder = tempfile::tempdir()?;
         let mut process = built("plenary-node")
             .args([
@@ -52,6 +55,7 @@ impl Server {
             Ok(ready) => ready,
             Err(_) => bail!("the server did not start: its reason is above"),
         };
+        drop(turn);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let urls = ready["nodes"].as_array().context("the server has nodes")?;
         let nodes: Vec<Value> = urls

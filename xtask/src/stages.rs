@@ -1,7 +1,9 @@
-//! What `cargo xtask test` runs, one stage after the other.
+//! What `cargo xtask test` runs: stage after stage, two of them beside others.
 
 use crate::{
-    api, fresh, generate, media, obs, packages,
+    api,
+    beside::Beside,
+    fresh, generate, media, obs, packages,
     steps::{build, built, cargo, cargo_command, has, step},
     stories, tidy, web,
 };
@@ -43,21 +45,27 @@ pub(crate) fn list() {
     }
 }
 
-/// Runs these stages, all if none is named; stops at the first that fails.
+/// Which stage runs beside which when both are run, so that processors that wait in one have the other to do: most tests in
+/// Rust wait for nodes and clocks while compilers check, and stories wait while Schemathesis asks.
+const BESIDE: [(Stage, Stage); 2] = [(Stage::Verify, Stage::Rust), (Stage::Stories, Stage::Api)];
+
+/// Runs these stages, or all if none is named; stops at the first that fails.
 pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
+    let all = Stage::value_variants();
+    let wanted = if only.is_empty() { all } else { only };
+    if wanted.contains(&Stage::Verify) {
+        // Whoever has forgotten to format hears of it at once.
+        verify_quickly()?;
+    }
     let mut times = Vec::new();
-    for stage in Stage::value_variants() {
-        if only.is_empty() || only.contains(stage) {
-            let name = stage.name();
-            eprintln!("══ {name}");
-            let started = Instant::now();
-            stage.run().with_context(|| {
-                format!("stage {name} failed; alone it is run by cargo xtask test --only {name}")
-            })?;
-            let seconds = started.elapsed().as_secs_f64();
-            eprintln!("══ {name}: passed in {seconds:.0} s");
-            times.push(format!("{name} {seconds:.0} s"));
+    for stage in all.iter().filter(|stage| wanted.contains(stage)) {
+        let is_beside = |(other, main): &&(Stage, Stage)| other == stage && wanted.contains(main);
+        if BESIDE.iter().any(|pair| is_beside(&pair)) {
+            continue;
         }
+        let has_beside = |(other, main): &&(Stage, Stage)| main == stage && wanted.contains(other);
+        let beside = BESIDE.iter().find(has_beside);
+        times.push(stage.run_shown(beside.map(|(other, _)| *other))?);
     }
     println!("All passed: {}.", times.join(", "));
     Ok(())
@@ -70,19 +78,47 @@ impl Stage {
             .unwrap_or_default()
     }
 
+    /// Runs it, and another one beside it; says so, and gives how long they took.
+    fn run_shown(self, beside: Option<Stage>) -> anyhow::Result<String> {
+        let name = self.name();
+        eprintln!("══ {name}");
+        let started = Instant::now();
+        let failed = || format!("stage {name} failed; alone it is run by cargo xtask test --only {name}");
+        self.prepare().with_context(failed)?;
+        // What checks gives way: tests in Rust look at the clock.
+        let beside = beside.map(|other| Beside::begin(other.name(), other == Stage::Verify));
+        let beside = beside.transpose()?;
+        let done = self.run().with_context(failed);
+        // Also where this one failed: the other one is not left behind, and may know why.
+        let beside = beside.map(Beside::end);
+        done?;
+        let beside = beside.transpose()?;
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!("══ {name}: passed in {seconds:.0} s");
+        Ok(match beside {
+            Some(told) => format!("{name} {seconds:.0} s with {told} beside it"),
+            None => format!("{name} {seconds:.0} s"),
+        })
+    }
+
+    /// What must be there before another stage may begin beside it: cargo builds for one at a time.
+    fn prepare(self) -> anyhow::Result<()> {
+        if self == Stage::Rust {
+            packages::need("faketime", "faketime", "a test of clocks that are off")?;
+            packages::need("knotd", "knot", "names of the servers that meet in tests")?;
+            packages::need("pg_lsclusters", "postgresql", "the Directory's other database")?;
+            // Live tests start this program.
+            build(&["plenary-node"])?;
+        }
+        Ok(())
+    }
+
     fn run(self) -> anyhow::Result<()> {
         match self {
             Stage::Verify => verify(),
             Stage::Web => web::test(),
             Stage::Build => cargo(&["build", "--workspace", "--all-targets"]),
-            Stage::Rust => {
-                packages::need("faketime", "faketime", "a test of clocks that are off")?;
-                packages::need("knotd", "knot", "names of the servers that meet in tests")?;
-                packages::need("pg_lsclusters", "postgresql", "the Directory's other database")?;
-                // Live tests start this program.
-                build(&["plenary-node"])?;
-                cargo(&["test", "--workspace", "--no-fail-fast"])
-            }
+            Stage::Rust => cargo(&["test", "--workspace", "--no-fail-fast"]),
             Stage::Simulation => {
                 build(&["plenary-simulation"])?;
                 for (subject, seeds) in SIMULATED {
@@ -103,8 +139,7 @@ impl Stage {
 
 /// Everything that is checked without running what was built; writes nothing into the tree.
 pub(crate) fn verify() -> anyhow::Result<()> {
-    cargo(&["fmt", "--all", "--check"])?;
-    tidy::check()?;
+    verify_quickly()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     let mut doc = cargo_command(&["doc", "--workspace", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -116,6 +151,12 @@ pub(crate) fn verify() -> anyhow::Result<()> {
     }
     eprintln!("cargo-deny is not installed: licences and origins were checked, security advisories were not");
     Ok(())
+}
+
+/// What takes seconds of it.
+fn verify_quickly() -> anyhow::Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    tidy::check()
 }
 
 /// One long test alone.

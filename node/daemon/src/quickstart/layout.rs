@@ -203,10 +203,15 @@ struct Ports {
     held_udp: Vec<UdpSocket>,
 }
 
+/// The first port that systems give to whoever connects somewhere.
+const GIVEN_TO_CLIENTS: u16 = 32_768;
+/// So many ports are tried before the system chooses.
+const TRIES: usize = 32;
+
 impl Ports {
     /// `preferred` if it is free, else any; held until all are chosen so that none comes twice.
     fn free(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
-        let listener = TcpListener::bind((ip, preferred)).or_else(|_| TcpListener::bind((ip, 0)));
+        let listener = candidates(preferred).find_map(|port| TcpListener::bind((ip, port)).ok());
         let listener = listener.with_context(|| format!("no free port on {ip}"))?;
         let address = listener.local_addr()?;
         self.held.push(listener);
@@ -215,7 +220,7 @@ impl Ports {
 
     /// One that is free for UDP and for TCP.
     fn free_for_both(&mut self, ip: IpAddr, preferred: u16) -> anyhow::Result<SocketAddr> {
-        for port in std::iter::once(preferred).chain([0; 16]) {
+        for port in candidates(preferred).chain([0; 16]) {
             let Ok(socket) = UdpSocket::bind((ip, port)) else {
                 continue;
             };
@@ -228,6 +233,19 @@ impl Ports {
         }
         bail!("no port on {ip} is free for both UDP and TCP")
     }
+}
+
+/// `preferred` unless it is 0, then some by chance, at last whichever the system chooses.
+///
+/// Nodes listen later than their ports are chosen. Of those that the system chooses, another program may get one in the
+/// meantime by connecting somewhere.
+fn candidates(preferred: u16) -> impl Iterator<Item = u16> {
+    const FIRST: u16 = 10_240;
+    let by_chance = std::iter::repeat_with(|| {
+        FIRST + u16::from_ne_bytes(crate::secret::random_bytes()) % (GIVEN_TO_CLIENTS - FIRST)
+    });
+    let preferred = (preferred != 0).then_some(preferred);
+    preferred.into_iter().chain(by_chance.take(TRIES)).chain([0])
 }
 
 impl NodePlace {
@@ -277,5 +295,23 @@ impl NodePlace {
             self.config_file(),
             toml::to_string_pretty(&config)?,
         )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_none_that_others_get_for_connecting_somewhere() {
+        let mut chosen: Vec<u16> = candidates(8080).collect();
+        assert_eq!((chosen.remove(0), chosen.pop()), (8080, Some(0)));
+        assert_eq!(chosen.len(), TRIES);
+        assert!(
+            chosen
+                .iter()
+                .all(|port| (10_240..GIVEN_TO_CLIENTS).contains(port))
+        );
+        assert!(candidates(0).next().is_some_and(|port| port >= 10_240));
     }
 }
