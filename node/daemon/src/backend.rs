@@ -4,8 +4,8 @@ use crate::{federation, server::Server};
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
-    Group, GroupRow, GuestPage, ListQuery, NodeRow, Outcome, Page, PasswordHash, PastDocument, Profile,
-    Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
+    Group, GroupRow, GuestPage, ListQuery, NodeRow, Page, PasswordHash, PastDocument, Profile, Refusal,
+    Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -24,7 +24,7 @@ use plenary_rest_api::backend::{
     Applied, Backend, DirectoryView, Look, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried,
     Partners, ProSeat, ReadError, Registered, SearchResult, WithoutPro, WriteError,
 };
-use plenary_store::{AnyCommand, Part, QueryError, queries};
+use plenary_store::{AnyCommand, QueryError, queries};
 use rusqlite::Connection;
 use std::{path::PathBuf, time::Duration};
 
@@ -592,23 +592,5 @@ impl Backend for Server {
         self.write_backup()
             .await
             .map_err(|error| ReadError::Internal(error.into()))
-    }
-}
-
-impl Server {
-    /// Proposes a command on any node and reads the outcome of the rules.
-    pub(crate) async fn propose_command<'a, C>(&self, command: &'a Command<C>) -> Result<Applied, WriteError>
-    where
-        &'a C: Into<Part<'a>>,
-    {
-        let bytes =
-            plenary_store::encode_command(command).map_err(|error| WriteError::Internal(Box::new(error)))?;
-        let committed = self.replica.propose(bytes).await.map_err(write_error)?;
-        let outcome: Result<Outcome, Refusal> = plenary_store::decode_reply(&committed.reply)
-            .map_err(|error| WriteError::Internal(Box::new(error)))?;
-        Ok(Applied {
-            index: committed.index,
-            outcome: outcome?,
-        })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     partners::Partners,
     seats::Alive,
 };
-use plenary_access::NodeRow;
+use plenary_access::{Command, NodeRow, Outcome, Refusal};
 use plenary_cluster::{ClusterReport, NodeReport, NodeRole, NodeState, Vitals, find_problems};
 use plenary_cluster_io::{Peers, clock_ms};
 use plenary_identity::Identity;
@@ -16,9 +16,9 @@ use plenary_licences::licence::PublicKey;
 use plenary_member::Folder;
 use plenary_model::{NodeId, Timestamp};
 use plenary_replication::Replica;
-use plenary_rest_api::backend::ReadError;
+use plenary_rest_api::backend::{Applied, ReadError, WriteError};
 use plenary_signalling_io::Notification;
-use plenary_store::{ServerApp, queries};
+use plenary_store::{Part, ServerApp, queries};
 use std::{
     path::PathBuf,
     sync::{
@@ -297,5 +297,27 @@ impl Server {
     pub(crate) fn tell(&self, notification: Notification) {
         // Nobody connected: nobody misses it.
         self.notifications.send(notification).ok();
+    }
+}
+
+impl Server {
+    /// Proposes a command on any node and reads the outcome of the rules.
+    pub(crate) async fn propose_command<'a, C>(&self, command: &'a Command<C>) -> Result<Applied, WriteError>
+    where
+        &'a C: Into<Part<'a>>,
+    {
+        let bytes =
+            plenary_store::encode_command(command).map_err(|error| WriteError::Internal(Box::new(error)))?;
+        let committed = self
+            .replica
+            .propose(bytes)
+            .await
+            .map_err(crate::backend::write_error)?;
+        let outcome: Result<Outcome, Refusal> = plenary_store::decode_reply(&committed.reply)
+            .map_err(|error| WriteError::Internal(Box::new(error)))?;
+        Ok(Applied {
+            index: committed.index,
+            outcome: outcome?,
+        })
     }
 }

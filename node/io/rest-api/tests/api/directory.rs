@@ -34,7 +34,10 @@ async fn a_directory_is_activated_shared_with_and_left() {
         .problem(409, "conflict");
     let bad = json!({ "addresses": ["dir-1"] });
     let refused = server.write("POST", "/directory/activate", &bad).await;
-    assert_eq!(refused.problem(422, "invalid")["field"], "addresses");
+    assert_eq!(
+        refused.problem(422, "invalid-field")["errors"][0]["field"],
+        "addresses"
+    );
 
     let made = activate(&server).await;
     let key = server
@@ -68,7 +71,10 @@ async fn a_directory_is_activated_shared_with_and_left() {
     let refused = server
         .write("PATCH", "/directory", &json!({ "share": share }))
         .await;
-    assert_eq!(refused.problem(422, "invalid")["field"], "share.hidden");
+    assert_eq!(
+        refused.problem(422, "invalid-field")["errors"][0]["field"],
+        "share.hidden"
+    );
 
     server
         .write("POST", "/directory/deactivate", &json!({}))
