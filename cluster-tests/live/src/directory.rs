@@ -293,19 +293,19 @@ async fn searches(paris: &Side, oslo: &Side, rome: &Side) -> anyhow::Result<Vec<
 
 /// What is not shared is found by nobody elsewhere.
 async fn shares(paris: &Side, oslo: &Side) -> anyhow::Result<Vec<String>> {
-    let hide = json!({ "id": "board", "name": "Board" });
-    paris.server.post_anywhere("/groups", &hide).await?;
+    let board = json!({ "name": "Board" });
+    let board = paris.server.post_anywhere("/groups", &board).await?["id"].clone();
     paris.create("boris", "Boris Secret").await?;
     let boris = format!("boris@{PARIS}");
     oslo.finds(&[0], "secret", &boris, true).await?;
     let state = paris.state(0).await?;
     let mut share = state["share"].clone();
-    share["hidden"] = json!(["board"]);
+    share["hidden"] = json!([board]);
     paris
         .server
         .patch(0, "/directory", &json!({ "share": share }))
         .await?;
-    let member = json!({ "groups": ["board"] });
+    let member = json!({ "groups": [board] });
     paris.server.patch(0, "/users/boris", &member).await?;
     let hidden = oslo.finds(&[0], "secret", &boris, false).await?;
     paris.finds(&[0, 1, 2], "secret", "boris", true).await?;
