@@ -41,8 +41,11 @@ impl Server {
                 let hits = hits.into_iter().map(forget_presence).collect();
                 (hits, Asked::Away(reason.into()))
             }
-            Err(FindError::Away(reason) | FindError::Refused { reason, .. }) => {
-                (Vec::new(), Asked::Away(reason))
+            Err(FindError::Refused { reason, .. }) => (Vec::new(), Asked::Away(reason)),
+            Err(FindError::Away(reason)) => {
+                // Where it is concerns administrators alone.
+                tracing::debug!(%reason, "a search went without the Directory");
+                (Vec::new(), Asked::Away("the Directory does not answer".into()))
             }
         };
         let hits = self.allowed(&user, &own, hits).await?;
