@@ -44,10 +44,8 @@ pub(crate) async fn moderators_see_who_watches_and_remove_them(world: World) -> 
     asked.refused(403, "forbidden")?;
     // Who does not moderate removes nobody.
     let remove = ClientBody::Moderate(Moderate {
-        act: Act::RemoveWatcher,
         participant: Some(program.id),
-        minutes: None,
-        layout: None,
+        ..Moderate::from(Act::RemoveWatcher)
     });
     other.say(remove.clone());
     other.refused("moderate", Refusal::Forbidden).await?;

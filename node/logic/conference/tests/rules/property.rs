@@ -453,7 +453,7 @@ fn run(world: &mut World, step: &Step) {
         }
         Step::Settings(cid, settings) => {
             let patch = Patch {
-                settings: settings.clone(),
+                settings: (**settings).clone(),
                 ..Patch::default()
             };
             drop(world.run(&system(), &update(cid, patch)));
