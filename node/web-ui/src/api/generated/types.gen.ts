@@ -360,12 +360,13 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
- * All of one size; one large and the others in a strip; one alone.
+ * All of one size; one large and the others in a strip; one alone; what is shared large before all else, and the others
+ * in a strip.
  */
-export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone';
+export type ConferenceArrangement = 'gallery' | 'speaker' | 'alone' | 'content';
 
 /**
  * What a new conference is like where nothing is said, for who makes one.
@@ -757,6 +758,10 @@ export type ConferenceSettings = {
      * Layouts that it keeps, between which moderators switch.
      */
     layouts: Array<ConferenceKeptLayout>;
+    /**
+     * User IDs of those who lecture when they come, as in `moderators`; none: the owner does.
+     */
+    lecturers: Array<string>;
     mode: ConferenceMode;
     /**
      * User IDs of those who moderate beside the owner; of people of other servers with `@` and the server.
@@ -776,7 +781,7 @@ export type ConferenceSettings = {
      */
     place: string;
     /**
-     * Places on the podium; counts in smart and role-based meetings.
+     * Places on the podium; counts in smart and role-based meetings and lectures.
      */
     podium_places: number;
     /**
@@ -816,6 +821,10 @@ export type ConferenceSettingsPatch = {
      * All of them.
      */
     layouts?: Array<ConferenceKeptLayout> | null;
+    /**
+     * The same of who lectures; the whole list. Who does not moderate is invited by it.
+     */
+    lecturers?: Array<string> | null;
     mode?: ConferenceMode | null;
     /**
      * User IDs, of people of other servers with `@` and the server; the whole list.
@@ -867,6 +876,26 @@ export type ConferenceTime = {
  * Who has to be let in by a moderator. Owner, moderators and operators never wait.
  */
 export type ConferenceWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
+ * A program that watches a conference, and stands in no roster.
+ */
+export type ConferenceWatcher = {
+    /**
+     * What `remove_watcher` names.
+     */
+    id: string;
+    name: string;
+    /**
+     * The node that it is connected to.
+     */
+    node: string;
+    since: Time;
+    /**
+     * Whose it is.
+     */
+    user: string;
+};
 
 /**
  * A day of the week.
@@ -1691,7 +1720,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * Answers an offer.
@@ -1703,9 +1732,10 @@ export type MeetingAnswer = {
 };
 
 /**
- * How pictures are arranged: all of one size; one large and the others in a strip; one alone.
+ * How pictures are arranged: all of one size; one large and the others in a strip; one alone; what is shared large before
+ * all else, and the others in a strip.
  */
-export type MeetingArrangement = 'gallery' | 'speaker' | 'alone';
+export type MeetingArrangement = 'gallery' | 'speaker' | 'alone' | 'content';
 
 /**
  * A moderator calls people in.
@@ -1783,6 +1813,17 @@ export type MeetingChatChanged = {
 };
 
 /**
+ * Lines that were said before those that the client knows, in their order.
+ */
+export type MeetingChatEarlier = {
+    lines: Array<MeetingSaid>;
+    /**
+     * There are still earlier ones.
+     */
+    more: boolean;
+};
+
+/**
  * One of a client's two peer connections.
  */
 export type MeetingConnection = 'publish' | 'receive';
@@ -1805,6 +1846,13 @@ export type MeetingCounts = {
  * Who took a line out.
  */
 export type MeetingDeletedBy = 'writer' | 'moderator';
+
+/**
+ * Asks for lines that were said before one; `chat_earlier` follows.
+ */
+export type MeetingEarlier = {
+    before: MeetingLineNumber;
+};
 
 /**
  * Changes what one has written.
@@ -1910,6 +1958,10 @@ export type MeetingJoined = {
      * How many are in and wait, told by name or not.
      */
     counts?: MeetingCounts;
+    /**
+     * Earlier lines can be asked for; left out by nodes of before, which do not know `earlier`, `writing` and `read`.
+     */
+    earlier?: boolean;
     ice_servers: Array<MeetingIceServer>;
     /**
      * The client's own place.
@@ -2207,9 +2259,26 @@ export type MeetingReaction = {
     text: string;
 };
 
+/**
+ * Has read the chat up to a line.
+ */
+export type MeetingRead = {
+    line: MeetingLineNumber;
+};
+
+/**
+ * How far others have read, each person once, told to who has written something; nothing of it in meetings of more than 100.
+ */
+export type MeetingReaders = {
+    /**
+     * The last line that each has read, in the order of their numbers.
+     */
+    up_to: Array<MeetingLineNumber>;
+};
+
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
 
 /**
  * Why something was not done.
@@ -2452,6 +2521,65 @@ export type MeetingWaiting = {
  * Who has to be let in.
  */
 export type MeetingWaitingRoom = 'off' | 'all' | 'uninvited' | 'uninvited_elsewhere' | 'guests';
+
+/**
+ * A program that watches.
+ */
+export type MeetingWatcher = {
+    /**
+     * What `moderate` names to remove it; nobody of the roster has it.
+     */
+    id: MeetingParticipantId;
+    name: string;
+    /**
+     * The node that it is connected to.
+     */
+    node: string;
+    /**
+     * In milliseconds since 1970.
+     */
+    since: number;
+    /**
+     * Whose it is.
+     */
+    user: string;
+};
+
+/**
+ * Who watches by a program, told to moderators: all of it each time.
+ */
+export type MeetingWatchers = {
+    /**
+     * How many there are.
+     */
+    count: number;
+    /**
+     * Those that came first; at most 200.
+     */
+    programs: Array<MeetingWatcher>;
+};
+
+/**
+ * Somebody who is writing.
+ */
+export type MeetingWriter = {
+    name: string;
+    participant: MeetingParticipantId;
+};
+
+/**
+ * Who is writing, all of them each time; told again while they are, and not again when they have stopped.
+ */
+export type MeetingWriting = {
+    /**
+     * Others are writing too.
+     */
+    more: boolean;
+    /**
+     * Who began first comes first; at most four.
+     */
+    people: Array<MeetingWriter>;
+};
 
 /**
  * Who joins and who leaves a group: all of it, or nothing if something is wrong.
@@ -3318,6 +3446,9 @@ export type Participant = {
     muted: boolean;
     name: string;
     pinned: boolean;
+    /**
+     * On the podium; lectures, where it is a lecture.
+     */
     podium: boolean;
     role: ConferenceRole;
     /**
@@ -4251,6 +4382,20 @@ export type SignalClientBody = {
     body: MeetingUnsay;
     type: 'unsay';
 } | {
+    body: MeetingEarlier;
+    type: 'earlier';
+} | {
+    /**
+     * Is writing into the chat; said again every three seconds for as long as that goes on.
+     */
+    body: {
+        [key: string]: unknown;
+    };
+    type: 'writing';
+} | {
+    body: MeetingRead;
+    type: 'read';
+} | {
     body: MeetingModerate;
     type: 'moderate';
 } | {
@@ -4419,10 +4564,34 @@ export type SignalServerBody = {
     type: 'chat_changed';
 } | {
     /**
+     * What was asked for by `earlier`.
+     */
+    body: MeetingChatEarlier;
+    type: 'chat_earlier';
+} | {
+    /**
+     * Who is writing into the chat.
+     */
+    body: MeetingWriting;
+    type: 'writing';
+} | {
+    /**
+     * How far the chat was read; told to who writes.
+     */
+    body: MeetingReaders;
+    type: 'readers';
+} | {
+    /**
      * Who was called into the meeting; told to moderators.
      */
     body: MeetingCalled;
     type: 'called';
+} | {
+    /**
+     * Who watches by a program; told to moderators.
+     */
+    body: MeetingWatchers;
+    type: 'watchers';
 } | {
     /**
      * Who is invited to the podium; told to moderators and to who is.
@@ -5568,6 +5737,24 @@ export type ExportVisitsResponses = {
 };
 
 export type ExportVisitsResponse = ExportVisitsResponses[keyof ExportVisitsResponses];
+
+export type ListWatchersData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/watchers';
+};
+
+export type ListWatchersResponses = {
+    200: Array<ConferenceWatcher>;
+};
+
+export type ListWatchersResponse = ListWatchersResponses[keyof ListWatchersResponses];
 
 export type GetDirectoryData = {
     body?: never;
