@@ -78,6 +78,31 @@ impl FromStr for Code {
 }
 
 impl Code {
+    /// Whether the same attempt is refused again however soon it is made, and costs both sides something: until the server
+    /// has something else to say, or somebody has done something. Keys are not among these: they are given at any moment,
+    /// and asking for them costs little.
+    pub(crate) fn is_lasting(self) -> bool {
+        match self {
+            Self::Superseded
+            | Self::OtherServer
+            | Self::Version
+            | Self::BadMessage
+            | Self::BadEntry
+            | Self::TooManyEntries
+            | Self::Digest => true,
+            Self::NotANode
+            | Self::KeyUnknown
+            | Self::KeyWrong
+            | Self::KeyOfAnother
+            | Self::KeyRevoked
+            | Self::NotConnected
+            | Self::Gap
+            | Self::NotFound
+            | Self::SlowDown
+            | Self::Away => false,
+        }
+    }
+
     /// What a refusal says, if a Directory of this version said it.
     pub(crate) fn of(status: &tonic::Status) -> Option<Self> {
         status.metadata().get(CODE)?.to_str().ok()?.parse().ok()

@@ -1,13 +1,14 @@
 //! Keeps what the Directory has of this server as it is.
 
 mod conversation;
+mod fit;
 
 use crate::{Code, Credentials, Source, talk};
-use conversation::{Conversation, End};
+use conversation::{Conversation, Course, End};
 use plenary_identity::Identity;
 use plenary_model::ServerName;
 use rand::RngExt as _;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
 /// Where the Directory is, and how patient the feed is.
@@ -20,6 +21,8 @@ pub struct FeedOptions {
     /// Pause before the next attempt, doubled up to [`Self::most_pause`] while none succeeds.
     pub least_pause: Duration,
     pub most_pause: Duration,
+    /// Pause after a refusal that would be the same again: until this server has something else to say.
+    pub lasting_pause: Duration,
     /// An instance that does not take the call within this is given up.
     pub answer_within: Duration,
     /// Longest silence: after it presence would be unknown.
@@ -36,6 +39,7 @@ impl FeedOptions {
             addresses,
             least_pause: Duration::from_millis(100),
             most_pause: Duration::from_secs(10),
+            lasting_pause: Duration::from_secs(60),
             answer_within: Duration::from_secs(8),
             breath: Duration::from_secs(4),
             presence_every: Duration::from_millis(250),
@@ -64,6 +68,10 @@ pub struct Standing {
     pub durable: Option<u64>,
     /// Snapshots that were taken since this began.
     pub snapshots: u64,
+    /// Entries that break the Directory's limits, and are therefore not found, as far as they came by since this began; the last
+    /// of them with the reason.
+    pub left_out: u64,
+    pub left_out_last: Option<String>,
     /// All instances that are known.
     pub addresses: Vec<String>,
 }
@@ -140,19 +148,64 @@ impl Feeder {
                 // Nothing is configured, and nothing will be.
                 return;
             };
-            let mut welcome = false;
-            let end = Conversation::new(&self, address, false).run(&mut welcome).await;
-            self.lost(address, end);
-            if welcome {
-                pause = self.options.least_pause;
-            } else {
+            let term = self.source.term();
+            let mut course = Course::default();
+            let end = Conversation::new(&self, address, false).run(&mut course).await;
+            self.lost(address, &end);
+            if !course.welcomed {
                 next += 1;
             }
-            // Not in step with all other servers.
-            let jitter = rand::rng().random_range(0.5..1.5);
-            tokio::time::sleep(pause.mul_f64(jitter)).await;
-            if !welcome {
-                pause = (pause * 2).min(self.options.most_pause);
+            pause = self.rest(pause, &course, end.code, term).await;
+        }
+    }
+
+    /// Waits until another attempt makes sense, and says how long to wait the next time. To be welcomed is no success: a server
+    /// that is refused each time for what it tells would come back for ever without a pause.
+    async fn rest(&self, pause: Duration, course: &Course, code: Option<Code>, term: u64) -> Duration {
+        let options = &self.options;
+        let pause = match course.succeeded {
+            true => options.least_pause,
+            false => pause,
+        };
+        // Not in step with all other servers.
+        let jitter = rand::rng().random_range(0.5..1.5);
+        match code.filter(|code| code.is_lasting()) {
+            Some(code) => self.rest_long(code, term, jitter).await,
+            None => tokio::time::sleep(pause.mul_f64(jitter)).await,
+        }
+        match course.succeeded {
+            true => pause,
+            false => (pause * 2).min(options.most_pause),
+        }
+    }
+
+    /// Waits until something is different, or for long.
+    async fn rest_long(&self, code: Code, term: u64, jitter: f64) {
+        let (lasting, most) = (self.options.lasting_pause, self.options.most_pause);
+        let until = tokio::time::sleep(lasting.mul_f64(jitter));
+        tokio::pin!(until);
+        let place = self.source.place();
+        if code != Code::Superseded {
+            // What is different may be refused for the same reason.
+            tokio::time::sleep(most.min(lasting).mul_f64(jitter)).await;
+        }
+        let mut watch = self.source.watch();
+        loop {
+            let is_another = match code {
+                Code::Superseded => self.source.term() != term,
+                _ => self.source.place() != place,
+            };
+            if is_another {
+                return;
+            }
+            tokio::select! {
+                () = &mut until => return,
+                changed = watch.changed() => {
+                    if changed.is_err() {
+                        until.as_mut().await;
+                        return;
+                    }
+                }
             }
         }
     }
@@ -160,13 +213,14 @@ impl Feeder {
     /// Has a task for each instance that is known.
     async fn tell_all_of_presence(self: Arc<Self>) {
         let mut told = self.told.subscribe();
-        let (mut known, mut tasks) = (BTreeSet::new(), Tasks::default());
+        let mut tasks: BTreeMap<String, Tasks> = BTreeMap::new();
         loop {
             let addresses = told.borrow_and_update().addresses.clone();
+            tasks.retain(|address, _| addresses.contains(address));
             for address in addresses {
-                if known.insert(address.clone()) {
-                    tasks.0.push(tokio::spawn(self.clone().tell_presence(address)));
-                }
+                tasks
+                    .entry(address.clone())
+                    .or_insert_with(|| Tasks(vec![tokio::spawn(self.clone().tell_presence(address))]));
             }
             if told.changed().await.is_err() {
                 return;
@@ -184,23 +238,21 @@ impl Feeder {
             if told.wait_for(elsewhere).await.is_err() {
                 return;
             }
-            let mut welcome = false;
+            let term = self.source.term();
+            let mut course = Course::default();
             let conversation = Conversation::new(&self, &address, true);
-            tokio::select! {
-                end = conversation.run(&mut welcome) => {
-                    tracing::debug!(%address, reason = %end.reason, "the instance is not told of presence");
-                }
+            let end = tokio::select! {
+                end = conversation.run(&mut course) => end,
                 _ = told.wait_for(|standing| standing.connected.as_deref() == Some(&address)) => continue,
-            }
-            pause = match welcome {
-                true => self.options.least_pause,
-                false => (pause * 2).min(self.options.most_pause),
             };
-            tokio::time::sleep(pause).await;
+            tracing::debug!(%address, reason = %end.reason, "the instance is not told of presence");
+            // Also where it was superseded: by the other feed of this node, which may go elsewhere again at any moment.
+            pause = self.rest(pause, &course, None, term).await;
         }
     }
 
-    fn lost(&self, address: &str, End { code, reason }: End) {
+    fn lost(&self, address: &str, End { code, reason }: &End) {
+        let code = *code;
         tracing::debug!(%address, %reason, "the Directory is not told");
         let before = self
             .told
@@ -225,7 +277,17 @@ impl Feeder {
             standing.connected = Some(address.to_owned());
             standing.directory = Some(directory);
             standing.trouble = None;
-            talk::learn(&mut standing.addresses, addresses);
+            standing.addresses = talk::known(&self.options.addresses, addresses);
+        });
+    }
+
+    /// The instances are others now.
+    fn learnt(&self, addresses: Vec<String>) {
+        let addresses = talk::known(&self.options.addresses, addresses);
+        self.told.send_if_modified(|standing| {
+            let is_new = standing.addresses != addresses;
+            standing.addresses = addresses;
+            is_new
         });
     }
 }

@@ -339,7 +339,11 @@ impl Finder {
             match asked {
                 Ok(Ok(answer)) => {
                     state.shunned.remove(&address);
-                    talk::learn(&mut state.addresses, answer.into_inner().addresses);
+                    state.addresses = talk::known(&self.0.options.addresses, answer.into_inner().addresses);
+                    let State {
+                        addresses, clients, ..
+                    } = &mut *state;
+                    clients.retain(|address, _| addresses.contains(address));
                 }
                 // It answers, if only that it does not serve us.
                 Ok(Err(status)) if Code::of(&status).is_some() => {}

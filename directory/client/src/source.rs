@@ -1,6 +1,7 @@
 //! What a server has to tell.
 
 use crate::Presence;
+use plenary_identity::SignedRevocations;
 use plenary_people::{Change, Digest, Entry, Share};
 use std::{collections::BTreeMap, pin::Pin};
 use tokio::sync::watch;
@@ -59,6 +60,18 @@ pub trait Source: Send + Sync + 'static {
     /// What people do at this moment, by user name; whoever is missing is offline.
     fn presence(&self) -> BTreeMap<String, Presence>;
 
-    /// Its value changes when the place, the share or presence may have changed.
+    /// That of the leadership of this node; each leader of a server's store has a higher one than all before it. The
+    /// Directory hears nobody whose term is older than one that it heard, so that a leader that was replaced and does not know
+    /// it yet cannot take the feed back. 0: it is not known, which is older than all others.
+    fn term(&self) -> u64 {
+        0
+    }
+
+    /// Certificates of this server that count no more, as the server signed them: the Directory hears of them only here.
+    fn revocations(&self) -> Option<SignedRevocations> {
+        None
+    }
+
+    /// Its value changes when the place, the share, presence, the term or revocations may have changed.
     fn watch(&self) -> watch::Receiver<u64>;
 }

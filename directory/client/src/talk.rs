@@ -32,11 +32,27 @@ pub(crate) fn client(
         .max_encoding_message_size(MESSAGE_BYTES))
 }
 
-/// Adds those that are new.
-pub(crate) fn learn(known: &mut Vec<String>, told: Vec<String>) {
+/// All that are known once the Directory told of its instances: those that are configured, and those that it told of.
+/// Instances that are gone for good are not asked for ever.
+pub(crate) fn known(configured: &[String], told: Vec<String>) -> Vec<String> {
+    let mut known = configured.to_vec();
     for address in told {
         if !known.contains(&address) && known.len() < ADDRESSES {
             known.push(address);
         }
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn instances_that_are_gone_make_place_for_others() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let configured = words(&["a:1"]);
+        assert_eq!(super::known(&configured, words(&["b:1", "a:1"])), ["a:1", "b:1"]);
+        assert_eq!(super::known(&configured, words(&["c:1"])), ["a:1", "c:1"]);
+        let many: Vec<String> = (0..100).map(|n| format!("n:{n}")).collect();
+        assert_eq!(super::known(&configured, many).len(), super::ADDRESSES);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Credentials, Presence};
 use plenary_contracts::directory::v1 as pb;
-use plenary_identity::JoinSecret;
+use plenary_identity::{JoinSecret, SignedRevocations};
 use plenary_model::ServerName;
 use plenary_people::{Change, Entry, EntryId, Field, Kind, Share, SharedGroups, Viewer};
 
@@ -215,6 +215,31 @@ pub fn presence_from(state: i32) -> Presence {
     }
 }
 
+/// Longest list of revoked certificates, in bytes.
+const REVOCATIONS_BYTES: usize = 1 << 20;
+
+pub fn revocations_to(signed: Option<&SignedRevocations>) -> pb::Revocations {
+    // It is made of texts; one that cannot be written is none.
+    let signed = signed.and_then(|signed| serde_json::to_vec(signed).ok());
+    pb::Revocations {
+        signed: signed.unwrap_or_default(),
+    }
+}
+
+/// `None`: there are none. Whether they count is not looked at here.
+///
+/// # Errors
+/// When it is no list, or too long.
+pub fn revocations_from(list: Option<pb::Revocations>) -> Result<Option<SignedRevocations>, WireError> {
+    const WHAT: WireError = WireError("list of revocations");
+    let signed = list.map(|list| list.signed).unwrap_or_default();
+    match signed.len() {
+        0 => Ok(None),
+        1..=REVOCATIONS_BYTES => serde_json::from_slice(&signed).map(Some).map_err(|_| WHAT),
+        _ => Err(WHAT),
+    }
+}
+
 /// The credentials of a hello.
 ///
 /// # Errors
@@ -297,5 +322,11 @@ mod tests {
         let nobody = pb::Viewer::default();
         assert!(viewer_from(entry().id.server, Some(nobody)).is_err());
         assert!(credentials_from("id".into(), &[0; 31]).is_err());
+        let list = |signed: &[u8]| {
+            let signed = signed.to_vec();
+            revocations_from(Some(pb::Revocations { signed }))
+        };
+        assert_eq!((revocations_from(None), list(b"")), (Ok(None), Ok(None)));
+        assert!(list(b"{").is_err() && list(&vec![b' '; REVOCATIONS_BYTES + 1]).is_err());
     }
 }

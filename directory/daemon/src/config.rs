@@ -58,6 +58,8 @@ pub struct Database {
 pub struct Limits {
     /// Entries of one server.
     pub entries: u64,
+    /// Size of all entries of one server, as they are kept.
+    pub megabytes: u64,
     /// Changes of one server that are taken each second in the long run.
     pub changes_per_second: u32,
     /// Questions of one server.
@@ -103,6 +105,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             entries: 1_000_000,
+            megabytes: 2_048,
             changes_per_second: 10_000,
             queries_per_second: 500,
             user_queries_per_second: 5,
@@ -139,6 +142,7 @@ impl Config {
         ports::check("listen.metrics", &self.listen.metrics, 9464)?;
         let Limits {
             entries,
+            megabytes,
             changes_per_second,
             queries_per_second,
             user_queries_per_second,
@@ -150,7 +154,7 @@ impl Config {
             user_queries_per_second,
             user_searches_per_minute,
         ];
-        if entries == 0 || rates.contains(&0) {
+        if entries == 0 || megabytes == 0 || rates.contains(&0) {
             let text =
                 "configuration: limits must be at least 1; a server that shall tell nothing is removed";
             return Err(UsageError::new(text).into());

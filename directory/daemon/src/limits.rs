@@ -4,9 +4,10 @@ use crate::{config::Limits, refusal::Refusal};
 use plenary_model::{Buckets, ServerName};
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most entries in an answer.
 pub(crate) const HITS: usize = 50;
@@ -79,12 +80,17 @@ impl Gate {
     ) -> Result<(), Held> {
         let slow = |what, seconds| Refusal::SlowDown { what, seconds };
         let key = (server.clone(), user.to_owned());
-        self.servers
-            .take(server.clone(), now)
-            .map_err(|seconds| Held::Often(slow("your server asks the Directory too often", seconds)))?;
+        // The user first: who asks without end takes nothing from the others of the same server.
         self.users
             .take(key.clone(), now)
             .map_err(|seconds| Held::Often(slow("you ask the Directory too often", seconds)))?;
+        if let Err(seconds) = self.servers.take(server.clone(), now) {
+            self.users.give_back(key, now);
+            return Err(Held::Often(slow(
+                "your server asks the Directory too often",
+                seconds,
+            )));
+        }
         let Some(words) = words else { return Ok(()) };
         let words = words.trim().to_lowercase();
         let mut recent = self.recent();
@@ -123,6 +129,34 @@ impl Gate {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Searches that are at work: they take processors only, so more at once than there are processors makes all of them late.
+pub(crate) struct Searches(Arc<Semaphore>);
+
+/// Whoever asks gives up after 300 ms: a search that begins later is of use to nobody.
+const TURN_WITHIN: Duration = Duration::from_millis(250);
+
+impl Searches {
+    pub(crate) fn new() -> Self {
+        Self::at_once(std::thread::available_parallelism().map_or(2, usize::from).max(2))
+    }
+
+    fn at_once(searches: usize) -> Self {
+        Self(Arc::new(Semaphore::new(searches)))
+    }
+
+    /// Waits for a turn, which lasts until what is given is dropped.
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let turn = tokio::time::timeout(TURN_WITHIN, self.0.clone().acquire_owned()).await;
+        match turn {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(Refusal::Away("there are too many searches at this moment".into())),
+        }
+    }
+}
+
+/// What each message costs at least, as changes do: it is a transaction, which waits for the disk.
+pub(crate) const COST_OF_MESSAGE: usize = 50;
 
 /// How fast a feed may tell: whoever is faster is heard later.
 #[derive(Debug)]
@@ -197,6 +231,35 @@ mod tests {
         };
         assert_eq!(answered("eve"), 20);
         assert_eq!(answered("bob"), 20);
+    }
+
+    #[test]
+    fn one_user_takes_nothing_from_the_others_of_the_server() {
+        let gate = Gate::new(&Limits {
+            queries_per_second: 10,
+            user_queries_per_second: 1,
+            ..Limits::default()
+        });
+        let now = Instant::now();
+        let server: ServerName = "paris.example.com".parse().expect("good");
+        let answered = |user: &str, times: usize| {
+            let asked = (0..times).map(|_| gate.ask(&server, user, None, now));
+            asked.filter(Result::is_ok).count()
+        };
+        assert_eq!(answered("eve", 1_000), 4);
+        for user in ["bob", "carol", "dave", "erin"] {
+            assert_eq!(answered(user, 4), 4, "{user}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_that_would_come_too_late_does_not_begin() {
+        let searches = Searches::at_once(1);
+        let turn = searches.turn().await.expect("nobody else searches");
+        let late = searches.turn().await.map(drop);
+        assert!(matches!(late, Err(Refusal::Away(_))), "{late:?}");
+        drop(turn);
+        assert!(searches.turn().await.is_ok());
     }
 
     #[test]

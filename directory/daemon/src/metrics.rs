@@ -18,7 +18,7 @@ pub(crate) fn register(metrics: &Metrics, running: Arc<Running>) {
             })
         };
         let heard = running.presences.servers_heard(Instant::now());
-        let good = *running.followed.borrow();
+        let good = *running.followed.borrow() && *running.written.borrow();
         let gauges = [
             ("directory_servers", "Servers that are connected", servers as f64),
             (
@@ -70,6 +70,16 @@ pub(crate) fn register(metrics: &Metrics, running: Arc<Running>) {
                 &counts.queries_held,
             ),
             (
+                "directory_searches_shed",
+                "Searches that did not begin because there were too many at once",
+                &counts.searches_shed,
+            ),
+            (
+                "directory_entries_unreadable",
+                "Entries in the database that could not be read",
+                &counts.unreadable,
+            ),
+            (
                 "directory_walks",
                 "Questions of those who look for too many different people",
                 &counts.walks,
@@ -84,12 +94,22 @@ pub(crate) fn register(metrics: &Metrics, running: Arc<Running>) {
 
 /// Checks that `/readyz` asks.
 pub(crate) fn watch_health(running: &Arc<Running>, health: &Health) {
+    let database = running.clone();
+    health.watch("database", move || {
+        match (*database.followed.borrow(), *database.written.borrow()) {
+            (true, true) => CheckState::Ready,
+            (false, _) => CheckState::Unready(
+                "the database does not answer; what was read before is still found, and nothing new is taken"
+                    .into(),
+            ),
+            (true, false) => CheckState::Unready(
+                "the database can be read, but takes nothing new; what is there is found".into(),
+            ),
+        }
+    });
     let running = running.clone();
-    health.watch("database", move || match *running.followed.borrow() {
+    health.watch("entries", move || match running.is_ready() {
         true => CheckState::Ready,
-        false => CheckState::Unready(
-            "the database does not answer; what was read before is still found, and nothing new is taken"
-                .into(),
-        ),
+        false => CheckState::Unready(format!("entries are being read: {}", running.progress)),
     });
 }

@@ -48,6 +48,10 @@ pub(crate) enum Refusal {
         "{server} would have more than {most} entries; show fewer groups or kinds, or raise limits.entries of the Directory"
     )]
     TooManyEntries { server: ServerName, most: u64 },
+    #[error(
+        "what {server} shows would be larger than {megabytes} MB; show fewer groups, kinds or fields, or raise limits.megabytes of the Directory"
+    )]
+    TooLarge { server: ServerName, megabytes: u64 },
     #[error("the digest of the snapshot is not that of its entries; nothing was changed")]
     Digest,
     #[error("there is nobody of this name, or nobody whom you may see")]
@@ -58,6 +62,14 @@ pub(crate) enum Refusal {
     NoServer(ServerName),
     #[error("the Directory cannot answer at the moment: {0}")]
     Away(String),
+}
+
+/// What somebody said, as far as it is said again: bounded, and without what would break a line of the log.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(80).collect();
+    let rest = if chars.next().is_some() { "…" } else { "" };
+    format!("{}{rest}", start.escape_debug())
 }
 
 impl Refusal {
@@ -75,7 +87,7 @@ impl Refusal {
             Self::BadMessage(_) => Code::BadMessage,
             Self::BadEntry { .. } => Code::BadEntry,
             Self::Gap { .. } => Code::Gap,
-            Self::TooManyEntries { .. } => Code::TooManyEntries,
+            Self::TooManyEntries { .. } | Self::TooLarge { .. } => Code::TooManyEntries,
             Self::Digest => Code::Digest,
             Self::NotFound => Code::NotFound,
             Self::SlowDown { .. } => Code::SlowDown,
@@ -118,5 +130,15 @@ impl From<Refusal> for Status {
         let word = MetadataValue::from_static(refusal.code().as_str());
         status.metadata_mut().insert(CODE, word);
         status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_said_again_has_an_end_and_no_lines() {
+        assert_eq!(super::quoted("oslo.example.com"), "oslo.example.com");
+        assert_eq!(super::quoted("a\nb"), "a\\nb");
+        assert!(super::quoted(&"x".repeat(4 << 20)).chars().count() <= 81);
     }
 }

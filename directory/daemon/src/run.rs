@@ -10,7 +10,7 @@ use crate::{
     service::Service,
     store::{self, Store},
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use plenary_contracts::directory::v1::directory_server::DirectoryServer;
 use plenary_directory_client::wire::MESSAGE_BYTES;
@@ -61,12 +61,19 @@ impl Run {
         data::folder(&config).facts::<Facts>()?;
         let ports = Ports::bind(&config)?;
         config.log.start()?;
-        let instance = Instance::start(config, ports).await?;
+        let mut instance = Instance::start(config, ports).await?;
+        // It serves; what it has read is said by `/readyz`. Reading takes longer than a system waits for a start.
         sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
-        self.until.asked_to_stop().await;
+        let ended = tokio::select! {
+            () = self.until.asked_to_stop() => None,
+            what = instance.ended() => Some(what),
+        };
         sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
         instance.stop().await;
-        Ok(())
+        match ended {
+            None => Ok(()),
+            Some(what) => bail!("{what}; the instance ends, since it would be of no use without it"),
+        }
     }
 }
 
@@ -91,8 +98,9 @@ impl Ports {
 pub struct Instance {
     running: Arc<Running>,
     health: Health,
-    tasks: JoinSet<()>,
-    port: JoinHandle<()>,
+    /// By what they are for.
+    tasks: JoinSet<&'static str>,
+    port: Option<JoinHandle<()>>,
     stop_port: oneshot::Sender<()>,
     directory: SocketAddr,
     metrics: SocketAddr,
@@ -101,7 +109,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Opens the database, reads it, and serves.
+    /// Opens the database and serves; it is read meanwhile ([`Instance::ready`]).
     ///
     /// # Errors
     /// Whatever hinders it.
@@ -118,12 +126,6 @@ impl Instance {
         let (directory, metrics_at) = (ports.directory.local_addr()?, ports.metrics.local_addr()?);
         let address = options::address(&config, &directory.to_string())?;
         let running = Arc::new(Running::new(&config, facts, identity, store, address));
-        // Whoever asks finds everything from the first moment on.
-        follow::catch_up(&running)
-            .await
-            .context("the database cannot be read")?;
-        running.followed.send_replace(true);
-
         let health = Health::default();
         metrics::watch_health(&running, &health);
         let measured = Metrics::new("plenary-directory", VERSION);
@@ -133,21 +135,29 @@ impl Instance {
         let socket = data::socket(&folder);
         let administrators = admin::listen(&running, &socket)?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve_management(
-            asynchronous(ports.metrics)?,
-            measured,
-            health.clone(),
-        ));
-        tasks.spawn(admin::serve(running.clone(), administrators));
-        tasks.spawn(follow::follow(running.clone()));
-        tasks.spawn(follow::beat(running.clone()));
+        let management = serve_management(asynchronous(ports.metrics)?, measured, health.clone());
+        spawn(&mut tasks, "the port for metrics", management);
+        let administrators = admin::serve(running.clone(), administrators);
+        spawn(&mut tasks, "the socket for administrators", administrators);
+        spawn(
+            &mut tasks,
+            "following the database",
+            follow::follow(running.clone()),
+        );
+        spawn(
+            &mut tasks,
+            "telling of this instance",
+            follow::beat(running.clone()),
+        );
         let renewing = running.identity.clone();
-        tasks.spawn(async move { renewing.keep_fresh(None).await });
+        spawn(&mut tasks, "renewing certificates", async move {
+            renewing.keep_fresh(None).await;
+        });
         Ok(Self {
             running,
             health,
             tasks,
-            port,
+            port: Some(port),
             stop_port,
             directory,
             metrics: metrics_at,
@@ -166,6 +176,30 @@ impl Instance {
         self.metrics
     }
 
+    /// Waits until everything was read: from then on whoever asks finds all.
+    pub async fn ready(&self) {
+        let mut ready = self.running.ready.subscribe();
+        // What it waits for lives as long as this.
+        ready.wait_for(|ready| *ready).await.map(drop).unwrap_or_default();
+    }
+
+    /// Waits until a part of it ends by itself, which none should; says which.
+    async fn ended(&mut self) -> String {
+        let port = async {
+            match self.port.as_mut() {
+                Some(port) => drop(port.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            what = first_ended(&mut self.tasks) => what,
+            () = port => {
+                self.port = None;
+                "the port for servers is not served any more".into()
+            }
+        }
+    }
+
     /// Sends feeds elsewhere, and ends when they have gone.
     pub async fn stop(mut self) {
         self.health
@@ -173,12 +207,33 @@ impl Instance {
         self.running.ending.send_replace(true);
         // The port may have ended by itself.
         self.stop_port.send(()).unwrap_or_default();
-        if tokio::time::timeout(DRAIN, &mut self.port).await.is_err() {
-            self.port.abort();
+        if let Some(mut port) = self.port.take()
+            && tokio::time::timeout(DRAIN, &mut port).await.is_err()
+        {
+            port.abort();
         }
         self.tasks.shutdown().await;
         self.running.store.close().await;
         std::fs::remove_file(&self.socket).ok();
+    }
+}
+
+fn spawn(
+    tasks: &mut JoinSet<&'static str>,
+    what: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    tasks.spawn(async move {
+        task.await;
+        what
+    });
+}
+
+async fn first_ended(tasks: &mut JoinSet<&'static str>) -> String {
+    match tasks.join_next().await {
+        Some(Ok(what)) => format!("{what} has ended"),
+        Some(Err(error)) => format!("a part of it failed ({error})"),
+        None => std::future::pending().await,
     }
 }
 
@@ -205,4 +260,20 @@ fn serve_port(
         stopped,
         "directory",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_fails_is_noticed() {
+        let mut tasks = JoinSet::new();
+        spawn(&mut tasks, "waiting", std::future::pending());
+        spawn(&mut tasks, "renewing certificates", async {});
+        assert_eq!(first_ended(&mut tasks).await, "renewing certificates has ended");
+        spawn(&mut tasks, "following", async { panic!("a fault of ours") });
+        let failed = first_ended(&mut tasks).await;
+        assert!(failed.contains("a fault of ours"), "{failed}");
+    }
 }

@@ -5,9 +5,10 @@ use crate::{
     data::Facts,
     event::Event,
     follow::{Known, Servers},
-    limits::Gate,
+    limits::{Gate, Searches},
     presence::Presences,
-    store::Store,
+    refusal::Refusal,
+    store::{Most, Store},
 };
 use plenary_directory_client::Code;
 use plenary_identity::Identity;
@@ -16,6 +17,7 @@ use plenary_people::Policy;
 use plenary_people_index::Index;
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -36,9 +38,10 @@ pub(crate) struct Running {
     pub(crate) store: Store,
     pub(crate) index: Index,
     pub(crate) policy: Policy,
-    pub(crate) entries_most: u64,
+    pub(crate) most: Most,
     pub(crate) changes_per_second: u32,
     pub(crate) gate: Gate,
+    pub(crate) searches: Searches,
     pub(crate) presences: Presences,
     /// `host:port` at which servers reach this instance, and those of all.
     pub(crate) address: String,
@@ -47,10 +50,32 @@ pub(crate) struct Running {
     pub(crate) servers: watch::Sender<Servers>,
     /// Whether the database could be read at the last attempt.
     pub(crate) followed: watch::Sender<bool>,
+    /// Whether something could be written at the last attempt.
+    pub(crate) written: watch::Sender<bool>,
+    /// Everything was read once: whoever asks finds all.
+    pub(crate) ready: watch::Sender<bool>,
+    pub(crate) progress: Progress,
     /// Set when the instance ends: feeds go elsewhere.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) counts: Counts,
     refusals: Mutex<HashMap<(ServerName, Code), Instant>>,
+}
+
+/// How far the first reading is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) read: AtomicU64,
+    pub(crate) all: AtomicU64,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (read, all) = (
+            self.read.load(Ordering::Relaxed),
+            self.all.load(Ordering::Relaxed),
+        );
+        write!(f, "{read} of {all} entries")
+    }
 }
 
 /// Since this process began; for metrics.
@@ -64,6 +89,8 @@ pub(crate) struct Counts {
     pub(crate) queries: AtomicU64,
     pub(crate) queries_held: AtomicU64,
     pub(crate) walks: AtomicU64,
+    pub(crate) searches_shed: AtomicU64,
+    pub(crate) unreadable: AtomicU64,
 }
 
 impl Counts {
@@ -92,14 +119,21 @@ impl Running {
             store,
             index,
             policy,
-            entries_most: config.limits.entries,
+            most: Most {
+                entries: config.limits.entries,
+                bytes: config.limits.megabytes << 20,
+            },
             changes_per_second: config.limits.changes_per_second,
             gate: Gate::new(&config.limits),
+            searches: Searches::new(),
             presences: Presences::default(),
             instances: watch::Sender::new(vec![address.clone()]),
             address,
             servers: watch::Sender::default(),
             followed: watch::Sender::new(false),
+            written: watch::Sender::new(true),
+            ready: watch::Sender::new(false),
+            progress: Progress::default(),
             ending: watch::Sender::new(false),
             counts: Counts::default(),
             refusals: Mutex::default(),
@@ -110,6 +144,21 @@ impl Running {
         self.servers.borrow().get(server).cloned()
     }
 
+    pub(crate) fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Refuses a question that would not find everything yet.
+    pub(crate) fn must_be_ready(&self) -> Result<(), Refusal> {
+        match self.is_ready() {
+            true => Ok(()),
+            false => {
+                let text = format!("this instance has read {} since it started", self.progress);
+                Err(Refusal::Away(text))
+            }
+        }
+    }
+
     pub(crate) fn is_active(&self, server: &ServerName) -> bool {
         self.servers
             .borrow()
@@ -118,7 +167,8 @@ impl Running {
     }
 
     /// Writes down that a server was refused, now and then.
-    pub(crate) async fn note_refusal(&self, server: &ServerName, code: Code) {
+    pub(crate) async fn note_refusal(&self, server: &ServerName, refusal: &Refusal) {
+        let code = refusal.code();
         if code == Code::Away {
             // It is our own fault, and cannot be written down.
             return;
@@ -135,6 +185,7 @@ impl Running {
             }
             refusals.insert((server.clone(), code), Instant::now());
         }
+        tracing::warn!(%server, reason = %refusal, "a feed was refused");
         self.note(Event::Refused {
             server: server.clone(),
             code: code.as_str().to_owned(),

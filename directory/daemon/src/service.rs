@@ -40,6 +40,7 @@ fn caller<T>(request: &Request<T>) -> Result<(ServerName, Who), Refusal> {
 /// The server whose node asks; one that is connected.
 fn asker<T>(running: &Running, request: &Request<T>) -> Result<ServerName, Refusal> {
     let (server, _) = caller(request)?;
+    running.must_be_ready()?;
     match running.is_active(&server) {
         true => Ok(server),
         false => Err(Refusal::NotConnected(server)),
@@ -107,8 +108,13 @@ impl Service {
             .await?;
         let most = (request.limit as usize).clamp(1, HITS);
         let index = self.0.index.clone();
+        let turn = self.0.searches.turn().await.inspect_err(|_| {
+            Counts::add(&self.0.counts.searches_shed, 1);
+        })?;
         // Searching takes processor time only; other requests go on meanwhile.
         let found = tokio::task::spawn_blocking(move || {
+            // It ends with the search, also where nobody waits for that any more.
+            let _turn = turn;
             // Where only some kinds are wanted, they are taken out of as many as there may be.
             let first = if kinds.is_empty() { most } else { HITS };
             let mut found = index.find(&query, &viewer, first);

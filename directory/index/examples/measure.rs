@@ -4,8 +4,11 @@
 
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 
-use plenary_people::{Change, Query, Viewer, fold};
-use plenary_people_index::{Index, samples::Samples};
+use plenary_people::{Change, Query, Viewer};
+use plenary_people_index::{
+    Index,
+    samples::{Samples, Typed},
+};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -61,52 +64,8 @@ fn main() {
     }
 }
 
-/// What somebody types who looks for one of the people.
 fn ask(samples: &Samples, people: u64, number: u64) -> Option<Ask> {
-    let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-    let person = samples.person(mixed % people);
-    let mut words: Vec<String> = fold::words(&person.display_name).map(|word| word.plain).collect();
-    let cut = |word: &str, length: u64| word.chars().take(length as usize).collect::<String>();
-    let class = match number % 6 {
-        0 => {
-            words = vec![cut(words.first()?, 2 + mixed % 2)];
-            "beginning of 2 or 3 letters"
-        }
-        1 => {
-            words = vec![cut(words.last()?, 4 + mixed % 3)];
-            "beginning of 4 to 6 letters"
-        }
-        2 | 3 => {
-            if mixed.is_multiple_of(2) {
-                words.reverse();
-            }
-            let last = words.last_mut()?;
-            *last = cut(last, 2 + mixed % 4);
-            "two words"
-        }
-        4 => {
-            words.push(cut(&fold::words(&person.department).next()?.plain, 3));
-            "two words and a department"
-        }
-        _ => {
-            let longest = words.iter_mut().max_by_key(|word| word.chars().count())?;
-            let mut letters: Vec<char> = longest.chars().collect();
-            if letters.len() > 4 {
-                let at = 1 + (mixed as usize) % (letters.len() - 2);
-                letters.swap(at, at + 1);
-            }
-            *longest = letters.into_iter().collect();
-            "with a typo"
-        }
-    };
-    let mut viewer = Viewer::new(
-        samples.servers()[(mixed / 7) as usize % SERVERS].clone(),
-        "somebody",
-    );
-    viewer.groups = vec![format!("g{}", mixed % 200), format!("g{}", mixed / 3 % 200)];
-    viewer.recent = (0..20)
-        .map(|other| samples.person((mixed + other * 104_729) % people).id)
-        .collect();
+    let Typed { class, words, viewer } = samples.typed(people, number)?;
     Some((class, Query::parse(&words.join(" ")).ok()?, viewer))
 }
 

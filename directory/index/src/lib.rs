@@ -112,11 +112,7 @@ impl Index {
             return Vec::new();
         }
         let state = self.shared.state();
-        let seen: Vec<bool> = state
-            .servers
-            .iter()
-            .map(|server| state.policy.allows(&viewer.server, server))
-            .collect();
+        let seen = state.seen_by(&viewer.server);
         let recent = viewer.recent.iter().take(limits::RECENT).map(segment::hash);
         let recent: Vec<u64> = recent.collect();
         let ask = Ask {

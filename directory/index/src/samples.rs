@@ -4,12 +4,20 @@
 //! (Zipf), so a short prefix is met by a tenth of all.
 
 use plenary_model::ServerName;
-use plenary_people::{Entry, EntryId, Kind};
+use plenary_people::{Entry, EntryId, Kind, Viewer, fold};
 
 /// Makes people of some servers.
 #[derive(Debug, Clone)]
 pub struct Samples {
     servers: Vec<ServerName>,
+}
+
+/// What somebody types who looks for one of the people, and who it is.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    pub class: &'static str,
+    pub words: Vec<String>,
+    pub viewer: Viewer,
 }
 
 /// A language with its most common first names and family names, the most common first.
@@ -158,6 +166,55 @@ impl Samples {
             .map(|_| format!("g{}", random.below(200)))
             .collect();
         entry
+    }
+}
+
+impl Samples {
+    /// What somebody types who looks for one of so many people: beginnings of one and of two words, a department besides, typos.
+    /// The same numbers give the same.
+    pub fn typed(&self, people: u64, number: u64) -> Option<Typed> {
+        let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let person = self.person(mixed % people.max(1));
+        let mut words: Vec<String> = fold::words(&person.display_name).map(|word| word.plain).collect();
+        let cut = |word: &str, length: u64| word.chars().take(length as usize).collect::<String>();
+        let class = match number % 6 {
+            0 => {
+                words = vec![cut(words.first()?, 2 + mixed % 2)];
+                "beginning of 2 or 3 letters"
+            }
+            1 => {
+                words = vec![cut(words.last()?, 4 + mixed % 3)];
+                "beginning of 4 to 6 letters"
+            }
+            2 | 3 => {
+                if mixed.is_multiple_of(2) {
+                    words.reverse();
+                }
+                let last = words.last_mut()?;
+                *last = cut(last, 2 + mixed % 4);
+                "two words"
+            }
+            4 => {
+                words.push(cut(&fold::words(&person.department).next()?.plain, 3));
+                "two words and a department"
+            }
+            _ => {
+                let longest = words.iter_mut().max_by_key(|word| word.chars().count())?;
+                let mut letters: Vec<char> = longest.chars().collect();
+                if letters.len() > 4 {
+                    let at = 1 + (mixed as usize) % (letters.len() - 2);
+                    letters.swap(at, at + 1);
+                }
+                *longest = letters.into_iter().collect();
+                "with a typo"
+            }
+        };
+        let servers = self.servers.len();
+        let mut viewer = Viewer::new(self.servers[(mixed / 7) as usize % servers].clone(), "somebody");
+        viewer.groups = vec![format!("g{}", mixed % 200), format!("g{}", mixed / 3 % 200)];
+        let recent = (0..20).map(|other| self.person((mixed + other * 104_729) % people.max(1)).id);
+        viewer.recent = recent.collect();
+        Some(Typed { class, words, viewer })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 use plenary_people::{
     Closeness, Quality, Query,
     fold::Word,
+    limits,
     phone::{self, Phone},
     query::{INSIDE, TYPO, place, typos},
 };
@@ -416,7 +417,7 @@ impl<'a> Sources<'a> {
     }
 
     fn typos(&mut self, mark: &str, text: &str) {
-        if text.chars().count() < TYPO {
+        if !(TYPO..=limits::TYPO_LETTERS).contains(&text.chars().count()) {
             return;
         }
         let word = format!("{mark}{text}");

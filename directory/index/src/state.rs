@@ -69,7 +69,12 @@ pub(crate) struct State {
     pub(crate) numbers: Arc<BTreeMap<ServerName, ServerNumber>>,
     pub(crate) shares: Arc<BTreeMap<ServerName, Share>>,
     pub(crate) policy: Arc<Policy>,
+    /// What [`Self::seen_by`] found out; another one wherever servers or the policy are.
+    pub(crate) seen: Arc<Mutex<SeenBy>>,
 }
+
+/// By who asks: for each server, whether its entries may be seen.
+pub(crate) type SeenBy = BTreeMap<ServerName, Arc<[bool]>>;
 
 impl State {
     pub(crate) fn server(&self, name: &ServerName) -> Option<ServerNumber> {
@@ -89,10 +94,26 @@ impl State {
         }
     }
 
+    /// For each server by its number, whether people of another see its entries. Found out once: rules are many, and searches too.
+    pub(crate) fn seen_by(&self, viewers: &ServerName) -> Arc<[bool]> {
+        let mut known = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = known.get(viewers) {
+            return Arc::clone(seen);
+        }
+        let seen = self
+            .servers
+            .iter()
+            .map(|server| self.policy.allows(viewers, server));
+        let seen: Arc<[bool]> = seen.collect();
+        known.insert(viewers.clone(), Arc::clone(&seen));
+        seen
+    }
+
     fn number_of(&mut self, name: &ServerName) -> ServerNumber {
         if let Some(number) = self.server(name) {
             return number;
         }
+        self.seen = Arc::default();
         let number = self.servers.len() as ServerNumber;
         Arc::make_mut(&mut self.servers).push(name.clone());
         Arc::make_mut(&mut self.numbers).insert(name.clone(), number);
@@ -225,6 +246,7 @@ impl Shared {
         let _writer = self.writer();
         let mut state = State::clone(&self.state());
         state.policy = Arc::new(policy);
+        state.seen = Arc::default();
         self.replace(state);
     }
 

@@ -45,6 +45,13 @@ pub struct EntryId {
     pub id: String,
 }
 
+impl EntryId {
+    /// Whether it keeps the [`limits`].
+    pub fn check(&self) -> Result<(), ParseError> {
+        check_id("ID of an entry", &self.id, limits::ID)
+    }
+}
+
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}@{}", self.kind, self.id, self.server)
@@ -100,7 +107,7 @@ impl Entry {
 
     /// Whether it keeps the [`limits`]. The error names the field and what would be right.
     pub fn check(&self) -> Result<(), ParseError> {
-        check_id("ID of an entry", &self.id.id, limits::ID)?;
+        self.id.check()?;
         if self.display_name.trim().is_empty() {
             return Err(wrong("display name", "is empty; give what people call the entry"));
         }
@@ -128,8 +135,58 @@ impl Entry {
         for alias in &self.aliases {
             check_id("alias", alias, limits::ALIAS)?;
         }
+        let bytes = self.bytes();
+        if bytes > limits::ENTRY_BYTES {
+            let most = limits::ENTRY_BYTES;
+            return Err(wrong(
+                "entry",
+                format!("has {bytes} bytes of text; at most {most} are allowed"),
+            ));
+        }
         Ok(())
     }
+
+    /// Bytes of all its texts.
+    pub fn bytes(&self) -> usize {
+        let lists = [&self.phones, &self.groups, &self.aliases];
+        let of_lists = lists.into_iter().flatten().map(String::len).sum::<usize>();
+        let texts = [
+            self.id.server.as_str(),
+            &self.id.id,
+            &self.display_name,
+            &self.first_name,
+            &self.last_name,
+            &self.email,
+            &self.job_title,
+            &self.department,
+            &self.company,
+        ];
+        of_lists + texts.into_iter().map(str::len).sum::<usize>()
+    }
+
+    /// Takes out what turns the direction of writing around: in a list of people it would turn what stands beside it, too,
+    /// and make one name look like another. Names in scripts that are written from the right need none of it.
+    pub fn straighten(&mut self) {
+        let texts = [
+            &mut self.display_name,
+            &mut self.first_name,
+            &mut self.last_name,
+            &mut self.email,
+            &mut self.job_title,
+            &mut self.department,
+            &mut self.company,
+        ];
+        let lists = self.phones.iter_mut();
+        texts
+            .into_iter()
+            .chain(lists)
+            .for_each(|text| text.retain(|c| !turns(c)));
+    }
+}
+
+/// Embeddings, overrides and isolates (Unicode Standard Annex #9, §2).
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How the entries of an enterprise change.
@@ -173,7 +230,7 @@ fn check_text(what: &'static str, text: &str, most: usize) -> Result<(), ParseEr
             format!("has {length} characters; at most {most} are allowed"),
         ));
     }
-    match text.chars().find(|c| c.is_control()) {
+    match text.chars().find(|c| c.is_control() || turns(*c)) {
         Some(bad) => Err(wrong(
             what,
             format!("must not contain {bad:?}; leave control characters out"),
@@ -247,7 +304,23 @@ mod tests {
             "ID of an entry must not contain '@'; it is the name alone, without a server"
         );
         assert!(said(|entry| entry.job_title = "a\nb".into()).contains("control characters"));
+        assert!(said(|entry| entry.groups = vec!["🦀".repeat(64); 256]).starts_with("entry has 65"));
         assert!(said(|entry| entry.aliases = vec![String::new()]).starts_with("alias is empty"));
+    }
+
+    #[test]
+    fn no_name_turns_what_stands_beside_it_around() {
+        let mut entry = alice();
+        entry.display_name = "Alice\u{202e}nitraM\u{2066}".into();
+        assert!(entry.check().is_err());
+        entry.straighten();
+        assert_eq!(
+            (entry.check(), entry.display_name.as_str()),
+            (Ok(()), "AlicenitraM")
+        );
+        // These are part of how Persian and Hebrew are written.
+        entry.display_name = "می\u{200c}خواهم \u{200f}א".into();
+        assert_eq!(entry.check(), Ok(()));
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub const GROUPS: usize = plenary_model::limits::GROUPS_PER_USER;
 pub const ALIAS: usize = plenary_model::limits::ALIAS;
 /// Most aliases of one entry.
 pub const ALIASES: usize = 32;
+/// Most bytes of all texts of one entry together: those of people have a few hundred.
+pub const ENTRY_BYTES: usize = 32 << 10;
+/// Longest word that is looked for with typos: all that one typo makes of it are looked up, a few dozen for each letter.
+pub const TYPO_LETTERS: usize = 24;
 /// Most entries that somebody has talked to recently, and that count for the order of what they find.
 pub const RECENT: usize = 200;
 /// Longest text that is searched.

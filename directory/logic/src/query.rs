@@ -234,12 +234,12 @@ pub fn terms(sort: Sort, text: &str, mut say: impl FnMut(Term<'_>)) {
     }
 }
 
-/// All texts that one typo makes of a word of at least [`TYPO`] letters: one letter left out, added, or another, or two that
+/// All texts that one typo makes of a word of [`TYPO`] to [`limits::TYPO_LETTERS`] letters: one letter left out, added, or another, or two that
 /// stand beside each other exchanged. Letters are those of the word's script. In the flag: whether the text may be the beginning
 /// of a longer word; that of which the last letter was left out may not, or every word would be found by its beginning.
 pub fn typos(word: &str, mut say: impl FnMut(&str, bool)) {
     let letters: Vec<char> = word.chars().collect();
-    if letters.len() < TYPO {
+    if !(TYPO..=limits::TYPO_LETTERS).contains(&letters.len()) {
         return;
     }
     let long = letters.len() > TYPO;
@@ -312,6 +312,17 @@ mod tests {
         assert!(place(Quality::Beginning, Enterprise) < place(Quality::WholeAbout, Recent));
         assert!(place(Quality::BeginningAbout, Enterprise) < place(Quality::Inside, Recent));
         assert!(place(Quality::Inside, Enterprise) < place(Quality::Typo, Recent));
+    }
+
+    #[test]
+    fn typos_are_made_of_words_that_people_type_and_of_no_longer_ones() {
+        let made = |letters: usize| {
+            let mut count = 0;
+            typos(&"x".repeat(letters), |_, _| count += 1);
+            count
+        };
+        assert!(made(limits::TYPO_LETTERS) > 1_000);
+        assert_eq!((made(TYPO - 1), made(limits::TYPO_LETTERS + 1)), (0, 0));
     }
 
     proptest! {

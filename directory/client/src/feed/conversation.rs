@@ -1,6 +1,9 @@
 //! One conversation with one instance, from hello to its end.
 
-use super::Feeder;
+use super::{
+    Feeder,
+    fit::{LeftOut, packs, sent, sent_changes},
+};
 use crate::{
     Changes, Code, Place, Presence, Snapshot, SourceError, talk,
     wire::{self, MOST_CHANGES, MOST_PRESENCES},
@@ -9,7 +12,8 @@ use plenary_contracts::directory::v1::{
     self as pb, Batch, FromDirectory, FromServer, Hello, SnapshotEnd, SnapshotPart, from_directory,
     from_server::What,
 };
-use plenary_people::{Digest, Share};
+use plenary_identity::SignedRevocations;
+use plenary_people::{Change, Digest, Share};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -22,6 +26,17 @@ use tonic::Streaming;
 const UNDER_WAY: usize = 8;
 /// Messages that wait to be sent.
 const WAITING: usize = 4;
+/// Why the Directory does not listen any more is heard within this.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What became of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// The Directory took the feed.
+    pub(super) welcomed: bool,
+    /// It was of use: something is on the Directory's disk that was not, or it was told everything for a while.
+    pub(super) succeeded: bool,
+}
 
 /// Why a conversation ended.
 pub(super) struct End {
@@ -38,9 +53,11 @@ impl End {
     }
 
     fn ended() -> Self {
-        Self::broken("the conversation ended")
+        Self::broken(ENDED)
     }
 }
+
+const ENDED: &str = "the conversation ended";
 
 impl From<tonic::Status> for End {
     fn from(status: tonic::Status) -> Self {
@@ -63,6 +80,8 @@ pub(super) struct Conversation<'a> {
     presence_only: bool,
     place: Place,
     share: Share,
+    revocations: Option<SignedRevocations>,
+    left_out: LeftOut,
     /// Up to which position was sent.
     sent: u64,
     /// The position of a snapshot that was sent and does not count yet.
@@ -74,6 +93,10 @@ pub(super) struct Conversation<'a> {
     presence_changed: bool,
     presence_told: Instant,
     spoke: Instant,
+    /// Since when all that there is to tell was told.
+    settled: Option<Instant>,
+    /// Something became durable.
+    is_of_use: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -84,6 +107,8 @@ impl<'a> Conversation<'a> {
             presence_only,
             place: feeder.source.place(),
             share: feeder.source.share(),
+            revocations: feeder.source.revocations(),
+            left_out: LeftOut::default(),
             sent: 0,
             snapshot: None,
             under_way: Default::default(),
@@ -91,19 +116,37 @@ impl<'a> Conversation<'a> {
             presence_changed: true,
             presence_told: Instant::now(),
             spoke: Instant::now(),
+            settled: None,
+            is_of_use: false,
         }
     }
 
-    /// Talks until it ends; `welcome`: whether the Directory took the feed.
-    pub(super) async fn run(mut self, welcome: &mut bool) -> End {
-        match self.talk(welcome).await {
+    /// Talks until it ends; `course` says what became of it.
+    pub(super) async fn run(mut self, course: &mut Course) -> End {
+        let (say, mut hear) = match self.call().await {
+            Ok(both) => both,
+            Err(end) => return end,
+        };
+        let end = match self.talk(say, &mut hear, &mut course.welcomed).await {
             Ok(never) => match never {},
             Err(end) => end,
+        };
+        let told_all = self
+            .settled
+            .is_some_and(|since| since.elapsed() >= self.feeder.options.breath);
+        course.succeeded = self.is_of_use || told_all;
+        match end.reason == ENDED {
+            true => last_words(&mut hear).await.unwrap_or(end),
+            false => end,
         }
     }
 
-    async fn talk(&mut self, welcomed: &mut bool) -> Result<std::convert::Infallible, End> {
-        let (say, mut hear) = self.call().await?;
+    async fn talk(
+        &mut self,
+        say: mpsc::Sender<FromServer>,
+        hear: &mut Streaming<FromDirectory>,
+        welcomed: &mut bool,
+    ) -> Result<std::convert::Infallible, End> {
         let welcome = match hear.next().await {
             Some(Ok(FromDirectory {
                 what: Some(from_directory::What::Welcome(welcome)),
@@ -122,7 +165,7 @@ impl<'a> Conversation<'a> {
         if self.presence_only {
             // What changes is told to another instance.
         } else if welcome.anew {
-            self.snapshot(&say, &mut hear, most).await?;
+            self.snapshot(&say, hear, most).await?;
         } else {
             self.sent = welcome.position;
             self.durable(welcome.position);
@@ -132,7 +175,8 @@ impl<'a> Conversation<'a> {
             // What changes from here on is looked at in the next round.
             self.presence_changed |= watch.has_changed().unwrap_or(true);
             watch.mark_unchanged();
-            self.catch_up(&say, &mut hear, most).await?;
+            self.catch_up(&say, hear, most).await?;
+            self.settle();
             let breath = self.feeder.options.breath.saturating_sub(self.spoke.elapsed());
             let wait = match self.presence_is_due() {
                 Some(due) => breath.min(due),
@@ -176,6 +220,8 @@ impl<'a> Conversation<'a> {
             position: self.place.position,
             share: Some(wire::share_to(&self.share)),
             presence_only: self.presence_only,
+            term: self.feeder.source.term(),
+            revocations: Some(wire::revocations_to(self.revocations.as_ref())),
         };
         let what = Some(What::Hello(hello));
         // There is room: nothing was said yet.
@@ -204,6 +250,7 @@ impl<'a> Conversation<'a> {
                     while self.under_way.front().is_some_and(|end| *end <= position) {
                         self.under_way.pop_front();
                     }
+                    self.is_of_use = true;
                     self.durable(position);
                     Ok(())
                 }
@@ -211,9 +258,34 @@ impl<'a> Conversation<'a> {
                     code: refused.code.parse().ok(),
                     reason: refused.reason,
                 }),
+                Some(from_directory::What::Addresses(told)) => {
+                    if !self.presence_only {
+                        self.feeder.learnt(told.addresses);
+                    }
+                    Ok(())
+                }
                 Some(from_directory::What::Welcome(_)) | None => Ok(()),
             },
         }
+    }
+
+    /// Nothing is left to tell, and nothing is under way.
+    fn settle(&mut self) {
+        match self.under_way.is_empty() {
+            true => self.settled = self.settled.or_else(|| Some(Instant::now())),
+            false => self.settled = None,
+        }
+    }
+
+    /// What was left out until now is known outside, too.
+    fn say_left_out(&mut self) {
+        let LeftOut { count, last } = std::mem::take(&mut self.left_out);
+        let Some(last) = last else { return };
+        tracing::warn!(entries = count, %last, "entries cannot be told to the Directory");
+        self.feeder.told.send_modify(|standing| {
+            standing.left_out += count;
+            standing.left_out_last = Some(last);
+        });
     }
 
     fn durable(&mut self, position: u64) {
@@ -250,14 +322,18 @@ impl<'a> Conversation<'a> {
             if to <= self.sent {
                 return Ok(());
             }
-            let mut changes: Vec<_> = changes.into_iter().filter_map(wire::change_to).collect();
+            let changes = changes.into_iter();
+            let changes = changes
+                .filter_map(|change| self.left_out.fit_change(change))
+                .collect();
+            self.say_left_out();
             // One position may have many changes: all but the last batch end where they begin.
-            while changes.len() > most {
-                let rest = changes.split_off(most);
-                self.batch(say, self.sent, changes).await?;
-                changes = rest;
+            let mut packs = packs(changes, most);
+            let last = packs.pop().unwrap_or_default();
+            for pack in packs {
+                self.batch(say, self.sent, pack).await?;
             }
-            self.batch(say, to, changes).await?;
+            self.batch(say, to, last).await?;
         }
     }
 
@@ -265,8 +341,9 @@ impl<'a> Conversation<'a> {
         &mut self,
         say: &mpsc::Sender<FromServer>,
         to: u64,
-        changes: Vec<pb::Change>,
+        changes: Vec<Change>,
     ) -> Result<(), End> {
+        let changes = sent_changes(changes);
         let from = self.sent;
         self.under_way.push_back(to);
         self.sent = to;
@@ -282,18 +359,21 @@ impl<'a> Conversation<'a> {
     ) -> Result<(), End> {
         let Snapshot {
             position,
-            digest,
+            mut digest,
             mut parts,
         } = self.feeder.source.snapshot().await?;
         let mut computed = Digest::EMPTY;
         while let Some(part) = parts.next().await {
-            let mut entries = part?.into_iter().peekable();
-            while entries.peek().is_some() {
-                let entries = entries.by_ref().take(most).inspect(|entry| computed.add(entry));
-                let entries = entries.map(wire::entry_to).collect();
+            let entries = self.left_out.fit_all(part?, &mut digest);
+            if digest.is_none() {
+                entries.iter().for_each(|entry| computed.add(entry));
+            }
+            for pack in packs(entries, most) {
+                let entries = sent(pack);
                 self.say(say, What::Part(SnapshotPart { entries })).await?;
             }
         }
+        self.say_left_out();
         let digest = digest.unwrap_or(computed).as_bytes().to_vec();
         self.say(say, What::End(SnapshotEnd { position, digest })).await?;
         self.sent = position;
@@ -322,6 +402,12 @@ impl<'a> Conversation<'a> {
         if share != self.share && !self.presence_only {
             let what = What::Share(wire::share_to(&share));
             self.share = share;
+            self.say(say, what).await?;
+        }
+        let revocations = self.feeder.source.revocations();
+        if revocations != self.revocations {
+            let what = What::Revocations(wire::revocations_to(revocations.as_ref()));
+            self.revocations = revocations;
             self.say(say, what).await?;
         }
         if self.presence_is_due().is_some_and(|due| due.is_zero()) {
@@ -367,6 +453,25 @@ impl<'a> Conversation<'a> {
             if chunks.len() == 0 {
                 return Ok(());
             }
+        }
+    }
+}
+
+/// Why the Directory does not listen any more: whoever was just sending hears of it only here.
+async fn last_words(hear: &mut Streaming<FromDirectory>) -> Option<End> {
+    let until = tokio::time::Instant::now() + LAST_WORDS_WITHIN;
+    loop {
+        match tokio::time::timeout_at(until, hear.next()).await.ok()?? {
+            Ok(FromDirectory {
+                what: Some(from_directory::What::Refused(refused)),
+            }) => {
+                return Some(End {
+                    code: refused.code.parse().ok(),
+                    reason: refused.reason,
+                });
+            }
+            Ok(_) => {}
+            Err(status) => return Some(status.into()),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The feed of one server: what its leader tells, one word after the other.
 
 use crate::{
-    limits::Pace,
-    refusal::Refusal,
+    limits::{COST_OF_MESSAGE, Pace},
+    refusal::{Refusal, quoted},
     running::{Counts, Running},
     store::{Begun, Hello},
 };
@@ -13,11 +13,11 @@ use plenary_contracts::directory::v1::{
 use plenary_directory_client::wire::{self, MOST_CHANGES, MOST_PRESENCES};
 use plenary_links::Who;
 use plenary_model::ServerName;
-use plenary_people::{Change, Digest, Entry};
+use plenary_people::{Change, Digest, Entry, Share};
 use std::{
     pin::Pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
@@ -50,7 +50,9 @@ pub(super) fn begin(
             begun: Begun {
                 feed: 0,
                 position: None,
+                entries: 0,
             },
+            share: Share::nothing(),
             incarnation: [0; 16],
             presence: 0,
             coming: None,
@@ -59,13 +61,17 @@ pub(super) fn begin(
             tracing::debug!(server = %feed.server, reason = %refusal, "a feed ended");
             if matches!(
                 refusal,
-                Refusal::OtherServer { .. } | Refusal::TooManyEntries { .. }
+                Refusal::OtherServer { .. }
+                    | Refusal::TooManyEntries { .. }
+                    | Refusal::TooLarge { .. }
+                    | Refusal::BadEntry { .. }
             ) {
-                feed.running.note_refusal(&feed.server, refusal.code()).await;
+                feed.running.note_refusal(&feed.server, &refusal).await;
             }
             // It may have gone already.
             feed.say.send(Err(refusal.into())).await.unwrap_or_default();
         }
+        feed.leave().await;
     });
     Box::pin(ReceiverStream::new(heard))
 }
@@ -74,6 +80,7 @@ pub(super) fn begin(
 #[derive(Debug, Default)]
 struct Coming {
     told: u64,
+    bytes: u64,
     digest: Digest,
 }
 
@@ -83,6 +90,8 @@ struct Feed {
     said: Streaming<FromServer>,
     say: mpsc::Sender<Told>,
     begun: Begun,
+    /// What was said of it last.
+    share: Share,
     incarnation: [u8; 16],
     /// Its number among those that tell presence here.
     presence: u64,
@@ -102,13 +111,13 @@ impl Feed {
             Ok(Some(Ok(_))) | Err(_) => return Err(Refusal::BadMessage("a feed begins with a hello".into())),
         };
         if let Err(refusal) = self.greet(hello).await {
-            tracing::warn!(server = %self.server, reason = %refusal, "a feed was refused");
-            self.running.note_refusal(&self.server, refusal.code()).await;
+            self.running.note_refusal(&self.server, &refusal).await;
             return Err(refusal);
         }
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let mut instances = self.running.instances.subscribe();
         loop {
             tokio::select! {
                 message = self.said.next() => {
@@ -118,6 +127,12 @@ impl Feed {
                         return Err(Refusal::Superseded(self.server.clone()));
                     }
                     self.take(message.what).await?;
+                }
+                changed = instances.changed() => {
+                    if changed.is_ok() {
+                        let addresses = instances.borrow_and_update().clone();
+                        self.tell(Say::Addresses(pb::Addresses { addresses })).await;
+                    }
                 }
                 _ = look.tick() => {
                     if !(who.still_counts)() {
@@ -153,18 +168,21 @@ impl Feed {
     }
 
     async fn greet(&mut self, hello: pb::Hello) -> Result<(), Refusal> {
+        // Before anything else: what is refused costs something, too.
+        self.running.gate.hello(&self.server, Instant::now())?;
         if hello.version != wire::VERSION {
             return Err(Refusal::Version(hello.version));
         }
         if hello.server != self.server.as_str() {
             return Err(Refusal::OtherServer {
                 certificate: self.server.clone(),
-                said: hello.server,
+                said: quoted(&hello.server),
             });
         }
         let incarnation: Result<[u8; 16], _> = hello.incarnation.try_into();
         self.incarnation =
             incarnation.map_err(|_| Refusal::BadMessage("an incarnation has 16 bytes".into()))?;
+        self.heed(hello.revocations)?;
         let hello = Hello {
             server: self.server.clone(),
             credentials: wire::credentials_from(hello.client_id, &hello.secret)?,
@@ -173,8 +191,9 @@ impl Feed {
             position: hello.position,
             share: wire::share_from(hello.share)?,
             presence_only: hello.presence_only,
+            term: hello.term,
         };
-        self.running.gate.hello(&self.server, Instant::now())?;
+        self.share = hello.share.clone();
         self.begun = self.running.store.begin_feed(&hello).await?;
         self.presence = self.running.presences.begin(&self.server, Instant::now());
         if self.begun.feed > 0 {
@@ -191,6 +210,29 @@ impl Feed {
         Ok(())
     }
 
+    /// Certificates of the server that count no more, as the server says and signed.
+    fn heed(&self, list: Option<pb::Revocations>) -> Result<(), Refusal> {
+        let Some(signed) = wire::revocations_from(list)? else {
+            return Ok(());
+        };
+        let identity = &self.running.identity;
+        let list = signed.verify(identity.root_der(), SystemTime::now());
+        let bad = |error: &dyn std::fmt::Display| {
+            // What it tells of its people is as good as before.
+            tracing::warn!(server = %self.server, %error, "a list of revoked certificates does not count");
+        };
+        match list {
+            Ok(list) if list.scope.server == self.server => {
+                if let Err(error) = identity.accept_revocations(&signed) {
+                    bad(&error);
+                }
+            }
+            Ok(list) => bad(&format!("it is that of {}", list.scope)),
+            Err(error) => bad(&error),
+        }
+        Ok(())
+    }
+
     async fn tell(&self, what: Say) {
         // It may have gone; then listening ends too.
         let what = Some(what);
@@ -203,17 +245,15 @@ impl Feed {
     async fn take(&mut self, what: Option<What>) -> Result<(), Refusal> {
         let changes = self.begun.feed > 0;
         match what {
-            Some(What::Presence(presence)) => self.presence(presence),
+            Some(What::Presence(presence)) => self.presence(presence).await,
+            Some(What::Revocations(list)) => {
+                self.keep_pace(COST_OF_MESSAGE).await;
+                self.heed(Some(list))
+            }
             Some(What::Batch(batch)) if changes => self.batch(batch).await,
             Some(What::Part(part)) if changes => self.part(part.entries).await,
             Some(What::End(end)) if changes => self.end(end).await,
-            Some(What::Share(share)) if changes => {
-                let share = wire::share_from(Some(share))?;
-                self.running
-                    .store
-                    .put_share(&self.server, self.begun.feed, &share)
-                    .await
-            }
+            Some(What::Share(share)) if changes => self.reshare(share).await,
             Some(What::Hello(_)) => Err(Refusal::BadMessage("there is one hello in a feed".into())),
             Some(_) => Err(Refusal::BadMessage("this feed tells presence only".into())),
             None => Err(Refusal::BadMessage(
@@ -222,12 +262,42 @@ impl Feed {
         }
     }
 
+    /// What the server shows is another: all its entries are indexed anew, at each instance.
+    async fn reshare(&mut self, share: pb::Share) -> Result<(), Refusal> {
+        let share = wire::share_from(Some(share))?;
+        if share == self.share {
+            self.keep_pace(COST_OF_MESSAGE).await;
+            return Ok(());
+        }
+        let known = self.running.known(&self.server).map_or(0, |known| known.entries);
+        let entries = known.max(self.begun.entries) as usize;
+        // Nothing of them is written.
+        self.keep_pace((entries / 10).max(COST_OF_MESSAGE)).await;
+        let store = &self.running.store;
+        store.put_share(&self.server, self.begun.feed, &share).await?;
+        self.share = share;
+        Ok(())
+    }
+
+    /// The feed ends.
+    async fn leave(&self) {
+        if self.coming.is_some()
+            && let Err(refusal) = self
+                .running
+                .store
+                .drop_staged(&self.server, self.begun.feed)
+                .await
+        {
+            tracing::debug!(server = %self.server, reason = %refusal, "parts of a snapshot are kept for some hours");
+        }
+    }
+
     /// An entry that this server may put.
     fn own(&self, entry: pb::Entry) -> Result<Entry, Refusal> {
         let entry = wire::entry_from(entry)?;
         self.must_be_own(&entry.id.server)?;
         entry.check().map_err(|error| Refusal::BadEntry {
-            id: entry.id.to_string(),
+            id: quoted(&entry.id.to_string()),
             reason: error.to_string(),
         })?;
         Ok(entry)
@@ -243,18 +313,30 @@ impl Feed {
         }
     }
 
-    /// So many changes came: those that come too fast are heard later.
-    async fn keep_pace(&mut self, changes: usize) -> Result<(), Refusal> {
+    /// Something came that costs as much as so many changes: what comes too fast is heard later.
+    async fn keep_pace(&mut self, cost: usize) {
+        let mut pause = self.pace.took(cost, Instant::now());
+        loop {
+            let part = pause.min(LOOK_EVERY * 10);
+            tokio::time::sleep(part).await;
+            // Whoever waits because of us is not silent.
+            self.running
+                .presences
+                .heard(&self.server, self.presence, Instant::now());
+            pause -= part;
+            if pause.is_zero() || *self.running.ending.borrow() {
+                return;
+            }
+        }
+    }
+
+    /// The same for changes or entries of one message.
+    async fn keep_pace_of(&mut self, changes: usize) -> Result<(), Refusal> {
         if changes > MOST_CHANGES {
             let text = format!("there are more than {MOST_CHANGES} changes or entries in one message");
             return Err(Refusal::BadMessage(text));
         }
-        let pause = self.pace.took(changes, Instant::now());
-        tokio::time::sleep(pause).await;
-        // Whoever waits because of us is not silent.
-        self.running
-            .presences
-            .heard(&self.server, self.presence, Instant::now());
+        self.keep_pace(changes.max(COST_OF_MESSAGE)).await;
         Ok(())
     }
 
@@ -263,7 +345,7 @@ impl Feed {
             let text = "a batch goes forward, and comes not within a snapshot";
             return Err(Refusal::BadMessage(text.into()));
         }
-        self.keep_pace(changes.len()).await?;
+        self.keep_pace_of(changes.len()).await?;
         let mut read = Vec::with_capacity(changes.len());
         for change in changes {
             read.push(match change.what {
@@ -271,11 +353,17 @@ impl Feed {
                 _ => {
                     let change = wire::change_from(change)?;
                     self.must_be_own(change.server())?;
+                    if let Change::Remove(id) = &change {
+                        id.check().map_err(|error| Refusal::BadEntry {
+                            id: quoted(&id.to_string()),
+                            reason: error.to_string(),
+                        })?;
+                    }
                     change
                 }
             });
         }
-        let most = self.running.entries_most;
+        let most = self.running.most;
         let store = &self.running.store;
         store
             .put_batch(&self.server, self.begun.feed, (from, to), &read, most)
@@ -287,17 +375,16 @@ impl Feed {
     }
 
     async fn part(&mut self, entries: Vec<pb::Entry>) -> Result<(), Refusal> {
-        self.keep_pace(entries.len()).await?;
+        self.keep_pace_of(entries.len()).await?;
         let entries = entries.into_iter().map(|entry| self.own(entry));
         let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
         let coming = self.coming.get_or_insert_default();
         coming.told += entries.len() as u64;
+        coming.bytes += entries.iter().map(|entry| entry.bytes() as u64).sum::<u64>();
         entries.iter().for_each(|entry| coming.digest.add(entry));
-        if coming.told > self.running.entries_most {
-            return Err(Refusal::TooManyEntries {
-                server: self.server.clone(),
-                most: self.running.entries_most,
-            });
+        let most = self.running.most;
+        if coming.told > most.entries || coming.bytes > most.bytes {
+            return Err(most.refused(&self.server, coming.told > most.entries));
         }
         self.running
             .store
@@ -306,7 +393,12 @@ impl Feed {
     }
 
     async fn end(&mut self, SnapshotEnd { position, digest }: SnapshotEnd) -> Result<(), Refusal> {
-        let Coming { told, digest: came } = self.coming.take().unwrap_or_default();
+        let Coming {
+            told, digest: came, ..
+        } = self.coming.take().unwrap_or_default();
+        // Even one of nothing is compared with all that there is.
+        self.keep_pace((self.begun.entries as usize / 10).max(COST_OF_MESSAGE))
+            .await;
         let (server, feed) = (&self.server, self.begun.feed);
         let done = match digest == came.as_bytes() {
             true => {
@@ -320,6 +412,7 @@ impl Feed {
         match done {
             Ok(()) => {
                 tracing::info!(%server, entries = told, "all entries of a server came anew");
+                self.begun.entries = told;
                 Counts::add(&self.running.counts.snapshots, 1);
                 self.tell(Say::Durable(position)).await;
                 Ok(())
@@ -339,12 +432,14 @@ impl Feed {
         }
     }
 
-    fn presence(&self, presence: pb::Presence) -> Result<(), Refusal> {
+    async fn presence(&mut self, presence: pb::Presence) -> Result<(), Refusal> {
         if presence.people.len() > MOST_PRESENCES {
             let text = format!("there are more than {MOST_PRESENCES} people in one message");
             return Err(Refusal::BadMessage(text));
         }
-        let most = usize::try_from(self.running.entries_most).unwrap_or(usize::MAX);
+        // It is taken into memory, which is fast, but not for nothing.
+        self.keep_pace(1 + presence.people.len() / 10).await;
+        let most = usize::try_from(self.running.most.entries).unwrap_or(usize::MAX);
         let people = presence.people.into_iter().map(|person| {
             let presence = wire::presence_from(person.state);
             (person.user, presence)

@@ -1,13 +1,13 @@
 //! What servers tell: each change is one transaction, and counts only for the feed that is the newest of its server.
 
-use super::{ROWS, Store, Writing, keys::hex, places, signed, unsigned};
+use super::{LONG_WITHIN, ROWS, Store, Writing, keys::hex, places, signed, unsigned, within};
 use crate::{event::Event, refusal::Refusal};
 use plenary_directory_client::Credentials;
 use plenary_links::clock_ms;
 use plenary_model::ServerName;
 use plenary_people::{Change, Entry, EntryId, Share};
 use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The first word of a feed; the certificate was looked at before.
 pub(crate) struct Hello {
@@ -18,6 +18,15 @@ pub(crate) struct Hello {
     pub(crate) position: u64,
     pub(crate) share: Share,
     pub(crate) presence_only: bool,
+    /// Of the leadership of who says it.
+    pub(crate) term: u64,
+}
+
+/// How much a server may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
 }
 
 /// A feed that began.
@@ -27,6 +36,41 @@ pub(crate) struct Begun {
     pub(crate) feed: i64,
     /// The Directory has everything up to here, or needs all anew.
     pub(crate) position: Option<u64>,
+    /// How many entries the server has.
+    pub(crate) entries: u64,
+}
+
+/// How much a server has, or has more.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    entries: i64,
+    bytes: i64,
+}
+
+impl Size {
+    fn and(self, more: Self) -> Self {
+        Self {
+            entries: self.entries + more.entries,
+            bytes: self.bytes + more.bytes,
+        }
+    }
+}
+
+impl Most {
+    /// `entries`: it has too many of them, else too many bytes.
+    pub(crate) fn refused(self, server: &ServerName, entries: bool) -> Refusal {
+        let server = server.clone();
+        match entries {
+            true => Refusal::TooManyEntries {
+                server,
+                most: self.entries,
+            },
+            false => Refusal::TooLarge {
+                server,
+                megabytes: self.bytes >> 20,
+            },
+        }
+    }
 }
 
 fn id_text(id: &EntryId) -> String {
@@ -40,13 +84,19 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlx::Error> {
 impl Store {
     /// Looks at the key, and makes this the feed that counts.
     pub(crate) async fn begin_feed(&self, hello: &Hello) -> Result<Begun, Refusal> {
+        within(self.patience(), self.begin_one_feed(hello)).await
+    }
+
+    async fn begin_one_feed(&self, hello: &Hello) -> Result<Begun, Refusal> {
         let mut writing = self.write().await?;
         let name = hello.server.as_str();
         let is_first = writing.prove(&hello.server, &hello.credentials).await?;
         if hello.presence_only {
+            writing.must_lead(hello).await?;
             return Ok(Begun {
                 feed: 0,
                 position: None,
+                entries: 0,
             });
         }
         let share = json(&hello.share)?;
@@ -61,7 +111,15 @@ impl Store {
         .bind(&share)
         .execute(&mut *writing.transaction)
         .await?;
-        let row = sqlx::query("SELECT feed, incarnation, position FROM servers WHERE name = $1")
+        // The row is ours now: who led before is known, and stays so until this is committed.
+        writing.must_lead(hello).await?;
+        sqlx::query("UPDATE servers SET term = $1, term_of = $2 WHERE name = $3")
+            .bind(signed(hello.term))
+            .bind(hex(&hello.incarnation))
+            .bind(name)
+            .execute(&mut *writing.transaction)
+            .await?;
+        let row = sqlx::query("SELECT feed, incarnation, position, entries FROM servers WHERE name = $1")
             .bind(name)
             .fetch_one(&mut *writing.transaction)
             .await?;
@@ -85,6 +143,7 @@ impl Store {
         Ok(Begun {
             feed,
             position: follows.then_some(position),
+            entries: unsigned(row.try_get(3)?),
         })
     }
 
@@ -95,7 +154,22 @@ impl Store {
         feed: i64,
         (from, to): (u64, u64),
         changes: &[Change],
-        most: u64,
+        most: Most,
+    ) -> Result<(), Refusal> {
+        within(
+            self.patience(),
+            self.put_one_batch(server, feed, (from, to), changes, most),
+        )
+        .await
+    }
+
+    async fn put_one_batch(
+        &self,
+        server: &ServerName,
+        feed: i64,
+        (from, to): (u64, u64),
+        changes: &[Change],
+        most: Most,
     ) -> Result<(), Refusal> {
         let mut writing = self.write().await?;
         let moved = sqlx::query(
@@ -112,7 +186,7 @@ impl Store {
         if moved.rows_affected() == 0 {
             return Err(writing.why_not(server, feed, from).await?);
         }
-        let (version, entries) = writing.place(server).await?;
+        let (version, before) = writing.place(server).await?;
         // Of several changes of one entry the last counts.
         let mut bodies: BTreeMap<String, String> = BTreeMap::new();
         for change in changes {
@@ -122,13 +196,16 @@ impl Store {
                 Change::RemoveServer(_) => None,
             };
         }
-        let entries = entries + writing.put(server, version, &bodies).await?;
-        if entries > signed(most) {
-            let server = server.clone();
-            return Err(Refusal::TooManyEntries { server, most });
+        let more = writing.put(server, version, &bodies).await?;
+        let now = before.and(more);
+        // A server that has too much, since it may have less than before, must be able to have less.
+        let over = |now: i64, more: i64, most: u64| more > 0 && now > signed(most);
+        if over(now.entries, more.entries, most.entries) || over(now.bytes, more.bytes, most.bytes) {
+            return Err(most.refused(server, now.entries > signed(most.entries)));
         }
-        sqlx::query("UPDATE servers SET entries = $1 WHERE name = $2")
-            .bind(entries)
+        sqlx::query("UPDATE servers SET entries = $1, bytes = $2 WHERE name = $3")
+            .bind(now.entries)
+            .bind(now.bytes)
             .bind(server.as_str())
             .execute(&mut *writing.transaction)
             .await?;
@@ -142,11 +219,15 @@ impl Store {
         feed: i64,
         entries: &[Entry],
     ) -> Result<(), Refusal> {
+        within(self.patience(), self.stage_some(server, feed, entries)).await
+    }
+
+    async fn stage_some(&self, server: &ServerName, feed: i64, entries: &[Entry]) -> Result<(), Refusal> {
         let mut writing = self.write().await?;
         for chunk in entries.chunks(ROWS) {
             let sql = format!(
-                "INSERT INTO staged (server, feed, id, body) VALUES {} ON CONFLICT DO NOTHING",
-                places(chunk.len(), 4, 0)
+                "INSERT INTO staged (server, feed, id, body, at_ms) VALUES {} ON CONFLICT DO NOTHING",
+                places(chunk.len(), 5, 0)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for entry in chunk {
@@ -155,7 +236,8 @@ impl Store {
                     .bind(server.as_str().to_owned())
                     .bind(feed)
                     .bind(id)
-                    .bind(body);
+                    .bind(body)
+                    .bind(signed(clock_ms()));
             }
             query.execute(&mut *writing.transaction).await?;
         }
@@ -173,7 +255,22 @@ impl Store {
         position: u64,
         told: u64,
     ) -> Result<(), Refusal> {
-        let mut writing = self.write().await?;
+        within(
+            LONG_WITHIN,
+            self.end_one_snapshot(server, feed, incarnation, position, told),
+        )
+        .await
+    }
+
+    async fn end_one_snapshot(
+        &self,
+        server: &ServerName,
+        feed: i64,
+        incarnation: &[u8; 16],
+        position: u64,
+        told: u64,
+    ) -> Result<(), Refusal> {
+        let mut writing = self.write_long().await?;
         let name = server.as_str();
         let moved = sqlx::query(
             "UPDATE servers SET incarnation = $1, position = $2, version = version + 1, entries = $3, \
@@ -190,15 +287,23 @@ impl Store {
         if moved.rows_affected() == 0 {
             return Err(Refusal::Superseded(server.clone()));
         }
-        let kept = sqlx::query("SELECT count(*) FROM staged WHERE server = $1 AND feed = $2")
-            .bind(name)
-            .bind(feed)
-            .fetch_one(&mut *writing.transaction)
-            .await?;
+        let kept = sqlx::query(
+            "SELECT count(*), CAST(COALESCE(SUM(octet_length(body)), 0) AS BIGINT) FROM staged \
+             WHERE server = $1 AND feed = $2",
+        )
+        .bind(name)
+        .bind(feed)
+        .fetch_one(&mut *writing.transaction)
+        .await?;
         if unsigned(kept.try_get(0)?) != told {
             // An entry came twice: the digest is that of more than what would be kept.
             return Err(Refusal::Digest);
         }
+        sqlx::query("UPDATE servers SET bytes = $1 WHERE name = $2")
+            .bind(kept.try_get::<i64, _>(1)?)
+            .bind(name)
+            .execute(&mut *writing.transaction)
+            .await?;
         let (version, _) = writing.place(server).await?;
         // Only what differs changes, so that instances read little, and find everything meanwhile.
         for sql in [
@@ -234,13 +339,16 @@ impl Store {
 
     /// The parts that came are of no use.
     pub(crate) async fn drop_staged(&self, server: &ServerName, feed: i64) -> Result<(), Refusal> {
-        let mut writing = self.write().await?;
-        sqlx::query("DELETE FROM staged WHERE server = $1 AND feed = $2")
-            .bind(server.as_str())
-            .bind(feed)
-            .execute(&mut *writing.transaction)
-            .await?;
-        Ok(writing.transaction.commit().await?)
+        let work = async {
+            let mut writing = self.write_long().await?;
+            sqlx::query("DELETE FROM staged WHERE server = $1 AND feed = $2")
+                .bind(server.as_str())
+                .bind(feed)
+                .execute(&mut *writing.transaction)
+                .await?;
+            Ok(writing.transaction.commit().await?)
+        };
+        within(LONG_WITHIN, work).await
     }
 
     /// What the server shows is another.
@@ -250,6 +358,10 @@ impl Store {
         feed: i64,
         share: &Share,
     ) -> Result<(), Refusal> {
+        within(self.patience(), self.put_one_share(server, feed, share)).await
+    }
+
+    async fn put_one_share(&self, server: &ServerName, feed: i64, share: &Share) -> Result<(), Refusal> {
         let mut writing = self.write().await?;
         let done = sqlx::query(
             "UPDATE servers SET share = $1, version = version + 1 WHERE name = $2 AND feed = $3 AND active = 1",
@@ -286,24 +398,48 @@ impl Writing<'_> {
         if row.try_get::<String, _>(2)? != "good" {
             return Err(Refusal::KeyRevoked(server.clone()));
         }
-        let is_first = row.try_get::<i64, _>(3)? == 0;
-        if is_first {
-            sqlx::query("UPDATE keys SET used_ms = $1 WHERE client_id = $2")
-                .bind(signed(clock_ms()))
-                .bind(&credentials.client_id)
-                .execute(&mut *self.transaction)
-                .await?;
+        // Somebody may be revoking it at this moment: the row is locked until this is committed, and asked once more.
+        let kept = sqlx::query("UPDATE keys SET used_ms = used_ms WHERE client_id = $1 AND state = 'good'")
+            .bind(&credentials.client_id)
+            .execute(&mut *self.transaction)
+            .await?;
+        if kept.rows_affected() == 0 {
+            return Err(Refusal::KeyRevoked(server.clone()));
         }
-        Ok(is_first)
+        let first = sqlx::query("UPDATE keys SET used_ms = $1 WHERE client_id = $2 AND used_ms = 0")
+            .bind(signed(clock_ms()))
+            .bind(&credentials.client_id)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(first.rows_affected() > 0)
     }
 
-    /// Version and number of entries of a server.
-    async fn place(&mut self, server: &ServerName) -> Result<(i64, i64), sqlx::Error> {
-        let row = sqlx::query("SELECT version, entries FROM servers WHERE name = $1")
+    /// Refuses a leader that another one followed, by what the store of the server itself says of its leaders.
+    async fn must_lead(&mut self, hello: &Hello) -> Result<(), Refusal> {
+        let row = sqlx::query("SELECT term, term_of FROM servers WHERE name = $1")
+            .bind(hello.server.as_str())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        // Terms of another store mean nothing.
+        let is_same = row.try_get::<String, _>(1)? == hex(&hello.incarnation);
+        match is_same && signed(hello.term) < row.try_get::<i64, _>(0)? {
+            true => Err(Refusal::Superseded(hello.server.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// Version and size of a server.
+    async fn place(&mut self, server: &ServerName) -> Result<(i64, Size), sqlx::Error> {
+        let row = sqlx::query("SELECT version, entries, bytes FROM servers WHERE name = $1")
             .bind(server.as_str())
             .fetch_one(&mut *self.transaction)
             .await?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
+        let size = Size {
+            entries: row.try_get(1)?,
+            bytes: row.try_get(2)?,
+        };
+        Ok((row.try_get(0)?, size))
     }
 
     async fn why_not(&mut self, server: &ServerName, feed: i64, from: u64) -> Result<Refusal, sqlx::Error> {
@@ -317,23 +453,25 @@ impl Writing<'_> {
         let has = unsigned(row.try_get(2)?);
         Ok(match (row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)?) {
             (0, _) => Refusal::NotConnected(server.clone()),
-            (_, counts) if counts != feed => Refusal::Superseded(server.clone()),
+            (_, counts) if counts > feed => Refusal::Superseded(server.clone()),
+            // A feed that is older than this one counts: the database was restored, and another feed begins where it ends.
             _ => Refusal::Gap { from, has },
         })
     }
 
-    /// Writes entries, and says how many more there are than before; an empty body removes.
+    /// Writes entries, and says how much more there is than before; an empty body removes. What is not there is not removed:
+    /// it would leave a row behind.
     async fn put(
         &mut self,
         server: &ServerName,
         version: i64,
         bodies: &BTreeMap<String, String>,
-    ) -> Result<i64, sqlx::Error> {
+    ) -> Result<Size, sqlx::Error> {
         let all: Vec<_> = bodies.iter().collect();
-        let mut more = 0;
+        let mut more = Size::default();
         for chunk in all.chunks(ROWS) {
             let sql = format!(
-                "SELECT id FROM entries WHERE server = $1 AND body <> '' AND id IN {}",
+                "SELECT id, CAST(octet_length(body) AS BIGINT) FROM entries WHERE server = $1 AND body <> '' AND id IN {}",
                 places(1, chunk.len(), 1)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql)).bind(server.as_str().to_owned());
@@ -341,7 +479,15 @@ impl Writing<'_> {
                 query = query.bind((*id).clone());
             }
             let there = query.fetch_all(&mut *self.transaction).await?;
-            let there: BTreeSet<String> = there.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            let there: BTreeMap<String, i64> = there
+                .iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                .collect::<Result<_, sqlx::Error>>()?;
+            let is_change = |(id, body): &&(&String, &String)| !body.is_empty() || there.contains_key(*id);
+            let chunk: Vec<_> = chunk.iter().filter(is_change).collect();
+            if chunk.is_empty() {
+                continue;
+            }
             let sql = format!(
                 "INSERT INTO entries (server, id, version, body) VALUES {} ON CONFLICT (server, id) \
                  DO UPDATE SET version = excluded.version, body = excluded.body",
@@ -349,7 +495,9 @@ impl Writing<'_> {
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for (id, body) in chunk {
-                more += i64::from(!body.is_empty()) - i64::from(there.contains(*id));
+                let before = there.get(*id);
+                more.entries += i64::from(!body.is_empty()) - i64::from(before.is_some());
+                more.bytes += body.len() as i64 - before.copied().unwrap_or(0);
                 let server = server.as_str().to_owned();
                 query = query.bind(server).bind((*id).clone());
                 query = query.bind(version).bind((*body).clone());

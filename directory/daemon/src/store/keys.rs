@@ -1,6 +1,6 @@
 //! Which servers may come: keys, and servers that are removed.
 
-use super::{Store, signed};
+use super::{LONG_WITHIN, Store, signed, within};
 use crate::{event::Event, refusal::Refusal};
 use plenary_directory_client::Key;
 use plenary_links::clock_ms;
@@ -15,6 +15,10 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 impl Store {
     /// Takes a server's key; an older one of the same server counts no more. The same once more changes nothing.
     pub(crate) async fn add_key(&self, key: &Key, by: String) -> Result<(), Refusal> {
+        within(self.patience(), self.add_one_key(key, by)).await
+    }
+
+    async fn add_one_key(&self, key: &Key, by: String) -> Result<(), Refusal> {
         let mut writing = self.write().await?;
         let server = key.server.as_str();
         let (client_id, secret) = (&key.credentials.client_id, hex(&key.credentials.secret.hash()));
@@ -58,7 +62,11 @@ impl Store {
 
     /// Forgets a server: its entries, and all keys with which it could come.
     pub(crate) async fn remove_server(&self, server: &ServerName, by: String) -> Result<(), Refusal> {
-        let mut writing = self.write().await?;
+        within(LONG_WITHIN, self.remove_one_server(server, by)).await
+    }
+
+    async fn remove_one_server(&self, server: &ServerName, by: String) -> Result<(), Refusal> {
+        let mut writing = self.write_long().await?;
         // Keys first, then the server, as everywhere: nobody waits for each other.
         let revoked = sqlx::query("UPDATE keys SET state = 'revoked' WHERE server = $1 AND state = 'good'")
             .bind(server.as_str())
@@ -66,7 +74,7 @@ impl Store {
             .await?;
         let removed = sqlx::query(
             "UPDATE servers SET active = 0, feed = feed + 1, incarnation = '', position = 0, \
-             version = version + 1, floor = version + 1, entries = 0, changed_ms = $2 WHERE name = $1",
+             version = version + 1, floor = version + 1, entries = 0, bytes = 0, changed_ms = $2 WHERE name = $1",
         )
         .bind(server.as_str())
         .bind(signed(clock_ms()))
@@ -91,8 +99,11 @@ impl Store {
 
     /// Writes down what happened beside anything else.
     pub(crate) async fn note(&self, event: &Event) -> Result<(), sqlx::Error> {
-        let mut writing = self.write().await?;
-        writing.event(event).await?;
-        writing.commit().await
+        let work = async {
+            let mut writing = self.write().await?;
+            writing.event(event).await?;
+            writing.commit().await
+        };
+        within(self.patience(), work).await
     }
 }

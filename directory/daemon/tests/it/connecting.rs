@@ -6,9 +6,11 @@ use crate::{
     world::{LONG, OSLO, PARIS, World, identity, key},
 };
 use plenary_directory_client::{Code, FindError, Finder, FinderOptions};
-use plenary_identity::{EnterpriseCa, JoinSecret};
+use plenary_identity::{EnterpriseCa, JoinSecret, Program, RevocationList};
+use plenary_model::NodeId;
 use plenary_testkit::eventually;
 use serde_json::json;
+use sqlx::Connection as _;
 
 on_both!(
     a_server_comes_with_its_key_and_no_other_one_does,
@@ -126,9 +128,79 @@ async fn nobody_from_outside_of_the_enterprise_is_heard() {
     // Another enterprise of the same name has another root.
     let folder = world.folder.path().join("foreign");
     EnterpriseCa::create(&folder, &"Demo".parse().unwrap()).unwrap();
-    let stranger = identity(&folder, world.folder.path(), PARIS);
+    let stranger = identity(&folder, world.folder.path(), PARIS, 1);
     let finder = Finder::open(stranger, FinderOptions::new(None, world.addresses()));
     let refused = finder.find(&paris.question("alice", "bob")).await;
     let refused = refused.expect_err("it is a stranger");
     assert!(matches!(refused, FindError::Away(_)), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_removed_while_it_says_hello_stays_removed() {
+    let Some(world) = World::postgres().await else {
+        return;
+    };
+    let mut paris = Server::connected(&world, PARIS);
+    paris.put("alice", "Alice Martin");
+    paris.is_told().await;
+    paris.feed = None;
+    // Somebody removes it by another instance, and is not done yet.
+    let mut other = world.database().await;
+    let mut removing = other.begin().await.unwrap();
+    for sql in [
+        "UPDATE keys SET state = 'revoked' WHERE server = 'paris.example.com'",
+        "UPDATE servers SET active = 0, feed = feed + 1, version = version + 1 WHERE name = 'paris.example.com'",
+    ] {
+        sqlx::query(sql).execute(&mut *removing).await.unwrap();
+    }
+    paris.tell(&world);
+    eventually("its hello waits for that", LONG, async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        (world.number(waiting).await > 0).then_some(())
+    })
+    .await;
+    removing.commit().await.unwrap();
+    paris.is_refused(Code::KeyRevoked).await;
+    let active = "SELECT active FROM servers WHERE name = 'paris.example.com'";
+    assert_eq!(world.number(active).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_certificate_was_revoked_asks_no_more() {
+    let world = World::sqlite().await;
+    let paris = Server::connected(&world, PARIS);
+    paris.put("alice", "Alice Martin");
+    paris.is_told().await;
+    let mut second = Server::new(&world, PARIS, paris.credentials.clone());
+    second.identity = world.second_identity(PARIS);
+    let options = FinderOptions {
+        deadline: std::time::Duration::from_secs(5),
+        fresh: std::time::Duration::ZERO,
+        ..FinderOptions::new(None, world.addresses())
+    };
+    second.finder = Finder::open(second.identity.clone(), options);
+    second.finds("alice", &["Alice Martin"]).await;
+    // That of another server changes nothing here.
+    let oslo = Server::connected(&world, OSLO);
+    for (teller, counts) in [(&oslo, false), (&paris, true)] {
+        let mut list = RevocationList::empty(second.identity.ca().scope().clone());
+        list.version = 1;
+        list.members.insert((Program::Node, NodeId(2)));
+        let signed = paris.identity.sign_revocations(&list).unwrap();
+        teller.store.change(|state| state.revocations = Some(signed));
+        teller.put("bob", "Bob Martin");
+        teller.is_told().await;
+        if !counts {
+            second.finds("alice", &["Alice Martin"]).await;
+            continue;
+        }
+        eventually("it may not ask any more", LONG, async || {
+            match second.ask("eve", "alice").await {
+                Err(FindError::Refused { code, .. }) => (code == Code::NotANode).then_some(()),
+                Err(FindError::Away(_)) | Ok(_) => None,
+            }
+        })
+        .await;
+    }
+    paris.finds("bob", &["Bob Martin", "Bob Martin"]).await;
 }

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)] // tests
 
 mod asking;
+mod bounding;
 mod connecting;
 mod feeding;
+mod leading;
 mod program;
 mod refusing;
+mod restoring;
 mod server;
 mod several;
 mod world;

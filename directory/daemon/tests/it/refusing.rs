@@ -14,14 +14,14 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
 /// What becomes of a feed that says this: the welcome and what was durable, and the word of the refusal.
-struct Told {
-    welcomed: bool,
-    durable: Vec<u64>,
-    code: String,
-    reason: String,
+pub(crate) struct Told {
+    pub(crate) welcomed: bool,
+    pub(crate) durable: Vec<u64>,
+    pub(crate) code: String,
+    pub(crate) reason: String,
 }
 
-async fn feed(world: &World, server: &Server, words: Vec<What>) -> Told {
+pub(crate) async fn feed(world: &World, server: &Server, words: Vec<What>) -> Told {
     let tls = server.identity.client_config(Expected::any(Program::Directory));
     let channel = plenary_links::channel(&world.addresses()[0], tls).unwrap();
     let (say, said) = mpsc::channel(words.len() + 1);
@@ -41,6 +41,7 @@ async fn feed(world: &World, server: &Server, words: Vec<What>) -> Told {
             Some(Ok(FromDirectory { what })) => match what.unwrap() {
                 Said::Welcome(_) => told.welcomed = true,
                 Said::Durable(position) => told.durable.push(position),
+                Said::Addresses(_) => {}
                 Said::Refused(refused) => {
                     told.code = refused.code;
                     return told;
@@ -56,7 +57,7 @@ async fn feed(world: &World, server: &Server, words: Vec<What>) -> Told {
     told
 }
 
-fn hello(server: &Server) -> Hello {
+pub(crate) fn hello(server: &Server) -> Hello {
     Hello {
         version: wire::VERSION,
         server: server.name.clone(),
@@ -67,10 +68,12 @@ fn hello(server: &Server) -> Hello {
         position: 10,
         share: Some(wire::share_to(&Default::default())),
         presence_only: false,
+        term: 0,
+        revocations: None,
     }
 }
 
-fn end() -> What {
+pub(crate) fn end() -> What {
     let digest = plenary_people::Digest::EMPTY.as_bytes().to_vec();
     What::End(pb::SnapshotEnd { position: 1, digest })
 }
@@ -79,7 +82,7 @@ fn put(entry: plenary_people::Entry) -> pb::Change {
     wire::change_to(plenary_people::Change::put(entry)).unwrap()
 }
 
-fn batch(from: u64, to: u64, changes: Vec<pb::Change>) -> What {
+pub(crate) fn batch(from: u64, to: u64, changes: Vec<pb::Change>) -> What {
     What::Batch(Batch { from, to, changes })
 }
 

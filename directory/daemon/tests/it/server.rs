@@ -5,7 +5,7 @@ use plenary_directory_client::{
     Answer, Changes, Code, Credentials, Feed, FeedOptions, FindError, Finder, FinderOptions, Place, Presence,
     Question, Snapshot, Source, SourceError, Standing,
 };
-use plenary_identity::Identity;
+use plenary_identity::{Identity, SignedRevocations};
 use plenary_people::{Change, Digest, Entry, EntryId, Kind, Share, Viewer};
 use plenary_testkit::eventually;
 use std::{
@@ -24,7 +24,7 @@ pub(crate) struct Server {
     pub(crate) finder: Finder,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct State {
     pub(crate) incarnation: [u8; 16],
     pub(crate) position: u64,
@@ -35,6 +35,9 @@ pub(crate) struct State {
     pub(crate) presence: BTreeMap<String, Presence>,
     /// Digests that are said are those of something else.
     pub(crate) lies: bool,
+    /// Of the leadership of the node that tells.
+    pub(crate) term: u64,
+    pub(crate) revocations: Option<SignedRevocations>,
 }
 
 /// The replicated store of a server.
@@ -51,6 +54,14 @@ impl MemoryStore {
         };
         Arc::new(Self {
             state: Mutex::new(state),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    /// That of another node of the same server, which has the same log.
+    pub(crate) fn twin(&self) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(self.state().clone()),
             changed: watch::Sender::new(0),
         })
     }
@@ -128,6 +139,14 @@ impl Source for MemoryStore {
         self.state().presence.clone()
     }
 
+    fn term(&self) -> u64 {
+        self.state().term
+    }
+
+    fn revocations(&self) -> Option<SignedRevocations> {
+        self.state().revocations.clone()
+    }
+
     fn watch(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -187,6 +206,7 @@ impl Server {
     pub(crate) fn tell_at(&mut self, addresses: Vec<String>) {
         let options = FeedOptions {
             most_pause: Duration::from_millis(500),
+            lasting_pause: Duration::from_secs(2),
             breath: Duration::from_secs(1),
             presence_every: Duration::from_millis(20),
             ..FeedOptions::new(None, addresses)

@@ -91,6 +91,12 @@ impl World {
     }
 
     pub(crate) async fn start(&mut self, instance: usize) {
+        self.start_reading(instance).await;
+        self.instances[instance].as_ref().unwrap().ready().await;
+    }
+
+    /// Without waiting until it has read everything.
+    pub(crate) async fn start_reading(&mut self, instance: usize) {
         let mut config = self.configs[instance].clone();
         config.limits = self.limits.clone();
         let ports = Ports::bind(&config).unwrap();
@@ -115,7 +121,23 @@ impl World {
 
     /// The identity of a node of a server of this enterprise.
     pub(crate) fn identity(&self, server: &str) -> Identity {
-        identity(&self.authority(), self.folder.path(), server)
+        identity(&self.authority(), self.folder.path(), server, 1)
+    }
+
+    /// That of another node of the same server.
+    pub(crate) fn second_identity(&self, server: &str) -> Identity {
+        identity(&self.authority(), self.folder.path(), server, 2)
+    }
+
+    /// A connection to the database, beside the instances.
+    pub(crate) async fn database(&self) -> sqlx::AnyConnection {
+        use sqlx::Connection as _;
+        sqlx::any::install_default_drivers();
+        let url = match &self.postgres {
+            Some(postgres) => postgres.url(),
+            None => format!("sqlite://{}", self.data(0).join("store/directory.db").display()),
+        };
+        sqlx::AnyConnection::connect(&url).await.unwrap()
     }
 
     /// What an administrator asks on the machine of the first instance.
@@ -149,6 +171,16 @@ impl World {
             .to_string()
     }
 
+    /// A number of the database.
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        use sqlx::{Connection as _, Row as _};
+        let mut database = self.database().await;
+        let row = sqlx::query(sql).fetch_one(&mut database).await.unwrap();
+        let number = row.try_get(0).unwrap();
+        database.close().await.unwrap();
+        number
+    }
+
     /// A figure of an instance.
     pub(crate) fn figure(&self, instance: usize, figure: &str) -> f64 {
         let text = self.http(instance, "/metrics");
@@ -167,7 +199,12 @@ impl World {
 }
 
 /// The identity of a node that this authority certified.
-pub(crate) fn identity(authority: &std::path::Path, folder: &std::path::Path, server: &str) -> Identity {
+pub(crate) fn identity(
+    authority: &std::path::Path,
+    folder: &std::path::Path,
+    server: &str,
+    number: u64,
+) -> Identity {
     let folder = folder.join(format!("{server}-{:08x}", rand::random::<u32>()));
     let authority = EnterpriseCa::open(authority).unwrap();
     let ca = authority.certify(Program::Node, &name(server), &[]).unwrap();
@@ -177,8 +214,8 @@ pub(crate) fn identity(authority: &std::path::Path, folder: &std::path::Path, se
         &folder.join("identity"),
         machine,
         ca,
-        "node-1".parse().unwrap(),
-        NodeId(1),
+        format!("node-{number}").parse().unwrap(),
+        NodeId(number),
     )
     .unwrap()
 }
