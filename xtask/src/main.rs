@@ -98,8 +98,8 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         minutes: u64,
     },
-    /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus); what a node costs at rest:
-    /// node-figures; or how 2,000 people join one conference: crowd
+    /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus), directory (OpenLDAP and
+    /// PostgreSQL; --people 100000 for a trial); what a node costs at rest: node-figures; or how 2,000 people join one conference: crowd
     Bench {
         name: String,
         /// Flags of the benchmark, as --json
@@ -165,6 +165,29 @@ fn run(task: Task) -> anyhow::Result<()> {
                         "--bin",
                         "plenary-license-manager",
                     ])?;
+                }
+                "directory" => {
+                    packages::need("slapd", "slapd", "a peer of the benchmark")?;
+                    packages::need("pg_ctlcluster", "postgresql", "a peer of the benchmark")?;
+                    // These alone: nothing of a node is needed.
+                    cargo(&[
+                        "build",
+                        "--release",
+                        "-p",
+                        "plenary-directory",
+                        "-p",
+                        "plenary-directory-load",
+                    ])?;
+                    let mut arguments = vec![
+                        "run",
+                        "--release",
+                        "--quiet",
+                        "-p",
+                        "plenary-directory-load",
+                        "--",
+                    ];
+                    arguments.extend(flags.iter().map(String::as_str));
+                    return cargo(&arguments);
                 }
                 "sfu" => {
                     packages::need("janus", "janus", "the peer of the benchmark")?;

@@ -23,6 +23,8 @@ pub struct Postgres {
     port: u16,
     process: Process,
     folder: TempDir,
+    /// `name=value`
+    settings: Vec<String>,
 }
 
 impl Postgres {
@@ -32,6 +34,14 @@ impl Postgres {
     /// # Errors
     /// When it does not answer, or must be there and is not.
     pub async fn start() -> io::Result<Option<Self>> {
+        Self::start_with(&["shared_buffers=16MB"]).await
+    }
+
+    /// The same with settings of its own, each as `name=value`.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub async fn start_with(settings: &[&str]) -> io::Result<Option<Self>> {
         let Some(programs) = programs() else {
             let text = "PostgreSQL is not installed; get it with: apt-get install postgresql";
             if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
@@ -58,12 +68,14 @@ impl Postgres {
             ));
         }
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let process = run(&programs, &folder, port)?;
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let process = run(&programs, &folder, port, &settings)?;
         let mut postgres = Self {
             programs,
             port,
             process,
             folder,
+            settings,
         };
         postgres.answers().await?;
         Ok(Some(postgres))
@@ -90,7 +102,7 @@ impl Postgres {
         // What is left of the killed one says that it runs still; its children go a moment later.
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.process = run(&self.programs, &self.folder, self.port)?;
+            self.process = run(&self.programs, &self.folder, self.port, &self.settings)?;
             match self.answers().await {
                 Err(_) if Instant::now() < deadline && !self.process.is_running() => sleep(LOOK).await,
                 answered => return answered,
@@ -115,24 +127,16 @@ impl Postgres {
     }
 }
 
-fn run(programs: &Path, folder: &TempDir, port: u16) -> io::Result<Process> {
+fn run(programs: &Path, folder: &TempDir, port: u16, settings: &[String]) -> io::Result<Process> {
     let (data, port) = (folder.path().join("data"), port.to_string());
     let data = data
         .to_str()
         .ok_or_else(|| io::Error::other("temporary paths are UTF-8"))?;
     let sockets = format!("unix_socket_directories={}", folder.path().display());
-    let arguments = [
-        "-D",
-        data,
-        "-h",
-        "127.0.0.1",
-        "-p",
-        &port,
-        "-c",
-        &sockets,
-        "-c",
-        "shared_buffers=16MB",
-    ];
+    let mut arguments = vec!["-D", data, "-h", "127.0.0.1", "-p", &port, "-c", &sockets];
+    for setting in settings {
+        arguments.extend(["-c", setting]);
+    }
     let program = programs.join("postgres");
     Process::start(&wrapper(), &program, &arguments, &folder.path().join("log"))
 }
