@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use plenary_access::Presence as Does;
 use plenary_directory_client::{Changes, Place, Presence, Snapshot, Source, SourceError};
+use plenary_identity::{IdentityError, SignedRevocations};
 use plenary_model::Revision;
 use plenary_people::{Kind, Share};
 use plenary_rest_api::backend::ReadError;
 use plenary_store::queries::{self, DirectoryPlace};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::watch;
 
 /// Rows that are read at once for a snapshot.
@@ -23,21 +27,31 @@ pub(super) struct Told {
     known: watch::Receiver<Known>,
     /// Counts what became known.
     count: watch::Receiver<u64>,
+    /// The newest list of revocations, by its version: no two signatures of a list are the same.
+    signed: Mutex<Option<(u64, SignedRevocations)>>,
 }
 
 impl Told {
     pub(super) fn new(server: Arc<Server>, known: watch::Receiver<Known>) -> Self {
         let (counter, count) = watch::channel(0);
         let mut seen = known.clone();
+        let mut revoked = server.identity.revocations().subscribe();
         tokio::spawn(async move {
-            while seen.changed().await.is_ok() {
-                counter.send_modify(|count| *count += 1);
-                if counter.is_closed() {
-                    return;
+            loop {
+                tokio::select! {
+                    changed = seen.changed() => if changed.is_err() { return },
+                    changed = revoked.changed() => if changed.is_err() { return },
+                    () = counter.closed() => return,
                 }
+                counter.send_modify(|count| *count += 1);
             }
         });
-        Self { server, known, count }
+        Self {
+            server,
+            known,
+            count,
+            signed: Mutex::default(),
+        }
     }
 }
 
@@ -138,6 +152,27 @@ impl Source for Told {
         presence
             .map(|(user, does)| (user.to_string(), presence_to(*does)))
             .collect()
+    }
+
+    fn term(&self) -> u64 {
+        self.server.replica.status().term
+    }
+
+    fn revocations(&self) -> Option<SignedRevocations> {
+        let identity = &self.server.identity;
+        let list = identity.revocations().list(identity.ca().scope())?;
+        let mut kept = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((version, signed)) = kept.as_ref()
+            && *version == list.version
+        {
+            return Some(signed.clone());
+        }
+        let signed = identity.sign_revocations(&list);
+        let unsigned =
+            |error: &IdentityError| tracing::warn!(%error, "the Directory is not told of removed nodes");
+        let signed = signed.inspect_err(unsigned).ok()?;
+        *kept = Some((list.version, signed.clone()));
+        Some(signed)
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
