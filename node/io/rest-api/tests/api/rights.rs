@@ -252,6 +252,7 @@ async fn each_role_may_what_the_table_says() {
             };
             let path = path.replace("/resolve", "/resolve?call=alice");
             let path = path.replace("/look", "/look?call=demo2@oslo.example.net");
+            let path = path.replace("/me/search", "/me/search?q=ann");
             let month = "/agenda?from=2090-03-01T00:00:00Z&until=2090-04-01T00:00:00Z";
             let path = path.replace("/agenda", month);
             let answer = server.call(method, &path).by(who).send().await;
