@@ -7,6 +7,7 @@ import { expect } from './server';
  * was looked at in another scheme, and only its colours are new.
  */
 export async function noBarrier(page: Page, name: string, { colours = false } = {}) {
+  if (colours) await painted(page);
   // Nobody reads what was all right: telling that of each element takes longer than finding out.
   const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] });
   // Without frames of other sites all of it is done in one page, without opening another one for the result.
@@ -18,4 +19,13 @@ export async function noBarrier(page: Page, name: string, { colours = false } = 
     ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
   );
   expect.soft(told, name).toEqual([]);
+}
+
+/** The page has taken the colours of the scheme that it was given: it hears of that a moment later. */
+async function painted(page: Page) {
+  await page.waitForFunction(() => {
+    const scheme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+    return document.documentElement.getAttribute('data-mantine-color-scheme') === scheme;
+  });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }

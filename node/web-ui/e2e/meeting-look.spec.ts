@@ -89,7 +89,7 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
     .click();
   await plays(tile(owner, 'Zoë'));
   await plays(tile(guest, person.display_name));
-  for (const view of ['Gallery', 'Speaker', 'Only who speaks']) {
+  for (const view of ['Gallery', 'Speaker', 'Only who speaks', 'Content first']) {
     await owner.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
     await owner.getByRole('menuitemradio', { name: view }).click();
     await expect(owner.getByRole('menu')).toHaveCount(0);

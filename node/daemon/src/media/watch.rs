@@ -23,12 +23,18 @@ impl MediaDoor {
     /// Lets somebody watch, and lists them.
     pub(super) async fn come_to_watch(&self, cid: &Cid, user: &UserName) -> Result<Watched, MediaError> {
         let run = self.may_watch(cid, user).await?;
-        self.server.take_seat_outside(user).await.map_err(seatless)?;
         // The highest bit tells those who only watch from those who have a place.
         let id = u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;
         let listed = self.server.replica.status().level >= WATCHERS_LEVEL;
+        // The gate first: who is kept out takes no seat.
         if listed {
             self.list(cid, user, id).await?;
+        }
+        if let Err(why) = self.server.take_seat_outside(user).await {
+            if listed && let Err(error) = unwatch(&self.server, cid.clone(), id).await {
+                tracing::info!(%error, "a program without a seat stays in the list until this node looks again");
+            }
+            return Err(seatless(why));
         }
         Ok(Watched { id, run, listed })
     }

@@ -206,7 +206,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         404 => path.contains('{') || (is_write && !is_public) || path.ends_with("/avatar"),
         406 => !is_write,
         // A server that borrows from no License Manager has none to show.
-        409 => is_write || path.ends_with("/license-manager"),
+        409 => is_write || path.ends_with("/license-manager") || path.ends_with("/directory/key"),
         412 | 507 => is_write,
         413 | 415 => has_body,
         422 => is_write || path.ends_with("/resolve") || path.ends_with("/look"),

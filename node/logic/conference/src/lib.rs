@@ -122,8 +122,8 @@ pub const DOORS_LEVEL: u32 = 27;
 /// The level from which on lectures have lecturers, and what is shared may come first in a layout.
 pub const LECTURES_LEVEL: u32 = 28;
 
-/// The first level at which the terms with a partner hold for who of its people is there, each time anew, and they call only
-/// where the group "Federated users" may.
+/// The first level at which the terms with a partner hold for who of its people is there, each time anew, they call only
+/// where the group "Federated users" may, and conferences that begin call those of them whom they name.
 pub const TERMS_LEVEL: u32 = 30;
 
 /// The newest of all.

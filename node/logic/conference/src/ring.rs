@@ -16,7 +16,7 @@
 
 use crate::{
     Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, DOORS_LEVEL, Decision, Effect, How, MODERATION_LEVEL,
-    Over, ParticipantId, Party, Person, Run, View,
+    Over, ParticipantId, Party, Person, Run, TERMS_LEVEL, View,
     decide::forbidden,
     meeting::{Meetings, conflict},
 };
@@ -192,10 +192,10 @@ impl<V: View> Meetings<'_, V> {
             _ => None,
         });
         let Some(run) = begins else { return };
-        let users = self.named(conference).into_iter().take(limits::RINGS);
+        let owner = &conference.owner;
+        let users = self.named(conference).into_iter();
         let mut rung = 0;
-        for user in users.collect::<Vec<_>>() {
-            let owner = &conference.owner;
+        for user in users.take(limits::RINGS).collect::<Vec<_>>() {
             let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);
             rung += u64::from(called == Rung::Yes);
         }
@@ -230,8 +230,13 @@ impl<V: View> Meetings<'_, V> {
     /// Those of a conference whom it names and who can be called.
     fn named(&self, conference: &Conference) -> Vec<Party> {
         let active = |user: &&UserName| self.view.account(user).is_some_and(|account| account.active);
-        let named = conference.settings.named().filter(active);
-        named.cloned().map(Party::Here).collect()
+        let here = conference.settings.named().filter(active);
+        let mut named: Vec<Party> = here.cloned().map(Party::Here).collect();
+        // Nodes of before call those of partners by hand only, and all must do the same.
+        if self.at.level >= TERMS_LEVEL {
+            named.extend(conference.settings.named_abroad().into_keys().map(Party::There));
+        }
+        named
     }
 
     fn whom(&self, conference: &Conference, caller: &UserName, whom: &Whom) -> Result<Vec<Party>, Refusal> {

@@ -223,14 +223,16 @@ impl Settings {
     }
 
     /// Who lectures comes in where only those do who are invited, and is told of it as these are.
-    fn invite_lecturers(&mut self, now: Timestamp) {
+    fn invite_lecturers(&mut self, before: &Self, now: Timestamp) {
         for one in &self.lecturers {
             match one {
                 Party::Here(user) if !self.moderators.contains_key(user) => {
-                    self.invited.entry(user.clone()).or_insert(now);
+                    let since = before.invited.get(user).copied().unwrap_or(now);
+                    self.invited.entry(user.clone()).or_insert(since);
                 }
                 Party::There(user) if !self.moderators_abroad.contains_key(user) => {
-                    self.invited_abroad.entry(user.clone()).or_insert(now);
+                    let since = before.invited_abroad.get(user).copied().unwrap_or(now);
+                    self.invited_abroad.entry(user.clone()).or_insert(since);
                 }
                 Party::Here(_) | Party::There(_) => {}
             }
@@ -476,7 +478,7 @@ impl SettingsPatch {
         if let Some(new) = &self.registration {
             *registration = Some(Box::new(new.replacing(registration.as_deref())?));
         }
-        after.invite_lecturers(now);
+        after.invite_lecturers(before, now);
         if after.invited.len() + after.invited_abroad.len() > limits::PARTICIPANTS {
             return Err(invalid("invited", "must be at most 2,000, with the lecturers"));
         }

@@ -98,16 +98,34 @@ impl<V: View> Meetings<'_, V> {
         let (down, stay): (Vec<_>, Vec<_>) = podium.into_iter().partition(steps_down);
         let held = stay.len() + *taken;
         let is_theirs = claim == Claim::Lecturer;
-        if (held > 0 && !is_theirs) || held >= self.podium_places(conference) {
+        if held > 0 && !is_theirs {
             return;
         }
-        for mut other in down {
+        // Whoever was only let lecture makes room, who did so first: one for each who has come in by this decision.
+        let too_many = (held + 1).saturating_sub(self.podium_places(conference));
+        let mut others: Vec<_> = stay
+            .into_iter()
+            .filter(|other| conference.claim_of(other) != Some(Claim::Lecturer))
+            .collect();
+        others.sort_by_key(|other| (other.standing.podium, other.id));
+        if others.len() < too_many {
+            return;
+        }
+        others.truncate(too_many);
+        for mut other in down.into_iter().chain(others) {
             step_down(&mut other);
             put(decision, other);
         }
         step_up(one, self.at.now);
         one.standing.stands_in = !is_theirs;
         *taken += 1;
+    }
+
+    /// Of those who come at once: nobody stands in for somebody who is among them.
+    pub(super) fn put_lecturers_first(&self, conference: &Conference, comers: &mut [Participant]) {
+        if self.at.level >= LECTURES_LEVEL && conference.settings.mode == Mode::Lecture {
+            comers.sort_by_key(|one| (std::cmp::Reverse(conference.claim_of(one)), one.joined_at, one.id));
+        }
     }
 
     /// A meeting of another mode becomes a lecture while it runs: whoever had a place has it no more.

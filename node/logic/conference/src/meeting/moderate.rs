@@ -274,7 +274,9 @@ impl<V: View> Meetings<'_, V> {
             Act::AdmitAll => {
                 let mut taken = 0;
                 let waiting = |one: &Participant| one.standing.waiting.is_some();
-                for mut one in self.view.everybody(cid).into_iter().filter(waiting) {
+                let mut comers: Vec<_> = self.view.everybody(cid).into_iter().filter(waiting).collect();
+                self.put_lecturers_first(conference, &mut comers);
+                for mut one in comers {
                     one.standing.waiting = None;
                     self.take_free_place(&mut decision, conference, &mut one, &mut taken);
                     self.take_kept_place(&mut runs, conference, &one);

@@ -215,3 +215,49 @@ fn by_rules_of_before_owner_and_moderators_lecture() {
     world.ok(&act("open", 1, Act::HandLecture(id(3))));
     assert!(on_podium(&world) == [3] && !flow(&world, 1).voice);
 }
+
+#[test]
+fn of_those_who_are_let_in_at_once_who_lectures_comes_first() {
+    let mut world = with(SettingsPatch {
+        waiting_room: Some(Put::To(WaitingRoom::All)),
+        moderators: Some(vec![name("root")]),
+        ..lecture(&["bob"])
+    });
+    world.ok(&enter("open", 1, account("root")));
+    world.ok(&enter("open", 5, account("alice")));
+    world.ok(&act("open", 5, Act::SendBack(id(1))));
+    world.ok(&act("open", 5, Act::TakePodium(id(5))));
+    world.ok(&enter("open", 9, account("bob")));
+    assert!(on_podium(&world).is_empty());
+    world.ok(&act("open", 5, Act::AdmitAll));
+    assert_eq!(on_podium(&world), [9], "nobody stands in for who is there");
+}
+
+#[test]
+fn who_is_named_finds_a_place_however_many_were_let_lecture() {
+    let mut world = meeting(lecture(&["bob"]), &["alice", "bob", "root", "root", "root"]);
+    assert_eq!(on_podium(&world), [2]);
+    for number in [3, 4] {
+        world.ok(&act("open", 1, Act::GivePodium(id(number))));
+    }
+    world.ok(&leave("open", 2, 0));
+    world.ok(&act("open", 1, Act::GivePodium(id(5))));
+    assert_eq!(on_podium(&world), [3, 4, 5], "all places are taken");
+    world.ok(&enter("open", 6, account("bob")));
+    assert_eq!(on_podium(&world), [4, 5, 6], "who was let first makes room");
+}
+
+#[test]
+fn who_lectures_is_invited_since_they_were_named_first() {
+    let mut world = meeting(lecture(&["bob"]), &["alice"]);
+    world.ok(&act("open", 1, Act::Lock));
+    let others = SettingsPatch {
+        invited: Some(vec![name("root")]),
+        ..SettingsPatch::default()
+    };
+    world
+        .run(&user("alice"), &update("open", settings(others)))
+        .expect("hers");
+    assert_eq!(world.refused(&enter("open", 2, account("bob"))), "locked");
+    world.ok(&enter("open", 3, account("root")));
+}

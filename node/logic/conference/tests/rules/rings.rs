@@ -467,3 +467,34 @@ fn a_call_that_was_taken_back_invites_nobody() {
     world.ok(&call_off(Some(1), None));
     world.ok(&comes);
 }
+
+#[test]
+fn a_schedule_calls_people_of_partners_as_well() {
+    for (level, partners) in [(TERMS_LEVEL, true), (TERMS_LEVEL - 1, false)] {
+        let mut world = World::with_rooms();
+        let patch = SettingsPatch {
+            invited: Some(vec![name("bob")]),
+            invited_abroad: vec![name("olav@oslo.example.net")],
+            ..SettingsPatch::default()
+        };
+        settings(&mut world, "inside", patch);
+        let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
+        let start = plan.next.expect("planned").start.0;
+        let patch = Patch {
+            plan: Some(plan),
+            ..Patch::default()
+        };
+        world
+            .run(&user("alice"), &update("inside", patch))
+            .expect("she may");
+        (world.now, world.level) = (start, level);
+        world.ok(&crate::schedules::begin("inside", start));
+        let called: Vec<String> = world.calls.values().map(|call| call.callee.to_string()).collect();
+        assert_eq!(
+            called.contains(&"olav@oslo.example.net".to_owned()),
+            partners,
+            "{called:?}"
+        );
+        assert!(called.contains(&"bob".to_owned()));
+    }
+}
