@@ -27,5 +27,10 @@ async function painted(page: Page) {
     const scheme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
     return document.documentElement.getAttribute('data-mantine-color-scheme') === scheme;
   });
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    // Some colours go over into others.
+    const going = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.all(going.map((one) => one.finished.catch(() => undefined)));
+  });
 }
