@@ -38,6 +38,20 @@ fn for_invited(world: &mut World, cid: &str, people: &[&str]) {
     settings(world, cid, patch);
 }
 
+/// Alice's room `inside` gets a schedule; gives when it begins.
+fn planned(world: &mut World) -> u64 {
+    let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
+    let start = plan.next.expect("planned").start.0;
+    let patch = Patch {
+        plan: Some(plan),
+        ..Patch::default()
+    };
+    world
+        .run(&user("alice"), &update("inside", patch))
+        .expect("she may");
+    start
+}
+
 /// Alice is in her room `inside`; Bob and Root are signed in.
 fn meeting() -> World {
     let mut world = World::with_rooms();
@@ -254,15 +268,7 @@ fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
             ..SettingsPatch::default()
         };
         settings(&mut world, "inside", patch);
-        let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
-        let start = plan.next.expect("planned").start.0;
-        let patch = Patch {
-            plan: Some(plan),
-            ..Patch::default()
-        };
-        world
-            .run(&user("alice"), &update("inside", patch))
-            .expect("she may");
+        let start = planned(&mut world);
         world.now = start;
         world.ok(&crate::schedules::begin("inside", start));
         assert_eq!(all(&world), called);
@@ -279,15 +285,7 @@ fn whom_a_schedule_calls_comes_in_though_it_begins_locked() {
         ..SettingsPatch::default()
     };
     settings(&mut world, "inside", patch);
-    let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
-    let start = plan.next.expect("planned").start.0;
-    let patch = Patch {
-        plan: Some(plan),
-        ..Patch::default()
-    };
-    world
-        .run(&user("alice"), &update("inside", patch))
-        .expect("she may");
+    let start = planned(&mut world);
     world.now = start;
     world.ok(&crate::schedules::begin("inside", start));
     assert!(world.runs[&name("inside")].locked_at.is_some());
@@ -371,15 +369,7 @@ fn below_the_level_nothing_rings() {
     let mut world = World::with_rooms();
     world.level = CALLING_LEVEL - 1;
     for_invited(&mut world, "inside", &["bob"]);
-    let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
-    let start = plan.next.expect("planned").start.0;
-    let patch = Patch {
-        plan: Some(plan),
-        ..Patch::default()
-    };
-    world
-        .run(&user("alice"), &update("inside", patch))
-        .expect("she may");
+    let start = planned(&mut world);
     world.now = start;
     world.ok(&crate::schedules::begin("inside", start));
     assert!(world.calls.is_empty());
@@ -478,15 +468,7 @@ fn a_schedule_calls_people_of_partners_as_well() {
             ..SettingsPatch::default()
         };
         settings(&mut world, "inside", patch);
-        let plan = crate::schedules::plan_in(world.now, 1_000, Some(60));
-        let start = plan.next.expect("planned").start.0;
-        let patch = Patch {
-            plan: Some(plan),
-            ..Patch::default()
-        };
-        world
-            .run(&user("alice"), &update("inside", patch))
-            .expect("she may");
+        let start = planned(&mut world);
         (world.now, world.level) = (start, level);
         world.ok(&crate::schedules::begin("inside", start));
         let called: Vec<String> = world.calls.values().map(|call| call.callee.to_string()).collect();
