@@ -1,10 +1,10 @@
 //! A real PostgreSQL (of Debian) with a database of a test.
 
-use crate::Process;
+use crate::{FreePorts, Process};
 use nix::unistd::{User, chown, geteuid};
 use std::{
     fs, io,
-    net::TcpListener,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -67,7 +67,7 @@ impl Postgres {
                 String::from_utf8_lossy(&made.stderr).into_owned(),
             ));
         }
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = FreePorts::default().next(Ipv4Addr::LOCALHOST.into())?.port();
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let process = run(&programs, &folder, port, &settings)?;
         let mut postgres = Self {

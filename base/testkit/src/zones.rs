@@ -1,9 +1,9 @@
 //! A real DNS server (`knot` of Debian) with zones of a test.
 
-use crate::Process;
+use crate::{FreePorts, Process};
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -49,7 +49,7 @@ impl Zones {
     ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().display();
-        let address = UdpSocket::bind((listen, 0))?.local_addr()?;
+        let address = FreePorts::default().next(listen.into())?;
         let port = address.port();
         let mut config = format!(
             "server:\n  rundir: \"{at}\"\n  listen: {listen}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n  - target: stderr\n    any: info\ndatabase:\n  storage: \"{at}\"\npolicy:\n  - id: one\n    single-type-signing: on\nzone:\n"
