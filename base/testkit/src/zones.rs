@@ -1,6 +1,7 @@
 //! A real DNS server (`knot` of Debian) with zones of a test.
 
 use crate::{FreePorts, Process};
+use nix::sys::signal::Signal;
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
@@ -17,8 +18,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// It ends when this is dropped.
 pub struct Zones {
     pub address: SocketAddr,
-    _process: Process,
+    process: Process,
     folder: TempDir,
+    /// The number of what is served.
+    changes: u32,
 }
 
 impl Zones {
@@ -59,10 +62,7 @@ impl Zones {
                 "  - domain: {zone}\n    storage: \"{at}\"\n    file: {zone}.zone\n    journal-content: none\n    zonefile-sync: -1\n    dnssec-signing: {}\n    dnssec-policy: one\n",
                 if signed.contains(zone) { "on" } else { "off" }
             );
-            let head = format!(
-                "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
-            );
-            fs::write(folder.path().join(format!("{zone}.zone")), head + records)?;
+            write(&folder, zone, 1, records)?;
         }
         let file = folder.path().join("knot.conf");
         fs::write(&file, config)?;
@@ -80,9 +80,20 @@ impl Zones {
         }
         Ok(Self {
             address,
-            _process: process,
+            process,
             folder,
+            changes: 1,
         })
+    }
+
+    /// Other records for one of the zones, a moment later.
+    ///
+    /// # Errors
+    /// When they cannot be written, or nobody serves them any more.
+    pub fn change(&mut self, zone: &str, records: &str) -> io::Result<()> {
+        self.changes += 1;
+        write(&self.folder, zone, self.changes, records)?;
+        self.process.signal(Signal::SIGHUP)
     }
 
     /// The key that a zone is signed with, as a `DNSKEY` record.
@@ -107,4 +118,11 @@ impl Zones {
             sleep(LOOK).await;
         }
     }
+}
+
+fn write(folder: &TempDir, zone: &str, serial: u32, records: &str) -> io::Result<()> {
+    let head = format!(
+        "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin {serial} 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
+    );
+    fs::write(folder.path().join(format!("{zone}.zone")), head + records)
 }

@@ -237,7 +237,7 @@ impl Config {
             }
         }
         self.turn.check()?;
-        self.dns.dns()?;
+        self.dns.dns(&self.listen.federation)?;
         self.federation.check()?;
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");

@@ -157,7 +157,8 @@ fn unreadable(error: &ReadError) {
 }
 
 impl NamesConfig {
-    pub(crate) fn dns(&self) -> Result<Dns, UsageError> {
+    /// For a node that listens for partners there.
+    pub(crate) fn dns(&self, listen: &str) -> Result<Dns, UsageError> {
         let servers = self.servers.iter().map(|text| {
             let bad = |_| {
                 UsageError::new(format!(
@@ -181,6 +182,10 @@ impl NamesConfig {
             tls_name: self.tls_name.clone(),
             dnssec: self.dnssec,
             keys: keys.transpose()?,
+            // Whoever is not heard elsewhere has all partners here.
+            here: listen
+                .parse()
+                .is_ok_and(|at: std::net::SocketAddr| at.ip().is_loopback()),
         })
     }
 }
@@ -227,7 +232,7 @@ pub(crate) async fn start(
     let tls = server
         .partner_tls
         .get_or_init(|| web.partners(authorities.clone()));
-    let names = Names::new(&config.dns.dns()?, tls.authorities()).context("dns")?;
+    let names = Names::new(&config.dns.dns(&config.listen.federation)?, tls.authorities()).context("dns")?;
     server
         .federation
         .get_or_init(|| Reach::new(server.clone(), names, tls.clone()));

@@ -9,7 +9,7 @@ use hickory_resolver::{
         rr::{RData, Record},
     },
 };
-use plenary_federation::{Srv, Target, Way, service_of};
+use plenary_federation::{Srv, Target, Way, may_lead_to, service_of};
 use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use std::{
@@ -21,6 +21,10 @@ use std::{
 /// One question to one DNS server may take so long; each is asked twice.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const UNSIGNED: &str = "the answer of DNS is not signed as it must be (DNSSEC)";
+/// Answers are kept as long as they say, and no longer than this: whoever has moved is to be found within the hour,
+const POSITIVE_AT_MOST: Duration = Duration::from_secs(3_600);
+/// and whose records were missing soon after they are there.
+const NEGATIVE_AT_MOST: Duration = Duration::from_secs(30);
 /// Addresses of one host that are tried.
 const ADDRESSES: usize = 8;
 /// Addresses of one server that are tried.
@@ -38,6 +42,8 @@ pub struct Dns {
     /// Or up to one of these keys, for names that are not on the Internet: `DNSKEY` records, as lines of a zone file. All keys of
     /// a zone, where nobody above answers for it.
     pub keys: Option<String>,
+    /// Servers may be on this machine itself, and next to it: where several are tried out on one.
+    pub here: bool,
 }
 
 /// Why names cannot be resolved.
@@ -57,6 +63,7 @@ pub struct Names {
     resolver: TokioResolver,
     /// What is not signed does not count.
     dnssec: bool,
+    here: bool,
 }
 
 impl std::fmt::Debug for Names {
@@ -85,6 +92,8 @@ impl Names {
         options.validate = dns.dnssec;
         options.timeout = ANSWER_WITHIN;
         options.attempts = 2;
+        options.positive_max_ttl = Some(POSITIVE_AT_MOST);
+        options.negative_max_ttl = Some(NEGATIVE_AT_MOST);
         if dns.tls_name.is_some() {
             builder = builder.with_tls_config(authorities.client_config()?);
         }
@@ -94,6 +103,7 @@ impl Names {
         Ok(Self {
             resolver: builder.build()?,
             dnssec: dns.dnssec || dns.keys.is_some(),
+            here: dns.here,
         })
     }
 
@@ -167,7 +177,17 @@ impl Names {
         match self.resolver.lookup_ip(format!("{host}.")).await {
             Ok(found) => {
                 self.believed(found.as_lookup().answers())?;
-                Ok(found.iter().take(ADDRESSES).collect())
+                let all = found.iter();
+                let may: Vec<IpAddr> = all
+                    .filter(|ip| self.here || may_lead_to(*ip))
+                    .take(ADDRESSES)
+                    .collect();
+                match (may.is_empty(), found.iter().next()) {
+                    (true, Some(one)) => Err(format!(
+                        "DNS leads from {host} to {one}, which every machine calls itself or its neighbours: servers elsewhere cannot be there"
+                    )),
+                    _ => Ok(may),
+                }
             }
             Err(error) if is_nothing(&error) => Err(format!("{host} has no address in DNS")),
             Err(error) => Err(unanswered(&error)),

@@ -89,6 +89,54 @@ async fn srv_records_give_no_trust() {
 }
 
 #[tokio::test]
+async fn dns_does_not_lead_to_this_machine_unless_partners_are_there() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let metadata = "_plenary._tcp.bergen SRV 0 0 80 cloud\ncloud A 169.254.169.254\n";
+    let records = oslo.records() + metadata;
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
+    paris.trusts(&oslo, blacklist(&[]));
+    let outward = Dns {
+        servers: vec![dns.address],
+        ..Dns::default()
+    };
+    for (server, address) in [(OSLO, "127.0.0.1"), ("bergen.example.net", "169.254.169.254")] {
+        let tried = paris.reach_by(&outward).try_out(&name(server)).await;
+        let (step, is_good, detail) = last(&tried);
+        assert_eq!((step, is_good), (Step::Address, false));
+        assert!(detail.contains(address), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn where_a_server_has_moved_to_is_known_when_the_old_answer_has_run_out() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let there = oslo.records();
+    // The names are short-lived, the address is not: it is not asked for again.
+    let elsewhere = "_plenary._tcp.oslo 1 SRV 0 0 1 node-1.oslo\nnode-1.oslo A 127.0.0.1\n";
+    let mut dns = Zones::serve(&[("example.net", elsewhere.into())])
+        .await
+        .expect("it answers");
+    let reach = paris.reach(&dns);
+    let tried = reach.try_out(&name(OSLO)).await;
+    assert_eq!(
+        (last(&tried).0, last(&tried).1),
+        (Step::Connection, false),
+        "{tried:?}"
+    );
+    dns.change("example.net", &there).expect("served");
+    let found = async {
+        while !reach.try_out(&name(OSLO)).await.trial.is_good() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), found).await.expect("in time");
+}
+
+#[tokio::test]
 async fn an_authority_that_nobody_trusts_is_named() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
     let dns = Zones::serve(&[("example.net", oslo.records())])
@@ -198,6 +246,7 @@ async fn where_answers_must_be_signed_others_do_not_count() {
     let key = dns.key("example.net").await.expect("it is signed");
     let mut names = Dns {
         servers: vec![dns.address],
+        here: true,
         dnssec: true,
         keys: Some(key),
         ..Dns::default()
@@ -235,6 +284,7 @@ async fn a_dns_server_is_asked_by_tls_and_must_have_its_name() {
     let asked = |tls_name: &str| {
         paris.reach_by(&Dns {
             servers: vec![address],
+            here: true,
             tls_name: Some(tls_name.into()),
             ..Dns::default()
         })

@@ -1,6 +1,7 @@
 //! Where a server is: SRV records in the order in which they are tried (RFC 2782).
 
 use plenary_model::ServerName;
+use std::net::IpAddr;
 
 /// Where servers are met if DNS says nothing else, TCP and UDP.
 pub const PORT: u16 = 4307;
@@ -11,6 +12,21 @@ const RECORDS: usize = 64;
 /// The name whose SRV records say where a server is.
 pub fn service_of(server: &ServerName) -> String {
     format!("_plenary._tcp.{server}.")
+}
+
+/// Whether DNS of others may lead there: not to this machine itself, nor to whatever is next to it on its line, where clouds
+/// have services that trust everybody. Private networks are where enterprises are.
+pub fn may_lead_to(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let here = v4.is_loopback() || v4.octets().first() == Some(&0);
+            !(here || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast())
+        }
+        IpAddr::V6(v6) => {
+            let here = v6.is_loopback() || v6.is_unspecified();
+            !(here || v6.is_unicast_link_local() || v6.is_multicast())
+        }
+    }
 }
 
 /// One SRV record, as it was read.
@@ -173,6 +189,31 @@ mod tests {
             },
         ];
         assert_eq!(Way::to(&oslo(), &odd, |_| 0), Way::Targets(vec![itself]));
+    }
+
+    #[test]
+    fn dns_of_others_does_not_lead_to_this_machine_or_its_neighbours() {
+        let may = |text: &str| may_lead_to(text.parse().expect("an address"));
+        for outside in ["192.0.2.7", "10.0.0.1", "192.168.1.1", "2001:db8::1", "fd00::1"] {
+            assert!(may(outside), "{outside}");
+        }
+        for inside in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+        ] {
+            assert!(!may(inside), "{inside}");
+        }
     }
 
     proptest::proptest! {

@@ -346,6 +346,7 @@ impl Partner {
     pub(crate) fn reach(&self, dns: &Zones) -> Reach {
         self.reach_by(&Dns {
             servers: vec![dns.address],
+            here: true,
             ..Dns::default()
         })
     }
