@@ -22,7 +22,7 @@ use plenary_federation::Usage;
 use plenary_federation_io::{Ledger, Names};
 use plenary_identity::PartnerTls;
 use plenary_media_io::{Engine, LinkEvent, Terms};
-use plenary_model::{Cid, ServerName};
+use plenary_model::{Cid, NodeId, ServerName};
 use plenary_store::Changes;
 use plenary_telemetry::Metrics;
 use std::{
@@ -37,7 +37,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 /// Packets and messages of partners that may wait to be handed to the media threads.
 const WAITING: usize = 2_048;
 /// How often it is noted how much has crossed.
-const NOTE_EVERY: Duration = Duration::from_secs(2);
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// The conferences of this server, as partners may attend them.
 #[async_trait::async_trait]
@@ -64,6 +64,7 @@ struct Held {
 /// What `start` needs of the node around it.
 pub(crate) struct Ground<'a> {
     pub(crate) me: ServerName,
+    pub(crate) node: NodeId,
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) halls: Arc<dyn Halls>,
     pub(crate) crowd: Arc<dyn Crowd>,
@@ -82,7 +83,7 @@ impl Crossing {
         socket.set_nonblocking(true)?;
         let town = Arc::new(Town::new(ground.policy, ground.crowd));
         let (events, happened) = mpsc::channel(WAITING);
-        let partners = Partners::start(ground.me, socket, tls, town.clone(), events)?;
+        let partners = Partners::start(ground.me, ground.node, socket, tls, town.clone(), events)?;
         let teller = Teller::start(ground.engine);
         ground.cascade.meet(partners.handle());
         let guests = Guests::new(partners.handle(), ground.halls, teller.clone());
@@ -161,11 +162,12 @@ pub(crate) fn open(
     };
     let ground = Ground {
         me: server.facts.server.clone(),
+        node: server.facts.node,
         policy: server.clone(),
         halls: Arc::new(Rosters::new(server.clone(), changes.resubscribe())),
         crowd: Arc::new(Ways::new(
             server,
-            Names::new(&config.dns.dns()?, tls.authorities())?,
+            Names::new(&config.dns.dns(&config.listen.federation)?, tls.authorities())?,
         )),
         engine: engine.clone(),
         cascade,
@@ -190,6 +192,7 @@ async fn note_traffic(crossing: Weak<Crossing>, ledger: Ledger) {
             let usage = Usage {
                 received_bytes: reading.all.received_bytes,
                 sent_bytes: reading.all.sent_bytes,
+                links: reading.links,
                 ..Usage::default()
             };
             ledger.uses(&server, usage);

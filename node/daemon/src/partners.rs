@@ -15,13 +15,15 @@ use plenary_telemetry::Metrics;
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::broadcast;
 use tonic::transport::Channel;
 
 /// Another node may take so long to say what it knows.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// What others said of their links is believed so long.
+const LINKS_HOLD: Duration = Duration::from_millis(900);
 /// What is pinned is read again after so long where that failed.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
@@ -30,6 +32,8 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Partners {
     ledger: Ledger,
     limits: OnceLock<Limits>,
+    /// Links for media of the other nodes with each partner, and when they said so.
+    elsewhere: tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, u64>)>>,
 }
 
 impl Partners {
@@ -121,6 +125,26 @@ impl Server {
         Ok(found.collect())
     }
 
+    /// This node's part of what may be exchanged with a partner: as much as its part of all links with it. A node that says
+    /// nothing has none.
+    pub(crate) async fn part_of(&self, server: &ServerName, kbps: u32) -> u32 {
+        let mut kept = self.partners.elsewhere.lock().await;
+        if kept.as_ref().is_none_or(|(at, _)| at.elapsed() > LINKS_HOLD) {
+            let own = self.partners.ledger().all();
+            let all = self.ask_for_partners(None).await.into_iter();
+            let elsewhere = all.map(|(server, seen)| {
+                let here = own.get(&server).map_or(0, |own| own.usage.links);
+                (server, seen.usage.links.saturating_sub(here))
+            });
+            *kept = Some((Instant::now(), elsewhere.collect()));
+        }
+        let elsewhere = kept.as_ref().and_then(|(_, links)| links.get(server)).copied();
+        drop(kept);
+        let crossing = self.crossing.get();
+        let here = crossing.and_then(|crossing| crossing.figures().get(server).map(|now| now.links));
+        part(kbps, here.unwrap_or(0), elsewhere.unwrap_or(0))
+    }
+
     /// What all nodes that answer know; `release` is a server whose quarantine they end.
     async fn ask_for_partners(&self, release: Option<&ServerName>) -> BTreeMap<ServerName, Seen> {
         let request = wire::PartnersRequest {
@@ -146,6 +170,13 @@ impl Server {
         }
         seen
     }
+}
+
+/// Of so many links here and elsewhere; the first link here is one before it is up.
+fn part(kbps: u32, here: u64, elsewhere: u64) -> u32 {
+    let here = here.max(1);
+    let part = u64::from(kbps).saturating_mul(here) / here.saturating_add(elsewhere);
+    u32::try_from(part).unwrap_or(kbps).max(1)
 }
 
 async fn ask(
@@ -201,6 +232,7 @@ fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
         conferences: seen.usage.conferences,
         received_bytes: seen.usage.received_bytes,
         sent_bytes: seen.usage.sent_bytes,
+        links: seen.usage.links,
     }
 }
 
@@ -235,6 +267,7 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             conferences: seen.conferences,
             received_bytes: seen.received_bytes,
             sent_bytes: seen.sent_bytes,
+            links: seen.links,
         },
     };
     Some((seen.server.parse().ok()?, seen_by))
@@ -350,6 +383,14 @@ mod tests {
     use plenary_model::Fingerprint;
 
     #[test]
+    fn all_nodes_together_carry_what_may_be_exchanged() {
+        assert_eq!(part(3_000, 0, 0), 3_000);
+        assert_eq!([part(3_000, 1, 2), part(3_000, 2, 1)], [1_000, 2_000]);
+        assert_eq!(part(3_000, 0, 2), 1_000);
+        assert_eq!(part(1, 1, 40), 1, "nothing at all would be off");
+    }
+
+    #[test]
     fn what_a_node_knows_reaches_the_others_whole() {
         let now = Timestamp(1_700_000_000_000);
         let attempt = |at, trouble: Option<&str>| {
@@ -380,6 +421,7 @@ mod tests {
                 conferences: 2,
                 received_bytes: 3,
                 sent_bytes: 4,
+                links: 5,
             },
         };
         let server: ServerName = "oslo.example.net".parse().expect("a name");

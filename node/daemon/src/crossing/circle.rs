@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Who says with whom this server meets.
 #[async_trait::async_trait]
 pub(crate) trait Policy: Send + Sync + 'static {
-    /// How much a link with a server carries; `None` where it is not to be met now.
+    /// How much all links of this node with a server carry; `None` where it is not to be met now.
     async fn bounds(&self, server: &ServerName) -> Option<Bounds>;
 }
 
@@ -44,9 +44,14 @@ impl Policy for Server {
         let standing = self.standing(server).await?;
         let terms = policy_for(&standing, server).ok()?;
         // A call has a room, too; what may cross of each is said by its own terms.
-        knows_people(terms).then_some(Bounds {
-            kbps: terms.bandwidth_kbps,
-        })
+        if !knows_people(terms) {
+            return None;
+        }
+        let kbps = match terms.bandwidth_kbps {
+            Some(kbps) => Some(self.part_of(server, kbps).await),
+            None => None,
+        };
+        Some(Bounds { kbps })
     }
 }
 

@@ -114,6 +114,7 @@ fn node(papers: &Papers, trusted: &Papers, world: &Arc<World>) -> Node {
     let engine = Engine::start(udp(), None, Some(cascade), options, events).expect("started");
     let ground = Ground {
         me: papers.name.clone(),
+        node: plenary_model::NodeId(1),
         policy: world.clone(),
         halls: world.clone(),
         crowd: world.clone(),
@@ -135,7 +136,14 @@ fn node(papers: &Papers, trusted: &Papers, world: &Arc<World>) -> Node {
 fn bare(papers: &Papers, trusted: &Papers, world: &Arc<World>) -> (Partners, mpsc::Receiver<Event>) {
     let (events, heard) = mpsc::channel(1_000);
     let town = Arc::new(Town::new(world.clone(), world.clone()));
-    let partners = Partners::start(papers.name.clone(), udp(), papers.tls(trusted), town, events);
+    let partners = Partners::start(
+        papers.name.clone(),
+        plenary_model::NodeId(1),
+        udp(),
+        papers.tls(trusted),
+        town,
+        events,
+    );
     (partners.expect("started"), heard)
 }
 

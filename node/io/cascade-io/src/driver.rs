@@ -294,7 +294,7 @@ impl<'a, S: Standing> Driver<'a, S> {
         self.blocked = false;
         loop {
             let full = buffered.saturating_add(max) > self.buffer.max(max) && buffered > 0;
-            if full || !self.standing.may_send(now_us) {
+            if full || !self.standing.may_send() {
                 self.blocked = self.link.is_waiting();
                 return;
             }

@@ -12,11 +12,13 @@
 //! domain only, one that was accepted about rooms of this server only, which are called `key` here.
 
 mod bounds;
+mod cap;
 mod dial;
 mod doors;
 mod hello;
 mod names;
 mod partner;
+mod route;
 mod table;
 
 use crate::{
@@ -26,6 +28,7 @@ use crate::{
     tls,
 };
 pub use bounds::Bounds;
+use cap::Caps;
 use dial::Attended;
 pub use dial::Attending;
 use futures::future::BoxFuture;
@@ -51,7 +54,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// With whom this server meets, and where they are.
 pub trait Circle: Send + Sync + 'static {
-    /// Whether a server may be met and how much a link with it carries, now and from when on that is another. Where
+    /// Whether a server may be met and how much all links of this node with it carry, now and from when on that is another. Where
     /// nobody tells any more, what was told last holds.
     /// Whoever tells the same again has the certificates of those who are there looked at anew.
     fn meets<'a>(&'a self, server: &'a ServerName) -> BoxFuture<'a, watch::Receiver<Option<Bounds>>>;
@@ -91,6 +94,7 @@ pub(crate) struct Hall {
     circle: Arc<dyn Circle>,
     events: mpsc::Sender<Event>,
     table: Table,
+    caps: Caps,
     attended: Attended,
     stopping: watch::Sender<bool>,
     runtime: tokio::runtime::Handle,
@@ -104,7 +108,7 @@ pub struct Partners {
 }
 
 impl Partners {
-    /// Starts on this socket, in the runtime of the caller, as the server `me`. What `events` tell of links is as
+    /// Starts on this socket, in the runtime of the caller, as this node of the server `me`. What `events` tell of links is as
     /// between nodes; [`PartnersHandle::who`] says whose they are.
     ///
     /// # Errors
@@ -114,6 +118,7 @@ impl Partners {
     /// Outside of a tokio runtime.
     pub fn start(
         me: ServerName,
+        node: NodeId,
         socket: UdpSocket,
         tls: PartnerTls,
         circle: Arc<dyn Circle>,
@@ -121,7 +126,7 @@ impl Partners {
     ) -> Result<Self, CascadeError> {
         enlarge_buffers(&socket);
         let endpoint = quinn::Endpoint::new(
-            quinn::EndpointConfig::default(),
+            route::config(node),
             Some(tls::partner_server(&tls)?),
             socket,
             Arc::new(quinn::TokioRuntime),
@@ -135,6 +140,7 @@ impl Partners {
             circle,
             events,
             table: Table::default(),
+            caps: Caps::default(),
             attended: Attended::default(),
             stopping: watch::Sender::new(false),
             runtime: tokio::runtime::Handle::current(),

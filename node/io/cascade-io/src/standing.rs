@@ -13,7 +13,7 @@ pub(crate) trait Standing: Send {
     fn bytes_per_s(&self) -> Option<u64>;
 
     /// Whether a datagram may leave now.
-    fn may_send(&mut self, now_us: u64) -> bool;
+    fn may_send(&mut self) -> bool;
 
     /// One has left.
     fn sent(&mut self, bytes: usize);
@@ -80,7 +80,7 @@ impl Standing for OwnNode<'_> {
         None
     }
 
-    fn may_send(&mut self, _: u64) -> bool {
+    fn may_send(&mut self) -> bool {
         true
     }
 

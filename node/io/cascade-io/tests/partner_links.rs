@@ -125,8 +125,8 @@ impl Server {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let (events, taken) = mpsc::channel(20_000);
         let tls = papers.tls(trusted);
-        let partners =
-            Partners::start(papers.name.clone(), socket, tls, town.clone(), events).expect("started");
+        let partners = Partners::start(papers.name.clone(), NodeId(1), socket, tls, town.clone(), events)
+            .expect("started");
         Self {
             name: papers.name.clone(),
             partners,

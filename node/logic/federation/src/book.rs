@@ -45,6 +45,8 @@ pub struct Usage {
     pub conferences: u64,
     pub received_bytes: u64,
     pub sent_bytes: u64,
+    /// Links for media.
+    pub links: u64,
 }
 
 /// What is known of one partner.
@@ -114,6 +116,7 @@ impl Seen {
                 conferences: newer.usage.conferences.max(older.usage.conferences),
                 received_bytes: newer.usage.received_bytes + older.usage.received_bytes,
                 sent_bytes: newer.usage.sent_bytes + older.usage.sent_bytes,
+                links: newer.usage.links + older.usage.links,
             },
         }
     }

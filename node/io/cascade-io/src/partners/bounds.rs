@@ -1,6 +1,6 @@
-//! How much a link to a partner carries.
+//! How much the links to a partner carry.
 
-/// What a link with a partner may carry, each way.
+/// What all links of this node with a partner may carry, each way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// None: what the way carries.

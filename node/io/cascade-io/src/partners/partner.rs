@@ -3,6 +3,7 @@
 use super::{
     Hall, Side,
     bounds::{Bounds, Meter},
+    cap::Cap,
     names::Names,
 };
 use crate::{doors::Close, driver::End, standing::Standing};
@@ -13,6 +14,7 @@ use rustls_pki_types::CertificateDer;
 use std::{
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -24,12 +26,6 @@ use tokio::{
 const DATAGRAMS: (u64, u64) = (25_000, 25_000);
 /// Control messages. Of a conference that begins for a server, all tracks are told at once.
 const MESSAGES: (u64, u64) = (500, 20_000);
-/// More than was agreed that may come, in percent: pictures are not all of one size.
-const TOLERATED: u64 = 125;
-/// What may leave at once, as a part of a second's.
-const AT_ONCE: u64 = 50;
-/// The least of that: two large datagrams.
-const AT_ONCE_LEAST: u64 = 3_000;
 /// Certificates that hold longer are looked at again when the link is made anew.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -45,9 +41,8 @@ pub(super) struct Partner<'a> {
     expires: Pin<Box<Sleep>>,
     datagrams: Meter,
     messages: Meter,
-    /// In bytes, each way.
-    sends: Meter,
-    receives: Meter,
+    /// Of all links with that server.
+    cap: Arc<Cap>,
 }
 
 impl<'a> Partner<'a> {
@@ -72,8 +67,7 @@ impl<'a> Partner<'a> {
             expires,
             datagrams: Meter::new(DATAGRAMS.0, DATAGRAMS.1),
             messages: Meter::new(MESSAGES.0, MESSAGES.1),
-            sends: Meter::new(0, 0),
-            receives: Meter::new(0, u64::MAX),
+            cap: hall.caps.of(server),
         }
     }
 
@@ -105,19 +99,19 @@ impl Standing for Partner<'_> {
     }
 
     fn bytes_per_s(&self) -> Option<u64> {
-        self.limit()
+        // Whoever holds the cap is a link.
+        let links = Arc::strong_count(&self.cap) as u64;
+        Some(self.limit()? / links.max(1))
     }
 
-    fn may_send(&mut self, now_us: u64) -> bool {
-        let Some(limit) = self.limit() else {
-            return true;
-        };
-        self.sends.set(limit, (limit / AT_ONCE).max(AT_ONCE_LEAST));
-        self.sends.has(now_us)
+    fn may_send(&mut self) -> bool {
+        self.limit().is_none_or(|limit| self.cap.may_send(limit))
     }
 
     fn sent(&mut self, bytes: usize) {
-        self.sends.take(bytes as u64);
+        if self.limit().is_some() {
+            self.cap.sent(bytes as u64);
+        }
     }
 
     fn bears(&mut self, now_us: u64, bytes: usize) -> bool {
@@ -125,9 +119,7 @@ impl Standing for Partner<'_> {
         let Some(limit) = self.limit() else {
             return few;
         };
-        let limit = limit * TOLERATED / 100;
-        self.receives.set(limit, limit);
-        few && self.receives.try_take(now_us, bytes as u64)
+        few && self.cap.bears(limit, bytes as u64)
     }
 
     fn hears(&mut self, now_us: u64, messages: usize) -> bool {
