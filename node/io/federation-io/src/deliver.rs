@@ -10,6 +10,7 @@
 use crate::{Door, Guest, Home, Reach, Unhosted, Unreached, door::refused, host::proven};
 use plenary_conference::{Bidding, Delivery, Message, Opening};
 use plenary_contracts::federation::v1 as wire;
+use plenary_federation::Capability;
 use plenary_links::Caller;
 use plenary_model::{Buckets, Cid, ServerName, Timestamp, UserId, UserName, limits};
 use plenary_schedule::Occurrence;
@@ -99,7 +100,7 @@ impl Reach {
             deliveries: deliveries.collect(),
         };
         let most = request.deliveries.len();
-        let answered = self.ask(server, |line| {
+        let answered = self.ask(server, Capability::Deliver, |line| {
             let request = request.clone();
             async move {
                 let mut client = FederationClient::new(line.channel());

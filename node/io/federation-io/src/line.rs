@@ -1,7 +1,7 @@
 //! A connection to a partner for questions, as long as somebody has any.
 
-use crate::{Reach, Tried, Unreached};
-use plenary_federation::Step;
+use crate::{Reach, Tried, Unreached, reach::Answered};
+use plenary_federation::{Capability, Common, Step};
 use plenary_model::ServerName;
 use std::{
     collections::BTreeMap,
@@ -26,11 +26,26 @@ pub(crate) struct Line {
     channel: Channel,
     /// Where it leads.
     address: Option<SocketAddr>,
+    common: Common,
 }
 
 impl Line {
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// # Errors
+    /// When that server has said what it can, and not this.
+    pub(crate) fn is_able(&self, server: &ServerName, what: Capability) -> Result<(), Unreached> {
+        if self.common.has(what) {
+            return Ok(());
+        }
+        Err(Unreached {
+            // Once they have a newer version there is a new connection.
+            may_change: true,
+            code: None,
+            words: format!("{server} cannot do that yet ({what}): its version of Plenary is older"),
+        })
     }
 }
 
@@ -57,13 +72,14 @@ impl Lines {
 }
 
 impl Reach {
-    /// Asks `server` over the connection that is there; over a new one where that turns out to be lost.
+    /// Asks `server` for what it can, over the connection that is there; over a new one where that turns out to be lost.
     ///
     /// # Errors
     /// When it cannot be reached, or what it answered.
     pub(crate) async fn ask<T, F>(
         &self,
         server: &ServerName,
+        what: Capability,
         ask: impl Fn(Arc<Line>) -> F,
     ) -> Result<T, Unreached>
     where
@@ -76,6 +92,7 @@ impl Reach {
             words: format!("{server} cannot be reached: {words}"),
         })?;
         let line = self.line(server).await?;
+        line.is_able(server, what)?;
         let lost = match ask(line.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(status) if spoke(&status) => return Err(unanswered(&status)),
@@ -107,13 +124,17 @@ impl Reach {
             return Ok(line);
         }
         let mut tried = Tried::default();
-        let channel = self.steps(server, &mut tried).await;
+        let answered = self.steps(server, &mut tried).await;
         self.home.ledger().tried(server, &tried);
-        let Some(channel) = channel else {
+        let Some(Answered { channel, common }) = answered else {
             return Err(unreached(server, tried));
         };
         let address = tried.address;
-        let line = Arc::new(Line { channel, address });
+        let line = Arc::new(Line {
+            channel,
+            address,
+            common,
+        });
         *kept = Arc::downgrade(&line);
         let held = line.clone();
         tokio::spawn(async move {

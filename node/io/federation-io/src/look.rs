@@ -5,7 +5,7 @@ use crate::{
 };
 use plenary_access::{PartnerTerms, Presence, Profile};
 use plenary_contracts::federation::v1 as wire;
-use plenary_federation::{Found, LocalName};
+use plenary_federation::{Capability, Found, LocalName};
 use plenary_links::Caller;
 use plenary_model::{ServerName, UserName, limits};
 use std::{
@@ -179,7 +179,7 @@ impl Reach {
     /// # Errors
     /// When it cannot be reached, or does not answer.
     pub async fn look(&self, server: &ServerName, names: &[LocalName]) -> Result<Vec<Found>, Unreached> {
-        self.ask(server, |line| async move {
+        self.ask(server, Capability::Look, |line| async move {
             let request = wire::LookRequest {
                 server: self.home.me().to_string(),
                 wanted: server.to_string(),

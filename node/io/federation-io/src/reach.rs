@@ -9,7 +9,7 @@ use crate::{
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
-use plenary_federation::{PROTOCOLS, Step, Trial};
+use plenary_federation::{Capability, Common, PROTOCOLS, Step, Trial};
 use plenary_identity::{PartnerCertificate, PartnerTls};
 use plenary_model::ServerName;
 use std::{
@@ -96,7 +96,7 @@ impl Reach {
     }
 
     /// A new connection over which the partner has answered; `None` where a step failed.
-    pub(crate) async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<Channel> {
+    pub(crate) async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<Answered> {
         let since = Instant::now();
         let allowed = self.allowed(server).await;
         let allowed = allowed.map(|()| ((), format!("this server may meet with {server}")));
@@ -127,7 +127,7 @@ impl Reach {
         server: &ServerName,
         addresses: Vec<SocketAddr>,
         tried: &mut Tried,
-    ) -> Option<Channel> {
+    ) -> Option<Answered> {
         let since = Instant::now();
         let mut race = Race::new(self, server, addresses);
         let mut passed = Vec::new();
@@ -198,11 +198,13 @@ impl Reach {
             server: self.home.me().to_string(),
             wanted: server.to_string(),
             protocols: PROTOCOLS.to_vec(),
-            capabilities: Vec::new(),
+            capabilities: Capability::ALL.iter().map(ToString::to_string).collect(),
         };
         let answer = timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
-            Ok(Ok((channel, answer))) if answer.server == server.as_str() => Ok((channel, answer.protocol)),
+            Ok(Ok((channel, answer))) if answer.server == server.as_str() => {
+                Ok((channel, answer.protocol, Common::of(&answer.capabilities)))
+            }
             Ok(Ok(_)) => Err((
                 None,
                 "it answers for another server than its certificate is for".into(),
@@ -219,8 +221,14 @@ impl Reach {
     }
 }
 
-/// The channel and the version, or what was answered, and in words.
-type Greeted = Result<(Channel, u32), (Option<Status>, String)>;
+/// A connection over which a partner has answered.
+pub(crate) struct Answered {
+    pub(crate) channel: Channel,
+    pub(crate) common: Common,
+}
+
+/// The channel, the version and what both can do, or what was answered, and in words.
+type Greeted = Result<(Channel, u32, Common), (Option<Status>, String)>;
 
 /// How far an address led that takes connections.
 struct Way {
@@ -256,7 +264,7 @@ impl Way {
     }
 
     /// Notes it from the certificate on.
-    fn tell(self, server: &ServerName, tried: &mut Tried) -> Option<Channel> {
+    fn tell(self, server: &ServerName, tried: &mut Tried) -> Option<Answered> {
         let (shown, greeted, took) = match self.ended {
             Ended::Greeted(shown, greeted, took) => (*shown, greeted, took),
             Ended::Shut(shut) => {
@@ -275,11 +283,9 @@ impl Way {
             tried.refused = status.as_ref().map(unanswered);
             words
         });
-        let answer = answer.map(|(channel, protocol)| {
-            (
-                channel,
-                format!("{server} meets with this server, by version {protocol}"),
-            )
+        let answer = answer.map(|(channel, protocol, common)| {
+            let words = format!("{server} meets with this server, by version {protocol}");
+            (Answered { channel, common }, words)
         });
         tried.note_took(Step::Answer, took, answer)
     }

@@ -16,6 +16,7 @@ use crate::{
 };
 use plenary_access::PartnerTerms;
 use plenary_contracts::federation::v1 as wire;
+use plenary_federation::Capability;
 use plenary_links::Caller;
 use plenary_model::{Cid, ServerName, UserName};
 use std::{sync::Arc, time::Duration};
@@ -208,7 +209,7 @@ impl Reach {
     /// When it cannot be reached, or does not take calls of this server.
     pub async fn ring(&self, server: &ServerName, whom: &Ringing) -> Result<Rung, Unreached> {
         self.pace.wait(server).await;
-        self.ask(server, |line| async move {
+        self.ask(server, Capability::Ring, |line| async move {
             let (say, said) = mpsc::channel(WAITING);
             let first = wire::RingRequest {
                 what: Some(wire::ring_request::What::Begin(

@@ -19,7 +19,7 @@ use plenary_contracts::federation::v1::{
     RingRequest, WatchRequest,
     federation_server::{Federation, FederationServer},
 };
-use plenary_federation::{Greeting, Unwelcome, greet};
+use plenary_federation::{Common, Greeting, Unwelcome, greet};
 use plenary_links::Caller;
 use plenary_model::{Buckets, ServerName};
 use std::{net::IpAddr, sync::Arc, time::Instant};
@@ -152,10 +152,11 @@ impl Federation for Service {
             server,
             wanted,
             mut protocols,
-            ..
+            mut capabilities,
         } = request.into_inner();
         let proved = self.door.prove(&caller, &server)?;
         protocols.truncate(LISTED);
+        capabilities.truncate(LISTED);
         let wanted = wanted.parse().map_err(|error| {
             self.door.misbehaved(&proved.server);
             refused(Code::InvalidArgument, "bad-request", format!("wanted: {error}"))
@@ -175,7 +176,7 @@ impl Federation for Service {
                 Ok(Response::new(GreetResponse {
                     server: me.to_string(),
                     protocol: welcome.protocol,
-                    capabilities: Vec::new(),
+                    capabilities: Common::of(&capabilities).names(),
                 }))
             }
             Err(why) => {

@@ -8,6 +8,7 @@ use crate::{
 use plenary_contracts::federation::v1::{
     AttendRequest, attend_request::What, federation_client::FederationClient,
 };
+use plenary_federation::Capability;
 use plenary_model::{Buckets, ServerName};
 use std::{
     sync::Arc,
@@ -64,7 +65,8 @@ impl Reach {
     /// in the visit.
     pub async fn attend(&self, server: &ServerName, who: &Attending) -> Result<Visit, Unreached> {
         self.pace.wait(server).await;
-        self.ask(server, |line| self.begin(line, server, who)).await
+        self.ask(server, Capability::Attend, |line| self.begin(line, server, who))
+            .await
     }
 
     async fn begin(&self, line: Arc<Line>, server: &ServerName, who: &Attending) -> Result<Visit, Status> {

@@ -16,7 +16,7 @@ use crate::{
 };
 use plenary_access::Presence;
 use plenary_contracts::federation::v1 as wire;
-use plenary_federation::{LocalName, Sight};
+use plenary_federation::{Capability, LocalName, Sight};
 use plenary_links::Caller;
 use plenary_model::{ServerName, UserName};
 use std::{
@@ -342,6 +342,7 @@ impl Reach {
     /// When it cannot be reached, or does not tell.
     pub async fn watch(&self, server: &ServerName) -> Result<Watching, Unreached> {
         let line = self.line(server).await?;
+        line.is_able(server, Capability::Watch)?;
         let (ask, asked) = mpsc::channel::<Asking>(WAITING);
         let first = wire::WatchRequest {
             what: Some(What::Begin(wire::WatchBegin {

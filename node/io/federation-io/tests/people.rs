@@ -320,8 +320,8 @@ async fn who_says_what_it_may_not_is_cut_off() {
     }
 }
 
-/// A partner's server that tells what it likes.
-struct Liar;
+/// A partner's server that tells what it likes, and first what it can.
+struct Liar(&'static [&'static str]);
 
 #[tonic::async_trait]
 impl Federation for Liar {
@@ -333,7 +333,7 @@ impl Federation for Liar {
         Ok(Response::new(wire::GreetResponse {
             server: OSLO.into(),
             protocol: 1,
-            capabilities: Vec::new(),
+            capabilities: self.0.iter().map(ToString::to_string).collect(),
         }))
     }
 
@@ -412,7 +412,7 @@ async fn liars_are_heard_slowly_of_nobody_elses_people_and_not_for_long() {
     let dns = Zones::serve(&[("example.net", oslo.records())])
         .await
         .expect("it answers");
-    oslo.lies(&paris, Liar);
+    oslo.lies(&paris, Liar(&[]));
     paris.trusts(&oslo, blacklist(&[]));
     let reach = paris.reach(&dns);
     let names = ["a", "b", "c"].map(name);
@@ -431,4 +431,19 @@ async fn liars_are_heard_slowly_of_nobody_elses_people_and_not_for_long() {
         since.elapsed() > Duration::from_millis(500),
         "it is heard no faster than it should"
     );
+}
+
+#[tokio::test]
+async fn an_older_server_is_asked_only_for_what_it_can() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.net", oslo.records())])
+        .await
+        .expect("it answers");
+    oslo.lies(&paris, Liar(&["look", "teleport"]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let reach = paris.reach(&dns);
+    let found = reach.look(&oslo_name(), &[name("a")]).await;
+    assert_eq!(found.expect("it answers").len(), 1);
+    let why = reach.watch(&oslo_name()).await.err().expect("it cannot");
+    assert!(why.words.contains("is older") && why.may_change, "{why:?}");
 }

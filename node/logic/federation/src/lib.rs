@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`Srv`], [`Way`] | where DNS says that a server is (RFC 2782) |
 //! | [`Greeting`], [`Unwelcome`] | who may go on after the first words |
+//! | [`Capability`], [`Common`] | what both can do |
 //! | [`Step`], [`Trial`] | what was tried to reach a partner, for administrators |
 //! | [`Book`], [`Seen`], [`PartnerState`] | what a node knows of partners from the last attempts |
 //! | [`pause_ms`] | when one that was not reached is told again |
@@ -17,6 +18,7 @@
 //! What may be done with a partner is said by [`policy_for`](plenary_access::policy_for).
 
 mod book;
+mod capability;
 mod greeting;
 mod pause;
 mod people;
@@ -27,6 +29,7 @@ mod way;
 pub use book::{
     Attempt, Book, Concern, EXPIRES_SOON_MS, PartnerState, Seen, Shown, Tried, Trouble, Usage, concerns,
 };
+pub use capability::{Capability, Common};
 pub use greeting::{Greeting, PROTOCOLS, Unwelcome, Welcome, greet};
 pub use pause::pause_ms;
 pub use people::{Faces, Found, LocalName, Sight, Sighting, Viewers};
