@@ -192,6 +192,7 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     }
     build(&[
         "plenary-node",
+        "plenaryctl",
         "plenary-license-manager",
         "plenary-directory",
         "plenary-live-tests",

@@ -28,7 +28,7 @@ pub(crate) const ROOM: &str = "review";
 pub(crate) const NODES: usize = 3;
 /// One on each node of either server; the first is of paris, whose conference it is.
 const PEOPLE: usize = 2 * NODES;
-const SPEAKS: u8 = 20;
+pub(crate) const SPEAKS: u8 = 20;
 const SILENT: u8 = 127;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);

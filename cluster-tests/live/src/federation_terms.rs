@@ -2,17 +2,19 @@
 
 use crate::{
     Place, Server,
-    federation::{OSLO, PARIS, ROOM, Setting, meet, meet_by},
-    meeting::PASSWORD,
-    phone::{LOOK, PATIENCE, Phone, leave},
+    federation::{OSLO, PARIS, ROOM, SPEAKS, Setting, meet, meet_by},
+    meeting::{PASSWORD, settle},
+    phone::{LOOK, PATIENCE, Phone, leave, text},
     scenarios::Figures,
+    server::ADMIN_PASSWORD,
 };
 use anyhow::ensure;
-use plenary_light::{Attendance, Attendee};
+use plenary_light::{Attendance, Attendee, Person};
 use plenary_signalling::{
     ClientBody,
     meeting::{Act, Participant, Say, State},
 };
+use plenary_testkit::program;
 use serde_json::{Value, json};
 use std::{
     net::TcpListener,
@@ -150,6 +152,7 @@ pub async fn partners_terms() -> anyhow::Result<Figures> {
         people(&story).await?,
         seats_and_locks(&story).await?,
         last_words(&story).await?,
+        calls_alone(&story).await?,
     ];
     drop(silent);
     Ok(Figures {
@@ -158,8 +161,27 @@ pub async fn partners_terms() -> anyhow::Result<Figures> {
     })
 }
 
+/// What `plenaryctl federation test` says to administrators of paris, and whether all is well.
+async fn trial(story: &Story) -> anyhow::Result<(bool, String)> {
+    let token = story.paris.sign_in(0, "admin", ADMIN_PASSWORD).await?;
+    let mut command = tokio::process::Command::new(program("plenaryctl")?);
+    command.args(["federation", "test", OSLO]);
+    command.env("PLENARY_URL", &story.paris.nodes()[0]);
+    command.env("PLENARY_TOKEN", token);
+    let said = command.output().await?;
+    let words = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+    Ok((said.status.success(), words))
+}
+
 async fn modes(story: &Story) -> anyhow::Result<String> {
+    let (is_good, words) = trial(story).await?;
+    ensure!(is_good && words.contains("meets with this server"), "{words}");
     meet(&story.paris, "off", &[]).await?;
+    let (is_good, words) = trial(story).await?;
+    ensure!(
+        !is_good && words.contains("federation is off on this server"),
+        "{words}"
+    );
     story
         .is_kept_out(&story.guest, "does not meet with other servers")
         .await?;
@@ -281,6 +303,33 @@ async fn people(story: &Story) -> anyhow::Result<String> {
     leave(next).await;
     leave(here).await;
     Ok("one of them at a time".into())
+}
+
+/// Where people of two servers call each other and have no conferences, they see and hear each other all the same.
+async fn calls_alone(story: &Story) -> anyhow::Result<String> {
+    for (side, partner) in [(&story.paris, OSLO), (&story.oslo, PARIS)] {
+        story
+            .allow(side, partner, json!({ "conferences": false }))
+            .await?;
+    }
+    let call = story.guest.call(&format!("host@{PARIS}")).await?;
+    let since = Instant::now();
+    let caller = Person::enter(story.guest.ticket(text(&call, "cid")?, 0, SPEAKS));
+    let rings = story.host.wait_ringing(0, GUEST).await?;
+    let callee = Person::enter(story.host.ticket(text(&rings, "enter")?, 1, SPEAKS));
+    let people = [caller, callee];
+    settle(&people, &[0, 1], CALM).await?;
+    let took = since.elapsed().saturating_sub(CALM);
+    for person in people {
+        person.leave().await;
+    }
+    for (side, partner) in [(&story.paris, OSLO), (&story.oslo, PARIS)] {
+        story.allow(side, partner, json!({})).await?;
+    }
+    Ok(format!(
+        "both of a call see and hear the other after {} ms",
+        took.as_millis()
+    ))
 }
 
 /// Seats are taken at home only, and so is the right of operators.

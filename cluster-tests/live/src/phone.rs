@@ -5,10 +5,13 @@ use crate::{
     meeting::{PASSWORD, sign_in},
 };
 use anyhow::{Context as _, ensure};
-use plenary_light::{Attendee, Pass, Signal};
+use plenary_light::{Attendee, Pass, Signal, Tag, Ticket};
 use plenary_signalling::ClientBody;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 use tokio::{task::JoinHandle, time::sleep};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -177,6 +180,20 @@ impl Phone {
             token: self.devices[device].token.clone(),
             room: room.to_owned(),
         })
+    }
+
+    /// To come into a room with media, by the first device; `tag` names who it is in packets.
+    pub(crate) fn ticket(&self, room: &str, tag: Tag, level: u8) -> Ticket {
+        Ticket {
+            nodes: self.nodes.clone(),
+            at: self.devices[0].at,
+            token: self.devices[0].token.clone(),
+            room: room.to_owned(),
+            tag,
+            address: Ipv4Addr::LOCALHOST.into(),
+            pictures: 1,
+            level,
+        }
     }
 
     /// Comes into a room by a device.
