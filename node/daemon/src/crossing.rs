@@ -193,11 +193,16 @@ async fn note_traffic(crossing: Weak<Crossing>, ledger: Ledger) {
                 received_bytes: reading.all.received_bytes,
                 sent_bytes: reading.all.sent_bytes,
                 links: reading.links,
+                link_ms: (reading.links > 0).then(|| rounded_ms(reading.all.rtt_us)),
                 ..Usage::default()
             };
             ledger.uses(&server, usage);
         }
     }
+}
+
+fn rounded_ms(us: u64) -> u32 {
+    u32::try_from(us.div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 /// Closes all links, so that the others know at once.

@@ -233,6 +233,7 @@ fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
         received_bytes: seen.usage.received_bytes,
         sent_bytes: seen.usage.sent_bytes,
         links: seen.usage.links,
+        link_ms: seen.usage.link_ms,
     }
 }
 
@@ -268,6 +269,7 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             received_bytes: seen.received_bytes,
             sent_bytes: seen.sent_bytes,
             links: seen.links,
+            link_ms: seen.link_ms,
         },
     };
     Some((seen.server.parse().ok()?, seen_by))
@@ -422,6 +424,7 @@ mod tests {
                 received_bytes: 3,
                 sent_bytes: 4,
                 links: 5,
+                link_ms: Some(6),
             },
         };
         let server: ServerName = "oslo.example.net".parse().expect("a name");

@@ -47,6 +47,8 @@ pub struct Usage {
     pub sent_bytes: u64,
     /// Links for media.
     pub links: u64,
+    /// The longest round trip of those.
+    pub link_ms: Option<u32>,
 }
 
 /// What is known of one partner.
@@ -58,7 +60,7 @@ pub struct Seen {
     pub certificate: Option<Shown>,
     pub outgoing: Option<Attempt>,
     pub incoming: Option<Attempt>,
-    /// From a question to its answer.
+    /// From the first words of the last connection to the answer.
     pub round_trip_ms: Option<u32>,
     /// When the two met last, whoever came.
     pub reached: Option<Timestamp>,
@@ -117,6 +119,7 @@ impl Seen {
                 received_bytes: newer.usage.received_bytes + older.usage.received_bytes,
                 sent_bytes: newer.usage.sent_bytes + older.usage.sent_bytes,
                 links: newer.usage.links + older.usage.links,
+                link_ms: newer.usage.link_ms.max(older.usage.link_ms),
             },
         }
     }

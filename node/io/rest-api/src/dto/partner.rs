@@ -171,7 +171,7 @@ impl PartnerSeen {
             certificate: seen.certificate.map(PartnerCertificate::from),
             outgoing: seen.outgoing.map(Into::into),
             incoming: seen.incoming.map(Into::into),
-            round_trip_ms: seen.round_trip_ms,
+            round_trip_ms: seen.usage.link_ms.or(seen.round_trip_ms),
             reached_at: seen.reached.map(Time),
             users: seen.usage.users,
             conferences: seen.usage.conferences,
