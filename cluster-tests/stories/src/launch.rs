@@ -80,7 +80,7 @@ pub(crate) async fn a_moderator_opens_it_by_hand_and_ends_it_for_all(world: Worl
     let (node, carol) = (world.next(), world.account("carol").await?);
     let early = carol.whep(node, &room).await?;
     ensure!(early.text.contains("the meeting has not begun"), "{}", early.text);
-    early.refused(403, "kept-out")?;
+    early.refused(403, "not-begun")?;
     host.act(Act::Start);
     host.until("hears that it is open", |seen| seen.room.open).await?;
     guest.join(&room).await?;

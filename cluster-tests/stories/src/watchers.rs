@@ -59,7 +59,7 @@ pub(crate) async fn moderators_see_who_watches_and_remove_them(world: World) -> 
     for node in 0..3 {
         let again = carol.whep(node, &room).await?;
         ensure!(again.text.contains("removed your program"), "{}", again.text);
-        again.refused(403, "kept-out")?;
+        again.refused(403, "removed")?;
     }
     let carols = carol.join(&room).await?;
     carols.leave();
@@ -96,7 +96,7 @@ pub(crate) async fn a_full_conference_is_full_for_programs_too(world: World) -> 
     late.refused("join", Refusal::Full).await?;
     let refused = carol.whep(world.next(), &room).await?;
     ensure!(refused.text.contains("the meeting is full"), "{}", refused.text);
-    refused.refused(403, "kept-out")?;
+    refused.refused(409, "full")?;
     bob.end_whip(node, &watching).await?.is(200)?;
     until("nobody watches", async || {
         Ok(listed(&owner, &room).await?.is_empty())

@@ -250,7 +250,10 @@ impl MediaDoor {
             // Where the server cannot tell, a running session goes on.
             let may_not = matches!(
                 who,
-                Err(Refused::NotSignedIn | Refused::NotFound | Refused::Forbidden(_))
+                Err(Refused::NotSignedIn
+                    | Refused::NotFound
+                    | Refused::Forbidden(_)
+                    | Refused::KeptOut { .. })
             );
             if may_not || self.has_no_seat(&held).await || self.is_shut_out(&name, &held).await {
                 self.end(&held).await;
@@ -314,7 +317,7 @@ impl MediaDoor {
             operator,
             called_at: None,
         };
-        door(&conference, visitor, way).map_err(|why| Refused::Forbidden(gate::words(why)))?;
+        door(&conference, visitor, way).map_err(gate::closed)?;
         Ok(user)
     }
 

@@ -97,6 +97,92 @@ test('a conference is made in the form and changed', async ({ page, rest, other 
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
 });
 
+test('what people see, how they come in and what they may send is set in the form', async ({
+  page,
+  rest,
+  person,
+  other,
+}) => {
+  const name = `Talk ${freshId('talk')}`;
+  await signIn(page, here, person.id, PASSWORD);
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  const form = page.getByRole('dialog');
+  const choose = async (label: string, option: string) => {
+    await form.getByRole('combobox', { name: label, exact: true }).click();
+    await page.getByRole('option', { name: option, exact: true }).click();
+  };
+  const choices = async (label: string) => {
+    await form.getByRole('combobox', { name: label, exact: true }).click();
+    const all = await page.getByRole('option').allTextContents();
+    await page.keyboard.press('Escape');
+    return all;
+  };
+  await form.getByLabel('Name', { exact: true }).fill(name);
+  await form.getByRole('radio', { name: /^Smart meeting/ }).check();
+  await form.getByLabel('Places on the podium').fill('4');
+  // Where no guests come nobody waits for being one.
+  expect(await choices('Waiting room')).toHaveLength(4);
+  await form.getByRole('radio', { name: /^Public/ }).check();
+  expect(await choices('Waiting room')).toHaveLength(5);
+  for (const [option, hint] of [
+    ['Everybody', 'All but owner, moderators and operators'],
+    ['Who is not invited and comes from elsewhere, and guests', 'People of this server come in at once.'],
+    ['Guests', 'Accounts come in at once.'],
+    ['Who is not invited, and guests', 'Those who were invited before the meeting began'],
+  ] as const) {
+    await choose('Waiting room', option);
+    await expect(form.getByText(hint)).toBeVisible();
+  }
+  await form.getByRole('checkbox', { name: 'Begins locked' }).check();
+  await form.getByLabel('At most so many people').fill('20');
+  await form.getByLabel('Of them guests').fill('5');
+  await choose('Height of cameras', '360 pixels');
+  await choose('Pictures a second of cameras', '15 a second');
+  await choose('Height of shared screens', '1,080 pixels');
+  await form.getByRole('radio', { name: /^Smart meeting/ }).scrollIntoViewIfNeeded();
+  await look(page, 'form-smart');
+  await noBarrier(page, 'form of a smart meeting');
+  await form.getByRole('button', { name: 'Create conference' }).click();
+  await expect(page.getByText(`${name} was created.`)).toBeVisible();
+  const list = await (await rest.call('GET', `/conferences?search=${encodeURIComponent(name)}`)).json();
+  const { cid } = list.items[0];
+  expect(list.items[0]).toMatchObject({
+    access: 'public',
+    settings: {
+      mode: 'smart',
+      podium_places: 4,
+      waiting_room: 'uninvited',
+      begins_locked: true,
+      participant_limit: 20,
+      guest_limit: 5,
+      quality: { camera_height: 360, camera_fps: 15, content_height: 1080, content_fps: 0 },
+    },
+  });
+
+  await page.getByRole('button', { name: `Settings of ${name}` }).click();
+  await form.getByRole('radio', { name: /^Lecture/ }).check();
+  await expect(form.getByLabel('Places on the podium')).toHaveCount(0);
+  await form.getByLabel('Lecturers').fill(other.id);
+  await page.keyboard.press('Enter');
+  await form.getByLabel('Lecturers').fill('nobody-of-this-name');
+  await page.keyboard.press('Enter');
+  await form.getByLabel('At most so many people').fill('');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(form.getByText(/there is no user "nobody-of-this-name"/)).toBeVisible();
+  await form.getByLabel('Lecturers').press('Backspace');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await form.getByRole('radio', { name: /^Lecture/ }).scrollIntoViewIfNeeded();
+  await look(page, 'form-lecture-phone');
+  await noBarrier(page, 'form of a lecture');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText(`${name} was saved.`)).toBeVisible();
+  const now = await (await rest.call('GET', `/conferences/${cid}`)).json();
+  expect(now.settings).toMatchObject({ mode: 'lecture', lecturers: [other.id], guest_limit: 5 });
+  expect(now.settings.participant_limit).toBeNull();
+  expect(now.settings.invited, 'who lectures is invited').toEqual([other.id]);
+  expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
+});
+
 test('an account makes a conference of its own', async ({ page, rest, person }) => {
   const name = `Own ${freshId('own')}`;
   await signIn(page, here, person.id, PASSWORD);
@@ -202,9 +288,19 @@ test('a moderator sees who watches by a program, and removes it', async ({
   await owner
     .getByRole('button', { name: `Have the program of ${other.display_name} watch no more` })
     .click();
+  const asked = owner.getByRole('dialog', { name: 'Remove this program?' });
+  await expect(asked).toContainText('before the next meeting');
+  await asked.getByRole('button', { name: 'Cancel' }).click();
+  await expect(list).toBeVisible();
+  await owner
+    .getByRole('button', { name: `Have the program of ${other.display_name} watch no more` })
+    .click();
+  await noBarrier(owner, 'before a program is removed');
+  await asked.getByRole('button', { name: 'Remove' }).click();
   await expect(list).toHaveCount(0);
   const again = await watches(ben, cid);
   expect(again.status).toBe(403);
+  expect(JSON.parse(again.text)).toMatchObject({ code: 'removed' });
   expect(again.text).toContain('a moderator removed your program');
 });
 

@@ -28,13 +28,13 @@ async function shown(page: Page): Promise<string[]> {
   return tiles.sort((a, b) => a.y - b.y || a.x - b.x).map(({ name }) => name);
 }
 
-test('a moderator sets places and hides names, and one moves pictures for oneself', async ({
+test('a moderator sets places, hides names and shows people in turn, and one moves pictures for oneself', async ({
   browser,
   person,
   other,
   rest,
 }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(180_000);
   const cid = freshId('places');
   expect((await rest.call('POST', '/conferences', { cid, name: 'Places', owner: person.id })).status()).toBe(
     201,
@@ -99,8 +99,34 @@ test('a moderator sets places and hides names, and one moves pictures for onesel
   await look(owner, 'phone');
   await owner.getByRole('dialog').getByRole('button', { name: 'Let everybody choose' }).click();
   await expect.poll(() => shown(guest)).toEqual([first, second]);
+
+  // In turn: one is large for all, and there is room for one of the two others beside them.
+  const third = await rest.createUser();
+  const ann = await newPage(browser);
+  await signIn(ann, there, third.id, PASSWORD);
+  await join(ann, there, cid);
+  // Whoever speaks would be shown whatever the time is.
+  expect((await rest.call('POST', `/conferences/${cid}/acts`, { act: 'mute_all' })).status()).toBe(204);
+  await owner.getByRole('toolbar').getByRole('button', { name: 'Mute', exact: true }).click();
+  await guest.setViewportSize({ width: 900, height: 380 });
+  await owner.setViewportSize({ width: 1280, height: 720 });
+  await owner.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
+  await owner.getByRole('menuitem', { name: 'Set places…' }).click();
+  await dialog.getByRole('radio', { name: 'Speaker' }).check();
+  await dialog.getByRole('button', { name: 'Add a place' }).click();
+  await dialog.getByRole('combobox', { name: 'Large picture' }).click();
+  await owner.getByRole('option', { name: other.display_name }).click();
+  await dialog.getByRole('switch', { name: 'Show everybody in turn' }).check();
+  await dialog.getByLabel('Seconds for each turn').fill('5');
+  await dialog.getByRole('button', { name: 'Show to everybody' }).click();
+  const turns = { timeout: 15_000, intervals: [250] };
+  for (const name of [first, third.display_name, first]) {
+    await expect.poll(() => shown(guest), turns).toEqual([second, name]);
+  }
+  await look(guest, 'in-turn');
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
-  for (const page of [owner, guest]) await page.context().close();
+  for (const page of [owner, guest, ann]) await page.context().close();
+  await rest.deleteUser(third.id);
 });
 
 test('a moderator sends a layout to one alone, and takes it back', async ({

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
-import { devices, join, newPage, plays, tile } from './room';
+import { devices, isInside, join, newPage, plays, tile } from './room';
 import { expect, freshId, here, PASSWORD, signIn, test, there } from './server';
 
 /** A meeting as people see it, from its door on: light and dark, at a desk and on a phone; pictures kept. */
@@ -29,6 +29,12 @@ async function isStill(page: Page) {
     .toBe(true);
 }
 
+const people = (page: Page) =>
+  page
+    .getByRole('toolbar')
+    .getByRole('button', { name: /^People/ })
+    .click();
+
 async function lookAtAll(page: Page, name: string) {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -50,7 +56,8 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   person,
   rest,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
+  const other = await rest.createUser();
   const cid = freshId('look');
   const settings = { waiting_room: 'guests', place: 'Room 7, second floor' };
   const made = await rest.call('POST', '/conferences', {
@@ -83,10 +90,7 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   await lookAtAll(guest, 'waiting');
   await owner.getByRole('button', { name: 'Show', exact: true }).click();
   await owner.getByRole('button', { name: 'Let Zoë in' }).click();
-  await owner
-    .getByRole('toolbar')
-    .getByRole('button', { name: /^People/ })
-    .click();
+  await people(owner);
   await plays(tile(owner, 'Zoë'));
   await plays(tile(guest, person.display_name));
   for (const view of ['Gallery', 'Speaker', 'Only who speaks', 'Content first']) {
@@ -101,8 +105,35 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   await guest.getByRole('button', { name: 'Share screen' }).click();
   await plays(tile(owner, 'Screen of Zoë'));
   await lookAtAll(owner, 'content');
+  await guest.getByRole('button', { name: 'Stop sharing' }).click();
+
+  // The same people on a podium, with a queue before it; then in a lecture.
+  const ben = await newPage(browser);
+  await signIn(ben, there, other.id, PASSWORD);
+  await ben.goto(`${there}/m/${cid}`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await ben.getByLabel('PIN').fill('4711');
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  await isInside(ben);
+  const becomes = async (mode: string) => {
+    const changed = await rest.call('PATCH', `/conferences/${cid}`, { settings: { mode, podium_places: 2 } });
+    expect(changed.status(), await changed.text()).toBe(200);
+  };
+  await becomes('role_based');
+  for (const page of [guest, ben]) await page.getByRole('button', { name: 'Ask for the podium' }).click();
+  await people(owner);
+  await expect(owner.getByLabel('Hand raised, number 2')).toBeVisible();
+  await lookAtAll(owner, 'queue');
+  await lookAtAll(guest, 'off-podium');
+  await becomes('lecture');
+  await plays(tile(owner, 'Zoë'));
+  await lookAtAll(owner, 'lecture');
+  await plays(tile(guest, person.display_name));
+  await expect(tile(guest, other.display_name)).toHaveCount(0);
+  await lookAtAll(guest, 'lecture-listener');
   expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
-  for (const page of [owner, guest]) await page.context().close();
+  for (const page of [owner, guest, ben]) await page.context().close();
+  await rest.deleteUser(other.id);
 });
 
 test('the page of a webinar looks well before it begins', async ({ page, person, rest }) => {

@@ -3,7 +3,7 @@
 use plenary_access::Topic;
 use plenary_conference::{Conference, Gate, KeptOut, Run, Visitor, admit_watcher};
 use plenary_store::Changes;
-use plenary_whip::MediaError;
+use plenary_whip::{MediaError, Refused};
 
 /// Whether somebody may watch, by what this node knows. How many are in is asked where they are listed: who watches
 /// already takes no further place.
@@ -20,13 +20,17 @@ pub(super) fn watches(
         guests: 0,
         // Guests do not watch by programs.
         registered: 0,
+        partner_full: None,
     };
-    admit_watcher(&gate, visitor, now).map_err(|why| MediaError::KeptOut(why.to_string()))
+    admit_watcher(&gate, visitor, now).map_err(|why| MediaError::KeptOut {
+        code: why.code().to_owned(),
+        words: why.to_string(),
+    })
 }
 
 /// Why the door of a conference is closed to a program.
-pub(super) fn words(why: KeptOut) -> &'static str {
-    match why {
+pub(super) fn closed(why: KeptOut) -> Refused {
+    let words = match why {
         KeptOut::WayClosed => {
             "this conference is not open to programs; its owner can open it in its join options"
         }
@@ -37,7 +41,9 @@ pub(super) fn words(why: KeptOut) -> &'static str {
             "in a lecture only moderators and those whom it names as lecturers may watch by a program; join in the browser"
         }
         _ => "you may not enter this room",
-    }
+    };
+    let code = why.code();
+    Refused::KeptOut { code, words }
 }
 
 /// Whether who may do what in a meeting may be another by these.

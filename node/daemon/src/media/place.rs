@@ -61,14 +61,29 @@ fn refused(code: Refusal, detail: String) -> MediaError {
     match code {
         Refusal::NotFound => MediaError::Refused(Refused::NotFound),
         Refusal::Forbidden => MediaError::Refused(Refused::Forbidden("you may not enter this room")),
-        Refusal::PinNeeded
-        | Refusal::Locked
-        | Refusal::Uninvited
-        | Refusal::WayClosed
-        | Refusal::NotBegun
-        | Refusal::NotRegistered
-        | Refusal::Full => MediaError::KeptOut(detail),
         Refusal::NoProSeat | Refusal::NoOnlineSeat => MediaError::NoSeat(detail),
-        _ => MediaError::Refused(Refused::Unavailable),
+        code => match kept_out(code) {
+            Some(code) => MediaError::KeptOut {
+                code: code.to_owned(),
+                words: detail,
+            },
+            None => MediaError::Refused(Refused::Unavailable),
+        },
     }
+}
+
+/// What the gate says to programs, by the code that people get; none of what has other reasons.
+fn kept_out(code: Refusal) -> Option<&'static str> {
+    Some(match code {
+        Refusal::PinNeeded => "pin-needed",
+        Refusal::WrongPin => "wrong-pin",
+        Refusal::TooManyPins => "too-many-pins",
+        Refusal::Locked => "locked",
+        Refusal::Uninvited => "uninvited",
+        Refusal::WayClosed => "way-closed",
+        Refusal::NotBegun => "not-begun",
+        Refusal::NotRegistered => "not-registered",
+        Refusal::Full => "full",
+        _ => return None,
+    })
 }

@@ -108,7 +108,7 @@ impl MediaDoor {
                 }
                 false
             }
-            Err(why) => matches!(why, MediaError::KeptOut(_)),
+            Err(why) => matches!(why, MediaError::KeptOut { .. }),
         }
     }
 
@@ -135,9 +135,11 @@ pub(crate) async fn unwatch(server: &Server, cid: Cid, id: u64) -> Result<(), Wr
 
 fn unlisted(error: WriteError) -> MediaError {
     match error {
-        WriteError::Refused(Refusal::KeptOut { reason, .. } | Refusal::Full(reason)) => {
-            MediaError::KeptOut(reason)
-        }
+        WriteError::Refused(Refusal::KeptOut { code, reason }) => MediaError::KeptOut { code, words: reason },
+        WriteError::Refused(Refusal::Full(reason)) => MediaError::KeptOut {
+            code: "full".into(),
+            words: reason,
+        },
         WriteError::Refused(Refusal::NotFound { .. }) => MediaError::Refused(Refused::NotFound),
         WriteError::Refused(Refusal::AccountDisabled) => MediaError::Refused(Refused::NotSignedIn),
         _ => MediaError::Refused(Refused::Unavailable),

@@ -28,6 +28,7 @@ pub(crate) fn refused(refused: Refused) -> Response {
             response
         }
         Refused::Forbidden(detail) => problem(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail),
+        Refused::KeptOut { code, words } => kept_out(code, words),
         Refused::NotFound => not_found(),
         Refused::Unavailable => {
             let detail = "the server cannot tell right now whether that is allowed; try again";
@@ -65,13 +66,22 @@ pub(crate) fn failed(error: MediaError) -> Response {
             "No PRO seat is free",
             &detail,
         ),
-        MediaError::KeptOut(detail) => problem(StatusCode::FORBIDDEN, "kept-out", "Not let in", &detail),
+        MediaError::KeptOut { code, words } => kept_out(&code, &words),
         MediaError::Stopped => later(
             "stopped",
             "This node is ending",
             "its media part has ended; go to another node",
         ),
     }
+}
+
+/// A conference that is full may take them later: the node, which is asked again at once, is not what is full.
+fn kept_out(code: &str, words: &str) -> Response {
+    let status = match code {
+        "full" => StatusCode::CONFLICT,
+        _ => StatusCode::FORBIDDEN,
+    };
+    problem(status, code, "Not let in", words)
 }
 
 fn not_found() -> Response {

@@ -68,6 +68,8 @@ pub enum Refused {
     NotSignedIn,
     /// The right is missing; the words say which.
     Forbidden(&'static str),
+    /// The door of the conference is closed to programs, or to this one; the code is that which people get.
+    KeptOut { code: &'static str, words: &'static str },
     /// There is no such room.
     NotFound,
     /// The server cannot tell right now.
@@ -88,8 +90,11 @@ pub enum MediaError {
     Full,
     /// The user has no seat with which to be in conferences; the words say what to do.
     NoSeat(String),
-    /// The conference lets nobody in, or not this way; the words say what to do.
-    KeptOut(String),
+    /// The conference lets nobody in, or not this way. The code is that which people get; the words say what to do.
+    KeptOut {
+        code: String,
+        words: String,
+    },
     /// The media engine has ended.
     Stopped,
 }

@@ -29,12 +29,24 @@ impl Backend for Rooms {
         match (token, cid.as_str()) {
             ("good", "review") => Ok(()),
             ("good", _) => Err(Refused::NotFound),
+            ("late", _) => Err(Refused::KeptOut {
+                code: "uninvited",
+                words: "only those who are invited may come",
+            }),
             ("barred", _) => Err(Refused::Forbidden("the right to make calls is missing")),
             _ => Err(Refused::NotSignedIn),
         }
     }
 
     async fn open(&self, _: &str, _: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
+        let kept_out = |code: &str| MediaError::KeptOut {
+            code: code.into(),
+            words: "the words of the gate".into(),
+        };
+        match offer.as_str() {
+            "locked" | "full" => return Err(kept_out(&offer)),
+            _ => {}
+        }
         if !offer.starts_with("v=0") {
             return Err(MediaError::BadOffer("it does not begin with v=0".into()));
         }
@@ -193,6 +205,15 @@ async fn what_is_wrong_is_told_and_changes_nothing() {
             "not-signed-in",
         ),
         ("/whip/review", &[SDP, barred], "v=0", 403, "forbidden"),
+        (
+            "/whip/review",
+            &[SDP, ("authorization", "Bearer late")],
+            "v=0",
+            403,
+            "uninvited",
+        ),
+        ("/whip/review", &[SDP, GOOD], "locked", 403, "locked"),
+        ("/whip/review", &[SDP, GOOD], "full", 409, "full"),
         ("/whip/other", &[SDP, GOOD], "v=0", 404, "not-found"),
         ("/whip/a%20b", &[SDP, GOOD], "v=0", 404, "not-found"),
         ("/whip/review", &[GOOD], "v=0", 415, "unsupported-media-type"),

@@ -5,7 +5,8 @@
 //!                                owner, moderators and operators pass these ────────────────────────────────┘
 //! ```
 //!
-//! Seats are counted afterwards, by the rules of licences, in the same command.
+//! Into a call come the two of it, each by one device. Seats are counted afterwards, by the rules of licences, in the same
+//! command.
 
 use crate::{Access, Conference, Pin, RegistrationState, Role, Run, WaitingRoom};
 use plenary_access::Refusal;
@@ -125,6 +126,9 @@ pub struct Gate<'a> {
     pub guests: u64,
     /// How many have registered.
     pub registered: u64,
+    /// How many people of the newcomer's partner may be in conferences here, where that many are and the newcomer is none of
+    /// them.
+    pub partner_full: Option<u32>,
 }
 
 /// Somebody at the gate.
@@ -140,7 +144,20 @@ pub struct Knock<'a> {
     pub link: Link,
     /// Has registered and is in already: the place is taken over from another device.
     pub is_in: bool,
+    pub called: Called,
     pub now: Timestamp,
+}
+
+/// What a call that goes on says of who wants to come into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Called {
+    /// Nothing: it is no call, or the conference itself knows its two.
+    Unsaid,
+    /// A partner's server lets them answer.
+    Yes,
+    No,
+    /// Another device of theirs has answered, or another one of the group.
+    Elsewhere,
 }
 
 /// What a guest shows of a registration (CONF-12).
@@ -191,6 +208,10 @@ pub enum KeptOut {
     #[error("as many guests are in the meeting as it takes; try again when one has left")]
     GuestsFull,
     #[error(
+        "as many people of your server are in conferences here as may be: {0}; try again when one has left"
+    )]
+    PartnerFull(u32),
+    #[error(
         "people register for this conference before they come: fill in its form, or open your personal link"
     )]
     NotRegistered,
@@ -211,7 +232,7 @@ pub enum KeptOut {
     #[error(
         "this conference has a PIN; programs cannot enter one: join in the browser, or come as a moderator"
     )]
-    PinOfWatcher,
+    PinOfProgram,
     #[error("you would have to be let in from the waiting room; join in the browser")]
     WatcherWaits,
     #[error(
@@ -230,12 +251,12 @@ impl KeptOut {
             Self::AnsweredElsewhere => "answered-elsewhere",
             Self::NotBegun => "not-begun",
             Self::Locked => "locked",
-            Self::PinNeeded | Self::PinOfWatcher => "pin-needed",
+            Self::PinNeeded | Self::PinOfProgram => "pin-needed",
             Self::WrongPin { .. } => "wrong-pin",
             Self::TooManyPins { .. } | Self::TooManyPinsOfPartner { .. } => "too-many-pins",
             Self::WatcherWaits => "waiting",
             Self::WatcherRemoved => "removed",
-            Self::Full(_) | Self::GuestsFull => "full",
+            Self::Full(_) | Self::GuestsFull | Self::PartnerFull(_) => "full",
             Self::NotRegistered => "not-registered",
             Self::RegistrationNotOpen => "registration-not-open",
             Self::RegistrationClosed => "registration-closed",
@@ -261,7 +282,7 @@ impl From<KeptOut> for Refusal {
             KeptOut::Guest => Self::Forbidden {
                 needs: "an account".into(),
             },
-            KeptOut::Full(_) | KeptOut::GuestsFull => Self::Full(why.to_string()),
+            KeptOut::Full(_) | KeptOut::GuestsFull | KeptOut::PartnerFull(_) => Self::Full(why.to_string()),
             why => Self::KeptOut {
                 code: why.code().into(),
                 reason: why.to_string(),
@@ -312,7 +333,15 @@ pub fn door(conference: &Conference, visitor: Visitor<'_>, way: Way) -> Result<(
 pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
     let Gate { conference, run, .. } = *gate;
     let visitor = knock.visitor;
-    door(conference, visitor, knock.way)?;
+    match knock.called {
+        Called::No => return Err(KeptOut::Uninvited),
+        Called::Elsewhere => return Err(KeptOut::AnsweredElsewhere),
+        Called::Yes => {
+            check_partner(gate)?;
+            return Ok(Admission::Inside);
+        }
+        Called::Unsaid => door(conference, visitor, knock.way)?,
+    }
     check_registration(gate, knock)?;
     if knock.is_in {
         return Ok(Admission::Inside);
@@ -334,6 +363,7 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
         check_pin(conference, knock)?;
     }
     check_room(gate, visitor, trusted)?;
+    check_partner(gate)?;
     let waits = !trusted && must_wait(conference, run, visitor);
     Ok(if waits {
         Admission::Waiting
@@ -363,13 +393,12 @@ pub fn admit_watcher(gate: &Gate<'_>, visitor: Visitor<'_>, now: Timestamp) -> R
         of_partner: Attempts::default(),
         link: Link::None,
         is_in: false,
+        called: Called::Unsaid,
         now,
     };
-    match admit(gate, &knock) {
-        Ok(Admission::Inside) => Ok(()),
-        Ok(Admission::Waiting) => Err(KeptOut::WatcherWaits),
-        Err(KeptOut::PinNeeded) => Err(KeptOut::PinOfWatcher),
-        Err(why) => Err(why),
+    match admit(gate, &knock)? {
+        Admission::Inside => Ok(()),
+        Admission::Waiting => Err(KeptOut::WatcherWaits),
     }
 }
 
@@ -410,6 +439,7 @@ fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> 
     }
     let left = (limits::PIN_ATTEMPTS - own.count).min(limits::PIN_ATTEMPTS_OF_PARTNER - partner.count);
     match knock.pin {
+        None if knock.way != Way::Browser => Err(KeptOut::PinOfProgram),
         None => Err(KeptOut::PinNeeded),
         Some(given) if pin.is(given) => Ok(()),
         Some(_) => Err(KeptOut::WrongPin { left: left - 1 }),
@@ -438,6 +468,12 @@ fn check_room(gate: &Gate<'_>, visitor: Visitor<'_>, trusted: bool) -> Result<()
         return Err(KeptOut::GuestsFull);
     }
     Ok(())
+}
+
+/// Not only this conference may be full for people of a partner: the terms with their server bound all.
+fn check_partner(gate: &Gate<'_>) -> Result<(), KeptOut> {
+    gate.partner_full
+        .map_or(Ok(()), |most| Err(KeptOut::PartnerFull(most)))
 }
 
 /// How many may be in for one more to come.

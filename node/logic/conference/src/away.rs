@@ -17,7 +17,7 @@
 //! Invariant: a partner moves only calls that are with it, and names only people of its own.
 
 use crate::{
-    CALLS_KEPT, Call, CalledGroup, Change, Decision, Effect, How, KeptOut, Over, Ring, Ringer, TERMS_LEVEL,
+    CALLS_KEPT, Call, Called, CalledGroup, Change, Decision, Effect, How, Over, Ring, Ringer, TERMS_LEVEL,
     View,
     decide::forbidden,
     meeting::{AWAY_MS, Meetings},
@@ -272,20 +272,19 @@ impl<V: View> Meetings<'_, V> {
 
     /// Whether somebody of a partner's server comes into the conference of a call: who is called, and as long as that one
     /// is not known, or it is a group, whoever their server lets answer.
-    pub(crate) fn call_gate(&self, cid: &Cid, user: &UserId) -> Result<(), KeptOut> {
+    pub(crate) fn call_gate(&self, cid: &Cid, user: &UserId) -> Called {
         let call = self.view.call(cid).filter(Call::is_open);
-        let call = call.ok_or(KeptOut::Uninvited)?;
-        if call.callee.server() != Some(&user.server) {
-            return Err(KeptOut::Uninvited);
-        }
+        let Some(call) = call.filter(|call| call.callee.server() == Some(&user.server)) else {
+            return Called::No;
+        };
         let away = call.away.as_ref();
         let is_open = away.is_some_and(|away| !away.told || away.group.is_some());
         let is_called = call.callee.there() == Some(user);
         match (is_called, call.answered_at) {
-            (true, _) => Ok(()),
-            (false, None) if is_open => Ok(()),
-            (false, Some(_)) if is_open => Err(KeptOut::AnsweredElsewhere),
-            (false, _) => Err(KeptOut::Uninvited),
+            (true, _) => Called::Yes,
+            (false, None) if is_open => Called::Yes,
+            (false, Some(_)) if is_open => Called::Elsewhere,
+            (false, _) => Called::No,
         }
     }
 

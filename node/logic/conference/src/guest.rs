@@ -1,6 +1,6 @@
 use crate::{
-    Attempts, CONFERENCES_LEVEL, Change, Conference, Decision, Effect, Gate, Knock, Link, PersonalLink,
-    Registrant, View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
+    Attempts, CONFERENCES_LEVEL, Called, Change, Conference, Decision, Effect, Gate, Knock, Link,
+    PersonalLink, Registrant, View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
 };
 use plenary_access::{
     DocumentVersion, Outcome, Refusal, TokenHash,
@@ -223,6 +223,7 @@ impl<V: View> Meetings<'_, V> {
             inside: 0,
             guests: 0,
             registered: self.view.registrants_in(entry.cid),
+            partner_full: None,
         };
         let knock = Knock {
             visitor: Visitor::Guest(registrant.as_ref().map(|registrant| &registrant.id)),
@@ -236,6 +237,7 @@ impl<V: View> Meetings<'_, V> {
                 (None, None) => Link::None,
             },
             is_in: false,
+            called: Called::Unsaid,
             now: self.at.now,
         };
         check_registration(&gate, &knock)?;

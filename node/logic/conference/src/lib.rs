@@ -42,7 +42,9 @@ mod role;
 mod settings;
 mod template;
 
-pub use admit::{Admission, Attempts, Gate, KeptOut, Knock, Link, Visitor, Way, admit, admit_watcher, door};
+pub use admit::{
+    Admission, Attempts, Called, Gate, KeptOut, Knock, Link, Visitor, Way, admit, admit_watcher, door,
+};
 pub use away::{Away, AwayCall, AwaySeat, AwayTo, PartnerSaid, is_adrift};
 pub use call::{CALLS_KEPT, Call, CallQuery, How, Over, RING_MS};
 pub use command::{Change, Command, NewConference, NewId, Patch};
@@ -126,5 +128,8 @@ pub const LECTURES_LEVEL: u32 = 28;
 /// where the group "Federated users" may, and conferences that begin call those of them whom they name.
 pub const TERMS_LEVEL: u32 = 30;
 
+/// The level from which on no schedule rings who owns the conference.
+pub const OWNERS_LEVEL: u32 = 33;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = TERMS_LEVEL;
+pub const NEWEST_LEVEL: u32 = OWNERS_LEVEL;

@@ -16,7 +16,7 @@
 
 use crate::{
     Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, DOORS_LEVEL, Decision, Effect, How, MODERATION_LEVEL,
-    Over, ParticipantId, Party, Person, Run, TERMS_LEVEL, View,
+    OWNERS_LEVEL, Over, ParticipantId, Party, Person, Run, TERMS_LEVEL, View,
     decide::forbidden,
     meeting::{Meetings, conflict},
 };
@@ -193,7 +193,9 @@ impl<V: View> Meetings<'_, V> {
         });
         let Some(run) = begins else { return };
         let owner = &conference.owner;
-        let users = self.named(conference).into_iter();
+        // Whose schedule it is knows; nodes of before ring them too, and all must do the same.
+        let spares = |user: &Party| self.at.level >= OWNERS_LEVEL && *user == *owner;
+        let users = self.named(conference).into_iter().filter(|user| !spares(user));
         let mut rung = 0;
         for user in users.take(limits::RINGS).collect::<Vec<_>>() {
             let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);

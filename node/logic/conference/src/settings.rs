@@ -263,7 +263,7 @@ impl Settings {
     }
 
     /// People of partners' servers who are named, and whether as moderators.
-    pub(crate) fn named_abroad(&self) -> BTreeMap<UserId, bool> {
+    pub fn named_abroad(&self) -> BTreeMap<UserId, bool> {
         let invited = self.invited_abroad.keys().map(|user| (user.clone(), false));
         let moderators = self.moderators_abroad.keys().map(|user| (user.clone(), true));
         invited.chain(moderators).collect()

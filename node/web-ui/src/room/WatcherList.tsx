@@ -1,7 +1,9 @@
 import { ActionIcon, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconUserMinus } from '@tabler/icons-react';
+import { useState } from 'react';
 import i18n from '../i18n';
 import type { Watcher } from '../meeting/messages';
+import { Confirm } from '../ui/Confirm';
 import { Face } from '../ui/Face';
 import { useMeeting, useMeetingText, useVisit } from './context';
 
@@ -9,7 +11,9 @@ import { useMeeting, useMeetingText, useVisit } from './context';
 export function WatcherList() {
   const { t } = useMeetingText();
   const { count, programs } = useMeeting().watchers;
-  if (count === 0) return null;
+  const [leaving, setLeaving] = useState<Watcher | null>(null);
+  // Whoever is being asked about stays asked about: the list may change meanwhile.
+  if (count === 0 && leaving === null) return null;
   return (
     <section aria-labelledby="watcher-list">
       <Title order={3} size="h5" id="watcher-list" px={8} py={4}>
@@ -17,7 +21,7 @@ export function WatcherList() {
       </Title>
       <Stack component="ul" gap={2} m={0} p={0} mb="xs" style={{ listStyle: 'none' }}>
         {programs.map((program) => (
-          <Row key={program.id} program={program} />
+          <Row key={program.id} program={program} remove={setLeaving} />
         ))}
       </Stack>
       {count > programs.length && (
@@ -25,13 +29,32 @@ export function WatcherList() {
           {t('waiting.more', { count: count - programs.length })}
         </Text>
       )}
+      <Remove program={leaving} close={() => setLeaving(null)} />
     </section>
   );
 }
 
-function Row({ program }: { program: Watcher }) {
+function Remove({ program, close }: { program: Watcher | null; close: () => void }) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
+  return (
+    <Confirm
+      opened={program !== null}
+      close={close}
+      title={t('watchers.removeTitle')}
+      verb={t('watchers.removeVerb')}
+      act={() => {
+        if (program) meeting.moderate('remove_watcher', program.id);
+        return Promise.resolve();
+      }}
+    >
+      {t('watchers.removeText', { name: program?.name ?? '' })}
+    </Confirm>
+  );
+}
+
+function Row({ program, remove: ask }: { program: Watcher; remove: (program: Watcher) => void }) {
+  const { t } = useMeetingText();
   const since = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(program.since);
   const remove = t('watchers.remove', { name: program.name });
   return (
@@ -46,12 +69,7 @@ function Row({ program }: { program: Watcher }) {
         </Text>
       </div>
       <Tooltip label={remove}>
-        <ActionIcon
-          variant="default"
-          size={36}
-          aria-label={remove}
-          onClick={() => meeting.moderate('remove_watcher', program.id)}
-        >
+        <ActionIcon variant="default" size={36} aria-label={remove} onClick={() => ask(program)}>
           <IconUserMinus size={18} aria-hidden />
         </ActionIcon>
       </Tooltip>

@@ -1,12 +1,25 @@
-/** Meetings that one has just set up and wants to start once one is in; `null`: everybody who is expected is called. */
-const wanted = new Map<string, string[] | null>();
+interface Wish {
+  cid: string;
+  /** Whom to call; `null`: everybody who is expected. */
+  users: string[] | null;
+  at: number;
+}
+
+/** So long one may take to come in: who comes in later finds a meeting that they start themselves. */
+const KEPT_MS = 120_000;
+
+/** The meeting that one has just set up and wants to start once one is in: the last one, in this page alone. */
+let wanted: Wish | null = null;
 
 export const starting = {
-  put: (cid: string, users: string[] | null) => wanted.set(cid, users),
+  put(cid: string, users: string[] | null, now = Date.now()) {
+    wanted = { cid, users, at: now };
+  },
   /** Once: a page that is loaded again starts nothing. */
-  take(cid: string): string[] | null | undefined {
-    const users = wanted.get(cid);
-    wanted.delete(cid);
-    return users;
+  take(cid: string, now = Date.now()): string[] | null | undefined {
+    if (wanted?.cid !== cid) return undefined;
+    const { users, at } = wanted;
+    wanted = null;
+    return now - at < KEPT_MS ? users : undefined;
   },
 };

@@ -3,7 +3,7 @@
 use super::{Time, parse};
 use crate::problem::Problem;
 use plenary_conference::{self as conference, ParticipantId, Person};
-use plenary_model::UserName;
+use plenary_model::{UserId, UserName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -115,12 +115,27 @@ pub enum ConferencePersonRole {
 /// Somebody whom a conference names.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferencePerson {
+    /// With the server of who is of a partner's.
     pub user: String,
+    /// Of who is of a partner's server the same as `user`.
     pub display_name: String,
     pub role: ConferencePersonRole,
 }
 
 impl ConferencePerson {
+    /// Of a partner's server, which alone knows how they are called.
+    pub(crate) fn abroad((user, moderates): (UserId, bool)) -> Self {
+        Self {
+            role: if moderates {
+                ConferencePersonRole::Moderator
+            } else {
+                ConferencePersonRole::Invited
+            },
+            display_name: user.to_string(),
+            user: user.into(),
+        }
+    }
+
     pub(crate) fn of(conference: &conference::Conference, (user, display_name): (UserName, String)) -> Self {
         Self {
             role: if user == conference.owner {

@@ -69,8 +69,8 @@ async fn list_watchers(
 
 /// Whom a conference names
 ///
-/// Its owner, its moderators and those who are invited, with their names and ordered by them. For those who moderate the
-/// conference, who may call them.
+/// Its owner, its moderators and those who are invited, of this server and of partners', with their names and ordered by
+/// them. For those who moderate the conference, who may call them.
 #[utoipa::path(get, path = "/conferences/{cid}/people", tag = "conferences",
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     responses((status = 200, body = Vec<ConferencePerson>)))]
@@ -91,7 +91,8 @@ async fn list_people(
     let people = names
         .into_iter()
         .map(|one| ConferencePerson::of(&conference, one));
-    let mut people: Vec<_> = people.collect();
+    let abroad = conference.settings.named_abroad().into_iter();
+    let mut people: Vec<_> = people.chain(abroad.map(ConferencePerson::abroad)).collect();
     people.sort_by_cached_key(|one| (one.display_name.to_lowercase(), one.user.clone()));
     Ok(Json(people))
 }

@@ -253,7 +253,10 @@ async fn moderators_act_by_rest() {
 #[tokio::test]
 async fn those_whom_a_conference_names_are_shown_by_name_to_who_moderates_it() {
     let server = TestServer::new();
-    let settings = json!({"moderators": ["root"], "invited": ["eye"]});
+    let settings = json!({
+        "moderators": ["root", "olav@oslo.example.net"],
+        "invited": ["eye", "demo2@oslo.example.net"]
+    });
     let team = json!({"cid": "named", "name": "Named", "settings": settings});
     let made = server.call("POST", "/conferences").by("alice").json(&team);
     made.send().await.is(201);
@@ -264,7 +267,13 @@ async fn those_whom_a_conference_names_are_shown_by_name_to_who_moderates_it() {
     assert_eq!(
         people,
         json!([
+            {
+                "user": "demo2@oslo.example.net",
+                "display_name": "demo2@oslo.example.net",
+                "role": "invited"
+            },
             {"user": "eye", "display_name": "eye", "role": "invited"},
+            {"user": "olav@oslo.example.net", "display_name": "olav@oslo.example.net", "role": "moderator"},
             {"user": "root", "display_name": "root", "role": "moderator"},
             {"user": "alice", "display_name": "Zoe", "role": "owner"}
         ])

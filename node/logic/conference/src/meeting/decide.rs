@@ -6,8 +6,8 @@ use super::{
 };
 use super::{End, Standing, StatePatch, Via, chat::check_inside, terms::screens_with};
 use crate::{
-    AWAY_CALLS_LEVEL, Admission, CALLS_LEVEL, CONFERENCES_LEVEL, Conference, Decision, Effect, Gate, KeptOut,
-    Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
+    AWAY_CALLS_LEVEL, Admission, CALLS_LEVEL, CONFERENCES_LEVEL, Called, Conference, Decision, Effect, Gate,
+    KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -63,7 +63,6 @@ impl<V: View> Meetings<'_, V> {
         if self.view.participant(entry.cid, entry.participant).is_some() {
             return Err(exists("participant", entry.participant));
         }
-        self.check_room_for(entry.person)?;
         let mut decision = Decision::giving(Outcome::Entered { moves: 0 });
         let mut runs = Runs::new(self.view, self.at);
         self.make_place(&mut decision, &mut runs, &conference, entry)?;
@@ -141,6 +140,7 @@ impl<V: View> Meetings<'_, V> {
             inside: inside.saturating_sub(u64::from(lost)),
             guests: guests as u64,
             registered: self.view.registrants_in(entry.cid),
+            partner_full: self.partner_full(entry.person),
         };
         let knock = Knock {
             visitor,
@@ -153,26 +153,31 @@ impl<V: View> Meetings<'_, V> {
             of_partner: guesses.of_partner(),
             link: self.link_of(entry.cid, entry.person),
             is_in: self.own_place(entry.cid, entry.person).is_some(),
+            called: self.called(conference, entry),
             now: self.at.now,
         };
-        let admitted = match entry.person {
-            Person::Federated(user) if conference.call => {
-                self.call_gate(entry.cid, user).map(|()| Admission::Inside)
-            }
-            _ => admit(&gate, &knock),
-        };
-        let admission = match (admitted, entry.person) {
-            (Err(KeptOut::Uninvited), Person::Account(user))
-                if conference.call && self.is_lost_to_another(entry.cid, user) =>
-            {
-                return Err(KeptOut::AnsweredElsewhere);
-            }
-            (admission, _) => admission?,
-        };
-        if conference.call && self.is_answered_elsewhere(conference, entry.person) {
-            return Err(KeptOut::AnsweredElsewhere);
+        admit(&gate, &knock)
+    }
+
+    /// What a call says of who comes into it.
+    fn called(&self, conference: &Conference, entry: &Entry<'_>) -> Called {
+        let person = entry.person;
+        if !conference.call {
+            return Called::Unsaid;
         }
-        Ok(admission)
+        // Programs answer no calls.
+        if entry.via == Via::Browser && self.is_answered_elsewhere(conference, person) {
+            return Called::Elsewhere;
+        }
+        match person {
+            Person::Federated(user) => self.call_gate(&conference.cid, user),
+            Person::Account(user)
+                if !conference.is_of(user) && self.is_lost_to_another(&conference.cid, user) =>
+            {
+                Called::Elsewhere
+            }
+            Person::Account(_) | Person::Guest(_) => Called::Unsaid,
+        }
     }
 
     /// Who is called is in the call already, on a device that is there.

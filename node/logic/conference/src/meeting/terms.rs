@@ -29,24 +29,16 @@ impl<V: View> Meetings<'_, V> {
         }
     }
 
-    /// Refuses one more of a partner's people than there may be. Who is there already comes back, or with another device.
-    pub(super) fn check_room_for(&self, person: &Person) -> Result<(), Refusal> {
+    /// How many of a partner's people may be here, if that many are. Who is there already comes back, or with another device.
+    pub(super) fn partner_full(&self, person: &Person) -> Option<u32> {
         let Person::Federated(user) = person else {
-            return Ok(());
+            return None;
         };
         if self.at.level < TERMS_LEVEL {
-            return Ok(());
+            return None;
         }
-        let Some(most) = self.view.partner_terms(&user.server).participants else {
-            return Ok(());
-        };
+        let most = self.view.partner_terms(&user.server).participants?;
         let there = self.view.places_from(&user.server).len() as u64;
-        if there < u64::from(most) || !self.view.places_of(person).is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::Full(format!(
-            "as many people of {} are in conferences here as may be: {most}; try again when one has left",
-            user.server
-        )))
+        (there >= u64::from(most) && self.view.places_of(person).is_empty()).then_some(most)
     }
 }

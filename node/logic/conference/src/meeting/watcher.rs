@@ -118,6 +118,7 @@ impl<V: View> Meetings<'_, V> {
             guests: 0,
             // Guests do not watch by programs.
             registered: 0,
+            partner_full: None,
         };
         admit_watcher(&gate, visitor, self.at.now)
     }

@@ -382,6 +382,7 @@ fn no_way_in_skips_a_gate() {
                     inside: 1,
                     guests: 0,
                     registered: 0,
+                    partner_full: None,
                 };
                 let pin = pin.map(|digits| Pin(digits.into()));
                 let knock = Knock {
@@ -395,6 +396,7 @@ fn no_way_in_skips_a_gate() {
                     of_partner: Attempts::default(),
                     link: Link::None,
                     is_in: false,
+                    called: Called::Unsaid,
                     now: Timestamp(world.now),
                 };
                 admit(&gate, &knock).map_err(KeptOut::code)
@@ -415,6 +417,63 @@ fn no_way_in_skips_a_gate() {
             assert_eq!(comes(&closed, &run, None, 0), Err("way-closed"));
         }
     }
+}
+
+/// What a call, and the terms with a partner's server, say counts at the same gate.
+#[test]
+fn calls_and_terms_pass_the_same_gate() {
+    let world = World::with_rooms();
+    let conference = world.room("open");
+    let call = Conference {
+        call: true,
+        ..conference.clone()
+    };
+    let from = |who: &Person, conference: &Conference, called: Called, partner_full: Option<u32>| {
+        let gate = Gate {
+            conference,
+            run: None,
+            inside: 0,
+            guests: 0,
+            registered: 0,
+            partner_full,
+        };
+        let knock = Knock {
+            visitor: who.visitor(false),
+            way: Way::Browser,
+            pin: None,
+            attempts: Attempts::default(),
+            of_partner: Attempts::default(),
+            link: Link::None,
+            is_in: false,
+            called,
+            now: Timestamp(world.now),
+        };
+        admit(&gate, &knock).map_err(KeptOut::code)
+    };
+    let there = Person::Federated(name("demo2@oslo.example.net"));
+    assert_eq!(
+        from(&there, conference, Called::Unsaid, None),
+        Ok(Admission::Inside)
+    );
+    assert_eq!(from(&there, conference, Called::Unsaid, Some(2)), Err("full"));
+    assert_eq!(from(&there, &call, Called::Unsaid, None), Err("uninvited"));
+    assert_eq!(from(&there, &call, Called::No, None), Err("uninvited"));
+    assert_eq!(
+        from(&there, &call, Called::Elsewhere, None),
+        Err("answered-elsewhere")
+    );
+    assert_eq!(from(&there, &call, Called::Yes, None), Ok(Admission::Inside));
+    assert_eq!(from(&there, &call, Called::Yes, Some(2)), Err("full"));
+    let alice = account("alice");
+    assert_eq!(from(&alice, &call, Called::Unsaid, None), Ok(Admission::Inside));
+    assert_eq!(
+        from(&alice, &call, Called::Elsewhere, None),
+        Err("answered-elsewhere")
+    );
+    assert_eq!(
+        from(&account("bob"), &call, Called::Unsaid, None),
+        Err("uninvited")
+    );
 }
 
 #[test]

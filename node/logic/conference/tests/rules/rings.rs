@@ -259,8 +259,15 @@ fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
     let all = |world: &World| ["alice", "bob", "root"].map(|who| rings(world, who));
     assert_eq!(all(&world), [0, 1, 1]);
 
-    for (on, called) in [(true, [1, 1, 1]), (false, [0, 0, 0])] {
+    // Nodes of before ring who owns it as well.
+    let before = OWNERS_LEVEL - 1;
+    for (on, level, called) in [
+        (true, NEWEST_LEVEL, [0, 1, 1]),
+        (true, before, [1, 1, 1]),
+        (false, NEWEST_LEVEL, [0, 0, 0]),
+    ] {
         let mut world = World::with_rooms();
+        world.level = level;
         for_invited(&mut world, "inside", &["bob", "alice"]);
         let patch = SettingsPatch {
             moderators: Some(vec![name("root")]),
@@ -273,6 +280,21 @@ fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
         world.ok(&crate::schedules::begin("inside", start));
         assert_eq!(all(&world), called);
     }
+}
+
+#[test]
+fn who_owns_a_lecture_and_gives_it_is_not_rung_by_its_schedule() {
+    let mut world = World::with_rooms();
+    let patch = SettingsPatch {
+        mode: Some(Mode::Lecture),
+        lecturers: Some(vec![name("alice"), name("bob")]),
+        ..SettingsPatch::default()
+    };
+    settings(&mut world, "inside", patch);
+    let start = planned(&mut world);
+    world.now = start;
+    world.ok(&crate::schedules::begin("inside", start));
+    assert_eq!(["alice", "bob"].map(|who| rings(&world, who)), [0, 1]);
 }
 
 #[test]

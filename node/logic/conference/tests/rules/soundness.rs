@@ -97,7 +97,10 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
         prop_assert!(!standing.pinned || standing.podium.is_some());
         prop_assert!(!standing.stands_in || standing.podium.is_some());
         let lecture = conference.settings.mode == Mode::Lecture && standing.waiting.is_none();
-        prop_assert!(!lecture || standing.listener, "only those on the podium lecture");
+        prop_assert!(
+            !lecture || standing.listener || world.oldest < LECTURES_LEVEL,
+            "only those on the podium lecture"
+        );
         prop_assert!(!standing.hushed || !flow.voice);
         prop_assert!(!standing.dimmed || !flow.camera);
         prop_assert!(!standing.covered || !(flow.content || place.content));
@@ -120,6 +123,12 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
         prop_assert!(
             lecturers.all(|user| named.contains(user)),
             "each is invited, or moderates"
+        );
+        let abroad = conference.settings.named_abroad();
+        let mut lecturers = conference.settings.lecturers.iter().filter_map(Party::there);
+        prop_assert!(
+            lecturers.all(|user| abroad.contains_key(user)),
+            "those of partners too"
         );
     }
     // That no device is in two places is known by nodes alone: the story `one_device_is_in_one_place`.

@@ -175,6 +175,8 @@ pub(crate) fn say(cid: &str, id: u64, text: &str) -> Change {
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) level: u32,
+    /// The lowest that it was.
+    pub(crate) oldest: u32,
     pub(crate) conferences: BTreeMap<Cid, Conference>,
     pub(crate) accounts: BTreeMap<UserName, Account>,
     pub(crate) starts: BTreeMap<NodeId, u64>,
@@ -244,6 +246,7 @@ impl World {
         };
         Self {
             level: NEWEST_LEVEL,
+            oldest: NEWEST_LEVEL,
             online: ["alice", "bob"].map(name).into(),
             accounts: ["root", "alice", "bob"].map(account).into(),
             starts: [(NodeId(1), 11), (NodeId(2), 12)].into(),

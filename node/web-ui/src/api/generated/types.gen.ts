@@ -602,8 +602,14 @@ export type ConferencePatch = {
  * Somebody whom a conference names.
  */
 export type ConferencePerson = {
+    /**
+     * Of who is of a partner's server the same as `user`.
+     */
     display_name: string;
     role: ConferencePersonRole;
+    /**
+     * With the server of who is of a partner's.
+     */
     user: string;
 };
 
