@@ -32,6 +32,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 const PEOPLE: usize = 11;
 const OWNER: usize = 0;
 const MODERATORS: [usize; 2] = [1, 2];
+/// The first belongs to the first node, and so on: who is made a moderator while that one is lost.
 const ON_PODIUM: [usize; 3] = [3, 4, 8];
 const PINNED: usize = 4;
 /// In the order in which they raise their hands.
@@ -186,8 +187,8 @@ impl Assembly {
         Ok(pictures)
     }
 
-    /// Kills a node, lets a moderator of another one admit who waits, and sees that all is as it was but for that; then the
-    /// node is started again, who was let in is sent back, and all go where they belong.
+    /// Kills a node, lets a moderator of another one admit who waits and make somebody a moderator whose node is gone, and sees
+    /// that all is as it was but for that; then the node is started again, both are taken back, and all go where they belong.
     async fn lose(
         &mut self,
         leads: bool,
@@ -202,6 +203,8 @@ impl Assembly {
         let actor = moderators.into_iter().find(|one| one % NODES != node);
         let actor = actor.context("a moderator is at another node")?;
         let place = known[waiter].me.context("who waits has a place")?;
+        let (promoted, role) = (ON_PODIUM[node], Role::Moderator);
+        let whom = known[promoted].me.context("who is on the podium has a place")?;
         let harm = Instant::now();
         self.server.kill(node)?;
         self.persist(actor, moderate(Act::Admit, place), |seen| {
@@ -210,13 +213,18 @@ impl Assembly {
         .await
         .context("a moderator lets somebody in")?;
         cost.acted.push(ms_since(harm));
+        self.persist(actor, moderate(Act::MakeModerator, whom), |seen| {
+            seen[actor].roster.get(&whom).is_some_and(|one| one.role == role)
+        })
+        .await
+        .context("a moderator makes one of a lost node a moderator")?;
         let lost: Vec<usize> = (0..PEOPLE).filter(|number| number % NODES == node).collect();
         self.until("all are back", |seen| {
             let is_back = |number: &usize| seen[*number].returns.len() > known[*number].returns.len();
             all_here(seen, &(0..PEOPLE).collect::<Vec<_>>()) && lost.iter().all(is_back)
         })
         .await?;
-        self.becomes(&let_in(before, waiter))
+        self.becomes(&make_moderator(let_in(before, waiter), promoted))
             .await
             .context("with the node gone")?;
         for (number, seen) in self.seen().iter().enumerate() {
@@ -245,6 +253,14 @@ impl Assembly {
             seen.iter().enumerate().all(belongs)
         })
         .await?;
+        self.persist(actor, moderate(Act::UnmakeModerator, whom), |seen| {
+            seen[promoted]
+                .roster
+                .get(&whom)
+                .is_some_and(|one| one.role != role)
+        })
+        .await
+        .context("a moderator takes the role back")?;
         self.persist(actor, moderate(Act::SendBack, place), |seen| seen[waiter].waits)
             .await
             .context("a moderator sends somebody back")?;
@@ -378,6 +394,21 @@ fn let_in(before: &[Picture], waiter: usize) -> Vec<Picture> {
         roster: everybody,
     };
     after
+}
+
+/// What all know when somebody inside is made a moderator, who hears of those who wait from then on.
+fn make_moderator(mut pictures: Vec<Picture>, number: usize) -> Vec<Picture> {
+    let Some(place) = pictures[number].me else {
+        return pictures;
+    };
+    let inside = pictures.iter_mut().filter(|picture| !picture.waits);
+    for one in inside.filter_map(|picture| picture.roster.get_mut(&place)) {
+        one.role = Role::Moderator;
+    }
+    let Picture { roster, counts, .. } = pictures[OWNER].clone();
+    let one = &mut pictures[number];
+    (one.roster, one.counts) = (roster, counts);
+    pictures
 }
 
 fn moderate(act: Act, place: ParticipantId) -> ClientBody {

@@ -7,7 +7,7 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use plenary_signalling::{
     ClientBody,
-    meeting::{Act, Offer, Peer, Place, Refusal, Role, Why},
+    meeting::{Act, Moderate, NewPin, Offer, Peer, Place, Refusal, Role, WaitingRoom, Why},
 };
 use serde_json::json;
 
@@ -373,4 +373,106 @@ pub(crate) async fn an_operator_passes_pin_lock_and_waiting_room(world: World) -
     visitor.act(Act::Unlock);
     host.until("hears that it is unlocked", |seen| !seen.room.locked)
         .await
+}
+
+/// What a moderator says about the conference.
+fn rule(act: Act, pin: Option<&str>, waiting_room: Option<WaitingRoom>) -> ClientBody {
+    ClientBody::Moderate(Moderate {
+        pin: pin.map(|digits| NewPin(digits.to_owned())),
+        waiting_room,
+        ..Moderate::from(act)
+    })
+}
+
+/// In the meeting, for who comes next and for later meetings; at whatever node anybody is.
+pub(crate) async fn a_moderator_sets_pin_and_waiting_room_in_the_meeting(world: World) -> anyhow::Result<()> {
+    let (owner, dave) = (world.account("owner").await?, world.account("dave").await?);
+    let (bob, carol) = (world.account("bob").await?, world.account("carol").await?);
+    let settings = json!({ "moderators": [dave.id] });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let path = format!("/conferences/{room}");
+    let moderator = dave.join(&room).await?;
+    let member = carol.join(&room).await?;
+    for forbidden in [
+        rule(Act::SetPin, Some("2468"), None),
+        rule(Act::SetWaitingRoom, None, Some(WaitingRoom::All)),
+    ] {
+        member.say(forbidden);
+        member.refused("moderate", Refusal::Forbidden).await?;
+    }
+    moderator.say(rule(Act::SetPin, Some("12"), None));
+    moderator.refused("moderate", Refusal::BadRequest).await?;
+    moderator.say(rule(Act::SetPin, Some("2468"), None));
+    for one in [&moderator, &member] {
+        one.until("hears of the PIN", |seen| seen.room.has_pin).await?;
+    }
+    ensure!(member.seen().inside, "who is in stays");
+    let late = bob.connect().await?;
+    late.knock(&room, None);
+    late.refused("join", Refusal::PinNeeded).await?;
+    late.join_by(&room, Some("2468")).await?;
+    late.leave();
+    moderator.say(rule(Act::SetWaitingRoom, None, Some(WaitingRoom::All)));
+    member
+        .until("hears of the waiting room", |seen| {
+            seen.room.waiting_room == WaitingRoom::All
+        })
+        .await?;
+    // Both hold: the PIN comes first, then one waits.
+    late.knock(&room, None);
+    late.refused("join", Refusal::PinNeeded).await?;
+    late.knock(&room, Some("2468"));
+    late.until("waits", |seen| seen.waits).await?;
+    moderator.say(rule(Act::SetPin, Some(""), None));
+    moderator.say(rule(Act::SetWaitingRoom, None, Some(WaitingRoom::Off)));
+    member
+        .until("hears that both are gone", |seen| {
+            !seen.room.has_pin && seen.room.waiting_room == WaitingRoom::Off
+        })
+        .await?;
+    ensure!(late.seen().waits, "who waits goes on waiting");
+    moderator.act_on(Act::Admit, &late);
+    late.until("is let in", |seen| seen.inside).await?;
+    // It is a setting of the conference, and was told without what the PIN was.
+    moderator.say(rule(Act::SetWaitingRoom, None, Some(WaitingRoom::Guests)));
+    crate::world::until("later meetings have it too", async || {
+        Ok(owner.get(&path).await?["settings"]["waiting_room"] == "guests")
+    })
+    .await
+}
+
+/// Each meeting begins so, whatever the one before was.
+pub(crate) async fn a_conference_begins_locked_each_time(world: World) -> anyhow::Result<()> {
+    let (owner, dave) = (world.account("owner").await?, world.account("dave").await?);
+    let (bob, carol) = (world.account("bob").await?, world.account("carol").await?);
+    let settings = json!({ "begins_locked": true, "moderators": [dave.id], "invited": [bob.id] });
+    let room = owner.conference(json!({ "settings": settings })).await?;
+    let late = bob.connect().await?;
+    for _ in 0..2 {
+        late.knock(&room, None);
+        late.refused("join", Refusal::Locked).await?;
+        let moderator = dave.join(&room).await?;
+        ensure!(moderator.seen().room.locked, "it does not begin locked");
+        let watches = carol.whep(world.next(), &room).await?;
+        watches.refused(403, "locked")?;
+        // Whom a moderator calls comes in; others when it is opened.
+        let call = json!({ "users": [carol.id] });
+        dave.post(&format!("/conferences/{room}/calls"), call)
+            .await?
+            .is(200)?;
+        let called = carol.join(&room).await?;
+        late.knock(&room, None);
+        late.refused("join", Refusal::Locked).await?;
+        moderator.act(Act::Unlock);
+        moderator.until("it is open", |seen| !seen.room.locked).await?;
+        late.join(&room).await?;
+        for one in [&moderator, &called, &late] {
+            one.leave();
+        }
+        crate::world::until("the meeting is over", async || {
+            Ok(owner.get(&format!("/conferences/{room}")).await?["meeting"]["participants"] == 0)
+        })
+        .await?;
+    }
+    Ok(())
 }

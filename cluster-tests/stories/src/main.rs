@@ -14,6 +14,7 @@ mod doors;
 mod ids;
 mod launch;
 mod layouts;
+mod lectures;
 mod lost;
 mod moderation;
 mod modes;
@@ -21,6 +22,7 @@ mod people;
 mod registration;
 mod rooms;
 mod sharing;
+mod smart;
 mod visitor;
 mod watchers;
 mod webinars;
@@ -63,6 +65,10 @@ fn at_once() -> Vec<Story> {
         "CONF-01" modes in_a_smart_meeting_who_speaks_takes_the_podium,
         "CONF-01" modes on_a_podium_only_who_has_a_place_is_seen,
         "CONF-01" modes in_a_lecture_listeners_see_the_lecturer_alone,
+        "CONF-01" lectures who_is_named_lectures_and_others_stand_in,
+        "CONF-01" lectures a_lecture_is_handed_over,
+        "CONF-01" smart the_longest_silent_leaves_and_who_is_pinned_stays,
+        "CONF-01" smart one_place_changes_at_most_every_two_seconds,
         "CONF-02" launch a_room_is_open_from_the_first_to_the_last,
         "CONF-02" launch one_device_is_in_one_place,
         "CONF-02" launch a_moderator_opens_it_by_hand_and_ends_it_for_all,
@@ -77,6 +83,8 @@ fn at_once() -> Vec<Story> {
         "CONF-05" doors a_pin_is_guessed_five_times_whatever_the_node,
         "CONF-05" doors a_lock_lets_in_moderators_and_who_is_invited_later,
         "CONF-05" doors an_operator_passes_pin_lock_and_waiting_room,
+        "CONF-05" doors a_moderator_sets_pin_and_waiting_room_in_the_meeting,
+        "CONF-05" doors a_conference_begins_locked_each_time,
         "CONF-06" doors each_waiting_room_keeps_those_it_is_for,
         "CONF-06" doors who_waits_sees_hears_and_says_nothing,
         "CONF-06" doors all_who_wait_are_let_in_at_once,

@@ -143,6 +143,7 @@ pub(crate) async fn acts_on_who_has_just_left_say_so(world: World) -> anyhow::Re
         "give_remark",
         "take_remark",
         "invite_to_podium",
+        "hand_lecture",
         "stop_content",
         "set_layout_of",
         "clear_layout_of",

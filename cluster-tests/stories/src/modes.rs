@@ -18,7 +18,8 @@ const LISTENER: Tag = 3;
 const MOVING: Duration = Duration::from_millis(600);
 /// What must not flow does not flow for so long.
 const CALM: Duration = Duration::from_millis(1_500);
-const SILENT: u8 = 127;
+pub(crate) const SILENT: u8 = 127;
+pub(crate) const LOUD: u8 = 20;
 
 /// Three people, each at a node of their own.
 struct Stage {
@@ -39,26 +40,22 @@ impl Stage {
             room,
             accounts: Vec::new(),
         };
-        for (tag, level) in [(OWNER, SILENT), (SPEAKER, 20), (LISTENER, SILENT)] {
+        for (tag, level) in [(OWNER, SILENT), (SPEAKER, LOUD), (LISTENER, SILENT)] {
             let who = match tag {
                 OWNER => owner.clone(),
                 _ => world.account("member").await?,
             };
-            let person = Person::enter(Ticket {
-                nodes: world.urls(),
-                at: world.next(),
-                token: who.token.clone(),
-                room: stage.room.clone(),
-                tag,
-                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                pictures: 4,
-                level,
-            });
-            until("everybody is connected", async || Ok(person.seen().connected)).await?;
-            stage.people.push((tag, person));
-            stage.accounts.push(who);
+            stage.enter(tag, who, level).await?;
         }
         Ok(stage)
+    }
+
+    /// One more comes in, and speaks so loud all the time; at the node whose turn it is.
+    async fn enter(&mut self, tag: Tag, who: Account, level: u8) -> anyhow::Result<()> {
+        let person = enters(&self.world, &self.room, tag, &who, level).await?;
+        self.people.push((tag, person));
+        self.accounts.push(who);
+        Ok(())
     }
 
     fn account(&self, tag: Tag) -> anyhow::Result<&Account> {
@@ -145,6 +142,28 @@ impl Stage {
         })
         .await
     }
+}
+
+/// Comes into a room with media that flows, and speaks so loud all the time; at the node whose turn it is.
+pub(crate) async fn enters(
+    world: &World,
+    room: &str,
+    tag: Tag,
+    who: &Account,
+    level: u8,
+) -> anyhow::Result<Person> {
+    let person = Person::enter(Ticket {
+        nodes: world.urls(),
+        at: world.next(),
+        token: who.token.clone(),
+        room: room.to_owned(),
+        tag,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        pictures: 4,
+        level,
+    });
+    until("everybody is connected", async || Ok(person.seen().connected)).await?;
+    Ok(person)
 }
 
 /// Whose pictures move.

@@ -108,7 +108,7 @@ test('a moderator sets places, hides names and shows people in turn, and one mov
   // Whoever speaks would be shown whatever the time is.
   expect((await rest.call('POST', `/conferences/${cid}/acts`, { act: 'mute_all' })).status()).toBe(204);
   await owner.getByRole('toolbar').getByRole('button', { name: 'Mute', exact: true }).click();
-  await guest.setViewportSize({ width: 900, height: 380 });
+  await guest.setViewportSize({ width: 900, height: 320 });
   await owner.setViewportSize({ width: 1280, height: 720 });
   await owner.getByRole('toolbar').getByRole('button', { name: 'Layout' }).click();
   await owner.getByRole('menuitem', { name: 'Set places…' }).click();

@@ -121,6 +121,8 @@ test('a meeting looks well in light and dark, at a desk and on a phone', async (
   };
   await becomes('role_based');
   for (const page of [guest, ben]) await page.getByRole('button', { name: 'Ask for the podium' }).click();
+  await expect(owner.getByText('Step onto the podium to speak.')).toBeVisible();
+  await owner.getByRole('button', { name: 'Step onto the podium' }).click();
   await people(owner);
   await expect(owner.getByLabel('Hand raised, number 2')).toBeVisible();
   await lookAtAll(owner, 'queue');

@@ -190,11 +190,22 @@ function Waits({ controls }: { controls: RoomControls }) {
 function Listens() {
   const { t } = useMeetingText();
   const { muted, content } = useLocal(useVisit().local);
-  const { mine, listens } = useMyself();
+  const { room } = useMeeting();
+  const { mine, moderates, listens } = useMyself();
+  // Moderators ask nobody.
+  const takes = moderates && room.mode === 'role_based';
   if (!listens || (muted && !content)) return null;
   return (
     <Notice icon={<IconEar size={18} aria-hidden />}>
-      {t(content ? 'podium.notShown' : mine?.hand !== null ? 'podium.asked' : 'podium.listening')}
+      {t(
+        content
+          ? 'podium.notShown'
+          : mine?.hand !== null
+            ? 'podium.asked'
+            : takes
+              ? 'podium.mayTake'
+              : 'podium.listening',
+      )}
     </Notice>
   );
 }

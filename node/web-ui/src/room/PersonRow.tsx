@@ -49,22 +49,26 @@ export function PersonRow({ person, place, mine, controls }: Props) {
           <Text size="sm" truncate fw={500}>
             {mine ? t('tile.you', { name: person.name }) : person.name}
           </Text>
-          {role && (
-            <Text size="xs" c="dimmed" truncate>
-              {role}
-            </Text>
-          )}
+          <Group gap={6} wrap="nowrap">
+            {person.hand !== null && (
+              <Badge
+                color="yellow"
+                variant="filled"
+                size="sm"
+                style={{ flexShrink: 0 }}
+                leftSection={<IconHandStop size={12} aria-hidden />}
+                aria-label={t('people.hand', { place: place + 1 })}
+              >
+                {place + 1}
+              </Badge>
+            )}
+            {role && (
+              <Text size="xs" c="dimmed" truncate>
+                {role}
+              </Text>
+            )}
+          </Group>
         </div>
-        {person.hand !== null && (
-          <Badge
-            color="yellow"
-            variant="filled"
-            leftSection={<IconHandStop size={14} aria-hidden />}
-            aria-label={t('people.hand', { place: place + 1 })}
-          >
-            {place + 1}
-          </Badge>
-        )}
         <Group gap={4} wrap="nowrap" c="dimmed">
           {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
           {person.muted ? (
@@ -78,8 +82,10 @@ export function PersonRow({ person, place, mine, controls }: Props) {
             <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
           )}
         </Group>
-        <PinButton person={person} controls={controls} />
-        {moderates && <PersonMenu person={person} controls={controls} />}
+        <Group gap={0} wrap="nowrap">
+          <PinButton person={person} controls={controls} />
+          {moderates && <PersonMenu person={person} controls={controls} />}
+        </Group>
       </Group>
     </li>
   );
