@@ -3,8 +3,14 @@
 use anyhow::{Context as _, bail};
 use futures::{SinkExt as _, StreamExt as _};
 use plenary_signalling::{ClientBody, ClientFrame, Hello, ServerBody, ServerFrame, Welcome};
-use std::time::Duration;
-use tokio::{net::TcpStream, time::timeout};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 /// How long a node may take to welcome, for who would rather try another one.
@@ -42,9 +48,33 @@ impl Signal {
     /// # Errors
     /// No welcome came in this time.
     pub async fn open_within(node: &str, token: &str, patience: Duration) -> anyhow::Result<Self> {
+        Self::open_from(None, node, token, patience).await
+    }
+
+    /// The same from an address of this machine.
+    ///
+    /// # Errors
+    /// No welcome came in this time.
+    pub async fn open_from(
+        from: Option<IpAddr>,
+        node: &str,
+        token: &str,
+        patience: Duration,
+    ) -> anyhow::Result<Self> {
         let url = format!("{}/api/v1/signal", node.replacen("http", "ws", 1));
         let welcomed = async {
-            let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
+            let mut socket = match from {
+                None => tokio_tungstenite::connect_async(url).await?.0,
+                Some(from) => {
+                    let near = TcpSocket::new_v4()?;
+                    near.bind(SocketAddr::new(from, 0))?;
+                    let (_, to) = node.split_once("://").context("a node has a URL")?;
+                    let stream = near.connect(to.trim_end_matches('/').parse()?).await?;
+                    tokio_tungstenite::client_async(url, MaybeTlsStream::Plain(stream))
+                        .await?
+                        .0
+                }
+            };
             let hello = Hello {
                 token: token.to_owned(),
                 resume: None,

@@ -27,6 +27,7 @@ mod visitor;
 mod watchers;
 mod webinars;
 mod world;
+mod zones;
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, future::BoxFuture, stream};
@@ -142,6 +143,9 @@ fn alone() -> Vec<Story> {
     stories! {
         "WEB-01" sharing the_front_page_is_as_its_hosts_say,
         "WEB-01" webinars strangers_read_who_the_hosts_are_and_agree,
+        "AUTH-02" zones a_right_counts_from_where_the_zone_allows_it,
+        "AUTH-02" zones what_zones_allow_counts_at_once_for_who_is_there,
+        "AUTH-02" zones nobody_new_comes_from_a_zone_that_is_off,
         "CONF-04" lost an_id_changes_while_a_node_is_lost,
     }
 }

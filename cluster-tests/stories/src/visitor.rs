@@ -137,7 +137,7 @@ impl Visitor {
     }
 
     pub(crate) async fn open_at(world: &World, node: usize, name: &str, token: &str) -> anyhow::Result<Self> {
-        let mut signal = Signal::open_within(world.url(node), token, PATIENCE).await?;
+        let mut signal = Signal::open_from(world.address(), world.url(node), token, PATIENCE).await?;
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let (orders, mut inbox) = mpsc::unbounded_channel();
         let known = Arc::clone(&seen);

@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -27,6 +28,8 @@ pub(crate) struct World(Arc<Inner>);
 struct Inner {
     nodes: Vec<Node>,
     http: reqwest::Client,
+    /// The address of this machine from which all comes; `None`: the one that the system takes.
+    from: Option<IpAddr>,
     /// The newest that anybody has written or seen, so that no node answers with less.
     seen: AtomicU64,
     turn: AtomicUsize,
@@ -117,6 +120,7 @@ impl World {
         let mut inner = Inner {
             nodes: nodes.collect::<anyhow::Result<_>>()?,
             http: reqwest::Client::builder().no_proxy().build()?,
+            from: None,
             seen: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
@@ -126,6 +130,7 @@ impl World {
         let nobody = Self(Arc::new(Inner {
             nodes: inner.nodes.clone(),
             http: inner.http.clone(),
+            from: None,
             admin: String::new(),
             seen: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
@@ -134,6 +139,25 @@ impl World {
         let (login, password) = (variable("PLENARY_ADMIN")?, variable("PLENARY_PASSWORD")?);
         inner.admin = nobody.sign_in(&login, &password).await?;
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// The same, for who comes from another address of this machine.
+    pub(crate) fn from(&self, address: IpAddr) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().local_address(address);
+        Ok(Self(Arc::new(Inner {
+            nodes: self.0.nodes.clone(),
+            http: http.build()?,
+            from: Some(address),
+            seen: AtomicU64::new(self.0.seen.load(Ordering::Relaxed)),
+            turn: AtomicUsize::new(0),
+            // Names are made by the one world.
+            made: AtomicUsize::new(0),
+            admin: self.0.admin.clone(),
+        })))
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.0.from
     }
 
     /// The node whose turn it is.
@@ -200,6 +224,23 @@ impl World {
             id,
             token,
         })
+    }
+
+    /// The same person and device, which comes from there.
+    pub(crate) fn moved(&self, account: &Account) -> Account {
+        // What the account has seen there it finds here.
+        let seen = account.world.0.seen.load(Ordering::Relaxed);
+        self.0.seen.fetch_max(seen, Ordering::Relaxed);
+        Account {
+            world: self.clone(),
+            ..account.clone()
+        }
+    }
+
+    /// What the server says to who signs in with the right password.
+    pub(crate) async fn signs_in(&self, account: &Account) -> anyhow::Result<Answer> {
+        let body = json!({ "login": account.id, "password": PASSWORD });
+        self.stranger().post("/session", body).await
     }
 
     /// The same person on one more device.

@@ -19,6 +19,7 @@ mod partner;
 mod people;
 mod settings;
 mod templates;
+mod zones;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use client::Client;
@@ -91,6 +92,9 @@ enum Command {
     /// Show and change the settings of the server
     #[command(subcommand)]
     Settings(settings::Settings),
+    /// Zones: from which network people come, and what counts for them there
+    #[command(subcommand)]
+    Zones(zones::Zones),
     /// Federation: with which servers of other enterprises this one meets, and a test that says why it fails
     #[command(subcommand)]
     Federation(federation::Federation),
@@ -142,6 +146,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Seat(seat) => seat.run(&connect()?, output).await,
         Command::Events(events) => events.run(&connect()?, output).await,
         Command::Settings(settings) => settings.run(&connect()?, output).await,
+        Command::Zones(zones) => zones.run(&connect()?, output).await,
         Command::Federation(federation) => federation.run(&connect()?, output).await,
         Command::Directory(directory) => directory.run(&connect()?, output).await,
         Command::Search(search) => search.run(&connect()?, output).await,

@@ -46,13 +46,14 @@ pub(crate) fn router(
     let members = server.clone();
     signalling.origins = Arc::new(move || members.known_urls());
     let proxies = options.trusted_proxies.clone();
-    signalling.address_of = Arc::new(move |parts| {
+    let address_of: plenary_whip::AddressOf = Arc::new(move |parts| {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| {
             info.0.ip().to_canonical()
         });
         before_proxies(peer, &parts.headers, &proxies)
     });
+    signalling.address_of = address_of.clone();
     let (signalling, hub) = plenary_signalling_io::router(server.clone(), signalling);
     let root = server.identity.root_pem();
     let root = move || async move {
@@ -71,7 +72,7 @@ pub(crate) fn router(
     let app = Router::new()
         .route("/ca.pem", routing::get(root))
         .merge(signalling)
-        .merge(plenary_whip::router(media))
+        .merge(plenary_whip::router(media, address_of))
         .merge(plenary_rest_api::router(server.clone(), options).layer(cors(server)))
         .merge(plenary_web::router(WebConfig::new(move || {
             for_pages.known_urls()

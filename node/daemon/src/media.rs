@@ -28,11 +28,11 @@ use plenary_model::{Cid, UserName};
 use plenary_rest_api::{backend::ReadError, token_hash};
 use plenary_signalling::meeting;
 use plenary_store::{Changes, queries};
-use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
+use plenary_whip::{Backend, Caller, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
 use rate::{camera_fps, with_rate};
 use std::{
     collections::BTreeMap,
-    net::{TcpListener, UdpSocket},
+    net::{IpAddr, TcpListener, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -94,6 +94,8 @@ struct Held {
     called: Cid,
     user: UserName,
     token: TokenHash,
+    /// Where the program comes from.
+    address: IpAddr,
     /// This side's ICE name: the entity tag.
     ice: String,
     /// What of it the engine was told may flow.
@@ -246,7 +248,9 @@ impl MediaDoor {
             .map(|(name, held)| (name.clone(), held.clone()))
             .collect();
         for (name, held) in all {
-            let who = self.look_up(held.token, &held.cid, way_of(&held)).await;
+            let who = self
+                .look_up((held.token, held.address), &held.cid, way_of(&held))
+                .await;
             // Where the server cannot tell, a running session goes on.
             let may_not = matches!(
                 who,
@@ -299,12 +303,17 @@ impl MediaDoor {
     }
 
     /// Whose token it is, if they may enter the room: as this node's copy of the state has it.
-    async fn look_up(&self, token: TokenHash, cid: &Cid, way: Way) -> Result<UserName, Refused> {
+    async fn look_up(
+        &self,
+        (token, from): (TokenHash, IpAddr),
+        cid: &Cid,
+        way: Way,
+    ) -> Result<UserName, Refused> {
         let (now, cid) = (self.server.now_ms(), cid.clone());
         let found = self.server.query(move |db| {
             let session = queries::session(db, &token, now)?;
             let operator = match &session {
-                Some((session, _)) => queries::is_operator(db, &session.user)?,
+                Some((session, _)) => queries::is_operator(db, &session.user, Some(from))?,
                 None => false,
             };
             Ok((session, queries::conference(db, &cid)?, operator))
@@ -322,8 +331,9 @@ impl MediaDoor {
     }
 
     /// The same; what this node does not know yet may have happened on another one a moment ago.
-    async fn who(&self, token: &str, cid: &Cid, way: Way) -> Result<UserName, Refused> {
-        match self.look_up(token_hash(token), cid, way).await {
+    async fn who(&self, by: &Caller, cid: &Cid, way: Way) -> Result<UserName, Refused> {
+        let known = (token_hash(&by.token), by.address);
+        match self.look_up(known, cid, way).await {
             Err(Refused::NotSignedIn | Refused::NotFound) => {
                 if !self.may_ask() {
                     return Err(Refused::Unavailable);
@@ -333,22 +343,22 @@ impl MediaDoor {
                     .read_index()
                     .await
                     .map_err(|_| Refused::Unavailable)?;
-                self.look_up(token_hash(token), cid, way).await
+                self.look_up(known, cid, way).await
             }
             known => known,
         }
     }
 
     /// A session by its name in URLs, if it is this user's in this room.
-    async fn find(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<Held, MediaError> {
+    async fn find(&self, by: &Caller, cid: &Cid, session: &SessionId) -> Result<Held, MediaError> {
         let held = self.held().get(&session.0).cloned();
         let held = held.filter(|held| held.called == *cid);
         let key = match &held {
             Some(held) => held.cid.clone(),
-            None => self.key_for(token, cid).await.map_err(MediaError::Refused)?,
+            None => self.key_for(&by.token, cid).await.map_err(MediaError::Refused)?,
         };
         let user = self
-            .who(token, &key, Way::Publish)
+            .who(by, &key, Way::Publish)
             .await
             .map_err(MediaError::Refused)?;
         held.filter(|held| held.user == user).ok_or(MediaError::NotFound)
@@ -387,29 +397,32 @@ fn engine_error(error: EngineError) -> MediaError {
 
 #[async_trait]
 impl Backend for MediaDoor {
-    async fn may(&self, token: &str, cid: &Cid, part: &Part) -> Result<(), Refused> {
+    async fn may(&self, by: &Caller, cid: &Cid, part: &Part) -> Result<(), Refused> {
         let way = match part {
             Part::Publish => Way::Publish,
             Part::Watch(_) => Way::Watch,
         };
-        let cid = self.key_for(token, cid).await?;
-        self.who(token, &cid, way).await.map(|_| ())
+        let cid = self.key_for(&by.token, cid).await?;
+        self.who(by, &cid, way).await.map(|_| ())
     }
 
-    async fn open(&self, token: &str, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
+    async fn open(&self, by: &Caller, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
         let way = match part {
             Part::Publish => Way::Publish,
             Part::Watch(_) => Way::Watch,
         };
         let called = cid;
-        let cid = &self.key_for(token, called).await.map_err(MediaError::Refused)?;
-        let user = self.who(token, cid, way).await.map_err(MediaError::Refused)?;
+        let cid = &self
+            .key_for(&by.token, called)
+            .await
+            .map_err(MediaError::Refused)?;
+        let user = self.who(by, cid, way).await.map_err(MediaError::Refused)?;
         if self.held().values().filter(|held| held.user == user).count() >= SESSIONS_OF_USER {
             return Err(MediaError::Full);
         }
         let (place, watched) = match part {
-            Part::Publish => (Some(self.enter(cid, &user).await?), None),
-            Part::Watch(_) => (None, Some(self.come_to_watch(cid, &user).await?)),
+            Part::Publish => (Some(self.enter(cid, &user, by.address).await?), None),
+            Part::Watch(_) => (None, Some(self.come_to_watch(cid, (&user, by.address)).await?)),
         };
         let direction = match place {
             Some(_) => Direction::In,
@@ -429,7 +442,8 @@ impl Backend for MediaDoor {
             cid: cid.clone(),
             called: called.clone(),
             user: user.clone(),
-            token: token_hash(token),
+            token: token_hash(&by.token),
+            address: by.address,
             ice: String::new(),
             allow,
             place,
@@ -491,14 +505,15 @@ impl Backend for MediaDoor {
 
     async fn change(
         &self,
-        token: &str,
+        by: &Caller,
         cid: &Cid,
         session: &SessionId,
         before: Option<&str>,
         ufrag: &str,
         pwd: &str,
     ) -> Result<Option<Opened>, MediaError> {
-        let held = self.find(token, cid, session).await?;
+        let held = self.find(by, cid, session).await?;
+        self.check_still_there(&held, by).await?;
         if before.is_some_and(|before| before != "*" && before != held.ice) {
             return Err(MediaError::Stale);
         }
@@ -517,8 +532,8 @@ impl Backend for MediaDoor {
         }))
     }
 
-    async fn close(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<(), MediaError> {
-        let held = self.find(token, cid, session).await?;
+    async fn close(&self, by: &Caller, cid: &Cid, session: &SessionId) -> Result<(), MediaError> {
+        let held = self.find(by, cid, session).await?;
         // The engine tells that it is over.
         match self.engine.close(held.key).await {
             Ok(true) => Ok(()),

@@ -6,7 +6,7 @@ pub(crate) mod murmur;
 mod wire;
 
 use crate::{
-    federation, lease::Usable, limits::Limiter, media::MediaDoor, options::system, seats, server::Server,
+    federation, lease::Usable, limits::Limiter, media::MediaDoor, options::system_for, seats, server::Server,
     turn::Turn,
 };
 use async_trait::async_trait;
@@ -35,6 +35,7 @@ use plenary_signalling_io::Client;
 use plenary_store::queries;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
 };
 use tokio::sync::mpsc;
@@ -76,6 +77,7 @@ pub(crate) fn newcomer(client: &Client) -> Newcomer {
     Newcomer {
         run: client.run,
         person,
+        address: Some(client.address),
         tell: client.tell.clone(),
         permits: None,
     }
@@ -138,6 +140,8 @@ fn kept_out(code: &str) -> Refusal {
         "registration-closed" => Refusal::RegistrationClosed,
         "registration-full" => Refusal::RegistrationFull,
         "link-not-valid" => Refusal::LinkNotValid,
+        "zone-guests" => Refusal::ZoneGuests,
+        "zone-right" => Refusal::ZoneRight,
         _ => Refusal::Forbidden,
     }
 }
@@ -156,6 +160,8 @@ pub(crate) struct Comer {
     /// None: as their account or guest is called.
     name: Option<String>,
     screenless_at_home: bool,
+    /// Where they come from.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl From<Person> for Comer {
@@ -164,14 +170,20 @@ impl From<Person> for Comer {
             person,
             name: None,
             screenless_at_home: false,
+            from: None,
         }
     }
 }
 
 impl ServerRoster {
     async fn propose(&self, change: Change) -> Result<Applied, WriteError> {
+        self.propose_for(None, change).await
+    }
+
+    /// The same for who comes from there.
+    async fn propose_for(&self, from: Option<IpAddr>, change: Change) -> Result<Applied, WriteError> {
         let command = Command {
-            by: system(),
+            by: system_for(from),
             idempotency: None,
             change,
         };
@@ -215,6 +227,7 @@ impl ServerRoster {
         let asked = seats::reading();
         let participant = u64::from_be_bytes(crate::secret::random_bytes()) >> 1;
         let secret = crate::secret::random_password();
+        let from = comer.from;
         let enter = Change::Enter {
             cid: room.clone(),
             participant: plenary_conference::ParticipantId(participant),
@@ -234,7 +247,7 @@ impl ServerRoster {
         if seated {
             self.0.lessee.may_use().await.map_err(over)?;
         }
-        let applied = self.0.with_a_seat(|| self.propose(enter.clone())).await;
+        let applied = self.0.with_a_seat(|| self.propose_for(from, enter.clone())).await;
         let applied = applied.map_err(refused)?;
         self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         self.0.alive.heard(asked);
@@ -334,11 +347,15 @@ impl Roster for ServerRoster {
         &self,
         room: &Cid,
         visitor: &Visitor,
+        from: Option<IpAddr>,
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused> {
-        self.enter_by(room, comer(visitor)?, Via::Browser, state, pin)
-            .await
+        let comer = Comer {
+            from,
+            ..comer(visitor)?
+        };
+        self.enter_by(room, comer, Via::Browser, state, pin).await
     }
 
     async fn knows(&self, room: &Cid, visitor: &Visitor, place: &Place) -> bool {
@@ -353,7 +370,7 @@ impl Roster for ServerRoster {
         found.person == person && found.secret.is(&hash(&place.secret))
     }
 
-    async fn resume(&self, room: &Cid, place: &Place) -> Result<u64, Refused> {
+    async fn resume(&self, room: &Cid, place: &Place, from: Option<IpAddr>) -> Result<u64, Refused> {
         let change = Change::Resume {
             cid: room.clone(),
             participant: rules_id(place.participant),
@@ -362,7 +379,8 @@ impl Roster for ServerRoster {
             epoch: self.0.epoch,
         };
         let asked = seats::reading();
-        let applied = self.change(change).await?;
+        let applied = self.propose_for(from, change).await.map_err(refused)?;
+        self.0.wait_applied(applied.index).await.map_err(unreadable)?;
         self.0.alive.heard(asked);
         moves(&applied)
     }
@@ -570,6 +588,7 @@ mod tests {
             (KeptOut::RegistrationClosed, Refusal::RegistrationClosed),
             (KeptOut::RegistrationFull, Refusal::RegistrationFull),
             (KeptOut::LinkNotValid, Refusal::LinkNotValid),
+            (KeptOut::ZoneGuests, Refusal::ZoneGuests),
         ];
         for (why, code) in told {
             let refused = refused(WriteError::Refused(why.into()));

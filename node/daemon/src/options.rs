@@ -144,6 +144,14 @@ pub(crate) fn replica_options(
 }
 
 /// The server itself as the one who acts.
+/// The server itself, for somebody who comes from there.
+pub(crate) fn system_for(from: Option<std::net::IpAddr>) -> Actor {
+    Actor {
+        address: from.map_or_else(String::new, |address| address.to_string()),
+        ..system()
+    }
+}
+
 pub(crate) fn system() -> Actor {
     Actor {
         kind: ActorKind::System,

@@ -93,6 +93,12 @@ impl Source for Server {
         }
     }
 
+    fn moved(&self, client: &Client) {
+        if let Some(meetings) = self.meetings.get() {
+            meetings.moved(client.run, client.address);
+        }
+    }
+
     fn ended(&self, run: u64) {
         if let Some(meetings) = self.meetings.get() {
             meetings.ended(run);

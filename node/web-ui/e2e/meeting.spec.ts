@@ -153,7 +153,7 @@ test('who may not share a screen sees why', async ({ browser, rest, room, person
   try {
     await signIn(page, here, person.id, PASSWORD);
     await join(page, here, room);
-    const button = page.getByRole('button', { name: 'You do not have the right to share your screen' });
+    const button = page.getByRole('button', { name: 'do not let you share your screen' });
     await expect(button).toHaveAttribute('aria-disabled', 'true');
     await button.click({ force: true });
     await expect(page.getByRole('button', { name: 'Stop sharing' })).toHaveCount(0);

@@ -64,6 +64,7 @@ pub(super) async fn host(
             name: who.name,
             shares: who.shares,
         }),
+        address: None,
         tell,
         permits: Some(permits),
     };

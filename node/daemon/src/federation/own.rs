@@ -3,7 +3,6 @@
 
 use super::travel::Traveller;
 use plenary_access::policy_for;
-use plenary_conference::Person;
 use plenary_federation_io::Home as _;
 use plenary_meeting_io::{FromAbroad, Permitted, Refused};
 use plenary_model::{ServerName, UserName};
@@ -13,6 +12,7 @@ use plenary_signalling::{
 };
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::queries;
+use std::net::IpAddr;
 use tokio::sync::{
     broadcast::{self, error::RecvError},
     watch,
@@ -120,11 +120,11 @@ impl Hearing {
 
 impl Traveller {
     /// None where it cannot be read, or they meet no more: what was found last holds, until they leave.
-    async fn may(&self, server: &ServerName, user: &UserName) -> Option<May> {
+    async fn may(&self, server: &ServerName, user: &UserName, from: Option<IpAddr>) -> Option<May> {
         let standing = self.0.standing(server).await?;
         let terms = policy_for(&standing, server).ok()?;
-        let person = Person::Account(user.clone());
-        let shares = self.0.query(move |db| queries::may_share(db, &person)).await;
+        let user = user.clone();
+        let shares = self.0.query(move |db| queries::may_share(db, &user, from)).await;
         Some(May {
             write: terms.chat,
             show_screen: terms.content && shares.ok()?,
@@ -132,14 +132,19 @@ impl Traveller {
     }
 
     /// Told until nobody listens.
-    pub(super) fn may_from_now(&self, server: ServerName, user: UserName, may: May) -> watch::Receiver<May> {
+    pub(super) fn may_from_now(
+        &self,
+        server: ServerName,
+        (user, from): (UserName, Option<IpAddr>),
+        may: May,
+    ) -> watch::Receiver<May> {
         let (tell, told) = watch::channel(may);
         let this = Self(self.0.clone());
         let mut changes = self.0.notifications.subscribe();
         tokio::spawn(async move {
             loop {
                 // Once at the begin: something may have changed since it was read.
-                if let Some(may) = this.may(&server, &user).await {
+                if let Some(may) = this.may(&server, &user, from).await {
                     tell.send_if_modified(|known| std::mem::replace(known, may) != may);
                 }
                 tokio::select! {

@@ -7,7 +7,7 @@ use super::{
 use crate::{outside::Seatless, server::Server};
 use async_trait::async_trait;
 use plenary_access::{PartnerTerms, policy_for};
-use plenary_conference::{AwaySeat, Call, Change, How, Person};
+use plenary_conference::{AwaySeat, Call, Change, How};
 use plenary_federation_io::{Attending, Home, Told, Visit, unmet};
 use plenary_meeting_io::{Abroad, Attendance, Attendee, Flow, FromAbroad, Permitted, Refused};
 use plenary_model::{ServerName, UserName};
@@ -17,7 +17,7 @@ use plenary_signalling::{
     meeting::{Join, ParticipantId, Refusal},
 };
 use plenary_store::queries;
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 /// What waits in one direction.
@@ -34,11 +34,11 @@ pub(super) struct Traveller(pub(super) Arc<Server>);
 
 impl Traveller {
     /// Who goes, as this server vouches for them.
-    async fn passport(&self, user: &UserName) -> Result<(String, bool), Refused> {
+    async fn passport(&self, user: &UserName, from: Option<IpAddr>) -> Result<(String, bool), Refused> {
         let name = user.clone();
         let read = self.0.query(move |db| {
             let row = queries::user(db, &name)?;
-            let shares = queries::may_share(db, &Person::Account(name))?;
+            let shares = queries::may_share(db, &name, from)?;
             Ok(row.map(|row| (row.user.profile.display_name, shares)))
         });
         let read = read.await;
@@ -133,7 +133,13 @@ impl Abroad for Traveller {
         &self.0.facts.server
     }
 
-    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused> {
+    async fn attend(
+        &self,
+        server: &ServerName,
+        user: &UserName,
+        from: Option<IpAddr>,
+        join: Join,
+    ) -> Result<Attendance, Refused> {
         let reach = self.0.federation.get().ok_or_else(|| {
             let words =
                 "this node does not meet with other servers; ask the administrator to switch federation on";
@@ -142,7 +148,7 @@ impl Abroad for Traveller {
         let call = self.call_to(server, user, &join).await;
         let by_call = call.is_some_and(|call| call.is_of_two());
         let terms = self.terms(server, by_call).await?;
-        let (name, shares) = self.passport(user).await?;
+        let (name, shares) = self.passport(user, from).await?;
         // A call of two needs none, as on one server.
         if !by_call {
             self.take_seat(user).await?;
@@ -166,7 +172,7 @@ impl Abroad for Traveller {
             };
             Refused::new(code, why.words)
         })?;
-        let may = self.may_from_now(server.clone(), user.clone(), may);
+        let may = self.may_from_now(server.clone(), (user.clone(), from), may);
         Ok(attendance(server.clone(), visit, may))
     }
 

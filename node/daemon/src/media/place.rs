@@ -1,12 +1,14 @@
 //! What sessions of programs have in the conference: a place in the roster, or a line in the list of those who watch.
 
 use super::{Held, MediaDoor, watch::unwatch};
-use crate::meetings::ServerRoster;
+use crate::meetings::{Comer, ServerRoster};
 use plenary_conference::{Person, Via};
 use plenary_meeting_io::{Entered, Refused as NoPlace, Roster as _};
 use plenary_model::{Cid, UserName};
 use plenary_signalling::meeting::{self, Refusal, State};
-use plenary_whip::{MediaError, Refused};
+use plenary_store::queries;
+use plenary_whip::{Caller, MediaError, Refused};
+use std::net::IpAddr;
 
 #[derive(Clone, Copy)]
 pub(super) struct Place {
@@ -16,19 +18,35 @@ pub(super) struct Place {
 
 impl MediaDoor {
     /// Takes a place in the meeting for somebody who publishes.
-    pub(super) async fn enter(&self, cid: &Cid, user: &UserName) -> Result<Place, MediaError> {
+    pub(super) async fn enter(&self, cid: &Cid, user: &UserName, from: IpAddr) -> Result<Place, MediaError> {
         let state = State {
             camera: Some(true),
             ..State::default()
         };
         let roster = ServerRoster(self.server.clone());
-        let entered = roster.enter_by(cid, Person::Account(user.clone()).into(), Via::Whip, state, None);
+        let mut comer = Comer::from(Person::Account(user.clone()));
+        comer.from = Some(from);
+        let entered = roster.enter_by(cid, comer, Via::Whip, state, None);
         match entered.await {
             Ok(Entered {
                 participant, moves, ..
             }) => Ok(Place { participant, moves }),
             Err(NoPlace { code, detail }) => Err(refused(code, detail)),
         }
+    }
+
+    /// Refuses a program that goes on from the other zone: the rights that it came with need not count there. A new session
+    /// has those that do.
+    pub(super) async fn check_still_there(&self, held: &Held, by: &Caller) -> Result<(), MediaError> {
+        let settings = self.server.query(queries::settings).await;
+        let zones = settings
+            .map_err(|_| MediaError::Refused(Refused::Unavailable))?
+            .zones;
+        if zones.is_trusted(Some(held.address)) == zones.is_trusted(Some(by.address)) {
+            return Ok(());
+        }
+        let words = "your program comes from another network than before; begin a new session";
+        Err(MediaError::Refused(Refused::Forbidden(words)))
     }
 
     /// Gives up what a session has.

@@ -1,13 +1,17 @@
 //! Programs that watch a conference: they stand beside the roster, and moderators see and remove them (CONF-08).
 
 use super::{Held, MediaDoor, gate::watches, seatless};
-use crate::{options::system, server::Server};
+use crate::{
+    options::{system, system_for},
+    server::Server,
+};
 use plenary_access::Refusal;
 use plenary_conference::{Change, Command, ParticipantId, Run, Visitor, WATCHERS_LEVEL};
 use plenary_model::{Cid, Timestamp, UserName};
 use plenary_rest_api::backend::{Backend as _, ReadError, WriteError};
 use plenary_store::queries;
 use plenary_whip::{MediaError, Refused};
+use std::net::IpAddr;
 
 /// What a session that watches was given.
 #[derive(Clone, Copy)]
@@ -21,14 +25,18 @@ pub(super) struct Watched {
 
 impl MediaDoor {
     /// Lets somebody watch, and lists them.
-    pub(super) async fn come_to_watch(&self, cid: &Cid, user: &UserName) -> Result<Watched, MediaError> {
-        let run = self.may_watch(cid, user).await?;
+    pub(super) async fn come_to_watch(
+        &self,
+        cid: &Cid,
+        (user, from): (&UserName, IpAddr),
+    ) -> Result<Watched, MediaError> {
+        let run = self.may_watch(cid, user, from).await?;
         // The highest bit tells those who only watch from those who have a place.
         let id = u64::from_be_bytes(crate::secret::random_bytes()) | 1 << 63;
         let listed = self.server.replica.status().level >= WATCHERS_LEVEL;
         // The gate first: who is kept out takes no seat.
         if listed {
-            self.list(cid, user, id).await?;
+            self.list(cid, (user, from), id).await?;
         }
         if let Err(why) = self.server.take_seat_outside(user).await {
             if listed && let Err(error) = unwatch(&self.server, cid.clone(), id).await {
@@ -40,7 +48,7 @@ impl MediaDoor {
     }
 
     /// The gate decides, on all nodes alike: it knows how many are in, and who was removed.
-    async fn list(&self, cid: &Cid, user: &UserName, id: u64) -> Result<(), MediaError> {
+    async fn list(&self, cid: &Cid, (user, from): (&UserName, IpAddr), id: u64) -> Result<(), MediaError> {
         let change = Change::Watch {
             cid: cid.clone(),
             watcher: ParticipantId(id),
@@ -49,7 +57,7 @@ impl MediaDoor {
             epoch: self.server.epoch,
         };
         let command = Command {
-            by: system(),
+            by: system_for(Some(from)),
             idempotency: None,
             change,
         };
@@ -60,10 +68,15 @@ impl MediaDoor {
 
     /// Whether somebody may watch: by the same gate as all, as this node's copy has it. Gives the run that they are let
     /// into, by its begin.
-    async fn may_watch(&self, cid: &Cid, user: &UserName) -> Result<Option<Timestamp>, MediaError> {
+    async fn may_watch(
+        &self,
+        cid: &Cid,
+        user: &UserName,
+        from: IpAddr,
+    ) -> Result<Option<Timestamp>, MediaError> {
         let (key, of) = (cid.clone(), user.clone());
         let found = self.server.query(move |db| {
-            let operator = queries::is_operator(db, &of)?;
+            let operator = queries::is_operator(db, &of, Some(from))?;
             Ok((queries::conference(db, &key)?, queries::run(db, &key)?, operator))
         });
         let unavailable = |_: ReadError| MediaError::Refused(Refused::Unavailable);
@@ -101,7 +114,7 @@ impl MediaDoor {
         if now == watched.run {
             return false;
         }
-        match self.may_watch(&held.cid, &held.user).await {
+        match self.may_watch(&held.cid, &held.user, held.address).await {
             Ok(run) => {
                 if let Some(watched) = self.held().get_mut(name).and_then(|held| held.watched.as_mut()) {
                     watched.run = run;

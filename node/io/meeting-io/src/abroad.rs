@@ -184,7 +184,7 @@ async fn begin(
             "this node does not meet with other servers; ask the administrator to switch federation on";
         Refused::new(Refusal::Forbidden, words)
     })?;
-    let attended = abroad.attend(server, user, join.clone()).await;
+    let attended = abroad.attend(server, user, newcomer.address, join.clone()).await;
     let attendance = attended.map_err(|why| match why.code {
         // Who was in tries again; a newcomer had better know.
         Refusal::Unavailable if join.resume.is_none() => Refused::new(Refusal::Unreachable, why.detail),
@@ -274,6 +274,11 @@ impl Seat {
             Told::End(reason, _) => {
                 self.tell(ServerBody::Ended(Ended { reason }));
                 return Some(End::Left);
+            }
+            // Their own rights may be others there: the place is taken up anew.
+            Told::Moved(address) => {
+                self.newcomer.address = Some(address);
+                return Some(End::Lost);
             }
             // Those are told by rooms and clerks of this server.
             Told::Elsewhere | Told::Permit(_) | Told::Away | Told::Lost | Told::Out(_) => {}
@@ -490,10 +495,10 @@ impl Seat {
         };
         let (server, user) = (self.server.clone(), self.user.clone());
         loop {
-            let before = pause;
+            let (before, from) = (pause, self.newcomer.address);
             let attended = async {
                 tokio::time::sleep(before).await;
-                abroad.attend(&server, &user, join.clone()).await
+                abroad.attend(&server, &user, from, join.clone()).await
             };
             tokio::pin!(attended);
             let attended = loop {
@@ -502,13 +507,16 @@ impl Seat {
                     told = told.recv() => {
                         let Some(told) = told else { return Back::Gone };
                         // Media of this node goes on; what is for the other server is refused.
-                        if self.hear_client(told).await.is_some() {
-                            return Back::Gone;
+                        match self.hear_client(told).await {
+                            None | Some(End::Lost) => {}
+                            Some(_) => return Back::Gone,
                         }
                     }
                 }
             };
             match attended {
+                // It was asked for who came from elsewhere: once more.
+                Ok(_) if self.newcomer.address != from => {}
                 Ok(attendance) => {
                     self.attendance = attendance;
                     return Back::In;

@@ -14,6 +14,7 @@ use plenary_signalling::{
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -58,6 +59,8 @@ pub struct Newcomer {
     /// Of its connection; never given twice.
     pub run: u64,
     pub person: Person,
+    /// Where it comes from; of who comes from a partner's server that is not known.
+    pub address: Option<IpAddr>,
     /// What it is told.
     pub tell: mpsc::UnboundedSender<ServerBody>,
     /// Whose media another server serves: what of them may flow is told here.
@@ -162,18 +165,19 @@ pub trait Roster: Send + Sync + 'static {
     /// The key of the conference in which a client has this place, whatever it is called by now; else of the one that people
     /// find by this ID. All other calls go by keys.
     async fn find(&self, id: &Cid, place: Option<&Place>) -> Result<Option<Cid>, Refused>;
-    /// `pin`: what the client gave.
+    /// `from`: where they come from; `pin`: what the client gave.
     async fn enter(
         &self,
         room: &Cid,
         person: &Person,
+        from: Option<IpAddr>,
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused>;
     /// Whether this place may be taken up, as this node knows it right now: asks no other node.
     async fn knows(&self, room: &Cid, person: &Person, place: &Place) -> bool;
-    /// Takes a place up on this node. Gives its `moves`.
-    async fn resume(&self, room: &Cid, place: &Place) -> Result<u64, Refused>;
+    /// Takes a place up on this node, for who comes from there. Gives its `moves`.
+    async fn resume(&self, room: &Cid, place: &Place, from: Option<IpAddr>) -> Result<u64, Refused>;
     /// Frees a place, if it was not taken up elsewhere since.
     async fn leave(&self, room: &Cid, participant: ParticipantId, moves: u64) -> Result<(), Refused>;
     async fn set(
@@ -292,7 +296,14 @@ pub trait Abroad: Send + Sync + 'static {
     /// This server; conferences with its name are its own.
     fn me(&self) -> &ServerName;
     /// Has a user of this server come into a conference there; `join.room` is without the server.
-    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused>;
+    /// `from`: where they come from.
+    async fn attend(
+        &self,
+        server: &ServerName,
+        user: &UserName,
+        from: Option<IpAddr>,
+        join: Join,
+    ) -> Result<Attendance, Refused>;
     /// Has the media of a hall there cross between the servers, as long as what this gives is kept.
     fn enter_hall(&self, server: &ServerName, hall: &str) -> Result<Box<dyn Any + Send>, Refused>;
     /// They are in it, by the connection `run`: what called them there is answered.

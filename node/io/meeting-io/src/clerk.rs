@@ -11,6 +11,7 @@ use plenary_signalling::{
     meeting::{Call, CallOff, Earlier, Edit, Moderate, ParticipantId, Place, Refusal, Say, State, Unsay},
 };
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -41,7 +42,9 @@ pub(crate) enum Errand {
     Call(Call),
     CallOff(CallOff),
     /// The server took this node for lost and the place for away: it is taken up again.
-    Return(Place),
+    Return(Place, Option<IpAddr>),
+    /// The client came back from another address.
+    Move(Place, Option<IpAddr>),
     /// The last one: the place is free.
     Leave,
 }
@@ -58,7 +61,7 @@ impl Errand {
             Self::Moderate(_) => "moderate",
             Self::Call(_) => "call",
             Self::CallOff(_) => "call_off",
-            Self::Return(_) => "join",
+            Self::Return(..) | Self::Move(..) => "join",
             Self::Leave => "leave",
         }
     }
@@ -76,14 +79,26 @@ pub(crate) struct Clerk {
 
 impl Clerk {
     /// Works until [`Errand::Leave`] is done or the seat is gone. `place`: what is to be settled first.
-    pub(crate) async fn work(self, place: Option<Place>, mut errands: mpsc::Receiver<Errand>) {
-        if let Some(place) = place
-            && !self.settle(&place, &mut errands).await
+    pub(crate) async fn work(
+        self,
+        place: Option<(Place, Option<IpAddr>)>,
+        mut errands: mpsc::Receiver<Errand>,
+    ) {
+        if let Some((place, from)) = place
+            && !self.settle(&place, from, &errands).await
         {
             return;
         }
         while let Some(errand) = errands.recv().await {
             let begun = Instant::now();
+            if let Errand::Move(place, from) = &errand {
+                // Until it is settled nobody takes the own move for one of another device.
+                self.moves.store(UNSETTLED, Ordering::Release);
+                if !self.settle(place, *from, &errands).await {
+                    return;
+                }
+                continue;
+            }
             let last = matches!(errand, Errand::Leave);
             let name = errand.name();
             match self.run(errand).await {
@@ -99,10 +114,10 @@ impl Clerk {
     }
 
     /// Has the place committed that the client has taken up. Gives whether it has it.
-    async fn settle(&self, place: &Place, errands: &mut mpsc::Receiver<Errand>) -> bool {
+    async fn settle(&self, place: &Place, from: Option<IpAddr>, errands: &mpsc::Receiver<Errand>) -> bool {
         let deadline = Instant::now() + SETTLE_WITHIN;
         loop {
-            match self.hub.roster().resume(&self.room, place).await {
+            match self.hub.roster().resume(&self.room, place, from).await {
                 Ok(moves) => {
                     self.moves.store(moves, Ordering::Release);
                     return true;
@@ -139,8 +154,10 @@ impl Clerk {
             Errand::Moderate(what) => roster.moderate(room, who, what).await,
             Errand::Call(call) => roster.call(room, who, call).await,
             Errand::CallOff(calls) => roster.call_off(room, who, calls).await,
-            Errand::Return(place) => {
-                let moves = roster.resume(room, &place).await?;
+            // Done before it comes here.
+            Errand::Move(..) => Ok(()),
+            Errand::Return(place, from) => {
+                let moves = roster.resume(room, &place, from).await?;
                 self.moves.store(moves, Ordering::Release);
                 Ok(())
             }

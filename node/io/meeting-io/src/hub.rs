@@ -12,6 +12,7 @@ use plenary_signalling::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -148,6 +149,13 @@ impl Hub {
     pub fn meet(&self, abroad: Arc<dyn Abroad>) {
         // Said once, when the node starts.
         self.0.abroad.set(abroad).ok();
+    }
+
+    /// A client came back from another address: what it may do there can be something else.
+    pub fn moved(&self, run: u64, address: IpAddr) {
+        if let Some(seat) = self.tables().seats.get(&run) {
+            seat.send(Told::Moved(address)).ok();
+        }
     }
 
     /// The connection of a client is over.

@@ -17,6 +17,7 @@ use plenary_signalling::{
 };
 use std::{
     collections::BTreeSet,
+    net::IpAddr,
     sync::{Arc, atomic::AtomicU64},
 };
 use tokio::sync::mpsc;
@@ -33,6 +34,8 @@ pub(crate) enum Told {
     Media(MediaEvent),
     /// The client goes out of the meeting.
     Leave,
+    /// The client came back from another address.
+    Moved(IpAddr),
     /// The client's connection is over.
     Gone,
     /// The place was taken up on another connection.
@@ -101,7 +104,8 @@ pub(crate) async fn sit(
                 tell: newcomer.tell.clone(),
                 seat: inbox.clone(),
             };
-            let unsettled = (taken.moves == UNSETTLED).then(|| taken.place.clone());
+            let from = newcomer.address;
+            let unsettled = (taken.moves == UNSETTLED).then(|| (taken.place.clone(), from));
             tokio::spawn(clerk.work(unsettled, to_do));
             let seated = Seated {
                 run,
@@ -176,7 +180,9 @@ async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken
         ..State::default()
     };
     let pin = join.pin.clone();
-    let entered = roster.enter(&room, &newcomer.person, state, pin).await?;
+    let entered = roster
+        .enter(&room, &newcomer.person, newcomer.address, state, pin)
+        .await?;
     Ok(Taken {
         room,
         place: Place {
@@ -206,7 +212,16 @@ impl Seat {
                 Told::Media(event) => self.connections.media(event),
                 Told::Permit(permit) => self.permit(permit).await,
                 // If there is too much to do, the roster tells it again.
-                Told::Away => drop(self.send_clerk(Errand::Return(self.place.clone()))),
+                Told::Away => {
+                    let back = Errand::Return(self.place.clone(), self.newcomer.address);
+                    drop(self.send_clerk(back));
+                }
+                // Nobody tells it again, so it waits for its turn.
+                Told::Moved(address) => {
+                    self.newcomer.address = Some(address);
+                    let moved = Errand::Move(self.place.clone(), self.newcomer.address);
+                    self.errands.send(moved).await.ok();
+                }
                 Told::Leave => break End::Left,
                 Told::Gone => break End::Gone,
                 Told::Elsewhere => {

@@ -58,7 +58,13 @@ impl Abroad for Line {
         &self.me
     }
 
-    async fn attend(&self, server: &ServerName, user: &UserName, join: Join) -> Result<Attendance, Refused> {
+    async fn attend(
+        &self,
+        server: &ServerName,
+        user: &UserName,
+        _: Option<std::net::IpAddr>,
+        join: Join,
+    ) -> Result<Attendance, Refused> {
         if self.dead.load(Ordering::SeqCst) || server.as_str() != PARIS {
             return Err(Refused::new(Refusal::Unavailable, "paris does not answer"));
         }
@@ -74,6 +80,7 @@ impl Abroad for Line {
                 name: user.to_string(),
                 shares: true,
             }),
+            address: None,
             tell,
             permits: Some(permits),
         };

@@ -30,6 +30,7 @@ impl Client {
             newcomer: Newcomer {
                 run,
                 person,
+                address: None,
                 tell,
                 permits: None,
             },

@@ -89,6 +89,7 @@ async fn what_cannot_be_is_refused_with_the_reason() {
     let newcomer = Newcomer {
         run: 7,
         person,
+        address: None,
         tell,
         permits: None,
     };
@@ -265,6 +266,28 @@ async fn who_is_here_and_counts_as_away_returns() {
     hub.request(&ann.newcomer, ClientBody::Say(say("here")));
     ann.hear(|told| matches!(told, ServerBody::Chat(_)).then_some(()))
         .await;
+}
+
+#[tokio::test]
+async fn who_comes_back_from_another_address_takes_the_place_up_from_there() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    let joined = ann.join(&hub, None).await;
+    let far = "203.0.113.9".parse().expect("good");
+    hub.moved(1, far);
+    world
+        .until(|world| world.moves(joined.participant) == Some(1))
+        .await;
+    assert_eq!(world.came_from(), [Some(far)]);
+    // The own move is none of another device.
+    hub.changed(&demo());
+    hub.request(&ann.newcomer, ClientBody::Say(say("here")));
+    ann.hear(|told| match told {
+        ServerBody::Ended(ended) => panic!("put out: {ended:?}"),
+        ServerBody::Chat(_) => Some(()),
+        _ => None,
+    })
+    .await;
 }
 
 impl Client {

@@ -2,11 +2,10 @@ use crate::{
     Options,
     backend::{Applied, Backend},
     limits::{Place, Places, SignInLimits, StrangerLimits},
-    network::Network,
     problem::{Code, Problem},
 };
 use axum::http::Method;
-use plenary_access::{Command, Settings};
+use plenary_access::{Command, Network, Settings};
 use plenary_model::{Buckets, Rights, UserName};
 use std::{
     collections::HashSet,
@@ -162,7 +161,7 @@ impl Api {
     }
 
     /// What the groups of a user allow together.
-    pub(crate) async fn rights_of(&self, user: &UserName) -> Result<Rights, Problem> {
+    pub(crate) async fn rights_given(&self, user: &UserName) -> Result<Rights, Problem> {
         let groups = self.backend().groups_of(user.clone()).await?;
         Ok(groups
             .iter()

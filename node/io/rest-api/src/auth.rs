@@ -1,6 +1,5 @@
 //! Who asks, from where, and whether they may.
 
-use crate::network::Network;
 use crate::{
     api::Api,
     problem::{Code, Problem},
@@ -9,8 +8,10 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{Extensions, HeaderMap, header, request::Parts},
 };
-use plenary_access::{Actor, ActorKind, AdminRole, Refusal, Session, TokenHash, UserRow};
-use plenary_model::{Right, UserName};
+use plenary_access::{
+    Actor, ActorKind, AdminRole, Network, Refusal, Session, TokenHash, UserRow, ZoneRefusal,
+};
+use plenary_model::{Right, Rights, UserName};
 use sha2::{Digest as _, Sha256};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -116,10 +117,20 @@ impl Signed {
         &self.row.user.id
     }
 
-    /// Refuses whoever's groups do not allow `right`.
+    /// What the groups of the account allow together, and counts from where this was asked.
+    pub(crate) async fn rights(&self, api: &Api) -> Result<Rights, Problem> {
+        let given = api.rights_given(self.name()).await?;
+        let zones = &api.settings().await?.zones;
+        Ok(zones.narrow(&given, Some(self.client.address)))
+    }
+
+    /// Refuses whoever's groups do not allow `right`, and who asks from where it does not count.
     pub(crate) async fn require(&self, api: &Api, right: Right, words: &str) -> Result<(), Problem> {
-        if api.rights_of(self.name()).await?.allows(right) {
+        if self.rights(api).await?.allows(right) {
             return Ok(());
+        }
+        if api.rights_given(self.name()).await?.allows(right) {
+            return Err(Refusal::from(ZoneRefusal::Right(words.into())).into());
         }
         Err(Refusal::Forbidden { needs: words.into() }.into())
     }

@@ -23,7 +23,6 @@ mod extract;
 mod import;
 mod layers;
 mod limits;
-mod network;
 mod passwords;
 mod problem;
 mod request_id;
@@ -32,8 +31,8 @@ mod routes;
 pub use auth::{before_proxies, token_hash};
 pub use backend::Backend;
 pub use limits::SignInRates;
-pub use network::{BadNetwork, Network};
 pub use passwords::{Cost, Passwords};
+pub use plenary_access::{BadNetwork, Network};
 pub use problem::{Code, FieldError, ProblemBody};
 
 use api::Api;

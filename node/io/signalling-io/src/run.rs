@@ -85,6 +85,7 @@ pub(crate) async fn run(
         client: Client {
             run: hub.next_run(),
             who: connection.who().clone(),
+            address: first.caller.address,
             tell,
         },
         watched: BTreeSet::new(),
@@ -187,7 +188,11 @@ impl Run {
             nodes,
             ..
         } = *newcomer;
+        let before = std::mem::replace(&mut self.client.address, caller.address);
         (self.token, self.caller) = (token, caller);
+        if self.asked && before != self.client.address {
+            self.hub.source().moved(&self.client);
+        }
         self.recheck = Instant::now() + self.hub.options().recheck;
         self.arriving = Some(Transport::new(socket, self.hub.options(), self.hub.tasks()));
         self.feed(Input::Attach(Attach { last_seq, nodes }));

@@ -54,6 +54,8 @@ pub struct Client {
     /// Never given twice while the node runs.
     pub run: u64,
     pub who: Who,
+    /// From where it is connected now.
+    pub address: IpAddr,
     /// What the client is told, in this order. Once the run is over nothing is taken.
     pub tell: mpsc::UnboundedSender<ServerBody>,
 }
@@ -79,6 +81,8 @@ pub trait Source: Send + Sync + 'static {
     fn applied(&self) -> u64;
     /// A client asks for something about its meeting. Answers and all that follows go to [`Client::tell`].
     fn request(&self, client: &Client, request: ClientBody);
+    /// The client of a run that has asked for something came back from another address.
+    fn moved(&self, client: &Client);
     /// The run of a client that has asked for something is over.
     fn ended(&self, run: u64);
     /// All notifications from now on. A receiver that falls behind is told, and its client loads anew.

@@ -6,6 +6,7 @@ use plenary_signalling_io::{ClientBody, Presence, ServerBody, Topic};
 use serde_json::json;
 use std::time::Duration;
 use support::{Node, changed, options};
+use tokio::net::TcpSocket;
 
 #[tokio::test]
 async fn a_hello_is_welcomed_as_the_contract_says() {
@@ -232,6 +233,31 @@ async fn leave_is_taken_at_once_when_all_have_heard() {
         close
     });
     assert_eq!(close.0, 4503);
+}
+
+#[tokio::test]
+async fn who_comes_back_from_another_address_is_told_to_the_server() {
+    let node = Node::start(options()).await;
+    let mut alice = node.client("alice-1").await;
+    let join = json!({"seq": 1, "ack": 0, "type": "join", "body": {"room": "demo"}});
+    alice.send(&join).await;
+    alice.sent = 1;
+    node.until(|_| !node.server.requests.lock().unwrap().is_empty())
+        .await;
+    let near = node.server.requests.lock().unwrap()[0].0.address;
+    assert!(near.is_loopback());
+    // From the same address nothing is new.
+    let (same, welcome) = node.again("alice-1", &alice).await;
+    assert_eq!(welcome["resumed"], true);
+    let far = TcpSocket::new_v4().unwrap();
+    far.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut moved = node.dial_over(far.connect(node.address).await.unwrap()).await;
+    let welcome = moved.hello("alice-1", Some(&same.resume), same.received).await;
+    assert_eq!(welcome["resumed"], true);
+    node.until(|_| !node.server.moved.lock().unwrap().is_empty())
+        .await;
+    let expected: std::net::IpAddr = "127.0.0.2".parse().unwrap();
+    assert_eq!(*node.server.moved.lock().unwrap(), [expected]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What a decision of one part of the server means to the others.
 
 use crate::view::StoreView;
-use plenary_access::{Change, Effect, FederationMode, PartnerTerms, View, rules::rights_after};
+use plenary_access::{Change, Effect, FederationMode, PartnerTerms, View, Zones, rules::rights_after};
 use plenary_conference::{self as conference, MeetingView as _, Person, View as _};
 use plenary_licensing::{Fact, Who};
 use plenary_model::{GroupId, GuestId, NodeId, Right, ServerName, UserName};
@@ -92,6 +92,7 @@ pub(crate) struct Rights {
     federated: Option<bool>,
     /// The terms with those servers of which people are there.
     terms: Vec<(ServerName, PartnerTerms)>,
+    zones: Option<Zones>,
 }
 
 impl Rights {
@@ -100,6 +101,7 @@ impl Rights {
         let of = of.map(|(user, rights)| conference::Fact::Rights(user, *rights));
         of.chain(self.guests.map(conference::Fact::GuestsShare))
             .chain(self.federated.map(conference::Fact::FederatedShare))
+            .chain(self.zones.as_ref().map(conference::Fact::Zones))
             .chain(
                 self.terms
                     .iter()
@@ -152,7 +154,17 @@ pub(crate) fn rights(view: &StoreView<'_>, decision: &plenary_access::Decision) 
         guests,
         federated,
         terms: terms(view, decision),
+        zones: zones(view, decision),
     }
+}
+
+/// The zones, where a decision changes them.
+fn zones(view: &StoreView<'_>, decision: &plenary_access::Decision) -> Option<Zones> {
+    let put = decision.effects.iter().rev().find_map(|effect| match effect {
+        Effect::PutSettings(settings) => Some(&settings.zones),
+        _ => None,
+    });
+    put.filter(|zones| **zones != view.settings().zones).cloned()
 }
 
 /// Terms that a decision changes, of servers whose people are there.

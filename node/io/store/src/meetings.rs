@@ -18,10 +18,11 @@ use rusqlite::{
     Connection, Row, params,
     types::{Type, ValueRef},
 };
+use std::net::IpAddr;
 
 /// Columns of a participant, in the order of [`participant_of`].
 pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
-     hand, reaction, reacted_at, joined_at, moves, away_since, standing, layout";
+     hand, reaction, reacted_at, joined_at, moves, away_since, standing, layout, address";
 /// Columns of a line, in the order of [`line_of`].
 pub(crate) const LINE: &str = "cid, id, participant, name, text, at, changed, details";
 /// Columns of a guest, in the order of [`guest_of`].
@@ -106,6 +107,12 @@ pub(crate) fn time_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Opt
     Ok(stored.map(|time| Timestamp(time.cast_unsigned())))
 }
 
+fn address_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<IpAddr>> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| text.parse()).transpose();
+    read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
 pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
     let reaction = match (row.get(12)?, time_or_none(row, 13)?) {
         (Some(text), Some(at)) => Some(Reaction { text, at }),
@@ -135,6 +142,7 @@ pub(crate) fn participant_of(row: &Row<'_>) -> rusqlite::Result<Participant> {
             _ => body(row, 17)?,
         },
         layout: layout_of(row, 18)?,
+        address: address_of(row, 19)?,
     })
 }
 
@@ -409,7 +417,7 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
         db,
         &format!(
             "INSERT OR REPLACE INTO participants ({PARTICIPANT}, podium, invited)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ),
         params![
             participant.cid.as_str(),
@@ -431,6 +439,7 @@ fn put_participant(db: &Connection, participant: &Participant) -> Result<(), App
             time(participant.away_since),
             standing,
             layout_bytes(participant.layout.as_ref())?,
+            participant.address.map(|address| address.to_string()),
             time(participant.standing.podium),
             time(invited.map(|invitation| invitation.at))
         ],

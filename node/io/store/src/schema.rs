@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 21] = [
+const STEPS: [&str; 22] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -31,6 +31,7 @@ const STEPS: [&str; 21] = [
     LAYOUT_PEOPLE,
     WATCHERS,
     DIRECTORY,
+    ZONES,
 ];
 
 const ACCOUNTS: &str = "
@@ -390,6 +391,9 @@ CREATE TABLE watchers (
 CREATE INDEX watchers_by_user ON watchers (user, cid);
 CREATE INDEX watchers_by_node ON watchers (node);
 ";
+
+/// Where those who are in meetings come from.
+const ZONES: &str = "ALTER TABLE participants ADD COLUMN address TEXT;";
 
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use plenary_model::Cid;
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// What a client comes for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,19 +99,28 @@ pub enum MediaError {
     Stopped,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The bearer token of a session.
+    pub token: String,
+    /// From where; unspecified if the node does not know it.
+    pub address: IpAddr,
+}
+
 /// Who may come, and the media engine behind.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// Whether whoever has this token may take this part in the room.
-    async fn may(&self, token: &str, cid: &Cid, part: &Part) -> Result<(), Refused>;
+    /// Whether a caller may take this part in the room.
+    async fn may(&self, by: &Caller, cid: &Cid, part: &Part) -> Result<(), Refused>;
 
     /// Answers an offer. Asks again whether it may be: the offer took its time.
-    async fn open(&self, token: &str, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError>;
+    async fn open(&self, by: &Caller, cid: &Cid, part: Part, offer: String) -> Result<Opened, MediaError>;
 
     /// The client has (perhaps new) credentials; `before` is the entity tag it knows. `None`: nothing had to be done.
     async fn change(
         &self,
-        token: &str,
+        by: &Caller,
         cid: &Cid,
         session: &SessionId,
         before: Option<&str>,
@@ -120,5 +129,5 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<Option<Opened>, MediaError>;
 
     /// Ends a session.
-    async fn close(&self, token: &str, cid: &Cid, session: &SessionId) -> Result<(), MediaError>;
+    async fn close(&self, by: &Caller, cid: &Cid, session: &SessionId) -> Result<(), MediaError>;
 }

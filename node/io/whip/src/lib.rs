@@ -17,7 +17,7 @@ mod answer;
 mod backend;
 mod fragment;
 
-pub use backend::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
+pub use backend::{Backend, Caller, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch};
 pub use fragment::fuzz_fragment;
 
 use answer::problem;
@@ -25,14 +25,14 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Path, Query, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing,
 };
 use fragment::Fragment;
 use plenary_model::Cid;
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use tower_http::{
     cors::{Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -46,7 +46,9 @@ const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
 /// The addresses, to be merged into what the node serves.
-pub fn router(backend: Arc<dyn Backend>) -> Router {
+///
+/// `address_of` says where a request comes from.
+pub fn router(backend: Arc<dyn Backend>, address_of: AddressOf) -> Router {
     // Who calls brings a token in a header that no foreign page has: every page may try.
     let cors = CorsLayer::new()
         .allow_origin(Any)
@@ -64,13 +66,32 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
             HeaderName::from_static("accept-post"),
             HeaderValue::from_static(SDP),
         ))
-        .with_state(backend)
+        .with_state(Served { backend, address_of })
 }
 
-type Shared = State<Arc<dyn Backend>>;
+/// Where a request comes from.
+pub type AddressOf = Arc<dyn Fn(&Parts) -> IpAddr + Send + Sync>;
 
-async fn publish(State(backend): Shared, Path(cid): Path<String>, request: Request) -> Response {
-    open(&*backend, &cid, Part::Publish, request)
+#[derive(Clone)]
+struct Served {
+    backend: Arc<dyn Backend>,
+    address_of: AddressOf,
+}
+
+impl Served {
+    /// RFC 6750 §2.1.
+    fn caller(&self, parts: &Parts) -> Result<Caller, Response> {
+        Ok(Caller {
+            token: token(&parts.headers)?,
+            address: (self.address_of)(parts),
+        })
+    }
+}
+
+type Shared = State<Served>;
+
+async fn publish(State(served): Shared, Path(cid): Path<String>, request: Request) -> Response {
+    open(&served, &cid, Part::Publish, request)
         .await
         .unwrap_or_else(|refusal| refusal)
 }
@@ -82,7 +103,7 @@ struct WatchQuery {
 }
 
 async fn watch(
-    State(backend): Shared,
+    State(served): Shared,
     Path(cid): Path<String>,
     query: Result<Query<WatchQuery>, axum::extract::rejection::QueryRejection>,
     request: Request,
@@ -100,12 +121,12 @@ async fn watch(
         Some(participant) => Watch::Participant(participant),
         None => Watch::Speakers,
     });
-    open(&*backend, &cid, part, request)
+    open(&served, &cid, part, request)
         .await
         .unwrap_or_else(|refusal| refusal)
 }
 
-async fn open(backend: &dyn Backend, cid: &str, part: Part, request: Request) -> Result<Response, Response> {
+async fn open(served: &Served, cid: &str, part: Part, request: Request) -> Result<Response, Response> {
     let way = if matches!(part, Part::Publish) {
         "whip"
     } else {
@@ -113,13 +134,13 @@ async fn open(backend: &dyn Backend, cid: &str, part: Part, request: Request) ->
     };
     let cid = cid_of(cid)?;
     let (parts, body) = request.into_parts();
-    let token = token(&parts.headers)?;
+    let (by, backend) = (served.caller(&parts)?, &served.backend);
     of_kind(&parts.headers, SDP)?;
     // Asked before the offer is read: strangers shall cost little.
-    backend.may(&token, &cid, &part).await.map_err(answer::refused)?;
+    backend.may(&by, &cid, &part).await.map_err(answer::refused)?;
     let offer = text(body, OFFER_BYTES).await?;
     let opened = backend
-        .open(&token, &cid, part, offer)
+        .open(&by, &cid, part, offer)
         .await
         .map_err(answer::failed)?;
     let location = format!("/{way}/{cid}/{}", opened.session);
@@ -152,14 +173,14 @@ fn link(url: &str, credentials: Option<&(String, String)>) -> String {
 /// Trickled candidates need nothing here: this side only answers checks (ICE-lite), from wherever they come. New
 /// credentials are a restart.
 async fn change(
-    State(backend): Shared,
+    State(served): Shared,
     Path((cid, session)): Path<(String, String)>,
     request: Request,
 ) -> Response {
     let changed = async {
         let cid = cid_of(&cid)?;
         let (parts, body) = request.into_parts();
-        let token = token(&parts.headers)?;
+        let by = served.caller(&parts)?;
         of_kind(&parts.headers, FRAGMENT)?;
         let fragment = text(body, FRAGMENT_BYTES).await?;
         let fragment = Fragment::read(&fragment).map_err(|reason| {
@@ -171,9 +192,10 @@ async fn change(
             .headers
             .get(header::IF_MATCH)
             .and_then(|value| value.to_str().ok());
-        let restarted = backend
+        let restarted = served
+            .backend
             .change(
-                &token,
+                &by,
                 &cid,
                 &session,
                 before.map(|tag| tag.trim_matches('"')),
@@ -195,16 +217,13 @@ async fn change(
     changed.await.unwrap_or_else(|refusal: Response| refusal)
 }
 
-async fn end(
-    State(backend): Shared,
-    Path((cid, session)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
+async fn end(State(served): Shared, Path((cid, session)): Path<(String, String)>, parts: Parts) -> Response {
     let ended = async {
         let cid = cid_of(&cid)?;
-        let token = token(&headers)?;
-        backend
-            .close(&token, &cid, &SessionId(session))
+        let by = served.caller(&parts)?;
+        served
+            .backend
+            .close(&by, &cid, &SessionId(session))
             .await
             .map_err(answer::failed)?;
         Ok(StatusCode::OK.into_response())
@@ -216,7 +235,6 @@ fn cid_of(text: &str) -> Result<Cid, Response> {
     text.parse().map_err(|_| answer::failed(MediaError::NotFound))
 }
 
-/// RFC 6750 §2.1.
 fn token(headers: &HeaderMap) -> Result<String, Response> {
     let value = headers
         .get(header::AUTHORIZATION)

@@ -10,7 +10,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use plenary_model::Cid;
-use plenary_whip::{Backend, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch, router};
+use plenary_whip::{Backend, Caller, IceServer, MediaError, Opened, Part, Refused, SessionId, Watch, router};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
@@ -25,8 +25,8 @@ struct Rooms {
 
 #[async_trait]
 impl Backend for Rooms {
-    async fn may(&self, token: &str, cid: &Cid, _: &Part) -> Result<(), Refused> {
-        match (token, cid.as_str()) {
+    async fn may(&self, by: &Caller, cid: &Cid, _: &Part) -> Result<(), Refused> {
+        match (by.token.as_str(), cid.as_str()) {
             ("good", "review") => Ok(()),
             ("good", _) => Err(Refused::NotFound),
             ("late", _) => Err(Refused::KeptOut {
@@ -38,7 +38,7 @@ impl Backend for Rooms {
         }
     }
 
-    async fn open(&self, _: &str, _: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
+    async fn open(&self, _: &Caller, _: &Cid, part: Part, offer: String) -> Result<Opened, MediaError> {
         let kept_out = |code: &str| MediaError::KeptOut {
             code: code.into(),
             words: "the words of the gate".into(),
@@ -56,7 +56,7 @@ impl Backend for Rooms {
 
     async fn change(
         &self,
-        _: &str,
+        _: &Caller,
         _: &Cid,
         session: &SessionId,
         before: Option<&str>,
@@ -71,10 +71,14 @@ impl Backend for Rooms {
         }
     }
 
-    async fn close(&self, _: &str, _: &Cid, session: &SessionId) -> Result<(), MediaError> {
+    async fn close(&self, _: &Caller, _: &Cid, session: &SessionId) -> Result<(), MediaError> {
         let was_open = self.open.lock().unwrap().pop().is_some() && session.0 == "s";
         was_open.then_some(()).ok_or(MediaError::NotFound)
     }
+}
+
+fn served(rooms: Arc<Rooms>) -> axum::Router {
+    router(rooms, Arc::new(|_| std::net::Ipv4Addr::UNSPECIFIED.into()))
 }
 
 fn opened(ice: &str) -> Opened {
@@ -132,7 +136,7 @@ const GOOD: (&str, &str) = ("authorization", "Bearer good");
 
 #[tokio::test]
 async fn a_session_is_opened_trickled_restarted_and_closed() {
-    let app = router(Arc::new(Rooms::default()));
+    let app = served(Arc::new(Rooms::default()));
     let opened = call(&app, "POST", "/whip/review", &[GOOD, SDP], "v=0\r\n").await;
     assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
     assert_eq!(opened.header("location"), "/whip/review/s");
@@ -170,7 +174,7 @@ async fn a_session_is_opened_trickled_restarted_and_closed() {
 #[tokio::test]
 async fn a_watcher_says_whom_it_wants() {
     let rooms = Arc::new(Rooms::default());
-    let app = router(rooms.clone());
+    let app = served(rooms.clone());
     for path in ["/whep/review", "/whep/review?participant=alice"] {
         let opened = call(&app, "POST", path, &[GOOD, SDP], "v=0\r\n").await;
         assert_eq!(opened.header("location"), "/whep/review/s", "{}", opened.body);
@@ -185,7 +189,7 @@ async fn a_watcher_says_whom_it_wants() {
 #[tokio::test]
 async fn what_is_wrong_is_told_and_changes_nothing() {
     let rooms = Arc::new(Rooms::default());
-    let app = router(rooms.clone());
+    let app = served(rooms.clone());
     let large = format!("v=0{}", "x".repeat(300 << 10));
     let barred = ("authorization", "Bearer barred");
     for (path, headers, body, status, code) in [
@@ -245,7 +249,7 @@ async fn what_is_wrong_is_told_and_changes_nothing() {
 
 #[tokio::test]
 async fn pages_of_other_origins_may_come_with_a_token() {
-    let app = router(Arc::new(Rooms::default()));
+    let app = served(Arc::new(Rooms::default()));
     let origin = ("origin", "https://studio.example");
     let wanted = [
         origin,

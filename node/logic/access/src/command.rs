@@ -352,6 +352,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::UpdateSettings { patch, .. } if patch.zones.is_some() => ZONES_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_contacts) => {
                 CONTENT_LEVEL
             }
@@ -425,6 +426,9 @@ pub const PLACES_LEVEL: u32 = 25;
 
 /// The level from which on people of this server can be found in the Directory of the enterprise.
 pub const DIRECTORY_LEVEL: u32 = 29;
+
+/// The level from which on there are zones, and rosters keep where people come from.
+pub const ZONES_LEVEL: u32 = 31;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

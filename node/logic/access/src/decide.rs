@@ -5,17 +5,17 @@ mod directory;
 mod directory_link;
 mod guest_page;
 mod import;
-mod network;
 mod nodes;
 mod partners;
 mod sessions;
+mod zones;
 
 use crate::{
     Actor, ActorKind, AdminRole, Change, Command, Decision, Effect, Group, Outcome, Refusal, User, View,
-    effective_rights,
+    ZoneRefusal, address_of, effective_rights,
 };
 use plenary_model::{GroupId, Revision, Right, Rights, Timestamp, UserName};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 pub use accounts::is_email;
 pub use directory::check_text;
@@ -72,8 +72,33 @@ pub struct Asker {
     /// The account; `None` is the server itself, which may do everything.
     pub user: Option<UserName>,
     pub admin: AdminRole,
-    /// What the groups of the account allow together.
+    /// What the groups of the account allow together, narrowed by the zone that it comes from.
     pub rights: Rights,
+    /// What the groups allow and the zone does not.
+    pub withheld: Rights,
+    /// Where they come from, as far as it is known; of the server itself for whom it asks.
+    pub from: Option<IpAddr>,
+}
+
+impl Asker {
+    /// Refuses who has not this right; `words` name it.
+    ///
+    /// # Errors
+    /// Whether it is missing, or does not count from where they come.
+    pub fn require(&self, right: Right, words: &str) -> Result<(), Refusal> {
+        if self.rights.allows(right) {
+            return Ok(());
+        }
+        Err(lacking(&self.withheld, right, words))
+    }
+}
+
+/// What somebody is told who has not a right.
+fn lacking(withheld: &Rights, right: Right, words: &str) -> Refusal {
+    if withheld.allows(right) {
+        return ZoneRefusal::Right(words.into()).into();
+    }
+    Refusal::Forbidden { needs: words.into() }
 }
 
 /// Who asks with `by`, at this place of the log.
@@ -81,18 +106,25 @@ pub struct Asker {
 /// # Errors
 /// Nobody is signed in, or the account is gone or disabled.
 pub fn asker<V: View>(view: &V, by: &Actor) -> Result<Asker, Refusal> {
+    let from = address_of(&by.address);
     if by.kind == ActorKind::System {
         return Ok(Asker {
             user: None,
             admin: AdminRole::Full,
             rights: Rights(Right::ALL.into()),
+            withheld: Rights::default(),
+            from,
         });
     }
     let user = acting_user(view, by)?;
+    let given = rights_of(view, &user);
+    let rights = view.settings().zones.narrow(&given, from);
     Ok(Asker {
         admin: user.admin,
-        rights: rights_of(view, &user),
+        withheld: Rights(given.0.difference(&rights.0).copied().collect()),
+        rights,
         user: Some(user.id),
+        from,
     })
 }
 

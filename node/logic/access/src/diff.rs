@@ -164,6 +164,13 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     changes.section("federation", &before.federation, &after.federation);
     changes.section("partner_terms", &before.partner_terms, &after.partner_terms);
     changes.section("profile_fields", &before.profile_fields, &after.profile_fields);
+    changes.value(
+        "zones.subnets",
+        Some(&before.zones.subnets),
+        Some(&after.zones.subnets),
+    );
+    changes.section("zones.trusted", &before.zones.trusted, &after.zones.trusted);
+    changes.section("zones.internet", &before.zones.internet, &after.zones.internet);
     changes.0
 }
 

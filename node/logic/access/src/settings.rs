@@ -1,4 +1,4 @@
-use crate::{PartnerTerms, ProfileVisibility};
+use crate::{PartnerTerms, ProfileVisibility, Zones};
 use plenary_model::{Revision, ServerMask, ServerName};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub partner_terms: PartnerTerms,
     #[serde(skip_serializing_if = "is_usual")]
     pub profile_fields: ProfileVisibility,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub zones: Zones,
     pub revision: Revision,
 }
 
@@ -304,4 +306,6 @@ pub struct SettingsPatch {
     pub partner_terms: Option<PartnerTerms>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_fields: Option<ProfileVisibility>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zones: Option<Box<Zones>>,
 }

@@ -1,7 +1,7 @@
 //! The one gate: whether somebody comes in, waits, or is kept out, whatever way they come by.
 //!
 //! ```text
-//!  way open? ► guests let in? ► invited, or need not be? ► registered? ► locked? ► PIN ► room? ► must wait? ► inside
+//!  way open? ► guests let in, also from here? ► invited, or need not be? ► registered? ► locked? ► PIN ► room? ► must wait? ► inside
 //!                                owner, moderators and operators pass these ────────────────────────────────┘
 //! ```
 //!
@@ -9,7 +9,7 @@
 //! command.
 
 use crate::{Access, Conference, Pin, RegistrationState, Role, Run, WaitingRoom};
-use plenary_access::Refusal;
+use plenary_access::{Refusal, Zone, ZoneRefusal};
 use plenary_model::{GuestId, Timestamp, UserId, UserName, limits};
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,8 @@ pub struct Knock<'a> {
     /// Those of all people of the same partner's server.
     pub of_partner: Attempts,
     pub link: Link,
+    /// The zone that they come from; people of partners' servers have none.
+    pub zone: Option<&'a Zone>,
     /// Has registered and is in already: the place is taken over from another device.
     pub is_in: bool,
     pub called: Called,
@@ -187,6 +189,8 @@ pub enum KeptOut {
     BrowserClosed,
     #[error("this conference is for people with an account here; sign in, or ask who invited you")]
     Guest,
+    #[error("{}", ZoneRefusal::Guests)]
+    ZoneGuests,
     #[error("this call was answered on another device, or by another one of the group")]
     AnsweredElsewhere,
     #[error("only those who are invited may come; ask the owner of the conference to invite you")]
@@ -247,6 +251,7 @@ impl KeptOut {
         match self {
             Self::WayClosed | Self::BrowserClosed | Self::LectureWatch => "way-closed",
             Self::Guest => "forbidden",
+            Self::ZoneGuests => "zone-guests",
             Self::Uninvited => "uninvited",
             Self::AnsweredElsewhere => "answered-elsewhere",
             Self::NotBegun => "not-begun",
@@ -342,6 +347,9 @@ pub fn admit(gate: &Gate<'_>, knock: &Knock<'_>) -> Result<Admission, KeptOut> {
         }
         Called::Unsaid => door(conference, visitor, knock.way)?,
     }
+    if visitor.is_guest() && knock.zone.is_some_and(|zone| !zone.guests) {
+        return Err(KeptOut::ZoneGuests);
+    }
     check_registration(gate, knock)?;
     if knock.is_in {
         return Ok(Admission::Inside);
@@ -392,6 +400,8 @@ pub fn admit_watcher(gate: &Gate<'_>, visitor: Visitor<'_>, now: Timestamp) -> R
         attempts: Attempts::default(),
         of_partner: Attempts::default(),
         link: Link::None,
+        // Guests do not watch by programs.
+        zone: None,
         is_in: false,
         called: Called::Unsaid,
         now,

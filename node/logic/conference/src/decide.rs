@@ -178,6 +178,7 @@ impl<'a, V: View> Case<'a, V> {
         Meetings {
             view: self.view,
             at: self.at,
+            from: self.asker.from,
         }
     }
 
@@ -187,9 +188,7 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     fn caller(&self) -> Result<&'a UserName, Refusal> {
-        if !self.asker.rights.allows(Right::MakeCalls) {
-            return Err(forbidden("the right to make calls"));
-        }
+        self.asker.require(Right::MakeCalls, "the right to make calls")?;
         self.user()
     }
 
@@ -205,10 +204,11 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     pub(crate) fn check_creates(&self) -> Result<(), Refusal> {
-        if !self.asker.rights.allows(Right::CreateConferences) && !self.is_full_administrator() {
-            return Err(forbidden("the right to create conferences"));
+        if self.is_full_administrator() {
+            return Ok(());
         }
-        Ok(())
+        self.asker
+            .require(Right::CreateConferences, "the right to create conferences")
     }
 
     /// A moderator acts: somebody in the meeting, for whom the server asks, or who asks.
@@ -437,6 +437,8 @@ impl<'a, V: View> Case<'a, V> {
         {
             return Ok(conference);
         }
+        self.asker
+            .require(Right::Operator, "a moderator of the conference, or an operator,")?;
         Err(forbidden("a moderator of the conference, or an operator,"))
     }
 

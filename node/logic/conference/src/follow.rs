@@ -5,12 +5,13 @@ use crate::{
     View,
     decide::remove,
     meeting::{
-        MeetingRights, Participant, ParticipantId, Person, Runs, end_watching, forget_watching, screens_with,
+        MeetingRights, Participant, ParticipantId, Person, Runs, counts_there, end_watching, forget_watching,
+        narrowed, screens_with,
     },
     template::forget_accounts,
 };
-use plenary_access::{Moment, PartnerTerms, Topic};
-use plenary_model::{Cid, GuestId, NodeId, ServerName, UserName};
+use plenary_access::{Moment, PartnerTerms, Topic, Zones};
+use plenary_model::{Cid, GuestId, NodeId, Right, ServerName, UserName};
 use std::collections::BTreeSet;
 
 /// Something that another part of the server has decided and that concerns conferences.
@@ -26,6 +27,8 @@ pub enum Fact<'a> {
     GuestSeatLost(&'a GuestId),
     /// These are the rights of the account from now on, which has places.
     Rights(&'a UserName, MeetingRights),
+    /// These are the zones from now on.
+    Zones(&'a Zones),
     /// Whether guests may show a screen from now on.
     GuestsShare(bool),
     /// The same of those who come from partners' servers.
@@ -104,11 +107,15 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
             }
             Fact::Rights(user, rights) => {
                 let places = view.places_of(&Person::Account((*user).clone()));
-                settle_rights(view, &mut decision, at, &places, |_| *rights);
+                let zones = view.zones();
+                settle_rights(view, &mut decision, at, &places, |one| {
+                    narrowed(&zones, one, *rights)
+                });
             }
             Fact::GuestsShare(shares) => {
                 settle_shares(view, &mut decision, at, &view.guest_places(), *shares)
             }
+            Fact::Zones(zones) => follow_zones(view, &mut decision, at, zones),
             Fact::FederatedShare(shares) => {
                 settle_rights(view, &mut decision, at, &view.federated_places(), |one| {
                     let screens = *shares && screens_with(view, at, &one.person);
@@ -168,7 +175,26 @@ fn settle_shares<V: View>(
     places: &[(Cid, ParticipantId)],
     shares: bool,
 ) {
-    settle_rights(view, decision, at, places, |one| rights_of_other(one, shares));
+    let zones = view.zones();
+    settle_rights(view, decision, at, places, |one| {
+        let counts = counts_there(&zones, &one.person, one.address, Right::ShareScreen);
+        rights_of_other(one, shares && counts)
+    });
+}
+
+/// What the zones allow counts at once, also in meetings that go on. Whoever is in stays in.
+fn follow_zones<V: View>(view: &V, decision: &mut Decision, at: Moment, zones: &Zones) {
+    settle_rights(view, decision, at, &view.account_places(), |one| {
+        let given = MeetingRights {
+            operator: matches!(&one.person, Person::Account(user) if view.is_operator(user)),
+            shares: view.may_share(&one.person),
+        };
+        narrowed(zones, one, given)
+    });
+    settle_rights(view, decision, at, &view.guest_places(), |one| {
+        let counts = counts_there(zones, &one.person, one.address, Right::ShareScreen);
+        rights_of_other(one, counts && view.may_share(&one.person))
+    });
 }
 
 fn rights_of_other(one: &Participant, shares: bool) -> MeetingRights {

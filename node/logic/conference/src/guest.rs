@@ -110,6 +110,7 @@ impl<V: View> Meetings<'_, V> {
     /// Makes a guest, or renews the one whose token was given, or who has registered.
     fn guest_enter(&self, entry: &GuestEntry<'_>) -> Result<Decision, Refusal> {
         let now = self.at.now;
+        self.view.zones().check_guest(self.from)?;
         let found = self.view.conference(entry.cid);
         // Strangers do not learn that there is a room which they may not enter.
         let found = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());
@@ -236,6 +237,8 @@ impl<V: View> Meetings<'_, V> {
                 (None, Some(_)) => Link::Bad,
                 (None, None) => Link::None,
             },
+            // Asked before.
+            zone: None,
             is_in: false,
             called: Called::Unsaid,
             now: self.at.now,

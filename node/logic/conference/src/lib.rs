@@ -128,6 +128,8 @@ pub const LECTURES_LEVEL: u32 = 28;
 /// where the group "Federated users" may, and conferences that begin call those of them whom they name.
 pub const TERMS_LEVEL: u32 = 30;
 
+pub use plenary_access::ZONES_LEVEL;
+
 /// The level from which on no schedule rings who owns the conference.
 pub const OWNERS_LEVEL: u32 = 33;
 

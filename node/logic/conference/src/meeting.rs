@@ -26,6 +26,7 @@ mod podium;
 mod run;
 mod terms;
 mod watcher;
+mod zone;
 
 pub use chat::{Deleted, Line, LineDetails, Mention};
 pub(crate) use decide::Meetings;
@@ -46,9 +47,10 @@ pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 pub(crate) use terms::screens_with;
 pub use watcher::Watcher;
 pub(crate) use watcher::{end_watching, forget_watching};
+pub(crate) use zone::{counts_there, narrowed};
 
 use crate::{Attempts, Call, Guest, GuestId, Party, PastRun, RunId};
-use plenary_access::{PartnerTerms, TokenHash};
+use plenary_access::{PartnerTerms, TokenHash, Zones};
 use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName};
 
 /// Milliseconds that the place of somebody whose node is lost is kept for.
@@ -81,6 +83,10 @@ pub trait MeetingView {
     fn is_operator(&self, user: &UserName) -> bool;
     /// Whether the rights of a person let them show a screen (USR-05); those of guests are of their built-in group.
     fn may_share(&self, person: &Person) -> bool;
+    /// From where people come, and what counts for them there (AUTH-02).
+    fn zones(&self) -> Zones;
+    /// The places of all accounts, ordered by CID and ID.
+    fn account_places(&self) -> Vec<(Cid, ParticipantId)>;
     /// The places of all guests, ordered by CID and ID.
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)>;
     /// All places of those who come from partners' servers.

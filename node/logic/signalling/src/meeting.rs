@@ -347,6 +347,10 @@ pub enum Refusal {
     RegistrationFull,
     /// The registration was taken back.
     LinkNotValid,
+    /// No guests come from their network.
+    ZoneGuests,
+    /// What was asked for is not allowed from their network.
+    ZoneRight,
     /// Not by this way.
     WayClosed,
     /// In the waiting room.

@@ -16,7 +16,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
-import type { Settings, SettingsSections } from '../api/types';
+import type { Settings, SettingsSections, Zone } from '../api/types';
 import { cidLike } from '../ui/cid';
 import { ChangesBar } from '../ui/ChangesBar';
 import { tell, tellProblem } from '../ui/notify';
@@ -31,6 +31,7 @@ import { valueOf } from './eventText';
 import { FederationFields, UsualTerms } from './FederationSettings';
 import { LogoSettings } from './LogoSettings';
 import { ProfileVisibilityFields } from './ProfileVisibility';
+import { ZoneFields, wrongSubnets } from './ZoneSettings';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
 
 /** What administrators decide for the whole server. */
@@ -173,6 +174,9 @@ function Form({ settings }: { settings: Settings }) {
       <Section id="sessions">
         <NumberField {...fields} field="sessions.lifetime_days" min={1} max={3_650} unit="day" />
       </Section>
+      <Section id="zones">
+        <ZoneFields {...fields} errors={errors} />
+      </Section>
       <Section id="admin_access">
         <TagsInput
           label={t('setting.admin_access.networks')}
@@ -190,13 +194,27 @@ function Form({ settings }: { settings: Settings }) {
       <ChangesBar
         draft={draft}
         label={(field) => textOf(`admin:setting.${field}`, field)}
-        show={showSetting}
+        show={(field, value) => showZone(field, value, t) ?? showSetting(field, value)}
         save={() => save.mutate()}
         saving={save.isPending}
-        blocked={!!wrongNetwork || missing}
+        blocked={!!wrongNetwork || missing || !!wrongSubnets(draft.value['zones.subnets'])}
       />
     </Stack>
   );
+}
+
+/** What a zone is like, in a line. */
+function showZone(field: string, value: unknown, t: ReturnType<typeof useAdminText>['t']): string | undefined {
+  if (field !== 'zones.trusted' && field !== 'zones.internet') return undefined;
+  const zone = value as Zone;
+  const parts = [
+    zone.name,
+    zone.on ? t('zone.isOn') : t('zone.isOff'),
+    ...(zone.methods.includes('password') ? [t('zone.password')] : []),
+    ...(zone.guests ? [t('zone.guests')] : []),
+    ...zone.rights.map((right) => t(`right.${right}`)),
+  ];
+  return parts.filter(Boolean).join(', ');
 }
 
 function showSetting(field: string, value: unknown): string {

@@ -38,6 +38,11 @@ const settings: Settings = {
     participants: null,
   },
   profile_fields: { people: ['email'], partners: [] },
+  zones: {
+    subnets: ['10.0.0.0/8'],
+    trusted: { name: '', on: true, methods: ['password'], guests: true, rights: [] },
+    internet: { name: '', on: true, methods: ['password'], guests: true, rights: [] },
+  },
   revision: '3',
 };
 

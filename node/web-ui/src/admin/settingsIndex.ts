@@ -41,5 +41,8 @@ export const settingsIndex = [
   { section: 'profile_fields', field: 'people' },
   { section: 'profile_fields', field: 'partners' },
   { section: 'sessions', field: 'lifetime_days' },
+  { section: 'zones', field: 'subnets' },
+  { section: 'zones', field: 'trusted' },
+  { section: 'zones', field: 'internet' },
   { section: 'admin_access', field: 'networks' },
 ] as const;

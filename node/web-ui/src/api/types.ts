@@ -116,6 +116,7 @@ export type {
   UserPatch,
   Visit,
   WithoutPro,
+  Zone,
 } from './generated/types.gen';
 
 // The lists are in the order in which people see them; one that is missing or unknown does not compile.

@@ -109,7 +109,9 @@ export class Live {
     } else {
       stale([topic]);
     }
-    const mine = (topic === 'users' && (!object || object === me?.id)) || topic === 'groups';
+    // Groups and zones say which rights one has.
+    const mine =
+      (topic === 'users' && (!object || object === me?.id)) || topic === 'groups' || topic === 'settings';
     if (mine) stale(['me']);
     if (topic === 'settings') stale(['server']);
     // Other servers' invitations have times, too; and who is met no more invites nobody.

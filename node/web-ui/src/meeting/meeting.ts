@@ -53,7 +53,7 @@ const NOTHING = '[]';
 const REJOIN_MS = 1_000;
 const CALLED_AT_ONCE = 100;
 /** Why what one does oneself is not done, where one should hear of it. */
-const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbidden']);
+const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbidden', 'zone-right']);
 /** What moderators ask for, and what one writes: that it was refused is told. */
 const TOLD: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off', 'say', 'edit', 'unsay']);
 

@@ -28,6 +28,7 @@ pub(crate) fn client(run: u64, user: &str) -> Client {
         newcomer: Newcomer {
             run,
             person,
+            address: None,
             tell,
             permits: None,
         },

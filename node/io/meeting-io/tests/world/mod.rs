@@ -17,6 +17,7 @@ use plenary_signalling::meeting::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::{Mutex, OnceLock},
     time::Duration,
 };
@@ -26,6 +27,8 @@ struct State_ {
     places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
     lines: Vec<ReadLine>,
     changes: u64,
+    /// From where places were taken up.
+    came_from: Vec<Option<IpAddr>>,
     called: Vec<CalledPerson>,
     invited: Vec<InvitedPerson>,
     watchers: Watchers,
@@ -186,6 +189,11 @@ impl World {
         }
     }
 
+    /// From where places were taken up.
+    pub(crate) fn came_from(&self) -> Vec<Option<IpAddr>> {
+        self.state.lock().unwrap().came_from.clone()
+    }
+
     /// What the media engine was told last: whom to show, and what may flow.
     pub(crate) fn media(&self) -> (Vec<ParticipantId>, Option<Flow>, usize) {
         let state = self.state.lock().unwrap();
@@ -247,6 +255,7 @@ impl Roster for World {
         &self,
         room: &Cid,
         person: &Person,
+        _: Option<IpAddr>,
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused> {
@@ -303,12 +312,14 @@ impl Roster for World {
         found.is_some_and(|(whose, _, secret, _)| whose == person && *secret == place.secret)
     }
 
-    async fn resume(&self, _: &Cid, place: &Place) -> Result<u64, Refused> {
+    async fn resume(&self, _: &Cid, place: &Place, from: Option<IpAddr>) -> Result<u64, Refused> {
         self.commit(|world| {
             let gone = || Refused::new(Refusal::NotFound, "the place is gone");
             let (_, row, _, moves) = world.places.get_mut(&place.participant).ok_or_else(gone)?;
             (row.away, *moves) = (false, *moves + 1);
-            Ok(*moves)
+            let moves = *moves;
+            world.came_from.push(from);
+            Ok(moves)
         })
     }
 

@@ -29,6 +29,7 @@ mod session;
 mod settings;
 mod template;
 mod user;
+mod zones;
 
 pub use address_book::*;
 pub use agenda::*;
@@ -61,6 +62,7 @@ pub use session::*;
 pub use settings::*;
 pub use template::*;
 pub use user::*;
+pub use zones::*;
 
 use crate::problem::Problem;
 use chrono::{DateTime, SecondsFormat};

@@ -1,5 +1,5 @@
-use super::{PartnerTerms, mirror};
-use crate::{network::Network, problem::Problem};
+use super::{PartnerTerms, Zones, mirror};
+use crate::problem::Problem;
 use plenary_access as access;
 use plenary_model::ServerMask;
 use serde::{Deserialize, Serialize};
@@ -290,6 +290,7 @@ pub struct Settings {
     /// What may be done with servers that have no terms of their own.
     pub partner_terms: PartnerTerms,
     pub profile_fields: ProfileVisibility,
+    pub zones: Zones,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -323,6 +324,7 @@ impl From<access::Settings> for Settings {
             federation: settings.federation.into(),
             partner_terms: settings.partner_terms.into(),
             profile_fields: settings.profile_fields.into(),
+            zones: settings.zones.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -343,13 +345,14 @@ pub struct SettingsPatch {
     pub federation: Option<FederationPolicy>,
     pub partner_terms: Option<PartnerTerms>,
     pub profile_fields: Option<ProfileVisibility>,
+    pub zones: Option<Zones>,
 }
 
 impl SettingsPatch {
     pub(crate) fn read(self) -> Result<access::SettingsPatch, Problem> {
         if let Some(access) = &self.admin_access {
             for (at, text) in access.networks.iter().enumerate() {
-                let network: Result<Network, _> = text.parse();
+                let network: Result<access::Network, _> = text.parse();
                 network.map_err(|error| {
                     Problem::field(format!("admin_access.networks[{at}]"), error.to_string())
                 })?;
@@ -396,6 +399,7 @@ impl SettingsPatch {
             federation: self.federation.map(FederationPolicy::read).transpose()?,
             partner_terms: self.partner_terms.map(Into::into),
             profile_fields: self.profile_fields.map(Into::into),
+            zones: self.zones.map(Zones::read).transpose()?.map(Box::new),
         })
     }
 }

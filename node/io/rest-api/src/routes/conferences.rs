@@ -130,7 +130,7 @@ async fn create_conference(
     let ids = make_up_ids(&settings.conference_ids);
     let new = value.read(api.backend().now(), ids, &settings.new_conferences)?;
     let is_own = new.owner.as_ref().is_none_or(|owner| owner == by.name());
-    let is_allowed = is_own && api.rights_of(by.name()).await?.allows(Right::CreateConferences);
+    let is_allowed = is_own && by.rights(&api).await?.allows(Right::CreateConferences);
     check_network(&api, &by, is_allowed).await?;
     let chosen = new.cid.clone();
     let command = write.command(&by, digest, Change::Create(new));
@@ -171,7 +171,7 @@ async fn get_conference_defaults(
 }
 
 async fn is_operator(api: &Api, by: &Signed) -> Result<bool, Problem> {
-    Ok(api.rights_of(by.name()).await?.allows(Right::Operator))
+    Ok(by.rights(api).await?.allows(Right::Operator))
 }
 
 /// Operators do, and administrators from where the control panel is open to them.

@@ -18,8 +18,11 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use plenary_access::{Change, Command, PasswordHash, Refusal, effective_bandwidth, lock_in_force};
-use plenary_model::{Rights, UserName};
+use plenary_access::{
+    Change, Command, PasswordHash, Refusal, effective_bandwidth, effective_rights, lock_in_force,
+};
+use plenary_model::UserName;
+use std::net::IpAddr;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -31,14 +34,13 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(get_my_avatar, put_my_avatar, delete_my_avatar))
 }
 
-/// The account `name` as its user sees it.
-pub(super) async fn me(api: &Api, name: UserName) -> Result<Me, Problem> {
+/// The account `name` as its user sees it who comes from there.
+pub(super) async fn me(api: &Api, name: UserName, from: IpAddr) -> Result<Me, Problem> {
     let row = api.backend().user(name.clone()).await?;
     let row = row.ok_or_else(Problem::not_signed_in)?;
     let groups = api.backend().groups_of(name).await?;
-    let rights = groups
-        .iter()
-        .fold(Rights::default(), |all, group| all.union(&group.rights));
+    let given = effective_rights(&groups);
+    let rights = api.settings().await?.zones.narrow(&given, Some(from));
     let server = &api.options().server;
     Ok(Me {
         rights: rights_of(&rights),
@@ -51,7 +53,7 @@ pub(super) async fn me(api: &Api, name: UserName) -> Result<Me, Problem> {
 /// The account that is signed in
 #[utoipa::path(get, path = "/me", tag = "me", responses((status = 200, body = Me)))]
 async fn get_me(State(api): State<Api>, by: Signed, known: IfNoneMatch) -> Result<Response, Problem> {
-    let me = me(&api, by.name().clone()).await?;
+    let me = me(&api, by.name().clone(), by.client.address).await?;
     let revision = me.user.revision.clone();
     Ok(answer::one(me, &revision, &known))
 }
@@ -68,7 +70,7 @@ async fn update_me(
     let expect = write.expect();
     let command = write.command(&by, digest, Change::UpdateOwnProfile { expect, patch });
     let applied = api.propose(command).await?;
-    let me = me(&api, by.name().clone()).await?;
+    let me = me(&api, by.name().clone(), by.client.address).await?;
     let revision = me.user.revision.clone();
     Ok(answer::changed(me, &revision, &applied))
 }

@@ -10,7 +10,9 @@ use crate::{
     request_id::random_text,
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_access::{Change, Command, Device, Outcome, PasswordHash, Refusal, UserRow, lock_in_force};
+use plenary_access::{
+    Change, Command, Device, Outcome, PasswordHash, Refusal, SignInMethod, UserRow, lock_in_force,
+};
 use plenary_model::{Timestamp, UserName, limits};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -87,6 +89,11 @@ async fn try_sign_in(api: &Api, client: &Client, login: &str, request: SignIn) -
     check_text("device_label", &label, 128)?;
     // A password that was changed or a lock that was set a moment ago on another node counts.
     api.backend().fresh().await?;
+    // Where nobody signs in it is not told either whether a password is right.
+    let zones = &api.settings().await?.zones;
+    zones
+        .check_sign_in(Some(client.address), SignInMethod::Password)
+        .map_err(Refusal::from)?;
     let found = api.backend().credentials(login.to_owned()).await?;
     let (row, hash) = match found {
         Some((row, hash)) => (Some(row), hash),
@@ -131,7 +138,7 @@ async fn try_sign_in(api: &Api, client: &Client, login: &str, request: SignIn) -
     let body = SignedIn {
         token,
         expires_at: Time(expires_at),
-        user: super::me::me(api, row.user.id.clone()).await?,
+        user: super::me::me(api, row.user.id.clone(), client.address).await?,
     };
     Ok(answer::result(StatusCode::CREATED, body, applied.index))
 }

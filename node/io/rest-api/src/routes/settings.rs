@@ -5,11 +5,10 @@ use crate::{
     auth::{Admin, Reader},
     dto::{Settings, SettingsPatch},
     extract::{IfNoneMatch, Strict, Write},
-    network::Network,
     problem::Problem,
 };
 use axum::{extract::State, response::Response};
-use plenary_access::Change;
+use plenary_access::{Change, Network};
 use std::net::IpAddr;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {

@@ -128,7 +128,7 @@ async fn create_template(
     Strict { value, digest }: Strict<NewTemplate>,
 ) -> Result<Response, Problem> {
     let new = value.read()?;
-    let may = api.rights_of(by.name()).await?.allows(Right::CreateConferences);
+    let may = by.rights(&api).await?.allows(Right::CreateConferences);
     check_network(&api, &by, may && !new.for_all).await?;
     let command = write.command(&by, digest, Change::CreateTemplate(new));
     let applied = api.propose_conference(command).await?;

@@ -24,3 +24,4 @@ mod sign_in;
 mod strict;
 mod templates;
 mod writes;
+mod zones;

@@ -16,6 +16,7 @@ use plenary_signalling_io::{
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -46,6 +47,8 @@ pub(crate) struct Server {
     /// What was asked about meetings, and which runs ended that had asked.
     pub(crate) requests: Mutex<Vec<(MeetingClient, ClientBody)>>,
     pub(crate) ended: Mutex<Vec<u64>>,
+    /// From where clients came back that had asked.
+    pub(crate) moved: Mutex<Vec<IpAddr>>,
     sender: broadcast::Sender<Notification>,
 }
 
@@ -78,6 +81,10 @@ impl Source for Server {
 
     fn request(&self, client: &MeetingClient, request: ClientBody) {
         self.requests.lock().unwrap().push((client.clone(), request));
+    }
+
+    fn moved(&self, client: &MeetingClient) {
+        self.moved.lock().unwrap().push(client.address);
     }
 
     fn ended(&self, run: u64) {
@@ -151,6 +158,7 @@ impl Node {
             broken: AtomicBool::new(false),
             requests: Mutex::default(),
             ended: Mutex::default(),
+            moved: Mutex::default(),
             sender: broadcast::channel(64).0,
         });
         for (token, user, admin) in [

@@ -13,8 +13,9 @@ use plenary_conference::{
     AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
     is_adrift,
 };
-use plenary_model::{Cid, GroupId, NodeId, ServerName, Timestamp, UserName, limits};
+use plenary_model::{Cid, GroupId, NodeId, Right, ServerName, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use std::net::IpAddr;
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
     let query = format!("SELECT {PARTICIPANT} FROM participants WHERE {condition}");
@@ -40,18 +41,19 @@ pub fn run(db: &Connection, cid: &Cid) -> Found<Option<Run>> {
         .optional()?)
 }
 
-/// Whether the rights of an account make it an operator.
-pub fn is_operator(db: &Connection, user: &UserName) -> Found<bool> {
+/// Whether the rights of an account make it an operator, where it comes from.
+pub fn is_operator(db: &Connection, user: &UserName, from: Option<IpAddr>) -> Found<bool> {
     let view = StoreView::new(db);
-    let operator = view.is_operator(user);
+    let operator = view.is_operator(user) && view.zones().of(from).rights.allows(Right::Operator);
     view.finish()?;
     Ok(operator)
 }
 
-/// Whether the rights of a person let them show a screen.
-pub fn may_share(db: &Connection, person: &Person) -> Found<bool> {
+/// Whether the rights of an account let it show a screen, where it comes from.
+pub fn may_share(db: &Connection, user: &UserName, from: Option<IpAddr>) -> Found<bool> {
     let view = StoreView::new(db);
-    let shares = view.may_share(person);
+    let shares = view.may_share(&Person::Account(user.clone()))
+        && view.zones().of(from).rights.allows(Right::ShareScreen);
     view.finish()?;
     Ok(shares)
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     watchers::{WATCHER, watcher_of},
 };
-use plenary_access::{PartnerTerms, TokenHash, View, rights_of_federated, rules::rights_of};
+use plenary_access::{PartnerTerms, TokenHash, View, Zones, rights_of_federated, rules::rights_of};
 use plenary_conference::{
     Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person, Run,
     RunId, SWEEP, Watcher,
@@ -120,6 +120,14 @@ impl plenary_conference::MeetingView for StoreView<'_> {
                     .is_some_and(|group| rights_of_federated(&home, &group.rights).allows(Right::ShareScreen))
             }
         }
+    }
+
+    fn zones(&self) -> Zones {
+        View::settings(self).zones
+    }
+
+    fn account_places(&self) -> Vec<(Cid, ParticipantId)> {
+        self.all(PLACES_OF_KIND, ACCOUNT_PERSONS, place_of)
     }
 
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)> {

@@ -404,6 +404,7 @@ pub(crate) fn before_past_documents(db: &Connection) {
 
 /// Takes away what the schema has got since people are found in a Directory.
 pub(crate) fn before_directory(db: &Connection) {
+    before_zones(db);
     let triggers = [
         "user_put",
         "user_gone",
@@ -423,6 +424,12 @@ pub(crate) fn before_directory(db: &Connection) {
             .expect("writes");
     }
     db.execute_batch("DROP VIEW directory_notes; DROP TABLE directory; DROP TABLE directory_changes")
+        .expect("writes");
+}
+
+/// Takes away what the schema has got since there are zones.
+pub(crate) fn before_zones(db: &Connection) {
+    db.execute_batch("ALTER TABLE participants DROP COLUMN address")
         .expect("writes");
 }
 

@@ -27,3 +27,4 @@ mod sessions;
 mod sweeping;
 mod templates;
 mod watchers;
+mod zones;

@@ -3,7 +3,7 @@
 use super::{Case, exists, expect_revision, invalid, not_found};
 use crate::{
     AddressBook, AddressBookScope, Alias, Bandwidth, CallId, Contact, Decision, Effect, FederationPolicy,
-    Group, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
+    Group, Network, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
 use std::collections::BTreeSet;
@@ -345,6 +345,7 @@ impl<V: View> Case<'_, V> {
         self.require_admin()?;
         let before = self.view.settings();
         expect_revision("the settings", before.revision, expect)?;
+        self.check_own_zone(patch)?;
         let after = Settings {
             password: patch.password.clone().unwrap_or_else(|| before.password.clone()),
             lockout: patch.lockout.clone().unwrap_or_else(|| before.lockout.clone()),
@@ -381,6 +382,10 @@ impl<V: View> Case<'_, V> {
                 .profile_fields
                 .clone()
                 .unwrap_or_else(|| before.profile_fields.clone()),
+            zones: match &patch.zones {
+                Some(zones) => (**zones).clone(),
+                None => before.zones.clone(),
+            },
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -461,13 +466,9 @@ impl<V: View> Case<'_, V> {
     /// The account that acts, if its groups let it keep own entries.
     fn require_own_address_book(&self) -> Result<User, Refusal> {
         let user = self.require_user()?;
-        if super::rights_of(self.view, &user).allows(Right::EditAddressBook) {
-            Ok(user)
-        } else {
-            Err(Refusal::Forbidden {
-                needs: "the right to edit the address book".into(),
-            })
-        }
+        let asker = super::asker(self.view, self.by)?;
+        asker.require(Right::EditAddressBook, "the right to edit the address book")?;
+        Ok(user)
     }
 }
 
@@ -559,12 +560,13 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
     }
     super::partners::check_terms("partner_terms", &settings.partner_terms)?;
     super::guest_page::check_front_page(&settings.front_page)?;
+    super::zones::check_zones(&settings.zones)?;
     // One that cannot be read would keep every administrator out.
     match settings
         .admin_access
         .networks
         .iter()
-        .find(|text| !super::network::is_network(text))
+        .find(|text| text.parse::<Network>().is_err())
     {
         Some(bad) => Err(invalid(
             "admin_access.networks",

@@ -2,8 +2,8 @@
 
 use super::{Case, accounts::about_user, not_found};
 use crate::{
-    ActorKind, Decision, Device, Effect, EventKind, Outcome, PasswordHash, Refusal, Session, TokenHash,
-    Topic, User, Verdict, View, lock_in_force, wrong_password,
+    ActorKind, Decision, Device, Effect, EventKind, Outcome, PasswordHash, Refusal, Session, SignInMethod,
+    TokenHash, Topic, User, Verdict, View, address_of, lock_in_force, wrong_password,
 };
 use plenary_model::{NodeId, UserName, limits};
 
@@ -18,6 +18,12 @@ impl<V: View> Case<'_, V> {
         token: TokenHash,
         device: &Device,
     ) -> Result<Decision, Refusal> {
+        let from = address_of(&self.by.address);
+        // First: whether the password is right is not told where nobody signs in.
+        self.view
+            .settings()
+            .zones
+            .check_sign_in(from, SignInMethod::Password)?;
         let account = self.view.user(user).ok_or(Refusal::WrongCredentials)?;
         if self.view.password(user).as_ref() != Some(password) {
             return Err(Refusal::WrongCredentials);

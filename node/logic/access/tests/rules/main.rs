@@ -12,3 +12,4 @@ mod property;
 mod sessions;
 mod settings;
 mod world;
+mod zones;

@@ -4,10 +4,10 @@ use super::{
     AWAY_MS, Entry, Guesses, Invitation, MeetingRights, Participant, ParticipantId, Person, Reaction, Runs,
     SecretHash,
 };
-use super::{End, Standing, StatePatch, Via, chat::check_inside, terms::screens_with};
+use super::{End, Standing, StatePatch, Via, chat::check_inside, counts_there, terms::screens_with};
 use crate::{
     AWAY_CALLS_LEVEL, Admission, CALLS_LEVEL, CONFERENCES_LEVEL, Called, Conference, Decision, Effect, Gate,
-    KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, admit,
+    KeptOut, Knock, Party, RIGHTS_LEVEL, Role, View, Visitor, Way, ZONES_LEVEL, admit,
     admit::room_for,
     decide::{forbidden, remove},
     registrant::taken_over,
@@ -16,31 +16,43 @@ use plenary_access::{
     Moment, Outcome, Refusal, Topic,
     rules::{check_text, exists, not_found},
 };
-use plenary_model::{Cid, NodeId, Timestamp, limits};
+use plenary_model::{Cid, NodeId, Right, Timestamp, limits};
+use std::net::IpAddr;
 
 /// Everything one decision about a meeting works with.
 pub(crate) struct Meetings<'a, V> {
     pub(crate) view: &'a V,
     pub(crate) at: Moment,
+    /// Where the person comes from for whom this is asked.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl<V: View> Meetings<'_, V> {
-    /// Who a person is at the gate, by the rights that they have now.
-    pub(crate) fn visitor<'a>(&self, person: &'a Person) -> Visitor<'a> {
+    /// Who a person is at the gate, by the rights that they have now and that count there.
+    pub(crate) fn visitor<'a>(&self, person: &'a Person, from: Option<IpAddr>) -> Visitor<'a> {
         let operator = match person {
-            Person::Account(user) => self.at.level >= CONFERENCES_LEVEL && self.view.is_operator(user),
+            Person::Account(user) => {
+                self.at.level >= CONFERENCES_LEVEL
+                    && self.view.is_operator(user)
+                    && counts_there(&self.view.zones(), person, from, Right::Operator)
+            }
             Person::Guest(_) | Person::Federated(_) => false,
         };
         person.visitor(operator)
     }
 
     /// What a person may do in meetings by the rights that they have now.
-    fn rights_now(&self, person: &Person) -> MeetingRights {
+    fn rights_now(&self, person: &Person, from: Option<IpAddr>) -> MeetingRights {
         MeetingRights {
-            operator: matches!(self.visitor(person), Visitor::Account { operator: true, .. }),
+            operator: matches!(
+                self.visitor(person, from),
+                Visitor::Account { operator: true, .. }
+            ),
             // Nodes of before know nothing of it, and all must have the same.
             shares: self.at.level < RIGHTS_LEVEL
-                || self.view.may_share(person) && screens_with(self.view, self.at, person),
+                || self.view.may_share(person)
+                    && screens_with(self.view, self.at, person)
+                    && counts_there(&self.view.zones(), person, from, Right::ShareScreen),
         }
     }
 
@@ -58,7 +70,7 @@ impl<V: View> Meetings<'_, V> {
             Err(why) => return Ok(self.count_wrong_pin(entry.cid, guesses, why)),
         };
         if let Some(before) = self.own_place(entry.cid, entry.person) {
-            return Ok(take_over(before, entry));
+            return Ok(self.take_over(before, entry));
         }
         if self.view.participant(entry.cid, entry.participant).is_some() {
             return Err(exists("participant", entry.participant));
@@ -93,6 +105,7 @@ impl<V: View> Meetings<'_, V> {
                 ..Standing::default()
             },
             layout: None,
+            address: self.address_of(entry.person),
         };
         self.settle_in(&mut decision, &conference, &mut participant, admission);
         self.lock_at_start(&mut runs, &conference);
@@ -122,7 +135,7 @@ impl<V: View> Meetings<'_, V> {
         } else {
             0
         };
-        let mut visitor = self.visitor(entry.person);
+        let mut visitor = self.visitor(entry.person, self.from);
         if let (Some(run), Some(party)) = (&run, Party::of(entry.person))
             && let Visitor::Account { called_at, .. } | Visitor::Federated { called_at, .. } = &mut visitor
         {
@@ -142,6 +155,7 @@ impl<V: View> Meetings<'_, V> {
             registered: self.view.registrants_in(entry.cid),
             partner_full: self.partner_full(entry.person),
         };
+        let zones = self.view.zones();
         let knock = Knock {
             visitor,
             way: match entry.via {
@@ -152,6 +166,7 @@ impl<V: View> Meetings<'_, V> {
             attempts: guesses.own(),
             of_partner: guesses.of_partner(),
             link: self.link_of(entry.cid, entry.person),
+            zone: self.zone_of(&zones, entry.person),
             is_in: self.own_place(entry.cid, entry.person).is_some(),
             called: self.called(conference, entry),
             now: self.at.now,
@@ -195,7 +210,7 @@ impl<V: View> Meetings<'_, V> {
         one: &mut Participant,
         admission: Admission,
     ) {
-        one.standing = one.standing.by_rights(self.rights_now(&one.person));
+        one.standing = one.standing.by_rights(self.rights_now(&one.person, one.address));
         if admission == Admission::Waiting {
             one.standing.waiting = Some(self.at.now);
         }
@@ -254,7 +269,7 @@ impl<V: View> Meetings<'_, V> {
         conference: &Conference,
         entry: &Entry<'_>,
     ) -> Result<(), Refusal> {
-        let trusted = self.visitor(entry.person).role(conference) > Role::Participant;
+        let trusted = self.visitor(entry.person, self.from).role(conference) > Role::Participant;
         let most = room_for(conference, trusted);
         let own = self.view.places(entry.cid, entry.person);
         let has_many = own.len() >= limits::PLACES_PER_PERSON;
@@ -290,14 +305,20 @@ impl<V: View> Meetings<'_, V> {
         self.check_start(node, epoch)?;
         let moves = before.moves + 1;
         let mut decision = Decision::giving(Outcome::Entered { moves });
-        let standing = before.standing.by_rights(self.rights_now(&before.person));
+        let address = self.address_of(&before.person);
+        let standing = before
+            .standing
+            .by_rights(self.rights_now(&before.person, address));
+        let content = before.content && !(self.at.level >= ZONES_LEVEL && standing.screenless);
         let after = Participant {
             node,
             epoch,
             moves,
+            content,
             away: false,
             away_since: None,
             standing,
+            address,
             ..before
         };
         put(&mut decision, after);
@@ -329,6 +350,7 @@ impl<V: View> Meetings<'_, V> {
             return Ok(decision);
         }
         if patch.content == Some(true) && before.standing.screenless {
+            self.zone_forbids_screen(&before)?;
             return Err(forbidden("the right to share your screen"));
         }
         let mut runs = Runs::new(self.view, self.at);
@@ -454,31 +476,37 @@ impl<V: View> Meetings<'_, V> {
         }
     }
 
+    /// The place goes on with another device, as it was left; what was on the device before hears that it did.
+    fn take_over(&self, before: Participant, entry: &Entry<'_>) -> Decision {
+        let moves = before.moves + 1;
+        let mut decision = Decision::giving(taken_over(before.id, moves));
+        let address = self.address_of(entry.person);
+        let mut standing = before.standing;
+        if self.at.level >= ZONES_LEVEL {
+            standing = standing.by_rights(self.rights_now(entry.person, address));
+        }
+        let after = Participant {
+            node: entry.node,
+            epoch: entry.epoch,
+            secret: entry.secret,
+            muted: entry.muted || standing.hushed,
+            camera: entry.camera && !standing.dimmed,
+            content: false,
+            moves,
+            away: false,
+            away_since: None,
+            standing,
+            address,
+            ..before
+        };
+        put(&mut decision, after);
+        decision
+    }
+
     pub(crate) fn participant(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
         let found = self.view.participant(cid, id);
         found.ok_or_else(|| not_found("participant", id))
     }
-}
-
-/// The place goes on with another device, as it was left; what was on the device before hears that it did.
-fn take_over(before: Participant, entry: &Entry<'_>) -> Decision {
-    let moves = before.moves + 1;
-    let mut decision = Decision::giving(taken_over(before.id, moves));
-    let standing = before.standing;
-    let after = Participant {
-        node: entry.node,
-        epoch: entry.epoch,
-        secret: entry.secret,
-        muted: entry.muted || standing.hushed,
-        camera: entry.camera && !standing.dimmed,
-        content: false,
-        moves,
-        away: false,
-        away_since: None,
-        ..before
-    };
-    put(&mut decision, after);
-    decision
 }
 
 /// What somebody's own switches make of what moderators did.

@@ -132,7 +132,8 @@ impl<V: View> Meetings<'_, V> {
         if participant.standing.moderator {
             return conference.role_of(participant);
         }
-        self.visitor(&participant.person).role(conference)
+        self.visitor(&participant.person, participant.address)
+            .role(conference)
     }
 
     /// Who asks has been found to be allowed.

@@ -2,7 +2,7 @@ use super::{Invitation, Layout};
 use crate::{GuestId, Visitor};
 use plenary_model::{Cid, NodeId, Timestamp, UserId, UserName};
 use serde::{Deserialize, Serialize};
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::{fmt, net::IpAddr, num::ParseIntError, str::FromStr};
 use subtle::ConstantTimeEq as _;
 
 /// A place in a meeting, random; to clients a decimal number as text.
@@ -194,6 +194,9 @@ pub struct Participant {
     /// What a moderator has them alone look at, before what everybody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
+    /// Where they come from, as their node sees it; none of who came before this was kept, and of people of partners' servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }
 
 /// Changes to what somebody shows of themselves: `Some` replaces, `None` leaves.

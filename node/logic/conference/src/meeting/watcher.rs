@@ -17,7 +17,7 @@ use plenary_access::{
     Refusal, Topic,
     rules::{exists, not_found},
 };
-use plenary_model::{Cid, NodeId, Timestamp, UserName};
+use plenary_model::{Cid, NodeId, Right, Timestamp, UserName};
 
 /// A program that watches, or did until a moderator removed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,8 @@ impl<V: View> Meetings<'_, V> {
             .and_then(|run| self.called_at(run, &Party::Here(user.clone())));
         let visitor = Visitor::Account {
             user,
-            operator: self.view.is_operator(user),
+            operator: self.view.is_operator(user)
+                && self.view.zones().of(self.from).rights.allows(Right::Operator),
             called_at: called,
         };
         let inside = run.as_ref().map_or(0, |run| run.participants);

@@ -395,6 +395,7 @@ fn no_way_in_skips_a_gate() {
                     },
                     of_partner: Attempts::default(),
                     link: Link::None,
+                    zone: None,
                     is_in: false,
                     called: Called::Unsaid,
                     now: Timestamp(world.now),

@@ -31,3 +31,4 @@ mod templates;
 mod view;
 mod watchers;
 mod world;
+mod zones;

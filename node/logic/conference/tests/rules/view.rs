@@ -136,6 +136,15 @@ impl MeetingView for World {
     fn may_share(&self, person: &Person) -> bool {
         !self.screenless.contains(person)
     }
+    fn zones(&self) -> plenary_access::Zones {
+        self.zones.clone()
+    }
+    fn account_places(&self) -> Vec<(Cid, ParticipantId)> {
+        let all = self.participants.iter();
+        all.filter(|(_, place)| matches!(place.person, Person::Account(_)))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
     fn guest_places(&self) -> Vec<(Cid, ParticipantId)> {
         let guests = self.guests.keys().map(|id| Person::Guest(id.clone()));
         let mut places: Vec<_> = guests.flat_map(|guest| self.places_of(&guest)).collect();

@@ -23,6 +23,8 @@ pub(crate) fn user(id: &str) -> Asker {
         user: Some(name(id)),
         admin: AdminRole::None,
         rights: Rights([Right::CreateConferences, Right::MakeCalls].into()),
+        withheld: Rights::default(),
+        from: None,
     }
 }
 
@@ -218,6 +220,7 @@ pub(crate) struct World {
     pub(crate) terms: BTreeMap<ServerName, PartnerTerms>,
     /// The group "Federated users" may make no calls.
     pub(crate) federated_silent: bool,
+    pub(crate) zones: plenary_access::Zones,
 }
 
 /// What a refusal must leave as it is.
@@ -564,6 +567,7 @@ impl World {
                 | Fact::Rights(..)
                 | Fact::GuestsShare(_)
                 | Fact::FederatedShare(_) => {}
+                Fact::Zones(zones) => self.zones.clone_from(zones),
                 Fact::Terms(server, terms) => {
                     self.terms.insert((*server).clone(), (*terms).clone());
                 }
