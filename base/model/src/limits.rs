@@ -60,8 +60,14 @@ pub const PARTICIPANT_NAME: usize = 128;
 pub const REACTION: usize = 8;
 /// Longest line of a meeting's chat.
 pub const CHAT_LINE: usize = 4_000;
-/// Most lines of a run's chat that are kept; the oldest go first.
+/// Most lines of a run's chat that nodes of before keep; the oldest go first.
 pub const CHAT_LINES: usize = 1_000;
+/// Most lines of a conference's chat that are kept, of all its runs; the oldest go first.
+pub const KEPT_LINES: usize = 2_000;
+/// Most bytes that the texts of those have together.
+pub const KEPT_LINE_BYTES: usize = 1 << 20;
+/// Longest key by which a line that is said again is known.
+pub const LINE_KEY: usize = 64;
 /// Most layouts that a conference keeps.
 pub const KEPT_LAYOUTS: usize = 20;
 /// Longest name of such a layout.

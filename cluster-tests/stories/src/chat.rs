@@ -54,6 +54,7 @@ pub(crate) async fn lines_are_edited_answered_and_deleted(world: World) -> anyho
         text: format!("@{name}: welcome"),
         reply_to: Some(LineNumber(1)),
         mentions: vec![place(&visitor)?],
+        ..Say::default()
     }));
     let own = place(&visitor)?;
     visitor

@@ -15,6 +15,7 @@ mod ids;
 mod launch;
 mod layouts;
 mod lectures;
+mod lines;
 mod lost;
 mod moderation;
 mod modes;
@@ -116,6 +117,11 @@ fn at_once() -> Vec<Story> {
         "CONF-16" calendars calendars_take_the_file_and_know_it_again,
         "CONF-16" sharing other_sites_show_a_conference_and_nothing_else,
         "CHAT-01" chat lines_are_edited_answered_and_deleted,
+        "CHAT-01" lines what_is_sought_is_found_on_earlier_pages,
+        "CHAT-01" lines who_writes_is_seen_and_who_may_not_is_not,
+        "CHAT-01" lines earlier_runs_are_read_by_who_is_named_or_was_there,
+        "CHAT-01" lines a_line_sent_twice_is_said_once,
+        "CHAT-01" lines programs_write_as_their_account,
         "AUTH-08" chat a_guest_comes_back_as_who_they_were,
         "CONF-17" rooms what_goes_on_comes_first_and_is_kept,
         "CONF-18" rooms what_people_show_is_seen_at_every_node,

@@ -32,6 +32,12 @@ pub(crate) struct Seen {
     pub(crate) chat: Vec<String>,
     /// The chat as it is now, by the numbers of lines.
     pub(crate) lines: BTreeMap<u64, Said>,
+    /// There may be lines before those.
+    pub(crate) more: bool,
+    /// When the run began that goes on.
+    pub(crate) run: Option<u64>,
+    /// Who is writing.
+    pub(crate) writing: Vec<ParticipantId>,
     pub(crate) called: Vec<CalledPerson>,
     /// Who is invited to the podium, as far as this one is told.
     pub(crate) invitations: Vec<InvitedPerson>,
@@ -83,6 +89,13 @@ impl Seen {
                 self.hear_lines(chat.lines);
             }
             ServerBody::ChatChanged(changed) => self.hear_lines(changed.lines),
+            ServerBody::ChatEarlier(earlier) => {
+                self.more = earlier.more;
+                self.hear_lines(earlier.lines);
+            }
+            ServerBody::Writing(writing) => {
+                self.writing = writing.people.iter().map(|one| one.participant).collect();
+            }
             ServerBody::Called(called) => self.called = called.people,
             ServerBody::Invitations(told) => self.invitations = told.people,
             ServerBody::OwnLayout(own) => self.own_layout = own.layout,
@@ -114,7 +127,7 @@ impl Seen {
             participant: joined.participant,
             secret: joined.secret,
         });
-        self.counts = joined.counts;
+        (self.counts, self.more, self.run) = (joined.counts, joined.earlier, joined.run);
         self.chat = joined.chat.iter().map(|line| line.text.clone()).collect();
         self.lines.clear();
         self.hear_lines(joined.chat);

@@ -17,7 +17,7 @@ use plenary_conference::{
 };
 use plenary_media_io::{Engine, Event};
 use plenary_meeting_io::{
-    Entered, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View,
+    Entered, History, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View,
 };
 use plenary_model::{Cid, NodeId, ServerName, UserName, limits};
 use plenary_rest_api::{
@@ -446,7 +446,8 @@ impl Roster for ServerRoster {
     }
 
     async fn say(&self, room: &Cid, participant: ParticipantId, say: Say) -> Result<(), Refused> {
-        self.act(chat::say(room, participant, say)).await
+        let level = self.0.replica.status().level;
+        self.act(chat::say(room, participant, say, level)).await
     }
 
     async fn edit(&self, room: &Cid, participant: ParticipantId, edit: Edit) -> Result<(), Refused> {
@@ -520,7 +521,11 @@ impl Roster for ServerRoster {
             let roster = queries::roster(db, &cid)?;
             let run = queries::run(db, &cid)?;
             let invitations = invitations(&conference, &roster);
-            let present = roster.into_iter().map(|one| present(&conference, one, &names));
+            let silent = chat::silent(db, &conference, &roster)?;
+            let present = roster.into_iter().map(|one| {
+                let no_chat = silent.get(&one.id).copied();
+                present(&conference, one, &names, no_chat)
+            });
             let participants = present.collect();
             let called = match run.as_ref().filter(|run| run.is_on()) {
                 Some(Run { started_at, .. }) => queries::rings(db, &cid, *started_at, CALLED)?,
@@ -548,9 +553,21 @@ impl Roster for ServerRoster {
         read.await.map_err(unreadable)
     }
 
-    async fn earlier(&self, room: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused> {
+    async fn history(&self, room: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused> {
+        let (cid, of) = (room.clone(), of.to_vec());
+        let level = self.0.replica.status().level;
+        let read = self.0.query(move |db| chat::history(db, &cid, &of, level));
+        read.await.map_err(unreadable)
+    }
+
+    async fn earlier(
+        &self,
+        room: &Cid,
+        of: ParticipantId,
+        before: LineNumber,
+    ) -> Result<ChatEarlier, Refused> {
         let cid = room.clone();
-        let read = self.0.query(move |db| chat::earlier(db, &cid, before.0));
+        let read = self.0.query(move |db| chat::earlier(db, &cid, of, before.0));
         read.await.map_err(unreadable)
     }
 

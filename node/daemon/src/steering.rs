@@ -92,6 +92,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
             deleted = Some(Instant::now());
             delete_old(&server).await;
             forget_history(&server).await;
+            forget_lines(&server).await;
         }
         seats::tend(&server).await;
         seats::free_silent(&server, &mut watchman).await;
@@ -182,6 +183,35 @@ async fn forget_history(server: &Server) {
         };
         if let Err(error) = server.propose_conference(command).await {
             return tracing::warn!(%error, "old history was not forgotten; it is tried again");
+        }
+    }
+}
+
+/// Forgets what was said in conferences longer ago than the settings say.
+async fn forget_lines(server: &Server) {
+    for _ in 0..MOST_SWEEPS {
+        let now = server.now_ms();
+        let found = server.query(move |db| {
+            let days = u64::from(queries::settings(db)?.conferences.keep_chat_days);
+            let before = Timestamp(now.0.saturating_sub(days * DAY_MS));
+            Ok(queries::has_lines_before(db, before)?.then_some(before))
+        });
+        let before = match found.await {
+            Ok(Some(before)) => before,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "old lines of chats were not looked for"),
+        };
+        let change = plenary_conference::Change::ForgetLines { before };
+        if server.replica.status().level < change.level() {
+            return;
+        }
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change,
+        };
+        if let Err(error) = server.propose_conference(command).await {
+            return tracing::warn!(%error, "old lines of chats were not forgotten; it is tried again");
         }
     }
 }

@@ -280,3 +280,79 @@ test('a guest comes back as who they were, or as somebody else', async ({ browse
     for (const page of [host, guest]) await page.context().close();
   }
 });
+
+test('the next meeting of a room shows what was said in the one before, to who was there', async ({
+  browser,
+  person,
+  other,
+  room,
+}) => {
+  test.setTimeout(150_000);
+  const [host, ben, guest] = [await newPage(browser), await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await signIn(ben, there, other.id, PASSWORD);
+    await join(ben, there, room);
+    await chat(host).click();
+    await write(host, 'As we agreed');
+    await chat(ben).click();
+    await write(ben, 'On Monday');
+    await expect(line(host, 'On Monday')).toBeVisible();
+    await expect(host.getByText('This meeting')).toHaveCount(0);
+    for (const page of [host, ben]) await page.getByRole('button', { name: 'Leave' }).click();
+
+    await join(ben, there, room);
+    await chat(ben).click();
+    const divider = ben.getByRole('log').getByText(/^Meeting of /);
+    await expect(divider).toHaveCount(1);
+    await expect(line(ben, 'As we agreed')).toBeVisible();
+    await expect(ben.getByText('This meeting')).toHaveCount(0);
+    await write(ben, 'So today');
+    await expect(ben.getByText('This meeting')).toBeVisible();
+    await noBarrier(ben, 'lines of two meetings');
+    await look(ben, 'two-runs');
+    // Who wrote it changes it in the next meeting as well.
+    await act(ben, 'On Monday', 'Edit');
+    await ben.getByRole('textbox', { name: 'Change your message' }).fill('On Tuesday');
+    await ben.keyboard.press('Enter');
+    await expect(line(ben, 'On Tuesday')).toContainText('(edited)');
+
+    // A guest who was not there reads nothing of it, and finds nothing.
+    await join(guest, here, room, 'Gil');
+    await chat(guest).click();
+    await expect(line(guest, 'So today')).toBeVisible();
+    await expect(guest.getByRole('log')).not.toContainText('As we agreed');
+    await expect(guest.getByText(/^Meeting of /)).toHaveCount(0);
+    await guest.getByRole('button', { name: 'Search messages' }).click();
+    await guest.getByRole('textbox', { name: 'Search messages' }).fill('agreed');
+    await expect(guest.getByRole('search').getByRole('status')).toContainText('No message has that.');
+
+    await ben.emulateMedia({ colorScheme: 'dark' });
+    await ben.setViewportSize({ width: 390, height: 844 });
+    await expect(divider).toBeVisible();
+    await look(ben, 'two-runs-phone');
+    await noBarrier(ben, 'lines of two meetings on a phone');
+  } finally {
+    for (const page of [host, ben, guest]) await page.context().close();
+  }
+});
+
+test('who may not write is told so beforehand', async ({ browser, person, room, rest }) => {
+  test.setTimeout(90_000);
+  const settings = { guests: { chat: false, audio: true, video: true } };
+  const answer = await rest.call('PATCH', `/conferences/${room}`, { settings });
+  expect(answer.status(), await answer.text()).toBe(200);
+  const [host, guest] = [await newPage(browser), await newPage(browser)];
+  try {
+    await signIn(host, here, person.id, PASSWORD);
+    await join(host, here, room);
+    await join(guest, there, room, 'Gil');
+    await chat(guest).click();
+    await expect(guest.getByText('Guests read here; only people with an account write.')).toBeVisible();
+    await expect(field(guest)).toHaveCount(0);
+    await noBarrier(guest, 'a chat that one only reads');
+  } finally {
+    for (const page of [host, guest]) await page.context().close();
+  }
+});

@@ -139,3 +139,51 @@ test('who was on a lost node goes on at another one, in the same place', async (
     ),
   );
 });
+
+test('a message that is written while the node is away is there once', async ({ browser, rest }) => {
+  test.skip(nodes.length < 3, 'stops nodes: only where it is told which processes they are');
+  test.setTimeout(180_000);
+  const room = freshId('lost-chat');
+  const made = await rest.call('POST', '/conferences', { cid: room, name: room });
+  expect(made.status(), await made.text()).toBe(201);
+  const people = await Promise.all([rest.createUser(), rest.createUser()]);
+  const [writer, other] = [await newPage(browser), await newPage(browser)];
+  const process = processOf(nodes[1]!);
+  const line = (page: Page, text: string) => page.getByRole('log').getByText(text, { exact: true });
+  try {
+    await signIn(writer, nodes[1]!.url, people[0]!.id, PASSWORD);
+    await join(writer, nodes[1]!.url, room);
+    await signIn(other, nodes[0]!.url, people[1]!.id, PASSWORD);
+    await join(other, nodes[0]!.url, room);
+    for (const page of [writer, other]) await page.getByRole('button', { name: /^Chat/ }).click();
+    const field = writer.getByRole('textbox', { name: 'Write to everyone' });
+    await field.fill('Before');
+    await writer.keyboard.press('Enter');
+    await expect(line(other, 'Before')).toBeVisible();
+    await field.fill('Into nothing');
+    execFileSync('kill', ['-STOP', process]);
+    try {
+      await writer.keyboard.press('Enter');
+      await expect(line(writer, 'Into nothing')).toBeVisible();
+      await expect(writer.getByText('Being sent…')).toBeVisible();
+      await writer.screenshot({ path: 'test-results/look/chat-being-sent.png' });
+      // By another node, in the same place.
+      await expect(line(other, 'Into nothing')).toBeVisible({ timeout: 30_000 });
+      await expect(writer.getByText('Being sent…')).toHaveCount(0);
+    } finally {
+      execFileSync('kill', ['-CONT', process]);
+    }
+    await allReady(rest);
+    // What the node had taken before it was away is the same line.
+    await field.fill('After');
+    await writer.keyboard.press('Enter');
+    for (const page of [writer, other]) {
+      await expect(line(page, 'After')).toBeVisible();
+      for (const text of ['Before', 'Into nothing', 'After']) await expect(line(page, text)).toHaveCount(1);
+    }
+  } finally {
+    for (const page of [writer, other]) await page.context().close();
+    await rest.call('DELETE', `/conferences/${room}`);
+    await Promise.all(people.map(({ id }) => rest.deleteUser(id)));
+  }
+});

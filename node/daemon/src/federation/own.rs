@@ -8,7 +8,7 @@ use plenary_meeting_io::{FromAbroad, Permitted, Refused};
 use plenary_model::{ServerName, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Counts, Participant, Refusal, Roster},
+    meeting::{Counts, NoChat, Participant, Refusal, Roster},
 };
 use plenary_signalling_io::{Notification, Topic};
 use plenary_store::queries;
@@ -114,6 +114,9 @@ impl Hearing {
 
     fn seen(&self, mut mine: Participant) -> Participant {
         mine.screenless |= !self.may.show_screen;
+        if !self.may.write {
+            mine.no_chat.get_or_insert(NoChat::Home);
+        }
         mine
     }
 }

@@ -1,26 +1,31 @@
 //! The chat of meetings: what clients write, as the rules know it, and what is read of it, as clients hear it.
 
 use super::wire::rules_id;
-use plenary_conference::{Change, Deleted, Line, Mention, ParticipantId as Place, Person};
-use plenary_meeting_io::ReadLine;
-use plenary_model::Cid;
+use plenary_conference::{
+    Change, Conference, Deleted, LINES_LEVEL, Line, Mention, NoChat, Participant, ParticipantId as Place,
+    Person, Readable, Run,
+};
+use plenary_meeting_io::{History, ReadLine, Reads};
+use plenary_model::{Cid, ServerName};
 use plenary_signalling::meeting::{
     CHAT_PAGE, ChatEarlier, DeletedBy, Edit, LineNumber, Mentioned, ParticipantId, Said, Say, Unsay,
 };
 use plenary_store::{QueryError, queries};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines that who comes in is given.
 const LINES: u32 = CHAT_PAGE as u32;
 
-pub(super) fn say(room: &Cid, participant: ParticipantId, say: Say) -> Change {
+/// Under the rules of before, by which all nodes go at that level, lines have no keys.
+pub(super) fn say(room: &Cid, participant: ParticipantId, say: Say, level: u32) -> Change {
     Change::Say {
         cid: room.clone(),
         participant: rules_id(participant),
         text: say.text,
         reply_to: say.reply_to.map(|line| line.0),
         mentions: say.mentions.into_iter().map(rules_id).collect(),
+        key: say.key.filter(|_| level >= LINES_LEVEL),
     }
 }
 
@@ -42,9 +47,64 @@ pub(super) fn unsay(room: &Cid, participant: ParticipantId, unsay: Unsay) -> Cha
     }
 }
 
-/// What was said before a line, in its order, and whether there is still more.
-pub(super) fn earlier(db: &Connection, cid: &Cid, before: u64) -> Result<ChatEarlier, QueryError> {
-    let lines = queries::lines_before(db, cid, before, LINES)?;
+/// What somebody reads; who has gone meanwhile reads what is said now.
+fn readable(
+    db: &Connection,
+    cid: &Cid,
+    run: Option<&Run>,
+    of: ParticipantId,
+) -> Result<Readable, QueryError> {
+    let conference = queries::conference(db, cid)?;
+    let one = queries::participant(db, cid, rules_id(of))?;
+    match (conference, one) {
+        (Some(conference), Some(one)) => queries::readable(db, &conference, run, &one),
+        _ => Ok(Readable::Runs(
+            run.map(|run| run.started_at).into_iter().collect(),
+        )),
+    }
+}
+
+/// What those read who come in, and the last lines of it; most guests read the same.
+pub(super) fn history(
+    db: &Connection,
+    cid: &Cid,
+    of: &[ParticipantId],
+    level: u32,
+) -> Result<Vec<History>, QueryError> {
+    let run = queries::run(db, cid)?;
+    let mut alike: BTreeMap<Readable, BTreeSet<ParticipantId>> = BTreeMap::new();
+    for one in of {
+        let readable = readable(db, cid, run.as_ref(), *one)?;
+        alike.entry(readable).or_default().insert(*one);
+    }
+    let began = run.as_ref().map(|run| run.started_at.0);
+    let mut histories = Vec::new();
+    for (readable, of) in alike {
+        let lines = queries::lines_before(db, cid, u64::MAX, LINES, &readable)?;
+        let lines = told(db, cid, lines)?;
+        histories.push(History {
+            of,
+            lines: lines.into_iter().map(|read| read.line).collect(),
+            reads: match readable {
+                Readable::All => Reads::All,
+                Readable::Runs(starts) => Reads::Runs(starts.into_iter().map(|start| start.0).collect()),
+            },
+            run: began.filter(|_| level >= LINES_LEVEL),
+        });
+    }
+    Ok(histories)
+}
+
+/// What was said before a line and somebody reads, in its order, and whether there is still more.
+pub(super) fn earlier(
+    db: &Connection,
+    cid: &Cid,
+    of: ParticipantId,
+    before: u64,
+) -> Result<ChatEarlier, QueryError> {
+    let run = queries::run(db, cid)?;
+    let readable = readable(db, cid, run.as_ref(), of)?;
+    let lines = queries::lines_before(db, cid, before, LINES, &readable)?;
     let more = lines.len() == LINES as usize;
     let lines = told(db, cid, lines)?;
     Ok(ChatEarlier {
@@ -107,7 +167,34 @@ fn read_line(line: Line, places: &BTreeMap<Person, Vec<Place>>) -> ReadLine {
                 Some(person) => of(person),
                 None => vec![ParticipantId(line.participant.0)],
             },
+            run: line.run.map(|at| at.0),
+            key: line.key,
             mentions: details.mentions.into_iter().map(mentioned).collect(),
         },
     }
+}
+
+/// Why those of a roster do not write who do not, by their places.
+pub(super) fn silent(
+    db: &Connection,
+    conference: &Conference,
+    roster: &[Participant],
+) -> Result<BTreeMap<Place, NoChat>, QueryError> {
+    let mut terms = BTreeMap::<ServerName, _>::new();
+    let mut silent = BTreeMap::new();
+    for one in roster {
+        let of = match &one.person {
+            Person::Federated(user) => {
+                if !terms.contains_key(&user.server) {
+                    terms.insert(user.server.clone(), queries::terms_with(db, &user.server)?);
+                }
+                terms.get(&user.server)
+            }
+            _ => None,
+        };
+        if let Some(why) = conference.no_chat(one, of) {
+            silent.insert(one.id, why);
+        }
+    }
+    Ok(silent)
 }

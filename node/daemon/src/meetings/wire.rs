@@ -1,8 +1,8 @@
 //! What the rules and the media engine say, as clients hear it, and the other way round.
 
 use plenary_conference::{
-    Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, Participant as Place,
-    Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
+    Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, NoChat,
+    Participant as Place, Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -36,14 +36,25 @@ pub(crate) fn allow(flow: Flow) -> Allow {
     }
 }
 
-pub(super) fn present(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>) -> Present {
+pub(super) fn present(
+    conference: &Conference,
+    one: Place,
+    nodes: &BTreeMap<NodeId, String>,
+    no_chat: Option<NoChat>,
+) -> Present {
     Present {
         flow: flow_of(conference, &one),
         sees_all: conference.sees_all(&one),
         shown_to_all: conference.shows_to_all(&one),
         layout: one.layout.as_ref().map(layout_on_wire),
         moves: one.moves,
-        participant: on_wire(conference, one, nodes),
+        participant: Participant {
+            no_chat: no_chat.map(|why| match why {
+                NoChat::Guests => meeting::NoChat::Guests,
+                NoChat::Partner => meeting::NoChat::Partner,
+            }),
+            ..on_wire(conference, one, nodes)
+        },
     }
 }
 
@@ -296,6 +307,7 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         asked: one.standing.asked.map(|at| at.0),
         own_layout: one.layout.is_some(),
         screenless: one.standing.screenless,
+        no_chat: None,
     }
 }
 

@@ -402,6 +402,45 @@ async fn somebody_attends_under_the_name_of_their_own_server() {
 }
 
 #[tokio::test]
+async fn what_a_broken_link_took_along_comes_again_by_the_same_key() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    let dns = Zones::serve(&[("example.com", paris.records())])
+        .await
+        .expect("it answers");
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let (reach, server) = (oslo.reach(&dns), PARIS.parse().expect("a name"));
+    let line = r#"{"type":"say","body":{"text":"Hello","key":"k-1"}}"#;
+    let mut visit = reach
+        .attend(&server, &somebody("demo2", "{}"))
+        .await
+        .expect("it begins");
+    hear(&mut visit).await;
+    visit.say.send(line.into()).await.expect("it goes on");
+    // Cut before anything is heard of it; nobody here knows whether it came across.
+    paris.trusts(&oslo, blacklist(&["*.example.net"]));
+    while timeout(Duration::from_secs(20), visit.hear.recv())
+        .await
+        .expect("in time")
+        .is_some()
+    {}
+    paris.trusts(&oslo, blacklist(&[]));
+    let mut again = reach
+        .attend(&server, &somebody("demo2", "{}"))
+        .await
+        .expect("it begins anew");
+    hear(&mut again).await;
+    again.say.send(line.into()).await.expect("it goes on");
+    assert_eq!(hear(&mut again).await, line, "as it was said");
+    let heard = paris.said();
+    let times = heard
+        .iter()
+        .filter(|one| one.as_slice() == line.as_bytes())
+        .count();
+    assert!((1..=2).contains(&times) && times == heard.len(), "{heard:?}");
+}
+
+#[tokio::test]
 async fn a_crowd_that_comes_at_once_is_no_flood() {
     let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
     let dns = Zones::serve(&[("example.com", paris.records())])

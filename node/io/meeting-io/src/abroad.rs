@@ -11,7 +11,7 @@
 use crate::{
     Attendance, Attendee, FromAbroad, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
     connections::Connections,
-    hub::{refused, request_name},
+    hub::{key_of, refused, refused_by, request_name},
     seat::{Permit, Told},
 };
 use plenary_model::{ServerName, UserName};
@@ -261,9 +261,9 @@ impl Seat {
         match told {
             Told::Request(ClientBody::Leave {}) | Told::Leave => return Some(End::Left),
             Told::Request(request) => {
-                let name = request_name(&request);
+                let (name, key) = (request_name(&request), key_of(&request));
                 if let Err(why) = self.request(request).await {
-                    self.tell(refused(name, why));
+                    self.tell(refused_by(name, why, key));
                 }
             }
             Told::Media(event) => self.media(event),

@@ -1,6 +1,6 @@
 //! What meetings need of the node around them.
 
-use crate::hub::{refused, request_name};
+use crate::hub::{key_of, refused_by, request_name};
 use async_trait::async_trait;
 use plenary_model::{Cid, ServerName, UserId, UserName};
 use plenary_signalling::{
@@ -97,7 +97,7 @@ impl Refused {
 
     /// As the client that asked hears it.
     pub fn answers(self, request: &ClientBody) -> ServerBody {
-        refused(request_name(request), self)
+        refused_by(request_name(request), self, key_of(request))
     }
 }
 
@@ -211,10 +211,45 @@ pub trait Roster: Send + Sync + 'static {
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
     /// What was said or changed after the change of that number, in the order of changes; after 0 what was said last.
     async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused>;
-    /// Lines that were said before one, and whether there are still earlier ones.
-    async fn earlier(&self, room: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused>;
+    /// What each of those reads of the chat who come in, with the last lines of it.
+    async fn history(&self, room: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused>;
+    /// Lines that were said before one and that a participant reads, and whether there are still earlier ones.
+    async fn earlier(
+        &self,
+        room: &Cid,
+        of: ParticipantId,
+        before: LineNumber,
+    ) -> Result<ChatEarlier, Refused>;
     /// Tells those nodes, by their names; it does not matter much whether they hear it.
     fn murmur(&self, room: &Cid, to: BTreeSet<String>, murmur: Murmur);
+}
+
+/// Which lines of a chat somebody reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    All,
+    /// Of runs that began then, in milliseconds since 1970.
+    Runs(BTreeSet<u64>),
+}
+
+impl Reads {
+    pub(crate) fn has(&self, line: &Said) -> bool {
+        match self {
+            Self::All => true,
+            Self::Runs(starts) => line.run.is_none_or(|run| starts.contains(&run)),
+        }
+    }
+}
+
+/// The chat for those who come in and read the same of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    pub of: BTreeSet<ParticipantId>,
+    pub reads: Reads,
+    /// The last ones, in the order in which they were said.
+    pub lines: Vec<Said>,
+    /// When the run began that goes on; only where lines are known by their keys.
+    pub run: Option<u64>,
 }
 
 /// A line of the chat as it was read.

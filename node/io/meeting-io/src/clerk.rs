@@ -2,7 +2,7 @@
 
 use crate::{
     Hub, Refused,
-    hub::refused,
+    hub::refused_by,
     seat::{Told, UNSETTLED},
 };
 use plenary_model::Cid;
@@ -65,6 +65,14 @@ impl Errand {
             Self::Leave => "leave",
         }
     }
+
+    /// By which its client knows it, if it is refused.
+    fn key(&self) -> Option<String> {
+        match self {
+            Self::Say(say) => say.key.clone(),
+            _ => None,
+        }
+    }
 }
 
 pub(crate) struct Clerk {
@@ -100,11 +108,11 @@ impl Clerk {
                 continue;
             }
             let last = matches!(errand, Errand::Leave);
-            let name = errand.name();
+            let (name, key) = (errand.name(), errand.key());
             match self.run(errand).await {
                 Ok(()) => {}
                 Err(_) if last => {}
-                Err(why) => drop(self.tell.send(refused(name, why))),
+                Err(why) => drop(self.tell.send(refused_by(name, why, key))),
             }
             if last {
                 return;
@@ -147,7 +155,7 @@ impl Clerk {
             Errand::Edit(edit) => roster.edit(room, who, edit).await,
             Errand::Unsay(unsay) => roster.unsay(room, who, unsay).await,
             Errand::Earlier(earlier) => {
-                let lines = roster.earlier(room, earlier.before).await?;
+                let lines = roster.earlier(room, who, earlier.before).await?;
                 self.tell.send(ServerBody::ChatEarlier(lines)).ok();
                 Ok(())
             }

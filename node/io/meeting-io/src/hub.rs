@@ -105,7 +105,7 @@ impl Hub {
         {
             let words = format!("that was asked for too often; try again in {seconds} s");
             let why = Refused::new(Refusal::TooFast, words);
-            newcomer.tell.send(refused(request_name(&request), why)).ok();
+            newcomer.tell.send(why.answers(&request)).ok();
             return;
         }
         let mut tables = self.tables();
@@ -123,7 +123,7 @@ impl Hub {
         let sent = known.is_some_and(|seat| seat.send(Told::Request(request.clone())).is_ok());
         if !sent && !matches!(request, ClientBody::Leave {}) {
             let why = Refused::new(Refusal::NotJoined, "you are in no meeting; join one first");
-            newcomer.tell.send(refused(request_name(&request), why)).ok();
+            newcomer.tell.send(why.answers(&request)).ok();
         }
     }
 
@@ -410,11 +410,25 @@ impl Hub {
 }
 
 pub(crate) fn refused(request: &str, why: Refused) -> ServerBody {
+    refused_by(request, why, None)
+}
+
+/// What was said by that key is no line.
+pub(crate) fn refused_by(request: &str, why: Refused, key: Option<String>) -> ServerBody {
     ServerBody::Refused(plenary_signalling::meeting::Refused {
         request: request.to_owned(),
         code: why.code,
         detail: why.detail,
+        key,
     })
+}
+
+/// The key of what a client says.
+pub(crate) fn key_of(request: &ClientBody) -> Option<String> {
+    match request {
+        ClientBody::Say(say) => say.key.clone(),
+        _ => None,
+    }
 }
 
 pub(crate) fn request_name(request: &ClientBody) -> &'static str {

@@ -22,7 +22,7 @@ mod room;
 mod seat;
 
 pub use backend::{
-    Abroad, Attendance, Attendee, Entered, Federated, Flow, FromAbroad, Hall, Media, MediaEvent, Murmur,
-    Newcomer, Opening, Permitted, Person, Present, ReadLine, Refused, Roster, Session, View,
+    Abroad, Attendance, Attendee, Entered, Federated, Flow, FromAbroad, Hall, History, Media, MediaEvent,
+    Murmur, Newcomer, Opening, Permitted, Person, Present, ReadLine, Reads, Refused, Roster, Session, View,
 };
 pub use hub::Hub;

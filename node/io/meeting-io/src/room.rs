@@ -5,7 +5,7 @@ mod personal;
 mod podium;
 
 use crate::{
-    Hub, Murmur, Present, ReadLine, Refused, View,
+    History, Hub, Murmur, Present, ReadLine, Reads, Refused, View,
     seat::{Permit, Told, UNSETTLED},
 };
 use murmur::Murmurs;
@@ -70,6 +70,8 @@ pub(crate) struct Seated {
     pub(crate) permit: Option<Permit>,
     pub(crate) listener: Listener,
     pub(crate) joined_at: u64,
+    /// Which lines of the chat they are told; what they may not read changes unheard.
+    pub(crate) reads: Option<Reads>,
     /// Knows who was called, as moderators do.
     pub(crate) told_called: bool,
     pub(crate) alone: ToldAlone,
@@ -108,8 +110,8 @@ struct Read {
     view: View,
     /// What was said or changed since the last time.
     lines: Vec<ReadLine>,
-    /// What was said in all, if somebody may come in.
-    history: Vec<Said>,
+    /// What was said in all, for those who may come in.
+    history: Vec<History>,
 }
 
 /// Lives as long as somebody of this node is in the room.
@@ -253,12 +255,13 @@ impl Keeper {
             return Ok(None);
         };
         let lines = roster.lines(&self.cid, self.last_change).await?;
-        let history = if self.seated.values().all(Seated::is_inside) {
+        let outside = self.seated.values().filter(|seated| !seated.is_inside());
+        let outside: Vec<_> = outside.map(|seated| seated.place.participant).collect();
+        let history = if outside.is_empty() {
             Vec::new()
         } else {
-            roster.lines(&self.cid, 0).await?
+            roster.history(&self.cid, &outside).await?
         };
-        let history = history.into_iter().map(|read| read.line).collect();
         Ok(Some(Read { view, lines, history }))
     }
 
@@ -292,13 +295,19 @@ impl Keeper {
         let (mut said, changed): (Vec<_>, Vec<_>) = lines.into_iter().partition(|read| read.number > known);
         said.sort_by_key(|read| read.number);
         self.murmurs.said(&said);
-        let plain = |lines: Vec<ReadLine>| lines.into_iter().map(|read| read.line).collect::<Vec<_>>();
-        if !said.is_empty() {
-            self.tell_inside(&ServerBody::Chat(Chat { lines: plain(said) }));
-        }
-        if !changed.is_empty() {
-            let lines = plain(changed);
-            self.tell_inside(&ServerBody::ChatChanged(ChatChanged { lines }));
+        self.tell_readers_of(said, |lines| ServerBody::Chat(Chat { lines }));
+        self.tell_readers_of(changed, |lines| ServerBody::ChatChanged(ChatChanged { lines }));
+    }
+
+    /// Tells each of them those of the lines that they read.
+    fn tell_readers_of(&self, lines: Vec<ReadLine>, body: impl Fn(Vec<Said>) -> ServerBody) {
+        let lines: Vec<_> = lines.into_iter().map(|read| read.line).collect();
+        for seated in self.seated.values().filter(|seated| seated.is_inside()) {
+            let Some(reads) = &seated.reads else { continue };
+            let theirs: Vec<_> = lines.iter().filter(|line| reads.has(line)).cloned().collect();
+            if !theirs.is_empty() {
+                seated.tell.send(body(theirs)).ok();
+            }
         }
     }
 
@@ -377,7 +386,7 @@ impl Keeper {
     }
 
     /// Those who have come in get all that they are to know.
-    fn welcome(&mut self, runs: &[u64], history: &[Said]) {
+    fn welcome(&mut self, runs: &[u64], history: &[History]) {
         if !runs.is_empty() {
             self.murmurs.came();
         }
@@ -385,6 +394,10 @@ impl Keeper {
             let Some(seated) = self.seated.get_mut(run) else {
                 continue;
             };
+            let theirs = |one: &&History| one.of.contains(&seated.place.participant);
+            let theirs = history.iter().find(theirs);
+            let chat = theirs.map(|one| one.lines.clone()).unwrap_or_default();
+            seated.reads = theirs.map(|one| one.reads.clone());
             let (participants, counts) = seated.listener.begin(&self.people);
             let joined = Joined {
                 room: self.facts.clone(),
@@ -392,8 +405,9 @@ impl Keeper {
                 secret: seated.place.secret.clone(),
                 participants,
                 counts,
-                chat: history.to_vec(),
-                earlier: history.len() >= CHAT_PAGE,
+                earlier: chat.len() >= CHAT_PAGE,
+                chat,
+                run: theirs.and_then(|one| one.run),
                 ice_servers: self.hub.media_engine().ice_servers(seated.place.participant),
             };
             seated.tell.send(ServerBody::Joined(joined)).ok();

@@ -4,7 +4,7 @@ use crate::{
     Flow, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
     clerk::{Clerk, ERRANDS, Errand},
     connections::Connections,
-    hub::{refused, request_name},
+    hub::{key_of, refused, refused_by, request_name},
     room::{Seated, Tidings, ToldAlone},
 };
 use plenary_model::Cid;
@@ -116,6 +116,7 @@ pub(crate) async fn sit(
                 permit: None,
                 listener: Listener::new(participant),
                 joined_at: 0,
+                reads: None,
                 told_called: false,
                 alone: ToldAlone::default(),
             };
@@ -204,9 +205,9 @@ impl Seat {
                     if matches!(request, ClientBody::Leave {}) {
                         break End::Left;
                     }
-                    let name = request_name(&request);
+                    let (name, key) = (request_name(&request), key_of(&request));
                     if let Err(why) = self.request(request).await {
-                        self.tell(refused(name, why));
+                        self.tell(refused_by(name, why, key));
                     }
                 }
                 Told::Media(event) => self.connections.media(event),

@@ -244,8 +244,7 @@ async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
         &ben.newcomer,
         ClientBody::Say(Say {
             text: "hello".into(),
-            reply_to: None,
-            mentions: Vec::new(),
+            ..Say::default()
         }),
     );
     anna.hear(|told| match told {
@@ -432,4 +431,62 @@ async fn who_may_not_be_in_such_conferences_any_more_leaves_and_is_told_why() {
     }
     two.paris_world.until(|_| two.paris.seats() == 0).await;
     assert_eq!(two.oslo.abroad_meetings(), [].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_whose_link_breaks_is_said_once() {
+    let two = two();
+    let (mut anna, mut ben) = (client(1, "anna"), client(2, "ben"));
+    anna.join(&two.paris, None).await;
+    come(&two, &mut ben).await;
+    let writer = ben.newcomer.clone();
+    let say = |text: &str, key: &str| {
+        let line = Say {
+            text: text.into(),
+            key: Some(key.into()),
+            ..Say::default()
+        };
+        two.oslo.request(&writer, ClientBody::Say(line));
+    };
+    // It was heard there, and the link breaks before that is told here: the line comes with the place.
+    say("Hello", "b-1");
+    let lines = anna.hear(|told| match told {
+        ServerBody::Chat(chat) => Some(chat.lines),
+        _ => None,
+    });
+    assert_eq!(lines.await[0].key.as_deref(), Some("b-1"));
+    two.line.cuts.send_modify(|cuts| *cuts += 1);
+    ben.hear(|told| match told {
+        ServerBody::Chat(chat) => (chat.lines.last()?.key.as_deref() == Some("b-1")).then_some(()),
+        _ => None,
+    })
+    .await;
+    // While nothing goes over, it is told which line is to be sent again.
+    two.line.dead.store(true, Ordering::SeqCst);
+    two.line.cuts.send_modify(|cuts| *cuts += 1);
+    let lost = loop {
+        say("More", "b-2");
+        let told = ben.told.try_recv();
+        if let Ok(ServerBody::Refused(refused)) = told {
+            break refused;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!((lost.code, lost.key.as_deref()), (Refusal::TooFast, Some("b-2")));
+    two.line.dead.store(false, Ordering::SeqCst);
+    two.paris_world.until(|_| two.paris.seats() == 2).await;
+    // As a page does that has not seen its lines.
+    say("Hello", "b-1");
+    say("More", "b-2");
+    say("More", "b-2");
+    say("Last", "b-3");
+    let mut heard = Vec::new();
+    while heard.last().map(String::as_str) != Some("Last") {
+        let more = anna.hear(|told| match told {
+            ServerBody::Chat(chat) => Some(chat.lines),
+            _ => None,
+        });
+        heard.extend(more.await.into_iter().map(|line| line.text));
+    }
+    assert_eq!(heard, ["More", "Last"]);
 }

@@ -4,7 +4,7 @@
 
 mod world;
 
-use plenary_meeting_io::Murmur;
+use plenary_meeting_io::{Murmur, Person};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
@@ -199,4 +199,111 @@ async fn who_wrote_hears_how_many_have_read_it() {
         (earlier.lines[0].text.as_str(), earlier.lines.len(), earlier.more),
         ("Hello", 1, false)
     );
+}
+
+/// A guest of the room.
+fn guest(run: u64) -> Client {
+    let mut guest = client(run, "gina");
+    guest.newcomer.person = Person::Guest {
+        id: "gina".parse().unwrap(),
+        room: "demo".parse().unwrap(),
+    };
+    guest
+}
+
+fn texts(lines: &[Said]) -> Vec<&str> {
+    lines.iter().map(|line| line.text.as_str()).collect()
+}
+
+#[tokio::test]
+async fn lines_of_earlier_runs_are_told_to_those_who_read_them() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    hub.request(&ann.newcomer, ClientBody::Say(say("Among us")));
+    assert_eq!(said(&mut ann).await[0].run, Some(0));
+    world.next_run();
+    let (mut ben, mut gina) = (client(2, "ben"), guest(3));
+    let joined = ben.join(&hub, None).await;
+    assert_eq!((texts(&joined.chat), joined.run), (vec!["Among us"], Some(1)));
+    assert!(gina.join(&hub, None).await.chat.is_empty());
+    // What is changed of such a line is no business of who does not read it either.
+    hub.request(&ann.newcomer, edit("Among us alone"));
+    assert_eq!(texts(&changed(&mut ben).await), ["Among us alone"]);
+    hub.request(&ann.newcomer, ClientBody::Say(say("Welcome")));
+    let heard = gina.hear(|told| match told {
+        ServerBody::Chat(chat) => Some(chat.lines),
+        ServerBody::ChatChanged(_) => panic!("{told:?}"),
+        _ => None,
+    });
+    assert_eq!(texts(&heard.await), ["Welcome"]);
+    let before = LineNumber(9);
+    hub.request(&gina.newcomer, ClientBody::Earlier(Earlier { before }));
+    let earlier = gina.hear(|told| match told {
+        ServerBody::ChatEarlier(earlier) => Some(earlier.lines),
+        _ => None,
+    });
+    assert_eq!(texts(&earlier.await), ["Welcome"]);
+}
+
+fn keyed(text: &str, key: &str) -> ClientBody {
+    ClientBody::Say(Say {
+        key: Some(key.into()),
+        ..say(text)
+    })
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_is_heard_once_and_what_is_refused_says_which_it_was() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let joined = ann.join(&hub, None).await;
+    ben.join(&hub, None).await;
+    hub.request(&ann.newcomer, keyed("Hello", "a-1"));
+    assert_eq!(said(&mut ben).await[0].key.as_deref(), Some("a-1"));
+    // The connection breaks before the line is seen; whoever comes back sees that it was said.
+    hub.ended(ann.newcomer.run);
+    let mut again = client(3, "ann");
+    let back = again.join(&hub, Some(place(&joined))).await;
+    assert_eq!(back.chat[0].key.as_deref(), Some("a-1"));
+    hub.request(&again.newcomer, keyed("Hello", "a-1"));
+    hub.request(&again.newcomer, keyed("And more", "a-2"));
+    assert_eq!(texts(&said(&mut ben).await), ["And more"]);
+    // While the log does not take it, the page knows which line to send again.
+    world.cut(true);
+    hub.request(&again.newcomer, keyed("Later", "a-3"));
+    let key = again.hear(|told| match told {
+        ServerBody::Refused(refused) => Some((refused.code, refused.key)),
+        _ => None,
+    });
+    assert_eq!(key.await, (Refusal::Unavailable, Some("a-3".into())));
+    world.cut(false);
+    hub.request(&again.newcomer, keyed("Later", "a-3"));
+    assert_eq!(texts(&said(&mut ben).await), ["Later"]);
+}
+
+#[tokio::test]
+async fn who_may_not_write_is_not_shown_as_writing() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    let silent = ann.join(&hub, None).await.participant;
+    let other = ben.join(&hub, None).await.participant;
+    world.silence(silent);
+    ann.hear(|told| match told {
+        ServerBody::Roster(roster) => roster
+            .participants
+            .iter()
+            .any(|one| one.id == silent && one.no_chat.is_some())
+            .then_some(()),
+        _ => None,
+    })
+    .await;
+    hub.request(&ann.newcomer, ClientBody::Writing {});
+    let murmur = Murmur {
+        writing: [silent].into(),
+        ..Murmur::default()
+    };
+    hub.hear_murmur(&"demo".parse().unwrap(), murmur);
+    hub.request(&ben.newcomer, ClientBody::Writing {});
+    assert_eq!(writing(&mut ann).await, [other]);
 }

@@ -18,6 +18,7 @@ mod effects;
 mod facts;
 mod guest_page;
 mod history;
+mod lines;
 mod meetings;
 mod outbox;
 mod partners;

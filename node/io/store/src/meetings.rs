@@ -3,14 +3,14 @@
 use crate::{
     codec::encode,
     effects::run,
-    history, outbox, registrations, templates,
+    history, lines, outbox, registrations, templates,
     view::{body, bound, name, number, sql},
     watchers,
 };
 use plenary_access::TokenHash;
 use plenary_conference::{
-    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Keepsake, Layout, Line, LineDetails,
-    Opened, Participant, ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
+    Attempts, Call, Conference, Effect, End, Guest, GuestId, Invitation, Keepsake, Layout, Opened,
+    Participant, ParticipantId, Person, Reaction, Run, SecretHash, Standing, Via,
 };
 use plenary_model::{Cid, NodeId, Timestamp, UserName};
 use plenary_replication::AppError;
@@ -23,8 +23,6 @@ use std::net::IpAddr;
 /// Columns of a participant, in the order of [`participant_of`].
 pub(crate) const PARTICIPANT: &str = "cid, id, person, name, via, node, epoch, secret, muted, camera, content, \
      hand, reaction, reacted_at, joined_at, moves, away_since, standing, layout, address";
-/// Columns of a line, in the order of [`line_of`].
-pub(crate) const LINE: &str = "cid, id, participant, name, text, at, changed, details";
 /// Columns of a guest, in the order of [`guest_of`].
 pub(crate) const GUEST: &str =
     "id, cid, name, token, created_at, expires_at, source, agreed, key, key_before, kept_until";
@@ -163,22 +161,6 @@ pub(crate) fn place_of(row: &Row<'_>) -> rusqlite::Result<(Cid, ParticipantId)> 
     Ok((name(row, 0)?, ParticipantId(number(row, 1)?)))
 }
 
-pub(crate) fn line_of(row: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line {
-        cid: name(row, 0)?,
-        id: number(row, 1)?,
-        participant: ParticipantId(number(row, 2)?),
-        name: row.get(3)?,
-        text: row.get(4)?,
-        at: time(row, 5)?,
-        changed: number(row, 6)?,
-        details: match row.get_ref(7)? {
-            ValueRef::Null => LineDetails::default(),
-            _ => body(row, 7)?,
-        },
-    })
-}
-
 pub(crate) fn guest_of(row: &Row<'_>) -> rusqlite::Result<Guest> {
     Ok(Guest {
         id: name(row, 0)?,
@@ -291,9 +273,12 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             "UPDATE participants SET away_since = ? WHERE node = ? AND epoch <> ? AND away_since IS NULL",
             [sql(since.0), sql(node.0), sql(*but)],
         ),
-        Effect::AddLine { line, forget_until } => add_line(db, line, *forget_until),
-        Effect::PutLine(line) => put_line(db, line),
-        Effect::RemoveLines(cid) => run(db, "DELETE FROM lines WHERE cid = ?", [cid.as_str()]),
+        Effect::AddLine { .. }
+        | Effect::PutLine(_)
+        | Effect::RemoveLines(_)
+        | Effect::TrimLines { .. }
+        | Effect::ForgetLines { .. }
+        | Effect::ForgetWriter(_) => lines::put(db, effect),
         Effect::PutGuest(guest) => put_guest(db, guest),
         Effect::RemoveGuest(id) => run(db, "DELETE FROM guests WHERE id = ?", [id.as_str()]),
         Effect::PutTemplate(template) => templates::put(db, template),
@@ -493,47 +478,4 @@ fn put_guest(db: &Connection, guest: &Guest) -> Result<(), AppError> {
             sql(guest.forget_at().0)
         ],
     )
-}
-
-fn add_line(db: &Connection, line: &Line, forget_until: u64) -> Result<(), AppError> {
-    run(
-        db,
-        &format!("INSERT INTO lines ({LINE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-        params![
-            line.cid.as_str(),
-            sql(line.id),
-            sql(line.participant.0),
-            line.name,
-            line.text,
-            sql(line.at.0),
-            sql(line.changed),
-            details_bytes(line)?
-        ],
-    )?;
-    run(
-        db,
-        "DELETE FROM lines WHERE cid = ? AND id <= ?",
-        params![line.cid.as_str(), sql(forget_until)],
-    )
-}
-
-/// Writes what changes of a line that is there.
-fn put_line(db: &Connection, line: &Line) -> Result<(), AppError> {
-    run(
-        db,
-        "UPDATE lines SET text = ?, changed = ?, details = ? WHERE cid = ? AND id = ?",
-        params![
-            line.text,
-            sql(line.changed),
-            details_bytes(line)?,
-            line.cid.as_str(),
-            sql(line.id)
-        ],
-    )
-}
-
-fn details_bytes(line: &Line) -> Result<Option<Vec<u8>>, AppError> {
-    let is_plain = line.details == LineDetails::default();
-    let bytes = (!is_plain).then(|| encode(&line.details)).transpose();
-    bytes.map_err(|error| AppError::Defect(error.to_string()))
 }

@@ -42,9 +42,9 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    FromPartner, bandwidth, chat, guest, is_operator, lines, lines_before, may_share, needs_sweep,
-    old_conferences, participant, participant_anywhere, participants_of_node, people_of, places_of_person,
-    roster, run, strangers_inside,
+    FromPartner, bandwidth, chat, guest, has_lines_before, is_operator, lines, lines_before, may_share,
+    needs_sweep, old_conferences, participant, participant_anywhere, participants_of_node, people_of,
+    places_of_person, readable, roster, run, strangers_inside, terms_with,
 };
 pub use outbox::{Waiting, messages, old_messages, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 22] = [
+const STEPS: [&str; 23] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -32,6 +32,7 @@ const STEPS: [&str; 22] = [
     WATCHERS,
     DIRECTORY,
     ZONES,
+    LINES,
 ];
 
 const ACCOUNTS: &str = "
@@ -394,6 +395,17 @@ CREATE INDEX watchers_by_node ON watchers (node);
 
 /// Where those who are in meetings come from.
 const ZONES: &str = "ALTER TABLE participants ADD COLUMN address TEXT;";
+
+/// Of lines since they outlast their runs: `run` is when theirs began. `person` is who said it; of lines from before that
+/// is in `details` alone. By `key` it is known if it is said again.
+const LINES: &str = "
+ALTER TABLE lines ADD COLUMN run INTEGER;
+ALTER TABLE lines ADD COLUMN key TEXT;
+ALTER TABLE lines ADD COLUMN person TEXT;
+CREATE INDEX lines_by_key ON lines (cid, person, key) WHERE key IS NOT NULL;
+CREATE INDEX lines_by_person ON lines (person) WHERE person IS NOT NULL;
+CREATE INDEX lines_by_time ON lines (at);
+";
 
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {

@@ -1,6 +1,7 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, CallId, Contact, Device, DirectoryPatch, FrontPage,
-    NewDirectoryLink, NewDocument, NewPartner, Profile, ProfilePatch, Scheme, SettingsPatch, TokenHash,
+    AddressBook, AdminRole, Avatar, Bandwidth, CallId, ConferencePolicy, Contact, Device, DirectoryPatch,
+    FrontPage, NewDirectoryLink, NewDocument, NewPartner, Profile, ProfilePatch, Scheme, SettingsPatch,
+    TokenHash,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, ServerName, UserName,
@@ -378,6 +379,14 @@ impl Change {
                 IDS_LEVEL
             }
             Self::UpdateSettings {
+                patch:
+                    SettingsPatch {
+                        conferences: Some(policy),
+                        ..
+                    },
+                ..
+            } if policy.keep_chat_days != ConferencePolicy::default().keep_chat_days => LINES_LEVEL,
+            Self::UpdateSettings {
                 patch: SettingsPatch {
                     conferences: Some(_), ..
                 },
@@ -429,6 +438,9 @@ pub const DIRECTORY_LEVEL: u32 = 29;
 
 /// The level from which on there are zones, and rosters keep where people come from.
 pub const ZONES_LEVEL: u32 = 31;
+
+/// The level from which on what is said in a conference outlasts its runs, and how long is a setting.
+pub const LINES_LEVEL: u32 = 32;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

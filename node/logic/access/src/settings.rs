@@ -151,6 +151,9 @@ pub struct ConferencePolicy {
     /// Who was in runs that are over, and calls, are kept for so long; 1 to 10,000 days.
     #[serde(skip_serializing_if = "is_year")]
     pub keep_history_days: u32,
+    /// What was said in conferences is kept for so long; 1 to 10,000 days.
+    #[serde(skip_serializing_if = "is_year")]
+    pub keep_chat_days: u32,
 }
 
 /// What nodes of before, who do not know the setting, go by as well.
@@ -169,6 +172,7 @@ impl Default for ConferencePolicy {
             delete_unused: false,
             delete_unused_days: 365,
             keep_history_days: YEAR,
+            keep_chat_days: YEAR,
         }
     }
 }

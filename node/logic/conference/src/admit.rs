@@ -78,6 +78,13 @@ impl Visitor<'_> {
         }
     }
 
+    /// Whether the conference names them: as who owns, moderates, lectures or is invited.
+    pub(crate) fn is_named(&self, conference: &Conference) -> bool {
+        self.role(conference) > Role::Participant
+            || self.invited_at(conference).is_some()
+            || self.is_lecturer(conference)
+    }
+
     fn is_guest(&self) -> bool {
         matches!(self, Self::Guest(_))
     }

@@ -143,6 +143,16 @@ pub enum Change {
         /// Those whom it mentions: `@` and the name of each stands in the text.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         mentions: Vec<ParticipantId>,
+        /// What the same person says once more by the same key is the line that is there already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
+    /// A moderator with an account writes from outside the meeting while it goes on; otherwise as [`Change::Say`].
+    Write {
+        cid: Cid,
+        text: String,
+        reply_to: Option<u64>,
+        key: Option<String>,
     },
     /// Who wrote a line changes it, whatever place they have now.
     EditLine {
@@ -260,6 +270,11 @@ pub enum Change {
         runs: Timestamp,
         calls: Timestamp,
     },
+    /// Forgets lines of chats that were said before then, the oldest first. Proposed by the leader, by the settings of the
+    /// server.
+    ForgetLines {
+        before: Timestamp,
+    },
     /// Who asks keeps how conferences are set up; gives [`Outcome::Revision`](plenary_access::Outcome::Revision), which is
     /// the ID of the template too.
     CreateTemplate(NewTemplate),
@@ -340,6 +355,9 @@ impl Change {
                 act: Act::StopContent(_),
                 ..
             } => crate::CONTENT_LEVEL,
+            Self::Say { key: Some(_), .. } | Self::Write { .. } | Self::ForgetLines { .. } => {
+                crate::LINES_LEVEL
+            }
             Self::EditLine { .. } | Self::DeleteLine { .. } | Self::ForgetGuest { .. } => crate::CHAT_LEVEL,
             Self::Say {
                 reply_to, mentions, ..

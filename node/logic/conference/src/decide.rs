@@ -6,7 +6,7 @@ use crate::{
     conference::differences,
     follow::shut_out_guests,
     history,
-    meeting::{Entry, MeetingView, Meetings, ParticipantId, check_in_layouts},
+    meeting::{Entry, MeetingView, Meetings, ParticipantId, Writing, check_in_layouts, forget_lines},
     partners::{at_home, check_room},
     registrant::RegistrationView,
 };
@@ -112,6 +112,20 @@ pub fn decide_for<V: View>(
             let conference = case.moderated(cid)?;
             case.as_server().take_out(&conference.cid, *line)
         }
+        Change::Write {
+            cid,
+            text,
+            reply_to,
+            key,
+        } => {
+            let conference = case.moderated(cid)?;
+            let by = Writing {
+                text,
+                reply_to: *reply_to,
+                key: key.as_deref(),
+            };
+            case.as_server().write(&conference, case.user()?, by)
+        }
         Change::Say { .. } | Change::EditLine { .. } | Change::DeleteLine { .. } => {
             case.meetings()?.chat(change)
         }
@@ -119,6 +133,7 @@ pub fn decide_for<V: View>(
         Change::Begin { cid, start, next } => case.meetings()?.begin(cid, *start, *next),
         Change::Spoke { cid, heard } => case.meetings()?.spoke(cid, heard),
         Change::DeleteOld { past, unused } => Ok(case.meetings()?.delete_old(*past, *unused)),
+        Change::ForgetLines { before } => case.meetings().map(|_| forget_lines(*before)),
         Change::ForgetHistory { runs, calls } => case.meetings().map(|_| history::forget(*runs, *calls)),
         Change::Dial { cid, to } => case.as_server().dial(cid, case.caller()?, to),
         Change::DialGroup { cid, group } => case.as_server().dial_group(cid, case.caller()?, group),

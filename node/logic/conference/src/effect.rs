@@ -60,6 +60,18 @@ pub enum Effect {
     PutLine(Line),
     /// Removes the whole chat of a conference.
     RemoveLines(Cid),
+    /// Forgets the oldest lines of a conference until the texts of those that stay have at most so many bytes.
+    TrimLines {
+        cid: Cid,
+        bytes: u64,
+    },
+    /// Forgets lines that were said before then, the oldest first, at most so many.
+    ForgetLines {
+        before: Timestamp,
+        most: u32,
+    },
+    /// Lines of an account are nobody's any more.
+    ForgetWriter(UserName),
     /// Writes a guest whole.
     PutGuest(Guest),
     /// Removes a guest who has no registration.

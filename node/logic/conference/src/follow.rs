@@ -1,8 +1,8 @@
 //! What follows for conferences from what other parts of the server decided.
 
 use crate::{
-    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, PLACES_LEVEL, RIGHTS_LEVEL, TERMS_LEVEL,
-    View,
+    CALLS_LEVEL, Conference, Decision, Effect, HISTORY_LEVEL, How, LINES_LEVEL, PLACES_LEVEL, RIGHTS_LEVEL,
+    TERMS_LEVEL, View,
     decide::remove,
     meeting::{
         MeetingRights, Participant, ParticipantId, Person, Runs, counts_there, end_watching, forget_watching,
@@ -72,6 +72,9 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
             if at.level >= HISTORY_LEVEL {
                 decision.effect(Effect::ForgetVisitor((*user).clone()));
             }
+            if at.level >= LINES_LEVEL {
+                decision.effect(Effect::ForgetWriter((*user).clone()));
+            }
             let named = view.naming(user).into_iter();
             for conference in named.filter(|conference| !gone.contains(&conference.cid)) {
                 forget_name(&mut decision, conference, user);
@@ -126,6 +129,10 @@ pub fn follow<V: View>(view: &V, at: Moment, facts: &[Fact<'_>]) -> Decision {
                 settle_rights(view, &mut decision, at, &view.places_from(server), |one| {
                     rights_of_other(one, terms.content && view.may_share(&one.person))
                 });
+                // Whether they write is read anew.
+                for (cid, _) in view.places_from(server) {
+                    decision.notice(Topic::Meetings, cid.as_str());
+                }
             }
             Fact::Terms(..) => {}
             Fact::NodeStands { node, start } => {

@@ -60,9 +60,9 @@ pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
 pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
-    Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, Opened,
-    Participant, ParticipantId, Person, RUN_MS, Reaction, Run, SWEEP, SecretHash, Slot, Standing, StatePatch,
-    Via, Watcher,
+    Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, NoChat,
+    Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Readable, Run, SWEEP, SecretHash, Slot,
+    Standing, StatePatch, Via, Watcher,
 };
 pub use partners::{
     Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
@@ -113,7 +113,7 @@ pub const AWAY_CALLS_LEVEL: u32 = 21;
 /// The level from which on conferences name people of partners' servers, which are told of it.
 pub const OUTBOX_LEVEL: u32 = 22;
 
-pub use plenary_access::{CONTENT_LEVEL, DIRECTORY_LEVEL, PLACES_LEVEL};
+pub use plenary_access::{CONTENT_LEVEL, DIRECTORY_LEVEL, LINES_LEVEL, PLACES_LEVEL};
 
 /// The level from which on programs that watch are listed and count, and wrong PINs are counted for a whole partner too.
 pub const WATCHERS_LEVEL: u32 = 26;

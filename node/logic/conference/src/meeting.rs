@@ -1,7 +1,7 @@
 //! Who is in a conference, what they show of themselves, and what they say: the roster and the chat of a run.
 //!
 //! A run of a virtual room begins when somebody enters and ends when the last one is gone; one of another conference
-//! begins when it is opened and ends by its plan ([`Opened`]). The chat of a run goes with it.
+//! begins when it is opened and ends by its plan ([`Opened`]). The chat outlasts its runs.
 //!
 //! ```text
 //!            Enter                       NodeLost, NodeStarted            60 s, Sweep
@@ -28,7 +28,8 @@ mod terms;
 mod watcher;
 mod zone;
 
-pub use chat::{Deleted, Line, LineDetails, Mention};
+pub use chat::{Deleted, Line, LineDetails, Mention, NoChat, Readable};
+pub(crate) use chat::{Writing, forget_lines};
 pub(crate) use decide::Meetings;
 pub(crate) use entry::Entry;
 pub use invitation::{INVITATION_MS, Invitation, Invited};
@@ -75,6 +76,8 @@ pub trait MeetingView {
     fn participant(&self, cid: &Cid, id: ParticipantId) -> Option<Participant>;
     /// A line of the chat that is kept.
     fn line(&self, cid: &Cid, id: u64) -> Option<Line>;
+    /// The line that a person has said in a conference by this key, if it is kept.
+    fn line_by_key(&self, cid: &Cid, person: &Person, key: &str) -> Option<Line>;
     /// The places of one person in a conference.
     fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant>;
     /// The places of one person in all conferences, ordered by CID and ID.

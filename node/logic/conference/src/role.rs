@@ -1,6 +1,7 @@
 //! What somebody is in a conference, and what of them is seen and heard.
 
-use crate::{Conference, Mode, Participant, Person};
+use crate::{Access, Conference, Mode, NoChat, Participant, Person};
+use plenary_access::PartnerTerms;
 use serde::{Deserialize, Serialize};
 
 /// CONF-07; later ones may all that earlier ones may.
@@ -72,6 +73,22 @@ impl Conference {
             return self.settings.guests;
         }
         GuestRights::default()
+    }
+
+    /// Why a participant does not write into the chat; `terms` are those with the server of a partner.
+    pub fn no_chat(&self, one: &Participant, terms: Option<&PartnerTerms>) -> Option<NoChat> {
+        if !self.rights_of(one).chat {
+            return Some(NoChat::Guests);
+        }
+        let federated = matches!(one.person, Person::Federated(_));
+        (federated && terms.is_some_and(|terms| !terms.chat)).then_some(NoChat::Partner)
+    }
+
+    /// Whether they read what was said in runs that they were not in (`docs/decisions/0025`).
+    pub fn reads_all(&self, one: &Participant) -> bool {
+        let visitor = one.person.visitor(one.standing.operator);
+        let of_here = matches!(one.person, Person::Account(_)) && self.access == Access::Internal;
+        of_here || self.role_of(one) > Role::Participant || visitor.is_named(self)
     }
 
     /// What a participant is here.

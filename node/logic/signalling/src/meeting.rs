@@ -191,6 +191,10 @@ pub struct Joined {
     /// Earlier lines can be asked for; left out by nodes of before, which do not know `earlier`, `writing` and `read`.
     #[serde(default)]
     pub earlier: bool,
+    /// When the run began that goes on, in milliseconds since 1970. Only where lines are known by their keys: what is not
+    /// seen may be said again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
     pub ice_servers: Vec<IceServer>,
 }
 
@@ -282,6 +286,22 @@ pub struct Participant {
     /// Their rights do not let them show a screen.
     #[serde(default)]
     pub screenless: bool,
+    /// Why they do not write into the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_chat: Option<NoChat>,
+}
+
+/// Why somebody may not write into a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingNoChat)]
+pub enum NoChat {
+    /// Guests do not, in this conference.
+    Guests,
+    /// The conference's server does not let people of theirs.
+    Partner,
+    /// Their own server does not let them.
+    Home,
 }
 
 /// The way by which somebody is in.
@@ -309,6 +329,9 @@ pub struct Refused {
     pub code: Refusal,
     /// For people.
     pub detail: String,
+    /// Of what was said and is no line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

@@ -36,6 +36,7 @@ fn person(id: u64) -> Participant {
         asked: None,
         own_layout: false,
         screenless: false,
+        no_chat: None,
     }
 }
 

@@ -138,6 +138,7 @@ function Form({ settings }: { settings: Settings }) {
             <NumberField {...fields} field="conferences.delete_unused_days" min={1} max={10_000} unit="day" />
           </Stack>
           <NumberField {...fields} field="conferences.keep_history_days" min={1} max={10_000} unit="day" />
+          <NumberField {...fields} field="conferences.keep_chat_days" min={1} max={10_000} unit="day" />
         </SimpleGrid>
       </Section>
       <Section id="new_conferences">

@@ -15,6 +15,7 @@ const settings: Settings = {
     delete_unused: false,
     delete_unused_days: 365,
     keep_history_days: 365,
+    keep_chat_days: 365,
   },
   conference_ids: { letters: false, length: 9, by_owners: true },
   new_conferences: {

@@ -17,6 +17,7 @@ export const settingsIndex = [
   { section: 'conferences', field: 'delete_unused' },
   { section: 'conferences', field: 'delete_unused_days' },
   { section: 'conferences', field: 'keep_history_days' },
+  { section: 'conferences', field: 'keep_chat_days' },
   { section: 'conference_ids', field: 'letters' },
   { section: 'conference_ids', field: 'length' },
   { section: 'conference_ids', field: 'by_owners' },

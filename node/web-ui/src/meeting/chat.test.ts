@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  beginsRun,
   isMine,
   linesSince,
   mayEdit,
@@ -8,6 +9,7 @@ import {
   mentioned,
   mentionsMe,
   readersOf,
+  sameRun,
   splitByMentions,
 } from './chat';
 import type { ChatLine } from './messages';
@@ -110,5 +112,25 @@ describe('mentions', () => {
     ]);
     expect(splitByMentions('@A.B (1)', ['A.B (1)'])).toEqual(['', '@A.B (1)', '']);
     expect(splitByMentions('plain', [])).toEqual(['plain']);
+  });
+});
+
+describe('runs of a conference', () => {
+  const of = (run: number | undefined, id = '1') => line(id, { run });
+
+  it('are divided, but where there is only the one that goes on', () => {
+    expect(beginsRun(of(9), undefined, 9)).toBe(false);
+    expect(beginsRun(of(5), undefined, 9)).toBe(true);
+    expect(beginsRun(of(9), of(5), 9)).toBe(true);
+    expect(beginsRun(of(9), of(9), 9)).toBe(false);
+    // A server of before says nothing of runs.
+    expect(beginsRun(of(undefined), undefined, null)).toBe(false);
+  });
+
+  it('do not share the head of a line', () => {
+    const before = of(5);
+    expect(sameRun(of(5), before)).toBe(before);
+    expect(sameRun(of(9), before)).toBeUndefined();
+    expect(sameRun(of(9), undefined)).toBeUndefined();
   });
 });

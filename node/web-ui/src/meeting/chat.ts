@@ -28,6 +28,16 @@ export function mayEdit(line: ChatLine, me: string | null, now = Date.now()): bo
   return isMine(line, me) && !line.deleted && now - line.at < EDIT_MS;
 }
 
+/** The line before, if it was said in the same run. */
+export const sameRun = (line: ChatLine, before: ChatLine | undefined) =>
+  before?.run === line.run ? before : undefined;
+
+/** Whether another run begins with this line than that of the line before; the one that goes on needs no word alone. */
+export function beginsRun(line: ChatLine, before: ChatLine | undefined, now: number | null): boolean {
+  if (line.run == null) return false;
+  return before ? before.run !== line.run : line.run !== now;
+}
+
 /** Lines by others since one of them, which may be forgotten by now. */
 export function linesSince(chat: readonly ChatLine[], id: string | null, me: string | null): ChatLine[] {
   const from = chat.findIndex((line) => line.id === id);

@@ -18,6 +18,7 @@ import {
   type Waiting,
 } from './messages';
 import { ChatMarks } from './chatMarks';
+import { Outbox } from './outbox';
 import { ENDS, type MeetingHost } from './host';
 import { Publish, type Tracks } from './publish';
 import { Receive } from './receive';
@@ -75,13 +76,18 @@ export class Meeting {
   private shown = '';
   private shownAt = -SHOW_MS;
   private followed: string[] = [];
-  private outbox: NewLine[] = [];
   private readonly timers = new Timers();
   private readonly marks = new ChatMarks({
     now: () => this.host.now(),
     timers: this.timers,
     state: () => this.state,
     say: (message) => this.signal.say(message),
+  });
+  private readonly outbox = new Outbox({
+    timers: this.timers,
+    ready: () => this.state.phase === 'in',
+    say: (message) => this.signal.say(message),
+    changed: (sending) => this.next({ sending }),
   });
   private pin: string | null = null;
   /** The ID by which the conference is found; changes while one is in. */
@@ -109,7 +115,7 @@ export class Meeting {
       onState: (state, reason) => this.follow(state, reason),
       onMessage: (message) => this.hear(message as MeetingHears),
       onHeard: () => this.heart.heard(),
-      onWaiting: (waiting) => waiting.forEach((one) => one.type === 'say' && this.outbox.push(one.body)),
+      onWaiting: (waiting) => waiting.forEach((one) => one.type === 'say' && this.outbox.waited(one.body)),
       onFresh: () => this.join(),
       onResumed: () => this.resumed(),
       onNodes: (urls) => host.onNodes(urls),
@@ -242,9 +248,12 @@ export class Meeting {
   }
 
   write(line: NewLine) {
-    this.outbox.push(line);
-    this.flush();
+    this.outbox.write(line);
   }
+
+  /** A line that was not said is sent once more, or given up. */
+  writeAgain = (key: string) => this.outbox.again(key);
+  giveUp = (key: string) => this.outbox.drop(key);
 
   edit(line: string, text: string, mentions: string[]) {
     if (this.state.phase === 'in') this.signal.say({ type: 'edit', body: { line, text, mentions } });
@@ -339,6 +348,7 @@ export class Meeting {
     } else if (message.type === 'readers') {
       this.next({ reads: message.body.up_to.map(Number) });
     } else if (message.type === 'chat' || message.type === 'chat_changed') {
+      this.outbox.heard(message.body.lines);
       this.next({ chat: withLines(chat, message.body.lines) });
     }
   }
@@ -431,6 +441,7 @@ export class Meeting {
       ownLayout: null,
       speaking: [],
       quality: new Map(),
+      run: body.run ?? null,
       chat: withLines(this.state.chat, body.chat),
       earlier: this.state.chat.length > 0 ? this.state.earlier : body.earlier === true,
       writing: nobodyWrites,
@@ -444,10 +455,12 @@ export class Meeting {
     if (followed.length > 0) this.signal.say({ type: 'follow', body: { participants: followed } });
     this.tell();
     this.tellShown();
-    this.flush();
+    this.outbox.joined(body.run != null, body.chat);
   }
 
-  private refused({ request, code, detail }: Refused) {
+  private refused({ request, code, detail, key }: Refused) {
+    // What is only not said yet is sent again, and nobody needs to know.
+    if (key && !this.outbox.refused(key, code, detail) && code !== 'not-joined') return;
     if (request === 'offer') {
       this.publish.refused();
       this.receive.refused();
@@ -496,11 +509,6 @@ export class Meeting {
     this.signal.say({ type: 'show', body: { tiles: this.tiles } });
   }
 
-  private flush() {
-    if (this.state.phase !== 'in') return;
-    for (const body of this.outbox.splice(0)) this.signal.say({ type: 'say', body });
-  }
-
   private follow(state: SignalState, reason?: EndReason) {
     this.heart.set(state === 'open');
     if (state === 'ended') this.finish(reason ? ENDS[reason] : 'defect');
@@ -514,7 +522,7 @@ export class Meeting {
     this.next({ phase: 'in' });
     this.tell();
     this.tellShown();
-    this.flush();
+    this.outbox.flush();
   }
 
   private looked() {

@@ -6,6 +6,7 @@ import type {
   InvitedPerson,
   Layout,
   Listed,
+  NewLine,
   Participant,
   RefusedCode,
   RoomFacts,
@@ -18,6 +19,13 @@ import type {
 
 export type Phase = 'joining' | 'pin' | 'waiting' | 'in' | 'reconnecting' | 'over';
 export type OverReason = EndedReason | 'left' | 'signed-out' | 'defect' | RefusedCode;
+
+/** A line that one has written and does not see yet. */
+export interface Sending extends NewLine {
+  key: string;
+  /** Why it is no line; null: it is being sent. */
+  failed: string | null;
+}
 
 export interface MeetingState {
   phase: Phase;
@@ -43,6 +51,10 @@ export interface MeetingState {
   /** The loudest first. */
   speaking: readonly string[];
   chat: readonly ChatLine[];
+  /** What one has written and does not see there yet. */
+  sending: readonly Sending[];
+  /** When the run began that goes on; null: a node of before does not say. */
+  run: number | null;
   /** There may be lines before these, which can be asked for. */
   earlier: boolean;
   /** Who is writing a line; also oneself. */
@@ -94,6 +106,8 @@ export function emptyMeeting(cid: string): MeetingState {
     ownLayout: null,
     speaking: [],
     chat: [],
+    sending: [],
+    run: null,
     earlier: false,
     writing: nobodyWrites,
     reads: [],

@@ -37,7 +37,11 @@ export function Line({ line, mine, before, answered, show, choose, remove, sough
   const { t } = useMeetingText();
   const { me } = useMeeting();
   const follows =
-    answered === undefined && before?.participant === line.participant && line.at - before.at < TOGETHER_MS;
+    answered === undefined &&
+    before?.participant === line.participant &&
+    // Programs that write from outside have no places.
+    before.name === line.name &&
+    line.at - before.at < TOGETHER_MS;
   return (
     <li
       id={lineId(line.id)}

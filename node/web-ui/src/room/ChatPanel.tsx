@@ -1,6 +1,6 @@
 import { Button, Text } from '@mantine/core';
 import { Fragment, useCallback, useEffect, useReducer, useRef, useState } from 'react';
-import { isMine, readersOf } from '../meeting/chat';
+import { beginsRun, isMine, readersOf, sameRun } from '../meeting/chat';
 import type { ChatLine } from '../meeting/messages';
 import { Confirm } from '../ui/Confirm';
 import classes from './Chat.module.css';
@@ -8,11 +8,20 @@ import { Line, lineId } from './ChatLine';
 import { ChatSearch } from './ChatSearch';
 import { Write, type Task } from './ChatWrite';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import { dayOf } from '../ui/text';
 import { Typing } from './Typing';
+import { Unseen } from './UnseenLine';
 import { useChatSearch, type ChatSearching } from './useChatSearch';
 import type { ChatSeen } from './useChatSeen';
 import { useMyself } from './useMyself';
 import { useRead } from './useRead';
+
+/** Why one does not write. */
+const SILENT = {
+  guests: 'guests.noChat',
+  partner: 'chat.noPartner',
+  home: 'chat.noHome',
+} as const;
 
 interface Props {
   divider: ChatSeen['divider'];
@@ -23,8 +32,8 @@ interface Props {
 /** What people write to all. */
 export function ChatPanel({ divider, searching, endSearch }: Props) {
   const { t } = useMeetingText();
-  const { chat } = useMeeting();
-  const { may } = useMyself();
+  const { chat, sending } = useMeeting();
+  const { silent } = useMyself();
   const [task, setTask] = useState<Task | null>(null);
   // Who has changed a message, or not after all, goes on writing.
   const [back, comeBack] = useReducer((times: number) => times + 1, 0);
@@ -40,7 +49,7 @@ export function ChatPanel({ divider, searching, endSearch }: Props) {
   return (
     <div className={classes.chat}>
       {searching && <ChatSearch search={search} close={close} />}
-      {chat.length === 0 ? (
+      {chat.length === 0 && sending.length === 0 ? (
         <Text size="sm" c="dimmed" ta="center" m="auto" p="md">
           {t('chat.empty')}
         </Text>
@@ -48,11 +57,11 @@ export function ChatPanel({ divider, searching, endSearch }: Props) {
         <Lines divider={divider} choose={setTask} search={searching ? search : null} />
       )}
       <Typing />
-      {may.chat ? (
+      {silent === null ? (
         <Write key={task?.kind === 'edit' ? task.line.id : 'new'} task={task} focus={back} done={done} />
       ) : (
         <Text size="sm" c="dimmed" p="sm" role="status">
-          {t('guests.noChat')}
+          {t(SILENT[silent])}
         </Text>
       )}
     </div>
@@ -68,7 +77,7 @@ interface LinesProps {
 function Lines({ divider, choose, search }: LinesProps) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { chat, me, earlier, reads } = useMeeting();
+  const { chat, me, earlier, reads, sending, run } = useMeeting();
   const sought = search?.text ?? '';
   const hit = search?.hits[search.place]?.id;
   const list = useRef<HTMLDivElement>(null);
@@ -76,7 +85,7 @@ function Lines({ divider, choose, search }: LinesProps) {
   const last = chat.at(-1)?.id;
   useEffect(() => {
     if (!hit) list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [last, hit]);
+  }, [last, hit, sending.length]);
   useEffect(() => {
     if (hit) list.current?.querySelector(`#${lineId(hit)}`)?.scrollIntoView({ block: 'center' });
   }, [hit]);
@@ -100,6 +109,11 @@ function Lines({ divider, choose, search }: LinesProps) {
       <ol>
         {chat.map((line, place) => (
           <Fragment key={line.id}>
+            {beginsRun(line, chat[place - 1], run) && (
+              <li className={classes.run}>
+                <span>{line.run === run ? t('chat.thisRun') : t('chat.run', { when: dayOf(line.run!) })}</span>
+              </li>
+            )}
             {line.id === firstNew && (
               <li className={classes.divider}>
                 <span>{t('chat.new')}</span>
@@ -108,7 +122,7 @@ function Lines({ divider, choose, search }: LinesProps) {
             <Line
               line={line}
               mine={isMine(line, me)}
-              before={line.id === firstNew ? undefined : chat[place - 1]}
+              before={line.id === firstNew ? undefined : sameRun(line, chat[place - 1])}
               answered={line.reply_to ? (byId.get(line.reply_to) ?? null) : undefined}
               show={show}
               choose={choose}
@@ -118,6 +132,9 @@ function Lines({ divider, choose, search }: LinesProps) {
               readers={readersOf(line, chat[place + 1], me, reads)}
             />
           </Fragment>
+        ))}
+        {sending.map((line) => (
+          <Unseen key={line.key} line={line} />
         ))}
       </ol>
       <DeleteLine line={deleting} close={() => setDeleting(null)} />

@@ -8,11 +8,15 @@ export function useMyself() {
   const { me, participants, room } = useMeeting();
   const mine = me ? participants.get(me) : undefined;
   const guest = mine?.guest === true && !moderates(mine);
+  // A node of before says nothing of single people.
+  const silent = mine?.no_chat ?? (guest && !room.guests.chat ? ('guests' as const) : null);
   return {
     mine,
     moderates: moderates(mine),
     /** What guests may not do here, whatever one's own switches say; all others may. */
-    may: guest ? room.guests : ALL,
+    may: { ...(guest ? room.guests : ALL), chat: silent === null },
+    /** Why one does not write into the chat. */
+    silent,
     /** One’s rights let one show a screen. */
     shares: mine?.screenless !== true,
     /** There is a podium, and one is not on it. */

@@ -40,6 +40,11 @@ export function exactTime(at: string | number | Date): string {
   );
 }
 
+/** The day, and from when on. */
+export function dayOf(at: number): string {
+  return new Intl.DateTimeFormat(i18n.language, { dateStyle: 'full', timeStyle: 'short' }).format(at);
+}
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 60],
   ['minute', 60],

@@ -59,6 +59,8 @@ struct Settings {
     people: Mutex<BTreeMap<String, (Found, Option<Presence>)>>,
     stirs: broadcast::Sender<Stir>,
     heard: Mutex<Vec<(ServerName, Delivery)>>,
+    /// What those said who attend.
+    said: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 #[async_trait::async_trait]
@@ -156,10 +158,12 @@ impl Home for Settings {
         // A conference in which everybody hears what they say themselves.
         let (say, mut said) = mpsc::channel::<Vec<u8>>(8);
         let (tell, hear) = mpsc::channel(8);
+        let noted = self.said.clone();
         let hello = format!("{}@{server} as {}, {}", who.user, who.name, who.shares).into_bytes();
         tokio::spawn(async move {
             tell.send(Told::Said(hello)).await.ok();
             while let Some(bytes) = said.recv().await {
+                noted.lock().expect("whole").push(bytes.clone());
                 tell.send(Told::Said(bytes)).await.ok();
             }
         });
@@ -241,6 +245,7 @@ impl Partner {
                 people: Mutex::default(),
                 stirs: broadcast::channel(64).0,
                 heard: Mutex::default(),
+                said: Arc::default(),
             }),
             listener: Mutex::new(Some(listener)),
             tls: OnceLock::new(),
@@ -316,6 +321,11 @@ impl Partner {
     /// What others told of their conferences.
     pub(crate) fn heard(&self) -> Vec<(ServerName, Delivery)> {
         self.settings.heard.lock().expect("whole").clone()
+    }
+
+    /// What those have said who attend here, as it came.
+    pub(crate) fn said(&self) -> Vec<Vec<u8>> {
+        self.settings.said.lock().expect("whole").clone()
     }
 
     /// What this node noted of the others.

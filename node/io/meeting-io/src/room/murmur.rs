@@ -6,7 +6,7 @@ use super::{Keeper, Seated};
 use crate::{Murmur, ReadLine, View};
 use plenary_signalling::{
     ServerBody,
-    meeting::{LineNumber, Participant, ParticipantId, People, Readers, Role, Room, Writer, Writing},
+    meeting::{LineNumber, Participant, ParticipantId, People, Readers, Writer, Writing},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -130,21 +130,13 @@ fn key(one: &Participant) -> String {
     one.user.clone().unwrap_or_else(|| one.id.0.to_string())
 }
 
-/// Whether somebody may write into the chat.
-fn may_write(room: &Room, one: &Participant) -> bool {
-    room.guests.chat || !one.guest || one.role > Role::Participant
-}
-
 impl Keeper {
     /// Somebody of this node is writing.
     pub(super) fn writes(&mut self, run: u64) {
         let Some(who) = self.inside(run).map(|seated| seated.place.participant) else {
             return;
         };
-        let may = self
-            .people
-            .inside(who)
-            .is_some_and(|one| may_write(&self.facts, one));
+        let may = self.people.inside(who).is_some_and(|one| one.no_chat.is_none());
         if may && self.murmurs.write(who, Instant::now()) {
             self.murmurs.news.writing.insert(who);
         }
@@ -166,7 +158,8 @@ impl Keeper {
     pub(super) fn hear_murmur(&mut self, murmur: &Murmur) {
         let now = Instant::now();
         for who in &murmur.writing {
-            if self.people.inside(*who).is_some() {
+            let one = self.people.inside(*who);
+            if one.is_some_and(|one| one.no_chat.is_none()) {
                 self.murmurs.write(*who, now);
             }
         }

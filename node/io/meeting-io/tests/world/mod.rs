@@ -4,10 +4,12 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+mod reading;
 
 use async_trait::async_trait;
 use plenary_meeting_io::{
-    Entered, Flow, Hub, Media, Murmur, Opening, Person, Present, ReadLine, Refused, Roster, Session, View,
+    Entered, Flow, History, Hub, Media, Murmur, Opening, Person, Present, ReadLine, Refused, Roster, Session,
+    View,
 };
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
@@ -47,6 +49,8 @@ struct State_ {
     ended_at: Option<u64>,
     /// What other nodes were told.
     murmurs: Vec<(BTreeSet<String>, Murmur)>,
+    /// When the run began that goes on.
+    run: u64,
     /// The ID of the room, where that was changed.
     id: Option<Cid>,
 }
@@ -294,6 +298,7 @@ impl Roster for World {
                 asked: None,
                 own_layout: false,
                 screenless: false,
+                no_chat: None,
             };
             world
                 .places
@@ -347,6 +352,11 @@ impl Roster for World {
 
     async fn say(&self, _: &Cid, participant: ParticipantId, say: Say) -> Result<(), Refused> {
         self.commit(|world| {
+            // As the rules do.
+            let mut known = world.lines.iter().filter_map(|read| read.line.key.as_ref());
+            if say.key.is_some() && known.any(|key| Some(key) == say.key.as_ref()) {
+                return Ok(());
+            }
             let number = world.lines.len() as u64 + 1;
             let line = Said {
                 id: number.to_string(),
@@ -359,6 +369,8 @@ impl Roster for World {
                 edited_at: None,
                 deleted: None,
                 places: vec![participant],
+                run: Some(world.run),
+                key: say.key,
             };
             let changed = world.change();
             world.lines.push(ReadLine {
@@ -498,9 +510,26 @@ impl Roster for World {
         }))
     }
 
-    async fn earlier(&self, _: &Cid, before: LineNumber) -> Result<ChatEarlier, Refused> {
+    async fn history(&self, _: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused> {
         let state = self.state.lock().unwrap();
+        let histories = of.iter().map(|id| {
+            let reads = state.reads(*id);
+            let lines = state.lines.iter().map(|read| &read.line);
+            History {
+                of: [*id].into(),
+                lines: lines.filter(|line| reading::has(&reads, line)).cloned().collect(),
+                reads,
+                run: Some(state.run),
+            }
+        });
+        Ok(histories.collect())
+    }
+
+    async fn earlier(&self, _: &Cid, of: ParticipantId, before: LineNumber) -> Result<ChatEarlier, Refused> {
+        let state = self.state.lock().unwrap();
+        let reads = state.reads(of);
         let earlier = state.lines.iter().filter(|read| read.number < before.0);
+        let earlier = earlier.filter(|read| reading::has(&reads, &read.line));
         Ok(ChatEarlier {
             lines: earlier.map(|read| read.line.clone()).collect(),
             more: false,

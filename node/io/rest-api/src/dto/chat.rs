@@ -1,7 +1,10 @@
 use super::Time;
+use crate::problem::Problem;
 use plenary_conference as conference;
+use plenary_conference::Change;
 use plenary_conference::Person;
-use serde::Serialize;
+use plenary_model::Cid;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A line of the chat of a conference.
@@ -18,6 +21,9 @@ pub struct ConferenceLine {
     /// Empty if it is deleted.
     pub text: String,
     pub at: Time,
+    /// When the run began in which it was said; null where that was not kept yet.
+    #[schema(required)]
+    pub run: Option<Time>,
     /// The line that it answers, which may be gone.
     #[schema(required, pattern = "^[0-9]+$")]
     pub reply_to: Option<String>,
@@ -29,6 +35,37 @@ pub struct ConferenceLine {
     /// Who took it out; null: nobody.
     #[schema(required)]
     pub deleted: Option<ConferenceLineDeleted>,
+}
+
+/// What is written into a chat.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConferenceLine {
+    /// With line breaks.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub text: String,
+    /// The line that it answers.
+    #[schema(pattern = "^[0-9]+$")]
+    pub reply_to: Option<String>,
+    /// Made up for this line alone: what the same account sends again by the same key, here or in the meeting, is the line
+    /// that is there. Visible ASCII characters.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    pub key: Option<String>,
+}
+
+impl NewConferenceLine {
+    pub(crate) fn read(self, cid: Cid) -> Result<Change, Problem> {
+        let number = |text: String| {
+            let words = "must be the number of a line of this chat";
+            text.parse().map_err(|_| Problem::field("reply_to", words))
+        };
+        Ok(Change::Write {
+            cid,
+            text: self.text,
+            reply_to: self.reply_to.map(number).transpose()?,
+            key: self.key,
+        })
+    }
 }
 
 /// Who took a line out.
@@ -55,6 +92,7 @@ impl From<conference::Line> for ConferenceLine {
             },
             text: line.text,
             at: Time(line.at),
+            run: line.run.map(Time),
             reply_to: details.reply_to.map(|line| line.to_string()),
             mentions: details.mentions.into_iter().map(|one| one.name).collect(),
             edited_at: details.edited_at.map(Time),

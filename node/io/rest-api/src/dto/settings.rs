@@ -100,6 +100,14 @@ pub struct ConferencePolicy {
     /// Who was in which run of a conference, and calls, are kept for so long.
     #[schema(minimum = 1, maximum = 10000)]
     pub keep_history_days: u32,
+    /// What was said in conferences is kept for so long; a year where it is left out.
+    #[serde(default = "year")]
+    #[schema(minimum = 1, maximum = 10000)]
+    pub keep_chat_days: u32,
+}
+
+fn year() -> u32 {
+    access::ConferencePolicy::default().keep_chat_days
 }
 
 impl From<access::ConferencePolicy> for ConferencePolicy {
@@ -110,6 +118,7 @@ impl From<access::ConferencePolicy> for ConferencePolicy {
             delete_unused: policy.delete_unused,
             delete_unused_days: policy.delete_unused_days,
             keep_history_days: policy.keep_history_days,
+            keep_chat_days: policy.keep_chat_days,
         }
     }
 }
@@ -389,6 +398,7 @@ impl SettingsPatch {
                 delete_unused: policy.delete_unused,
                 delete_unused_days: policy.delete_unused_days,
                 keep_history_days: policy.keep_history_days,
+                keep_chat_days: policy.keep_chat_days,
             }),
             conference_ids: self.conference_ids.map(|policy| access::IdPolicy {
                 letters: policy.letters,

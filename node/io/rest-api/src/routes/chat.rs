@@ -5,11 +5,12 @@ use crate::{
     answer,
     api::Api,
     auth::Signed,
-    dto::ConferenceLine,
-    extract::{BodyDigest, Id, Ids, Query, Write},
+    dto::{ConferenceLine, NewConferenceLine},
+    extract::{BodyDigest, Id, Ids, Query, Strict, Write},
     problem::{Code, Problem},
 };
-use axum::{Json, extract::State, response::Response};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use plenary_access::Outcome;
 use plenary_conference::Change;
 use plenary_model::Cid;
 use serde::Deserialize;
@@ -20,7 +21,7 @@ const LINES: u32 = 200;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(list_lines))
+        .routes(routes!(list_lines, write_line))
         .routes(routes!(delete_line))
 }
 
@@ -34,10 +35,10 @@ struct LineFilter {
     after: Option<String>,
 }
 
-/// What was said in the run that goes on
+/// What was said in a conference
 ///
-/// At most 200 lines, in the order in which they were said; ask for those after the last one for more. A chat goes with its run, and
-/// keeps 1,000 lines. For those who moderate the conference.
+/// In all its runs: at most 200 lines, in the order in which they were said; ask for those after the last one for more. A
+/// chat keeps its last 2,000 lines, as long as the settings of the server say. For those who moderate the conference.
 #[utoipa::path(get, path = "/conferences/{cid}/chat", tag = "conferences",
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64), LineFilter),
     responses((status = 200, body = Vec<ConferenceLine>)))]
@@ -60,6 +61,35 @@ async fn list_lines(
         .chat(conference.cid, after.unwrap_or(0), LINES)
         .await?;
     Ok(Json(lines.into_iter().map(Into::into).collect()))
+}
+
+/// Write into the chat
+///
+/// As the account that asks, while people meet: they see it as what somebody among them writes. A repetition by the same
+/// `key` gives the line that is there. For those who moderate the conference.
+#[utoipa::path(post, path = "/conferences/{cid}/chat", tag = "conferences", request_body = NewConferenceLine,
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 201, body = ConferenceLine)))]
+async fn write_line(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+    write: Write,
+    Strict { value, digest }: Strict<NewConferenceLine>,
+) -> Result<Response, Problem> {
+    let found = conferences::find(&api, cid).await?;
+    let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
+    conferences::check_network(&api, &by, is_allowed).await?;
+    let command = write.command(&by, digest, value.read(found.cid.clone())?);
+    let applied = api.propose_conference(command).await?;
+    let Outcome::Said { line } = applied.outcome else {
+        return Err(Problem::not_found("message", found.id().as_str()));
+    };
+    let lines = api.backend().chat(found.cid, line.saturating_sub(1), 1).await?;
+    let there = lines.into_iter().find(|there| there.id == line);
+    let there = answer::still_there(there, "message", &line.to_string())?;
+    let body = ConferenceLine::from(there);
+    Ok(answer::result(StatusCode::CREATED, body, applied.index))
 }
 
 /// Take a line out of the chat

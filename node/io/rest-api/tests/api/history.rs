@@ -266,12 +266,14 @@ async fn conferences_are_found_by_what_they_are() {
 async fn for_how_long_history_is_kept_is_a_setting() {
     let server = TestServer::new();
     let settings = get(&server, "root", "/settings").await;
-    assert_eq!(settings["conferences"]["keep_history_days"], 365);
-    for (days, status) in [(0, 422), (10_001, 422), (30, 200)] {
-        let mut conferences = settings["conferences"].clone();
-        conferences["keep_history_days"] = json!(days);
-        let patch = json!({ "conferences": conferences });
-        let answer = server.write("PATCH", "/settings", &patch).await;
-        assert_eq!(answer.status.as_u16(), status, "{days}");
+    for field in ["keep_history_days", "keep_chat_days"] {
+        assert_eq!(settings["conferences"][field], 365);
+        for (days, status) in [(0, 422), (10_001, 422), (30, 200)] {
+            let mut conferences = settings["conferences"].clone();
+            conferences[field] = json!(days);
+            let patch = json!({ "conferences": conferences });
+            let answer = server.write("PATCH", "/settings", &patch).await;
+            assert_eq!(answer.status.as_u16(), status, "{days}");
+        }
     }
 }

@@ -350,6 +350,7 @@ async fn moderators_read_the_chat_and_take_lines_out() {
             text: text.into(),
             reply_to,
             mentions: mentions.iter().map(|id| ParticipantId(*id)).collect(),
+            key: None,
         });
     };
     let name = people(&server, "alice").await[0]["name"]
@@ -398,6 +399,41 @@ async fn moderators_read_the_chat_and_take_lines_out() {
         (&lines[0]["text"], &lines[0]["deleted"]),
         (&json!(""), &json!("moderator"))
     );
+}
+
+#[tokio::test]
+async fn moderators_write_as_their_account_and_once_by_one_key() {
+    let server = with_review(json!({})).await;
+    let write = async |who: &str, body: serde_json::Value| {
+        let call = server.call("POST", "/conferences/review/chat").by(who);
+        call.json(&body).send().await
+    };
+    let body = json!({"text": "By a program", "key": "p-1"});
+    write("alice", body.clone()).await.problem(409, "conflict");
+    enter(&server, 2, "eye");
+    let said = write("alice", body.clone()).await.is(201).json();
+    assert_eq!(
+        (&said["text"], &said["user"], &said["reply_to"]),
+        (&json!("By a program"), &json!("alice"), &json!(null))
+    );
+    assert!(said["run"].is_string(), "{said}");
+    let before = server.digest();
+    assert_eq!(write("alice", body).await.is(201).json()["id"], said["id"]);
+    write("eye", json!({"text": "Me too"}))
+        .await
+        .problem(403, "forbidden");
+    for (wrong, field) in [
+        (json!({"text": " "}), "text"),
+        (json!({"text": "x", "key": "a b"}), "key"),
+        (json!({"text": "x", "reply_to": "7"}), "reply_to"),
+        (json!({"text": "x", "reply_to": "x"}), "reply_to"),
+    ] {
+        let problem = write("alice", wrong).await.problem(422, "invalid-field");
+        assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+    }
+    assert_eq!(server.digest(), before);
+    let answer = json!({"text": "And more", "reply_to": said["id"]});
+    assert_eq!(write("root", answer).await.is(201).json()["reply_to"], said["id"]);
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("DELETE /conferences/{cid}/calls/{user}", Right::User),
     ("GET /conferences/{cid}/calendar", Right::User),
     ("GET /conferences/{cid}/chat", Right::User),
+    ("POST /conferences/{cid}/chat", Right::User),
     ("DELETE /conferences/{cid}/chat/{line}", Right::User),
     ("GET /conferences/{cid}/door", Right::Public),
     ("GET /conferences/{cid}/door/calendar", Right::Public),

@@ -2,20 +2,21 @@
 
 use super::Found;
 use crate::{
+    lines::{LINE, line_of},
     meetings::{
-        FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, guest_of, line_of, participant_of,
-        person_key, run_of,
+        FEDERATED_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, guest_of, participant_of, person_key,
+        run_of,
     },
     view::{ENDS, StoreView, UNUSED, bound, ends_by, number, sql},
 };
-use plenary_access::{Bandwidth, TokenHash, effective_bandwidth};
+use plenary_access::{Bandwidth, PartnerTerms, TokenHash, effective_bandwidth};
 use plenary_conference::{
-    AWAY_MS, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person, RING_MS, Run,
-    is_adrift,
+    AWAY_MS, Conference, Guest, INVITATION_MS, Line, MeetingView as _, Participant, ParticipantId, Person,
+    RING_MS, Readable, Run, is_adrift,
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, ServerName, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 fn participants(db: &Connection, condition: &str, params: impl Params) -> Found<Vec<Participant>> {
     let query = format!("SELECT {PARTICIPANT} FROM participants WHERE {condition}");
@@ -56,6 +57,14 @@ pub fn may_share(db: &Connection, user: &UserName, from: Option<IpAddr>) -> Foun
         && view.zones().of(from).rights.allows(Right::ShareScreen);
     view.finish()?;
     Ok(shares)
+}
+
+/// The terms with a partner's server, whether one meets with it or not.
+pub fn terms_with(db: &Connection, server: &ServerName) -> Found<PartnerTerms> {
+    let view = StoreView::new(db);
+    let terms = view.partner_terms(server);
+    view.finish()?;
+    Ok(terms)
 }
 
 /// People of a partner's server in conferences of this one.
@@ -158,14 +167,71 @@ pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Li
     Ok(lines)
 }
 
-/// The last lines of the chat that were said before that of this number, in the order in which they were said.
-pub fn lines_before(db: &Connection, cid: &Cid, before: u64, limit: u32) -> Found<Vec<Line>> {
-    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id < ? ORDER BY id DESC LIMIT ?");
+/// The last lines of the chat that were said before that of this number, of those that are read by somebody, in the order
+/// in which they were said.
+pub fn lines_before(
+    db: &Connection,
+    cid: &Cid,
+    before: u64,
+    limit: u32,
+    readable: &Readable,
+) -> Found<Vec<Line>> {
+    let starts = match readable {
+        Readable::All => None,
+        // Numbers and commas are a list of JSON.
+        Readable::Runs(starts) => {
+            let starts: Vec<_> = starts.iter().map(|start| start.0.to_string()).collect();
+            Some(format!("[{}]", starts.join(",")))
+        }
+    };
+    // What nodes of before have said has no run: it is of the one that goes on if it was said in its time.
+    let query = format!(
+        "SELECT {LINE} FROM lines WHERE cid = ?1 AND id < ?2
+             AND (?4 IS NULL OR run IN (SELECT value FROM json_each(?4))
+                 OR (run IS NULL AND at >= (SELECT started_at FROM runs WHERE cid = ?1)))
+             ORDER BY id DESC LIMIT ?3"
+    );
     let mut query = db.prepare_cached(&query)?;
-    let rows = query.query_map(params![cid.as_str(), bound(Timestamp(before)), limit], line_of)?;
+    let rows = query.query_map(
+        params![cid.as_str(), bound(Timestamp(before)), limit, starts],
+        line_of,
+    )?;
     let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
     lines.reverse();
     Ok(lines)
+}
+
+/// What somebody in a conference reads of its chat (`docs/decisions/0025`).
+pub fn readable(
+    db: &Connection,
+    conference: &Conference,
+    run: Option<&Run>,
+    one: &Participant,
+) -> Found<Readable> {
+    if conference.reads_all(one) {
+        return Ok(Readable::All);
+    }
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT past_runs.started_at FROM visits JOIN past_runs ON past_runs.id = visits.run
+             WHERE visits.person = ? AND past_runs.cid = ? AND past_runs.conference_created_at = ?",
+    )?;
+    let rows = query.query_map(
+        params![
+            person_key(&one.person),
+            conference.cid.as_str(),
+            sql(conference.created_at.0)
+        ],
+        |row| number(row, 0).map(Timestamp),
+    )?;
+    let mut starts: BTreeSet<Timestamp> = rows.collect::<rusqlite::Result<_>>()?;
+    starts.extend(run.map(|run| run.started_at));
+    Ok(Readable::Runs(starts))
+}
+
+/// Whether there are lines that were said before then.
+pub fn has_lines_before(db: &Connection, before: Timestamp) -> Found<bool> {
+    let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM lines WHERE at < ?)")?;
+    Ok(query.query_row([bound(before)], |row| row.get(0))?)
 }
 
 /// Lines of the chat that are kept, with higher numbers than this, in the order in which they were said.

@@ -3,9 +3,10 @@
 use super::{ENDS, StoreView, body, bound, ends_by, name, number, sql};
 use crate::{
     history::{PAST_RUN, past_run_of},
+    lines::{LINE, line_of},
     meetings::{
-        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, LINE, PARTICIPANT, RUN, attempts_of,
-        guest_of, line_of, participant_of, person_key, place_of, run_of,
+        ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of,
+        participant_of, person_key, place_of, run_of,
     },
     watchers::{WATCHER, watcher_of},
 };
@@ -75,6 +76,11 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     fn line(&self, cid: &Cid, id: u64) -> Option<Line> {
         let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND id = ?");
         self.one(&query, params![cid.as_str(), sql(id)], line_of)
+    }
+
+    fn line_by_key(&self, cid: &Cid, person: &Person, key: &str) -> Option<Line> {
+        let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND person = ? AND key = ?");
+        self.one(&query, params![cid.as_str(), person_key(person), key], line_of)
     }
 
     fn places(&self, cid: &Cid, person: &Person) -> Vec<Participant> {

@@ -4,7 +4,7 @@ use crate::{
     home::*,
     meetings::{LARGE, account, answer, come_back, edit, lines, meeting, review, say, unsay},
 };
-use plenary_conference::{self as conference, ParticipantId, Person};
+use plenary_conference::{self as conference, ParticipantId, Person, Readable};
 use plenary_store::queries;
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -59,7 +59,7 @@ fn lines_from_before_one_are_found_the_last_of_them_first() {
         home.ok(system(), say(2, text));
     }
     let before = |line: u64, limit| {
-        let found = queries::lines_before(&home.db, &review(), line, limit).expect("reads");
+        let found = queries::lines_before(&home.db, &review(), line, limit, &Readable::All).expect("reads");
         found.into_iter().map(|line| line.text).collect::<Vec<_>>()
     };
     assert_eq!(

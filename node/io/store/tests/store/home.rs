@@ -402,6 +402,15 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since lines outlast their runs.
+pub(crate) fn before_lines(db: &Connection) {
+    db.execute_batch(
+        "DROP INDEX lines_by_key; DROP INDEX lines_by_person; DROP INDEX lines_by_time;
+         ALTER TABLE lines DROP COLUMN run; ALTER TABLE lines DROP COLUMN key; ALTER TABLE lines DROP COLUMN person",
+    )
+    .expect("writes");
+}
+
 /// Takes away what the schema has got since people are found in a Directory.
 pub(crate) fn before_directory(db: &Connection) {
     before_zones(db);
@@ -429,6 +438,7 @@ pub(crate) fn before_directory(db: &Connection) {
 
 /// Takes away what the schema has got since there are zones.
 pub(crate) fn before_zones(db: &Connection) {
+    before_lines(db);
     db.execute_batch("ALTER TABLE participants DROP COLUMN address")
         .expect("writes");
 }

@@ -16,6 +16,7 @@ mod history;
 mod home;
 mod ids;
 mod licensing;
+mod lines;
 mod lists;
 mod meetings;
 mod outbox;

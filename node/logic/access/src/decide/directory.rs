@@ -535,6 +535,12 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
             10_000,
         ),
         (
+            "conferences.keep_chat_days",
+            u64::from(settings.conferences.keep_chat_days),
+            1,
+            10_000,
+        ),
+        (
             "conference_ids.length",
             u64::from(settings.conference_ids.length),
             limits::MADE_CID_MIN as u64,

@@ -1,21 +1,27 @@
 //! What people say to all in a meeting: lines, which who wrote them changes and moderators take out (CHAT-01).
 //!
 //! ```text
-//!  Say ──► a line ── EditLine, by who wrote it, within 48 h ──► the same, edited
-//!            └────── DeleteLine, by them or a moderator ──────► its number, and that it is deleted
+//!  Say, Write ──► a line ── EditLine, by who wrote it, within 48 h ──► the same, edited
+//!                   └────── DeleteLine, by them or a moderator ──────► its number, and that it is deleted
 //! ```
+//!
+//! Lines outlast the run in which they were said, as many as are kept. What is said once more by the same key is no line of
+//! its own, so that who has not heard whether it was said says it again.
 //!
 //! Invariant: of a deleted line neither text nor mentions are left, and each change of a conference's lines has a number
 //! of its own, so that nodes find what is new.
 
 use super::{Meetings, Participant, ParticipantId, Person, Runs, moderate::conflict};
-use crate::{CHAT_LEVEL, Change, Decision, Effect, Role, View, decide::forbidden};
+use crate::{
+    CHAT_LEVEL, Change, Conference, Decision, Effect, LINES_LEVEL, Role, SWEEP, View, decide::forbidden,
+};
 use plenary_access::{
-    Outcome, Refusal,
+    Outcome, Refusal, Topic,
     rules::{invalid, not_found},
 };
-use plenary_model::{Cid, Timestamp, limits};
+use plenary_model::{Cid, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Something that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +38,12 @@ pub struct Line {
     /// The number of its last change; saying it is the first one.
     #[serde(default)]
     pub changed: u64,
+    /// When the run began in which it was said; nodes of before do not keep it.
+    #[serde(default)]
+    pub run: Option<Timestamp>,
+    /// By which it is known if it is said again.
+    #[serde(default)]
+    pub key: Option<String>,
     #[serde(default)]
     pub details: LineDetails,
 }
@@ -65,6 +77,39 @@ pub struct Deleted {
     pub by_moderator: bool,
 }
 
+/// Why somebody may not write into a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoChat {
+    /// Guests do not, in this conference.
+    Guests,
+    /// People of their server do not, on this one.
+    Partner,
+}
+
+/// Which lines of a chat somebody reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Readable {
+    All,
+    /// Of runs that began then.
+    Runs(BTreeSet<Timestamp>),
+}
+
+/// What a moderator writes from outside.
+pub(crate) struct Writing<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) reply_to: Option<u64>,
+    pub(crate) key: Option<&'a str>,
+}
+
+/// Lines of before then are no more, a bounded part of them at once.
+pub(crate) fn forget_lines(before: Timestamp) -> Decision {
+    let mut decision = Decision::default();
+    let most = SWEEP as u32;
+    decision.effect(Effect::ForgetLines { before, most });
+    decision
+}
+
 impl Line {
     fn is_by(&self, one: &Participant) -> bool {
         match &self.details.person {
@@ -91,7 +136,14 @@ impl<V: View> Meetings<'_, V> {
                 text,
                 reply_to,
                 mentions,
-            } => self.say(cid, *participant, Words { text, mentions }, *reply_to),
+                key,
+            } => self.say(
+                cid,
+                *participant,
+                Words { text, mentions },
+                *reply_to,
+                key.as_deref(),
+            ),
             Change::EditLine {
                 cid,
                 participant,
@@ -114,25 +166,28 @@ impl<V: View> Meetings<'_, V> {
         id: ParticipantId,
         words: Words<'_>,
         reply_to: Option<u64>,
+        key: Option<&str>,
     ) -> Result<Decision, Refusal> {
         check_text(words.text)?;
-        let speaker = self.writer(cid, id)?;
-        let mentions = self.mentions(cid, words)?;
-        let mut runs = Runs::new(self.view, self.at);
-        let run = runs.of(cid);
-        if reply_to.is_some_and(|line| line == 0 || line > run.last_line) {
-            return Err(invalid("reply_to", "must be the number of a line of this chat"));
+        check_key(key)?;
+        let speaker = self.participant(cid, id)?;
+        check_inside(&speaker)?;
+        // Before anything else: it was said when they still might.
+        if let Some(said) = self.said(cid, &speaker.person, key) {
+            return Ok(said);
         }
-        run.last_line += 1;
-        run.last_change += 1;
+        self.check_writes(&speaker)?;
+        let mentions = self.mentions(cid, words)?;
         let line = Line {
             cid: cid.clone(),
-            id: run.last_line,
+            id: 0,
             participant: id,
             name: speaker.name,
             text: words.text.to_owned(),
             at: self.at.now,
-            changed: run.last_change,
+            changed: 0,
+            run: None,
+            key: key.map(str::to_owned),
             details: LineDetails {
                 // Nodes of before know nothing of it, and all must have the same.
                 person: (self.at.level >= CHAT_LEVEL).then_some(speaker.person),
@@ -141,13 +196,98 @@ impl<V: View> Meetings<'_, V> {
                 ..LineDetails::default()
             },
         };
-        let mut decision = Decision::giving(Outcome::Said { line: line.id });
+        self.add_line(line)
+    }
+
+    /// By an account that was found to be a moderator, whether it is in or not.
+    pub(crate) fn write(
+        &self,
+        conference: &Conference,
+        user: &UserName,
+        writing: Writing<'_>,
+    ) -> Result<Decision, Refusal> {
+        let Writing { text, reply_to, key } = writing;
+        check_text(text)?;
+        check_key(key)?;
+        let (cid, person) = (&conference.cid, Person::Account(user.clone()));
+        if let Some(said) = self.said(cid, &person, key) {
+            return Ok(said);
+        }
+        if !self.view.run_of(cid).is_some_and(|run| run.is_on()) {
+            return Err(conflict(
+                "nobody meets in this conference now; write when it goes on",
+            ));
+        }
+        let account = self.view.account(user);
+        let places = self.view.places(cid, &person);
+        self.add_line(Line {
+            cid: cid.clone(),
+            id: 0,
+            // No place has that.
+            participant: places.first().map_or(ParticipantId(0), |place| place.id),
+            name: account.map_or_else(|| user.to_string(), |account| account.display_name),
+            text: text.to_owned(),
+            at: self.at.now,
+            changed: 0,
+            run: None,
+            key: key.map(str::to_owned),
+            details: LineDetails {
+                person: Some(person),
+                reply_to,
+                ..LineDetails::default()
+            },
+        })
+    }
+
+    /// What follows if this is said already.
+    fn said(&self, cid: &Cid, person: &Person, key: Option<&str>) -> Option<Decision> {
+        let line = self.view.line_by_key(cid, person, key?)?;
+        Some(Decision::giving(Outcome::Said { line: line.id }))
+    }
+
+    /// Gives a line its numbers and its run.
+    fn add_line(&self, line: Line) -> Result<Decision, Refusal> {
+        let mut runs = Runs::new(self.view, self.at);
+        let run = runs.of(&line.cid);
+        if line
+            .details
+            .reply_to
+            .is_some_and(|line| line == 0 || line > run.last_line)
+        {
+            return Err(invalid("reply_to", "must be the number of a line of this chat"));
+        }
+        run.last_line += 1;
+        run.last_change += 1;
+        // Nodes of before know nothing of it, and all must have the same.
+        let stays = self.at.level >= LINES_LEVEL;
+        let line = Line {
+            id: run.last_line,
+            changed: run.last_change,
+            run: stays.then_some(run.started_at),
+            key: line.key.filter(|_| stays),
+            ..line
+        };
+        let kept = if stays {
+            limits::KEPT_LINES
+        } else {
+            limits::CHAT_LINES
+        };
+        let (id, cid) = (line.id, line.cid.clone());
+        let mut decision = Decision::giving(Outcome::Said { line: id });
         decision.effect(Effect::AddLine {
-            forget_until: line.id.saturating_sub(limits::CHAT_LINES as u64),
+            forget_until: id.saturating_sub(kept as u64),
             line,
         });
+        self.trim(&mut decision, cid);
         runs.finish(&mut decision);
         Ok(decision)
+    }
+
+    fn trim(&self, decision: &mut Decision, cid: Cid) {
+        if self.at.level >= LINES_LEVEL {
+            let bytes = limits::KEPT_LINE_BYTES as u64;
+            decision.effect(Effect::TrimLines { cid, bytes });
+        }
     }
 
     fn edit_line(
@@ -234,8 +374,17 @@ impl<V: View> Meetings<'_, V> {
         let run = runs.of(&line.cid);
         run.last_change += 1;
         let changed = run.last_change;
+        let cid = line.cid.clone();
         decision.effect(Effect::PutLine(Line { changed, ..line }));
-        runs.finish(&mut decision);
+        if run.is_on() {
+            self.trim(&mut decision, cid);
+            runs.finish(&mut decision);
+        } else {
+            // Nobody is in, and so it stays: the conference was not used again by this.
+            decision
+                .effect(Effect::PutRun(run.clone()))
+                .notice(Topic::Meetings, cid.as_str());
+        }
         decision
     }
 
@@ -248,11 +397,17 @@ impl<V: View> Meetings<'_, V> {
     fn writer(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
         let writer = self.participant(cid, id)?;
         check_inside(&writer)?;
-        if !self.conference(cid)?.rights_of(&writer).chat {
-            return Err(forbidden("the right of guests to write here"));
-        }
-        self.check_chat_with(&writer)?;
+        self.check_writes(&writer)?;
         Ok(writer)
+    }
+
+    fn check_writes(&self, writer: &Participant) -> Result<(), Refusal> {
+        let conference = self.conference(&writer.cid)?;
+        match self.no_chat(&conference, writer) {
+            Some(NoChat::Guests) => Err(forbidden("the right of guests to write here")),
+            Some(NoChat::Partner) => Err(forbidden("the right of people of your server to write here")),
+            None => Ok(()),
+        }
     }
 
     /// Those who are inside and named in the text, each once. Who has just left is not mentioned: what was said is said all
@@ -312,4 +467,15 @@ fn check_text(text: &str) -> Result<(), Refusal> {
         return Err(invalid("text", "must not contain control characters"));
     }
     Ok(())
+}
+
+/// Made up by who says it.
+fn check_key(key: Option<&str>) -> Result<(), Refusal> {
+    let is_one =
+        |key: &str| (1..=limits::LINE_KEY).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
+    if key.is_none_or(is_one) {
+        return Ok(());
+    }
+    let text = "must have 1 to 64 visible ASCII characters, new for each line";
+    Err(invalid("key", text))
 }

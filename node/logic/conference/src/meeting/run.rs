@@ -1,5 +1,5 @@
 use super::{Layout, MeetingView, Participant, ParticipantId};
-use crate::{CALLS_LEVEL, CONFERENCES_LEVEL, Decision, Effect, call};
+use crate::{CALLS_LEVEL, CONFERENCES_LEVEL, Decision, Effect, LINES_LEVEL, call};
 use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -178,9 +178,10 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 (run.locked_at, run.layout) = (None, None);
                 // Nodes of before know nothing of it, and all must have the same.
                 run.left_at = (self.at.level >= CALLS_LEVEL).then_some(self.at.now);
-                decision
-                    .effect(Effect::RemoveLines(cid.clone()))
-                    .effect(Effect::ForgetRemoved(cid.clone()));
+                if self.at.level < LINES_LEVEL {
+                    decision.effect(Effect::RemoveLines(cid.clone()));
+                }
+                decision.effect(Effect::ForgetRemoved(cid.clone()));
             }
             let left = run.participants;
             decision.effect(Effect::PutRun(run));

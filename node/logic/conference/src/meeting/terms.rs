@@ -3,9 +3,9 @@
 //! It is asked each time anew: terms that are changed hold for who is there. How many of them there may be counts for who
 //! comes; nobody leaves because it was lowered.
 
-use super::{Meetings, Participant, Person};
-use crate::{TERMS_LEVEL, View, decide::forbidden};
-use plenary_access::{Moment, Refusal};
+use super::{Meetings, NoChat, Participant, Person};
+use crate::{Conference, TERMS_LEVEL, View};
+use plenary_access::Moment;
 
 /// Whether the terms with a person's server let them show a screen here. Those of this server have none.
 pub(crate) fn screens_with<V: View>(view: &V, at: Moment, person: &Person) -> bool {
@@ -17,16 +17,15 @@ pub(crate) fn screens_with<V: View>(view: &V, at: Moment, person: &Person) -> bo
 }
 
 impl<V: View> Meetings<'_, V> {
-    /// Refuses what somebody writes whose server may not write here.
-    pub(super) fn check_chat_with(&self, writer: &Participant) -> Result<(), Refusal> {
-        match &writer.person {
-            Person::Federated(user)
-                if self.at.level >= TERMS_LEVEL && !self.view.partner_terms(&user.server).chat =>
-            {
-                Err(forbidden("the right of people of your server to write here"))
+    /// Why somebody does not write here.
+    pub(super) fn no_chat(&self, conference: &Conference, one: &Participant) -> Option<NoChat> {
+        let terms = match &one.person {
+            Person::Federated(user) if self.at.level >= TERMS_LEVEL => {
+                Some(self.view.partner_terms(&user.server))
             }
-            _ => Ok(()),
-        }
+            _ => None,
+        };
+        conference.no_chat(one, terms.as_ref())
     }
 
     /// How many of a partner's people may be here, if that many are. Who is there already comes back, or with another device.

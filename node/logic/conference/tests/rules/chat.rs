@@ -28,6 +28,7 @@ fn mentioning(cid: &str, by: u64, text: &str, whom: &[u64]) -> Change {
         text: text.into(),
         reply_to: None,
         mentions: whom.iter().map(|id| ParticipantId(*id)).collect(),
+        key: None,
     }
 }
 
@@ -38,6 +39,7 @@ fn answering(cid: &str, by: u64, line: u64) -> Change {
         text: "Indeed".into(),
         reply_to: Some(line),
         mentions: Vec::new(),
+        key: None,
     }
 }
 
@@ -267,7 +269,7 @@ fn lines_are_bounded() {
         assert_eq!(world.refused(&say("open", 1, bad)), "invalid-field");
     }
     world.ok(&say("open", 1, &"я".repeat(4_000)));
-    let kept = limits::CHAT_LINES as u64;
+    let kept = limits::KEPT_LINES as u64;
     for number in 2..=kept + 3 {
         world.ok(&say("open", 1, &number.to_string()));
     }

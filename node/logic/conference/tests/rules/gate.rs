@@ -445,6 +445,7 @@ fn calls_and_terms_pass_the_same_gate() {
             attempts: Attempts::default(),
             of_partner: Attempts::default(),
             link: Link::None,
+            zone: None,
             is_in: false,
             called,
             now: Timestamp(world.now),

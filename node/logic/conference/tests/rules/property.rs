@@ -149,6 +149,7 @@ fn chat() -> impl Strategy<Value = Change> {
                 text,
                 reply_to: (what == 3).then_some(line),
                 mentions,
+                key: (what == 4).then(|| format!("k-{line}")),
             },
         }
     })

@@ -109,6 +109,12 @@ impl MeetingView for World {
     fn line(&self, cid: &Cid, id: u64) -> Option<Line> {
         self.lines.get(&(cid.clone(), id)).cloned()
     }
+    fn line_by_key(&self, cid: &Cid, person: &Person, key: &str) -> Option<Line> {
+        let mut of = self.lines.values().filter(|line| line.cid == *cid);
+        let is_it =
+            |line: &&Line| line.key.as_deref() == Some(key) && line.details.person.as_ref() == Some(person);
+        of.find(is_it).cloned()
+    }
     fn start_of(&self, node: NodeId) -> Option<u64> {
         self.starts.get(&node).copied()
     }

@@ -170,6 +170,7 @@ pub(crate) fn say(cid: &str, id: u64, text: &str) -> Change {
         text: text.into(),
         reply_to: None,
         mentions: Vec::new(),
+        key: None,
     }
 }
 
@@ -391,16 +392,6 @@ impl World {
                     place.away_since = Some(since);
                 }
             }
-            Effect::AddLine { line, forget_until } => {
-                self.lines
-                    .retain(|(of, id), _| *of != line.cid || *id > forget_until);
-                self.lines.insert((line.cid.clone(), line.id), line);
-            }
-            Effect::PutLine(line) => {
-                let before = self.lines.insert((line.cid.clone(), line.id), line);
-                assert!(before.is_some(), "only a line that is there is written again");
-            }
-            Effect::RemoveLines(cid) => self.lines.retain(|(of, _), _| *of != cid),
             Effect::PutGuest(guest) => {
                 self.guests.insert(guest.id.clone(), guest);
             }
@@ -424,11 +415,11 @@ impl World {
             }
             Effect::RemoveGuests(cid) => self.guests.retain(|_, guest| guest.cid != cid),
             Effect::ForgetGuests { until } => self.guests.retain(|_, guest| guest.forget_at() > until),
-            of_calls_and_history => self.put_history(of_calls_and_history),
+            of_others => self.put_line(of_others),
         }
     }
 
-    fn put_history(&mut self, effect: Effect) {
+    pub(crate) fn put_history(&mut self, effect: Effect) {
         match effect {
             Effect::PutCall(call) => {
                 self.calls.insert(call.cid.clone(), call);

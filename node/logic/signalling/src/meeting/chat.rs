@@ -37,6 +37,11 @@ pub struct Say {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20)]
     pub mentions: Vec<ParticipantId>,
+    /// Made up by who says it, for this line alone: what comes again by the same key is the line that is there. 1 to 64
+    /// visible ASCII characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, pattern = "^[!-~]+$")]
+    pub key: Option<String>,
 }
 
 /// Changes what one has written.
@@ -96,6 +101,12 @@ pub struct Said {
     /// The places that whoever wrote it has now, in the moment of telling.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<ParticipantId>,
+    /// When the run began in which it was said, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
+    /// By which whoever wrote it knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Somebody whom a line mentions.
