@@ -199,7 +199,7 @@ impl Keeper {
 
     fn list(&mut self, run: u64, list: &List) {
         if let Some(seated) = self.seated.get(&run).filter(|seated| seated.is_inside()) {
-            let page = self.people.list(&list.find, list.from);
+            let page = seated.listener.list(&mut self.people, &list.find, list.from);
             seated.tell.send(ServerBody::Listed(page)).ok();
         }
     }

@@ -156,7 +156,7 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
             run(
                 db,
                 "INSERT OR REPLACE INTO conferences (cid, owner, name, search, created_at, updated_at, body, next_start, call,
-                     scheduled, mode, public, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     scheduled, mode, public, uninvited, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     conference.cid.as_str(),
                     conference.owner.as_str(),
@@ -170,6 +170,7 @@ pub(crate) fn put_conference(db: &Connection, effect: &conference::Effect) -> Re
                     conference.launch.schedule().is_some(),
                     mode_name(conference.settings.mode),
                     conference.access == conference::Access::Public,
+                    conference.settings.uninvited,
                     conference.id().as_str()
                 ],
             )?;

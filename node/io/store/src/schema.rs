@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 23] = [
+const STEPS: [&str; 24] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -33,6 +33,7 @@ const STEPS: [&str; 23] = [
     DIRECTORY,
     ZONES,
     LINES,
+    UNINVITED,
 ];
 
 const ACCOUNTS: &str = "
@@ -407,6 +408,24 @@ CREATE INDEX lines_by_person ON lines (person) WHERE person IS NOT NULL;
 CREATE INDEX lines_by_time ON lines (at);
 ";
 
+/// Whether others than those who are invited may come in is in the bodies too, and here to be found.
+const UNINVITED: &str = "ALTER TABLE conferences ADD COLUMN uninvited INTEGER NOT NULL DEFAULT 1;";
+
+/// Writes it of conferences from before.
+fn fill_uninvited(db: &Connection) -> Result<(), AppError> {
+    let mut all = db.prepare("SELECT cid, body FROM conferences")?;
+    let mut rows = all.query([])?;
+    let mut set = db.prepare("UPDATE conferences SET uninvited = ?2 WHERE cid = ?1")?;
+    while let Some(row) = rows.next()? {
+        let conference: Conference = body(row, 1)?;
+        set.execute(rusqlite::params![
+            row.get::<_, String>(0)?,
+            conference.settings.uninvited
+        ])?;
+    }
+    Ok(())
+}
+
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {
     let mut all = db.prepare("SELECT cid, body FROM conferences")?;
@@ -448,6 +467,9 @@ pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
         transaction.execute_batch(step)?;
         if *step == HISTORY {
             fill_filters(&transaction)?;
+        }
+        if *step == UNINVITED {
+            fill_uninvited(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;

@@ -34,6 +34,8 @@ pub struct ConferenceQuery {
     pub access: Option<Access>,
     pub part: Option<Part>,
     pub owner: Option<UserName>,
+    /// As it is shown to this user: who is not invited does not learn of conferences for those who are.
+    pub seen_by: Option<UserName>,
 }
 
 impl From<ListQuery> for ConferenceQuery {

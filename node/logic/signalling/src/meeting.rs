@@ -242,12 +242,12 @@ impl std::fmt::Debug for IceServer {
 pub struct Participant {
     pub id: ParticipantId,
     pub name: String,
-    /// The account, with `@` and the server where that is a partner's; null for guests.
+    /// The account, with `@` and the server where that is a partner's; null of guests, and of everybody for guests.
     #[schema(required)]
     pub user: Option<String>,
     pub guest: bool,
     pub via: Via,
-    /// The name of the node that they are connected to.
+    /// The name of the node that they are connected to; empty for guests.
     pub node: String,
     pub muted: bool,
     pub camera: bool,

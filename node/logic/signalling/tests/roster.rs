@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use plenary_signalling::meeting::{
-    Counts, Listener, PAGE, Participant, ParticipantId, People, Role, Roster, TOLD, Via,
+    Counts, Listed, Listener, PAGE, Participant, ParticipantId, People, Role, Roster, TOLD, Via,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ fn person(id: u64) -> Participant {
         id: ParticipantId(id),
         name: format!("Person {id}"),
         user: None,
-        guest: true,
+        guest: false,
         via: Via::Browser,
         node: "node-1".into(),
         muted: false,
@@ -188,6 +188,44 @@ fn moderators_hear_of_those_who_wait_and_nobody_else_does() {
     assert_eq!(other.news(&people, &news).unwrap().gone, [ParticipantId(3)]);
 }
 
+fn all_of(people: &mut People, find: &str, from: u32) -> Listed {
+    let mut listener = Listener::new(ParticipantId(1));
+    listener.begin(people);
+    listener.list(people, find, from)
+}
+
+#[test]
+fn guests_learn_names_and_no_accounts() {
+    let mut people = People::default();
+    let mut now = crowd(3);
+    now[1].guest = true;
+    now[2].user = Some("secret".into());
+    people.update(now.clone(), &NOBODY, true);
+    let mut clerk = Listener::new(ParticipantId(1));
+    let mut guest = Listener::new(ParticipantId(2));
+    let user = |all: &[Participant]| {
+        let one = all.iter().find(|one| one.id == ParticipantId(3)).unwrap();
+        (one.user.clone(), one.node.clone())
+    };
+    let (known, hidden) = (
+        (Some("secret".to_owned()), "node-1".to_owned()),
+        (None, String::new()),
+    );
+    assert_eq!(user(&clerk.begin(&people).0), known);
+    assert_eq!(user(&guest.begin(&people).0), hidden);
+    assert_eq!(clerk.list(&mut people, "secret", 0).found, 1);
+    assert_eq!(
+        guest.list(&mut people, "secret", 0).found,
+        0,
+        "they cannot try names"
+    );
+    assert_eq!(user(&guest.list(&mut people, "person 3", 0).participants), hidden);
+    now[2].camera = true;
+    let news = people.update(now, &NOBODY, true);
+    assert_eq!(user(&clerk.news(&people, &news).unwrap().participants), known);
+    assert_eq!(user(&guest.news(&people, &news).unwrap().participants), hidden);
+}
+
 #[test]
 fn the_list_has_hands_first_then_names_and_finds_by_name() {
     let mut people = People::default();
@@ -195,14 +233,14 @@ fn the_list_has_hands_first_then_names_and_finds_by_name() {
     (now[80].hand, now[90].hand) = (Some(7), Some(5));
     now[70].name = "Élodie".into();
     people.update(now, &NOBODY, true);
-    let page = people.list("", 0);
+    let page = all_of(&mut people, "", 0);
     let ids: Vec<u64> = page.participants.iter().map(|one| one.id.0).collect();
     assert_eq!((ids[0], ids[1], ids.len(), page.found), (91, 81, PAGE, 120));
-    let last = people.list("", 100);
+    let last = all_of(&mut people, "", 100);
     assert_eq!((last.participants.len(), last.from), (20, 100));
-    let found = people.list(" éLO", 0);
+    let found = all_of(&mut people, " éLO", 0);
     assert_eq!((found.found, found.participants[0].id.0), (1, 71));
-    assert_eq!(people.list("", 5_000).participants, []);
+    assert_eq!(all_of(&mut people, "", 5_000).participants, []);
 }
 
 #[derive(Debug, Clone)]

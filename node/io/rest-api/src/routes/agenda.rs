@@ -124,6 +124,7 @@ async fn all_of(api: &Api, part: Part) -> Result<Vec<Conference>, Problem> {
             mode: None,
             access: None,
             owner: None,
+            seen_by: None,
             part: Some(part.clone()),
         };
         let page = api.backend().conferences(query).await?;

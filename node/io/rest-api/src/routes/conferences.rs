@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::{AdminRole, IdPolicy, Outcome, Refusal};
-use plenary_conference::{Change, ConferenceQuery, Part, RANDOM, Run, make_up};
+use plenary_conference::{Change, ConferenceQuery, Part, Person, RANDOM, Run, make_up};
 use plenary_model::{Cid, Right};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ struct ConferenceFilter {
 }
 
 /// List the conferences of the server
+///
+/// Those for the invited alone are shown to their owner, those whom they name, operators and administrators.
 #[utoipa::path(get, path = "/conferences", tag = "conferences", params(ConferenceFilter),
     responses((status = 200, body = Page<Conference>)))]
 async fn list_conferences(
@@ -90,8 +92,11 @@ async fn list_conferences(
         }
         None => by.name().clone(),
     };
+    let everywhere = moderates_everywhere(&api, &by).await?;
+    let sees_all = everywhere || is_admin_here(&api, &by).await?;
     let query = ConferenceQuery {
         list,
+        seen_by: (!sees_all).then(|| by.name().clone()),
         stage: query.stage.map(Into::into),
         mode: query.mode.map(Into::into),
         access: query.access.map(Into::into),
@@ -102,7 +107,6 @@ async fn list_conferences(
         }),
     };
     let page = api.backend().conferences(query).await?;
-    let everywhere = moderates_everywhere(&api, &by).await?;
     let cids = page
         .items
         .iter()
@@ -180,6 +184,28 @@ async fn moderates_everywhere(api: &Api, by: &Signed) -> Result<bool, Problem> {
         return Ok(true);
     }
     Ok(by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?)
+}
+
+/// Whether somebody is an administrator of whichever role, and where the control panel is open.
+async fn is_admin_here(api: &Api, by: &Signed) -> Result<bool, Problem> {
+    Ok(by.row.user.admin != AdminRole::None && api.is_admin_address(by.client.address).await?)
+}
+
+/// Whether somebody is told who is in a conference: who moderates it, is named by it or is in it, and administrators.
+pub(super) async fn sees_people(
+    api: &Api,
+    by: &Signed,
+    conference: &plenary_conference::Conference,
+    roster: &[plenary_conference::Participant],
+) -> Result<bool, Problem> {
+    let me = Person::Account(by.name().clone());
+    let is_in = roster
+        .iter()
+        .any(|one| one.person == me && one.standing.waiting.is_none());
+    if is_in || conference.settings.named().any(|user| user == by.name()) {
+        return Ok(true);
+    }
+    is_admin_here(api, by).await
 }
 
 /// Whether somebody moderates a conference by being named there or as an operator.

@@ -25,7 +25,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 
 /// Who is in a conference
 ///
-/// Those who moderate it see who waits to be let in too.
+/// For those who moderate it, those whom it names and those who are in it. Those who moderate it see who waits to be let in too.
 #[utoipa::path(get, path = "/conferences/{cid}/participants", tag = "conferences",
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     responses((status = 200, body = Vec<Participant>)))]
@@ -37,6 +37,12 @@ async fn list_participants(
     let conference = conferences::stored(&api, &by, cid).await?;
     let moderates = conferences::moderates(&api, &by, &conference).await?;
     let roster = api.backend().roster(conference.cid.clone()).await?;
+    if !moderates && !conferences::sees_people(&api, &by, &conference, &roster).await? {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "who is in a conference is told to those who are in it or invited",
+        ));
+    }
     let shown = roster
         .into_iter()
         .filter(|one| moderates || one.standing.waiting.is_none());

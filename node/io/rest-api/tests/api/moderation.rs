@@ -474,3 +474,38 @@ async fn moderators_see_and_remove_who_watches_by_a_program() {
         .await
         .problem(422, "invalid-field");
 }
+
+#[tokio::test]
+async fn who_is_not_invited_learns_neither_of_a_conference_nor_of_who_is_in_one() {
+    let server = with_review(json!({})).await;
+    for (cid, invited) in [("secret", json!([])), ("ours", json!(["eye"]))] {
+        let body = json!({"cid": cid, "name": cid, "settings": {"uninvited": false, "invited": invited}});
+        let call = server.call("POST", "/conferences").by("alice").json(&body);
+        call.send().await.is(201);
+    }
+    let listed = async |who: &str, near: bool| -> Vec<String> {
+        let call = server.call("GET", "/conferences?sort=cid").by(who);
+        let call = if near { call } else { call.from(OUTSIDE) };
+        let list = call.send().await.is(200).json();
+        let items = list["items"].as_array().expect("a list").iter();
+        items
+            .map(|one| one["cid"].as_str().expect("text").to_owned())
+            .collect()
+    };
+    assert_eq!(listed("alice", true).await, ["ours", "review", "secret"]);
+    assert_eq!(listed("eye", true).await, ["ours", "review", "secret"]);
+    assert_eq!(
+        listed("eye", false).await,
+        ["ours", "review"],
+        "no administrator there"
+    );
+    enter(&server, 1, "alice");
+    let roster = async |cid: &str| {
+        let path = format!("/conferences/{cid}/participants");
+        server.call("GET", &path).by("eye").from(OUTSIDE).send().await
+    };
+    roster("ours").await.is(200);
+    roster("review").await.problem(403, "forbidden");
+    enter(&server, 2, "eye");
+    roster("review").await.is(200);
+}

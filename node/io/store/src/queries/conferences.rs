@@ -57,6 +57,11 @@ pub fn conferences(db: &Connection, query: &ConferenceQuery) -> Found<Page<Confe
     if let Some(owner) = &query.owner {
         select.filter("owner = ?", owner.to_string());
     }
+    if let Some(user) = &query.seen_by {
+        let concerned = "(uninvited = 1 OR ? IN (SELECT conferences.owner UNION ALL
+             SELECT p.user FROM conference_people p WHERE p.cid = conferences.cid))";
+        select.filter(concerned, user.to_string());
+    }
     match &query.part {
         None => {}
         Some(Part::Owner(user)) => select.filter("owner = ?", user.to_string()),

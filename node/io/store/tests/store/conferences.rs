@@ -229,6 +229,38 @@ fn conferences_go_with_the_account_of_their_owner() {
 }
 
 #[test]
+fn a_state_from_before_lists_left_out_what_concerns_others_is_opened() {
+    let mut home = with_rooms();
+    let shut = conference::SettingsPatch {
+        uninvited: Some(false),
+        ..conference::SettingsPatch::default()
+    };
+    let patch = Patch {
+        settings: shut,
+        ..Patch::default()
+    };
+    let update = conference::Change::Update {
+        cid: name("b.2"),
+        expect: None,
+        patch,
+    };
+    home.ok(by("alice"), update);
+    let digest = home.digest();
+    before_uninvited(&home.db);
+    home.db.pragma_update(None, "user_version", 23).expect("writes");
+    home.reopen();
+    assert_eq!(home.digest(), digest);
+    let seen_by = |user: &str| {
+        let query = conference::ConferenceQuery {
+            seen_by: Some(name(user)),
+            ..list(50).into()
+        };
+        queries::conferences(&home.db, &query).expect("reads").items.len()
+    };
+    assert_eq!((seen_by("alice"), seen_by("bob")), (3, 2));
+}
+
+#[test]
 fn nodes_agree_on_conferences() {
     let story = || {
         let rooms = ["a", "b", "a", "new"].map(|cid| plain(by("alice"), room(cid, cid)));

@@ -245,6 +245,7 @@ fn an_invitation_and_an_own_layout_are_there_after_a_restart_and_it_ends_in_time
 fn a_state_from_before_there_were_invitations_is_opened() {
     let mut home = with_room();
     home.ok(system(), enter(1, account("alice")));
+    forget_addresses(&home.db);
     let digest = home.digest();
     before_moderation(&home.db);
     home.db.pragma_update(None, "user_version", 12).expect("writes");

@@ -402,8 +402,15 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since lists leave out conferences that do not concern who looks.
+pub(crate) fn before_uninvited(db: &Connection) {
+    db.execute_batch("ALTER TABLE conferences DROP COLUMN uninvited")
+        .expect("writes");
+}
+
 /// Takes away what the schema has got since lines outlast their runs.
 pub(crate) fn before_lines(db: &Connection) {
+    before_uninvited(db);
     db.execute_batch(
         "DROP INDEX lines_by_key; DROP INDEX lines_by_person; DROP INDEX lines_by_time;
          ALTER TABLE lines DROP COLUMN run; ALTER TABLE lines DROP COLUMN key; ALTER TABLE lines DROP COLUMN person",
@@ -433,6 +440,12 @@ pub(crate) fn before_directory(db: &Connection) {
             .expect("writes");
     }
     db.execute_batch("DROP VIEW directory_notes; DROP TABLE directory; DROP TABLE directory_changes")
+        .expect("writes");
+}
+
+/// As if nobody had said where those who are there come from: who came in before that was kept.
+pub(crate) fn forget_addresses(db: &Connection) {
+    db.execute_batch("UPDATE participants SET address = NULL")
         .expect("writes");
 }
 

@@ -133,6 +133,7 @@ fn who_watches_takes_no_place_and_no_seat_of_the_meeting() {
 fn a_state_from_before_programs_were_listed_is_opened() {
     let mut home = with_room();
     home.ok(system(), enter(1, account("alice")));
+    forget_addresses(&home.db);
     let digest = home.digest();
     before_watchers(&home.db);
     home.db.pragma_update(None, "user_version", 19).expect("writes");

@@ -109,15 +109,15 @@ impl People {
         self.first.contains_key(&id)
     }
 
-    /// A page of those inside whose name or account has `find` in it, whatever the case of letters.
-    pub fn list(&mut self, find: &str, from: u32) -> Listed {
+    /// A page of those inside whose name, or account where that may be known, has `find` in it, whatever the case of letters.
+    fn list(&mut self, find: &str, from: u32, by_guest: bool) -> Listed {
         if self.order.is_empty() {
             self.order = in_order(self.all.values().filter(|one| !one.waiting));
         }
         let folded = find.trim().to_lowercase();
         let is_found = |one: &&Participant| {
             let has = |text: &str| text.to_lowercase().contains(&folded);
-            folded.is_empty() || has(&one.name) || one.user.as_deref().is_some_and(has)
+            folded.is_empty() || has(&one.name) || (!by_guest && one.user.as_deref().is_some_and(has))
         };
         let found = self
             .order
@@ -155,6 +155,8 @@ pub struct Listener {
     follows: BTreeSet<ParticipantId>,
     told: Rows,
     moderates: bool,
+    /// Guests are strangers: they learn what people are called, and not by which accounts and where these are.
+    is_guest: bool,
 }
 
 impl Listener {
@@ -165,6 +167,28 @@ impl Listener {
             follows: BTreeSet::new(),
             told: BTreeMap::new(),
             moderates: false,
+            is_guest: true,
+        }
+    }
+
+    fn look_at(&mut self, own: Option<&Participant>) {
+        self.moderates = own.is_some_and(|one| one.role > Role::Participant);
+        self.is_guest = own.is_none_or(|one| one.guest);
+    }
+
+    /// Everybody on a page of the list as they may be shown, found by what is shown.
+    pub fn list(&self, people: &mut People, find: &str, from: u32) -> Listed {
+        let mut listed = people.list(find, from, self.is_guest);
+        self.cover(&mut listed.participants);
+        listed
+    }
+
+    fn cover(&self, people: &mut [Participant]) {
+        if self.is_guest {
+            for one in people {
+                one.user = None;
+                one.node.clear();
+            }
         }
     }
 
@@ -178,7 +202,7 @@ impl Listener {
         self.told.clear();
         self.follows.clear();
         let own = people.inside(self.own);
-        self.moderates = own.is_some_and(|one| one.role > Role::Participant);
+        self.look_at(own);
         let mut all: Vec<_> = people.first.values().cloned().collect();
         if self.moderates {
             all.extend(people.waiting.values().cloned());
@@ -187,14 +211,14 @@ impl Listener {
             self.told.insert(own.id, own.clone());
             all.push(own.clone());
         }
+        self.cover(&mut all);
         (all, people.counts_for(self.moderates))
     }
 
     /// What they are told, if anything, after an update of `people` that gave `news`.
     pub fn news(&mut self, people: &People, news: &News) -> Option<Roster> {
         let moderated = self.moderates;
-        let own = people.inside(self.own);
-        self.moderates = own.is_some_and(|one| one.role > Role::Participant);
+        self.look_at(people.inside(self.own));
         let mut roster = Roster {
             participants: news.changed.clone(),
             gone: news.gone.clone(),
@@ -210,6 +234,7 @@ impl Listener {
             roster.gone.extend(&news.waits_no_more);
         }
         self.add_followed(people, &mut roster);
+        self.cover(&mut roster.participants);
         let stays = |id: &ParticipantId| people.is_known(*id, self.moderates) || self.told.contains_key(id);
         roster.gone.retain(|id| !stays(id));
         let recounted = news.counted || (self.moderates && news.recounted_waiting);

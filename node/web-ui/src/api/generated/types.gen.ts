@@ -321,7 +321,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'not-licensed' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'zone-off' | 'zone-method' | 'zone-guests' | 'zone-right' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'not-licensed' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -540,6 +540,7 @@ export type ConferenceLine = {
      * The line that it answers, which may be gone.
      */
     reply_to: string | null;
+    run: Time | null;
     /**
      * Empty if it is deleted.
      */
@@ -638,6 +639,10 @@ export type ConferencePolicy = {
      * So long after they were used or changed last.
      */
     delete_unused_days: number;
+    /**
+     * What was said in conferences is kept for so long; a year where it is left out.
+     */
+    keep_chat_days?: number;
     /**
      * Who was in which run of a conference, and calls, are kept for so long.
      */
@@ -1979,6 +1984,11 @@ export type MeetingJoined = {
     participants: Array<MeetingParticipant>;
     room: MeetingRoom;
     /**
+     * When the run began that goes on, in milliseconds since 1970. Only where lines are known by their keys: what is not
+     * seen may be said again.
+     */
+    run?: number | null;
+    /**
      * For `resume`; a secret.
      */
     secret: string;
@@ -2129,6 +2139,11 @@ export type MeetingModerate = {
 };
 
 /**
+ * Why somebody may not write into a chat.
+ */
+export type MeetingNoChat = 'guests' | 'partner' | 'home';
+
+/**
  * Begins a peer connection, or negotiates it anew.
  */
 export type MeetingOffer = {
@@ -2189,8 +2204,9 @@ export type MeetingParticipant = {
     joined_at: number;
     muted: boolean;
     name: string;
+    no_chat?: MeetingNoChat | null;
     /**
-     * The name of the node that they are connected to.
+     * The name of the node that they are connected to; empty for guests.
      */
     node: string;
     /**
@@ -2216,7 +2232,7 @@ export type MeetingParticipant = {
      */
     screenless?: boolean;
     /**
-     * The account, with `@` and the server where that is a partner's; null for guests.
+     * The account, with `@` and the server where that is a partner's; null of guests, and of everybody for guests.
      */
     user: string | null;
     via: MeetingVia;
@@ -2284,7 +2300,7 @@ export type MeetingReaders = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'zone-guests' | 'zone-right' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
 
 /**
  * Why something was not done.
@@ -2295,6 +2311,10 @@ export type MeetingRefused = {
      * For people.
      */
     detail: string;
+    /**
+     * Of what was said and is no line.
+     */
+    key?: string | null;
     /**
      * The type of the request.
      */
@@ -2385,6 +2405,10 @@ export type MeetingSaid = {
      * A number that rises.
      */
     id: string;
+    /**
+     * By which whoever wrote it knows it.
+     */
+    key?: string | null;
     mentions?: Array<MeetingMentioned>;
     /**
      * As it was when they wrote.
@@ -2397,6 +2421,10 @@ export type MeetingSaid = {
     places?: Array<MeetingParticipantId>;
     reply_to?: MeetingLineNumber | null;
     /**
+     * When the run began in which it was said, in milliseconds since 1970.
+     */
+    run?: number | null;
+    /**
      * Empty if it is deleted.
      */
     text: string;
@@ -2406,6 +2434,11 @@ export type MeetingSaid = {
  * Writes to all.
  */
 export type MeetingSay = {
+    /**
+     * Made up by who says it, for this line alone: what comes again by the same key is the line that is there. 1 to 64
+     * visible ASCII characters.
+     */
+    key?: string | null;
     /**
      * Those whom it mentions; `@` and the name of each stands in the text. At most 20.
      */
@@ -2675,6 +2708,25 @@ export type NewConferenceCalls = {
      * User IDs, at least one; of people of partners' servers with the server (`bob@oslo.example.net`).
      */
     users?: Array<string> | null;
+};
+
+/**
+ * What is written into a chat.
+ */
+export type NewConferenceLine = {
+    /**
+     * Made up for this line alone: what the same account sends again by the same key, here or in the meeting, is the line
+     * that is there. Visible ASCII characters.
+     */
+    key?: string | null;
+    /**
+     * The line that it answers.
+     */
+    reply_to?: string | null;
+    /**
+     * With line breaks.
+     */
+    text: string;
 };
 
 /**
@@ -4041,6 +4093,11 @@ export type Resolved = {
 };
 
 /**
+ * What members of a group may do.
+ */
+export type Right = 'edit_address_book' | 'make_calls' | 'create_conferences' | 'share_screen' | 'ask_remote_control' | 'allow_remote_control' | 'slides' | 'send_files' | 'receive_files' | 'record' | 'surveys' | 'operator';
+
+/**
  * Why a run is over.
  */
 export type RunEnd = 'everybody_left' | 'moderator' | 'long' | 'alone' | 'planned';
@@ -4290,6 +4347,7 @@ export type Settings = {
      */
     revision: string;
     sessions: SessionPolicy;
+    zones: Zones;
 };
 
 /**
@@ -4307,6 +4365,7 @@ export type SettingsPatch = {
     password?: PasswordPolicy | null;
     profile_fields?: ProfileVisibility | null;
     sessions?: SessionPolicy | null;
+    zones?: Zones | null;
 };
 
 /**
@@ -4340,6 +4399,11 @@ export type SignIn = {
     login: string;
     password: string;
 };
+
+/**
+ * A way to sign in.
+ */
+export type SignInMethod = 'password';
 
 /**
  * A sign of life, which has no number.
@@ -4879,6 +4943,47 @@ export type WithoutPro = {
     user: string;
 };
 
+/**
+ * What counts for those who come from a zone.
+ */
+export type Zone = {
+    /**
+     * Whether people without an account come from here.
+     */
+    guests: boolean;
+    methods: Array<SignInMethod>;
+    /**
+     * Empty: as the zone is usually called.
+     */
+    name: string;
+    /**
+     * Off: nobody new signs in from here, nor comes as a guest. Who is signed in goes on until the session ends.
+     */
+    on: boolean;
+    /**
+     * Those that may count here; which do is said by the groups of a person.
+     */
+    rights: Array<Right>;
+};
+
+/**
+ * From which network people come, and what counts for them there.
+ */
+export type Zones = {
+    /**
+     * All other addresses.
+     */
+    internet: Zone;
+    /**
+     * Where the trusted network is: address ranges like `10.0.0.0/8`, or single addresses.
+     */
+    subnets: Array<string>;
+    /**
+     * The trusted network.
+     */
+    trusted: Zone;
+};
+
 export type ListAliasesData = {
     body?: never;
     path?: never;
@@ -5409,6 +5514,24 @@ export type ListLinesResponses = {
 };
 
 export type ListLinesResponse = ListLinesResponses[keyof ListLinesResponses];
+
+export type WriteLineData = {
+    body: NewConferenceLine;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/chat';
+};
+
+export type WriteLineResponses = {
+    201: ConferenceLine;
+};
+
+export type WriteLineResponse = WriteLineResponses[keyof WriteLineResponses];
 
 export type DeleteLineData = {
     body?: never;
