@@ -207,17 +207,22 @@ impl Assembly {
         let whom = known[promoted].me.context("who is on the podium has a place")?;
         let harm = Instant::now();
         self.server.kill(node)?;
+        // Said before anybody of that node can be back.
+        let promote = moderate(Act::MakeModerator, whom);
+        self.people[actor].say(promote.clone());
         self.persist(actor, moderate(Act::Admit, place), |seen| {
             seen[actor].roster.get(&place).is_some_and(|one| !one.waiting)
         })
         .await
         .context("a moderator lets somebody in")?;
         cost.acted.push(ms_since(harm));
-        self.persist(actor, moderate(Act::MakeModerator, whom), |seen| {
-            seen[actor].roster.get(&whom).is_some_and(|one| one.role == role)
-        })
-        .await
-        .context("a moderator makes one of a lost node a moderator")?;
+        let moderates =
+            |seen: &[Attendance]| seen[actor].roster.get(&whom).is_some_and(|one| one.role == role);
+        if !moderates(&self.seen()) {
+            self.persist(actor, promote, moderates)
+                .await
+                .context("a moderator makes one of a lost node a moderator")?;
+        }
         let lost: Vec<usize> = (0..PEOPLE).filter(|number| number % NODES == node).collect();
         self.until("all are back", |seen| {
             let is_back = |number: &usize| seen[*number].returns.len() > known[*number].returns.len();

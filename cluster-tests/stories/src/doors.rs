@@ -68,6 +68,8 @@ pub(crate) async fn who_is_not_invited_stays_out(world: World) -> anyhow::Result
     let visitor = bob.connect().await?;
     visitor.knock(&room, None);
     visitor.refused("join", Refusal::Uninvited).await?;
+    let program = bob.whep(world.next(), &room).await?;
+    program.refused(403, "uninvited")?;
     for welcome in [&carol, &dave, &owner] {
         welcome.join(&room).await?;
     }
@@ -99,6 +101,14 @@ pub(crate) async fn a_pin_is_guessed_five_times_whatever_the_node(world: World) 
     let last = bob.connect().await?;
     last.knock(&room, Some("2468"));
     last.refused("join", Refusal::TooManyPins).await?;
+    // Programs have none to give.
+    let program = carol.whep(world.next(), &room).await?;
+    ensure!(
+        program.text.contains("programs cannot enter one"),
+        "{}",
+        program.text
+    );
+    program.refused(403, "pin-needed")?;
     // Others are not shut out by that.
     let visitor = carol.connect().await?;
     visitor.join_by(&room, Some("2468")).await?;

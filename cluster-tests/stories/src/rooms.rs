@@ -41,7 +41,7 @@ pub(crate) async fn options_hold_for_every_way_in(world: World) -> anyhow::Resul
     late.knock(&room, None);
     late.refused("join", Refusal::Full).await?;
     let program = carol.whip(world.next(), &room, "v=0\r\n".into()).await?;
-    program.refused(403, "forbidden")?;
+    program.refused(403, "way-closed")?;
     let path = format!("/conferences/{room}");
     let larger = json!({ "settings": { "quality": {
         "camera_height": 720, "camera_fps": 15, "content_height": 720, "content_fps": 5 } } });
