@@ -205,7 +205,11 @@ function Form({ settings }: { settings: Settings }) {
 }
 
 /** What a zone is like, in a line. */
-function showZone(field: string, value: unknown, t: ReturnType<typeof useAdminText>['t']): string | undefined {
+function showZone(
+  field: string,
+  value: unknown,
+  t: ReturnType<typeof useAdminText>['t'],
+): string | undefined {
   if (field !== 'zones.trusted' && field !== 'zones.internet') return undefined;
   const zone = value as Zone;
   const parts = [

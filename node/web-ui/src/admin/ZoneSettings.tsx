@@ -1,4 +1,16 @@
-import { Badge, Card, Checkbox, Fieldset, Group, SimpleGrid, Stack, Switch, TagsInput, TextInput, Title } from '@mantine/core';
+import {
+  Badge,
+  Card,
+  Checkbox,
+  Fieldset,
+  Group,
+  SimpleGrid,
+  Stack,
+  Switch,
+  TagsInput,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { useId } from 'react';
 import { rights as allRights, type Right, type Zone } from '../api/types';
 import { useAdminText } from '../ui/text';
