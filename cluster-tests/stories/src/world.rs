@@ -31,7 +31,7 @@ struct Inner {
     /// The address of this machine from which all comes; `None`: the one that the system takes.
     from: Option<IpAddr>,
     /// The newest that anybody has written or seen, so that no node answers with less.
-    seen: AtomicU64,
+    seen: Arc<AtomicU64>,
     turn: AtomicUsize,
     made: AtomicUsize,
     admin: String,
@@ -121,7 +121,7 @@ impl World {
             nodes: nodes.collect::<anyhow::Result<_>>()?,
             http: reqwest::Client::builder().no_proxy().build()?,
             from: None,
-            seen: AtomicU64::new(0),
+            seen: Arc::default(),
             turn: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
             admin: String::new(),
@@ -132,7 +132,7 @@ impl World {
             http: inner.http.clone(),
             from: None,
             admin: String::new(),
-            seen: AtomicU64::new(0),
+            seen: Arc::default(),
             turn: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
         }));
@@ -148,7 +148,7 @@ impl World {
             nodes: self.0.nodes.clone(),
             http: http.build()?,
             from: Some(address),
-            seen: AtomicU64::new(self.0.seen.load(Ordering::Relaxed)),
+            seen: self.0.seen.clone(),
             turn: AtomicUsize::new(0),
             // Names are made by the one world.
             made: AtomicUsize::new(0),
@@ -228,9 +228,6 @@ impl World {
 
     /// The same person and device, which comes from there.
     pub(crate) fn moved(&self, account: &Account) -> Account {
-        // What the account has seen there it finds here.
-        let seen = account.world.0.seen.load(Ordering::Relaxed);
-        self.0.seen.fetch_max(seen, Ordering::Relaxed);
         Account {
             world: self.clone(),
             ..account.clone()

@@ -97,7 +97,6 @@ pub(crate) async fn a_right_counts_from_where_the_zone_allows_it(world: World) -
         "rights are shown that do not count: {shown}, {all}"
     );
     let room = near.conference(json!({})).await?;
-    near.post("/calls", json!({ "to": other.id })).await?.is(201)?;
     ensure!(near.put("/me/contacts", contact).await?.status < 300);
     // A screen of a program that comes from there is not shown either.
     let (visitor, watcher) = (far.join(&room).await?, near.join(&room).await?);
@@ -112,6 +111,9 @@ pub(crate) async fn a_right_counts_from_where_the_zone_allows_it(world: World) -
             program.is_some_and(|one| one.screenless)
         })
         .await?;
+    visitor.leave();
+    watcher.leave();
+    near.post("/calls", json!({ "to": other.id })).await?.is(201)?;
     zones.give_back().await
 }
 

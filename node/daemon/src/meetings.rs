@@ -309,8 +309,9 @@ fn person(visitor: &Visitor) -> Result<Person, Refused> {
     }
 }
 
-fn comer(visitor: &Visitor) -> Result<Comer, Refused> {
+fn comer(visitor: &Visitor, from: Option<IpAddr>) -> Result<Comer, Refused> {
     let mut comer = Comer::from(person(visitor)?);
+    comer.from = from;
     if let Visitor::Federated(federated) = visitor {
         let name = federated.name.trim().chars().take(limits::PARTICIPANT_NAME);
         comer.name = Some(name.collect());
@@ -351,11 +352,8 @@ impl Roster for ServerRoster {
         state: State,
         pin: Option<String>,
     ) -> Result<Entered, Refused> {
-        let comer = Comer {
-            from,
-            ..comer(visitor)?
-        };
-        self.enter_by(room, comer, Via::Browser, state, pin).await
+        self.enter_by(room, comer(visitor, from)?, Via::Browser, state, pin)
+            .await
     }
 
     async fn knows(&self, room: &Cid, visitor: &Visitor, place: &Place) -> bool {
