@@ -450,7 +450,7 @@ impl Desk {
     async fn keep(&self, past_days: u32, unused_days: u32) -> u16 {
         let conferences = serde_json::json!({
             "delete_past": true, "delete_past_days": past_days,
-            "delete_unused": true, "delete_unused_days": unused_days, "keep_history_days": 365,
+            "delete_unused": true, "delete_unused_days": unused_days, "keep_history_days": 365, "keep_chat_days": 365,
         });
         let body = serde_json::json!({ "conferences": conferences });
         self.write("PATCH", "/settings", body).await.0

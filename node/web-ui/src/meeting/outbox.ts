@@ -84,8 +84,8 @@ export class Outbox {
     const { ready, say, timers } = this.around;
     if (!ready()) return;
     const news = this.lines.filter(({ key, failed }) => failed === null && !this.sent.has(key));
-    for (const { failed: _, key, ...body } of news) {
-      say({ type: 'say', body: this.keyed ? { ...body, key } : body });
+    for (const { text, reply_to, mentions, key } of news) {
+      say({ type: 'say', body: { text, reply_to, mentions, key: this.keyed ? key : undefined } });
       this.sent.add(key);
     }
     if (!this.keyed) {

@@ -16,13 +16,6 @@ import type { ChatSeen } from './useChatSeen';
 import { useMyself } from './useMyself';
 import { useRead } from './useRead';
 
-/** Why one does not write. */
-const SILENT = {
-  guests: 'guests.noChat',
-  partner: 'chat.noPartner',
-  home: 'chat.noHome',
-} as const;
-
 interface Props {
   divider: ChatSeen['divider'];
   searching: boolean;
@@ -61,7 +54,9 @@ export function ChatPanel({ divider, searching, endSearch }: Props) {
         <Write key={task?.kind === 'edit' ? task.line.id : 'new'} task={task} focus={back} done={done} />
       ) : (
         <Text size="sm" c="dimmed" p="sm" role="status">
-          {t(SILENT[silent])}
+          {silent === 'partner' && t('chat.noPartner')}
+          {silent === 'home' && t('chat.noHome')}
+          {silent === 'guests' && t('guests.noChat')}
         </Text>
       )}
     </div>
@@ -111,7 +106,9 @@ function Lines({ divider, choose, search }: LinesProps) {
           <Fragment key={line.id}>
             {beginsRun(line, chat[place - 1], run) && (
               <li className={classes.run}>
-                <span>{line.run === run ? t('chat.thisRun') : t('chat.run', { when: dayOf(line.run!) })}</span>
+                <span>
+                  {line.run === run ? t('chat.thisRun') : t('chat.run', { when: dayOf(line.run!) })}
+                </span>
               </li>
             )}
             {line.id === firstNew && (

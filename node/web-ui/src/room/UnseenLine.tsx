@@ -21,12 +21,7 @@ export function Unseen({ line }: { line: Sending }) {
             <Button variant="subtle" size="compact-xs" onClick={() => meeting.writeAgain(line.key)}>
               {t('chat.sendAgain')}
             </Button>
-            <Button
-              variant="subtle"
-              size="compact-xs"
-              color="gray"
-              onClick={() => meeting.giveUp(line.key)}
-            >
+            <Button variant="subtle" size="compact-xs" color="gray" onClick={() => meeting.giveUp(line.key)}>
               {t('chat.giveUp')}
             </Button>
           </Group>

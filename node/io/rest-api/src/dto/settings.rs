@@ -100,14 +100,9 @@ pub struct ConferencePolicy {
     /// Who was in which run of a conference, and calls, are kept for so long.
     #[schema(minimum = 1, maximum = 10000)]
     pub keep_history_days: u32,
-    /// What was said in conferences is kept for so long; a year where it is left out.
-    #[serde(default = "year")]
+    /// What was said in conferences is kept for so long.
     #[schema(minimum = 1, maximum = 10000)]
     pub keep_chat_days: u32,
-}
-
-fn year() -> u32 {
-    access::ConferencePolicy::default().keep_chat_days
 }
 
 impl From<access::ConferencePolicy> for ConferencePolicy {
