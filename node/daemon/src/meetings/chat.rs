@@ -50,15 +50,16 @@ pub(super) fn unsay(room: &Cid, participant: ParticipantId, unsay: Unsay) -> Cha
 /// What somebody reads; who has gone meanwhile reads what is said now.
 fn readable(
     db: &Connection,
-    cid: &Cid,
+    conference: Option<&Conference>,
     run: Option<&Run>,
     of: ParticipantId,
 ) -> Result<Readable, QueryError> {
-    let conference = queries::conference(db, cid)?;
-    let one = queries::participant(db, cid, rules_id(of))?;
-    match (conference, one) {
-        (Some(conference), Some(one)) => queries::readable(db, &conference, run, &one),
-        _ => Ok(Readable::Runs(
+    let Some(conference) = conference else {
+        return Ok(Readable::Runs(BTreeSet::new()));
+    };
+    match queries::participant(db, &conference.cid, rules_id(of))? {
+        Some(one) => queries::readable(db, conference, run, &one),
+        None => Ok(Readable::Runs(
             run.map(|run| run.started_at).into_iter().collect(),
         )),
     }
@@ -71,10 +72,10 @@ pub(super) fn history(
     of: &[ParticipantId],
     level: u32,
 ) -> Result<Vec<History>, QueryError> {
-    let run = queries::run(db, cid)?;
+    let (conference, run) = (queries::conference(db, cid)?, queries::run(db, cid)?);
     let mut alike: BTreeMap<Readable, BTreeSet<ParticipantId>> = BTreeMap::new();
     for one in of {
-        let readable = readable(db, cid, run.as_ref(), *one)?;
+        let readable = readable(db, conference.as_ref(), run.as_ref(), *one)?;
         alike.entry(readable).or_default().insert(*one);
     }
     let began = run.as_ref().map(|run| run.started_at.0);
@@ -102,8 +103,8 @@ pub(super) fn earlier(
     of: ParticipantId,
     before: u64,
 ) -> Result<ChatEarlier, QueryError> {
-    let run = queries::run(db, cid)?;
-    let readable = readable(db, cid, run.as_ref(), of)?;
+    let (conference, run) = (queries::conference(db, cid)?, queries::run(db, cid)?);
+    let readable = readable(db, conference.as_ref(), run.as_ref(), of)?;
     let lines = queries::lines_before(db, cid, before, LINES, &readable)?;
     let more = lines.len() == LINES as usize;
     let lines = told(db, cid, lines)?;
@@ -127,7 +128,17 @@ fn told(db: &Connection, cid: &Cid, lines: Vec<Line>) -> Result<Vec<ReadLine>, Q
             places.insert(person.clone(), found);
         }
     }
-    Ok(lines.into_iter().map(|line| read_line(line, &places)).collect())
+    let began = match lines.is_empty() {
+        true => None,
+        false => queries::run(db, cid)?.map(|run| run.started_at),
+    };
+    let of_a_run = |line: Line| Line {
+        // What nodes of before have said has none: it is of the one that goes on if it was said in its time.
+        run: line.run.or(began.filter(|began| line.at >= *began)),
+        ..line
+    };
+    let lines = lines.into_iter().map(of_a_run);
+    Ok(lines.map(|line| read_line(line, &places)).collect())
 }
 
 /// Whose places those who read a line are told: who wrote it and whom it mentions.
@@ -186,7 +197,8 @@ pub(super) fn silent(
         let of = match &one.person {
             Person::Federated(user) => {
                 if !terms.contains_key(&user.server) {
-                    terms.insert(user.server.clone(), queries::terms_with(db, &user.server)?);
+                    let found = queries::terms_with(db, &user.server)?;
+                    terms.insert(user.server.clone(), found);
                 }
                 terms.get(&user.server)
             }

@@ -236,7 +236,7 @@ impl Reads {
     pub(crate) fn has(&self, line: &Said) -> bool {
         match self {
             Self::All => true,
-            Self::Runs(starts) => line.run.is_none_or(|run| starts.contains(&run)),
+            Self::Runs(starts) => line.run.is_some_and(|run| starts.contains(&run)),
         }
     }
 }

@@ -34,7 +34,7 @@ export const sameRun = (line: ChatLine, before: ChatLine | undefined) =>
 
 /** Whether another run begins with this line than that of the line before; the one that goes on needs no word alone. */
 export function beginsRun(line: ChatLine, before: ChatLine | undefined, now: number | null): boolean {
-  if (line.run == null) return false;
+  if (line.run == null || now === null) return false;
   return before ? before.run !== line.run : line.run !== now;
 }
 

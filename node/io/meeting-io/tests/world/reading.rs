@@ -35,6 +35,6 @@ impl World {
 pub(super) fn has(reads: &Reads, line: &Said) -> bool {
     match reads {
         Reads::All => true,
-        Reads::Runs(runs) => line.run.is_none_or(|run| runs.contains(&run)),
+        Reads::Runs(runs) => line.run.is_some_and(|run| runs.contains(&run)),
     }
 }
