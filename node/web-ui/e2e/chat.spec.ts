@@ -286,6 +286,7 @@ test('the next meeting of a room shows what was said in the one before, to who w
   person,
   other,
   room,
+  rest,
 }) => {
   test.setTimeout(150_000);
   const [host, ben, guest] = [await newPage(browser), await newPage(browser), await newPage(browser)];
@@ -300,7 +301,14 @@ test('the next meeting of a room shows what was said in the one before, to who w
     await write(ben, 'On Monday');
     await expect(line(host, 'On Monday')).toBeVisible();
     await expect(host.getByText('This meeting')).toHaveCount(0);
-    for (const page of [host, ben]) await page.getByRole('button', { name: 'Leave' }).click();
+    await host.getByRole('button', { name: 'Leave', exact: true }).click();
+    await host.getByRole('menuitem', { name: 'Leave', exact: true }).click();
+    await ben.getByRole('button', { name: 'Leave', exact: true }).click();
+    const inside = async () => {
+      const answer = await rest.call('GET', `/conferences/${room}`);
+      return ((await answer.json()) as { meeting: { participants: number } | null }).meeting?.participants ?? 0;
+    };
+    await expect.poll(inside).toBe(0);
 
     await join(ben, there, room);
     await chat(ben).click();
