@@ -306,7 +306,9 @@ test('the next meeting of a room shows what was said in the one before, to who w
     await ben.getByRole('button', { name: 'Leave', exact: true }).click();
     const inside = async () => {
       const answer = await rest.call('GET', `/conferences/${room}`);
-      return ((await answer.json()) as { meeting: { participants: number } | null }).meeting?.participants ?? 0;
+      return (
+        ((await answer.json()) as { meeting: { participants: number } | null }).meeting?.participants ?? 0
+      );
     };
     await expect.poll(inside).toBe(0);
 
