@@ -88,14 +88,14 @@ impl Source for People {
         Share::default()
     }
 
-    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError> {
+    async fn changes(&self, _: [u8; 16], from: u64, most: usize) -> Result<Changes, SourceError> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let changes: Vec<Change> = log.iter().skip(from as usize - 1).take(most).cloned().collect();
         let to = from + changes.len() as u64;
         Ok(Changes { to, changes })
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    async fn snapshot(&self, _: [u8; 16]) -> Result<Snapshot, SourceError> {
         let (samples, numbers) = (self.samples.clone(), self.numbers());
         let numbers: Vec<u64> = numbers.collect();
         let parts: Vec<Vec<u64>> = numbers.chunks(PART).map(<[u64]>::to_vec).collect();
@@ -133,6 +133,7 @@ impl Asked for Finders {
             words: typed.words.join(" "),
             limit: 10,
             kinds: Vec::new(),
+            own_beside: false,
         };
         let answer = finder.find(&question).await?;
         ensure!(!answer.stale, "it was not answered now");

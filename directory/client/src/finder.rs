@@ -62,6 +62,8 @@ pub struct Question {
     pub limit: u32,
     /// Of these kinds only; none: all.
     pub kinds: Vec<Kind>,
+    /// Up to `limit` of this server beside as many of the others, for whoever shows not all of the own ones.
+    pub own_beside: bool,
 }
 
 /// Somebody who was found, as the viewer may see them.
@@ -109,6 +111,16 @@ pub struct ServerState {
     /// Milliseconds since 1970; 0: nothing yet.
     pub changed_ms: u64,
     pub position: u64,
+    /// It finds people of this server, which finds none of its own.
+    pub sees_only: bool,
+}
+
+/// Servers of the enterprise, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    pub servers: Vec<String>,
+    /// Known by this the next time.
+    digest: Vec<u8>,
 }
 
 /// The way to the Directory for questions; one for a node, cheap to clone.
@@ -193,6 +205,7 @@ impl Finder {
                 .iter()
                 .map(|kind| kind.as_str().to_owned())
                 .collect(),
+            own_beside: question.own_beside,
         };
         let asked = self.ask(self.0.options.deadline, async move |mut client| {
             client.find(request.clone()).await
@@ -239,7 +252,7 @@ impl Finder {
     /// As [`Finder::find`], only later.
     pub async fn overview(&self) -> Result<Overview, FindError> {
         let asked = self.ask(WARM_WITHIN, async |mut client| {
-            client.status(StatusRequest {}).await
+            client.status(StatusRequest::default()).await
         });
         let answer = asked.await?;
         let servers = answer.servers.into_iter().map(|server| ServerState {
@@ -248,12 +261,36 @@ impl Finder {
             entries: server.entries,
             changed_ms: server.changed_ms,
             position: server.position,
+            sees_only: server.sees_only,
         });
         Ok(Overview {
             directory: answer.directory,
             version: answer.version,
             share: wire::share_from(answer.share).unwrap_or_else(|_| Share::nothing()),
             servers: servers.collect(),
+        })
+    }
+
+    /// Which servers this one may meet: those that it sees, and those that see it. Costs little while they are the same.
+    ///
+    /// # Errors
+    /// As [`Finder::overview`].
+    pub async fn names(&self, known: &Names) -> Result<Names, FindError> {
+        let names = known.digest.clone();
+        let asked = self.ask(WARM_WITHIN, async move |mut client| {
+            let request = StatusRequest {
+                names: names.clone(),
+                without_servers: false,
+            };
+            client.status(request).await
+        });
+        let answer = asked.await?;
+        if !answer.names.is_empty() && answer.names == known.digest {
+            return Ok(known.clone());
+        }
+        Ok(Names {
+            servers: answer.servers.into_iter().map(|row| row.server).collect(),
+            digest: answer.names,
         })
     }
 
@@ -334,7 +371,11 @@ impl Finder {
     /// Makes connections before somebody waits for them, and learns of other instances.
     async fn warm(&self) {
         for (address, mut client) in self.clients() {
-            let asked = tokio::time::timeout(WARM_WITHIN, client.status(StatusRequest {})).await;
+            let request = StatusRequest {
+                without_servers: true,
+                ..StatusRequest::default()
+            };
+            let asked = tokio::time::timeout(WARM_WITHIN, client.status(request)).await;
             let mut state = lock(&self.0.state);
             match asked {
                 Ok(Ok(answer)) => {

@@ -26,7 +26,7 @@ pub mod wire;
 
 pub use code::{CODE, Code};
 pub use feed::{Feed, FeedOptions, Standing, Trouble};
-pub use finder::{Answer, FindError, Finder, FinderOptions, Hit, Overview, Question, ServerState};
+pub use finder::{Answer, FindError, Finder, FinderOptions, Hit, Names, Overview, Question, ServerState};
 pub use key::{Credentials, Key, KeyError};
 pub use presence::Presence;
 pub use source::{Changes, Place, Snapshot, Source, SourceError};

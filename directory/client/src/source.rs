@@ -38,8 +38,9 @@ pub struct Snapshot {
 /// Why a source could not tell something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// What came after that position is not known any more; a snapshot helps.
-    #[error("the log does not reach back that far")]
+    /// The store is of another incarnation than was asked for, or does not know any more what came after that position:
+    /// another feed begins with what it is now.
+    #[error("the log does not reach back that far, or something else is told now")]
     Gone,
     #[error("{0}")]
     Failed(String),
@@ -50,12 +51,25 @@ pub enum SourceError {
 pub trait Source: Send + Sync + 'static {
     fn place(&self) -> Place;
 
+    /// Names the store which counts the terms. Unlike the incarnation it is the same whatever is told of the store, so that a
+    /// leader that was replaced is known by its term also where it does not know yet what is told now.
+    fn store(&self) -> [u8; 16] {
+        self.place().incarnation
+    }
+
+    /// The server leaves: what it tells is nothing, and then its key is of no use any more.
+    fn leaves(&self) -> bool {
+        false
+    }
+
     fn share(&self) -> Share;
 
-    /// What came after `from`: `most` changes or a few more, where one position has several.
-    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError>;
+    /// What came after `from`: `most` changes or a few more, where one position has several. [`SourceError::Gone`] where the
+    /// store, as it is when this is read, is of another incarnation: what a feed tells is of the one that its hello named.
+    async fn changes(&self, incarnation: [u8; 16], from: u64, most: usize) -> Result<Changes, SourceError>;
 
-    async fn snapshot(&self) -> Result<Snapshot, SourceError>;
+    /// The same for everything; the parts end with [`SourceError::Gone`], too.
+    async fn snapshot(&self, incarnation: [u8; 16]) -> Result<Snapshot, SourceError>;
 
     /// What people do at this moment, by user name; whoever is missing is offline.
     fn presence(&self) -> BTreeMap<String, Presence>;

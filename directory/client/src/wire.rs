@@ -240,6 +240,17 @@ pub fn revocations_from(list: Option<pb::Revocations>) -> Result<Option<SignedRe
     }
 }
 
+/// The name of the store whose leaders have terms; whoever does not say it means the `incarnation`.
+///
+/// # Errors
+/// When it has not 16 bytes.
+pub fn store_from(store: &[u8], incarnation: [u8; 16]) -> Result<[u8; 16], WireError> {
+    match store {
+        [] => Ok(incarnation),
+        _ => store.try_into().map_err(|_| WireError("name of a store")),
+    }
+}
+
 /// The credentials of a hello.
 ///
 /// # Errors

@@ -31,6 +31,10 @@ pub(crate) enum Event {
     Shared {
         server: ServerName,
     },
+    /// It told that nobody of it is to be found any more; its key counts no more.
+    ServerLeft {
+        server: ServerName,
+    },
     ServerRemoved {
         server: ServerName,
         by: String,

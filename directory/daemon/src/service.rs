@@ -18,6 +18,8 @@ use plenary_identity::Program;
 use plenary_links::{Caller, Who};
 use plenary_model::ServerName;
 use plenary_people::{Entry, Kind, Query};
+use plenary_people_index::Whose;
+use sha2::{Digest as _, Sha256};
 use std::{pin::Pin, sync::Arc, time::Instant};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -107,7 +109,7 @@ impl Service {
         self.admit(&viewer.server, &viewer.user, Some(&request.words))
             .await?;
         let most = (request.limit as usize).clamp(1, HITS);
-        let index = self.0.index.clone();
+        let (index, own_beside) = (self.0.index.clone(), request.own_beside);
         let turn = self.0.searches.turn().await.inspect_err(|_| {
             Counts::add(&self.0.counts.searches_shed, 1);
         })?;
@@ -117,10 +119,16 @@ impl Service {
             let _turn = turn;
             // Where only some kinds are wanted, they are taken out of as many as there may be.
             let first = if kinds.is_empty() { most } else { HITS };
-            let mut found = index.find(&query, &viewer, first);
-            found.retain(|hit| kinds.is_empty() || kinds.contains(&hit.entry.id.kind));
-            found.truncate(most);
-            found
+            let find = |whose| {
+                let mut found = index.find_of(whose, &query, &viewer, first);
+                found.retain(|hit| kinds.is_empty() || kinds.contains(&hit.entry.id.kind));
+                found.truncate(most);
+                found
+            };
+            match own_beside {
+                true => [find(Whose::Own), find(Whose::Others)].concat(),
+                false => find(Whose::All),
+            }
         });
         let found = found
             .await
@@ -130,24 +138,45 @@ impl Service {
         })
     }
 
-    fn overview(&self, asker: &ServerName) -> StatusResponse {
+    /// Servers that the asking one sees, and those that see it: whoever finds somebody may call them, and is called back.
+    fn overview(&self, asker: &ServerName, request: &StatusRequest) -> StatusResponse {
         let (running, now) = (&self.0, Instant::now());
         let servers = running.servers.borrow();
-        let shown = servers
+        let policy = &running.policy;
+        let shown: Vec<_> = servers
             .iter()
-            .filter(|(name, known)| known.active && running.policy.allows(asker, name));
-        let status = shown.map(|(name, known)| ServerStatus {
-            server: name.to_string(),
-            connected: running.presences.is_heard(name, now),
-            entries: known.entries,
-            changed_ms: known.changed_ms,
-            position: known.position,
+            .filter(|(_, known)| known.active)
+            .filter(|(name, _)| policy.allows(asker, name) || policy.allows(name, asker))
+            .collect();
+        let mut names = Sha256::new();
+        for (name, _) in &shown {
+            names.update(name.as_str());
+            names.update("\n");
+        }
+        let names = names.finalize().to_vec();
+        let is_known = request.without_servers || request.names == names;
+        let shown = shown.into_iter().filter(|_| !is_known);
+        let status = shown.map(|(name, known)| match policy.allows(asker, name) {
+            true => ServerStatus {
+                server: name.to_string(),
+                connected: running.presences.is_heard(name, now),
+                entries: known.entries,
+                changed_ms: known.changed_ms,
+                position: known.position,
+                sees_only: false,
+            },
+            false => ServerStatus {
+                server: name.to_string(),
+                sees_only: true,
+                ..ServerStatus::default()
+            },
         });
         StatusResponse {
             directory: running.facts.directory.to_string(),
             version: VERSION.to_owned(),
             share: servers.get(asker).map(|known| wire::share_to(&known.share)),
             servers: status.collect(),
+            names,
             addresses: running.instances.borrow().clone(),
         }
     }
@@ -182,6 +211,6 @@ impl Directory for Service {
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         let server = asker(&self.0, &request)?;
-        Ok(Response::new(self.overview(&server)))
+        Ok(Response::new(self.overview(&server, &request.into_inner())))
     }
 }

@@ -13,7 +13,7 @@ mod feeds;
 mod keys;
 mod read;
 
-pub(crate) use feeds::{Begun, Hello, Most};
+pub(crate) use feeds::{Begun, Ended, Hello, Most};
 pub(crate) use read::{After, Row, Server};
 
 use plenary_links::clock_ms;

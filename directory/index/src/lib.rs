@@ -29,6 +29,7 @@ use plenary_model::ServerName;
 use plenary_people::{
     Change, Closeness, Entry, EntryId, Policy, Quality, Query, Share, Viewer, fold, limits,
 };
+pub use search::Whose;
 use search::{Ask, Depth, Found};
 use state::{Part, Shared, State};
 use std::{cmp::Ordering, sync::Arc};
@@ -107,6 +108,11 @@ impl Index {
     /// The first entries that meet a query, among those that somebody may see; at most [`limits::HITS`]. The order is the
     /// same each time, and does not depend on what happened to the index before.
     pub fn find(&self, query: &Query, viewer: &Viewer, limit: usize) -> Vec<Hit> {
+        self.find_of(Whose::All, query, viewer, limit)
+    }
+
+    /// The same among the entries of the viewer's server, or of the others.
+    pub fn find_of(&self, whose: Whose, query: &Query, viewer: &Viewer, limit: usize) -> Vec<Hit> {
         let limit = limit.min(limits::HITS);
         if query.is_empty() || limit == 0 {
             return Vec::new();
@@ -118,6 +124,7 @@ impl Index {
         let ask = Ask {
             query,
             seen: &seen,
+            whose,
             server: state.server(&viewer.server),
             groups: &viewer.groups,
             recent: &recent,

@@ -39,11 +39,21 @@ impl Depth {
     }
 }
 
+/// Among which entries is looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    All,
+    /// Of the server of who asks.
+    Own,
+    Others,
+}
+
 /// Who asks, as far as it matters in each segment.
 pub(crate) struct Ask<'a> {
     pub(crate) query: &'a Query,
     /// For each server, whether its entries may be seen.
     pub(crate) seen: &'a [bool],
+    pub(crate) whose: Whose,
     pub(crate) server: Option<ServerNumber>,
     pub(crate) groups: &'a [String],
     /// Hashes of IDs.
@@ -209,7 +219,14 @@ fn rank(
             closeness,
         });
     };
-    let is_seen = |server: ServerNumber| ask.seen.get(server as usize).is_some_and(|seen| *seen);
+    let is_seen = |server: ServerNumber| {
+        let is_wanted = match ask.whose {
+            Whose::All => true,
+            Whose::Own => Some(server) == ask.server,
+            Whose::Others => Some(server) != ask.server,
+        };
+        is_wanted && ask.seen.get(server as usize).is_some_and(|seen| *seen)
+    };
     if !met.is_empty() {
         for number in ask.recent.iter().flat_map(|hash| segment.by_hash(*hash)) {
             let entry = number as usize;

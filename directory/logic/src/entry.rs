@@ -185,7 +185,7 @@ impl Entry {
 }
 
 /// Embeddings, overrides and isolates (Unicode Standard Annex #9, §2).
-fn turns(c: char) -> bool {
+pub fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

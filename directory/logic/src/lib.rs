@@ -26,7 +26,7 @@ pub mod query;
 pub mod share;
 
 pub use digest::Digest;
-pub use entry::{Change, Entry, EntryId, Kind};
+pub use entry::{Change, Entry, EntryId, Kind, turns};
 pub use meets::meets;
 pub use query::{Closeness, Quality, Query};
 pub use share::{Field, Policy, Rule, Servers, Share, SharedGroups, Viewer, seen};

@@ -129,6 +129,17 @@ impl Share {
         self.groups.has(group) && !self.hidden.contains(group)
     }
 
+    /// What the Directory is told of it by a server that sends only what it shows. Where groups are no field that is sent,
+    /// everybody looks as if they were in none.
+    pub fn told(&self) -> Self {
+        let mut told = self.clone();
+        if !told.fields.contains(&Field::Groups) {
+            told.groups = SharedGroups::All;
+            told.hidden.remove(UNGROUPED);
+        }
+        told
+    }
+
     /// What is shown of an entry: without the fields, and without the groups, that are not. `None` where it is not shown.
     pub fn shown(&self, entry: &Entry) -> Option<Entry> {
         if !self.shows(entry) {
@@ -291,6 +302,33 @@ mod tests {
         };
         assert!(!share.shows(&entry(Kind::User, "a", &[])));
         assert!(share.shows(&entry(Kind::User, "a", &["sales"])));
+    }
+
+    #[test]
+    fn what_was_sent_is_shown_by_what_was_told() {
+        let people = [
+            entry(Kind::User, "a", &["sales"]),
+            entry(Kind::User, "b", &["law"]),
+            entry(Kind::User, "c", &["sales", "board"]),
+            entry(Kind::User, "d", &[]),
+            entry(Kind::Group, "sales", &[]),
+        ];
+        let some = || SharedGroups::Only(set(&["sales", UNGROUPED]));
+        for groups in [SharedGroups::All, some(), SharedGroups::Only(set(&["sales"]))] {
+            for hidden in [set(&[]), set(&["board"]), set(&[UNGROUPED])] {
+                for fields in [Field::ALL.into(), BTreeSet::new()] {
+                    let share = Share {
+                        groups: groups.clone(),
+                        hidden: hidden.clone(),
+                        fields,
+                        ..Share::default()
+                    };
+                    for sent in people.iter().filter_map(|entry| share.shown(entry)) {
+                        assert_eq!(share.told().shown(&sent), Some(sent), "{share:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -160,6 +160,10 @@ fn shown(directory: &Value) -> String {
     if let Some(detail) = directory["trouble"]["detail"].as_str() {
         lines.push(format!("trouble       {detail}"));
     }
+    if let Some(last) = directory["left_out"]["last"].as_str() {
+        let entries = &directory["left_out"]["entries"];
+        lines.push(format!("not told      {entries}, the last: {last}"));
+    }
     for server in directory["servers"].as_array().map_or(&[][..], Vec::as_slice) {
         lines.push(format!(
             "server        {}: {} entries, {}, last change {}",

@@ -107,7 +107,8 @@ impl Node for Server {
     fn status(&self) -> StatusResponse {
         let (status, vitals) = (self.replica.status(), self.vitals());
         let (lease, lease_refusal) = self.lessee.word();
-        let (directory_code, directory_trouble) = self.directory.trouble();
+        let word = self.directory.word();
+        let (directory_code, directory_trouble) = word.trouble;
         StatusResponse {
             node: self.me().0,
             name: self.facts.name.to_string(),
@@ -126,6 +127,8 @@ impl Node for Server {
             lease_refusal,
             directory_code,
             directory_trouble,
+            directory_left_out: word.left_out,
+            directory_left_out_last: word.left_out_last,
         }
     }
 

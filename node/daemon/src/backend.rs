@@ -4,8 +4,8 @@ use crate::{federation, server::Server};
 use async_trait::async_trait;
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
-    Group, GroupRow, GuestPage, ListQuery, NodeRow, Page, PasswordHash, PastDocument, Profile, Refusal,
-    Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
+    Group, GroupRow, GuestPage, ListQuery, NewDirectoryLink, NodeRow, Page, PasswordHash, PastDocument,
+    Profile, Refusal, Scheme, Session, Settings, Standing, TokenHash, UserQuery, UserRow,
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
@@ -302,8 +302,8 @@ impl Backend for Server {
         self.key_for_directory().await
     }
 
-    async fn activate_directory(&self, by: Actor, addresses: Vec<String>) -> Result<Applied, WriteError> {
-        self.activate(by, addresses).await
+    fn new_directory(&self, addresses: Vec<String>) -> NewDirectoryLink {
+        self.new_directory_link(addresses)
     }
 
     async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError> {

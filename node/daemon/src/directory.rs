@@ -6,26 +6,25 @@
 //!                        └──────────────► finder, on each node ◄── people ────────┘
 //! ```
 
+mod feed;
 mod search;
+mod servers;
 mod source;
 
 use crate::{options::system, secret::random_bytes, server::Server};
-use plenary_access::{Actor, Change, Command, DirectoryLink, DirectorySecret, NewDirectoryLink, Presence};
-use plenary_directory_client::{
-    Credentials, Feed, FeedOptions, FindError, Finder, FinderOptions, Key, Overview, Standing,
-};
-use plenary_identity::JoinSecret;
-use plenary_model::{NodeId, ServerName, UserName};
-use plenary_rest_api::backend::{
-    Applied, Backend as _, DirectoryServer, DirectoryStanding, DirectoryView, ReadError, WriteError,
-};
+use feed::{credentials, keep_feed};
+use plenary_access::{Change, Command, DirectoryLink, DirectorySecret, NewDirectoryLink, Presence};
+use plenary_directory_client::{FindError, Finder, FinderOptions, Key, Standing};
+use plenary_model::{Buckets, NodeId, UserName};
+use plenary_replication::Role;
+use plenary_rest_api::backend::{DirectoryServer, DirectoryStanding, DirectoryView, LeftOut, ReadError};
 use plenary_store::{
     Changes,
     queries::{self, DirectoryPlace},
 };
-use source::Told;
+use servers::note_servers;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -35,17 +34,18 @@ use tokio::{
     time::Instant,
 };
 
-/// Changes that come together are read together, and presence no more often than this.
+/// Changes that come together are read together.
 const GATHER: Duration = Duration::from_millis(50);
+/// Presence is told no more often than this, and costs more to read.
+const PRESENCE_EVERY: Duration = Duration::from_millis(250);
 /// It is looked so often whether this node leads.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often the leader asks which servers there are, and that a page waits for it at most.
-const SERVERS_EVERY: Duration = Duration::from_secs(5);
+/// A page waits for the Directory at most so long.
 const OVERVIEW_WITHIN: Duration = Duration::from_secs(2);
 /// An answer counts for so long: what is new is found everywhere within two seconds.
 const FRESH: Duration = Duration::from_millis(500);
-/// A new leader that is behind is asked again.
-const FRESH_AGAIN: Duration = Duration::from_millis(500);
+/// What one person may search: at once, and a second.
+const SEARCHES: (f64, f64) = (50.0, 10.0);
 
 /// What this node knows for the Directory.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,11 +56,33 @@ struct Known {
 }
 
 /// This node's ways to the Directory.
-#[derive(Default)]
 pub(crate) struct Directory {
     finder: Mutex<Option<(Vec<String>, Finder)>>,
     /// Of the feed, while this node leads.
     standing: Mutex<Option<watch::Receiver<Standing>>>,
+    /// What was read earlier is not known later.
+    reading: tokio::sync::Mutex<()>,
+    searches: Buckets<UserName>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            finder: Mutex::default(),
+            standing: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            searches: Buckets::new(SEARCHES.0, SEARCHES.1),
+        }
+    }
+}
+
+/// What other nodes hear of how the leader tells the Directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Word {
+    /// Why it is not told: a stable word or none, and a sentence; both empty where it is.
+    pub(crate) trouble: (String, String),
+    pub(crate) left_out: u64,
+    pub(crate) left_out_last: String,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,15 +100,17 @@ impl Directory {
             .map(|standing| standing.borrow().clone())
     }
 
-    /// Why the Directory is not told, as other nodes are told: a stable word or none, and a sentence; both empty where it is.
-    pub(crate) fn trouble(&self) -> (String, String) {
-        let trouble = self.standing().and_then(|standing| standing.trouble);
-        trouble.map_or_else(Default::default, |trouble| {
-            (
-                trouble.code.map(|code| code.to_string()).unwrap_or_default(),
-                trouble.reason,
-            )
-        })
+    /// How this node tells the Directory, as other nodes are told.
+    pub(crate) fn word(&self) -> Word {
+        let standing = self.standing().unwrap_or_default();
+        let code = |code: plenary_directory_client::Code| code.to_string();
+        Word {
+            trouble: standing.trouble.map_or_else(Default::default, |trouble| {
+                (trouble.code.map(code).unwrap_or_default(), trouble.reason)
+            }),
+            left_out: standing.left_out,
+            left_out_last: standing.left_out_last.unwrap_or_default(),
+        }
     }
 }
 
@@ -109,29 +133,33 @@ async fn follow(
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut read_at: Option<Instant> = None;
+    let mut presence_at: Option<Instant> = None;
+    let mut presence_waits = false;
     loop {
         tokio::select! {
             change = changes.recv() => match change {
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            _ = look.tick() => if server.leads() == led && read_at.is_some() { continue },
+            _ = look.tick() => {
+                let is_same = server.leading().is_some() == led && read_at.is_some();
+                if is_same && !presence_waits { continue }
+            }
         }
         if read_at.is_some_and(|at| at.elapsed() < GATHER) {
             tokio::time::sleep(GATHER).await;
         }
         // What came meanwhile is read now.
         while changes.try_recv().is_ok() {}
-        led = server.leads();
-        match read(&server, led).await {
-            Ok(now) => {
+        led = server.leading().is_some();
+        let presence = led && presence_at.is_none_or(|at| at.elapsed() >= PRESENCE_EVERY);
+        match renew(&server, &known, led, presence).await {
+            Ok(()) => {
                 read_at = Some(Instant::now());
-                keep_finder(&server, now.place.as_ref());
-                known.send_if_modified(|known| {
-                    let is_other = *known != now;
-                    *known = now;
-                    is_other
-                });
+                presence_waits = led && !presence;
+                if presence {
+                    presence_at = read_at;
+                }
             }
             Err(error) => {
                 read_at = None;
@@ -141,13 +169,37 @@ async fn follow(
     }
 }
 
-async fn read(server: &Server, leads: bool) -> Result<Known, ReadError> {
+/// Reads what the Directory is to know. Without `presence` that of a moment ago stays.
+async fn renew(
+    server: &Server,
+    known: &watch::Sender<Known>,
+    leads: bool,
+    presence: bool,
+) -> Result<(), ReadError> {
+    let _turn = server.directory.reading.lock().await;
+    let mut now = read(server, leads && presence).await?;
+    keep_finder(server, now.place.as_ref());
+    known.send_if_modified(|known| {
+        if leads && !presence && now.place.is_some() {
+            now.presence = std::mem::take(&mut known.presence);
+            let is_other = known.place != now.place;
+            *known = now;
+            return is_other;
+        }
+        let is_other = *known != now;
+        *known = now;
+        is_other
+    });
+    Ok(())
+}
+
+async fn read(server: &Server, presence: bool) -> Result<Known, ReadError> {
     let name = server.facts.server.clone();
     server
         .query(move |db| {
             let place = queries::directory_place(db)?;
             let presence = match &place {
-                Some(_) if leads => queries::directory_presence(db, &name)?,
+                Some(_) if presence => queries::directory_presence(db, &name)?,
                 _ => BTreeMap::new(),
             };
             Ok(Known { place, presence })
@@ -173,90 +225,6 @@ fn keep_finder(server: &Server, place: Option<&DirectoryPlace>) {
     }
 }
 
-/// What another feed is needed for.
-type FeedOf = (String, Vec<String>);
-
-/// Tells the Directory while this node leads.
-async fn keep_feed(server: Arc<Server>, known: Arc<watch::Sender<Known>>) {
-    let mut seen = known.subscribe();
-    let mut feed: Option<(FeedOf, Feed)> = None;
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        let link = seen
-            .borrow_and_update()
-            .place
-            .as_ref()
-            .map(|place| place.link.clone());
-        let wanted = link.filter(|_| server.leads());
-        let of = wanted
-            .as_ref()
-            .map(|link| (link.client_id.clone(), link.addresses.clone()));
-        if feed.as_ref().map(|(of, _)| of) != of.as_ref() {
-            *lock(&server.directory.standing) = None;
-            feed = None;
-            if let (Some(link), Some(of)) = (&wanted, of) {
-                // The new leader may be behind what the old one told.
-                if server.fresh().await.is_err() {
-                    tokio::time::sleep(FRESH_AGAIN).await;
-                    continue;
-                }
-                let opened = open(&server, &known, link);
-                *lock(&server.directory.standing) = Some(opened.standing());
-                feed = Some((of, opened));
-            }
-        }
-        if let Some(link) = wanted.filter(|link| !link.is_on())
-            && has_left(&server, &link)
-        {
-            leave(&server, link).await;
-        }
-        tokio::select! {
-            changed = seen.changed() => if changed.is_err() { return },
-            _ = look.tick() => {}
-        }
-    }
-}
-
-fn open(server: &Arc<Server>, known: &Arc<watch::Sender<Known>>, link: &DirectoryLink) -> Feed {
-    let options = FeedOptions::new(None, link.addresses.clone());
-    let source = Told::new(server.clone(), known.subscribe());
-    Feed::open(
-        server.identity.clone(),
-        credentials(link),
-        options,
-        Arc::new(source),
-    )
-}
-
-fn credentials(link: &DirectoryLink) -> Credentials {
-    Credentials {
-        client_id: link.client_id.clone(),
-        secret: JoinSecret::from_slice(&link.secret.0).expect("a secret has 32 bytes"),
-    }
-}
-
-/// Whether the Directory has nobody of this server any more, who leaves.
-fn has_left(server: &Server, link: &DirectoryLink) -> bool {
-    use plenary_directory_client::Code;
-    let Some(standing) = server.directory.standing() else {
-        return false;
-    };
-    let code = standing.trouble.and_then(|trouble| trouble.code);
-    let was_told = standing.connected.is_some()
-        && standing
-            .durable
-            .is_some_and(|position| position >= link.tells_from.0);
-    was_told || matches!(code, Some(Code::KeyUnknown | Code::KeyRevoked))
-}
-
-async fn leave(server: &Server, link: DirectoryLink) {
-    let change = Change::DirectoryLeft {
-        client_id: link.client_id,
-    };
-    tell(server, change).await;
-}
-
 async fn tell(server: &Server, change: Change) {
     let command = Command {
         by: system(),
@@ -268,45 +236,14 @@ async fn tell(server: &Server, change: Change) {
     }
 }
 
-/// Keeps in the log which servers the enterprise has: rules that count on all nodes go by that.
-async fn note_servers(server: Arc<Server>) {
-    let mut look = tokio::time::interval(SERVERS_EVERY);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        look.tick().await;
-        if !server.leads() {
-            continue;
-        }
-        let (Some(finder), Ok(Some(link))) =
-            (server.directory.finder(), server.query(queries::directory).await)
-        else {
-            continue;
-        };
-        // While the Directory is away, what was known stays.
-        let Ok(overview) = finder.overview().await else {
-            continue;
-        };
-        let servers = others(&server.facts.server, &overview);
-        if link.is_on() && servers != link.servers {
-            tell(&server, Change::NoteDirectoryServers { servers }).await;
-        }
-    }
-}
-
-fn others(me: &ServerName, overview: &Overview) -> BTreeSet<ServerName> {
-    // One that has left is still known there, with nothing.
-    let there = overview
-        .servers
-        .iter()
-        .filter(|row| row.connected || row.entries > 0);
-    let names = there.filter_map(|row| row.server.parse().ok());
-    names
-        .filter(|name| name != me)
-        .take(DirectoryLink::SERVERS)
-        .collect()
-}
-
 impl Server {
+    /// The term of this node's leadership, while it leads: not where it has lost its majority, and somebody else may lead.
+    fn leading(&self) -> Option<u64> {
+        let status = self.replica.status();
+        let leads = status.role == Role::Leader && status.leader == Some(self.me().0);
+        leads.then_some(status.term)
+    }
+
     /// The Directory, as this node knows it.
     pub(crate) async fn directory_view(&self) -> Result<Option<DirectoryView>, ReadError> {
         let Some(link) = self.query(queries::directory).await? else {
@@ -329,9 +266,8 @@ impl Server {
                     .iter()
                     .any(|row| row.server == me && row.connected);
                 standing.name = Some(overview.directory);
-                standing.servers = overview
-                    .servers
-                    .into_iter()
+                let rows = overview.servers.into_iter().filter(|row| !row.sees_only);
+                standing.servers = rows
                     .map(|row| DirectoryServer {
                         server: row.server,
                         connected: row.connected,
@@ -354,20 +290,32 @@ impl Server {
             standing.connected = true;
         }
         // The leader knows best why the server is not let in.
-        let (code, reason) = self.leaders_trouble();
+        let Word {
+            trouble: (code, reason),
+            left_out,
+            left_out_last,
+        } = self.leaders_word();
+        standing.left_out = (left_out > 0).then_some(LeftOut {
+            entries: left_out,
+            last: left_out_last,
+        });
         if !reason.is_empty() && !standing.connected {
             standing.trouble = Some((Some(code).filter(|code| !code.is_empty()), reason));
         }
         Ok(Some(DirectoryView { link, standing }))
     }
 
-    fn leaders_trouble(&self) -> (String, String) {
+    fn leaders_word(&self) -> Word {
         if self.leads() {
-            return self.directory.trouble();
+            return self.directory.word();
         }
         let leader = self.replica.status().leader;
         let heard = leader.and_then(|leader| self.peers.heard(NodeId(leader)));
-        heard.map_or_else(Default::default, |heard| heard.directory_trouble)
+        heard.map_or_else(Word::default, |heard| Word {
+            trouble: heard.directory_trouble,
+            left_out: heard.directory_left_out.0,
+            left_out_last: heard.directory_left_out.1,
+        })
     }
 
     /// What an administrator of the Directory needs to let this server in.
@@ -382,19 +330,14 @@ impl Server {
         Ok(link.map(|link| key(link).encode()))
     }
 
-    pub(crate) async fn activate(&self, by: Actor, addresses: Vec<String>) -> Result<Applied, WriteError> {
+    /// What a key is made of.
+    pub(crate) fn new_directory_link(&self, addresses: Vec<String>) -> NewDirectoryLink {
         let id = random_bytes::<16>();
-        let change = Change::ActivateDirectory(NewDirectoryLink {
+        NewDirectoryLink {
             addresses,
             client_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
             secret: DirectorySecret(random_bytes()),
             incarnation: random_bytes(),
-        });
-        self.propose(Command {
-            by,
-            idempotency: None,
-            change,
-        })
-        .await
+        }
     }
 }

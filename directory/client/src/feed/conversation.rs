@@ -79,6 +79,8 @@ pub(super) struct Conversation<'a> {
     address: &'a str,
     presence_only: bool,
     place: Place,
+    store: [u8; 16],
+    leaving: bool,
     share: Share,
     revocations: Option<SignedRevocations>,
     left_out: LeftOut,
@@ -106,6 +108,8 @@ impl<'a> Conversation<'a> {
             address,
             presence_only,
             place: feeder.source.place(),
+            store: feeder.source.store(),
+            leaving: feeder.source.leaves(),
             share: feeder.source.share(),
             revocations: feeder.source.revocations(),
             left_out: LeftOut::default(),
@@ -221,6 +225,8 @@ impl<'a> Conversation<'a> {
             share: Some(wire::share_to(&self.share)),
             presence_only: self.presence_only,
             term: self.feeder.source.term(),
+            store: self.store.to_vec(),
+            leaving: self.leaving,
             revocations: Some(wire::revocations_to(self.revocations.as_ref())),
         };
         let what = Some(What::Hello(hello));
@@ -318,7 +324,8 @@ impl<'a> Conversation<'a> {
                 let heard = hear.next().await;
                 self.take(heard)?;
             }
-            let Changes { to, changes } = self.feeder.source.changes(self.sent, most).await?;
+            let (source, incarnation) = (&self.feeder.source, self.place.incarnation);
+            let Changes { to, changes } = source.changes(incarnation, self.sent, most).await?;
             if to <= self.sent {
                 return Ok(());
             }
@@ -361,7 +368,7 @@ impl<'a> Conversation<'a> {
             position,
             mut digest,
             mut parts,
-        } = self.feeder.source.snapshot().await?;
+        } = self.feeder.source.snapshot(self.place.incarnation).await?;
         let mut computed = Digest::EMPTY;
         while let Some(part) = parts.next().await {
             let entries = self.left_out.fit_all(part?, &mut digest);

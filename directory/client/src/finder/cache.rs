@@ -39,6 +39,7 @@ mod tests {
             words: words.into(),
             limit: 10,
             kinds: Vec::new(),
+            own_beside: false,
         }
     }
 

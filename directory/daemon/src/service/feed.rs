@@ -4,7 +4,7 @@ use crate::{
     limits::{COST_OF_MESSAGE, Pace},
     refusal::{Refusal, quoted},
     running::{Counts, Running},
-    store::{Begun, Hello},
+    store::{Begun, Ended, Hello},
 };
 use plenary_contracts::directory::v1::{
     self as pb, Batch, FromDirectory, FromServer, SnapshotEnd, SnapshotRefused, Welcome,
@@ -54,6 +54,7 @@ pub(super) fn begin(
             },
             share: Share::nothing(),
             incarnation: [0; 16],
+            last_key: None,
             presence: 0,
             coming: None,
         };
@@ -93,6 +94,8 @@ struct Feed {
     /// What was said of it last.
     share: Share,
     incarnation: [u8; 16],
+    /// With which it came, where it leaves.
+    last_key: Option<String>,
     /// Its number among those that tell presence here.
     presence: u64,
     coming: Option<Coming>,
@@ -183,10 +186,12 @@ impl Feed {
         self.incarnation =
             incarnation.map_err(|_| Refusal::BadMessage("an incarnation has 16 bytes".into()))?;
         self.heed(hello.revocations)?;
+        self.last_key = hello.leaving.then(|| hello.client_id.clone());
         let hello = Hello {
             server: self.server.clone(),
             credentials: wire::credentials_from(hello.client_id, &hello.secret)?,
             incarnation: self.incarnation,
+            store: wire::store_from(&hello.store, self.incarnation)?,
             tells_from: hello.tells_from,
             position: hello.position,
             share: wire::share_from(hello.share)?,
@@ -402,10 +407,13 @@ impl Feed {
         let (server, feed) = (&self.server, self.begun.feed);
         let done = match digest == came.as_bytes() {
             true => {
-                let store = &self.running.store;
-                store
-                    .end_snapshot(server, feed, &self.incarnation, position, told)
-                    .await
+                let ended = Ended {
+                    incarnation: self.incarnation,
+                    position,
+                    told,
+                    last_key: self.last_key.clone(),
+                };
+                self.running.store.end_snapshot(server, feed, &ended).await
             }
             false => Err(Refusal::Digest),
         };

@@ -14,12 +14,24 @@ pub(crate) struct Hello {
     pub(crate) server: ServerName,
     pub(crate) credentials: Credentials,
     pub(crate) incarnation: [u8; 16],
+    /// Which counts the terms.
+    pub(crate) store: [u8; 16],
     pub(crate) tells_from: u64,
     pub(crate) position: u64,
     pub(crate) share: Share,
     pub(crate) presence_only: bool,
     /// Of the leadership of who says it.
     pub(crate) term: u64,
+}
+
+/// All parts of a snapshot came.
+pub(crate) struct Ended {
+    pub(crate) incarnation: [u8; 16],
+    pub(crate) position: u64,
+    /// So many entries.
+    pub(crate) told: u64,
+    /// The server leaves: with nothing on disk its key counts no more.
+    pub(crate) last_key: Option<String>,
 }
 
 /// How much a server may have.
@@ -115,7 +127,7 @@ impl Store {
         writing.must_lead(hello).await?;
         sqlx::query("UPDATE servers SET term = $1, term_of = $2 WHERE name = $3")
             .bind(signed(hello.term))
-            .bind(hex(&hello.incarnation))
+            .bind(hex(&hello.store))
             .bind(name)
             .execute(&mut *writing.transaction)
             .await?;
@@ -245,33 +257,34 @@ impl Store {
         Ok(writing.transaction.commit().await?)
     }
 
-    /// All parts came, `told` entries with this `digest`: they are what the server has from now on. The caller compared
-    /// the digest with that of what came.
+    /// All parts came: they are what the server has from now on. The caller compared the digest with that of what came.
     pub(crate) async fn end_snapshot(
         &self,
         server: &ServerName,
         feed: i64,
-        incarnation: &[u8; 16],
-        position: u64,
-        told: u64,
+        ended: &Ended,
     ) -> Result<(), Refusal> {
-        within(
-            LONG_WITHIN,
-            self.end_one_snapshot(server, feed, incarnation, position, told),
-        )
-        .await
+        within(LONG_WITHIN, self.end_one_snapshot(server, feed, ended)).await
     }
 
-    async fn end_one_snapshot(
-        &self,
-        server: &ServerName,
-        feed: i64,
-        incarnation: &[u8; 16],
-        position: u64,
-        told: u64,
-    ) -> Result<(), Refusal> {
+    async fn end_one_snapshot(&self, server: &ServerName, feed: i64, ended: &Ended) -> Result<(), Refusal> {
+        let Ended {
+            incarnation,
+            position,
+            told,
+            last_key,
+        } = ended;
+        let (position, told) = (*position, *told);
         let mut writing = self.write_long().await?;
         let name = server.as_str();
+        let last_key = last_key.as_ref().filter(|_| told == 0);
+        if let Some(client_id) = last_key {
+            // Keys first, as everywhere. If this feed does not count any more, nothing of it does.
+            sqlx::query("UPDATE keys SET state = 'revoked' WHERE client_id = $1")
+                .bind(client_id)
+                .execute(&mut *writing.transaction)
+                .await?;
+        }
         let moved = sqlx::query(
             "UPDATE servers SET incarnation = $1, position = $2, version = version + 1, entries = $3, \
              changed_ms = $4 WHERE name = $5 AND feed = $6 AND active = 1",
@@ -327,13 +340,21 @@ impl Store {
             .bind(name)
             .execute(&mut *writing.transaction)
             .await?;
+        if last_key.is_some() {
+            sqlx::query("UPDATE servers SET active = 0 WHERE name = $1")
+                .bind(name)
+                .execute(&mut *writing.transaction)
+                .await?;
+        }
         let server = server.clone();
-        writing
-            .event(&Event::Snapshot {
+        let event = match last_key {
+            Some(_) => Event::ServerLeft { server },
+            None => Event::Snapshot {
                 server,
                 entries: told,
-            })
-            .await?;
+            },
+        };
+        writing.event(&event).await?;
         Ok(writing.commit().await?)
     }
 
@@ -422,7 +443,7 @@ impl Writing<'_> {
             .await?;
         let Some(row) = row else { return Ok(()) };
         // Terms of another store mean nothing.
-        let is_same = row.try_get::<String, _>(1)? == hex(&hello.incarnation);
+        let is_same = row.try_get::<String, _>(1)? == hex(&hello.store);
         match is_same && signed(hello.term) < row.try_get::<i64, _>(0)? {
             true => Err(Refusal::Superseded(hello.server.clone())),
             false => Ok(()),

@@ -2,11 +2,12 @@
 
 use crate::{
     on_both,
-    server::{Server, id},
+    server::{Server, id, person},
     world::{LONG, OSLO, PARIS, World},
 };
 use plenary_directory::Limits;
-use plenary_directory_client::{Code, FindError, Finder, FinderOptions};
+use plenary_directory_client::{Code, FindError, Finder, FinderOptions, Names, Question};
+use plenary_people::{Change, Rule, Servers};
 use plenary_testkit::eventually;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,68 @@ async fn whoever_reads_the_directory_out_is_held_up_and_others_are_not(mut world
     assert!(events.contains("walked") && events.contains("eve"), "{events}");
     assert!(!events.contains("bob"));
     assert!(world.figure(0, "plenary_directory_walks_total") >= 6.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_people_take_no_places_of_others() {
+    let world = World::sqlite().await;
+    let paris = Server::connected(&world, PARIS);
+    let oslo = Server::connected(&world, OSLO);
+    let people = |number| Change::put(person(OSLO, &format!("u{number:02}"), "Martin"));
+    oslo.store.commit((0..60).map(people));
+    oslo.is_told().await;
+    paris.put("anna", "Anna Martin");
+    paris.is_told().await;
+    oslo.finds_first("martin anna", "Anna Martin").await;
+    let question = Question {
+        limit: 5,
+        own_beside: true,
+        ..oslo.question("bob", "martin")
+    };
+    let answer = oslo.finder.find(&question).await.unwrap();
+    let servers: Vec<_> = answer
+        .hits
+        .iter()
+        .map(|hit| hit.entry.id.server.as_str())
+        .collect();
+    assert_eq!(servers, [OSLO, OSLO, OSLO, OSLO, OSLO, PARIS]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_know_of_each_other_where_one_of_them_sees_the_other() {
+    let mut world = World::sqlite().await;
+    let like = |mask: &str| Servers::Like(mask.parse().unwrap());
+    let rule = Rule {
+        viewers: like(OSLO),
+        seen: like(PARIS),
+        allow: true,
+    };
+    world.rule(vec![rule]).await;
+    let paris = Server::connected(&world, PARIS);
+    let oslo = Server::connected(&world, OSLO);
+    let rome = Server::connected(&world, "rome.example.com");
+    for side in [&paris, &oslo, &rome] {
+        side.put("anna", "Anna Martin");
+        side.is_told().await;
+    }
+    eventually("oslo finds anna of paris, too", LONG, async || {
+        (oslo.found("martin").await?.len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(paris.found("martin").await.unwrap().len(), 1);
+    // Whoever finds somebody may call them, and be called back: both sides know of each other.
+    for (side, names) in [
+        (&paris, [OSLO, PARIS].as_slice()),
+        (&oslo, &[OSLO, PARIS]),
+        (&rome, &["rome.example.com"]),
+    ] {
+        let known = side.finder.names(&Names::default()).await.unwrap();
+        assert_eq!(known.servers, names);
+        assert_eq!(side.finder.names(&known).await.unwrap(), known);
+    }
+    let overview = paris.finder.overview().await.unwrap();
+    let row = overview.servers.iter().find(|row| row.server == OSLO).unwrap();
+    assert!(row.sees_only && row.entries == 0, "{row:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

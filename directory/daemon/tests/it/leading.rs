@@ -3,16 +3,18 @@
 use crate::{
     on_both,
     server::{Server, id, person},
-    world::{LONG, PARIS, World},
+    world::{LONG, OSLO, PARIS, World},
 };
 use plenary_directory::Limits;
-use plenary_directory_client::Code;
+use plenary_directory_client::{Code, Names, Place, Source as _};
 use plenary_people::Change;
 use plenary_testkit::eventually;
 use std::time::{Duration, Instant};
 
 on_both!(
     a_leader_that_was_replaced_does_not_take_the_feed_back,
+    a_leader_that_was_replaced_is_known_by_its_term_whatever_is_told_now,
+    a_server_that_leaves_takes_its_key_along,
     a_server_that_cannot_be_helped_does_not_come_back_at_once,
 );
 
@@ -51,6 +53,100 @@ async fn a_leader_that_was_replaced_does_not_take_the_feed_back(world: World) {
     });
     old.is_told().await;
     new.is_refused(Code::Superseded).await;
+}
+
+async fn a_leader_that_was_replaced_is_known_by_its_term_whatever_is_told_now(world: World) {
+    let old = Server::connected(&world, PARIS);
+    old.store.change(|state| {
+        (state.term, state.store) = (1, Some([5; 16]));
+    });
+    old.put("alice", "Alice Martin");
+    old.is_told().await;
+    let mut new = Server::new(&world, PARIS, old.credentials.clone());
+    new.store = old.store.twin();
+    // An administrator changed what is shown, which the old one has not heard.
+    new.store.change(|state| {
+        (state.term, state.incarnation) = (2, [6; 16]);
+        state.entries.clear();
+    });
+    new.put("bob", "Bob Martin");
+    new.tell(&world);
+    new.is_told().await;
+    old.is_refused(Code::Superseded).await;
+    eventually("it is refused at its first word", LONG, async || {
+        (world.figure(0, "plenary_directory_feeds_refused_total") >= 1.0).then_some(())
+    })
+    .await;
+    assert!(new.standing().trouble.is_none());
+    new.finds("martin", &["Bob Martin"]).await;
+}
+
+async fn a_server_that_leaves_takes_its_key_along(world: World) {
+    let mut paris = Server::connected(&world, PARIS);
+    let oslo = Server::connected(&world, OSLO);
+    paris.put("alice", "Alice Martin");
+    paris.is_told().await;
+    oslo.finds("martin", &["Alice Martin"]).await;
+    paris.store.change(|state| {
+        (state.incarnation, state.leaves) = ([6; 16], true);
+        state.entries.clear();
+        state.position += 1;
+    });
+    paris.tell(&world);
+    let mut standing = paris.feed.as_ref().unwrap().standing();
+    let position = paris.store.state().position;
+    let told = standing.wait_for(|now| now.durable >= Some(position));
+    tokio::time::timeout(LONG, told).await.unwrap().unwrap();
+    oslo.finds("martin", &[]).await;
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM keys WHERE server = 'paris.example.com' AND state = 'good'")
+            .await,
+        0
+    );
+    assert!(world.events().contains("server_left"), "{}", world.events());
+    // Nobody comes by that key any more, as the leader that was replaced.
+    paris
+        .store
+        .change(|state| (state.incarnation, state.leaves) = ([7; 16], false));
+    paris.tell(&world);
+    paris.is_refused(Code::KeyRevoked).await;
+    let names = oslo.finder.names(&Names::default()).await.unwrap();
+    assert_eq!(names.servers, [OSLO]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_is_of_what_the_hello_said() {
+    let world = World::sqlite().await;
+    let mut paris = Server::connected(&world, PARIS);
+    paris.put("alice", "Alice Martin");
+    paris.is_told().await;
+    paris.feed = None;
+    // The store shows nobody any more, and the node that tells has not heard of it yet.
+    let before = paris.store.place();
+    paris.store.change(|state| {
+        state.incarnation = [6; 16];
+        state.entries.clear();
+        state.position += 1;
+        state.knows = Some(Place {
+            position: state.position,
+            ..before
+        });
+    });
+    paris.tell(&world);
+    eventually("it tells nothing", LONG, async || {
+        let trouble = paris.standing().trouble?;
+        trouble
+            .reason
+            .contains("something else is told now")
+            .then_some(())
+    })
+    .await;
+    assert!(paris.standing().durable <= Some(before.position));
+    paris.finds("martin", &["Alice Martin"]).await;
+    paris.store.change(|state| state.knows = None);
+    paris.is_told().await;
+    paris.finds("martin", &[]).await;
 }
 
 async fn a_server_that_cannot_be_helped_does_not_come_back_at_once(mut world: World) {

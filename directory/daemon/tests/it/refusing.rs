@@ -59,6 +59,8 @@ pub(crate) async fn feed(world: &World, server: &Server, words: Vec<What>) -> To
 
 pub(crate) fn hello(server: &Server) -> Hello {
     Hello {
+        store: Vec::new(),
+        leaving: false,
         version: wire::VERSION,
         server: server.name.clone(),
         client_id: server.credentials.client_id.clone(),

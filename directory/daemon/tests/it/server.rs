@@ -35,6 +35,11 @@ pub(crate) struct State {
     pub(crate) presence: BTreeMap<String, Presence>,
     /// Digests that are said are those of something else.
     pub(crate) lies: bool,
+    /// What the node that tells knows last of where its store is, if that is not how it is.
+    pub(crate) knows: Option<Place>,
+    /// Counts the terms, if that is not the incarnation.
+    pub(crate) store: Option<[u8; 16]>,
+    pub(crate) leaves: bool,
     /// Of the leadership of the node that tells.
     pub(crate) term: u64,
     pub(crate) revocations: Option<SignedRevocations>,
@@ -94,20 +99,29 @@ impl MemoryStore {
 impl Source for MemoryStore {
     fn place(&self) -> Place {
         let state = self.state();
-        Place {
+        state.knows.unwrap_or(Place {
             incarnation: state.incarnation,
             tells_from: state.tells_from,
             position: state.position,
-        }
+        })
+    }
+
+    fn store(&self) -> [u8; 16] {
+        let state = self.state();
+        state.store.unwrap_or(state.incarnation)
+    }
+
+    fn leaves(&self) -> bool {
+        self.state().leaves
     }
 
     fn share(&self) -> Share {
         self.state().share.clone()
     }
 
-    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError> {
+    async fn changes(&self, incarnation: [u8; 16], from: u64, most: usize) -> Result<Changes, SourceError> {
         let state = self.state();
-        if from < state.tells_from {
+        if from < state.tells_from || incarnation != state.incarnation {
             return Err(SourceError::Gone);
         }
         let after = state.log.iter().filter(|(position, _)| *position > from);
@@ -124,8 +138,11 @@ impl Source for MemoryStore {
         Ok(Changes { to, changes })
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    async fn snapshot(&self, incarnation: [u8; 16]) -> Result<Snapshot, SourceError> {
         let state = self.state();
+        if incarnation != state.incarnation {
+            return Err(SourceError::Gone);
+        }
         let entries: Vec<Entry> = state.entries.values().cloned().collect();
         let parts: Vec<_> = entries.chunks(300).map(|part| Ok(part.to_vec())).collect();
         Ok(Snapshot {
@@ -250,6 +267,7 @@ impl Server {
             words: words.into(),
             limit: 50,
             kinds: Vec::new(),
+            own_beside: false,
         }
     }
 

@@ -4,6 +4,7 @@ use plenary_directory::{Config, Database, Found, Instance, Limits, Listen, Ports
 use plenary_directory_client::Key;
 use plenary_identity::{EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program};
 use plenary_model::{NodeId, ServerName};
+use plenary_people::Rule;
 use plenary_telemetry::Secret;
 use plenary_testkit::{FreePorts, Postgres};
 use serde_json::{Value, json};
@@ -110,6 +111,13 @@ impl World {
     /// With other limits from now on.
     pub(crate) async fn limit(&mut self, limits: Limits) {
         self.limits = limits;
+        self.stop(0).await;
+        self.start(0).await;
+    }
+
+    /// With these rules of who sees whom from now on.
+    pub(crate) async fn rule(&mut self, rules: Vec<Rule>) {
+        self.configs[0].policy.rules = rules;
         self.stop(0).await;
         self.start(0).await;
     }

@@ -3,11 +3,12 @@
 use super::source::presence_from;
 use crate::server::Server;
 use plenary_access::{Presence, fold};
-use plenary_directory_client::{Answer, FindError, Hit, Question};
+use plenary_directory_client::{Answer, Code, FindError, Hit, Question};
 use plenary_model::UserName;
 use plenary_people::{Closeness, EntryId, Kind, Query, meets::meets, query::place};
 use plenary_rest_api::backend::{Asked, Look, ReadError, SearchHit, SearchResult};
 use plenary_store::queries::{self, OwnHits};
+use std::time::Instant;
 
 /// Where entries stand of which it cannot be said here how they were found.
 const LAST: u8 = u8::MAX;
@@ -15,6 +16,10 @@ const LAST: u8 = u8::MAX;
 impl Server {
     /// Whom `user` finds. The Directory being away costs its deadline, no more.
     pub(crate) async fn search_people(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError> {
+        let searches = &self.directory.searches;
+        searches
+            .take(user.clone(), Instant::now())
+            .map_err(ReadError::TooOften)?;
         let kinds: Vec<Kind> = look.kind.into_iter().collect();
         let (viewer, words, of, most) = (
             user.clone(),
@@ -33,6 +38,8 @@ impl Server {
             words: look.words.clone(),
             limit: look.limit,
             kinds,
+            // Those whom the address book does not show take no places of others.
+            own_beside: true,
         };
         let (hits, asked) = match finder.find(&question).await {
             Ok(Answer { hits, stale: false }) => (hits, Asked::Answered),
@@ -41,6 +48,10 @@ impl Server {
                 let hits = hits.into_iter().map(forget_presence).collect();
                 (hits, Asked::Away(reason.into()))
             }
+            Err(FindError::Refused {
+                code: Code::SlowDown,
+                reason,
+            }) => (Vec::new(), Asked::Held(reason)),
             Err(FindError::Refused { reason, .. }) => (Vec::new(), Asked::Away(reason)),
             Err(FindError::Away(reason)) => {
                 // Where it is concerns administrators alone.
@@ -119,7 +130,8 @@ fn merged(own: OwnHits, found: Vec<Found>, look: &Look, directory: Asked) -> Sea
             let display_name = std::mem::take(&mut row.entry.display_name);
             row.entry = hit.entry;
             row.entry.display_name = display_name;
-            row.presence = presence;
+            // What this node knows itself is newer.
+            row.presence = row.presence.or(presence);
             continue;
         }
         let closeness = if asker.recent.contains(&hit.entry.id) {
@@ -145,5 +157,53 @@ fn merged(own: OwnHits, found: Vec<Found>, look: &Look, directory: Asked) -> Sea
     SearchResult {
         hits: hits.take(look.limit as usize).collect(),
         directory,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_people::{Entry, Viewer};
+    use plenary_store::queries::OwnHit;
+
+    fn entry(user: &str, server: &str) -> Entry {
+        let id = EntryId {
+            server: server.parse().expect("good"),
+            kind: Kind::User,
+            id: user.into(),
+        };
+        Entry::new(id, user)
+    }
+
+    fn found(user: &str, presence: Option<Presence>) -> Found {
+        let hit = Hit {
+            entry: entry(user, "oslo.example.com"),
+            presence: plenary_directory_client::Presence::Unknown,
+        };
+        Found { hit, presence }
+    }
+
+    #[test]
+    fn what_is_known_of_somebody_is_not_forgotten_where_the_directory_does_not_know_it() {
+        let own = |presence| OwnHits {
+            hits: vec![OwnHit {
+                entry: entry("kari", "oslo.example.com"),
+                call: None,
+                presence,
+                place: 1,
+            }],
+            asker: Viewer::new("paris.example.com".parse().expect("good"), "bob"),
+        };
+        let look = Look {
+            words: "kari".into(),
+            kind: None,
+            limit: 10,
+        };
+        let (online, call) = (Some(Presence::Online), Some(Presence::InCall));
+        for (known, told, seen) in [(online, None, online), (None, call, call), (online, call, online)] {
+            let found = vec![found("kari", told), found("kari2", None)];
+            let hits = merged(own(known), found, &look, Asked::Answered).hits;
+            assert_eq!((hits.len(), hits[0].presence), (2, seen), "{known:?} {told:?}");
+        }
     }
 }

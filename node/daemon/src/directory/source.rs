@@ -4,13 +4,17 @@ use super::Known;
 use crate::server::Server;
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use plenary_access::Presence as Does;
+use plenary_access::{DirectoryLink, Presence as Does};
 use plenary_directory_client::{Changes, Place, Presence, Snapshot, Source, SourceError};
 use plenary_identity::{IdentityError, SignedRevocations};
 use plenary_model::Revision;
 use plenary_people::{Kind, Share};
 use plenary_rest_api::backend::ReadError;
-use plenary_store::queries::{self, DirectoryPlace};
+use plenary_store::{
+    QueryError,
+    queries::{self, DirectoryPlace},
+};
+use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
@@ -27,12 +31,22 @@ pub(super) struct Told {
     known: watch::Receiver<Known>,
     /// Counts what became known.
     count: watch::Receiver<u64>,
+    /// Since then this node leads.
+    term: u64,
+    store: [u8; 16],
+    leaves: bool,
     /// The newest list of revocations, by its version: no two signatures of a list are the same.
     signed: Mutex<Option<(u64, SignedRevocations)>>,
 }
 
 impl Told {
-    pub(super) fn new(server: Arc<Server>, known: watch::Receiver<Known>) -> Self {
+    /// While this node leads with this term.
+    pub(super) fn new(
+        server: Arc<Server>,
+        known: watch::Receiver<Known>,
+        link: &DirectoryLink,
+        term: u64,
+    ) -> Self {
         let (counter, count) = watch::channel(0);
         let mut seen = known.clone();
         let mut revoked = server.identity.revocations().subscribe();
@@ -50,9 +64,25 @@ impl Told {
             server,
             known,
             count,
+            term,
+            store: link.store(),
+            leaves: !link.is_on(),
             signed: Mutex::default(),
         }
     }
+}
+
+/// What a feed tells as long as nothing is known that it could: no store has this incarnation.
+const NOWHERE: Place = Place {
+    incarnation: [0; 16],
+    tells_from: 0,
+    position: 0,
+};
+
+/// Where the store is for the Directory, if it still tells what the hello named.
+fn place_of(db: &Connection, incarnation_told: [u8; 16]) -> Result<Option<DirectoryPlace>, QueryError> {
+    let place = queries::directory_place(db)?;
+    Ok(place.filter(|place| incarnation(place) == incarnation_told))
 }
 
 fn failed(error: ReadError) -> SourceError {
@@ -80,44 +110,47 @@ fn incarnation(place: &DirectoryPlace) -> [u8; 16] {
 impl Source for Told {
     fn place(&self) -> Place {
         match &self.known.borrow().place {
-            Some(place) => Place {
+            Some(place) if place.link.is_on() != self.leaves => Place {
                 incarnation: incarnation(place),
                 tells_from: place.link.tells_from.0,
                 position: place.position.0,
             },
             // The feed ends in a moment.
-            None => Place {
-                incarnation: [0; 16],
-                tells_from: 0,
-                position: 0,
-            },
+            _ => NOWHERE,
         }
+    }
+
+    fn store(&self) -> [u8; 16] {
+        self.store
+    }
+
+    fn leaves(&self) -> bool {
+        self.leaves
     }
 
     fn share(&self) -> Share {
         let known = self.known.borrow();
         let link = known.place.as_ref().map(|place| &place.link);
         link.filter(|link| link.is_on())
-            .map_or_else(Share::nothing, |link| link.share.clone())
+            .map_or_else(Share::nothing, |link| link.share.told())
     }
 
-    async fn changes(&self, from: u64, most: usize) -> Result<Changes, SourceError> {
+    async fn changes(&self, incarnation: [u8; 16], from: u64, most: usize) -> Result<Changes, SourceError> {
         let server = self.server.facts.server.clone();
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        let read = self
-            .server
-            .query(move |db| queries::directory_changes(db, &server, Revision(from), most));
-        let (to, changes) = read.await.map_err(failed)?;
+        let read = self.server.query(move |db| match place_of(db, incarnation)? {
+            Some(place) if from >= place.link.tells_from.0 => {
+                queries::directory_changes(db, &server, Revision(from), most).map(Some)
+            }
+            _ => Ok(None),
+        });
+        let (to, changes) = read.await.map_err(failed)?.ok_or(SourceError::Gone)?;
         Ok(Changes { to: to.0, changes })
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
-        let place = self
-            .server
-            .query(queries::directory_place)
-            .await
-            .map_err(failed)?;
-        let place = place.ok_or_else(|| SourceError::Failed("this server is in no Directory".into()))?;
+    async fn snapshot(&self, incarnation: [u8; 16]) -> Result<Snapshot, SourceError> {
+        let place = self.server.query(move |db| place_of(db, incarnation)).await;
+        let place = place.map_err(failed)?.ok_or(SourceError::Gone)?;
         let server = self.server.clone();
         // What changes while it is read is told once more afterwards.
         let start = Some((Kind::User, String::new()));
@@ -126,9 +159,13 @@ impl Source for Told {
             async move {
                 let (kind, after) = at?;
                 let name = server.facts.server.clone();
-                let read = server.query(move |db| queries::directory_entries(db, &name, kind, &after, PART));
+                let read = server.query(move |db| match place_of(db, incarnation)? {
+                    Some(_) => queries::directory_entries(db, &name, kind, &after, PART).map(Some),
+                    None => Ok(None),
+                });
                 match read.await {
-                    Ok((entries, last)) => {
+                    Ok(None) => Some((Err(SourceError::Gone), None)),
+                    Ok(Some((entries, last))) => {
                         let next = match last {
                             Some(last) => Some((kind, last)),
                             None => following(kind).map(|kind| (kind, String::new())),
@@ -155,7 +192,7 @@ impl Source for Told {
     }
 
     fn term(&self) -> u64 {
-        self.server.replica.status().term
+        self.term
     }
 
     fn revocations(&self) -> Option<SignedRevocations> {

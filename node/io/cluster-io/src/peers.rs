@@ -43,6 +43,8 @@ pub struct Heard {
     pub lease_refusal: Option<String>,
     /// Why the leader does not tell the Directory: a stable word or none, and a sentence; both empty where it does.
     pub directory_trouble: (String, String),
+    /// How many entries the leader cannot tell the Directory, and the last of them with the reason.
+    pub directory_left_out: (u64, String),
     pub round_trip: Duration,
     /// The node's clock less ours, measured at the middle of the round trip.
     pub clock_offset_ms: i64,
@@ -129,6 +131,7 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
         }),
         lease_refusal: Some(answer.lease_refusal).filter(|code| !code.is_empty()),
         directory_trouble: (answer.directory_code, answer.directory_trouble),
+        directory_left_out: (answer.directory_left_out, answer.directory_left_out_last),
         leader: (answer.leader != 0).then_some(NodeId(answer.leader)),
         round_trip,
         clock_offset_ms: i64::try_from(answer.clock_ms)

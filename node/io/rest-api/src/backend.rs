@@ -60,6 +60,9 @@ pub enum ReadError {
     Behind,
     #[error("no leader could be reached; the server is short of running nodes")]
     NoLeader,
+    /// With the seconds to wait.
+    #[error("you search too often; try again in {0} s")]
+    TooOften(u64),
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -257,6 +260,16 @@ pub struct DirectoryStanding {
     /// Why not, or why it does not answer: a stable word of its own, and a sentence.
     pub trouble: Option<(Option<String>, String)>,
     pub servers: Vec<DirectoryServer>,
+    /// What cannot be told.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Entries that break the Directory's limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub entries: u64,
+    /// The last of them, with the reason.
+    pub last: String,
 }
 
 /// The Directory in which people of this server are found.
@@ -290,6 +303,8 @@ pub enum Asked {
     /// There is none.
     Off,
     Answered,
+    /// The user asks too much for now; a sentence says how long to wait.
+    Held(String),
     /// A sentence says why it did not.
     Away(String),
 }
@@ -438,12 +453,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn directory(&self) -> Result<Option<DirectoryView>, ReadError>;
     /// What its administrator needs to let this server in.
     async fn directory_key(&self) -> Result<Option<String>, ReadError>;
-    /// Makes a key, or a new one.
-    async fn activate_directory(
-        &self,
-        by: plenary_access::Actor,
-        addresses: Vec<String>,
-    ) -> Result<Applied, WriteError>;
+    /// What a new key is made of.
+    fn new_directory(&self, addresses: Vec<String>) -> plenary_access::NewDirectoryLink;
     /// Whom somebody finds, here and in the Directory.
     async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError>;
     /// Conferences of other servers to which a user is invited, of those whose conferences may be attended now.

@@ -210,7 +210,7 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         412 | 507 => is_write,
         413 | 415 => has_body,
         422 => is_write || path.ends_with("/resolve") || path.ends_with("/look"),
-        429 => is_sign_in || is_for_guests || path.ends_with("/me/password"),
+        429 => is_sign_in || is_for_guests || path.ends_with("/me/password") || path.ends_with("/me/search"),
         _ => false,
     };
     for (status, name, _) in PROBLEMS {

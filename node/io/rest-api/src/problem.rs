@@ -368,6 +368,9 @@ impl From<ReadError> for Problem {
             ReadError::BadQuery(_) => Code::BadQuery,
             ReadError::Behind => Code::Behind,
             ReadError::NoLeader => Code::NoLeader,
+            ReadError::TooOften(wait_s) => {
+                return Problem::new(Code::TooManyRequests, error.to_string()).retry_after(wait_s);
+            }
             ReadError::Internal(_) => return Problem::internal(&error),
         };
         Problem::new(code, error.to_string())

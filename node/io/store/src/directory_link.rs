@@ -14,8 +14,14 @@ pub(crate) fn put(db: &Connection, link: &DirectoryLink) -> Result<(), AppError>
         .prepare_cached("SELECT body FROM directory WHERE id = 1")?
         .query_row([], |row| read(row, 0))
         .optional()?;
-    if before.is_none_or(|before| before.incarnation != link.incarnation) {
-        run(db, "DELETE FROM directory_changes", [])?;
+    match before {
+        Some(before) if before.incarnation == link.incarnation => {
+            if before.tells_from < link.tells_from {
+                let cut = "DELETE FROM directory_changes WHERE position > 0 AND position <= ?";
+                run(db, cut, [sql(link.tells_from.0)])?;
+            }
+        }
+        _ => run(db, "DELETE FROM directory_changes", [])?,
     }
     run(
         db,

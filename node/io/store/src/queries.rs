@@ -31,7 +31,8 @@ pub use conferences::{
 pub use digest::digest;
 pub use directory::{alias, aliases, group, group_behind, groups, groups_of, resolve, settings};
 pub use directory_link::{
-    DirectoryPlace, directory, directory_changes, directory_entries, directory_place, directory_presence,
+    DirectoryPlace, directory, directory_changes, directory_changes_until, directory_entries,
+    directory_place, directory_presence,
 };
 pub use elsewhere::{InView, Meant, in_view, meant};
 pub use events::events;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 25] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -34,6 +34,7 @@ const STEPS: [&str; 24] = [
     ZONES,
     LINES,
     UNINVITED,
+    ALIASES_BY_TARGET,
 ];
 
 const ACCOUNTS: &str = "
@@ -383,6 +384,9 @@ BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', new.id); END;
 CREATE TRIGGER directory_conference_gone AFTER DELETE ON conferences WHEN old.public = 1
 BEGIN INSERT INTO directory_notes (kind, id) VALUES ('conference', old.id); END;
 ";
+
+/// Whom aliases mean, for whoever looks for people by them.
+const ALIASES_BY_TARGET: &str = "CREATE INDEX aliases_by_target ON aliases (target);";
 
 /// Programs that watch; `removed_at` is set of those that a moderator removed in the run that goes on.
 const WATCHERS: &str = "

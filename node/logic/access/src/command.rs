@@ -273,6 +273,13 @@ pub enum Change {
     DirectoryLeft {
         client_id: String,
     },
+    /// An administrator reads the key.
+    ShowDirectoryKey,
+    /// The Directory has all up to there on its disk, of what this incarnation tells.
+    CutDirectoryChanges {
+        incarnation: [u8; 16],
+        to: Revision,
+    },
     /// Which other servers of the enterprise there are, as the Directory says.
     NoteDirectoryServers {
         servers: BTreeSet<ServerName>,
@@ -362,6 +369,7 @@ impl Change {
             | Self::DeactivateDirectory { .. }
             | Self::DirectoryLeft { .. }
             | Self::NoteDirectoryServers { .. } => DIRECTORY_LEVEL,
+            Self::ShowDirectoryKey | Self::CutDirectoryChanges { .. } => DIRECTORY_KEPT_LEVEL,
             Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
             Self::UpdateSettings { patch, .. }
                 if patch.partner_terms.is_some() || patch.profile_fields.is_some() =>
@@ -441,6 +449,9 @@ pub const ZONES_LEVEL: u32 = 31;
 
 /// The level from which on what is said in a conference outlasts its runs, and how long is a setting.
 pub const LINES_LEVEL: u32 = 32;
+
+/// The level from which on it is seen who read the key for the Directory, and what it was told is not kept without end.
+pub const DIRECTORY_KEPT_LEVEL: u32 = 34;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

@@ -271,7 +271,9 @@ impl<V: View> Case<'_, V> {
             | Change::UpdateDirectory { .. }
             | Change::DeactivateDirectory { .. }
             | Change::DirectoryLeft { .. }
-            | Change::NoteDirectoryServers { .. } => self.decide_on_directory(change),
+            | Change::NoteDirectoryServers { .. }
+            | Change::ShowDirectoryKey
+            | Change::CutDirectoryChanges { .. } => self.decide_on_directory(change),
             Change::SignIn {
                 user,
                 password,

@@ -1,4 +1,4 @@
-use plenary_model::{Revision, ServerName, Timestamp, UserName};
+use plenary_model::{NodeId, Revision, ServerName, Timestamp, UserName};
 use plenary_people::Share;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
@@ -57,6 +57,26 @@ impl DirectoryLink {
     pub fn is_on(&self) -> bool {
         self.stage == DirectoryStage::On
     }
+
+    /// Names the store whose leaders have terms: the same while the server is in the Directory and while it leaves, another
+    /// one after it was restored.
+    pub fn store(&self) -> [u8; 16] {
+        match self.stage {
+            DirectoryStage::On => self.incarnation,
+            // Leaving took it in; to do that twice takes it out.
+            DirectoryStage::Leaving => mixed(self.incarnation, self.revision.0, NodeId(0)),
+        }
+    }
+}
+
+/// Another incarnation, which follows from the log alone.
+pub(crate) fn mixed(incarnation: [u8; 16], salt: u64, node: NodeId) -> [u8; 16] {
+    let mut mixed = incarnation;
+    let salt = salt.to_le_bytes().into_iter().chain(node.0.to_le_bytes());
+    for (byte, salt) in mixed.iter_mut().zip(salt) {
+        *byte ^= salt;
+    }
+    mixed
 }
 
 /// What makes a key: all of it random but the addresses.

@@ -134,4 +134,4 @@ pub use plenary_access::ZONES_LEVEL;
 pub const OWNERS_LEVEL: u32 = 33;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = OWNERS_LEVEL;
+pub const NEWEST_LEVEL: u32 = plenary_access::DIRECTORY_KEPT_LEVEL;

@@ -105,6 +105,15 @@ pub struct DirectoryTrouble {
     pub detail: String,
 }
 
+/// Entries that break the limits of the Directory, and are therefore not found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DirectoryLeftOut {
+    /// How many came by since the leader began to tell.
+    pub entries: u64,
+    /// The last of them, with the reason.
+    pub last: String,
+}
+
 /// The Directory in which people of this server are found, as the node that is asked knows it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Directory {
@@ -127,6 +136,9 @@ pub struct Directory {
     pub trouble: Option<DirectoryTrouble>,
     /// All servers that are found there, this one too; empty while that is not known.
     pub servers: Vec<DirectoryServer>,
+    /// Null where everything can be told.
+    #[schema(required)]
+    pub left_out: Option<DirectoryLeftOut>,
     pub revision: String,
 }
 
@@ -143,6 +155,7 @@ impl Directory {
                 connected: false,
                 trouble: None,
                 servers: Vec::new(),
+                left_out: None,
                 revision: "0".into(),
             };
         };
@@ -167,6 +180,10 @@ impl Directory {
                 .trouble
                 .map(|(code, detail)| DirectoryTrouble { code, detail }),
             servers: servers.collect(),
+            left_out: standing.left_out.map(|left_out| DirectoryLeftOut {
+                entries: left_out.entries,
+                last: left_out.last,
+            }),
             revision: link.revision.to_string(),
         }
     }
@@ -247,12 +264,14 @@ pub enum SearchedIn {
     All,
 }
 
-/// Whether the Directory answers: it does, it does not (then only this server was searched), or there is none.
+/// Whether the Directory answers: it does, it does not, it does not answer this user for now as they ask too much (then only this
+/// server was searched), or there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryAnswer {
     Up,
     Away,
+    Held,
     Off,
 }
 
@@ -288,13 +307,14 @@ impl SearchResult {
         let (directory, reason) = match found.directory {
             backend::Asked::Off => (DirectoryAnswer::Off, None),
             backend::Asked::Answered => (DirectoryAnswer::Up, None),
+            backend::Asked::Held(reason) => (DirectoryAnswer::Held, Some(reason)),
             backend::Asked::Away(reason) => (DirectoryAnswer::Away, Some(reason)),
         };
         Self {
             hits: found.hits.into_iter().map(hit).collect(),
             from: match directory {
                 DirectoryAnswer::Up => SearchedIn::All,
-                DirectoryAnswer::Away | DirectoryAnswer::Off => SearchedIn::Own,
+                DirectoryAnswer::Away | DirectoryAnswer::Held | DirectoryAnswer::Off => SearchedIn::Own,
             },
             directory,
             reason,

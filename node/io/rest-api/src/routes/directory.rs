@@ -14,7 +14,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_access::Change;
+use plenary_access::{Change, Command};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -42,17 +42,22 @@ async fn get_directory(State(api): State<Api>, _: Reader, known: IfNoneMatch) ->
     Ok(answer::one(directory, &revision, &known))
 }
 
-/// The key that an administrator of the Directory needs to let this server in
+/// The key that an administrator of the Directory needs to let this server in; an event says who read it
 #[utoipa::path(get, path = "/directory/key", tag = "directory", responses((status = 200, body = DirectoryKey)))]
-async fn get_directory_key(State(api): State<Api>, _: Admin) -> Result<Json<DirectoryKey>, Problem> {
+async fn get_directory_key(State(api): State<Api>, Admin(by): Admin) -> Result<Json<DirectoryKey>, Problem> {
+    api.propose(Command {
+        by: by.actor(),
+        idempotency: None,
+        change: Change::ShowDirectoryKey,
+    })
+    .await?;
     let key = api.backend().directory_key().await?;
-    let key = key.ok_or_else(|| {
-        Problem::new(
-            Code::Conflict,
-            "this server is in no Directory; activate it first",
-        )
-    })?;
+    let key = key.ok_or_else(gone)?;
     Ok(Json(DirectoryKey { key }))
+}
+
+fn gone() -> Problem {
+    Problem::new(Code::Conflict, "the Directory was deactivated meanwhile")
 }
 
 /// Let people of this server be found in the Directory; makes the key, or a new one
@@ -63,14 +68,14 @@ async fn get_directory_key(State(api): State<Api>, _: Admin) -> Result<Json<Dire
 async fn activate_directory(
     State(api): State<Api>,
     Admin(by): Admin,
-    Strict { value, .. }: Strict<ActivateDirectory>,
+    write: Write,
+    Strict { value, digest }: Strict<ActivateDirectory>,
 ) -> Result<Response, Problem> {
-    let applied = api
-        .backend()
-        .activate_directory(by.actor(), value.addresses)
-        .await?;
+    let new = api.backend().new_directory(value.addresses);
+    let change = Change::ActivateDirectory(new);
+    let applied = api.propose(write.command(&by, digest, change)).await?;
     let key = api.backend().directory_key().await?;
-    let key = key.ok_or_else(|| Problem::new(Code::Conflict, "the Directory was deactivated meanwhile"))?;
+    let key = key.ok_or_else(gone)?;
     Ok(answer::result(
         StatusCode::OK,
         DirectoryKey { key },

@@ -48,7 +48,28 @@ async fn a_directory_is_activated_shared_with_and_left() {
         .is(200)
         .json();
     assert_eq!(key, made);
+    let events = server
+        .call("GET", "/events?search=key")
+        .by("root")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert!(events.to_string().contains("key shown"), "{events}");
+    // The same request once more makes no other key.
+    let body = json!({ "addresses": ["dir-1.example.com:4311"] });
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let again = server
+            .call("POST", "/directory/activate")
+            .by("root")
+            .header("Idempotency-Key", "once")
+            .json(&body);
+        keys.push(again.send().await.is(200).json());
+    }
+    assert!(keys[0] == keys[1] && keys[0] != made, "{keys:?}");
     let now = state(&server).await;
+    assert_eq!(now["left_out"], Value::Null);
     assert_eq!((&now["stage"], &now["connected"]), (&json!("on"), &json!(false)));
     assert_eq!(now["trouble"]["detail"], "nobody answers");
     assert_eq!(now["by"], "root");

@@ -435,18 +435,15 @@ impl Backend for Store {
             .query(queries::directory)?
             .map(|link| format!("key-{}", link.client_id)))
     }
-    async fn activate_directory(&self, by: Actor, addresses: Vec<String>) -> Result<Applied, WriteError> {
-        let change = Change::ActivateDirectory(NewDirectoryLink {
+    fn new_directory(&self, addresses: Vec<String>) -> NewDirectoryLink {
+        static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        let id = u128::from(KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        NewDirectoryLink {
             addresses,
-            client_id: "0123456789abcdef0123456789abcdef".into(),
+            client_id: format!("{id:032x}"),
             secret: DirectorySecret([7; 32]),
-            incarnation: [7; 16],
-        });
-        self.apply(&Command {
-            by,
-            idempotency: None,
-            change,
-        })
+            incarnation: id.to_le_bytes(),
+        }
     }
     async fn search(&self, user: UserName, look: Look) -> Result<SearchResult, ReadError> {
         let kinds: Vec<_> = look.kind.into_iter().collect();

@@ -13,7 +13,7 @@ use plenary_access::{
     Viewer, fold,
 };
 use plenary_model::{CallKind, CallString, ServerName, UserName};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An account as address books show it.
@@ -46,7 +46,7 @@ pub fn address_book(db: &Connection, user: &UserName, list: &ListQuery) -> Found
             rows.insert(id.to_string(), row);
         }
     }
-    put_picked(db, user, &groups, own.as_ref(), &mut rows)?;
+    put_picked(db, user, &groups, own.as_ref(), true, &mut rows)?;
     let words: Vec<String> = fold(&list.search).split_whitespace().map(str::to_owned).collect();
     // What is not shown is not found either.
     let shows_email = settings(db)?
@@ -79,14 +79,15 @@ fn put_picked(
     user: &UserName,
     groups: &[Group],
     own: Option<&ServerName>,
+    presence: bool,
     rows: &mut BTreeMap<String, AddressBookRow>,
 ) -> Found<()> {
     for entry in groups.iter().flat_map(|group| &group.address_book.entries) {
-        let row = hand_picked(db, own, &entry.call, &entry.display_name)?;
+        let row = hand_picked(db, own, &entry.call, &entry.display_name, presence)?;
         rows.entry(place(&row)).or_insert(row);
     }
     for contact in contacts(db, user)? {
-        let mut row = hand_picked(db, own, &contact.call, &contact.display_name)?;
+        let mut row = hand_picked(db, own, &contact.call, &contact.display_name, presence)?;
         row.contact_groups = contact.contact_groups;
         row.tone = contact.tone;
         row.removable = true;
@@ -95,11 +96,21 @@ fn put_picked(
     Ok(())
 }
 
-/// What is written down by hand in the address book of a user, by them or for their groups.
+/// What is written down by hand in the address book of a user, by them or for their groups; without what those do, which
+/// costs more than the rest.
 pub(super) fn picked(db: &Connection, user: &UserName, groups: &[Group]) -> Found<Vec<AddressBookRow>> {
     let mut rows = BTreeMap::new();
-    put_picked(db, user, groups, server_name(db)?.as_ref(), &mut rows)?;
+    put_picked(db, user, groups, server_name(db)?.as_ref(), false, &mut rows)?;
     Ok(rows.into_values().collect())
+}
+
+/// What a user of this server does.
+pub(super) fn presence(db: &Connection, user: &UserName) -> Found<Option<Presence>> {
+    let query = format!("SELECT {} FROM users u WHERE u.id = ?", presence::column());
+    let mut query = db.prepare_cached(&query)?;
+    Ok(query
+        .query_row([user.as_str()], |row| presence_of(row, 0))
+        .optional()?)
 }
 
 /// Whether `viewer` finds `user` in the address book; cheaper than the whole book.
@@ -233,6 +244,7 @@ fn hand_picked(
     own: Option<&ServerName>,
     call: &CallString,
     display_name: &str,
+    presence: bool,
 ) -> Found<AddressBookRow> {
     let mut row = AddressBookRow {
         call: call.clone(),
@@ -248,14 +260,18 @@ fn hand_picked(
         && (server.is_none() || server.as_ref() == own)
         && let Ok(id) = name.parse::<UserName>()
     {
-        let mut found = BTreeMap::new();
-        read_people(db, "u.id = ?1", [id.as_str()], &mut found)?;
-        if let Some(person) = found.remove(&id) {
-            row.presence = Some(person.presence);
-            row.email = person.email;
+        let account: Option<plenary_access::User> = db
+            .prepare_cached("SELECT body FROM users WHERE id = ?")?
+            .query_row([id.as_str()], |row| body(row, 0))
+            .optional()?;
+        if let Some(account) = account {
+            if presence {
+                row.presence = self::presence(db, &id)?;
+            }
+            row.email = account.profile.email;
             row.user = Some(id);
             if row.display_name.is_empty() {
-                row.display_name = person.display_name;
+                row.display_name = account.profile.display_name;
             }
         }
     }

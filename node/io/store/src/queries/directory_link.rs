@@ -92,6 +92,13 @@ pub fn directory_changes(
     Ok((end, changes))
 }
 
+/// How many changes up to `to` are kept.
+pub fn directory_changes_until(db: &Connection, to: Revision) -> Found<u64> {
+    Ok(db
+        .prepare_cached("SELECT count(*) FROM directory_changes WHERE position <= ?")?
+        .query_row([sql(to.0)], |row| number(row, 0))?)
+}
+
 fn shown(link: &DirectoryLink, entry: &Entry) -> Entry {
     link.share.shown(entry).unwrap_or_else(|| entry.clone())
 }
@@ -131,9 +138,9 @@ pub fn directory_presence(db: &Connection, server: &ServerName) -> Found<BTreeMa
         return Ok(BTreeMap::new());
     };
     let query = format!(
-        "SELECT u.id, {} FROM users u WHERE u.active = 1 AND (
-             u.id IN (SELECT s.user FROM sessions s WHERE s.online_on IS NOT NULL)
-             OR u.id IN (SELECT substr(p.person, 9) FROM participants p WHERE p.person LIKE 'account:%'))",
+        "SELECT u.id, {} FROM users u WHERE u.active = 1 AND u.id IN (
+             SELECT s.user FROM sessions s WHERE s.online_on IS NOT NULL
+             UNION SELECT substr(p.person, 9) FROM participants p WHERE p.person >= 'account:' AND p.person < 'account;')",
         presence::column()
     );
     let mut query = db.prepare_cached(&query)?;

@@ -5,40 +5,20 @@ use crate::view::body;
 use plenary_access::{Group, Profile, ProfileVisibility, User, Viewer};
 use plenary_conference::Conference;
 use plenary_model::{GroupId, ServerName, UserName};
-use plenary_people::{Entry, EntryId, Kind, limits};
+use plenary_people::{Entry, EntryId, Kind, limits, turns};
 use rusqlite::{Connection, OptionalExtension as _};
-use std::collections::BTreeMap;
 
 /// Makes entries of rows; what does not keep the limits of entries is left out of them.
 pub(super) struct Maker<'a> {
     db: &'a Connection,
     pub(super) server: &'a ServerName,
     visible: ProfileVisibility,
-    /// Aliases of people, by whom they mean.
-    aliases: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(db: &'a Connection, server: &'a ServerName) -> Found<Self> {
         let visible = super::directory::settings(db)?.profile_fields;
-        let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut query = db.prepare_cached("SELECT id, target FROM aliases ORDER BY id")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let target: String = row.get(1)?;
-            let target = match target.split_once('@') {
-                Some((name, of)) if of == server.as_str() => name.to_owned(),
-                Some(_) => continue,
-                None => target,
-            };
-            aliases.entry(target).or_default().push(row.get(0)?);
-        }
-        Ok(Self {
-            db,
-            server,
-            visible,
-            aliases,
-        })
+        Ok(Self { db, server, visible })
     }
 
     fn id(&self, kind: Kind, id: &str) -> EntryId {
@@ -83,9 +63,15 @@ impl<'a> Maker<'a> {
             .query_map([user.id.as_str()], |row| row.get(0))?
             .take(limits::GROUPS)
             .collect::<rusqlite::Result<_>>()?;
-        if let Some(aliases) = self.aliases.get(user.id.as_str()) {
-            entry.aliases = aliases.iter().take(limits::ALIASES).cloned().collect();
-        }
+        let mut aliases = self
+            .db
+            .prepare_cached("SELECT id FROM aliases WHERE target IN (?, ?) ORDER BY id LIMIT ?")?;
+        let (name, whole) = (user.id.as_str(), format!("{}@{}", user.id, self.server));
+        entry.aliases = aliases
+            .query_map(rusqlite::params![name, whole, limits::ALIASES as i64], |row| {
+                row.get(0)
+            })?
+            .collect::<rusqlite::Result<_>>()?;
         Ok(entry)
     }
 
@@ -115,7 +101,8 @@ impl<'a> Maker<'a> {
         Entry::new(id, name)
     }
 
-    /// The entry of this kind with this ID; `None` where there is none that anybody may find.
+    /// The entry of this kind with this ID; `None` where there is none that anybody may find. Whether it keeps the limits is
+    /// looked at by whoever tells it, and says so.
     pub(super) fn entry(&self, kind: Kind, id: &str) -> Found<Option<Entry>> {
         let entry = match kind {
             Kind::User => {
@@ -136,7 +123,7 @@ impl<'a> Maker<'a> {
             }
             Kind::Room => None,
         };
-        Ok(entry.filter(|entry| entry.check().is_ok()))
+        Ok(entry)
     }
 
     fn one<T: serde::de::DeserializeOwned>(&self, query: &str, id: &str) -> Found<Option<T>> {
@@ -148,9 +135,9 @@ impl<'a> Maker<'a> {
 /// Conferences that everybody may find: open for guests, and not over.
 pub(super) const OPEN: &str = "public = 1 AND call = 0 AND (scheduled = 0 OR next_start IS NOT NULL)";
 
-/// A text without control characters, cut off where it is too long.
+/// A text without control characters and without what turns the direction of writing around, cut off where it is too long.
 fn text(text: &str, most: usize) -> String {
-    let plain = text.chars().filter(|c| !c.is_control());
+    let plain = text.chars().filter(|c| !c.is_control() && !turns(*c));
     plain.take(most).collect::<String>().trim().to_owned()
 }
 

@@ -5,14 +5,15 @@ use super::{
     directory::{groups_of, settings},
     entries::{Maker, OPEN},
     people::server_name,
-    presence::{self, presence_of},
 };
 use crate::view::{body, sql};
 use plenary_access::{AddressBookRow, AddressBookScope, Group, Presence, ProfileField, User, Viewer, fold};
 use plenary_conference::Conference;
 use plenary_model::{CallKind, CallString, GroupId, ServerName, UserName};
 use plenary_people::{
-    Closeness, Entry, EntryId, Kind, Quality, Query, Viewer as Asker, limits, meets::meets, query::place,
+    Closeness, Entry, EntryId, Kind, Quality, Query, Viewer as Asker, limits,
+    meets::meets,
+    query::{TYPO, place},
 };
 use rusqlite::{Connection, ToSql, params_from_iter};
 use std::collections::BTreeSet;
@@ -61,8 +62,11 @@ pub fn search(db: &Connection, user: &UserName, text: &str, kinds: &[Kind], most
     let mut hits = Vec::new();
     if !looking.query.is_empty() {
         if wants(Kind::User) {
-            looking.people(&mut hits)?;
+            looking.people(false, &mut hits)?;
             looking.picked(&mut hits)?;
+            if hits.is_empty() {
+                looking.people(true, &mut hits)?;
+            }
         }
         if wants(Kind::Group) {
             looking.callable_groups(&mut hits)?;
@@ -76,6 +80,15 @@ pub fn search(db: &Connection, user: &UserName, text: &str, kinds: &[Kind], most
         key(a).cmp(&key(b))
     });
     hits.truncate(most);
+    // What people do costs more than to find them.
+    for hit in &mut hits {
+        if hit.entry.id.kind == Kind::User
+            && hit.entry.id.server == server
+            && let Ok(user) = hit.entry.id.id.parse()
+        {
+            hit.presence = address_book::presence(db, &user)?;
+        }
+    }
     Ok(OwnHits { hits, asker })
 }
 
@@ -114,6 +127,18 @@ fn asker(db: &Connection, server: &ServerName, user: &UserName, groups: &[Group]
     Ok(asker)
 }
 
+/// What is left of a word after one typo: one of its halves, or, where the letters in the middle are exchanged, what is before
+/// and behind these. `None` for words that are too short for that.
+fn halves(word: &str) -> Option<[String; 4]> {
+    let letters: Vec<char> = word.chars().collect();
+    if !(TYPO..=limits::TYPO_LETTERS).contains(&letters.len()) {
+        return None;
+    }
+    let (left, right) = letters.split_at(letters.len() / 2);
+    let texts = [left, right, &left[..left.len() - 1], &right[1..]];
+    Some(texts.map(|letters| letters.iter().collect()))
+}
+
 struct Looking<'a> {
     db: &'a Connection,
     maker: Maker<'a>,
@@ -125,7 +150,7 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// A condition that what is met fulfils mostly: each word, or one that begins like it, where a typo may be.
+    /// A condition that what is met fulfils: each word is somewhere.
     fn condition(&self, column: &str, values: &mut Vec<Box<dyn ToSql>>) -> String {
         let mut condition = String::from("1");
         for word in &self.words {
@@ -133,6 +158,42 @@ impl Looking<'_> {
             values.push(Box::new(word.clone()));
         }
         condition
+    }
+
+    /// The same for people, who are found by their aliases, too, and with `typos` by what is left of each word whatever one
+    /// typo made of it.
+    fn condition_of_people(&self, typos: bool, values: &mut Vec<Box<dyn ToSql>>) -> String {
+        let mut condition = String::from("1");
+        for word in &self.words {
+            let mut ways = vec![
+                "instr(u.search, ?) > 0",
+                "u.id IN (SELECT substr(a.target, 1, instr(a.target || '@', '@') - 1) FROM aliases a
+                     WHERE instr(a.id, ?) > 0)",
+            ];
+            values.push(Box::new(word.clone()));
+            values.push(Box::new(word.clone()));
+            if let Some([left, right, begin, end]) = typos.then(|| halves(word)).flatten() {
+                ways.push("instr(u.search, ?) > 0");
+                values.push(Box::new(left));
+                ways.push("instr(u.search, ?) > 0");
+                values.push(Box::new(right));
+                ways.push("instr(u.search, ?) > 0 AND instr(u.search, ?) > 0");
+                values.push(Box::new(begin));
+                values.push(Box::new(end));
+            }
+            condition.push_str(&format!(" AND ({})", ways.join(" OR ")));
+        }
+        condition
+    }
+
+    /// An order for those of whom only the first are looked at: who is named so, or begins so, comes first.
+    fn order(&self, column: &str, then: &str, values: &mut Vec<Box<dyn ToSql>>) -> String {
+        let mut begins = vec!["0".to_owned()];
+        for word in &self.words {
+            begins.push(format!("(instr(' ' || {column}, ?) > 0)"));
+            values.push(Box::new(format!(" {word}")));
+        }
+        format!("{} DESC, {then}", begins.join(" + "))
     }
 
     fn hit(&self, entry: Entry, call: Option<CallString>, presence: Option<Presence>) -> Option<OwnHit> {
@@ -154,24 +215,24 @@ impl Looking<'_> {
         })
     }
 
-    fn people(&self, hits: &mut Vec<OwnHit>) -> Found<()> {
-        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    fn people(&self, typos: bool, hits: &mut Vec<OwnHit>) -> Found<()> {
+        let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(self.user.to_string())];
         let Some(shown) = self.shown(&mut values) else {
             return Ok(());
         };
-        let matches = self.condition("u.search", &mut values);
+        let matches = self.condition_of_people(typos, &mut values);
+        let order = self.order("u.search", "u.display, u.id", &mut values);
         let query = format!(
-            "SELECT u.body, {} FROM users u WHERE u.active = 1 AND u.id <> ? AND {shown} AND {matches} LIMIT ?",
-            presence::column()
+            "SELECT u.body FROM users u WHERE u.active = 1 AND u.id <> ? AND {shown} AND {matches} \
+             ORDER BY {order} LIMIT ?"
         );
-        values.insert(0, Box::new(self.user.to_string()));
         values.push(Box::new(CANDIDATES));
         let mut query = self.db.prepare_cached(&query)?;
         let mut rows = query.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             let user: User = body(row, 0)?;
             let call = user.id.as_str().parse().ok();
-            hits.extend(self.hit(self.maker.user(&user)?, call, Some(presence_of(row, 1)?)));
+            hits.extend(self.hit(self.maker.user(&user)?, call, None));
         }
         Ok(())
     }
@@ -213,7 +274,7 @@ impl Looking<'_> {
                 continue;
             };
             if hits.iter().all(|hit| hit.entry.id != entry.id) {
-                hits.extend(self.hit(entry, Some(row.call.clone()), row.presence));
+                hits.extend(self.hit(entry, Some(row.call.clone()), None));
             }
         }
         Ok(())
@@ -238,7 +299,10 @@ impl Looking<'_> {
     fn callable_groups(&self, hits: &mut Vec<OwnHit>) -> Found<()> {
         let mut values = Vec::new();
         let matches = self.condition("(g.search || ' ' || g.call_id)", &mut values);
-        let query = format!("SELECT g.body FROM groups g WHERE g.call_id IS NOT NULL AND {matches} LIMIT ?");
+        let order = self.order("g.search", "g.name, g.id", &mut values);
+        let query = format!(
+            "SELECT g.body FROM groups g WHERE g.call_id IS NOT NULL AND {matches} ORDER BY {order} LIMIT ?"
+        );
         values.push(Box::new(CANDIDATES));
         let mut query = self.db.prepare_cached(&query)?;
         let mut rows = query.query(params_from_iter(values))?;
@@ -260,10 +324,11 @@ impl Looking<'_> {
             Box::new(sql(u64::from(shows_open))),
         ];
         let matches = self.condition("search", &mut values);
+        let order = self.order("search", "name, cid", &mut values);
         let query = format!(
             "SELECT body FROM conferences WHERE call = 0 AND (scheduled = 0 OR next_start IS NOT NULL)
                  AND (owner = ? OR cid IN (SELECT p.cid FROM conference_people p WHERE p.user = ?) OR (? AND {OPEN}))
-                 AND {matches} LIMIT ?"
+                 AND {matches} ORDER BY {order} LIMIT ?"
         );
         values.push(Box::new(CANDIDATES));
         let mut query = self.db.prepare_cached(&query)?;

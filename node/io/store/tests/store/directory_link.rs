@@ -64,6 +64,27 @@ fn patch(id: &str, patch: UserPatch) -> Change {
     }
 }
 
+/// Signs somebody in on a device that is connected.
+fn online(home: &mut Home, user: &str) {
+    home.ok(by(user), sign_in(user, "s-1"));
+    let node = plenary_model::NodeId(1);
+    let started = Change::NodeStarted {
+        node,
+        epoch: 1,
+        version: "1".into(),
+    };
+    home.ok(system(), started);
+    let session = "s-1".into();
+    home.ok(
+        system(),
+        Change::DeviceOnline {
+            session,
+            node,
+            epoch: 1,
+        },
+    );
+}
+
 #[test]
 fn what_changes_is_noted_while_the_directory_is_on() {
     let mut home = Home::with_users(["alice", "bob"].map(new_user));
@@ -143,14 +164,7 @@ fn only_what_is_shared_is_told() {
     let at = position(&home);
     home.ok(by("root"), join("g-2", &["alice"]));
     assert_eq!(told(&home, at).1, ["-alice"]);
-    let session = sign_in("carol", "s-1");
-    home.ok(by("carol"), session);
-    let online = Change::DeviceOnline {
-        session: "s-1".into(),
-        node: plenary_model::NodeId(1),
-        epoch: 1,
-    };
-    home.run(plain(system(), online)).ok();
+    online(&mut home, "carol");
     let presence = queries::directory_presence(&home.db, &paris()).expect("reads");
     assert!(presence.is_empty(), "nor what hidden people do: {presence:?}");
 }
@@ -244,6 +258,120 @@ fn people_find_whom_their_address_book_shows_by_any_field_that_is_shown() {
     assert_eq!(found(&home, "carol", "martin"), Vec::<String>::new());
     home.ok(by("carol"), contact("bob", "My Martin", &[]));
     assert_eq!(found(&home, "carol", "martin"), ["My Martin"]);
+}
+
+#[test]
+fn own_people_are_found_by_aliases_and_with_typos_without_the_directory() {
+    let mut home = Home::with_users([
+        called("anna", "Anna Martin"),
+        called("bob", "Roberta Martinsen"),
+        called("carla", "Carla Bianchi"),
+    ]);
+    home.ok(by("root"), alias("reception", "carla"));
+    home.ok(by("root"), alias("press", "anna@paris.example.com"));
+    home.ok(by("root"), alias("porter", "anna@oslo.example.com"));
+    assert_eq!(found(&home, "root", "recep"), ["Carla Bianchi"]);
+    assert_eq!(found(&home, "root", "press anna"), ["Anna Martin"]);
+    assert_eq!(found(&home, "root", "porter"), Vec::<String>::new());
+    // A letter left out, added, another one, and two exchanged, in the middle too.
+    for typed in [
+        "bianci",
+        "biannchi",
+        "biankhi",
+        "bainchi",
+        "binachi",
+        "carla bianhci",
+    ] {
+        assert_eq!(found(&home, "root", typed), ["Carla Bianchi"], "{typed}");
+    }
+    assert_eq!(
+        found(&home, "root", "martni"),
+        ["Anna Martin", "Roberta Martinsen"]
+    );
+    assert_eq!(found(&home, "root", "bob martni"), ["Roberta Martinsen"]);
+    assert_eq!(found(&home, "root", "biancxx"), Vec::<String>::new());
+}
+
+#[test]
+fn of_very_many_those_are_found_who_are_named_so() {
+    let crowd = (0..600).map(|n| called(&format!("u{n:03}"), &format!("Amarandt {n:03}")));
+    let mut users: Vec<_> = crowd.collect();
+    users.push(called("zoe", "Zoe Mara"));
+    let home = Home::with_users(users);
+    assert_eq!(found(&home, "root", "mara")[0], "Zoe Mara");
+}
+
+#[test]
+fn names_with_characters_that_turn_the_writing_are_told_without_them() {
+    let mut turned = new_user("turned");
+    turned.profile.display_name = "Some\u{202e}body".into();
+    let mut home = Home::with_users([turned]);
+    activate(&mut home);
+    let told = all(&home, Kind::User);
+    let turned = told.iter().find(|entry| entry.id.id == "turned").expect("told");
+    assert_eq!(turned.display_name, "Somebody");
+}
+
+#[test]
+fn only_groups_that_are_shared_show_their_people_whatever_fields_are_shared() {
+    let mut home = Home::with_users(["alice", "bob"].map(new_user));
+    home.ok(by("root"), create_group("g-1", "Zoo"));
+    home.ok(by("root"), join("g-1", &["alice"]));
+    activate(&mut home);
+    let only = Share {
+        groups: SharedGroups::Only(["g-1".to_owned()].into()),
+        fields: Default::default(),
+        ..Share::default()
+    };
+    home.ok(by("root"), share(only.clone()));
+    let told = all(&home, Kind::User);
+    assert_eq!(ids(&told), ["alice"]);
+    assert_eq!(
+        only.told().shown(&told[0]).as_ref(),
+        Some(&told[0]),
+        "and is found"
+    );
+}
+
+#[test]
+fn changes_that_were_told_are_not_kept() {
+    let mut home = Home::with_users([new_user("alice")]);
+    activate(&mut home);
+    home.ok(by("root"), Change::CreateUser(new_user("bob")));
+    let first = position(&home);
+    home.ok(by("root"), Change::CreateUser(new_user("carol")));
+    let until = |home: &Home, to| queries::directory_changes_until(&home.db, to).expect("reads");
+    assert_eq!((until(&home, first), until(&home, position(&home))), (1, 2));
+    let cut = |incarnation, to| Change::CutDirectoryChanges { incarnation, to };
+    home.ok(system(), cut([8; 16], first));
+    assert_eq!(home.count("directory_changes"), 2, "something else was told");
+    let newest = position(&home);
+    home.ok(system(), cut([7; 16], first));
+    assert_eq!((home.count("directory_changes"), position(&home)), (1, newest));
+    home.ok(system(), cut([7; 16], newest));
+    assert_eq!((home.count("directory_changes"), position(&home)), (0, newest));
+    home.ok(by("root"), Change::CreateUser(new_user("dora")));
+    assert_eq!(told(&home, newest).1, ["+dora"]);
+    assert_eq!(home.copied().digest(), home.digest());
+}
+
+#[test]
+fn presence_is_read_of_who_is_there() {
+    let mut home = Home::with_users(["alice", "bob"].map(new_user));
+    activate(&mut home);
+    online(&mut home, "alice");
+    let presence = queries::directory_presence(&home.db, &paris()).expect("reads");
+    assert_eq!(presence, [(name("alice"), Presence::Online)].into());
+}
+
+#[test]
+fn a_state_from_before_people_were_looked_for_by_aliases_is_opened() {
+    let mut home = Home::with_users([called("anna", "Anna Martin")]);
+    home.ok(by("root"), alias("press", "anna"));
+    before_aliases_by_target(&home.db);
+    home.db.pragma_update(None, "user_version", 21).expect("writes");
+    home.reopen();
+    assert_eq!(found(&home, "root", "press"), ["Anna Martin"]);
 }
 
 #[test]

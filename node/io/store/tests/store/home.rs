@@ -402,8 +402,14 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since people are looked for by aliases.
+pub(crate) fn before_aliases_by_target(db: &Connection) {
+    db.execute_batch("DROP INDEX aliases_by_target").expect("writes");
+}
+
 /// Takes away what the schema has got since lists leave out conferences that do not concern who looks.
 pub(crate) fn before_uninvited(db: &Connection) {
+    before_aliases_by_target(db);
     db.execute_batch("ALTER TABLE conferences DROP COLUMN uninvited")
         .expect("writes");
 }

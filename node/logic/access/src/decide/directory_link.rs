@@ -3,7 +3,7 @@
 use super::{Case, expect_revision, invalid};
 use crate::{
     Actor, ActorKind, Change, Decision, DirectoryLink, DirectoryPatch, DirectoryStage, Effect,
-    NewDirectoryLink, Refusal, Topic, View, diff,
+    NewDirectoryLink, Refusal, Topic, View, diff, directory_link::mixed,
 };
 use plenary_model::{NodeId, Revision, ServerName};
 use plenary_people::{Share, SharedGroups};
@@ -18,6 +18,8 @@ impl<V: View> Case<'_, V> {
             Change::DeactivateDirectory { at_once } => self.deactivate_directory(*at_once),
             Change::DirectoryLeft { client_id } => self.directory_left(client_id),
             Change::NoteDirectoryServers { servers } => self.note_directory_servers(servers),
+            Change::ShowDirectoryKey => self.show_directory_key(),
+            Change::CutDirectoryChanges { incarnation, to } => self.cut_directory_changes(*incarnation, *to),
             _ => Ok(Decision::default()),
         }
     }
@@ -130,6 +132,39 @@ impl<V: View> Case<'_, V> {
         Ok(decision)
     }
 
+    /// Whoever has read the key can say to be this server's administrator, so that somebody read it is to be seen.
+    fn show_directory_key(&self) -> Result<Decision, Refusal> {
+        self.require_admin()?;
+        let link = self.active_directory()?;
+        let mut decision = Decision::default();
+        decision
+            .changed(
+                "directory",
+                "",
+                "key shown",
+                diff::directory(Some(&link), Some(&link)),
+            )
+            .notice(Topic::Events, "");
+        Ok(decision)
+    }
+
+    /// What the Directory has on its disk needs not to be told again.
+    fn cut_directory_changes(&self, incarnation: [u8; 16], to: Revision) -> Result<Decision, Refusal> {
+        self.require_system()?;
+        let mut decision = Decision::default();
+        if let Some(link) = self.view.directory()
+            && link.incarnation == incarnation
+            && link.tells_from < to
+            && to <= self.at.revision
+        {
+            decision.effect(Effect::PutDirectory(Box::new(DirectoryLink {
+                tells_from: to,
+                ..link
+            })));
+        }
+        Ok(decision)
+    }
+
     fn active_directory(&self) -> Result<DirectoryLink, Refusal> {
         self.view.directory().filter(DirectoryLink::is_on).ok_or_else(off)
     }
@@ -166,16 +201,6 @@ impl<V: View> Case<'_, V> {
             ..link
         })))
     }
-}
-
-/// Another one, which follows from the log alone.
-fn mixed(incarnation: [u8; 16], salt: u64, node: NodeId) -> [u8; 16] {
-    let mut mixed = incarnation;
-    let salt = salt.to_le_bytes().into_iter().chain(node.0.to_le_bytes());
-    for (byte, salt) in mixed.iter_mut().zip(salt) {
-        *byte ^= salt;
-    }
-    mixed
 }
 
 fn acting(by: &Actor) -> Option<plenary_model::UserName> {

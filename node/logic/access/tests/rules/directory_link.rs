@@ -74,6 +74,69 @@ fn a_directory_is_activated_shared_with_and_left() {
 }
 
 #[test]
+fn terms_count_for_one_store_until_it_is_restored() {
+    let mut world = World::founded();
+    world.ok(by("root"), activate(1));
+    let store = link(&world).store();
+    world.ok(by("root"), share(None, only_people()));
+    assert_eq!(link(&world).store(), store);
+    world.ok(by("root"), Change::DeactivateDirectory { at_once: false });
+    assert_ne!(link(&world).incarnation, store);
+    assert_eq!(link(&world).store(), store);
+    let restore = Change::RestoreServer {
+        node: NodeId(9),
+        name: name("node-9"),
+        address: "127.0.0.1:1".into(),
+    };
+    world.ok(system(), restore);
+    assert_ne!(link(&world).store(), store);
+}
+
+#[test]
+fn who_reads_the_key_is_seen_and_only_administrators_do() {
+    let mut world = World::founded();
+    world.ok(by("root"), Change::CreateUser(new_user("bob")));
+    let refused = world.refused(by("root"), Change::ShowDirectoryKey);
+    assert!(matches!(refused, Refusal::Conflict(_)));
+    world.ok(by("root"), activate(1));
+    let refused = world.refused(by("bob"), Change::ShowDirectoryKey);
+    assert!(matches!(refused, Refusal::Forbidden { .. }));
+    let before = link(&world).clone();
+    world.ok(by("root"), Change::ShowDirectoryKey);
+    assert_eq!(*link(&world), before);
+    let events = format!("{:?}", world.events);
+    assert!(
+        events.contains("key shown") && !events.contains("[1, 1,"),
+        "{events}"
+    );
+}
+
+#[test]
+fn what_was_told_is_cut_for_the_incarnation_that_was_told() {
+    let mut world = World::founded();
+    world.ok(by("root"), activate(1));
+    world.ok(by("root"), Change::CreateUser(new_user("bob")));
+    let from = link(&world).tells_from;
+    let cut = |incarnation: u8, to: Revision| Change::CutDirectoryChanges {
+        incarnation: [incarnation; 16],
+        to,
+    };
+    let to = Revision(from.0 + 1);
+    assert!(matches!(
+        world.refused(by("root"), cut(1, to)),
+        Refusal::Forbidden { .. }
+    ));
+    world.ok(system(), cut(2, to));
+    assert_eq!(link(&world).tells_from, from, "something else was told");
+    world.ok(system(), cut(1, to));
+    assert_eq!(link(&world).tells_from, to);
+    world.ok(system(), cut(1, from));
+    assert_eq!(link(&world).tells_from, to, "it goes forward only");
+    world.ok(system(), cut(1, Revision(u64::MAX)));
+    assert_eq!(link(&world).tells_from, to, "nothing is told that was not yet");
+}
+
+#[test]
 fn a_directory_is_forgotten_at_once_where_it_does_not_answer() {
     let mut world = World::founded();
     let refused = world.refused(by("root"), Change::DeactivateDirectory { at_once: true });

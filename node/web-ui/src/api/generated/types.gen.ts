@@ -1004,6 +1004,7 @@ export type Directory = {
      * The Directory hears this server right now.
      */
     connected: boolean;
+    left_out: DirectoryLeftOut | null;
     /**
      * What the Directory calls itself; null: it has not said yet.
      */
@@ -1020,15 +1021,30 @@ export type Directory = {
 };
 
 /**
- * Whether the Directory answers: it does, it does not (then only this server was searched), or there is none.
+ * Whether the Directory answers: it does, it does not, it does not answer this user for now as they ask too much (then only this
+ * server was searched), or there is none.
  */
-export type DirectoryAnswer = 'up' | 'away' | 'off';
+export type DirectoryAnswer = 'up' | 'away' | 'held' | 'off';
 
 /**
  * What an administrator of the Directory needs to let this server in. It is a secret.
  */
 export type DirectoryKey = {
     key: string;
+};
+
+/**
+ * Entries that break the limits of the Directory, and are therefore not found.
+ */
+export type DirectoryLeftOut = {
+    /**
+     * How many came by since the leader began to tell.
+     */
+    entries: number;
+    /**
+     * The last of them, with the reason.
+     */
+    last: string;
 };
 
 /**
