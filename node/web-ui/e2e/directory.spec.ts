@@ -22,7 +22,21 @@ test('a Directory is activated by a key, shared with and left', async ({ page, r
     await expect(page.getByRole('button', { name: 'Copy' })).toBeVisible();
     await noBarrier(page, 'the key of a Directory');
 
-    await page.getByRole('checkbox', { name: 'Phones' }).uncheck();
+    // A key that somebody replaced is not shown any more.
+    await rest.call('POST', '/directory/activate', { addresses: ['localhost:9'] });
+    await expect(key).toHaveCount(0);
+
+    // What one has begun stays, whatever somebody else changes meanwhile.
+    const phones = page.getByRole('checkbox', { name: 'Phones' });
+    await phones.uncheck();
+    expect((await rest.call('PATCH', '/directory', { addresses: ['localhost:8'] })).status()).toBe(200);
+    await expect(page.getByText('Somebody else changed this meanwhile')).toBeVisible();
+    await expect(phones).not.toBeChecked();
+    await expect(page.getByRole('button', { name: 'Save' })).toBeDisabled();
+    await page.getByRole('button', { name: 'Discard changes' }).click();
+    await expect(phones).toBeChecked();
+
+    await phones.uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByText('Saved.')).toBeVisible();
     const { share } = (await (await rest.call('GET', '/directory')).json()) as {
@@ -55,6 +69,7 @@ test('people are found while one types, and it is said when the Directory is awa
   const option = page.getByRole('option').filter({ hasText: person.display_name }).first();
   await expect(option).toBeVisible();
   await expect(find).toHaveAttribute('aria-expanded', 'true');
+  await expect(page.getByRole('status').filter({ hasText: /^\d+ found$/ })).toHaveCount(1);
   await find.press('ArrowDown');
   await expect(find).toHaveAttribute('aria-activedescendant', /.+/);
   await noBarrier(page, 'people who were found');
@@ -65,6 +80,11 @@ test('people are found while one types, and it is said when the Directory is awa
   await card.getByRole('button', { name: 'Add contact' }).click();
   await expect(page.getByRole('dialog').getByRole('textbox').first()).toHaveValue(person.id);
   await page.keyboard.press('Escape');
+
+  await page.route('**/api/v1/me/search?*', (route) => route.fulfill({ status: 500, json: {} }));
+  await find.fill('keeper of');
+  await expect(page.getByText('The search failed')).toBeVisible();
+  await page.unroute('**/api/v1/me/search?*');
 
   await rest.call('POST', '/directory/activate', { addresses: ['localhost:9'] });
   try {

@@ -8,6 +8,7 @@ import {
   Text,
   TextInput,
   useCombobox,
+  VisuallyHidden,
 } from '@mantine/core';
 import { IconPhone, IconPlus, IconUserSearch } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -79,7 +80,10 @@ export function FindAnybody({ call, busy, add }: Props) {
           </Combobox.Options>
         </Combobox.Dropdown>
       </Combobox>
-      <DirectoryAway away={found.away} />
+      <VisuallyHidden role="status">
+        {found.settled && !chosen && text && t('find.count', { count: found.hits.length })}
+      </VisuallyHidden>
+      <DirectoryAway missing={found.missing} />
       {chosen && <Chosen hit={chosen} call={call} busy={busy} add={add} close={clear} />}
     </div>
   );

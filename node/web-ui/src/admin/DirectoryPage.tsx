@@ -25,7 +25,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { Directory, DirectoryShare } from '../api/types';
+import type { Directory, DirectoryKey, DirectoryShare } from '../api/types';
 import { Confirm } from '../ui/Confirm';
 import { Facts } from '../ui/Facts';
 import { tell } from '../ui/notify';
@@ -35,7 +35,7 @@ import { Status } from '../ui/Status';
 import { fieldErrors, number, textOf, useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
 import { useMayChange } from '../ui/useMe';
-import { directoryTone, FIELDS, KINDS } from './directory';
+import { directoryTone, FIELDS, keyOf, KINDS, type ShownKey } from './directory';
 
 /** The Directory, in which people of all servers of the enterprise find each other. */
 export function DirectoryPage() {
@@ -53,10 +53,8 @@ export function DirectoryPage() {
           ) : (
             <State directory={data} mayChange={mayChange} />
           )}
-          {data.stage === 'on' && mayChange && <Key />}
-          {data.stage === 'on' && (
-            <Shown key={data.revision} share={data.share} revision={data.revision} readOnly={!mayChange} />
-          )}
+          {data.stage === 'on' && mayChange && <Key directory={data} />}
+          {data.stage === 'on' && <Shown share={data.share} revision={data.revision} readOnly={!mayChange} />}
           {data.servers.length > 0 && <Servers directory={data} />}
         </Stack>
       )}
@@ -159,6 +157,14 @@ function State({ directory, mayChange }: { directory: Directory; mayChange: bool
               : t('directory.unreached', { detail: directory.trouble.detail })}
           </Alert>
         )}
+        {directory.left_out && (
+          <Alert color="yellow" icon={<IconAlertTriangle />} title={t('directory.leftOut')}>
+            {t('directory.leftOutText', {
+              count: directory.left_out.entries,
+              last: directory.left_out.last,
+            })}
+          </Alert>
+        )}
         <Facts
           facts={[
             [t('directory.name'), directory.name ?? ''],
@@ -216,17 +222,20 @@ function Deactivate({ opened, close, forced }: { opened: boolean; close: () => v
 }
 
 /** The key is shown when it is asked for only: whoever has it can say to be this server's administrator. */
-function Key() {
+function Key({ directory }: { directory: Directory }) {
   const { t } = useAdminText();
-  const show = useMutation({ mutationFn: () => calls.directoryKey() });
-  const anew = useMutation({
-    mutationFn: async () => {
-      const { addresses } = await calls.directory();
-      return calls.activateDirectory(addresses);
-    },
-  });
+  const cache = useQueryClient();
+  const [shown, setShown] = useState<ShownKey>();
+  // Which key it is, is asked after it: a page that shows another one shows none.
+  const take = async (key: Promise<DirectoryKey>) => {
+    const made = await key;
+    const now = await calls.directory();
+    setShown({ key: made.key, since: now.since });
+    cache.setQueryData(queries.directory().queryKey, now);
+  };
+  const show = useMutation({ mutationFn: () => take(calls.directoryKey()) });
   const [asking, ask] = useState(false);
-  const key = anew.data?.key ?? show.data?.key;
+  const key = keyOf(shown, directory);
   const error = show.error;
   return (
     <Section title={t('directory.key')} hint={t('directory.keyHint')}>
@@ -273,7 +282,8 @@ function Key() {
         title={t('directory.newKeyTitle')}
         verb={t('directory.newKey')}
         act={async () => {
-          await anew.mutateAsync();
+          const { addresses } = await calls.directory();
+          await take(calls.activateDirectory(addresses));
         }}
       >
         <Text size="sm">{t('directory.newKeyText')}</Text>
@@ -293,15 +303,25 @@ function Shown({
 }) {
   const { t } = useAdminText();
   const cache = useQueryClient();
-  const [draft, setDraft] = useState(share);
+  // What somebody has begun to change stays, whatever others change meanwhile; it is saved on top of what was there then.
+  const [begun, begin] = useState<{ share: DirectoryShare; revision: string }>();
+  const draft = begun?.share ?? share;
+  const setDraft = (share: DirectoryShare) => begin({ share, revision: begun?.revision ?? revision });
+  const isOld = begun !== undefined && begun.revision !== revision;
   const groups = useQuery(queries.allGroups());
   const save = useMutation({
-    mutationFn: () => calls.updateDirectory({ share: draft }, revision),
-    onSuccess: async () => {
+    mutationFn: () => calls.updateDirectory({ share: draft }, begun?.revision ?? revision),
+    onSuccess: async (saved) => {
+      cache.setQueryData(queries.directory().queryKey, saved);
+      begin(undefined);
       tell(t('directory.saved'));
       await cache.invalidateQueries({ queryKey: ['settings'] });
     },
   });
+  const discard = () => {
+    save.reset();
+    begin(undefined);
+  };
   const rows = groups.data ?? [];
   const known = rows.map((group) => ({ value: group.id, label: group.name }));
   const missing = [...(draft.groups ?? []), ...draft.hidden].filter(
@@ -364,12 +384,18 @@ function Shown({
             ))}
           </Group>
         </Checkbox.Group>
+        <div role="status">{isOld && <Text size="sm">{t('directory.changedMeanwhile')}</Text>}</div>
         {save.error && <ErrorState error={save.error} />}
         {!readOnly && (
           <Group>
-            <Button loading={save.isPending} disabled={draft === share} onClick={() => save.mutate()}>
+            <Button loading={save.isPending} disabled={!begun || isOld} onClick={() => save.mutate()}>
               {t('common:action.save')}
             </Button>
+            {begun && (
+              <Button variant="default" onClick={discard}>
+                {t('directory.discard')}
+              </Button>
+            )}
           </Group>
         )}
       </Stack>

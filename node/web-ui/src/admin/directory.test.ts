@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Directory } from '../api/types';
-import { directoryTone } from './directory';
+import en from '../i18n/locales/en/admin.json';
+import fr from '../i18n/locales/fr/admin.json';
+import { CODES, directoryTone, keyOf } from './directory';
 
 const directory = (change: Partial<Directory>): Directory => ({
   stage: 'on',
@@ -12,6 +14,7 @@ const directory = (change: Partial<Directory>): Directory => ({
   connected: false,
   trouble: null,
   servers: [],
+  left_out: null,
   revision: '1',
   ...change,
 });
@@ -22,4 +25,18 @@ test('what the Directory refuses is worse than that it does not answer', () => {
   expect(directoryTone(directory({ trouble: { code: 'key_wrong', detail: 'another secret' } }))).toBe('bad');
   expect(directoryTone(directory({ stage: 'off' }))).toBe('quiet');
   expect(directoryTone(directory({ stage: 'leaving' }))).toBe('note');
+});
+
+test('each refusal has a text', () => {
+  for (const texts of [en, fr] as Record<string, string>[]) {
+    const known = Object.keys(texts).filter((key) => key.startsWith('directory.code.'));
+    expect(known.sort()).toEqual(CODES.map((code) => `directory.code.${code}`).sort());
+  }
+});
+
+test('a key that was replaced is not shown any more', () => {
+  const shown = { key: 'abc', since: '2026-01-01T00:00:00Z' };
+  expect(keyOf(shown, { since: '2026-01-01T00:00:00Z' })).toBe('abc');
+  expect(keyOf(shown, { since: '2026-01-02T00:00:00Z' })).toBeUndefined();
+  expect(keyOf(undefined, { since: null })).toBeUndefined();
 });

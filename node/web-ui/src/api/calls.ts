@@ -19,6 +19,7 @@ import type {
   Directory,
   DirectoryKey,
   DirectoryPatch,
+  FoundKind,
   Door,
   EventQuery,
   Group,
@@ -306,8 +307,8 @@ export const calls = {
   updateDirectory: (patch: DirectoryPatch, match?: string) =>
     json<Directory>('PATCH', '/directory', { json: patch, match }),
   deactivateDirectory: (at_once: boolean) => done('POST', '/directory/deactivate', { json: { at_once } }),
-  search: (q: string, signal?: AbortSignal) =>
-    json<SearchResult>('GET', '/me/search', { query: { q }, signal }),
+  search: (q: string, kind?: FoundKind, signal?: AbortSignal) =>
+    json<SearchResult>('GET', '/me/search', { query: { q, kind }, signal }),
   look: (call: string, signal?: AbortSignal) => json<Looked>('GET', '/look', { query: { call }, signal }),
   mayMeet: (server: string, signal?: AbortSignal) =>
     json<MayMeet>('GET', `/me/partners/${id(server)}`, { signal }),

@@ -11,6 +11,7 @@ import type {
   CallQuery,
   ConferenceQuery,
   EventQuery,
+  FoundKind,
   ListQuery,
   Page,
   PageQuery,
@@ -75,10 +76,10 @@ export const queries = {
       queryFn: ({ signal }) => calls.person(user, signal),
     }),
   /** People, groups and conferences of all servers. Not kept for long: presence changes. */
-  search: (words: string) =>
+  search: (words: string, kind?: FoundKind) =>
     queryOptions({
-      queryKey: ['contacts', 'search', words.toLowerCase()],
-      queryFn: ({ signal }) => calls.search(words, signal),
+      queryKey: ['contacts', 'search', words.toLowerCase(), kind],
+      queryFn: ({ signal }) => calls.search(words, kind, signal),
       staleTime: 5_000,
       gcTime: 30_000,
     }),

@@ -100,6 +100,7 @@ export type {
   Resolved,
   RegistrationField,
   PutContact as ContactEntry,
+  FoundKind,
   SearchHit,
   SearchResult,
   Seats,

@@ -33,7 +33,7 @@ export function PeopleInput({ label, hint, most, value, onChange, error }: Props
     // Whoever may not list accounts types whole IDs.
     retry: false,
   });
-  const anybody = useFound(text);
+  const anybody = useFound(text, 'user');
   const own = found.data?.items.map((user) => [user.id, user.display_name] as const) ?? [];
   const names = new Map([...own, ...idsOf(anybody.hits)]);
   return (
@@ -52,7 +52,7 @@ export function PeopleInput({ label, hint, most, value, onChange, error }: Props
         onChange={onChange}
         error={error}
       />
-      <DirectoryAway away={anybody.away} />
+      <DirectoryAway missing={anybody.missing} />
       <NotMet people={value ?? []} />
     </div>
   );

@@ -34,7 +34,7 @@ export function CallPeople({ done }: { done: () => void }) {
     const user = user_id?.split('@')[0] ?? partner_id;
     return user && !inside.has(user) ? [{ value: user, label: display_name || user }] : [];
   });
-  const anybody = useFound(text);
+  const anybody = useFound(text, 'user');
   const others = anybody.hits.flatMap(({ kind, call, display_name }) =>
     kind === 'user' && call && !inside.has(call) && !contacts.some(({ value }) => value === call)
       ? [{ value: call, label: display_name || call }]
@@ -79,7 +79,7 @@ export function CallPeople({ done }: { done: () => void }) {
           setChosen(next);
         }}
       />
-      <DirectoryAway away={anybody.away} />
+      <DirectoryAway missing={anybody.missing} />
       <Group gap="xs">
         <Button
           leftSection={<IconPhone size={18} aria-hidden />}
