@@ -179,6 +179,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     if name == "partners" {
         return web::meet_partners();
     }
+    if name == "directory-pages" {
+        return web::meet_in_the_directory();
+    }
     for (program, package) in [
         ("nft", "nftables"),
         ("strace", "strace"),

@@ -177,6 +177,16 @@ pub(crate) fn meet_partners() -> anyhow::Result<()> {
     step(command, "plenary-live-tests partner-pages")
 }
 
+/// Shows that people of two servers of an enterprise find and call each other by their pages.
+pub(crate) fn meet_in_the_directory() -> anyhow::Result<()> {
+    packages::need("knotd", "knot", "names of the servers that meet in tests")?;
+    let node = ready()?;
+    steps::build(&["plenary-node", "plenary-directory", "plenary-live-tests"])?;
+    let mut command = steps::built("plenary-live-tests");
+    command.arg("directory-pages").env("PATH", node.path());
+    step(command, "plenary-live-tests directory-pages")
+}
+
 /// All that browsers need, and the pages as they are now.
 fn ready() -> anyhow::Result<Node> {
     let node = Node::get().context("the web pages cannot be tested")?;

@@ -4,10 +4,12 @@ use crate::{
     Place, Server,
     enterprise::wait,
     meeting::{PASSWORD, sign_in},
+    phone::Phone,
     scenarios::Figures,
     server::Founding,
 };
 use anyhow::{Context as _, ensure};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use plenary_testkit::{FreePorts, Postgres, Process, program};
 use serde_json::{Value, json};
 use std::{
@@ -24,20 +26,21 @@ const ROME: &str = "rome.example.com";
 const FOUND_WITHIN: Duration = Duration::from_secs(2);
 /// Whoever left is found no more within this.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(50);
+/// Nobody may search more often than ten times a second.
+const LOOK: Duration = Duration::from_millis(150);
 
 /// The Directory of the enterprise: one instance.
-struct Directory {
+pub(crate) struct Directory {
     config: PathBuf,
     log: PathBuf,
-    address: String,
+    pub(crate) address: String,
     process: Option<Process>,
     folder: tempfile::TempDir,
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
 }
 
 impl Directory {
-    async fn start(postgres: Option<Postgres>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(postgres: Option<Postgres>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("plenary-directory-").tempdir()?;
         let mut ports = FreePorts::default();
         let place = Place::local();
@@ -59,7 +62,7 @@ impl Directory {
             process: None,
             config,
             folder,
-            _postgres: postgres,
+            postgres,
         };
         let authority = directory.authority();
         let authority = authority.to_str().context("temporary paths are UTF-8")?;
@@ -76,7 +79,7 @@ impl Directory {
         Ok(directory)
     }
 
-    fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.folder.path().join("authority")
     }
 
@@ -115,13 +118,13 @@ impl Directory {
 }
 
 /// A server, and one of its people.
-struct Side {
-    server: Server,
+pub(crate) struct Side {
+    pub(crate) server: Server,
     tokens: Vec<String>,
 }
 
 impl Side {
-    async fn start(directory: &Directory, name: &str, nodes: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn start(directory: &Directory, name: &str, nodes: usize) -> anyhow::Result<Self> {
         let founding = Founding {
             name: name.to_owned(),
             authority: directory.authority(),
@@ -129,6 +132,11 @@ impl Side {
         };
         let places = (0..nodes).map(|_| Place::local()).collect();
         let server = Server::start_as(Some(founding), places).await?;
+        Self::of(server, nodes).await
+    }
+
+    /// A server that runs, with somebody at each of its nodes.
+    pub(crate) async fn of(server: Server, nodes: usize) -> anyhow::Result<Self> {
         let account = json!({ "id": "seeker", "password": PASSWORD });
         server.post_anywhere("/users", &account).await?;
         let mut tokens = Vec::new();
@@ -139,7 +147,7 @@ impl Side {
     }
 
     /// Makes a key and gives it to the Directory, as the two administrators would.
-    async fn activate(&self, directory: &Directory) -> anyhow::Result<String> {
+    pub(crate) async fn activate(&self, directory: &Directory) -> anyhow::Result<String> {
         let body = json!({ "addresses": [directory.address] });
         let made = self.server.post_anywhere("/directory/activate", &body).await?;
         let key = made["key"].as_str().context("no key")?.to_owned();
@@ -151,7 +159,7 @@ impl Side {
         self.server.get(node, "/directory").await
     }
 
-    async fn wait_connected(&self) -> anyhow::Result<()> {
+    pub(crate) async fn wait_connected(&self) -> anyhow::Result<()> {
         wait("all nodes say that the server is connected", async || {
             for node in 0..self.tokens.len() {
                 if self.state(node).await?["connected"] != true {
@@ -175,7 +183,7 @@ impl Side {
         .await
     }
 
-    async fn create(&self, id: &str, display_name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn create(&self, id: &str, display_name: &str) -> anyhow::Result<()> {
         let account =
             json!({ "id": id, "password": PASSWORD, "display_name": display_name, "job_title": "Judge" });
         self.server.post_anywhere("/users", &account).await.map(drop)
@@ -186,8 +194,27 @@ impl Side {
         self.server.get_as(node, &self.tokens[node], &path).await
     }
 
+    /// Waits until one of the hits is like this, and gives how long that took.
+    async fn until(
+        &self,
+        node: usize,
+        words: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Duration> {
+        let since = Instant::now();
+        loop {
+            let found = self.search(node, words).await?;
+            let hits = found["hits"].as_array().map_or(&[][..], Vec::as_slice);
+            if hits.iter().any(&is_wanted) {
+                return Ok(since.elapsed());
+            }
+            ensure!(since.elapsed() < Duration::from_secs(30), "not found so: {found}");
+            sleep(LOOK).await;
+        }
+    }
+
     /// Waits until `call` is found on all nodes that run, or on none, and gives how long that took.
-    async fn finds(
+    pub(crate) async fn finds(
         &self,
         nodes: &[usize],
         words: &str,
@@ -227,7 +254,7 @@ pub async fn directory(postgres: bool) -> anyhow::Result<Figures> {
     };
     let mut directory = Directory::start(postgres).await?;
     let mut paris = Side::start(&directory, PARIS, 3).await?;
-    let oslo = Side::start(&directory, OSLO, 1).await?;
+    let mut oslo = Side::start(&directory, OSLO, 1).await?;
     let rome = Side::start(&directory, ROME, 1).await?;
     paris.create("anna", "Anna Martin").await?;
     let off = oslo.search(0, "martin").await?;
@@ -236,8 +263,11 @@ pub async fn directory(postgres: bool) -> anyhow::Result<Figures> {
     keys(&directory, &paris, &oslo, &rome).await?;
     notes.extend(searches(&paris, &oslo, &rome).await?);
     notes.extend(shares(&paris, &oslo).await?);
+    notes.extend(presence(&paris, &oslo).await?);
+    notes.extend(loss_of_the_database(&mut directory, &paris, &oslo).await?);
     notes.extend(loss_of_the_directory(&mut directory, &paris, &oslo).await?);
     notes.extend(loss_of_the_leader(&mut paris, &oslo).await?);
+    notes.extend(loss_of_a_server(&paris, &mut oslo).await?);
     notes.extend(leaving(&directory, &paris, &oslo, &rome).await?);
     Ok(Figures {
         notes,
@@ -255,6 +285,13 @@ async fn keys(directory: &Directory, paris: &Side, oslo: &Side, rome: &Side) -> 
         directory.tell(&["add", &word[1..]]).is_err(),
         "a damaged key is taken"
     );
+    // The same key with another secret, as somebody would have who only saw which keys there are.
+    let made = paris.server.post_anywhere("/directory/activate", &body).await?;
+    directory.tell(&[
+        "add",
+        &with_another_secret(made["key"].as_str().context("no key")?)?,
+    ])?;
+    paris.wait_trouble("key_wrong").await?;
     let first = paris.activate(directory).await?;
     paris.wait_connected().await?;
     directory.tell(&["remove", PARIS])?;
@@ -270,6 +307,12 @@ async fn keys(directory: &Directory, paris: &Side, oslo: &Side, rome: &Side) -> 
         side.wait_connected().await?;
     }
     Ok(())
+}
+
+fn with_another_secret(key: &str) -> anyhow::Result<String> {
+    let mut read: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(key)?)?;
+    read["secret"] = json!(URL_SAFE_NO_PAD.encode([7; 32]));
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&read)?))
 }
 
 /// What is new on one server is found on all nodes of all others.
@@ -312,6 +355,73 @@ async fn shares(paris: &Side, oslo: &Side) -> anyhow::Result<Vec<String>> {
     Ok(vec![within("hidden", hidden, GONE_WITHIN)?])
 }
 
+/// What people do is seen elsewhere, as long as they do it.
+async fn presence(paris: &Side, oslo: &Side) -> anyhow::Result<Vec<String>> {
+    let id = format!("phone@{PARIS}");
+    let sees = async |wanted: &str| {
+        oslo.until(0, "phone", |hit| hit["call"] == id && hit["presence"] == wanted)
+            .await
+    };
+    let phone = Phone::new(&paris.server, "phone", &[1]).await?;
+    let online = sees("online").await?;
+    drop(phone);
+    sees("offline").await?;
+    Ok(vec![within("seen to be online", online, FOUND_WITHIN)?])
+}
+
+/// With PostgreSQL: the Directory answers without it, and takes what is new when it is back.
+async fn loss_of_the_database(
+    directory: &mut Directory,
+    paris: &Side,
+    oslo: &Side,
+) -> anyhow::Result<Vec<String>> {
+    let Some(postgres) = &mut directory.postgres else {
+        return Ok(Vec::new());
+    };
+    postgres.kill()?;
+    paris.create("frida", "Frida Nachher").await?;
+    let found = oslo.search(0, "mar%20ann").await?;
+    ensure!(
+        found["directory"] == "up" && found["hits"][0]["call"] == format!("anna@{PARIS}"),
+        "{found}"
+    );
+    postgres.start_again().await?;
+    let took = oslo
+        .finds(&[0], "nachher", &format!("frida@{PARIS}"), true)
+        .await?;
+    Ok(vec![format!(
+        "found after PostgreSQL was back: {} ms",
+        took.as_millis()
+    )])
+}
+
+/// A server that was off tells what is new of it, and finds what is new of others.
+async fn loss_of_a_server(paris: &Side, oslo: &mut Side) -> anyhow::Result<Vec<String>> {
+    oslo.create("kari", "Kari Nordmann").await?;
+    let kari = format!("kari@{OSLO}");
+    paris.finds(&[0], "nordmann", &kari, true).await?;
+    oslo.server.kill(0)?;
+    paris.create("gerda", "Gerda Inzwischen").await?;
+    // Nobody hears of its people; they are found all the same.
+    paris
+        .until(0, "nordmann", |hit| {
+            hit["call"] == kari && hit["presence"].is_null()
+        })
+        .await?;
+    oslo.server.restart(0).await?;
+    oslo.tokens = vec![sign_in(&oslo.server, 0, "seeker").await?];
+    let took = oslo
+        .finds(&[0], "inzwischen", &format!("gerda@{PARIS}"), true)
+        .await?;
+    let patch = json!({ "display_name": "Kari Sydmann" });
+    oslo.server.patch(0, "/users/kari", &patch).await?;
+    paris.finds(&[0, 1, 2], "sydmann", &kari, true).await?;
+    Ok(vec![format!(
+        "a server that was off finds others after {} ms",
+        took.as_millis()
+    )])
+}
+
 /// Own people are found without it, the others as soon as it is back.
 async fn loss_of_the_directory(
     directory: &mut Directory,
@@ -324,6 +434,8 @@ async fn loss_of_the_directory(
     let took = began.elapsed();
     ensure!(alone["directory"] == "away" && alone["from"] == "own", "{alone}");
     ensure!(alone["hits"][0]["call"] == "anna", "{alone}");
+    let mistyped = paris.search(0, "matrin").await?;
+    ensure!(mistyped["hits"][0]["call"] == "anna", "{mistyped}");
     paris.create("dora", "Dora Lazare").await?;
     directory.run().await?;
     let dora = format!("dora@{PARIS}");

@@ -71,11 +71,18 @@ impl Plan {
     fn new(
         name: &'static str,
         folder: &Path,
+        enterprise: Option<&Path>,
         ports: &mut FreePorts,
         places: Vec<Place>,
     ) -> anyhow::Result<Self> {
-        let authority = folder.join(name);
-        EnterpriseCa::create(&authority, &"Live".parse()?)?;
+        let authority = match enterprise {
+            Some(enterprise) => enterprise.to_owned(),
+            None => {
+                let authority = folder.join(name);
+                EnterpriseCa::create(&authority, &"Live".parse()?)?;
+                authority
+            }
+        };
         let listen = places.iter().map(|place| ports.next(place.address));
         let listen = listen.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -190,6 +197,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) public: &'a str,
     /// What the records of paris and oslo lead to first, and where nobody answers.
     pub(crate) dead: Vec<SocketAddr>,
+    /// The authority of the enterprise of which all of them are; else each is of its own.
+    pub(crate) enterprise: Option<PathBuf>,
 }
 
 impl Default for Setting<'_> {
@@ -201,6 +210,7 @@ impl Default for Setting<'_> {
             third: None,
             public: "",
             dead: Vec::new(),
+            enterprise: None,
         }
     }
 }
@@ -210,7 +220,9 @@ impl Setting<'_> {
     pub(crate) async fn start(self) -> anyhow::Result<(Server, Server, Option<Server>, World)> {
         let folder = tempfile::Builder::new().prefix("plenary-partners-").tempdir()?;
         let mut ports = FreePorts::default();
-        let mut plan = |name, places| Plan::new(name, folder.path(), &mut ports, places);
+        let enterprise = self.enterprise;
+        let mut plan =
+            |name, places| Plan::new(name, folder.path(), enterprise.as_deref(), &mut ports, places);
         let (mut paris, mut oslo) = (plan(PARIS, self.paris)?, plan(OSLO, self.oslo)?);
         paris.dead.clone_from(&self.dead);
         oslo.dead = self.dead;

@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod borrowing;
 pub mod directory;
+pub mod directory_meets;
 mod disks;
 mod enterprise;
 pub mod federation;

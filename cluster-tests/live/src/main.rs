@@ -4,8 +4,9 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, directory, federation, federation_calls, federation_faults, federation_outbox,
-    federation_people, federation_terms, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    borrowing, directory, directory_meets, federation, federation_calls, federation_faults,
+    federation_outbox, federation_people, federation_terms, full_managers, lost_nodes, lost_podium, people,
+    remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -45,6 +46,7 @@ enum Scenario {
     PartnerPages,
     Directory,
     DirectoryPostgres,
+    DirectoryPages,
 }
 
 #[tokio::main]
@@ -103,5 +105,6 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnerPages => federation::partner_pages().await,
         Scenario::Directory => directory::directory(false).await,
         Scenario::DirectoryPostgres => directory::directory(true).await,
+        Scenario::DirectoryPages => directory_meets::directory_pages().await,
     }
 }

@@ -15,3 +15,11 @@ async fn people_of_all_servers_find_each_other_with_postgresql() {
         .expect("whoever is shared is found, and nobody else");
     println!("{figures}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_are_found_are_called_without_lists_of_servers() {
+    let figures = plenary_live_tests::directory_meets::directory_calls()
+        .await
+        .expect("servers of one Directory meet");
+    println!("{figures}");
+}
