@@ -369,7 +369,7 @@ fn a_state_from_before_people_were_looked_for_by_aliases_is_opened() {
     let mut home = Home::with_users([called("anna", "Anna Martin")]);
     home.ok(by("root"), alias("press", "anna"));
     before_aliases_by_target(&home.db);
-    home.db.pragma_update(None, "user_version", 21).expect("writes");
+    home.db.pragma_update(None, "user_version", 24).expect("writes");
     home.reopen();
     assert_eq!(found(&home, "root", "press"), ["Anna Martin"]);
 }
