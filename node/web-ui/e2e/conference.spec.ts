@@ -373,6 +373,12 @@ test('one asks for the podium and gets it', async ({ browser, person, other, con
   await look(ben, 'podium');
   await ben.getByRole('button', { name: 'Leave the podium' }).click();
   await expect(tile(owner, other.display_name)).toHaveCount(0);
+  // The server has lowered the hand: it can be raised anew.
+  await expect(owner.getByLabel('Hand raised, number 1')).toHaveCount(0);
+  await ben.getByRole('button', { name: 'Ask for the podium' }).click();
+  await expect(owner.getByLabel('Hand raised, number 1')).toBeVisible();
+  await actOn(owner, other.display_name, 'Give a place on the podium');
+  await expect(ben.getByRole('button', { name: 'Leave the podium' })).toBeVisible();
   await ben.context().close();
   await owner.context().close();
 });

@@ -218,6 +218,52 @@ describe('in the meeting', () => {
     expect(last().said('leave')).toEqual([{}]);
     expect(meeting.current()).toMatchObject({ phase: 'over', over: 'left' });
   });
+
+  it('leaves with a word from the waiting room, and while it comes back', async () => {
+    const waits = setUp();
+    waits.last().welcome();
+    const { room } = waits.meeting.current();
+    waits.last().tell({ type: 'waiting', body: { room, participant: '1', secret: 's' } });
+    waits.meeting.leave();
+    expect(waits.last().said('leave')).toEqual([{}]);
+    const back = await inside();
+    back.last().end();
+    vi.advanceTimersByTime(0);
+    back.last().welcome();
+    expect(back.meeting.current().phase).toBe('reconnecting');
+    back.meeting.leave();
+    expect(back.last().said('leave')).toEqual([{}]);
+  });
+
+  it('asks again with a hand that the server has lowered', async () => {
+    const { last, meeting } = await inside();
+    const row = (hand: number | null) =>
+      last().tell({ type: 'roster', body: { participants: [person('1', { hand })], gone: [] } });
+    meeting.set({ hand: true });
+    row(5);
+    row(null);
+    meeting.set({ hand: true });
+    expect(last().said('state').filter(({ hand }) => hand)).toHaveLength(2);
+    row(7);
+    meeting.set({ hand: false });
+    expect(last().said('state').at(-1)).toEqual({ hand: false });
+    row(null);
+    expect(last().said('state').filter((one) => 'hand' in one)).toHaveLength(3);
+  });
+
+  it('lowers a hand whose row comes late', async () => {
+    const { last, meeting } = await inside();
+    const row = (hand: number | null) =>
+      last().tell({ type: 'roster', body: { participants: [person('1', { hand })], gone: [] } });
+    meeting.set({ hand: true });
+    row(5);
+    meeting.set({ hand: false });
+    meeting.set({ hand: true });
+    row(null);
+    row(6);
+    meeting.set({ hand: false });
+    expect(last().said('state').at(-1)).toEqual({ hand: false });
+  });
 });
 
 describe('the gate', () => {
@@ -435,6 +481,36 @@ describe('a lost way', () => {
     peers.slice(2).forEach((peer) => peer.ice('connected'));
     vi.advanceTimersByTime(3_000);
     expect(peers.map((peer) => peer.closed)).toEqual([true, true, false, false]);
+  });
+
+  it.each([
+    ['is lowered while one is away: it stays so', [5, null], [], []],
+    ['is raised while one is away: it is said', [null, null], [true], [{ hand: true }]],
+    ['is lowered by oneself while one is away: it is said', [5, 5], [false], [{ hand: false }]],
+  ] as const)('a hand %s', async (_, [before, after], sets, said) => {
+    const { meeting, last } = await inside();
+    meeting.set({ hand: before !== null });
+    const at = (hand: number | null) => person('1', { hand, muted: false, camera: true });
+    last().tell({ type: 'roster', body: { participants: [at(before)], gone: [] } });
+    last().end();
+    vi.advanceTimersByTime(0);
+    for (const hand of sets) meeting.set({ hand });
+    last().welcome();
+    last().tell(joined({ participants: [at(after)] }));
+    await settle();
+    expect(last().said('state')).toEqual(said);
+  });
+
+  it('comes out of the waiting room without the hand of before', async () => {
+    const { meeting, last } = await inside();
+    const at = (hand: number | null) => person('1', { hand, muted: false, camera: true });
+    meeting.set({ hand: true });
+    last().tell({ type: 'roster', body: { participants: [at(5)], gone: [] } });
+    const { room } = meeting.current();
+    last().tell({ type: 'waiting', body: { room, participant: '1', secret: 's' } });
+    last().tell(joined({ participants: [at(null)] }));
+    await settle();
+    expect(last().said('state').filter((one) => 'hand' in one)).toEqual([{ hand: true }]);
   });
 
   it('stays while media flows, and only opens the socket anew', async () => {

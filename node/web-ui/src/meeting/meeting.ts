@@ -58,6 +58,8 @@ const REFUSED_STATES: ReadonlySet<string> = new Set(['full', 'conflict', 'forbid
 /** What moderators ask for, and what one writes: that it was refused is told. */
 const TOLD: ReadonlySet<string> = new Set(['moderate', 'call', 'call_off', 'say', 'edit', 'unsay']);
 
+const isRaised = (one: Participant | undefined) => one !== undefined && one.hand !== null;
+
 export class Meeting {
   readonly publish: Publish;
   readonly receive: Receive;
@@ -151,7 +153,9 @@ export class Meeting {
   }
 
   leave() {
-    if (this.state.phase === 'in') this.signal.say({ type: 'leave', body: {} });
+    const { phase } = this.state;
+    const hasPlace = phase === 'in' || phase === 'waiting' || phase === 'reconnecting';
+    if (hasPlace) this.signal.say({ type: 'leave', body: {} });
     this.finish('left');
   }
 
@@ -364,6 +368,7 @@ export class Meeting {
 
   /** A moderator has switched something off here: so it is, until one switches it on oneself. */
   private obey(now: Participant, before: Participant | undefined) {
+    this.followHand(now, before);
     if (now.hushed && !before?.hushed) {
       this.own.muted = true;
       if (this.told) this.told.muted = true;
@@ -382,6 +387,14 @@ export class Meeting {
     }
   }
 
+  /** The server lowers a hand, too: for a place, by a moderator. What one has not said yet goes on. */
+  private followHand(now: Participant, before: Participant | undefined) {
+    const raised = isRaised(now);
+    if (!this.told || raised === isRaised(before)) return;
+    if (this.own.hand === this.told.hand) this.own.hand = raised;
+    this.told.hand = raised;
+  }
+
   /** In the waiting room, from the beginning or sent back: nothing flows, and nothing of the meeting is kept. */
   private waiting({ room, participant: me, secret }: Waiting) {
     this.rejoining = false;
@@ -390,6 +403,7 @@ export class Meeting {
     this.know(room);
     this.publish.close();
     this.receive.close();
+    this.own.hand = false;
     const counts = { inside: 0, waiting: 0 };
     this.next({
       phase: 'waiting',
@@ -418,13 +432,15 @@ export class Meeting {
     this.know(room);
     const mine = participants.find((one) => one.id === me);
     if (mine) {
-      // A hand of before is still raised, unless it was lowered while away.
-      if (this.state.me === null) this.own.hand = mine.hand !== null;
+      // What the server did to the hand meanwhile counts, unless one did something to it that nobody has seen yet.
+      const { me: place, participants: known } = this.state;
+      const before = place === null ? undefined : known.get(place);
+      if (!before || this.own.hand === isRaised(before)) this.own.hand = isRaised(mine);
       this.told = {
         muted: mine.muted,
         camera: mine.camera,
         content: mine.content,
-        hand: mine.hand !== null,
+        hand: isRaised(mine),
       };
       this.obey(mine, undefined);
     }
