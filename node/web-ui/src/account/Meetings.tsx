@@ -84,7 +84,8 @@ export function Meetings() {
                         {t('join.public')}
                       </Badge>
                     )}
-                    {(room.owner === me.id || (room.moderates && room.settings.registration)) && (
+                    {(room.owner === me.id ||
+                      (room.moderates && (room.settings.registration || room.meeting.participants > 0))) && (
                       <Tooltip label={t('join.settings', { name: room.name })}>
                         <ActionIcon
                           variant="subtle"

@@ -6,6 +6,7 @@ import type {
   Alias,
   AliasPatch,
   Call,
+  CalledPerson,
   CallQuery,
   Cluster,
   Conference,
@@ -38,6 +39,7 @@ import type {
   ManagerOverview,
   MayMeet,
   Me,
+  Moderation,
   NewAlias,
   NewConference,
   NewDocument,
@@ -53,6 +55,7 @@ import type {
   OwnRun,
   Page,
   PageQuery,
+  Participant,
   Partner,
   PartnerInvitation,
   Partners,
@@ -242,6 +245,15 @@ export const calls = {
   widenCall: (cid: string) => done('POST', `/calls/${id(cid)}/widen`),
   conference: (cid: string, signal?: AbortSignal) =>
     json<Conference>('GET', `/conferences/${id(cid)}`, { signal }),
+  participants: (cid: string, signal?: AbortSignal) =>
+    json<Participant[]>('GET', `/conferences/${id(cid)}/participants`, { signal }),
+  moderate: (cid: string, what: Moderation) => done('POST', `/conferences/${id(cid)}/acts`, { json: what }),
+  calledPeople: (cid: string, signal?: AbortSignal) =>
+    json<CalledPerson[]>('GET', `/conferences/${id(cid)}/calls`, { signal }),
+  callPeople: (cid: string, whom: { users?: string[]; invited?: boolean }) =>
+    done('POST', `/conferences/${id(cid)}/calls`, { json: whom }),
+  callPeopleOff: (cid: string) => done('DELETE', `/conferences/${id(cid)}/calls`),
+  callPersonOff: (cid: string, user: string) => done('DELETE', `/conferences/${id(cid)}/calls/${id(user)}`),
   conferencePeople: (cid: string, signal?: AbortSignal) =>
     json<ConferencePerson[]>('GET', `/conferences/${id(cid)}/people`, { signal }),
   conferenceDefaults: (signal?: AbortSignal) =>

@@ -172,6 +172,16 @@ export const queries = {
       queryKey: ['conferences', 'one', cid],
       queryFn: ({ signal }) => calls.conference(cid, signal),
     }),
+  participants: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'participants', cid],
+      queryFn: ({ signal }) => calls.participants(cid, signal),
+    }),
+  calledPeople: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'called', cid],
+      queryFn: ({ signal }) => calls.calledPeople(cid, signal),
+    }),
   conferencePeople: (cid: string) =>
     queryOptions({
       queryKey: ['conferences', 'people', cid],

@@ -1,6 +1,7 @@
 import { Tabs, Text } from '@mantine/core';
 import { IconPresentation, IconTemplate } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import { Problem } from '../api/problem';
 import { queries } from '../api/queries';
 import type { Conference, Template } from '../api/types';
@@ -12,6 +13,8 @@ import { useAdminText } from '../ui/text';
 import { useMe } from '../ui/useMe';
 import { ConferenceForm } from './ConferenceForm';
 import { Share } from './Share';
+
+const Now = lazy(() => import('./Now').then((file) => ({ default: file.Now })));
 
 interface Props {
   /** Without it: a new one. */
@@ -83,7 +86,7 @@ function Known({ cid, readOnly, own, close }: Props & { cid: string }) {
   );
 }
 
-/** The settings, how others learn of it, who has registered where people do, and how it was. */
+/** The settings, who is in and what can be done about it, how others learn of it, who has registered where people do, and how it was. */
 function Parts({ conference, readOnly, own, close }: Props & { conference: Conference }) {
   const { t } = useAdminText();
   const me = useMe();
@@ -94,6 +97,7 @@ function Parts({ conference, readOnly, own, close }: Props & { conference: Confe
     <Tabs defaultValue={firstOf(conference, Boolean(others && registers))} keepMounted={false}>
       <Tabs.List mb="md" className="tabs">
         <Tabs.Tab value="settings">{t('conferences.settings')}</Tabs.Tab>
+        {conference.moderates && <Tabs.Tab value="now">{t('conferences.going')}</Tabs.Tab>}
         {conference.access === 'public' && <Tabs.Tab value="share">{t('share.title')}</Tabs.Tab>}
         {registers && <Tabs.Tab value="registrants">{t('registration.list')}</Tabs.Tab>}
         <Tabs.Tab value="history">{t('common:history.runs')}</Tabs.Tab>
@@ -101,6 +105,13 @@ function Parts({ conference, readOnly, own, close }: Props & { conference: Confe
       <Tabs.Panel value="settings" keepMounted>
         <ConferenceForm conference={conference} readOnly={readOnly || others} own={own} close={close} />
       </Tabs.Panel>
+      {conference.moderates && (
+        <Tabs.Panel value="now">
+          <Suspense fallback={<Loading rows={6} />}>
+            <Now conference={conference} />
+          </Suspense>
+        </Tabs.Panel>
+      )}
       {conference.access === 'public' && (
         <Tabs.Panel value="share">
           <Share conference={conference} />

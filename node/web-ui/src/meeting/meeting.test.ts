@@ -243,12 +243,20 @@ describe('in the meeting', () => {
     row(5);
     row(null);
     meeting.set({ hand: true });
-    expect(last().said('state').filter(({ hand }) => hand)).toHaveLength(2);
+    expect(
+      last()
+        .said('state')
+        .filter(({ hand }) => hand),
+    ).toHaveLength(2);
     row(7);
     meeting.set({ hand: false });
     expect(last().said('state').at(-1)).toEqual({ hand: false });
     row(null);
-    expect(last().said('state').filter((one) => 'hand' in one)).toHaveLength(3);
+    expect(
+      last()
+        .said('state')
+        .filter((one) => 'hand' in one),
+    ).toHaveLength(3);
   });
 
   it('lowers a hand whose row comes late', async () => {
@@ -510,7 +518,11 @@ describe('a lost way', () => {
     last().tell({ type: 'waiting', body: { room, participant: '1', secret: 's' } });
     last().tell(joined({ participants: [at(null)] }));
     await settle();
-    expect(last().said('state').filter((one) => 'hand' in one)).toEqual([{ hand: true }]);
+    expect(
+      last()
+        .said('state')
+        .filter((one) => 'hand' in one),
+    ).toEqual([{ hand: true }]);
   });
 
   it('stays while media flows, and only opens the socket anew', async () => {

@@ -7,6 +7,7 @@ import { queries } from '../api/queries';
 import { DirectoryAway } from '../ui/DirectoryAway';
 import { useFound } from '../ui/useFound';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import type { Desk } from './desk';
 import { Named } from './Named';
 import { useExpected } from './useExpected';
 
@@ -17,10 +18,24 @@ const isAway = (call: string) => /^[^@\s\\#]+@[^@\s.]+(\.[^@\s.]+)+$/.test(call)
 
 /** Rings at people of the address book, whoever is named with their server, or all who are invited. */
 export function CallPeople({ done }: { done: () => void }) {
-  const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { participants } = useMeeting();
-  const expected = useExpected();
+  const expected = useExpected().length;
+  const inside = new Set([...participants.values()].map(({ user }) => user));
+  return <ChoosePeople inside={inside} expected={expected} desk={meeting} done={done} />;
+}
+
+interface Props {
+  inside: ReadonlySet<string | null>;
+  /** How many are invited and not in. */
+  expected: number;
+  desk: Desk;
+  done: () => void;
+}
+
+/** The same, from wherever one moderates. */
+export function ChoosePeople({ inside, expected, desk, done }: Props) {
+  const { t } = useMeetingText();
   const [chosen, setChosen] = useState<string[]>([]);
   const [text, setText] = useState('');
   // Closed by each choice: it would cover the button.
@@ -29,7 +44,6 @@ export function CallPeople({ done }: { done: () => void }) {
   const found = useInfiniteQuery(queries.myContacts({ search: settled }));
   // Who was chosen keeps the name when other names are looked for.
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
-  const inside = new Set([...participants.values()].map(({ user }) => user));
   const contacts = (found.data?.pages[0]?.items ?? []).flatMap(({ user_id, partner_id, display_name }) => {
     const user = user_id?.split('@')[0] ?? partner_id;
     return user && !inside.has(user) ? [{ value: user, label: display_name || user }] : [];
@@ -47,7 +61,7 @@ export function CallPeople({ done }: { done: () => void }) {
   const known = new Map([...names, ...people.map(({ value, label }) => [value, label] as const)]);
   const options = [...new Set([...chosen, ...people.map(({ value }) => value)])];
   const call = (users: string[] | null) => {
-    meeting.call(users);
+    desk.call(users);
     done();
   };
   return (
@@ -88,13 +102,13 @@ export function CallPeople({ done }: { done: () => void }) {
         >
           {t('called.call', { count: chosen.length })}
         </Button>
-        {expected.length > 0 && (
+        {expected > 0 && (
           <Button
             variant="default"
             leftSection={<IconPhoneCall size={18} aria-hidden />}
             onClick={() => call(null)}
           >
-            {t('called.all', { count: expected.length })}
+            {t('called.all', { count: expected })}
           </Button>
         )}
       </Group>

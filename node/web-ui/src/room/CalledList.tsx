@@ -13,6 +13,7 @@ import {
 import type { CalledPerson } from '../meeting/messages';
 import { Face } from '../ui/Face';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import type { Desk } from './desk';
 
 const ICONS = {
   ringing: IconPhoneCalling,
@@ -28,11 +29,17 @@ const ICONS = {
 
 /** Who was called and is not in yet, and how that is; moderators see it. */
 export function CalledList() {
-  const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { called, participants } = useMeeting();
   const inside = new Set([...participants.values()].map(({ user }) => user));
-  const out = called.filter(({ user }) => !inside.has(user));
+  return <Called out={called.filter(({ user }) => !inside.has(user))} desk={meeting} />;
+}
+
+type Person = Pick<CalledPerson, 'user' | 'name' | 'state'>;
+
+/** The same, from wherever one moderates. */
+export function Called({ out, desk }: { out: Person[]; desk: Desk }) {
+  const { t } = useMeetingText();
   if (out.length === 0) return null;
   const ringing = out.filter(({ state }) => state === 'ringing').length;
   return (
@@ -42,23 +49,22 @@ export function CalledList() {
           {t('called.list', { count: out.length })}
         </Title>
         {ringing > 1 && (
-          <Button size="compact-sm" variant="default" onClick={() => meeting.callOff(null)}>
+          <Button size="compact-sm" variant="default" onClick={() => desk.callOff(null)}>
             {t('called.stopAll')}
           </Button>
         )}
       </Group>
       <Stack component="ul" gap={2} m={0} p={0} mb="xs" style={{ listStyle: 'none' }} aria-live="polite">
         {out.map((person) => (
-          <Row key={person.user} person={person} />
+          <Row key={person.user} person={person} desk={desk} />
         ))}
       </Stack>
     </section>
   );
 }
 
-function Row({ person }: { person: CalledPerson }) {
+function Row({ person, desk }: { person: Person; desk: Desk }) {
   const { t } = useMeetingText();
-  const { meeting } = useVisit();
   const Icon = ICONS[person.state];
   return (
     <Group component="li" wrap="nowrap" gap="sm" px={8} py={6}>
@@ -80,7 +86,7 @@ function Row({ person }: { person: CalledPerson }) {
           variant="default"
           leftSection={<IconPhoneEnd size={16} aria-hidden />}
           aria-label={t('called.stopOne', { name: person.name })}
-          onClick={() => meeting.callOff([person.user])}
+          onClick={() => desk.callOff([person.user])}
         >
           {t('called.stop')}
         </Button>
@@ -90,7 +96,7 @@ function Row({ person }: { person: CalledPerson }) {
           variant="default"
           leftSection={<IconPhone size={16} aria-hidden />}
           aria-label={t('called.againOne', { name: person.name })}
-          onClick={() => meeting.call([person.user])}
+          onClick={() => desk.call([person.user])}
         >
           {t('common:call.again')}
         </Button>

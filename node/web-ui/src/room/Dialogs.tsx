@@ -13,6 +13,7 @@ const load = {
   layOut: () => import('./LayOut').then((file) => ({ default: file.LayOut })),
   entryRules: () => import('./EntryRules').then((file) => ({ default: file.EntryRules })),
   changeId: () => import('./ChangeId').then((file) => ({ default: file.ChangeId })),
+  extend: () => import('./Extend').then((file) => ({ default: file.Extend })),
 };
 const Start = lazy(load.start);
 const Invite = lazy(load.invite);
@@ -21,13 +22,14 @@ const Shortcuts = lazy(load.shortcuts);
 const LayOut = lazy(load.layOut);
 const EntryRules = lazy(load.entryRules);
 const ChangeId = lazy(load.changeId);
+const Extend = lazy(load.extend);
 
 /** A meeting outlives the node that gave the page: nothing of it may have to be asked for there later. */
 export function warmDialogs() {
   for (const one of Object.values(load)) void one().catch(() => undefined);
 }
 
-export type DialogName = 'start' | 'invite' | 'details' | 'shortcuts' | 'layOut' | 'entryRules' | 'changeId';
+export type DialogName = keyof typeof load;
 
 interface Props {
   name: DialogName | null;
@@ -50,6 +52,7 @@ export function Dialogs({ name, about, controls, close }: Props) {
     layOut: person ? t('layOut.titleOf', { name: person.name }) : t('layOut.title'),
     entryRules: t('entryRules.title'),
     changeId: t('changeId.title'),
+    extend: t('extend.title'),
   };
   return (
     <Modal
@@ -66,6 +69,7 @@ export function Dialogs({ name, about, controls, close }: Props) {
         {name === 'shortcuts' && <Shortcuts />}
         {name === 'entryRules' && <EntryRules controls={controls} />}
         {name === 'changeId' && <ChangeId done={close} />}
+        {name === 'extend' && <Extend done={close} />}
         {name === 'layOut' && <LayOut about={about} close={close} />}
       </Suspense>
     </Modal>

@@ -8,6 +8,7 @@ import { groupedCid } from '../ui/cid';
 import { useAdminText } from '../ui/text';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { RoomControls } from './controls';
+import type { Desk } from './desk';
 import { useAsks } from './useAsks';
 import { useMayRename } from './useMayRename';
 
@@ -20,19 +21,11 @@ export function EntryRules({ controls }: { controls: RoomControls }) {
   const { meeting } = useVisit();
   const { room } = useMeeting();
   const mayRename = useMayRename();
+  const asks = useAsks();
+  const known = useQuery({ ...queries.conference(room.cid), enabled: asks && room.has_pin });
   return (
     <Stack gap="md">
-      <Text size="sm" c="dimmed">
-        {t('entryRules.text')}
-      </Text>
-      <Switch
-        label={t('entryRules.lock')}
-        description={t('entryRules.lockHint')}
-        checked={room.locked}
-        onChange={() => meeting.moderate(room.locked ? 'unlock' : 'lock')}
-      />
-      <PinRule />
-      <WaitingRule now={room.waiting_room} />
+      <GateRules gate={room} pin={known.data?.settings.pin} desk={meeting} />
       <Group justify="space-between" gap="sm">
         <div>
           <Text size="sm" fw={500}>
@@ -50,19 +43,41 @@ export function EntryRules({ controls }: { controls: RoomControls }) {
   );
 }
 
-/** Those whom the conference itself makes moderators see the PIN; others set another one. */
-function PinRule() {
+interface Props {
+  gate: Pick<RoomFacts, 'locked' | 'has_pin' | 'waiting_room'>;
+  /** Those whom the conference itself makes moderators see the PIN; others set another one. */
+  pin?: string | null;
+  desk: Desk;
+}
+
+/** Lock, PIN and waiting room, from wherever one moderates. */
+export function GateRules({ gate, pin, desk }: Props) {
+  const { t } = useMeetingText();
+  return (
+    <>
+      <Text size="sm" c="dimmed">
+        {t('entryRules.text')}
+      </Text>
+      <Switch
+        label={t('entryRules.lock')}
+        description={t('entryRules.lockHint')}
+        checked={gate.locked}
+        onChange={() => desk.moderate(gate.locked ? 'unlock' : 'lock')}
+      />
+      <PinRule has={gate.has_pin} known={pin} desk={desk} />
+      <WaitingRule now={gate.waiting_room} desk={desk} />
+    </>
+  );
+}
+
+function PinRule({ has, known, desk }: { has: boolean; known?: string | null; desk: Desk }) {
   const { t } = useMeetingText();
   const { t: admin } = useAdminText();
-  const { meeting } = useVisit();
-  const { room } = useMeeting();
-  const asks = useAsks();
-  const known = useQuery({ ...queries.conference(room.cid), enabled: asks && room.has_pin });
   const [pin, setPin] = useState('');
   const [wrong, setWrong] = useState(false);
-  const now = room.has_pin ? known.data?.settings.pin : null;
+  const now = has ? known : null;
   const set = (digits: string) => {
-    meeting.setPin(digits);
+    desk.setPin(digits);
     setPin('');
   };
   const submit = (event: FormEvent) => {
@@ -71,7 +86,7 @@ function PinRule() {
     if (GOOD.test(pin)) set(pin);
   };
   const said = () => {
-    if (!room.has_pin) return t('entryRules.noPin');
+    if (!has) return t('entryRules.noPin');
     return now ? t('entryRules.pinIs', { pin: now }) : t('entryRules.pinSet');
   };
   return (
@@ -79,7 +94,7 @@ function PinRule() {
       <form noValidate onSubmit={submit}>
         <Stack gap="sm">
           <Text size="sm" role="status">
-            {said()} {room.has_pin && t('entryRules.pinPassed')}
+            {said()} {has && t('entryRules.pinPassed')}
           </Text>
           <PinInput
             label={t('entryRules.newPin')}
@@ -95,12 +110,12 @@ function PinRule() {
             }}
           />
           <Group gap="xs" justify="flex-end">
-            {room.has_pin && (
+            {has && (
               <Button variant="default" onClick={() => set('')}>
                 {t('entryRules.remove')}
               </Button>
             )}
-            <Button type="submit">{t(room.has_pin ? 'entryRules.change' : 'entryRules.set')}</Button>
+            <Button type="submit">{t(has ? 'entryRules.change' : 'entryRules.set')}</Button>
           </Group>
         </Stack>
       </form>
@@ -108,9 +123,8 @@ function PinRule() {
   );
 }
 
-function WaitingRule({ now }: { now: RoomFacts['waiting_room'] }) {
+function WaitingRule({ now, desk }: { now: RoomFacts['waiting_room']; desk: Desk }) {
   const { t: admin } = useAdminText();
-  const { meeting } = useVisit();
   return (
     <Select
       label={admin('conferences.waitingRoom')}
@@ -119,7 +133,7 @@ function WaitingRule({ now }: { now: RoomFacts['waiting_room'] }) {
       allowDeselect={false}
       data={WAITING.map((kind) => ({ value: kind, label: admin(`conferences.waiting.${kind}`) }))}
       value={now}
-      onChange={(kind) => meeting.setWaitingRoom(kind as RoomFacts['waiting_room'])}
+      onChange={(kind) => desk.setWaitingRoom(kind as RoomFacts['waiting_room'])}
     />
   );
 }

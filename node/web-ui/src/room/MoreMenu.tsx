@@ -1,6 +1,7 @@
 import { Box, Group, Menu } from '@mantine/core';
 import {
   IconActivity,
+  IconClockPlus,
   IconDots,
   IconHash,
   IconKeyboard,
@@ -75,6 +76,14 @@ export function MoreMenu({ controls }: { controls: RoomControls }) {
             onClick={() => controls.open('entryRules')}
           >
             {t('entryRules.open')}
+          </Menu.Item>
+        )}
+        {moderates && room.planned && (
+          <Menu.Item
+            leftSection={<IconClockPlus size={18} aria-hidden />}
+            onClick={() => controls.open('extend')}
+          >
+            {t('extend.open')}
           </Menu.Item>
         )}
         {mayRename && (

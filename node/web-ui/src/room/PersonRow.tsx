@@ -1,21 +1,12 @@
-import { ActionIcon, Badge, Group, Text, Tooltip } from '@mantine/core';
-import {
-  IconHandStop,
-  IconMicrophone,
-  IconMicrophoneOff,
-  IconPin,
-  IconPinFilled,
-  IconScreenShare,
-  IconVideo,
-  IconVideoOff,
-} from '@tabler/icons-react';
+import { ActionIcon, Group, Tooltip } from '@mantine/core';
+import { IconPin, IconPinFilled } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import type { InvitedPerson, Participant } from '../meeting/messages';
-import { Face } from '../ui/Face';
 import { serverOf } from '../ui/foreign';
 import { useMeeting, useMeetingText } from './context';
 import type { RoomControls } from './controls';
+import { PersonLine } from './PersonLine';
 import { PersonMenu } from './PersonMenu';
 import { useInvitation } from './useInvitation';
 import { useMyself } from './useMyself';
@@ -41,53 +32,14 @@ export function PersonRow({ person, place, mine, controls }: Props) {
   ]
     .filter(Boolean)
     .join(' · ');
+  const name = mine ? t('tile.you', { name: person.name }) : person.name;
   return (
-    <li>
-      <Group wrap="nowrap" gap="sm" px={8} py={6}>
-        <Face name={person.name} size={36} />
-        <div style={{ flex: 1, minWidth: 0 }}>
-          <Text size="sm" truncate fw={500}>
-            {mine ? t('tile.you', { name: person.name }) : person.name}
-          </Text>
-          <Group gap={6} wrap="nowrap">
-            {person.hand !== null && (
-              <Badge
-                color="yellow"
-                variant="filled"
-                size="sm"
-                style={{ flexShrink: 0 }}
-                leftSection={<IconHandStop size={12} aria-hidden />}
-                aria-label={t('people.hand', { place: place + 1 })}
-              >
-                {place + 1}
-              </Badge>
-            )}
-            {role && (
-              <Text size="xs" c="dimmed" truncate>
-                {role}
-              </Text>
-            )}
-          </Group>
-        </div>
-        <Group gap={4} wrap="nowrap" c="dimmed">
-          {person.content && <IconScreenShare size={18} role="img" aria-label={t('people.sharing')} />}
-          {person.muted ? (
-            <IconMicrophoneOff size={18} role="img" aria-label={t('tile.muted')} />
-          ) : (
-            <IconMicrophone size={18} role="img" aria-label={t('tile.unmuted')} />
-          )}
-          {person.camera ? (
-            <IconVideo size={18} role="img" aria-label={t('people.camera')} />
-          ) : (
-            <IconVideoOff size={18} role="img" aria-label={t('people.noCamera')} />
-          )}
-        </Group>
-        <Group gap={0} wrap="nowrap">
-          <PinButton person={person} controls={controls} />
-          {moderates && <PersonMenu person={person} controls={controls} />}
-        </Group>
+    <PersonLine person={person} name={name} place={place} role={role}>
+      <Group gap={0} wrap="nowrap">
+        <PinButton person={person} controls={controls} />
+        {moderates && <PersonMenu person={person} controls={controls} />}
       </Group>
-    </li>
+    </PersonLine>
   );
 }
 

@@ -1,23 +1,36 @@
 import { ActionIcon, Button, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
+import type { Participant } from '../meeting/messages';
 import { waitingIn } from '../meeting/state';
 import { Face } from '../ui/Face';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import type { Desk } from './desk';
 
 /** Who waits to be let in; moderators see it. */
 export function WaitingList() {
-  const { t } = useMeetingText();
   const { meeting } = useVisit();
   const { participants, counts } = useMeeting();
-  const waiting = waitingIn(participants);
+  return <Waiting waiting={waitingIn(participants)} count={counts.waiting} desk={meeting} />;
+}
+
+interface Props {
+  waiting: Pick<Participant, 'id' | 'name' | 'guest'>[];
+  /** Those who are not told by name included. */
+  count: number;
+  desk: Desk;
+}
+
+/** The same, from wherever one moderates. */
+export function Waiting({ waiting, count, desk }: Props) {
+  const { t } = useMeetingText();
   if (waiting.length === 0) return null;
   return (
     <section aria-labelledby="waiting-list">
       <Group justify="space-between" px={8} py={4}>
         <Title order={3} size="h5" id="waiting-list">
-          {t('waiting.list', { count: counts.waiting })}
+          {t('waiting.list', { count })}
         </Title>
-        <Button size="compact-sm" variant="light" onClick={() => meeting.moderate('admit_all')}>
+        <Button size="compact-sm" variant="light" onClick={() => desk.moderate('admit_all')}>
           {t('act.admitAll')}
         </Button>
       </Group>
@@ -40,7 +53,7 @@ export function WaitingList() {
                 variant="default"
                 size={36}
                 aria-label={t('act.refuse', { name: person.name })}
-                onClick={() => meeting.moderate('remove', person.id)}
+                onClick={() => desk.moderate('remove', person.id)}
               >
                 <IconX size={18} aria-hidden />
               </ActionIcon>
@@ -49,7 +62,7 @@ export function WaitingList() {
               <ActionIcon
                 size={36}
                 aria-label={t('act.admit', { name: person.name })}
-                onClick={() => meeting.moderate('admit', person.id)}
+                onClick={() => desk.moderate('admit', person.id)}
               >
                 <IconCheck size={18} aria-hidden />
               </ActionIcon>
@@ -57,9 +70,9 @@ export function WaitingList() {
           </Group>
         ))}
       </Stack>
-      {counts.waiting > waiting.length && (
+      {count > waiting.length && (
         <Text size="xs" c="dimmed" px={8} py={4}>
-          {t('waiting.more', { count: counts.waiting - waiting.length })}
+          {t('waiting.more', { count: count - waiting.length })}
         </Text>
       )}
     </section>
