@@ -210,8 +210,8 @@ function People({ conference, people, desk }: Props) {
   const { mode } = conference.settings;
   return (
     <section aria-labelledby="now-people">
-      <Title order={3} size="h5" id="now-people" role="status" px={8} mb={4}>
-        {t('now.people', { count: people.length })}
+      <Title order={3} size="h5" id="now-people" px={8} mb={4}>
+        <span aria-live="polite">{t('now.people', { count: people.length })}</span>
       </Title>
       {people.length > SHOWN && (
         <Search label={t('people.find')} value={text} onChange={(next) => find(next ?? '')} />

@@ -15,7 +15,8 @@ export function Sheet({
   return (
     <Drawer
       opened
-      onClose={close}
+      // The key that closes a dialog over the sheet is heard here, too.
+      onClose={() => isCovered() || close()}
       position="right"
       size="min(640px, 100vw)"
       title={title}
@@ -26,3 +27,5 @@ export function Sheet({
     </Drawer>
   );
 }
+
+const isCovered = () => document.querySelectorAll('[role="dialog"][aria-modal="true"]').length > 1;
