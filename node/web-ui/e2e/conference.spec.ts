@@ -216,7 +216,7 @@ test('one enters the PIN, waits and is let in', async ({ browser, person, other,
   await guest.getByRole('button', { name: 'Join', exact: true }).click();
   await guest.getByLabel('PIN').fill('0000');
   await guest.getByRole('button', { name: 'Join', exact: true }).click();
-  await expect(guest.getByText('That PIN is wrong.')).toBeVisible();
+  await expect(guest.getByText('That PIN is wrong. You have 4 attempts left.')).toBeVisible();
   await look(guest, 'pin');
   await noBarrier(guest, 'PIN');
   await guest.getByLabel('PIN').fill('4711');

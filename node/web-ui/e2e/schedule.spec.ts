@@ -90,6 +90,21 @@ test('who is early waits, and comes in when a moderator begins', async ({ browse
     await expect(owner.getByText(/The meeting ends in [345] minutes\./)).toBeVisible();
     await owner.getByRole('button', { name: '15 minutes more' }).click();
     await expect(owner.getByText('The meeting ends in', { exact: false })).toHaveCount(0);
+    // Moderators put it off at any time, by as much as they like.
+    const endsAt = async () => {
+      const answer = await rest.call('GET', `/conferences/${cid}`);
+      return Date.parse(((await answer.json()) as { meeting: { ends_at: string } }).meeting.ends_at);
+    };
+    const before = await endsAt();
+    await owner.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+    await owner.getByRole('menuitem', { name: 'Extend…' }).click();
+    const dialog = owner.getByRole('dialog', { name: 'Extend the meeting' });
+    await dialog.getByLabel('Other number of minutes').fill('45');
+    await look(owner, 'extend');
+    await noBarrier(owner, 'before a meeting is extended');
+    await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
+    await expect(dialog).toBeHidden();
+    await expect.poll(endsAt).toBe(before + 45 * 60_000);
   } finally {
     await guest.context().close();
     await owner.context().close();

@@ -136,7 +136,7 @@ describe('in the meeting', () => {
     expect(last().said('edit')).toEqual([{ line: '10', text: 'better', mentions: [] }]);
     expect(last().said('unsay')).toEqual([{ line: '10' }]);
     last().tell({ type: 'refused', body: { request: 'edit', code: 'conflict', detail: 'too late' } });
-    expect(meeting.current().denied).toEqual({ detail: 'too late', count: 1 });
+    expect(meeting.current().denied).toEqual({ code: 'conflict', detail: 'too late', count: 1 });
   });
 
   it('knows how many there are, asks for pages of them, and hears of whom it follows', async () => {
@@ -386,7 +386,7 @@ describe('the gate', () => {
     meeting.callOff(null);
     expect(last().said('call_off')).toEqual([{ users: ['ann'] }, { all: true }]);
     last().tell({ type: 'refused', body: { request: 'call_off', code: 'forbidden', detail: 'not you' } });
-    expect(meeting.current().denied).toEqual({ detail: 'not you', count: 2 });
+    expect(meeting.current().denied).toEqual({ code: 'forbidden', detail: 'not you', count: 2 });
   });
 
   it('hears who watches by a program, and removes one', async () => {

@@ -486,7 +486,7 @@ export class Meeting {
       (TOLD.has(request) && code !== 'not-joined') ||
       (request === 'state' && REFUSED_STATES.has(code))
     ) {
-      this.next({ denied: { detail, count: this.state.denied.count + 1 } });
+      this.next({ denied: { code, detail, count: this.state.denied.count + 1 } });
     } else if (code === 'not-joined') {
       // The node has forgotten this place.
       this.timers.after('join', REJOIN_MS, () => this.join());

@@ -83,7 +83,7 @@ describe('what one writes', () => {
     const no = { request: 'say', code: 'forbidden' as const, detail: 'not here' };
     for (const key of [one, two]) last().tell({ type: 'refused', body: { ...no, key } });
     expect(meeting.current().sending.map(({ failed }) => failed)).toEqual(['not here', 'not here']);
-    expect(meeting.current().denied).toEqual({ detail: 'not here', count: 2 });
+    expect(meeting.current().denied).toEqual({ code: 'forbidden', detail: 'not here', count: 2 });
     await vi.advanceTimersByTimeAsync(20_000);
     expect(last().said('say'), 'not by itself').toHaveLength(2);
     meeting.giveUp(one);

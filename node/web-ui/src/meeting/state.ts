@@ -65,7 +65,7 @@ export interface MeetingState {
   /** By mid. */
   quality: ReadonlyMap<string, SlotQuality>;
   /** What a moderator could not do, the last time, and how often that was. */
-  denied: { detail: string; count: number };
+  denied: { code: RefusedCode | null; detail: string; count: number };
   /** Pictures and sound cannot pass, although messages can. */
   mediaBroken: boolean;
   /** Grows with each change of who is seen where. */
@@ -113,7 +113,7 @@ export function emptyMeeting(cid: string): MeetingState {
     reads: [],
     kbps: null,
     quality: new Map(),
-    denied: { detail: '', count: 0 },
+    denied: { code: null, detail: '', count: 0 },
     mediaBroken: false,
     pictures: 0,
   };

@@ -9,6 +9,7 @@ import { textOf } from '../ui/text';
 import { AsGuest } from './AsGuest';
 import { useMeeting, useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
+import { numberIn } from './refusedText';
 import { useCallOf } from './useCallOf';
 
 /** Where coming back makes no sense. */
@@ -26,7 +27,11 @@ export function Over({ again }: { again: () => void }) {
   // Whoever has no account was never signed in: their token has ended.
   const told = reason === 'signed-out' && !home ? 'guest-ended' : reason;
   const call = useCallOf();
-  const text = TOLD.includes(reason) && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
+  const minutes = reason === 'too-many-pins' ? numberIn(detail) : null;
+  const text = () => {
+    if (minutes !== null) return t('over.tooManyPins', { count: minutes });
+    return TOLD.includes(reason) && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
+  };
   return (
     <EntryFrame>
       <EmptyState
@@ -37,7 +42,7 @@ export function Over({ again }: { again: () => void }) {
             ? t('call.over', { name: call.with.display_name })
             : textOf(`meeting:over.${told}.title`, t('over.other'), { room: room.name })
         }
-        text={call ? <CallOver cid={room.cid} otherwise={t('call.overText')} /> : text}
+        text={call ? <CallOver cid={room.cid} otherwise={t('call.overText')} /> : text()}
         action={
           <Group gap="sm" justify="center">
             {call && <CallAgain cid={room.cid} />}

@@ -3,6 +3,7 @@ import { IconDoorEnter, IconLock } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { EntryFrame } from './EntryFrame';
+import { numberIn } from './refusedText';
 import classes from './Waiting.module.css';
 
 /** The conference has a PIN. */
@@ -11,6 +12,7 @@ export function PinEntry() {
   const { meeting } = useVisit();
   const { room, detail } = useMeeting();
   const [pin, setPin] = useState('');
+  const left = numberIn(detail);
   const good = /^[0-9]{4,16}$/.test(pin);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -31,7 +33,7 @@ export function PinEntry() {
           </div>
           {detail && (
             <Alert color="red" role="alert" py="xs">
-              {t('pin.wrong')}
+              {left ? t('pin.left', { count: left }) : t('pin.wrong')}
             </Alert>
           )}
           <PasswordInput
