@@ -35,6 +35,7 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     settings: { invited: [ann.id, ben.id], uninvited: false },
   });
   const [owner, called, other] = [await newPage(browser), await newPage(browser), await newPage(browser)];
+  const desk = await newPage(browser);
   try {
     await signIn(called, there, ann.id, PASSWORD);
     await signIn(other, here, ben.id, PASSWORD);
@@ -95,7 +96,29 @@ test('a moderator starts a conference and calls who is invited', async ({ browse
     await owner.setViewportSize({ width: 390, height: 844 });
     await look(owner, 'taken-back-phone');
     await expect(other.getByText('You declined')).toBeVisible();
+
+    // An administrator who is not in calls somebody from the control panel, and takes it back.
+    await signIn(desk, here);
+    await desk.goto(`${here}/admin/conferences?conference=${cid}`);
+    await desk.getByRole('tab', { name: 'Now' }).click();
+    await expect(desk.getByRole('heading', { name: '2 people are in' })).toBeVisible();
+    const rung = other.getByText('calls you into “Team round”');
+    await expect(async () => {
+      await desk.getByRole('button', { name: 'Call people' }).click();
+      const whom = desk.getByRole('dialog', { name: 'Call people into the meeting' });
+      await whom.getByRole('combobox', { name: 'Call people into the meeting' }).fill(ben.id);
+      await desk.getByRole('option', { name: ben.id }).click();
+      await whom.getByRole('button', { name: 'Call 1 person' }).click();
+      await expect(rung).toBeVisible({ timeout: 2_000 });
+    }).toPass({ timeout: 30_000 });
+    await expect(desk.getByText('Ringing …')).toBeVisible();
+    await look(desk, 'desk');
+    await noBarrier(desk, 'called from the control panel');
+    await desk.getByRole('button', { name: `Stop calling ${ben.display_name}` }).click();
+    await expect(rung).toHaveCount(0);
+    await expect(desk.getByText('Call taken back')).toBeVisible();
   } finally {
+    await desk.context().close();
     for (const page of [owner, called, other]) await page.context().close();
     await rest.call('DELETE', `/conferences/${cid}`);
     for (const { id } of [ann, ben]) await rest.deleteUser(id);
