@@ -255,13 +255,15 @@ test('a guest comes back as who they were, or as somebody else', async ({ browse
     await expect(guest.getByText('You have been here as Gil', { exact: false })).toBeVisible();
     await look(guest, 'known-guest');
     await noBarrier(guest, 'a guest who is known');
+    await guest.getByLabel('Your name').fill('Gilda');
     await guest.getByRole('button', { name: 'Join', exact: true }).click();
     await isInside(guest);
     await chat(guest).click();
     await act(guest, 'I shall be back', 'Edit');
     await guest.getByRole('textbox', { name: 'Change your message' }).fill('I am back');
     await guest.keyboard.press('Enter');
-    await expect(line(host, 'I am back')).toBeVisible();
+    // By the name that they have now, also of what they wrote before.
+    await expect(line(host, 'I am back')).toContainText('Gilda');
 
     await guest.getByRole('button', { name: 'Leave' }).click();
     await guest.goto(`${here}/m/${room}`);

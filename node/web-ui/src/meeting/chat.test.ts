@@ -11,6 +11,7 @@ import {
   readersOf,
   sameRun,
   splitByMentions,
+  withNames,
 } from './chat';
 import type { ChatLine } from './messages';
 import { person } from './testing/fakes';
@@ -33,6 +34,13 @@ describe('lines of the chat', () => {
     expect(readersOf(own, next, '1', reads)).toBe(0);
     expect(readersOf(other, undefined, '1', reads)).toBe(0);
     expect(readersOf(line('9', { deleted: 'writer' }), undefined, '1', reads)).toBe(0);
+  });
+
+  it('have the name that a guest has now, and that of before of all others', () => {
+    const lines = [line('1', { places: ['7'] }), line('2', { places: ['8'] }), line('3', { places: [] })];
+    const people = [person('7', { name: 'Anna', guest: true }), person('8', { name: 'Annie' })];
+    const shown = withNames(lines, new Map(people.map((one) => [one.id, one])));
+    expect(shown.map(({ name }) => name)).toEqual(['Anna', 'Ann', 'Ann']);
   });
 
   it('are one’s own from whatever place, also of a node that does not tell places', () => {

@@ -20,6 +20,17 @@ export function isMine(line: ChatLine, me: string | null): boolean {
   return line.places?.length ? line.places.includes(me) : line.participant === me;
 }
 
+/** Guests have no account that says how they are called: their lines have the name that they have now, if they are in. */
+export function withNames(
+  lines: readonly ChatLine[],
+  participants: ReadonlyMap<string, Participant>,
+): readonly ChatLine[] {
+  return lines.map((line) => {
+    const writer = line.places?.map((id) => participants.get(id)).find((one) => one?.guest);
+    return !writer || writer.name === line.name ? line : { ...line, name: writer.name };
+  });
+}
+
 export function mentionsMe(line: ChatLine, me: string | null): boolean {
   return me !== null && (line.mentions ?? []).some(({ places }) => places.includes(me));
 }

@@ -1,6 +1,6 @@
 import { Button, Text } from '@mantine/core';
-import { Fragment, useCallback, useEffect, useReducer, useRef, useState } from 'react';
-import { beginsRun, isMine, readersOf, sameRun } from '../meeting/chat';
+import { Fragment, useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'react';
+import { beginsRun, isMine, readersOf, sameRun, withNames } from '../meeting/chat';
 import type { ChatLine } from '../meeting/messages';
 import { Confirm } from '../ui/Confirm';
 import classes from './Chat.module.css';
@@ -72,7 +72,8 @@ interface LinesProps {
 function Lines({ divider, choose, search }: LinesProps) {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { chat, me, earlier, reads, sending, run } = useMeeting();
+  const { chat: told, participants, me, earlier, reads, sending, run } = useMeeting();
+  const chat = useMemo(() => withNames(told, participants), [told, participants]);
   const sought = search?.text ?? '';
   const hit = search?.hits[search.place]?.id;
   const list = useRef<HTMLDivElement>(null);
