@@ -54,6 +54,8 @@ pub const HISTORY_RUNS: usize = 200_000;
 pub const HISTORY_VISITS: usize = 2_000_000;
 /// Most places that one person has in one run, each on a device or program of its own.
 pub const PLACES_PER_PERSON: usize = 8;
+/// Those of whom a run knows that they were removed.
+pub const REMOVED: usize = 500;
 /// Longest name that a participant gives.
 pub const PARTICIPANT_NAME: usize = 128;
 /// Longest reaction: an emoji may be made of several characters.
@@ -80,6 +82,8 @@ pub const MENTIONS: usize = 20;
 pub const KEPT_GUESTS: usize = 60_000;
 /// Most guests of one conference whose tokens are valid.
 pub const GUESTS_PER_CONFERENCE: usize = 5_000;
+/// Guests of a conference from one network whose tokens are valid.
+pub const GUESTS_PER_SOURCE: usize = 200;
 /// Most guests of a server whose tokens are valid.
 pub const GUESTS: usize = 20_000;
 /// Most people who register for one conference (CONF-12).
@@ -110,6 +114,8 @@ pub const PIN: usize = 16;
 pub const PIN_ATTEMPTS: u32 = 5;
 /// The same of all people of one partner's server together, which has as many names as it likes.
 pub const PIN_ATTEMPTS_OF_PARTNER: u32 = 20;
+/// The same of all guests of a conference who have not registered.
+pub const PIN_ATTEMPTS_OF_GUESTS: u32 = 100;
 /// How long wrong PINs are remembered, from the last one on.
 pub const PIN_WINDOW_MS: u64 = 10 * 60 * 1000;
 /// Most places on a podium (CONF-01).

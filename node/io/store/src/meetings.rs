@@ -230,6 +230,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
                 "pin_attempts",
                 "registrants",
                 "watchers",
+                "removed",
             ] {
                 run(db, &format!("DELETE FROM {table} WHERE cid = ?"), [cid.as_str()])?;
             }
@@ -246,6 +247,8 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         Effect::PutWatcher(watcher) => watchers::put(db, watcher),
         Effect::RemoveWatcher { cid, id } => watchers::remove(db, cid, *id),
         Effect::EndWatching { node, but } => watchers::end(db, *node, *but),
+        Effect::PutRemoved(one) => watchers::put_removed(db, one),
+        Effect::LetBack { cid, id } => watchers::let_back(db, cid, *id),
         Effect::ForgetRemoved(cid) => watchers::forget_removed(db, cid),
         Effect::PutAttempts {
             cid,

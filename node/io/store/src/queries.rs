@@ -54,7 +54,7 @@ pub use registrations::{Registered, registered, registrant, registrants};
 pub use search::{OwnHit, OwnHits, search};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 pub use templates::{template, templates};
-pub use watchers::{is_watching, named_watchers, watchers, watchers_of_node};
+pub use watchers::{is_watching, named_watchers, removed, watchers, watchers_of_node};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 25] = [
+const STEPS: [&str; 26] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -35,6 +35,7 @@ const STEPS: [&str; 25] = [
     LINES,
     UNINVITED,
     ALIASES_BY_TARGET,
+    REMOVALS,
 ];
 
 const ACCOUNTS: &str = "
@@ -429,6 +430,36 @@ fn fill_uninvited(db: &Connection) -> Result<(), AppError> {
     }
     Ok(())
 }
+
+/// Whom moderators removed from runs that go on; and how many guests there are, by the hour in which their tokens end, so that
+/// nobody counts them one by one. An insert that replaces has no delete of its own, so the row of before is taken out first.
+const REMOVALS: &str = "
+CREATE TABLE removed (
+    cid TEXT NOT NULL, id INTEGER NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, via TEXT NOT NULL, source TEXT,
+    at INTEGER NOT NULL, PRIMARY KEY (cid, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guests_by_source ON guests (cid, source, expires_at) WHERE source IS NOT NULL;
+CREATE INDEX guests_by_age ON guests (cid, created_at);
+CREATE TABLE guest_hours (hour INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+INSERT INTO guest_hours (hour, count) SELECT expires_at / 3600000, count(*) FROM guests GROUP BY 1;
+CREATE TRIGGER guest_hours_before BEFORE INSERT ON guests
+BEGIN
+    UPDATE guest_hours SET count = count - 1
+        WHERE hour = (SELECT expires_at / 3600000 FROM guests WHERE id = new.id);
+END;
+CREATE TRIGGER guest_hours_put AFTER INSERT ON guests
+BEGIN
+    INSERT INTO guest_hours (hour, count) SELECT new.expires_at / 3600000, 0
+        WHERE NOT EXISTS (SELECT 1 FROM guest_hours WHERE hour = new.expires_at / 3600000);
+    UPDATE guest_hours SET count = count + 1 WHERE hour = new.expires_at / 3600000;
+    DELETE FROM guest_hours WHERE count <= 0;
+END;
+CREATE TRIGGER guest_hours_gone AFTER DELETE ON guests
+BEGIN
+    UPDATE guest_hours SET count = count - 1 WHERE hour = old.expires_at / 3600000;
+    DELETE FROM guest_hours WHERE count <= 0;
+END;
+";
 
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {

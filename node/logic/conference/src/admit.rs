@@ -5,7 +5,8 @@
 //!                                owner, moderators and operators pass these ────────────────────────────────┘
 //! ```
 //!
-//! Into a call come the two of it, each by one device. Seats are counted afterwards, by the rules of licences, in the same
+//! Who was removed from the run is not let in before any of it is asked ([`Removed`](crate::Removed)). Into a call come the
+//! two of it, each by one device. Seats are counted afterwards, by the rules of licences, in the same
 //! command.
 
 use crate::{Access, Conference, Pin, RegistrationState, Role, Run, WaitingRoom};
@@ -66,6 +67,17 @@ impl Visitor<'_> {
             Self::Guest(_) => None,
         };
         called.max(self.invited_at(conference))
+    }
+
+    /// Since when somebody asks them to come at the latest: invites or calls them, or makes them a moderator.
+    pub(crate) fn last_asked_at(&self, conference: &Conference) -> Option<Timestamp> {
+        let settings = &conference.settings;
+        let named = match self {
+            Self::Account { user, .. } => settings.moderators.get(*user).copied(),
+            Self::Federated { user, .. } => settings.moderators_abroad.get(*user).copied(),
+            Self::Guest(_) => None,
+        };
+        named.max(self.last_invited_at(conference))
     }
 
     /// Whether the conference names them as a lecturer.
@@ -148,6 +160,8 @@ pub struct Knock<'a> {
     pub attempts: Attempts,
     /// Those of all people of the same partner's server.
     pub of_partner: Attempts,
+    /// Those of all guests of the conference; none of who has registered.
+    pub of_guests: Attempts,
     pub link: Link,
     /// The zone that they come from; people of partners' servers have none.
     pub zone: Option<&'a Zone>,
@@ -202,6 +216,10 @@ pub enum KeptOut {
     AnsweredElsewhere,
     #[error("only those who are invited may come; ask the owner of the conference to invite you")]
     Uninvited,
+    #[error(
+        "a moderator removed you from this meeting; you may come again after it, or when one lets you back in"
+    )]
+    Removed,
     #[error("the meeting has not begun; it begins by its schedule, or when a moderator starts it")]
     NotBegun,
     #[error("the conference is locked: nobody new is let in; ask a moderator to unlock it")]
@@ -214,6 +232,10 @@ pub enum KeptOut {
     TooManyPins { minutes: u64 },
     #[error("too many wrong PINs came from people of your server; try again in {minutes} min")]
     TooManyPinsOfPartner { minutes: u64 },
+    #[error(
+        "too many wrong PINs came from guests of this conference; sign in, use a personal link, or try again in {minutes} min"
+    )]
+    TooManyPinsOfGuests { minutes: u64 },
     #[error("the meeting is full: {0} people are in it, and it takes no more")]
     Full(u64),
     #[error("as many guests are in the meeting as it takes; try again when one has left")]
@@ -261,11 +283,14 @@ impl KeptOut {
             Self::ZoneGuests => "zone-guests",
             Self::Uninvited => "uninvited",
             Self::AnsweredElsewhere => "answered-elsewhere",
+            Self::Removed => "removed-from-meeting",
             Self::NotBegun => "not-begun",
             Self::Locked => "locked",
             Self::PinNeeded | Self::PinOfProgram => "pin-needed",
             Self::WrongPin { .. } => "wrong-pin",
-            Self::TooManyPins { .. } | Self::TooManyPinsOfPartner { .. } => "too-many-pins",
+            Self::TooManyPins { .. }
+            | Self::TooManyPinsOfPartner { .. }
+            | Self::TooManyPinsOfGuests { .. } => "too-many-pins",
             Self::WatcherWaits => "waiting",
             Self::WatcherRemoved => "removed",
             Self::Full(_) | Self::GuestsFull | Self::PartnerFull(_) => "full",
@@ -406,6 +431,7 @@ pub fn admit_watcher(gate: &Gate<'_>, visitor: Visitor<'_>, now: Timestamp) -> R
         pin: None,
         attempts: Attempts::default(),
         of_partner: Attempts::default(),
+        of_guests: Attempts::default(),
         link: Link::None,
         // Guests do not watch by programs.
         zone: None,
@@ -446,6 +472,7 @@ fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> 
         return Ok(());
     };
     let (own, partner) = (knock.attempts.at(knock.now), knock.of_partner.at(knock.now));
+    let guests = knock.of_guests.at(knock.now);
     if own.count >= limits::PIN_ATTEMPTS {
         let minutes = minutes_left(own, knock.now);
         return Err(KeptOut::TooManyPins { minutes });
@@ -454,7 +481,13 @@ fn check_pin(conference: &Conference, knock: &Knock<'_>) -> Result<(), KeptOut> 
         let minutes = minutes_left(partner, knock.now);
         return Err(KeptOut::TooManyPinsOfPartner { minutes });
     }
-    let left = (limits::PIN_ATTEMPTS - own.count).min(limits::PIN_ATTEMPTS_OF_PARTNER - partner.count);
+    if guests.count >= limits::PIN_ATTEMPTS_OF_GUESTS {
+        let minutes = minutes_left(guests, knock.now);
+        return Err(KeptOut::TooManyPinsOfGuests { minutes });
+    }
+    let left = (limits::PIN_ATTEMPTS - own.count)
+        .min(limits::PIN_ATTEMPTS_OF_PARTNER - partner.count)
+        .min(limits::PIN_ATTEMPTS_OF_GUESTS - guests.count);
     match knock.pin {
         None if knock.way != Way::Browser => Err(KeptOut::PinOfProgram),
         None => Err(KeptOut::PinNeeded),

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  Dial ──► rings ── the one who is called enters ──► answered ── either leaves ──► over: talked
-//!            │                                            └─────── Widen ─────────► over: a conference as others are
+//!            │                                            └─────── Widen ─────────► over: a conference for who is called in
 //!            ├── Decline ──────────────► over: declined
 //!            ├── the caller leaves ────► over: cancelled
 //!            └── 60 s, Sweep ──────────► over: missed
@@ -13,7 +13,8 @@
 //! ```
 
 use crate::{
-    Access, Away, CalledGroup, Conference, Decision, Effect, Launch, Party, Ring, Settings, View,
+    Access, Away, CalledGroup, Conference, Decision, Effect, Launch, Party, Person, REMOVALS_LEVEL, Ring,
+    Settings, View,
     meeting::{MeetingView, Meetings},
 };
 use plenary_access::{
@@ -163,6 +164,7 @@ impl Call {
             launch: Launch::VirtualRoom,
             next: None,
             call: true,
+            ad_hoc: false,
             created_at: at.now,
             updated_at: at.now,
             revision: at.revision,
@@ -257,7 +259,8 @@ impl<V: View> Meetings<'_, V> {
         Ok(decision)
     }
 
-    /// The call becomes a conference of its caller, which others may join; both need a seat from now on.
+    /// The call becomes a conference of its caller, into which others are called; all need a seat from now on. It ends with its
+    /// run.
     pub(crate) fn widen(&self, cid: &Cid, by: &UserName) -> Result<Decision, Refusal> {
         let call = self.call_of(cid, by)?;
         let before = self.view.conference(cid).filter(|conference| conference.call);
@@ -267,10 +270,17 @@ impl<V: View> Meetings<'_, V> {
             ));
         };
         let now = self.at.now;
+        // Nodes of before let everybody come, for ever, and all must have the same.
+        let ad_hoc = self.at.level >= REMOVALS_LEVEL;
         let mut settings = before.settings.clone();
-        settings.uninvited = true;
+        settings.uninvited = !ad_hoc;
+        if ad_hoc {
+            self.check_room_for_conference(&before.owner)?;
+            self.invite_those_inside(&mut settings, &before);
+        }
         let after = Conference {
             call: false,
+            ad_hoc,
             settings,
             updated_at: now,
             revision: self.at.revision,
@@ -295,6 +305,22 @@ impl<V: View> Meetings<'_, V> {
         });
         Call { over, ..call }.put(&mut decision);
         Ok(decision)
+    }
+
+    /// Who was called comes in again as well.
+    fn invite_those_inside(&self, settings: &mut Settings, conference: &Conference) {
+        let now = self.at.now;
+        for one in self.view.everybody(&conference.cid) {
+            match one.person {
+                Person::Account(user) if !conference.is_of(&user) => {
+                    settings.invited.entry(user).or_insert(now);
+                }
+                Person::Federated(user) if !settings.moderators_abroad.contains_key(&user) => {
+                    settings.invited_abroad.entry(user).or_insert(now);
+                }
+                Person::Account(_) | Person::Federated(_) | Person::Guest(_) => {}
+            }
+        }
     }
 
     /// Somebody has come into the conference of a call.

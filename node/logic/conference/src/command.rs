@@ -342,6 +342,9 @@ impl Change {
                 act: Act::RemoveWatcher(_),
                 ..
             } => crate::WATCHERS_LEVEL,
+            Self::Act {
+                act: Act::LetBack(_), ..
+            } => crate::REMOVALS_LEVEL,
             Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),

@@ -42,6 +42,9 @@ pub struct Conference {
     /// The two of a call meet in it, and nobody else ([`Call`](crate::Call)).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub call: bool,
+    /// Was a call, and goes with its run, unless it gets a plan of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ad_hoc: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub revision: Revision,

@@ -296,11 +296,7 @@ impl<'a, V: View> Case<'a, V> {
         };
         let cid = self.key_for(&id);
         self.check_owner(owner)?;
-        if self.view.conferences() >= limits::CONFERENCES as u64 {
-            return Err(Refusal::Conflict(
-                "the server holds 100,000 conferences and takes no more; delete some first".into(),
-            ));
-        }
+        check_server(self.view, 0)?;
         if let Some(plan) = &new.plan {
             plan.check(self.at.now)?;
         }
@@ -316,6 +312,7 @@ impl<'a, V: View> Case<'a, V> {
             next: plan.as_ref().and_then(|plan| plan.next),
             launch: plan.map(|plan| plan.launch).unwrap_or_default(),
             call: false,
+            ad_hoc: false,
             created_at: self.at.now,
             updated_at: self.at.now,
             revision: self.at.revision,
@@ -350,9 +347,11 @@ impl<'a, V: View> Case<'a, V> {
         }
         after.access = patch.access.unwrap_or(before.access);
         if let Some(plan) = &patch.plan {
-            plan.check(self.at.now)?;
+            self.as_server().check_plan(&before, plan)?;
             after.launch.clone_from(&plan.launch);
             after.next = plan.next;
+            // What has a plan is not only for now.
+            after.ad_hoc = false;
         }
         after.updated_at = self.at.now;
         after.revision = self.at.revision;
@@ -380,6 +379,7 @@ impl<'a, V: View> Case<'a, V> {
         if before.launch.is_virtual_room() != after.launch.is_virtual_room() {
             self.as_server().fit_launch(&mut decision, &after);
         }
+        self.as_server().fit_end(&mut decision, &before, &after);
         if closes {
             shut_out_guests(self.view, self.at, &mut decision, cid);
         }
@@ -467,12 +467,35 @@ impl<'a, V: View> Case<'a, V> {
             let reason = format!("there is no user {:?}", owner.as_str());
             return Err(invalid("owner", reason));
         }
-        if self.view.owned(owner) >= limits::CONFERENCES_PER_USER as u64 {
-            return Err(Refusal::Conflict(format!(
-                "{owner} owns 1,000 conferences and cannot own more; delete some first"
-            )));
-        }
-        Ok(())
+        check_owned(self.view, owner, 0)
+    }
+}
+
+/// Whether the server takes one more; `counted` are those that are to be left out.
+fn check_server<V: View>(view: &V, counted: u64) -> Result<(), Refusal> {
+    if view.conferences() < limits::CONFERENCES as u64 + counted {
+        return Ok(());
+    }
+    Err(Refusal::Conflict(
+        "the server holds 100,000 conferences and takes no more; delete some first".into(),
+    ))
+}
+
+/// Whether somebody may own one more.
+fn check_owned<V: View>(view: &V, owner: &UserName, counted: u64) -> Result<(), Refusal> {
+    if view.owned(owner) < limits::CONFERENCES_PER_USER as u64 + counted {
+        return Ok(());
+    }
+    Err(Refusal::Conflict(format!(
+        "{owner} owns 1,000 conferences and cannot own more; delete some first"
+    )))
+}
+
+impl<V: View> Meetings<'_, V> {
+    /// Whether a call of `owner`, which is counted already, may become a conference.
+    pub(crate) fn check_room_for_conference(&self, owner: &UserName) -> Result<(), Refusal> {
+        check_server(self.view, 1)?;
+        check_owned(self.view, owner, 1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Attempts, Call, Conference, Guest, Line, Message, Participant, ParticipantId, PartnerInvitation, Party,
-    PastRun, Registrant, Run, RunId, Template, TemplateId, Visit, Watcher,
+    PastRun, Registrant, Removed, Run, RunId, Template, TemplateId, Visit, Watcher,
 };
 use plenary_model::{Cid, GuestId, NodeId, Timestamp, UserId, UserName};
 
@@ -33,7 +33,14 @@ pub enum Effect {
         node: NodeId,
         but: u64,
     },
-    /// Accounts whose programs moderators removed may watch again.
+    /// Writes whole whom a moderator removed.
+    PutRemoved(Removed),
+    /// One of those may come again.
+    LetBack {
+        cid: Cid,
+        id: ParticipantId,
+    },
+    /// Who was removed may come again, and accounts whose programs moderators removed may watch again.
     ForgetRemoved(Cid),
     /// Replaces what is known of a source's wrong PINs; a count of 0 forgets them.
     PutAttempts {

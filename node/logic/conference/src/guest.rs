@@ -1,6 +1,7 @@
 use crate::{
     Attempts, CONFERENCES_LEVEL, Called, Change, Conference, Decision, Effect, Gate, Knock, Link,
-    PersonalLink, Registrant, View, Visitor, Way, admit::check_registration, door, meeting::Meetings,
+    PersonalLink, REMOVALS_LEVEL, Registrant, View, Visitor, Way, admit::check_registration, door,
+    meeting::Meetings,
 };
 use plenary_access::{
     DocumentVersion, Outcome, Refusal, TokenHash,
@@ -15,6 +16,8 @@ pub use plenary_model::GuestId;
 const VALID_MS: u64 = 12 * 3600 * 1000;
 /// How long after the last visit a guest may come back to who they were.
 const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
+/// How long a guest counts in the conference before they have come in.
+const YOUNG_MS: u64 = 10 * 60 * 1000;
 
 /// What brings a guest back after the token has ended, from the browser that was given the key (AUTH-08).
 ///
@@ -129,8 +132,10 @@ impl<V: View> Meetings<'_, V> {
         };
         check_text("name", name, 1, limits::PARTICIPANT_NAME)?;
         match &known {
-            None => self.check_new_guest(entry.cid, id, registrant.is_some())?,
-            Some(guest) if guest.kept.is_some() && guest.expires_at <= now => self.check_room(entry.cid)?,
+            None => self.check_new_guest(entry, id, registrant.is_some())?,
+            Some(guest) if guest.kept.is_some() && guest.expires_at <= now => {
+                self.check_room(entry, false)?
+            }
             Some(_) => {}
         }
         if self.view.guest_with(&entry.token).is_some() {
@@ -232,6 +237,7 @@ impl<V: View> Meetings<'_, V> {
             pin: None,
             attempts: Attempts::default(),
             of_partner: Attempts::default(),
+            of_guests: Attempts::default(),
             link: match (&registrant, entry.link) {
                 (Some(_), _) => Link::Good,
                 (None, Some(_)) => Link::Bad,
@@ -247,17 +253,46 @@ impl<V: View> Meetings<'_, V> {
         Ok(registrant)
     }
 
-    fn check_new_guest(&self, cid: &Cid, id: &GuestId, registered: bool) -> Result<(), Refusal> {
+    fn check_new_guest(&self, entry: &GuestEntry<'_>, id: &GuestId, registered: bool) -> Result<(), Refusal> {
         // Nobody is let in by an ID that is somebody's registration.
         let taken = self.view.guest(id).is_some() || self.view.registrant(id).is_some();
         if taken && !registered {
             return Err(exists("guest", id));
         }
-        self.check_room(cid)
+        self.check_room(entry, registered)
     }
 
-    /// Whether there is room for one more whose token is valid.
-    fn check_room(&self, cid: &Cid) -> Result<(), Refusal> {
+    /// Whether there is room for one more. Who has registered has it already. Of the others those count in a conference who
+    /// are in or have just asked, and each network has only a part of the tokens: nobody fills it who does not come.
+    fn check_room(&self, entry: &GuestEntry<'_>, registered: bool) -> Result<(), Refusal> {
+        let (cid, now) = (entry.cid, self.at.now);
+        if self.at.level < REMOVALS_LEVEL {
+            return self.check_room_of_before(cid);
+        }
+        if registered {
+            return Ok(());
+        }
+        let most = limits::GUESTS_PER_SOURCE as u64;
+        let from_there = |source| self.view.guests_from(cid, source, now, most);
+        if entry.source.map(from_there).is_some_and(|many| many >= most) {
+            let text = "200 guests have come to this meeting from your network today, and more may not; \
+                        sign in, register, or come from another network";
+            return Err(Refusal::Full(text.into()));
+        }
+        let since = Timestamp(now.0.saturating_sub(YOUNG_MS));
+        if self.view.unregistered_in(cid, since) >= limits::GUESTS_PER_CONFERENCE as u64 {
+            let text =
+                "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
+            return Err(Refusal::Full(text.into()));
+        }
+        if self.view.guests_about(now) >= limits::GUESTS as u64 {
+            let text = "this server has 20,000 guests and takes no more; try again later";
+            return Err(Refusal::Full(text.into()));
+        }
+        Ok(())
+    }
+
+    fn check_room_of_before(&self, cid: &Cid) -> Result<(), Refusal> {
         if self.view.guests_in(cid, self.at.now) >= limits::GUESTS_PER_CONFERENCE as u64 {
             let text =
                 "5,000 guests have asked to come to this meeting, and it takes no more; try again later";

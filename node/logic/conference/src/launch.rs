@@ -10,7 +10,7 @@
 //! proposes a command computes the next [`Occurrence`], and the rules only compare instants.
 
 use crate::{
-    Conference, Decision, Effect, View,
+    Conference, Decision, Effect, REMOVALS_LEVEL, View,
     meeting::{Meetings, Opened, Runs},
 };
 use plenary_access::{Refusal, Topic, rules::invalid};
@@ -46,7 +46,7 @@ impl Launch {
     /// When a run that begins at `start` is planned to end.
     fn planned_end(&self, start: Timestamp) -> Option<Timestamp> {
         let minutes = self.schedule()?.duration_minutes()?;
-        Some(start.plus_ms(u64::from(minutes) * 60_000))
+        Some(start.plus_ms(ms(minutes)))
     }
 }
 
@@ -68,20 +68,22 @@ impl Plan {
     /// # Errors
     /// What is wrong with the schedule; one that lies in the past altogether is refused too.
     pub fn make(launch: Launch, now: Timestamp) -> Result<Self, Refusal> {
-        let next = match launch.schedule() {
-            None => None,
-            Some(schedule) => {
-                let timetable = schedule
-                    .timetable()
-                    .map_err(|error| invalid("schedule", error.to_string()))?;
-                let next = timetable.next_after(now);
-                if next.is_none() {
-                    let text = "lies in the past; choose a time that is to come";
-                    return Err(invalid("schedule", text));
-                }
-                next
-            }
-        };
+        let plan = Self::change(launch, now)?;
+        if plan.launch.schedule().is_some() && plan.next.is_none() {
+            let text = "lies in the past; choose a time that is to come";
+            return Err(invalid("schedule", text));
+        }
+        Ok(plan)
+    }
+
+    /// The same for a conference that is there: whether a schedule may lie in the past is for the rules to say.
+    ///
+    /// # Errors
+    /// What is wrong with the schedule.
+    pub fn change(launch: Launch, now: Timestamp) -> Result<Self, Refusal> {
+        let timetable = launch.schedule().map(Schedule::timetable).transpose();
+        let timetable = timetable.map_err(|error| invalid("schedule", error.to_string()))?;
+        let next = timetable.and_then(|timetable| timetable.next_after(now));
         Ok(Self { launch, next })
     }
 
@@ -101,6 +103,10 @@ impl Plan {
 /// The time after `after` at which a conference begins by its schedule; for whoever proposes.
 pub fn next_of(conference: &Conference, after: Timestamp) -> Option<Occurrence> {
     conference.launch.schedule()?.timetable().ok()?.next_after(after)
+}
+
+fn ms(minutes: u32) -> u64 {
+    u64::from(minutes) * 60_000
 }
 
 /// Longest that a moderator adds to a run at once, in minutes.
@@ -133,10 +139,17 @@ impl<V: View> Meetings<'_, V> {
         // A server that was off over the whole time does not make up for it.
         let late = due.end.map_or(due.start.plus_ms(crate::ALONE_MS), |end| end);
         if late > self.at.now {
-            let was_open = self.view.run_of(cid).is_some_and(|run| run.opened.is_some());
-            self.open(&mut decision, &named, due.end);
-            if !was_open {
-                self.call_at_start(&mut decision, &named);
+            let opened = self.view.run_of(cid).and_then(|run| run.opened);
+            let is_new = self.at.level >= REMOVALS_LEVEL;
+            let given = opened.and_then(|opened| opened.until).filter(|_| is_new);
+            // More time that a moderator gave before it began stays.
+            self.open(
+                &mut decision,
+                &named,
+                due.end.map(|end| end.max(given.unwrap_or(end))),
+            );
+            if opened.is_none() || is_new {
+                self.call_at_start(&mut decision, &named, opened.is_some());
             }
         }
         Ok(decision)
@@ -196,6 +209,44 @@ impl<V: View> Meetings<'_, V> {
         let at = run.started_at;
         let stays_open = !after.launch.is_virtual_room();
         run.opened = stays_open.then_some(Opened { at, until: None });
+        runs.finish(decision);
+    }
+
+    /// Whether it may get this plan. Of one that takes place once and goes on its length may change, though its beginning lies in
+    /// the past.
+    pub(crate) fn check_plan(&self, before: &Conference, plan: &Plan) -> Result<(), Refusal> {
+        let is_same = match (before.launch.schedule(), plan.launch.schedule()) {
+            (Some(Schedule::Once(before)), Some(Schedule::Once(after))) => {
+                (&before.date, &before.time, &before.zone) == (&after.date, &after.time, &after.zone)
+            }
+            _ => false,
+        };
+        let run = self.view.run_of(&before.cid);
+        let goes_on = run.is_some_and(|run| run.opened.is_some());
+        if self.at.level >= REMOVALS_LEVEL && plan.next.is_none() && is_same && goes_on {
+            return Ok(());
+        }
+        plan.check(self.at.now)
+    }
+
+    /// A schedule has another length while people meet by it: they meet so much longer or shorter, and what a moderator added
+    /// stays added.
+    pub(crate) fn fit_end(&self, decision: &mut Decision, before: &Conference, after: &Conference) {
+        let (Some(old), Some(new)) = (before.launch.schedule(), after.launch.schedule()) else {
+            return;
+        };
+        let (old, new) = (old.duration_minutes(), new.duration_minutes());
+        if old == new || self.at.level < REMOVALS_LEVEL {
+            return;
+        }
+        let mut runs = Runs::new(self.view, self.at);
+        let run = runs.of(&after.cid);
+        let Some(opened) = run.opened else { return };
+        let until = new.map(|new| match (old, opened.until) {
+            (Some(old), Some(until)) => Timestamp(until.0.saturating_sub(ms(old))).plus_ms(ms(new)),
+            _ => opened.at.plus_ms(ms(new)),
+        });
+        run.opened = Some(Opened { until, ..opened });
         runs.finish(decision);
     }
 

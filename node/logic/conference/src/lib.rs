@@ -61,8 +61,8 @@ pub use listing::{ConferenceQuery, Part, Stage};
 pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
     Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, NoChat,
-    Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Readable, Run, SWEEP, SecretHash, Slot,
-    Standing, StatePatch, Via, Watcher,
+    Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Readable, Removed, Run, SWEEP, SecretHash,
+    Slot, Standing, StatePatch, Via, Watcher,
 };
 pub use partners::{
     Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
@@ -133,5 +133,9 @@ pub use plenary_access::ZONES_LEVEL;
 /// The level from which on no schedule rings who owns the conference.
 pub const OWNERS_LEVEL: u32 = 33;
 
+/// The level from which on who was removed stays out, calls that became conferences end with their run, and guests are
+/// counted by what they use.
+pub const REMOVALS_LEVEL: u32 = 35;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = plenary_access::DIRECTORY_KEPT_LEVEL;
+pub const NEWEST_LEVEL: u32 = REMOVALS_LEVEL;

@@ -23,6 +23,7 @@ mod moderate;
 mod participant;
 mod pins;
 mod podium;
+mod removal;
 mod run;
 mod terms;
 mod watcher;
@@ -43,6 +44,7 @@ pub use participant::{
 };
 pub(crate) use pins::Guesses;
 pub use podium::{CHANGE_MS, HEARD, Heard};
+pub use removal::Removed;
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 pub(crate) use terms::screens_with;
@@ -112,6 +114,8 @@ pub trait MeetingView {
     fn watched_by(&self, user: &UserName) -> Vec<Watcher>;
     /// Conferences that are watched by another start of the node than this, ordered by CID.
     fn watched_on_other_starts(&self, node: NodeId, start: u64) -> Vec<Cid>;
+    /// Whom moderators removed from the run that goes on, the longest ago first.
+    fn removed(&self, cid: &Cid) -> Vec<Removed>;
     /// Those on the podium, ordered by ID.
     fn podium_of(&self, cid: &Cid) -> Vec<Participant>;
     /// Runs that end by themselves by `now` ([`Run::ends_at`]), ordered by CID, at most [`SWEEP`].
@@ -168,6 +172,12 @@ pub trait MeetingView {
     fn oldest_kept_guest(&self, now: Timestamp) -> Option<GuestId>;
     /// Guests of a conference whose tokens are valid at `now`.
     fn guests_in(&self, cid: &Cid, now: Timestamp) -> u64;
+    /// Guests of a conference without registration who have a place, or were made after `since`.
+    fn unregistered_in(&self, cid: &Cid, since: Timestamp) -> u64;
+    /// Guests of a conference from one source whose tokens are valid at `now`, counted up to `most`.
+    fn guests_from(&self, cid: &Cid, source: &str, now: Timestamp, most: u64) -> u64;
+    /// Guests of the server whose tokens are valid in the hour of `now`; without counting them one by one.
+    fn guests_about(&self, now: Timestamp) -> u64;
     /// Guests of the server whose tokens are valid at `now`.
     fn guests(&self, now: Timestamp) -> u64;
     /// Whether there is any guest to forget by `now` ([`Guest::forget_at`]).

@@ -182,8 +182,9 @@ impl<V: View> Meetings<'_, V> {
         Ok(decision)
     }
 
-    /// A scheduled conference has begun in this decision: it calls those whom it names.
-    pub(crate) fn call_at_start(&self, decision: &mut Decision, conference: &Conference) {
+    /// The time of a scheduled conference has come in this decision: it calls those whom it names; where it was opened before
+    /// (`was_open`), those of them whom nobody has called or removed.
+    pub(crate) fn call_at_start(&self, decision: &mut Decision, conference: &Conference, was_open: bool) {
         if self.at.level < CALLING_LEVEL || !conference.settings.call_at_start {
             return;
         }
@@ -195,7 +196,17 @@ impl<V: View> Meetings<'_, V> {
         let owner = &conference.owner;
         // Whose schedule it is knows; nodes of before ring them too, and all must do the same.
         let spares = |user: &Party| self.at.level >= OWNERS_LEVEL && *user == *owner;
-        let users = self.named(conference).into_iter().filter(|user| !spares(user));
+        let knows = |user: &Party| {
+            let removed = self.view.removed(&conference.cid);
+            let person = user.person();
+            !self
+                .view
+                .rings_of(&conference.cid, user, run.started_at)
+                .is_empty()
+                || removed.iter().any(|one| one.person == person)
+        };
+        let users = self.named(conference).into_iter();
+        let users = users.filter(|user| !spares(user) && !(was_open && knows(user)));
         let mut rung = 0;
         for user in users.take(limits::RINGS).collect::<Vec<_>>() {
             let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);

@@ -3,9 +3,9 @@
 use super::Found;
 use crate::{
     view::sql,
-    watchers::{WATCHER, watcher_of},
+    watchers::{REMOVED, WATCHER, removed_of, watcher_of},
 };
-use plenary_conference::{ParticipantId, Watcher};
+use plenary_conference::{ParticipantId, Removed, Watcher};
 use plenary_model::{Cid, NodeId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
@@ -51,5 +51,13 @@ pub fn watchers_of_node(db: &Connection, node: NodeId, epoch: u64) -> Found<Vec<
     );
     let mut query = db.prepare_cached(&query)?;
     let rows = query.query_map([sql(node.0), sql(epoch)], watcher_of)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whom moderators removed from the run that goes on, the longest ago first.
+pub fn removed(db: &Connection, cid: &Cid) -> Found<Vec<Removed>> {
+    let query = format!("SELECT {REMOVED} FROM removed WHERE cid = ? ORDER BY at, id");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map([cid.as_str()], removed_of)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

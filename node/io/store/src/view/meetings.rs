@@ -8,12 +8,12 @@ use crate::{
         ACCOUNT_PERSONS, FEDERATED_PERSONS, GUEST, GUEST_PERSONS, PARTICIPANT, RUN, attempts_of, guest_of,
         participant_of, person_key, place_of, run_of,
     },
-    watchers::{WATCHER, watcher_of},
+    watchers::{REMOVED, WATCHER, removed_of, watcher_of},
 };
 use plenary_access::{PartnerTerms, TokenHash, View, Zones, rights_of_federated, rules::rights_of};
 use plenary_conference::{
-    Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person, Run,
-    RunId, SWEEP, Watcher,
+    Account, Attempts, Call, Guest, GuestId, Line, Participant, ParticipantId, Party, PastRun, Person,
+    Removed, Run, RunId, SWEEP, Watcher,
 };
 use plenary_model::{Cid, GroupId, NodeId, Right, Rights, ServerName, Timestamp, UserName, limits};
 use rusqlite::params;
@@ -202,6 +202,11 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         )
     }
 
+    fn removed(&self, cid: &Cid) -> Vec<Removed> {
+        let query = format!("SELECT {REMOVED} FROM removed WHERE cid = ? ORDER BY at, id");
+        self.all(&query, [cid.as_str()], removed_of)
+    }
+
     fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
         let query = format!(
             "SELECT {PARTICIPANT} FROM participants WHERE cid = ? AND podium IS NOT NULL ORDER BY id"
@@ -358,7 +363,7 @@ impl plenary_conference::MeetingView for StoreView<'_> {
     }
 
     fn stored_guests(&self) -> u64 {
-        let query = "SELECT count(*) FROM guests";
+        let query = "SELECT coalesce(sum(count), 0) FROM guest_hours";
         self.one(query, [], |row| number(row, 0)).unwrap_or(0)
     }
 
@@ -372,6 +377,32 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         let query = "SELECT count(*) FROM guests WHERE cid = ? AND expires_at > ?";
         self.one(query, params![cid.as_str(), bound(now)], |row| number(row, 0))
             .unwrap_or(0)
+    }
+
+    fn unregistered_in(&self, cid: &Cid, since: Timestamp) -> u64 {
+        let query = "SELECT
+                 (SELECT count(*) FROM guests g WHERE g.cid = ?1 AND g.created_at > ?2
+                      AND NOT EXISTS (SELECT 1 FROM registrants r WHERE r.id = g.id))
+               + (SELECT count(DISTINCT p.person) FROM participants p JOIN guests g ON g.id = substr(p.person, 7)
+                      WHERE p.cid = ?1 AND p.person >= ?3 AND p.person < ?4 AND g.created_at <= ?2
+                      AND NOT EXISTS (SELECT 1 FROM registrants r WHERE r.id = g.id))";
+        let [from, to] = GUEST_PERSONS;
+        self.one(query, params![cid.as_str(), bound(since), from, to], |row| {
+            number(row, 0)
+        })
+        .unwrap_or(0)
+    }
+
+    fn guests_from(&self, cid: &Cid, source: &str, now: Timestamp, most: u64) -> u64 {
+        let query = "SELECT count(*) FROM
+             (SELECT 1 FROM guests WHERE cid = ? AND source = ? AND expires_at > ? LIMIT ?)";
+        let params = params![cid.as_str(), source, bound(now), sql(most)];
+        self.one(query, params, |row| number(row, 0)).unwrap_or(0)
+    }
+
+    fn guests_about(&self, now: Timestamp) -> u64 {
+        let query = "SELECT coalesce(sum(count), 0) FROM guest_hours WHERE hour >= ? / 3600000";
+        self.one(query, [bound(now)], |row| number(row, 0)).unwrap_or(0)
     }
 
     fn guests(&self, now: Timestamp) -> u64 {

@@ -402,8 +402,18 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since who was removed stays out.
+pub(crate) fn before_removals(db: &Connection) {
+    db.execute_batch(
+        "DROP TRIGGER guest_hours_before; DROP TRIGGER guest_hours_put; DROP TRIGGER guest_hours_gone;
+         DROP TABLE guest_hours; DROP TABLE removed; DROP INDEX guests_by_source; DROP INDEX guests_by_age",
+    )
+    .expect("writes");
+}
+
 /// Takes away what the schema has got since people are looked for by aliases.
 pub(crate) fn before_aliases_by_target(db: &Connection) {
+    before_removals(db);
     db.execute_batch("DROP INDEX aliases_by_target").expect("writes");
 }
 

@@ -22,6 +22,7 @@ mod meetings;
 mod outbox;
 mod partners;
 mod registration;
+mod removals;
 mod rings;
 mod seats_and_places;
 mod sessions;

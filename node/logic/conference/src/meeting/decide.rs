@@ -79,6 +79,7 @@ impl<V: View> Meetings<'_, V> {
         let mut runs = Runs::new(self.view, self.at);
         self.make_place(&mut decision, &mut runs, &conference, entry)?;
         self.forget_wrong_pins(&mut decision, entry.cid, guesses);
+        self.forget_removed(&mut decision, entry.cid, entry.person);
         if let (true, Some(who)) = (conference.call, Party::of(entry.person)) {
             self.answer(&mut decision, entry.cid, &who);
         }
@@ -141,6 +142,11 @@ impl<V: View> Meetings<'_, V> {
         {
             *called_at = self.called_at(run, &party);
         }
+        let way = match entry.via {
+            Via::Browser => Way::Browser,
+            Via::Whip => Way::Publish,
+        };
+        self.check_removed(conference, entry.person, visitor, way)?;
         let lost = self
             .view
             .places(entry.cid, entry.person)
@@ -158,13 +164,11 @@ impl<V: View> Meetings<'_, V> {
         let zones = self.view.zones();
         let knock = Knock {
             visitor,
-            way: match entry.via {
-                Via::Browser => Way::Browser,
-                Via::Whip => Way::Publish,
-            },
+            way,
             pin: entry.pin,
             attempts: guesses.own(),
             of_partner: guesses.of_partner(),
+            of_guests: guesses.of_guests(),
             link: self.link_of(entry.cid, entry.person),
             zone: self.zone_of(&zones, entry.person),
             is_in: self.own_place(entry.cid, entry.person).is_some(),
@@ -214,16 +218,7 @@ impl<V: View> Meetings<'_, V> {
         if admission == Admission::Waiting {
             one.standing.waiting = Some(self.at.now);
         }
-        let settings = &conference.settings;
-        // Nobody could switch a program's sound on again: it has no page that could be asked.
-        if conference.role_of(one) == Role::Participant && one.via == Via::Browser {
-            if settings.muted_on_entry {
-                (one.muted, one.standing.hushed) = (true, true);
-            }
-            if settings.camera_off_on_entry {
-                (one.camera, one.standing.dimmed) = (false, true);
-            }
-        }
+        come_in_silence(conference, one);
         self.take_free_place(decision, conference, one, &mut 0);
     }
 
@@ -506,6 +501,21 @@ impl<V: View> Meetings<'_, V> {
     pub(crate) fn participant(&self, cid: &Cid, id: ParticipantId) -> Result<Participant, Refusal> {
         let found = self.view.participant(cid, id);
         found.ok_or_else(|| not_found("participant", id))
+    }
+}
+
+/// Microphone and camera of who comes in, as the conference wants it. Nobody could switch a program's sound on again: it has
+/// no page that could be asked.
+pub(super) fn come_in_silence(conference: &Conference, one: &mut Participant) {
+    let settings = &conference.settings;
+    if conference.role_of(one) > Role::Participant || one.via != Via::Browser {
+        return;
+    }
+    if settings.muted_on_entry {
+        (one.muted, one.standing.hushed) = (true, true);
+    }
+    if settings.camera_off_on_entry {
+        (one.camera, one.standing.dimmed) = (false, true);
     }
 }
 

@@ -1,12 +1,15 @@
 //! What moderators do to a meeting and to those in it (CONF-06, CONF-08).
 
-use super::{End, Layout, Meetings, Participant, ParticipantId, Runs, decide::put};
-use crate::{
-    Conference, Decision, Effect, Mode, Pin, Role, SettingsPatch, View, WaitingRoom, conference::differences,
-    decide::forbidden,
+use super::{
+    End, Layout, Meetings, Participant, ParticipantId, Runs,
+    decide::{come_in_silence, put},
 };
-use plenary_access::{Refusal, Topic, rules::not_found};
-use plenary_model::{Cid, Timestamp};
+use crate::{
+    Conference, Decision, Effect, Mode, Pin, REMOVALS_LEVEL, Role, SettingsPatch, View, WaitingRoom,
+    conference::differences, decide::forbidden,
+};
+use plenary_access::{Moment, Refusal, Topic, rules::not_found};
+use plenary_model::Cid;
 use serde::{Deserialize, Serialize};
 
 /// What a moderator does.
@@ -18,8 +21,10 @@ pub enum Act {
     AdmitAll,
     /// Back into the waiting room.
     SendBack(ParticipantId),
-    /// Out of the meeting or the waiting room.
+    /// Out of the meeting or the waiting room; they do not come back into this run by themselves.
     Remove(ParticipantId),
+    /// Somebody who was removed may come again.
+    LetBack(ParticipantId),
     /// A program that watches; its account watches by none any more in this run.
     RemoveWatcher(ParticipantId),
     Mute(ParticipantId),
@@ -91,6 +96,7 @@ impl Act {
             | Self::SetLayoutOf(id, _)
             | Self::ClearLayoutOf(id) => Some(*id),
             Self::RemoveWatcher(_)
+            | Self::LetBack(_)
             | Self::AdmitAll
             | Self::MuteAll
             | Self::Lock
@@ -167,12 +173,14 @@ impl<V: View> Meetings<'_, V> {
         let standing = &mut after.standing;
         match act {
             Act::Remove(id) => {
+                self.remember_removed(&mut decision, &before);
                 runs.remove(&mut decision, cid, id);
                 runs.finish(&mut decision);
                 return Ok(decision);
             }
             Act::Admit(_) => {
                 standing.waiting = None;
+                self.let_in_silence(conference, &mut after);
                 self.take_free_place(&mut decision, conference, &mut after, &mut 0);
                 if self.take_kept_place(&mut runs, conference, &after) {
                     put(&mut decision, after);
@@ -180,7 +188,7 @@ impl<V: View> Meetings<'_, V> {
                     return Ok(decision);
                 }
             }
-            Act::SendBack(_) => send_back(&mut after, self.at.now),
+            Act::SendBack(_) => send_back(&mut after, self.at),
             Act::Mute(_) => (standing.hushed, standing.asked, after.muted) = (true, None, true),
             Act::StopCamera(_) => (standing.dimmed, after.camera) = (true, false),
             Act::StopContent(_) if after.content => (standing.covered, after.content) = (true, false),
@@ -227,6 +235,7 @@ impl<V: View> Meetings<'_, V> {
             }
             Act::ClearLayoutOf(_) => after.layout = None,
             Act::RemoveWatcher(_)
+            | Act::LetBack(_)
             | Act::AdmitAll
             | Act::MuteAll
             | Act::Lock
@@ -248,6 +257,7 @@ impl<V: View> Meetings<'_, V> {
     fn act_on_all(&self, conference: &Conference, act: Act) -> Result<Decision, Refusal> {
         match act {
             Act::RemoveWatcher(id) => return self.remove_watcher(conference, id),
+            Act::LetBack(id) => return self.let_back(conference, id),
             Act::Start => return self.start(conference),
             Act::Extend(minutes) => return self.extend(conference, minutes),
             Act::SetLayout(layout) => return self.set_layout(conference, Some(layout)),
@@ -279,6 +289,7 @@ impl<V: View> Meetings<'_, V> {
                 self.put_lecturers_first(conference, &mut comers);
                 for mut one in comers {
                     one.standing.waiting = None;
+                    self.let_in_silence(conference, &mut one);
                     self.take_free_place(&mut decision, conference, &mut one, &mut taken);
                     self.take_kept_place(&mut runs, conference, &one);
                     put(&mut decision, one);
@@ -316,6 +327,13 @@ impl<V: View> Meetings<'_, V> {
         }
         runs.finish(&mut decision);
         Ok(decision)
+    }
+
+    /// Who was let in comes in as all others do, whatever they switched on while they waited.
+    fn let_in_silence(&self, conference: &Conference, one: &mut Participant) {
+        if self.at.level >= REMOVALS_LEVEL {
+            come_in_silence(conference, one);
+        }
     }
 
     /// How people come in from now on, also in later runs; who is in stays.
@@ -363,12 +381,18 @@ fn check_remarks(conference: &Conference) -> Result<(), Refusal> {
     }
 }
 
-/// Out of sight and hearing: nothing of what they had in the meeting stays.
-fn send_back(participant: &mut Participant, now: Timestamp) {
+/// Out of sight and hearing: nothing of what they were given in the meeting stays, but what they must not do.
+fn send_back(participant: &mut Participant, at: Moment) {
+    let before = participant.standing;
+    // Nodes of before forget it, and all must have the same.
+    let stays = at.level >= REMOVALS_LEVEL;
     participant.standing = super::Standing {
-        waiting: Some(now),
-        operator: participant.standing.operator,
-        screenless: participant.standing.screenless,
+        waiting: Some(at.now),
+        operator: before.operator,
+        screenless: before.screenless,
+        screenless_at_home: stays && before.screenless_at_home,
+        hushed: stays && before.hushed,
+        dimmed: stays && before.dimmed,
         ..super::Standing::default()
     };
     participant.hand = None;

@@ -1,15 +1,16 @@
 //! Wrong PINs: whose count together, and how many there may be (CONF-05).
 
 use super::{Meetings, Person};
-use crate::{Attempts, Decision, Effect, KeptOut, View, WATCHERS_LEVEL};
+use crate::{Attempts, Decision, Effect, KeptOut, Link, REMOVALS_LEVEL, View, WATCHERS_LEVEL};
 use plenary_access::Outcome;
 use plenary_model::Cid;
 
-/// What somebody at the gate has behind them: those of their own, and those of all people of their partner's server, which
-/// has as many names as it likes.
+/// What somebody at the gate has behind them: those of their own, those of all people of their partner's server, which has as
+/// many names as it likes, and those of all guests, who may have as many addresses.
 pub(crate) struct Guesses {
     own: (String, Attempts),
     partner: Option<(String, Attempts)>,
+    guests: Option<(String, Attempts)>,
 }
 
 impl Guesses {
@@ -19,11 +20,17 @@ impl Guesses {
 
     /// None of who is no partner's.
     pub(crate) fn of_partner(&self) -> Attempts {
-        self.partner
-            .as_ref()
-            .map(|(_, attempts)| *attempts)
-            .unwrap_or_default()
+        counted(self.partner.as_ref())
     }
+
+    /// None of who is no guest, or has registered.
+    pub(crate) fn of_guests(&self) -> Attempts {
+        counted(self.guests.as_ref())
+    }
+}
+
+fn counted(of: Option<&(String, Attempts)>) -> Attempts {
+    of.map(|(_, attempts)| *attempts).unwrap_or_default()
 }
 
 impl<V: View> Meetings<'_, V> {
@@ -39,9 +46,12 @@ impl<V: View> Meetings<'_, V> {
             Person::Federated(user) if counts_partners => Some(format!("partner:{}", user.server)),
             Person::Account(_) | Person::Guest(_) | Person::Federated(_) => None,
         };
+        let is_stranger = matches!(person, Person::Guest(_)) && self.link_of(cid, person) != Link::Good;
+        let guests = (is_stranger && self.at.level >= REMOVALS_LEVEL).then(|| "guests".to_owned());
         Guesses {
             own: of(self.source_of(person)),
             partner: partner.map(of),
+            guests: guests.map(of),
         }
     }
 
@@ -64,7 +74,8 @@ impl<V: View> Meetings<'_, V> {
             code: why.code().into(),
             reason: why.to_string(),
         });
-        for (source, attempts) in [before.own].into_iter().chain(before.partner) {
+        let all = [Some(before.own), before.partner, before.guests];
+        for (source, attempts) in all.into_iter().flatten() {
             let attempts = Attempts {
                 count: attempts.at(now).count + 1,
                 last_at: now,
@@ -78,7 +89,7 @@ impl<V: View> Meetings<'_, V> {
         decision
     }
 
-    /// Who knows the PIN begins anew. Their server does not: others there may go on guessing.
+    /// Who knows the PIN begins anew. Their server does not, and guests do not: others may go on guessing.
     pub(crate) fn forget_wrong_pins(&self, decision: &mut Decision, cid: &Cid, guesses: Guesses) {
         let (source, attempts) = guesses.own;
         if attempts.count > 0 {

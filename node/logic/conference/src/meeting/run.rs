@@ -1,5 +1,5 @@
-use super::{Layout, MeetingView, Participant, ParticipantId};
-use crate::{CALLS_LEVEL, CONFERENCES_LEVEL, Decision, Effect, LINES_LEVEL, call};
+use super::{Layout, Participant, ParticipantId};
+use crate::{CALLS_LEVEL, CONFERENCES_LEVEL, Decision, Effect, LINES_LEVEL, View, call, decide};
 use plenary_access::{Moment, Topic};
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ pub(crate) struct Runs<'a, V> {
     left: BTreeSet<Cid>,
 }
 
-impl<'a, V: MeetingView> Runs<'a, V> {
+impl<'a, V: View> Runs<'a, V> {
     pub(crate) fn new(view: &'a V, at: Moment) -> Self {
         Self {
             view,
@@ -183,10 +183,14 @@ impl<'a, V: MeetingView> Runs<'a, V> {
                 }
                 decision.effect(Effect::ForgetRemoved(cid.clone()));
             }
-            let left = run.participants;
+            let (left, is_over) = (run.participants, !run.is_on());
             decision.effect(Effect::PutRun(run));
             if self.left.contains(&cid) && self.at.level >= CALLS_LEVEL {
                 call::left(self.view, decision, &cid, left, self.at.now);
+            }
+            let ended = is_over.then(|| self.view.conference(&cid)).flatten();
+            if let Some(ended) = ended.filter(|ended| ended.ad_hoc) {
+                decide::remove(decision, &ended);
             }
         }
     }

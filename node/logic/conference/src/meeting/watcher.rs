@@ -11,8 +11,8 @@
 //!                       └───────────────────► removed: their account watches no more ───────────────────────┘
 //! ```
 
-use super::{Meetings, ParticipantId, Run, conflict};
-use crate::{Change, Conference, Decision, Effect, Gate, KeptOut, Party, View, Visitor, admit_watcher};
+use super::{Meetings, ParticipantId, Person, Run, conflict};
+use crate::{Change, Conference, Decision, Effect, Gate, KeptOut, Party, View, Visitor, Way, admit_watcher};
 use plenary_access::{
     Refusal, Topic,
     rules::{exists, not_found},
@@ -111,6 +111,7 @@ impl<V: View> Meetings<'_, V> {
                 && self.view.zones().of(self.from).rights.allows(Right::Operator),
             called_at: called,
         };
+        self.check_removed(conference, &Person::Account(user.clone()), visitor, Way::Watch)?;
         let inside = run.as_ref().map_or(0, |run| run.participants);
         let gate = Gate {
             conference,

@@ -3,7 +3,7 @@
 use crate::world::*;
 use plenary_access::AdminRole;
 use plenary_conference::*;
-use plenary_model::{NodeId, Right, UserName};
+use plenary_model::{NodeId, Right, UserName, limits};
 
 pub(crate) fn dial(cid: &str, to: &str) -> Change {
     Change::Dial {
@@ -231,7 +231,11 @@ fn a_call_becomes_a_conference_that_others_join() {
         .run(&user("bob"), &widen("c"))
         .expect("either of the two may");
     assert_eq!(state(&world, "c"), (true, Some(How::Widened)));
-    assert!(!world.room("c").call);
+    assert!(!world.room("c").call && world.room("c").ad_hoc);
+    assert_eq!(world.refused(&enter("c", 3, account("root"))), "uninvited");
+    world.online.insert(name("root"));
+    let calls_in = crate::rings::call("c", &["root"]);
+    world.run(&user("bob"), &calls_in).expect("he moderates");
     world.ok(&enter("c", 3, account("root")));
     world.ok(&leave("c", 1, 0));
     world.ok(&leave("c", 2, 0));
@@ -240,6 +244,60 @@ fn a_call_becomes_a_conference_that_others_join() {
         world.run(&user("alice"), &dial("d", "bob")).is_ok(),
         "both are free"
     );
+}
+
+#[test]
+fn what_was_a_call_goes_with_its_run_and_is_kept_by_a_plan() {
+    let mut world = talking();
+    world.run(&user("bob"), &widen("c")).expect("he may");
+    world.ok(&leave("c", 2, 0));
+    world.ok(&enter("c", 3, account("bob")));
+    world.ok(&leave("c", 1, 0));
+    assert!(is_there(&world, "c"), "one is left");
+    world.ok(&leave("c", 3, 0));
+    assert!(!is_there(&world, "c"));
+    assert!(world.runs.is_empty() && world.lines.is_empty());
+    let past: Vec<_> = world.past.values().collect();
+    assert!(past.len() == 1 && past[0].ended.is_some(), "its history stays");
+    assert_eq!(state(&world, "c"), (true, Some(How::Widened)));
+
+    let mut world = talking();
+    world.run(&user("alice"), &widen("c")).expect("she may");
+    let plan = Plan {
+        launch: Launch::VirtualRoom,
+        next: None,
+    };
+    let keeps = Patch {
+        plan: Some(plan),
+        ..Patch::default()
+    };
+    world.run(&user("alice"), &update("c", keeps)).expect("hers");
+    world
+        .run(&user("alice"), &by_rest("c", Act::End))
+        .expect("she may");
+    assert!(is_there(&world, "c"));
+}
+
+#[test]
+fn a_call_of_before_became_a_room_for_all() {
+    let mut world = talking();
+    world.level = REMOVALS_LEVEL - 1;
+    world.run(&user("bob"), &widen("c")).expect("he may");
+    world.level = NEWEST_LEVEL;
+    world.ok(&enter("c", 3, account("root")));
+    for id in [1, 2, 3] {
+        world.ok(&leave("c", id, 0));
+    }
+    assert!(is_there(&world, "c"));
+}
+
+#[test]
+fn who_owns_as_many_conferences_as_may_be_makes_no_call_one() {
+    let mut world = talking();
+    world.more_owned = limits::CONFERENCES_PER_USER as u64;
+    assert_eq!(world.refuses(&user("bob"), &widen("c")).code(), "conflict");
+    world.more_owned -= 1;
+    world.run(&user("bob"), &widen("c")).expect("it is the last one");
 }
 
 #[test]

@@ -136,6 +136,8 @@ fn the_last_guest_ends_the_run_when_the_room_becomes_internal() {
 #[test]
 fn guests_of_a_room_and_of_a_server_are_bounded() {
     let mut world = World::with_rooms();
+    // Of those who ask now: `who_asked_and_did_not_come_takes_no_place_and_registrants_have_theirs`.
+    world.level = REMOVALS_LEVEL - 1;
     world.ok(&guest_enter("open", 1, 1, None));
     let ended = world.guests[&guest_id(1)].clone();
     for number in 1..limits::GUESTS_PER_CONFERENCE as u64 {

@@ -23,6 +23,7 @@ mod podium;
 mod presence;
 mod property;
 mod registration;
+mod removals;
 mod rights;
 mod rings;
 mod schedules;

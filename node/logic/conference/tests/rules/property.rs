@@ -664,7 +664,8 @@ proptest! {
 }
 
 /// The last of each before rules changed that decide who is where.
-const OLDER: [u32; 6] = [
+const OLDER: [u32; 7] = [
+    REMOVALS_LEVEL - 1,
     OWNERS_LEVEL - 1,
     TERMS_LEVEL - 1,
     LECTURES_LEVEL - 1,

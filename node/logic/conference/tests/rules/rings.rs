@@ -283,6 +283,36 @@ fn all_who_are_named_are_called_by_hand_or_by_the_schedule() {
 }
 
 #[test]
+fn what_began_early_calls_at_its_time_whom_nobody_called() {
+    for (level, rung) in [(REMOVALS_LEVEL - 1, 0), (REMOVALS_LEVEL, 1)] {
+        let mut world = World::with_rooms();
+        world.level = level;
+        world.online.insert(name("root"));
+        for_invited(&mut world, "inside", &["bob", "root"]);
+        settings(
+            &mut world,
+            "inside",
+            SettingsPatch {
+                call_at_start: Some(true),
+                ..SettingsPatch::default()
+            },
+        );
+        let start = planned(&mut world);
+        let early = Change::Act {
+            cid: name("inside"),
+            by: None,
+            act: Act::Start,
+        };
+        world.run(&user("alice"), &early).expect("she may");
+        calls(&mut world, &["bob"]);
+        declines(&mut world, "bob");
+        world.now = start.max(world.now) + 20_000;
+        world.ok(&crate::schedules::begin("inside", start));
+        assert_eq!((rings(&world, "bob"), rings(&world, "root")), (1, rung));
+    }
+}
+
+#[test]
 fn who_owns_a_lecture_and_gives_it_is_not_rung_by_its_schedule() {
     let mut world = World::with_rooms();
     let patch = SettingsPatch {

@@ -215,6 +215,79 @@ fn who_meets_goes_on_when_the_room_gets_a_schedule_and_loses_it() {
 }
 
 #[test]
+fn a_schedule_of_another_length_moves_the_end_of_what_goes_on() {
+    let mut world = open_now(Some(30));
+    let start = run(&world).opened.expect("open").at.0;
+    let until = |world: &World| {
+        let until = run(world).opened.expect("open").until;
+        // It was opened a moment after the time for which it was planned.
+        until.map(|until| (until.0 - start + 1) / MINUTE)
+    };
+    let length = |minutes| Plan {
+        next: None,
+        ..plan_in(0, 0, minutes)
+    };
+    let alice = user("alice");
+    let extend = Change::Act {
+        cid: name("open"),
+        by: None,
+        act: Act::Extend(10),
+    };
+    world.run(&alice, &extend).expect("hers");
+    for (minutes, left) in [
+        (Some(60), Some(70)),
+        (Some(20), Some(30)),
+        (None, None),
+        (Some(45), Some(45)),
+    ] {
+        world
+            .run(&alice, &update("open", planned(length(minutes))))
+            .expect("it goes on");
+        assert_eq!(until(&world), left, "{minutes:?}");
+    }
+    world.level = REMOVALS_LEVEL - 1;
+    let refusal = world.refuses(&alice, &update("open", planned(length(Some(50)))));
+    assert_eq!(refusal.code(), "invalid-field");
+    world.level = NEWEST_LEVEL;
+    world
+        .run(
+            &alice,
+            &Change::Act {
+                cid: name("open"),
+                by: None,
+                act: Act::End,
+            },
+        )
+        .expect("hers");
+    let refusal = world.refuses(&alice, &update("open", planned(length(Some(50)))));
+    assert_eq!(refusal.code(), "invalid-field", "it is over");
+}
+
+#[test]
+fn more_time_that_was_given_before_it_began_stays() {
+    for level in [REMOVALS_LEVEL - 1, REMOVALS_LEVEL] {
+        let (mut world, start) = scheduled(Some(30));
+        world.level = level;
+        let acts = |world: &mut World, act| {
+            let change = Change::Act {
+                cid: name("open"),
+                by: None,
+                act,
+            };
+            world.run(&user("alice"), &change).expect("hers");
+        };
+        acts(&mut world, Act::Start);
+        acts(&mut world, Act::Extend(60));
+        let given = run(&world).opened.expect("open").until;
+        world.now = start;
+        world.ok(&begin("open", start));
+        let until = run(&world).opened.expect("open").until;
+        let planned = Some(Timestamp(start + 30 * MINUTE));
+        assert_eq!(until, if level == REMOVALS_LEVEL { given } else { planned });
+    }
+}
+
+#[test]
 fn a_server_that_was_off_does_not_make_up_for_what_is_over() {
     let (mut world, start) = scheduled(Some(30));
     world.now = start + 31 * MINUTE;

@@ -57,6 +57,23 @@ fn check_watchers(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Who was removed is known for as long as the run goes on, and so is what was a call.
+fn check_removed(world: &World) -> Result<(), TestCaseError> {
+    let mut each: BTreeMap<_, usize> = BTreeMap::new();
+    for ((cid, id), one) in &world.removed {
+        prop_assert_eq!((cid, *id), (&one.cid, one.id));
+        *each.entry(cid).or_default() += 1;
+        let goes_on = world.runs.get(cid).is_some_and(Run::is_on);
+        prop_assert!(goes_on, "it is forgotten with the run");
+    }
+    prop_assert!(each.values().all(|many| *many <= limits::REMOVED));
+    for conference in world.conferences.values().filter(|one| one.ad_hoc) {
+        let goes_on = world.runs.get(&conference.cid).is_some_and(Run::is_on);
+        prop_assert!(goes_on && !conference.call, "what was a call goes with its run");
+    }
+    Ok(())
+}
+
 /// What must hold after every step.
 pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
     let mut counts: BTreeMap<_, u64> = BTreeMap::new();
@@ -111,6 +128,7 @@ pub(crate) fn check(world: &World) -> Result<(), TestCaseError> {
     check_podiums(world)?;
     check_owners(world)?;
     check_watchers(world)?;
+    check_removed(world)?;
     let mut ids = BTreeSet::new();
     for (key, conference) in &world.conferences {
         prop_assert_eq!(key, &conference.cid, "a key stays");

@@ -207,6 +207,16 @@ impl MeetingView for World {
         let cids: BTreeSet<_> = other.map(|one| one.cid.clone()).collect();
         cids.into_iter().collect()
     }
+    fn removed(&self, cid: &Cid) -> Vec<Removed> {
+        let mut all: Vec<_> = self
+            .removed
+            .values()
+            .filter(|one| one.cid == *cid)
+            .cloned()
+            .collect();
+        all.sort_by_key(|one| (one.at, one.id));
+        all
+    }
     fn podium_of(&self, cid: &Cid) -> Vec<Participant> {
         let mut all = self.everybody(cid);
         all.retain(|place| place.standing.podium.is_some());
@@ -355,6 +365,22 @@ impl MeetingView for World {
         let all = self.guests.values();
         all.filter(|guest| guest.cid == *cid && guest.expires_at > now)
             .count() as u64
+    }
+    fn unregistered_in(&self, cid: &Cid, since: Timestamp) -> u64 {
+        let own = self.guests.values().filter(|guest| guest.cid == *cid);
+        let strangers = own.filter(|guest| !self.registrants.contains_key(&guest.id));
+        let counts = |guest: &&Guest| {
+            guest.created_at > since || !self.places(cid, &Person::Guest(guest.id.clone())).is_empty()
+        };
+        strangers.filter(counts).count() as u64
+    }
+    fn guests_from(&self, cid: &Cid, source: &str, now: Timestamp, most: u64) -> u64 {
+        let own = self.guests.values().filter(|guest| guest.cid == *cid);
+        let own = own.filter(|guest| guest.source.as_deref() == Some(source) && guest.expires_at > now);
+        (own.count() as u64).min(most)
+    }
+    fn guests_about(&self, now: Timestamp) -> u64 {
+        self.guests(now)
     }
     fn guests(&self, now: Timestamp) -> u64 {
         let valid = self.guests.values().filter(|guest| guest.expires_at > now);

@@ -186,6 +186,7 @@ pub(crate) struct World {
     pub(crate) runs: BTreeMap<Cid, Run>,
     pub(crate) participants: BTreeMap<(Cid, ParticipantId), Participant>,
     pub(crate) watchers: BTreeMap<(Cid, ParticipantId), Watcher>,
+    pub(crate) removed: BTreeMap<(Cid, ParticipantId), Removed>,
     pub(crate) lines: BTreeMap<(Cid, u64), Line>,
     pub(crate) guests: BTreeMap<GuestId, Guest>,
     pub(crate) registrants: BTreeMap<GuestId, Registrant>,
@@ -231,6 +232,7 @@ type Stored = (
     BTreeMap<Cid, Run>,
     BTreeMap<(Cid, ParticipantId), Participant>,
     BTreeMap<(Cid, ParticipantId), Watcher>,
+    BTreeMap<(Cid, ParticipantId), Removed>,
     BTreeMap<(Cid, u64), Line>,
     BTreeMap<GuestId, Guest>,
     BTreeMap<GuestId, Registrant>,
@@ -351,6 +353,7 @@ impl World {
                 self.registrants.retain(|_, one| one.cid != cid);
                 self.attempts.retain(|(of, _), _| *of != cid);
                 self.watchers.retain(|(of, _), _| *of != cid);
+                self.removed.retain(|(of, _), _| *of != cid);
             }
             Effect::PutWatcher(watcher) => {
                 let key = (watcher.cid.clone(), watcher.id);
@@ -360,7 +363,12 @@ impl World {
             Effect::EndWatching { node, but } => self
                 .watchers
                 .retain(|_, one| !one.watches() || one.node != node || one.epoch == but),
-            Effect::ForgetRemoved(cid) => self.watchers.retain(|_, one| one.watches() || one.cid != cid),
+            Effect::ForgetRemoved(cid) => {
+                self.watchers.retain(|_, one| one.watches() || one.cid != cid);
+                self.removed.retain(|(of, _), _| *of != cid);
+            }
+            Effect::PutRemoved(one) => drop(self.removed.insert((one.cid.clone(), one.id), one)),
+            Effect::LetBack { cid, id } => drop(self.removed.remove(&(cid, id))),
             Effect::PutRun(run) => {
                 self.runs.insert(run.cid.clone(), run);
             }
@@ -523,6 +531,7 @@ impl World {
             self.runs.clone(),
             self.participants.clone(),
             self.watchers.clone(),
+            self.removed.clone(),
             self.lines.clone(),
             self.guests.clone(),
             self.registrants.clone(),
