@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Act, Change, Command, Conference, Decision, Effect, InboxView, NewConference, NewId, OutboxView,
-    Party, Patch, RIGHTS_LEVEL, Settings, TemplateView, Whom,
+    Party, Patch, REMOVALS_LEVEL, RIGHTS_LEVEL, Settings, TemplateView, Whom,
     conference::differences,
     follow::shut_out_guests,
     history,
@@ -318,6 +318,7 @@ impl<'a, V: View> Case<'a, V> {
             revision: self.at.revision,
         };
         conference.check_registration()?;
+        self.check_guests(&conference)?;
         let mut decision = self.put(None, conference);
         if new.or_else.is_some() {
             decision.outcome = Outcome::Made { cid: id };
@@ -358,6 +359,9 @@ impl<'a, V: View> Case<'a, V> {
         // What is set by itself must make sense; it stays, and counts for nothing, where the rest changes around it.
         if patch.settings.registration.is_some() {
             after.check_registration()?;
+        }
+        if patch.access.is_some() || patch.settings.uninvited.is_some() {
+            self.check_guests(&after)?;
         }
         let closes = (before.access, after.access) == (Access::Public, Access::Internal);
         let mut decision = self.put(Some(&before), after.clone());
@@ -412,6 +416,20 @@ impl<'a, V: View> Case<'a, V> {
 
     pub(crate) fn is_full_administrator(&self) -> bool {
         self.asker.admin == AdminRole::Full
+    }
+
+    /// Guests are invited nowhere: none would come where only those do who are invited.
+    fn check_guests(&self, conference: &Conference) -> Result<(), Refusal> {
+        let shuts_out = conference.access == Access::Public && !conference.settings.uninvited;
+        // Nodes of before take it, and all must do the same.
+        if !shuts_out || self.at.level < REMOVALS_LEVEL {
+            return Ok(());
+        }
+        Err(invalid(
+            "uninvited",
+            "must be on in a public conference, as guests are never invited; make it internal, or let those come who are not \
+             invited",
+        ))
     }
 
     /// A call is nobody's but the two's, whoever asks.

@@ -7,6 +7,8 @@ use plenary_model::{Timestamp, limits};
 
 pub(crate) fn settings(patch: SettingsPatch) -> Patch {
     Patch {
+        // Guests do not come where only those do who are invited.
+        access: (patch.uninvited == Some(false)).then_some(Access::Internal),
         settings: patch,
         ..Patch::default()
     }
@@ -478,6 +480,45 @@ fn calls_and_terms_pass_the_same_gate() {
         from(&account("bob"), &call, Called::Unsaid, None),
         Err("uninvited")
     );
+}
+
+#[test]
+fn a_public_conference_is_not_for_invited_people_only() {
+    let mut world = World::with_rooms();
+    let alice = user("alice");
+    let patch = |access, uninvited| Patch {
+        access,
+        settings: SettingsPatch {
+            uninvited,
+            ..SettingsPatch::default()
+        },
+        ..Patch::default()
+    };
+    let wrong = |refusal: plenary_access::Refusal| match refusal {
+        plenary_access::Refusal::Invalid { field, .. } => field,
+        other => other.code().to_owned(),
+    };
+    let closes = update("open", patch(None, Some(false)));
+    assert_eq!(wrong(world.refuses(&alice, &closes)), "uninvited");
+    world
+        .run(&alice, &update("inside", patch(None, Some(false))))
+        .expect("it is internal");
+    let opens = update("inside", patch(Some(Access::Public), None));
+    assert_eq!(wrong(world.refuses(&alice, &opens)), "uninvited");
+    let both = NewConference {
+        access: Access::Public,
+        settings: patch(None, Some(false)).settings,
+        ..room("both")
+    };
+    assert_eq!(wrong(world.refuses(&alice, &Change::Create(both))), "uninvited");
+    world
+        .run(&alice, &update("inside", patch(Some(Access::Public), Some(true))))
+        .expect("all may come");
+    // What is so already stays, and other things of it change.
+    world.level = REMOVALS_LEVEL - 1;
+    world.run(&alice, &closes).expect("as before");
+    world.level = NEWEST_LEVEL;
+    world.run(&alice, &rename("open", "Mine")).expect("hers");
 }
 
 #[test]
