@@ -56,12 +56,25 @@ pub(crate) async fn a_call_rings_is_answered_and_becomes_a_conference(world: Wor
         .await?
         .is(204)?;
     caller.until("it is a conference", |seen| !seen.room.call).await?;
+    // Only who is called in comes.
+    third.knock(&enter, None);
+    third.refused("join", Refusal::Uninvited).await?;
+    let whom = json!({ "users": [carol.id] });
+    bob.post(&format!("/conferences/{enter}/calls"), whom)
+        .await?
+        .is(200)?;
     third.join(&enter).await?;
     caller
         .until("three are in", |seen| seen.roster.len() == 3)
         .await?;
     drop(desk);
     ensure!(until_call(&alice, "state", "over").await?["outcome"] == "widened");
+    // It goes with its run.
+    let room = format!("/conferences/{enter}");
+    alice.get(&room).await?;
+    alice.act(&enter, json!({ "act": "end" })).await?.is(204)?;
+    let gone = alice.call(reqwest::Method::GET, &room, None).await?;
+    gone.refused(404, "not-found")?;
     Ok(())
 }
 

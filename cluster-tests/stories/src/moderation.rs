@@ -195,6 +195,26 @@ pub(crate) async fn two_moderators_at_once_leave_one_state(world: World) -> anyh
     second.out(Why::Removed).await
 }
 
+pub(crate) async fn who_was_removed_stays_out_until_let_back(world: World) -> anyhow::Result<()> {
+    let owner = world.account("owner").await?;
+    let room = owner.conference(json!({})).await?;
+    let (host, bob, visitor) = two(&world, &room, &owner).await?;
+    let place = visitor.seen().place.map(|place| place.participant.0.to_string());
+    let body = json!({ "act": "remove", "participant": place });
+    owner.act(&room, body).await?.is(204)?;
+    visitor.out(Why::Removed).await?;
+    host.until("bob is gone", |seen| seen.of(&bob).is_none()).await?;
+    let again = bob.connect().await?;
+    again.knock(&room, None);
+    again.refused("join", Refusal::RemovedFromMeeting).await?;
+    let path = format!("/conferences/{room}/removed");
+    let removed = owner.get(&path).await?;
+    ensure!(removed[0]["user"] == bob.id.as_str(), "removed are {removed}");
+    let id = removed[0]["id"].as_str().unwrap_or_default();
+    owner.delete(&format!("{path}/{id}")).await?.is(204)?;
+    again.join(&room).await
+}
+
 pub(crate) async fn the_podium_is_asked_for_in_order(world: World) -> anyhow::Result<()> {
     let owner = world.account("owner").await?;
     let settings = json!({ "mode": "role_based", "podium_places": 2 });

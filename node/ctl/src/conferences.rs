@@ -41,6 +41,14 @@ pub(crate) enum Conference {
     People { cid: String },
     /// Show which programs watch a conference
     Watchers { cid: String },
+    /// Show who was removed from a conference, or not let in, and does not come back into the run that goes on
+    Removed { cid: String },
+    /// Let somebody back in who was removed
+    LetBack {
+        cid: String,
+        /// By the number that `removed` shows
+        id: String,
+    },
     /// Act as a moderator: start, extend, admit, mute, remove, lock, end and others
     Act {
         cid: String,
@@ -152,6 +160,22 @@ impl Conference {
                     ("SINCE", "since"),
                 ];
                 output.table(&rows, &columns);
+            }
+            Conference::Removed { cid } => {
+                let all = client.get(&format!("{}/removed", path(&cid)), &[]).await?;
+                let rows = all.as_array().cloned().unwrap_or_default();
+                let columns = [
+                    ("ID", "id"),
+                    ("NAME", "name"),
+                    ("USER", "user"),
+                    ("SINCE", "since"),
+                ];
+                output.table(&rows, &columns);
+            }
+            Conference::LetBack { cid, id } => {
+                let one = format!("{}/removed/{}", path(&cid), encode(&id));
+                client.write(Method::DELETE, &one, None).await?;
+                say("Done.");
             }
             Conference::Act {
                 cid,

@@ -9,8 +9,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
-    Template, TemplateId, TemplateQuery, Visit, Watcher,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Removed,
+    Run, RunId, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_contracts::cluster::v1::steer_request::Act;
 use plenary_federation::LocalName;
@@ -425,6 +425,10 @@ impl Backend for Server {
 
     async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError> {
         self.query(move |db| queries::named_watchers(db, &cid)).await
+    }
+
+    async fn removed(&self, cid: Cid) -> Result<Vec<Removed>, ReadError> {
+        self.query(move |db| queries::removed(db, &cid)).await
     }
 
     async fn strangers_inside(

@@ -134,6 +134,7 @@ fn kept_out(code: &str) -> Refusal {
         "not-begun" => Refusal::NotBegun,
         "locked" => Refusal::Locked,
         "uninvited" => Refusal::Uninvited,
+        "removed-from-meeting" => Refusal::RemovedFromMeeting,
         "way-closed" => Refusal::WayClosed,
         "not-registered" => Refusal::NotRegistered,
         "registration-not-open" => Refusal::RegistrationNotOpen,
@@ -604,6 +605,7 @@ mod tests {
             (KeptOut::RegistrationFull, Refusal::RegistrationFull),
             (KeptOut::LinkNotValid, Refusal::LinkNotValid),
             (KeptOut::ZoneGuests, Refusal::ZoneGuests),
+            (KeptOut::Removed, Refusal::RemovedFromMeeting),
         ];
         for (why, code) in told {
             let refused = refused(WriteError::Refused(why.into()));

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
 import { devices, isAtEntrance, isInside, newPage, plays, tile } from './room';
-import { expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
+import { admin, expect, freshId, here, isLive, PASSWORD, signIn, test, there } from './server';
 
 /** Two people call each other (CALL-01). */
 
@@ -57,7 +57,7 @@ test('a call rings on all devices, is answered on one, and ends for both', async
   }
 });
 
-test('a call becomes a meeting that others join', async ({ browser, person, rest }) => {
+test('a call becomes a meeting into which others are called', async ({ browser, person, rest }) => {
   test.setTimeout(150_000);
   const other = await rest.createUser();
   const [caller, callee, third] = [await newPage(browser), await newPage(browser), await newPage(browser)];
@@ -80,8 +80,10 @@ test('a call becomes a meeting that others join', async ({ browser, person, rest
     await callee.getByRole('button', { name: 'Make it a meeting' }).click();
     await expect(callee.getByRole('textbox', { name: 'Address' })).toHaveValue(new RegExp(`${cid}$`));
     await look(callee, 'widened');
-    await third.reload();
-    await third.getByRole('button', { name: 'Join', exact: true }).click();
+    // Only who is called in comes.
+    const whom = { users: [admin.login] };
+    expect((await rest.call('POST', `/conferences${cid}/calls`, whom)).status()).toBe(200);
+    await third.getByRole('button', { name: 'Answer' }).click();
     await isInside(third);
     await expect(caller.getByRole('region')).toHaveCount(3);
   } finally {

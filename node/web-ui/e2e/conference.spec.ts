@@ -335,7 +335,7 @@ test('a moderator sees who watches by a program, and removes it', async ({
   expect(again.text).toContain('a moderator removed your program');
 });
 
-test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference }) => {
+test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference, rest }) => {
   // A long story, with two browsers that encode and decode.
   test.setTimeout(150_000);
   const cid = await conference(person, {});
@@ -369,6 +369,14 @@ test('a moderator mutes, removes and ends for all', async ({ browser, person, ot
   await owner.getByRole('menuitem', { name: 'Remove from the meeting' }).click();
   await expect(ben.getByRole('heading', { name: 'You were removed from the meeting' })).toBeVisible();
   await ben.goto(`${there}/m/${cid}`);
+  await ben.getByRole('button', { name: 'Join', exact: true }).click();
+  // Who was removed does not come back until they are let back.
+  await expect(ben.getByRole('heading', { name: 'You were removed from this meeting' })).toBeVisible();
+  await look(ben, 'removed-again');
+  const removed = `/conferences/${cid}/removed`;
+  const [gone] = (await (await rest.call('GET', removed)).json()) as { id: string }[];
+  expect((await rest.call('DELETE', `${removed}/${gone!.id}`)).status()).toBe(204);
+  await ben.getByRole('button', { name: 'Join again' }).click();
   await ben.getByRole('button', { name: 'Join', exact: true }).click();
   await expect(ben.getByRole('heading', { name: 'The meeting is locked' })).toBeVisible();
   await owner.getByRole('button', { name: 'Unlock the meeting' }).click();

@@ -98,6 +98,7 @@ fn kept_out(code: Refusal) -> Option<&'static str> {
         Refusal::TooManyPins => "too-many-pins",
         Refusal::Locked => "locked",
         Refusal::Uninvited => "uninvited",
+        Refusal::RemovedFromMeeting => "removed-from-meeting",
         Refusal::WayClosed => "way-closed",
         Refusal::NotBegun => "not-begun",
         Refusal::NotRegistered => "not-registered",

@@ -360,6 +360,8 @@ pub enum Refusal {
     Locked,
     /// Only those who are invited may come.
     Uninvited,
+    /// A moderator removed them from the run that goes on.
+    RemovedFromMeeting,
     /// Guests must register before they come.
     NotRegistered,
     /// They cannot do so yet.

@@ -1,7 +1,7 @@
 use super::{
     ConferenceGuestRights, ConferenceLaunch, ConferenceMeeting, ConferenceSchedule, ConferenceSettings,
     ConferenceSettingsPatch, ConferenceTime, ConferenceWaitingRoom, Time, check_text,
-    conference_launch::{launch_of, plan},
+    conference_launch::{changed_plan, launch_of, plan},
     mirror, parse,
 };
 use crate::problem::Problem;
@@ -157,14 +157,20 @@ impl NewConference {
             false => conference::Access::Internal,
         };
         let mut settings = settings(self.settings, conference::Ways::default())?;
+        let said = settings.uninvited;
         fill_in(&mut settings, defaults);
+        let access = self.access.map_or(usual, Into::into);
+        // Where guests come nobody needs to be invited; who asks for both is told that it cannot be.
+        if access == conference::Access::Public {
+            settings.uninvited = said;
+        }
         Ok(conference::NewConference {
             cid,
             or_else,
             name: self.name,
             description: self.description,
             owner: read_owner(self.owner)?,
-            access: self.access.map_or(usual, Into::into),
+            access,
             settings,
             // A virtual room is what there is without a plan.
             plan: plan(self.launch, self.schedule, now)?.filter(|plan| !plan.launch.is_virtual_room()),
@@ -274,7 +280,7 @@ impl ConferencePatch {
             owner: read_owner(self.owner)?,
             access: self.access.map(Into::into),
             settings: settings(self.settings, ways)?,
-            plan: plan(self.launch, self.schedule, now)?,
+            plan: changed_plan(self.launch, self.schedule, now)?,
             id: match self.cid.as_deref() {
                 None => None,
                 Some("") => Some(conference::NewId::MadeUp(ids)),

@@ -189,6 +189,26 @@ pub(crate) fn plan(
     schedule: Option<ConferenceSchedule>,
     now: Timestamp,
 ) -> Result<Option<Plan>, Problem> {
+    let launch = asked(launch, schedule)?;
+    let plan = launch.map(|launch| Plan::make(launch, now)).transpose();
+    plan.map_err(Into::into)
+}
+
+/// The same for a conference that is there, of which the rules say whether the schedule may lie in the past.
+pub(crate) fn changed_plan(
+    launch: Option<ConferenceLaunch>,
+    schedule: Option<ConferenceSchedule>,
+    now: Timestamp,
+) -> Result<Option<Plan>, Problem> {
+    let launch = asked(launch, schedule)?;
+    let plan = launch.map(|launch| Plan::change(launch, now)).transpose();
+    plan.map_err(Into::into)
+}
+
+fn asked(
+    launch: Option<ConferenceLaunch>,
+    schedule: Option<ConferenceSchedule>,
+) -> Result<Option<Launch>, Problem> {
     let launch = match (launch, schedule) {
         (None, None) => return Ok(None),
         (None | Some(ConferenceLaunch::Scheduled), Some(schedule)) => Launch::Scheduled(schedule.read()?),
@@ -202,5 +222,5 @@ pub(crate) fn plan(
             return Err(Problem::field("schedule", text));
         }
     };
-    Plan::make(launch, now).map(Some).map_err(Into::into)
+    Ok(Some(launch))
 }

@@ -103,6 +103,35 @@ impl ConferenceWatcher {
     }
 }
 
+/// Somebody whom a moderator removed from a conference, or did not let in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConferenceRemoved {
+    /// By which they are let back in.
+    #[schema(pattern = "^[0-9]+$")]
+    pub id: String,
+    /// As they were called.
+    pub name: String,
+    /// The account, here or `user@partner`; none of a guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    pub since: Time,
+}
+
+impl ConferenceRemoved {
+    pub(crate) fn of(one: conference::Removed) -> Self {
+        Self {
+            id: one.id.to_string(),
+            name: one.name,
+            user: match one.person {
+                Person::Account(user) => Some(user.into()),
+                Person::Federated(user) => Some(user.to_string()),
+                Person::Guest(_) => None,
+            },
+            since: Time(one.at),
+        }
+    }
+}
+
 /// Why a conference names somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -161,6 +190,7 @@ pub enum ConferenceAct {
     AdmitAll,
     /// Back into the waiting room.
     SendBack,
+    /// Out of the meeting or the waiting room; they do not come back into this run unless they are called, invited or let back.
     Remove,
     /// A program that watches: `participant` is its ID. Its account watches by none any more in this run.
     RemoveWatcher,

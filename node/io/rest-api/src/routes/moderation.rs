@@ -5,18 +5,23 @@ use crate::{
     answer,
     api::Api,
     auth::Signed,
-    dto::{CalledPerson, ConferencePerson, ConferenceWatcher, Moderation, NewConferenceCalls, Participant},
+    dto::{
+        CalledPerson, ConferencePerson, ConferenceRemoved, ConferenceWatcher, Moderation, NewConferenceCalls,
+        Participant,
+    },
     extract::{BodyDigest, Id, Ids, Strict, Write},
     problem::{Code, Problem},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use plenary_conference::{Change, Party, Run};
+use plenary_conference::{Act, Change, ParticipantId, Party, Run};
 use plenary_model::Cid;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_participants))
         .routes(routes!(list_watchers))
+        .routes(routes!(list_removed))
+        .routes(routes!(let_back))
         .routes(routes!(list_people))
         .routes(routes!(moderate))
         .routes(routes!(list_called, call_people, call_off_all))
@@ -71,6 +76,55 @@ async fn list_watchers(
     }
     let all = api.backend().watchers(conference.cid).await?;
     Ok(Json(all.into_iter().map(ConferenceWatcher::of).collect()))
+}
+
+/// Who was removed from a conference
+///
+/// Those whom moderators removed from the run that goes on, or did not let in, the longest ago first. They do not come back
+/// into it unless they are called, invited or let back. For those who moderate the conference.
+#[utoipa::path(get, path = "/conferences/{cid}/removed", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
+    responses((status = 200, body = Vec<ConferenceRemoved>)))]
+async fn list_removed(
+    State(api): State<Api>,
+    by: Signed,
+    Id(cid): Id<Cid>,
+) -> Result<Json<Vec<ConferenceRemoved>>, Problem> {
+    let conference = conferences::stored(&api, &by, cid).await?;
+    if !conferences::moderates(&api, &by, &conference).await? {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "who was removed is shown to those who moderate the conference",
+        ));
+    }
+    let all = api.backend().removed(conference.cid).await?;
+    Ok(Json(all.into_iter().map(ConferenceRemoved::of).collect()))
+}
+
+/// Let somebody back who was removed
+///
+/// They come in as before they were removed; PIN, lock and waiting room hold for them as for all. For those who moderate the
+/// conference.
+#[utoipa::path(delete, path = "/conferences/{cid}/removed/{id}", tag = "conferences",
+    params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64),
+        ("id" = String, Path, description = "Who was removed", min_length = 1, max_length = 20)),
+    responses((status = 204)))]
+async fn let_back(
+    State(api): State<Api>,
+    by: Signed,
+    Ids(cid, id): Ids<Cid, ParticipantId>,
+    write: Write,
+) -> Result<Response, Problem> {
+    let found = conferences::find(&api, cid).await?;
+    let is_allowed = conferences::moderates_by_name(&api, &by, &found).await?;
+    conferences::check_network(&api, &by, is_allowed).await?;
+    let change = Change::Act {
+        cid: found.cid,
+        by: None,
+        act: Act::LetBack(id),
+    };
+    let command = write.command(&by, BodyDigest::none(), change);
+    Ok(answer::done(&api.propose_conference(command).await?))
 }
 
 /// Whom a conference names

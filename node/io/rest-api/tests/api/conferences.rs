@@ -314,7 +314,7 @@ async fn what_is_left_out_is_as_the_server_has_it_for_new_conferences() {
         json!({"chat": true, "audio": false, "video": true})
     );
     for (field, value) in [
-        ("uninvited", false),
+        ("uninvited", true),
         ("muted_on_entry", true),
         ("camera_off_on_entry", true),
     ] {
@@ -327,6 +327,12 @@ async fn what_is_left_out_is_as_the_server_has_it_for_new_conferences() {
     assert_eq!(own["settings"]["waiting_room"], "off");
     assert_eq!(own["settings"]["muted_on_entry"], false);
     assert_eq!(own["settings"]["camera_off_on_entry"], true, "what was not said");
+    let inside = json!({"name": "Inside", "access": "internal"});
+    let inside = create(&server, "alice", inside).await.is(201).json();
+    assert_eq!(inside["settings"]["uninvited"], false, "no guests come there");
+    let both = json!({"name": "Both", "access": "public", "settings": {"uninvited": false}});
+    let refused = create(&server, "alice", both).await.problem(422, "invalid-field");
+    assert_eq!(refused["errors"][0]["field"], "uninvited", "{refused}");
     let before = server
         .call("GET", "/conferences/before")
         .by("alice")

@@ -437,6 +437,35 @@ async fn moderators_write_as_their_account_and_once_by_one_key() {
 }
 
 #[tokio::test]
+async fn moderators_see_whom_they_removed_and_let_them_back() {
+    let server = with_review(json!({})).await;
+    enter(&server, 7, "alice");
+    enter(&server, 8, "eye");
+    let list = async |who: &str| {
+        let call = server.call("GET", "/conferences/review/removed").by(who);
+        call.send().await
+    };
+    assert_eq!(list("alice").await.is(200).json(), json!([]));
+    act(&server, "alice", json!({"act": "remove", "participant": "8"}))
+        .await
+        .is(204);
+    list("eye").await.problem(403, "forbidden");
+    let seen = list("alice").await.is(200).json();
+    assert_eq!((&seen[0]["id"], &seen[0]["user"]), (&json!("8"), &json!("eye")));
+    assert!(seen[0]["since"].is_string());
+    let lets_back = async |who: &str, id: &str| {
+        let path = format!("/conferences/review/removed/{id}");
+        server.call("DELETE", &path).by(who).send().await
+    };
+    lets_back("eye", "8").await.problem(403, "forbidden");
+    lets_back("alice", "9").await.problem(409, "conflict");
+    lets_back("alice", "8").await.is(204);
+    assert_eq!(list("root").await.is(200).json(), json!([]));
+    enter(&server, 9, "eye");
+    assert_eq!(people(&server, "alice").await.len(), 2);
+}
+
+#[tokio::test]
 async fn moderators_see_and_remove_who_watches_by_a_program() {
     let server = with_review(json!({})).await;
     enter(&server, 7, "alice");

@@ -74,6 +74,8 @@ const RIGHTS: &[(&str, Right)] = &[
     ("DELETE /conferences/{cid}", Right::User),
     ("GET /conferences/{cid}/participants", Right::User),
     ("GET /conferences/{cid}/watchers", Right::User),
+    ("GET /conferences/{cid}/removed", Right::User),
+    ("DELETE /conferences/{cid}/removed/{id}", Right::User),
     ("GET /conferences/{cid}/people", Right::User),
     ("POST /conferences/{cid}/acts", Right::User),
     ("GET /conferences/{cid}/calls", Right::User),

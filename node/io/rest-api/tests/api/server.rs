@@ -11,8 +11,8 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
-    Template, TemplateId, TemplateQuery, Visit, Watcher,
+    CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Removed, Run,
+    RunId, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_federation::{Found, LocalName};
 use plenary_model::{
@@ -307,6 +307,9 @@ impl Backend for Store {
     }
     async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError> {
         self.query(|db| queries::named_watchers(db, &cid))
+    }
+    async fn removed(&self, cid: Cid) -> Result<Vec<Removed>, ReadError> {
+        self.query(|db| queries::removed(db, &cid))
     }
     async fn strangers_inside(
         &self,
