@@ -306,7 +306,13 @@ impl Change {
     /// The level of the rules from which on nodes can read it.
     pub fn level(&self) -> u32 {
         let settings = self.settings().map_or(0, SettingsPatch::level);
-        self.level_of_kind().max(settings)
+        let act = match self {
+            Self::Act {
+                act: Act::LetBack(_), ..
+            } => crate::REMOVALS_LEVEL,
+            _ => 0,
+        };
+        self.level_of_kind().max(settings).max(act)
     }
 
     /// How a conference is to be run by it.
@@ -342,9 +348,6 @@ impl Change {
                 act: Act::RemoveWatcher(_),
                 ..
             } => crate::WATCHERS_LEVEL,
-            Self::Act {
-                act: Act::LetBack(_), ..
-            } => crate::REMOVALS_LEVEL,
             Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),

@@ -206,7 +206,7 @@ impl<V: View> Meetings<'_, V> {
                 || removed.iter().any(|one| one.person == person)
         };
         let users = self.named(conference).into_iter();
-        let users = users.filter(|user| !spares(user) && !(was_open && knows(user)));
+        let users = users.filter(|user| !(spares(user) || was_open && knows(user)));
         let mut rung = 0;
         for user in users.take(limits::RINGS).collect::<Vec<_>>() {
             let called = self.ring(decision, conference, &run, owner, user, Ringer::Schedule);

@@ -172,12 +172,7 @@ impl<V: View> Meetings<'_, V> {
         let mut after = before.clone();
         let standing = &mut after.standing;
         match act {
-            Act::Remove(id) => {
-                self.remember_removed(&mut decision, &before);
-                runs.remove(&mut decision, cid, id);
-                runs.finish(&mut decision);
-                return Ok(decision);
-            }
+            Act::Remove(_) => return Ok(self.throw_out(&before)),
             Act::Admit(_) => {
                 standing.waiting = None;
                 self.let_in_silence(conference, &mut after);

@@ -10,7 +10,7 @@
 //! A guest is known by the record that they have, or by the same name from the same address: whoever says that they are
 //! somebody else and comes from elsewhere is somebody else.
 
-use super::{Meetings, Participant, ParticipantId, Person, Via, moderate::conflict};
+use super::{Meetings, Participant, ParticipantId, Person, Runs, Via, moderate::conflict};
 use crate::{Conference, Decision, Effect, KeptOut, REMOVALS_LEVEL, Role, View, Visitor, Way};
 use plenary_access::{Refusal, Topic};
 use plenary_model::{Cid, Timestamp, limits};
@@ -38,8 +38,18 @@ impl Removed {
 }
 
 impl<V: View> Meetings<'_, V> {
+    /// Out of the meeting or the waiting room.
+    pub(super) fn throw_out(&self, one: &Participant) -> Decision {
+        let mut decision = Decision::default();
+        self.remember_removed(&mut decision, one);
+        let mut runs = Runs::new(self.view, self.at);
+        runs.remove(&mut decision, &one.cid, one.id);
+        runs.finish(&mut decision);
+        decision
+    }
+
     /// They do not come back by themselves; of so many the last ones are known.
-    pub(super) fn remember_removed(&self, decision: &mut Decision, one: &Participant) {
+    fn remember_removed(&self, decision: &mut Decision, one: &Participant) {
         // Nodes of before know nothing of it, and all must have the same.
         if self.at.level < REMOVALS_LEVEL {
             return;
