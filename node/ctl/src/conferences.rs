@@ -100,6 +100,13 @@ fn access_of(public: bool, internal: bool) -> Option<&'static str> {
     }
 }
 
+const REMOVED: [(&str, &str); 4] = [
+    ("ID", "id"),
+    ("NAME", "name"),
+    ("USER", "user"),
+    ("SINCE", "since"),
+];
+
 impl Conference {
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let path = |cid: &str| format!("/conferences/{}", encode(cid));
@@ -164,13 +171,7 @@ impl Conference {
             Conference::Removed { cid } => {
                 let all = client.get(&format!("{}/removed", path(&cid)), &[]).await?;
                 let rows = all.as_array().cloned().unwrap_or_default();
-                let columns = [
-                    ("ID", "id"),
-                    ("NAME", "name"),
-                    ("USER", "user"),
-                    ("SINCE", "since"),
-                ];
-                output.table(&rows, &columns);
+                output.table(&rows, &REMOVED);
             }
             Conference::LetBack { cid, id } => {
                 let one = format!("{}/removed/{}", path(&cid), encode(&id));

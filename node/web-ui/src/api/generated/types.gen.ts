@@ -640,9 +640,9 @@ export type ConferencePolicy = {
      */
     delete_unused_days: number;
     /**
-     * What was said in conferences is kept for so long; a year where it is left out.
+     * What was said in conferences is kept for so long.
      */
-    keep_chat_days?: number;
+    keep_chat_days: number;
     /**
      * Who was in which run of a conference, and calls, are kept for so long.
      */
@@ -697,6 +697,25 @@ export type ConferenceRegistration = {
      */
     others?: boolean;
     phone?: RegistrationAsk;
+};
+
+/**
+ * Somebody whom a moderator removed from a conference, or did not let in.
+ */
+export type ConferenceRemoved = {
+    /**
+     * By which they are let back in.
+     */
+    id: string;
+    /**
+     * As they were called.
+     */
+    name: string;
+    since: Time;
+    /**
+     * The account, here or `user@partner`; none of a guest.
+     */
+    user?: string | null;
 };
 
 /**
@@ -2316,7 +2335,7 @@ export type MeetingReaders = {
 
 export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 
-export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'zone-guests' | 'zone-right' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
+export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'removed-from-meeting' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'zone-guests' | 'zone-right' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
 
 /**
  * Why something was not done.
@@ -5786,6 +5805,46 @@ export type RemoveRegistrantResponses = {
 };
 
 export type RemoveRegistrantResponse = RemoveRegistrantResponses[keyof RemoveRegistrantResponses];
+
+export type ListRemovedData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/removed';
+};
+
+export type ListRemovedResponses = {
+    200: Array<ConferenceRemoved>;
+};
+
+export type ListRemovedResponse = ListRemovedResponses[keyof ListRemovedResponses];
+
+export type LetBackData = {
+    body?: never;
+    path: {
+        /**
+         * The conference
+         */
+        cid: string;
+        /**
+         * Who was removed
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/conferences/{cid}/removed/{id}';
+};
+
+export type LetBackResponses = {
+    204: void;
+};
+
+export type LetBackResponse = LetBackResponses[keyof LetBackResponses];
 
 export type ListRunsData = {
     body?: never;
