@@ -69,7 +69,9 @@ impl Signal {
                     let near = TcpSocket::new_v4()?;
                     near.bind(SocketAddr::new(from, 0))?;
                     let (_, to) = node.split_once("://").context("a node has a URL")?;
-                    let stream = near.connect(to.trim_end_matches('/').parse()?).await?;
+                    let found = tokio::net::lookup_host(to.trim_end_matches('/')).await?;
+                    let to = found.into_iter().find(SocketAddr::is_ipv4);
+                    let stream = near.connect(to.context("a node has an address")?).await?;
                     tokio_tungstenite::client_async(url, MaybeTlsStream::Plain(stream))
                         .await?
                         .0

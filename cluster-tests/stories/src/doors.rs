@@ -303,10 +303,11 @@ pub(crate) async fn all_who_wait_are_let_in_at_once(world: World) -> anyhow::Res
     first.chat("Carol is out");
     host.until("reads it", |seen| seen.chat.len() == 1).await?;
     ensure!(other.seen().chat.is_empty(), "who was sent back reads on");
-    eve.join_to_wait(&room).await?;
+    let joe = guest(&world, &room, "Joe").await?;
+    joe.join_to_wait(&room).await?;
     host.until("two wait", |seen| seen.counts.waiting == 2).await?;
     owner.act(&room, json!({ "act": "admit_all" })).await?.is(204)?;
-    for visitor in [&other, &eve] {
+    for visitor in [&other, &joe] {
         visitor
             .until("is let in again", |seen| seen.inside && seen.roster.len() == 6)
             .await?;

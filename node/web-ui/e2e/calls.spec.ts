@@ -82,8 +82,9 @@ test('a call becomes a meeting into which others are called', async ({ browser, 
     await look(callee, 'widened');
     // Only who is called in comes.
     const whom = { users: [admin.login] };
-    expect((await rest.call('POST', `/conferences${cid}/calls`, whom)).status()).toBe(200);
-    await third.getByRole('button', { name: 'Answer' }).click();
+    const path = `/conferences/${cid.slice('/m/'.length)}/calls`;
+    expect((await rest.call('POST', path, whom)).status()).toBe(200);
+    await third.getByRole('button', { name: 'Join', exact: true }).click();
     await isInside(third);
     await expect(caller.getByRole('region')).toHaveCount(3);
   } finally {

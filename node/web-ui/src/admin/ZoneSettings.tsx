@@ -64,7 +64,7 @@ function ZoneCard({ name, draft, readOnly, errors }: Props & { name: ZoneName })
           <Title order={3} size="h5" id={heading}>
             {zone.name.trim() || t(`zone.${name}`)}
           </Title>
-          <Badge variant="light" color={zone.on ? 'green' : 'gray'}>
+          <Badge variant="light" color={zone.on ? 'indigo' : 'gray'}>
             {zone.on ? t('zone.isOn') : t('zone.isOff')}
           </Badge>
         </Group>
