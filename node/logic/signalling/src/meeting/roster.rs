@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 pub const TOLD: usize = 100;
 /// Most others that one client follows.
 pub const FOLLOWED: usize = 49;
-/// Most on a page of [`People::list`].
+/// Most on a page of [`Listener::list`].
 pub const PAGE: usize = 50;
 
 /// How many there are.
