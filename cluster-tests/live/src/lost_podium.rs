@@ -388,6 +388,11 @@ fn let_in(before: &[Picture], waiter: usize) -> Vec<Picture> {
         picture.roster.retain(|_, one| one.waiting);
         picture.roster.extend(everybody.clone());
     }
+    // Guests learn no accounts.
+    let is_guest = |id: &ParticipantId| everybody.get(id).is_some_and(|one| one.guest);
+    if before[waiter].me.as_ref().is_some_and(is_guest) {
+        everybody.values_mut().for_each(|one| one.user = None);
+    }
     after[waiter] = Picture {
         me: before[waiter].me,
         waits: false,
