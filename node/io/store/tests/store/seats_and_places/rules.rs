@@ -15,7 +15,7 @@ pub(super) struct PlaceRow {
     person: String,
     pub(super) node: u64,
     secret: Vec<u8>,
-    away: bool,
+    pub(super) away: bool,
     /// Of a call, which needs no seat.
     call: bool,
 }
