@@ -1,12 +1,47 @@
 import { defineConfig } from '@playwright/test';
 
 /**
+ * Where hardly any pictures are encoded: these run beside those where people meet, against a server of their own, as they
+ * change its settings.
+ */
+const PAGES = [
+  'calendar',
+  'directory',
+  'directory-pages',
+  'elsewhere',
+  'entry',
+  'failover',
+  'federation',
+  'guest-page',
+  'history',
+  'ids',
+  'licence',
+  'look',
+  'partners',
+  'personal',
+  'presence',
+  'profile',
+  'registration',
+  'schedule',
+  'server-pages',
+  'session',
+  'templates',
+  'users',
+  'visibility',
+  'widget',
+  'zones',
+].map((name) => `**/e2e/${name}.spec.ts`);
+
+/**
  * Against real nodes that run already: PLENARY_URLS (their addresses, separated by commas), PLENARY_ADMIN and
  * PLENARY_PASSWORD (a full administrator). CHROMIUM: the browser, if not the system's.
  */
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results/runs',
+  projects: [
+    { name: 'pages', testMatch: PAGES, outputDir: 'test-results/pages' },
+    { name: 'meetings', testIgnore: PAGES, outputDir: 'test-results/meetings' },
+  ],
   timeout: 60_000,
   expect: { timeout: 10_000 },
   workers: 1,

@@ -32,7 +32,9 @@ pub(crate) enum Stage {
     Media,
     /// What is promised row by row, by REST and signalling, against a server of three nodes
     Stories,
-    /// Playwright in Chromium against a server of three nodes
+    /// Playwright in Chromium against a server of three nodes: pages in which hardly anybody meets
+    Pages,
+    /// The same against another server: people meet, see and hear each other
     Browser,
 }
 
@@ -46,8 +48,13 @@ pub(crate) fn list() {
 }
 
 /// Which stage runs beside which when both are run, so that processors that wait in one have the other to do: most tests in
-/// Rust wait for nodes and clocks while compilers check, and stories wait while Schemathesis asks.
-const BESIDE: [(Stage, Stage); 2] = [(Stage::Verify, Stage::Rust), (Stage::Stories, Stage::Api)];
+/// Rust wait for nodes and clocks while compilers check, stories wait while Schemathesis asks, and pages wait for clicks while
+/// others encode pictures.
+const BESIDE: [(Stage, Stage); 3] = [
+    (Stage::Verify, Stage::Rust),
+    (Stage::Stories, Stage::Api),
+    (Stage::Pages, Stage::Browser),
+];
 
 /// Runs these stages, or all if none is named; stops at the first that fails.
 pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
@@ -110,6 +117,10 @@ impl Stage {
             // Live tests start this program.
             build(&["plenary-node"])?;
         }
+        if self == Stage::Browser {
+            web::ready()?;
+            build(&["plenary-node"])?;
+        }
         Ok(())
     }
 
@@ -132,7 +143,8 @@ impl Stage {
             Stage::Api => api::test(),
             Stage::Media => media::test(),
             Stage::Stories => stories::test(),
-            Stage::Browser => web::browse(),
+            Stage::Pages => web::browse("pages"),
+            Stage::Browser => web::browse("meetings"),
         }
     }
 }

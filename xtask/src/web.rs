@@ -129,10 +129,11 @@ pub(crate) fn test() -> anyhow::Result<()> {
     npm(&node, &["run", "build"])
 }
 
-/// Tries the pages in a browser, on a server of three nodes.
-pub(crate) fn browse() -> anyhow::Result<()> {
-    run_browser("npm run e2e", |command, _| {
-        command.args(["run", "e2e"]);
+/// Tries the pages of a project of Playwright's configuration in a browser, on a server of three nodes.
+pub(crate) fn browse(project: &str) -> anyhow::Result<()> {
+    let what = format!("npm run e2e -- --project {project}");
+    run_browser(&what, |command, _| {
+        command.args(["run", "e2e", "--", "--project", project]);
     })
 }
 
@@ -188,7 +189,7 @@ pub(crate) fn meet_in_the_directory() -> anyhow::Result<()> {
 }
 
 /// All that browsers need, and the pages as they are now.
-fn ready() -> anyhow::Result<Node> {
+pub(crate) fn ready() -> anyhow::Result<Node> {
     let node = Node::get().context("the web pages cannot be tested")?;
     packages::need("chromium", "chromium", "the browser of the tests")?;
     packages::need("firefox-esr", "firefox-esr", "the other browser of the tests")?;
