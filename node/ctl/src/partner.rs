@@ -249,7 +249,11 @@ fn shown(partner: &Value) -> String {
     add("State", &json!(words(&partner["state"])));
     add("Note", &partner["note"]);
     add("Met last", &seen["reached_at"]);
-    for (name, attempt) in [("Tried", &seen["outgoing"]), ("Came", &seen["incoming"])] {
+    for (name, attempt) in [
+        ("Tried", &seen["outgoing"]),
+        ("Came", &seen["incoming"]),
+        ("Claimed", &seen["claimed"]),
+    ] {
         add(&format!("{name} last"), &attempt["at"]);
         add(&format!("{name}, and failed"), &attempt["trouble"]);
     }
@@ -261,6 +265,7 @@ fn shown(partner: &Value) -> String {
     add("Issued by", &certificate["issuer"]);
     add("Good until", &certificate["expires_at"]);
     add("SHA-256", &certificate["fingerprint"]);
+    add("To be confirmed", &seen["changed"]["fingerprint"]);
     add("Pinned SHA-256", &partner["certificate"]);
     for authority in partner["authorities"].as_array().into_iter().flatten() {
         add("Pinned authority", &authority["subject"]);

@@ -213,18 +213,21 @@ fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
             is_change,
         }
     };
+    let certificate = |shown: Shown| wire::PartnerCertificate {
+        subject: shown.subject,
+        issuer: shown.issuer,
+        expires_ms: shown.expires.0,
+        fingerprint: shown.fingerprint.into(),
+        names: shown.names,
+    };
     wire::PartnerSeen {
         server: server.to_string(),
         way: seen.way,
-        certificate: seen.certificate.map(|shown| wire::PartnerCertificate {
-            subject: shown.subject,
-            issuer: shown.issuer,
-            expires_ms: shown.expires.0,
-            fingerprint: shown.fingerprint.into(),
-            names: shown.names,
-        }),
+        certificate: seen.certificate.map(certificate),
         outgoing: seen.outgoing.map(attempt),
         incoming: seen.incoming.map(attempt),
+        changed: seen.changed.map(certificate),
+        claimed: seen.claimed.map(attempt),
         round_trip_ms: seen.round_trip_ms,
         reached_ms: seen.reached.map_or(0, |at| at.0),
         quarantined_until_ms: seen.quarantine.until(now).map_or(0, |until| until.0),
@@ -246,7 +249,7 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             is_change: attempt.is_change,
         }),
     };
-    let certificate = seen.certificate.and_then(|shown| {
+    let certificate = |shown: wire::PartnerCertificate| {
         Some(Shown {
             subject: shown.subject,
             issuer: shown.issuer,
@@ -254,12 +257,14 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             fingerprint: shown.fingerprint.parse().ok()?,
             names: shown.names,
         })
-    });
+    };
     let seen_by = Seen {
         way: seen.way,
-        certificate,
+        certificate: seen.certificate.and_then(certificate),
         outgoing: seen.outgoing.map(attempt),
         incoming: seen.incoming.map(attempt),
+        changed: seen.changed.and_then(certificate),
+        claimed: seen.claimed.map(attempt),
         round_trip_ms: seen.round_trip_ms,
         reached: (seen.reached_ms != 0).then_some(Timestamp(seen.reached_ms)),
         quarantine: Quarantine::lasting(Timestamp(seen.quarantined_until_ms)),
@@ -404,15 +409,18 @@ mod tests {
                 }),
             })
         };
+        let certificate = |print| Shown {
+            subject: "CN=oslo".into(),
+            issuer: "CN=Authority".into(),
+            expires: Timestamp(5),
+            fingerprint: Fingerprint::of([print; 32]),
+            names: vec!["oslo.example.net".into()],
+        };
         let seen = Seen {
             way: "node-1.example.net:4307".into(),
-            certificate: Some(Shown {
-                subject: "CN=oslo".into(),
-                issuer: "CN=Authority".into(),
-                expires: Timestamp(5),
-                fingerprint: Fingerprint::of([7; 32]),
-                names: vec!["oslo.example.net".into()],
-            }),
+            certificate: Some(certificate(7)),
+            changed: Some(certificate(8)),
+            claimed: attempt(2, Some("not proved")),
             outgoing: attempt(3, Some("changed")),
             incoming: attempt(4, None),
             round_trip_ms: Some(7),

@@ -100,6 +100,8 @@ const seen = (name: string, more: object = {}) => ({
   way: `node-1.${name}:4307, node-2.${name}:4307`,
   certificate: certificate(name, '5c', 80),
   certificate_expires: false,
+  changed: null,
+  claimed: null,
   outgoing: { at: at(-0.01), trouble: null },
   incoming: { at: at(-0.3), trouble: null },
   round_trip_ms: 14,
@@ -141,7 +143,19 @@ const partners = {
     }),
     partner('oslo.example.net', 'certificate_changed', {
       certificate: 'ab'.repeat(32),
-      seen: seen('oslo.example.net', { outgoing: { at: at(-0.01), trouble: changed } }),
+      seen: seen('oslo.example.net', {
+        outgoing: { at: at(-0.01), trouble: changed },
+        changed: certificate('oslo.example.net', '5c', 80),
+      }),
+    }),
+    partner('turku.example.org', 'certificate_changed', {
+      authority: '-----BEGIN CERTIFICATE-----',
+      authorities: [{ subject: 'CN=Authority of Turku', expires_at: at(900) }],
+      seen: seen('turku.example.org', {
+        outgoing: { at: at(-0.01), trouble: changed },
+        changed: certificate('turku.example.org', '5c', 80),
+        claimed: { at: at(-0.02), trouble: changed },
+      }),
     }),
     partner('odd.example.org', 'quarantined', {
       seen: seen('odd.example.org', { quarantined_until: at(0.02) }),
@@ -179,6 +193,7 @@ test('partners in every state', async ({ page }) => {
   await look(page, 'partners-all');
   for (const [server, words] of [
     ['oslo.example.net', 'Trust the new one'],
+    ['turku.example.org', 'Pin this certificate instead'],
     ['odd.example.org', 'Answer it again now'],
     ['lyon.example.com', 'no answer within 4 s'],
   ]) {
@@ -186,6 +201,46 @@ test('partners in every state', async ({ page }) => {
     await expect(page.getByText(words!)).toBeVisible();
     await look(page, `partner-${server!.split('.')[0]}`);
   }
+});
+
+test('what was shown is confirmed, whatever is shown meanwhile, and no authority is given up by the way', async ({
+  page,
+}) => {
+  await signIn(page, here);
+  const now = structuredClone(partners);
+  await page.route('**/api/v1/federation/partners', (route) => route.fulfill({ json: now }));
+  const sent: Record<string, unknown>[] = [];
+  await page.route('**/api/v1/federation/partners/*', async (route) => {
+    sent.push(route.request().postDataJSON() as Record<string, unknown>);
+    await route.fulfill({ status: 409, json: { type: 'about:blank', title: 'Changed', status: 409 } });
+  });
+  const shows = async (server: string, print: string) => {
+    now.items.find((one) => one.server === server)!.seen.changed = certificate(server, print, 80);
+    const heard = page.waitForResponse('**/api/v1/federation/partners');
+    await page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')));
+    await heard;
+  };
+  const dialog = page.getByRole('dialog').filter({ hasText: 'Trust the new certificate of' });
+
+  await page.goto(`${here}/admin/partners?partner=oslo.example.net`);
+  await page.getByRole('button', { name: 'Trust the new one' }).click();
+  await expect(dialog).toContainText('5c5c 5c5c');
+  await shows('oslo.example.net', 'ee');
+  await expect(page.getByText('eeee eeee').first()).toBeAttached();
+  await expect(dialog).toContainText('5c5c 5c5c');
+  await dialog.getByRole('button', { name: 'Trust the new one' }).click();
+  await expect.poll(() => sent.length).toBe(1);
+  expect(sent[0]).toMatchObject({ certificate: '5c'.repeat(32), authority: null });
+
+  await page.goto(`${here}/admin/partners?partner=turku.example.org`);
+  await page.getByRole('button', { name: 'Pin this certificate instead' }).click();
+  const pin = dialog.getByRole('button', { name: 'Pin this certificate instead' });
+  await expect(pin).toBeDisabled();
+  await noBarrier(page, 'an authority is given up');
+  await dialog.getByRole('checkbox').check();
+  await pin.click();
+  await expect.poll(() => sent.length).toBe(2);
+  expect(sent[1]).toMatchObject({ certificate: '5c'.repeat(32), authority: null });
 });
 
 test('who names people of a server that is not met is told so at once', async ({ page, rest }) => {

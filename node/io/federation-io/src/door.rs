@@ -25,11 +25,6 @@ impl Guest {
         self.authorities
             .check(domain.as_str(), &self.chain, SystemTime::now())
     }
-
-    /// What it showed, proved or not.
-    pub(crate) fn shown(&self) -> Option<PartnerCertificate> {
-        Authorities::describe(&self.chain)
-    }
 }
 
 impl Known for Guest {
@@ -97,7 +92,7 @@ impl Door {
             .map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("server: {error}")))?;
         let proved = caller.who.speaks_for(&server).map_err(|why| {
             tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
-            self.ledger().claimed(&server, &why, caller.who.shown().as_ref());
+            self.ledger().claimed(&server, &why);
             let words = format!("this server does not believe that you are {server}: {why}");
             let code = if why.is_change() { "certificate-changed" } else { "not-believed" };
             refused(Code::Unauthenticated, code, words)

@@ -135,17 +135,12 @@ impl Ledger {
             words,
             is_change: false,
         });
-        self.lock().came(server, now(), Some(shown(certificate)), trouble);
+        self.lock().came(server, now(), shown(certificate), trouble);
     }
 
     /// Somebody came who claims to be `server` and does not prove it. Only of a partner of whom something is pinned this is
-    /// noted, else strangers could fill the notes with names.
-    pub(crate) fn claimed(
-        &self,
-        server: &ServerName,
-        why: &PartnerRefusal,
-        certificate: Option<&PartnerCertificate>,
-    ) {
+    /// noted, else strangers could fill the notes with names. What they showed is not kept: nobody is to confirm it.
+    pub(crate) fn claimed(&self, server: &ServerName, why: &PartnerRefusal) {
         one_more(&self.counters.refused);
         if !why.is_change() {
             return;
@@ -154,8 +149,7 @@ impl Ledger {
             words: why.to_string(),
             is_change: true,
         };
-        self.lock()
-            .came(server, now(), certificate.map(shown), Some(trouble));
+        self.lock().claimed(server, now(), trouble);
     }
 
     /// `server` did what it should not. Gives until when it is not answered, if that begins or goes on.

@@ -104,7 +104,7 @@ async fn another_certificate_than_the_pinned_one_is_told_with_both_and_can_be_co
     let seen = noted(&paris, OSLO);
     assert_eq!(state(&seen), PartnerState::CertificateChanged);
     assert_eq!(concerns(&seen, now()), [Concern::CertificateChanged]);
-    let shown = seen.certificate.expect("noted").fingerprint;
+    let shown = seen.changed.expect("noted").fingerprint;
     assert_eq!(shown, right, "what an administrator confirms");
 
     paris.pins(OSLO, Pin::Certificate(shown));
@@ -114,7 +114,7 @@ async fn another_certificate_than_the_pinned_one_is_told_with_both_and_can_be_co
 }
 
 #[tokio::test]
-async fn who_comes_with_another_certificate_is_refused_and_noted() {
+async fn who_comes_with_another_certificate_is_refused_and_noted_apart() {
     let (oslo, paris, _dns) = both(Limits::default()).await;
     let mut client = FederationClient::new(paris.channel_to(&oslo).await);
     client.greet(words(PARIS, OSLO)).await.expect("believed");
@@ -127,9 +127,15 @@ async fn who_comes_with_another_certificate_is_refused_and_noted() {
     );
     let status = client.greet(words(PARIS, OSLO)).await.expect_err("changed");
     assert_eq!(code(&status), "certificate-changed", "{status}");
-    let changed = noted(&oslo, PARIS);
-    assert_eq!(state(&changed), PartnerState::CertificateChanged);
-    assert_eq!(changed.certificate, seen.certificate);
+    let claimed = noted(&oslo, PARIS);
+    let trouble = claimed.claimed.as_ref().and_then(|claim| claim.trouble.as_ref());
+    let trouble = &trouble.expect("noted").words;
+    assert!(trouble.contains("its certificate has changed"), "{trouble}");
+    let but_for_it = Seen {
+        claimed: None,
+        ..claimed
+    };
+    assert_eq!(but_for_it, seen, "whoever comes changes nothing of a partner");
     oslo.pins(
         PARIS,
         Pin::Certificate(seen.certificate.expect("noted").fingerprint),

@@ -56,10 +56,16 @@ pub struct Usage {
 pub struct Seen {
     /// Where DNS led last, as a list for people.
     pub way: String,
-    /// What it showed last, also where it was refused.
+    /// What it proved itself with last; or, where DNS leads, what was shown and refused.
     pub certificate: Option<Shown>,
     pub outgoing: Option<Attempt>,
+    /// It came and proved who it is.
     pub incoming: Option<Attempt>,
+    /// Where DNS leads this was shown instead of what is pinned, and nothing that is right since. Whoever comes here shows what
+    /// they like: that changes nothing of it.
+    pub changed: Option<Shown>,
+    /// Somebody came who claimed to be it and did not prove it.
+    pub claimed: Option<Attempt>,
     /// From the first words of the last connection to the answer.
     pub round_trip_ms: Option<u32>,
     /// When the two met last, whoever came.
@@ -81,23 +87,31 @@ impl Seen {
         both.max_by_key(|attempt| attempt.at)
     }
 
-    /// Whether the certificate is to be confirmed: an attempt failed by it, and none went well in that direction since.
+    /// Whether the certificate is to be confirmed: this server was led to another one, and to none that is right since.
     pub fn has_changed(&self) -> bool {
-        let changed = |attempt: &Option<Attempt>| {
-            let trouble = attempt.as_ref().and_then(|attempt| attempt.trouble.as_ref());
-            trouble.is_some_and(|trouble| trouble.is_change)
-        };
-        changed(&self.outgoing) || changed(&self.incoming)
+        self.changed.is_some()
+    }
+
+    /// What is to be confirmed, by what two nodes know: as long as the last who tried did not get past the certificate, what
+    /// either was shown counts.
+    fn changed_by(newer: &mut Self, older: &mut Self) -> Option<Shown> {
+        let is_right = newer.outgoing.as_ref().is_some_and(|last| last.trouble.is_none());
+        let newest = newer.changed.take();
+        newest.or_else(|| older.changed.take().filter(|_| !is_right))
     }
 
     /// What two nodes know together: of each thing what is newer, and the sum of what is counted.
     pub fn and(self, other: Self) -> Self {
-        let (newer, older) = match self.touched() >= other.touched() {
+        let (mut newer, mut older) = match self.touched() >= other.touched() {
             true => (self, other),
             false => (other, self),
         };
         let at = |attempt: &Option<Attempt>| attempt.as_ref().map(|attempt| attempt.at);
         let tried_last = at(&newer.outgoing) >= at(&older.outgoing);
+        let changed = match tried_last {
+            true => Self::changed_by(&mut newer, &mut older),
+            false => Self::changed_by(&mut older, &mut newer),
+        };
         let (outgoing, way, round_trip_ms) = match tried_last {
             true => (newer.outgoing, newer.way, newer.round_trip_ms),
             false => (older.outgoing, older.way, older.round_trip_ms),
@@ -109,6 +123,11 @@ impl Seen {
             incoming: match at(&newer.incoming) >= at(&older.incoming) {
                 true => newer.incoming,
                 false => older.incoming,
+            },
+            changed,
+            claimed: match at(&newer.claimed) >= at(&older.claimed) {
+                true => newer.claimed,
+                false => older.claimed,
             },
             round_trip_ms,
             reached: newer.reached.max(older.reached),
@@ -182,6 +201,12 @@ impl Book {
         if let Some(way) = tried.way {
             seen.way = way;
         }
+        let is_change = tried.trouble.as_ref().is_some_and(|trouble| trouble.is_change);
+        if is_change {
+            seen.changed.clone_from(&tried.certificate);
+        } else if tried.trouble.is_none() || tried.certificate.is_some() {
+            seen.changed = None;
+        }
         if tried.certificate.is_some() {
             seen.certificate = tried.certificate;
         }
@@ -192,22 +217,28 @@ impl Book {
         seen.outgoing = Some(attempt(now, tried.trouble));
     }
 
-    /// Somebody came who is `server`, or claims to be and showed another certificate than is pinned.
+    /// Somebody came who is `server`: this certificate proved it.
     pub fn came(
         &mut self,
         server: &ServerName,
         now: Timestamp,
-        certificate: Option<Shown>,
+        certificate: Shown,
         trouble: Option<Trouble>,
     ) {
         let seen = self.entry(server);
-        if certificate.is_some() {
-            seen.certificate = certificate;
-        }
+        seen.certificate = Some(certificate);
         if trouble.is_none() {
             seen.reached = Some(now);
         }
         seen.incoming = Some(attempt(now, trouble));
+    }
+
+    /// Somebody came who claims to be `server` and does not prove it. Whoever that was, it says nothing of `server`: it is kept
+    /// apart, and for its sake no other is forgotten.
+    pub fn claimed(&mut self, server: &ServerName, now: Timestamp, trouble: Trouble) {
+        if self.0.len() < Self::MOST || self.0.contains_key(server) {
+            self.entry(server).claimed = Some(attempt(now, Some(trouble)));
+        }
     }
 
     /// Something that `server` should not do. Gives until when it is not answered, if that begins or goes on.
@@ -357,7 +388,7 @@ mod tests {
         assert_eq!(state(&book), PartnerState::Failing);
         let seen = book.of(&one).expect("noted");
         assert_eq!((seen.reached, seen.round_trip_ms), (Some(NOW), Some(7)));
-        book.came(&one, later(2), Some(shown(90)), None);
+        book.came(&one, later(2), shown(90), None);
         assert_eq!(state(&book), PartnerState::Well, "it came since");
         let off = PartnerState::of(Err(NoPartner::Off), book.of(&one), later(10));
         assert_eq!(off, PartnerState::NotAllowed);
@@ -367,14 +398,62 @@ mod tests {
     fn another_certificate_is_told_until_it_is_right_again() {
         let mut book = Book::default();
         let one = server(1);
-        book.came(&one, NOW, Some(shown(90)), trouble("changed", true));
-        book.tried(&one, later(1), went(trouble("no answer", false)));
+        book.tried(&one, NOW, went(trouble("changed", true)));
+        let silent = Tried {
+            certificate: None,
+            ..went(trouble("no answer", false))
+        };
+        book.tried(&one, later(1), silent);
+        book.came(&one, later(2), shown(80), None);
         let seen = book.of(&one).expect("noted");
         assert_eq!(concerns(seen, NOW), [Concern::CertificateChanged]);
+        assert_eq!(seen.changed, Some(shown(90)), "what it showed where DNS leads");
         let state = PartnerState::of(Err(NoPartner::Off), Some(seen), NOW);
         assert_eq!(state, PartnerState::CertificateChanged);
-        book.came(&one, later(2), Some(shown(90)), None);
+        book.tried(&one, later(3), went(None));
         assert!(concerns(book.of(&one).expect("noted"), NOW).is_empty());
+    }
+
+    #[test]
+    fn who_claims_to_be_a_partner_changes_nothing_of_it() {
+        let mut book = Book::default();
+        let one = server(1);
+        book.tried(&one, NOW, went(None));
+        let before = book.of(&one).expect("noted").clone();
+        let claim = trouble("another certificate", true).expect("some");
+        book.claimed(&one, later(1), claim.clone());
+        let seen = book.of(&one).expect("noted");
+        assert_eq!(seen.claimed.as_ref().map(|claimed| claimed.at), Some(later(1)));
+        let but_for_it = Seen {
+            claimed: None,
+            ..seen.clone()
+        };
+        assert_eq!(but_for_it, before);
+        assert!(concerns(seen, NOW).is_empty());
+        let state = PartnerState::of(Ok(()), Some(seen), NOW);
+        assert_eq!(state, PartnerState::Well);
+        for number in 0..Book::MOST {
+            book.tried(&server(number), later(2), went(None));
+        }
+        book.claimed(&server(Book::MOST), later(3), claim);
+        assert!(book.of(&server(Book::MOST)).is_none() && book.of(&one).is_some());
+    }
+
+    #[test]
+    fn nodes_know_together_that_a_certificate_is_to_be_confirmed_until_one_finds_it_right() {
+        let (mut first, mut second) = (Book::default(), Book::default());
+        let one = server(1);
+        first.tried(&one, NOW, went(trouble("changed", true)));
+        let both = |first: &Book, second: &Book| {
+            let [first, second] = [first, second].map(|book| book.of(&one).expect("noted").clone());
+            let both = first.clone().and(second.clone());
+            assert_eq!(both, second.and(first));
+            both.changed
+        };
+        second.tried(&one, later(1), went(trouble("no answer", false)));
+        assert_eq!(both(&first, &second), Some(shown(90)));
+        second.tried(&one, later(2), went(None));
+        assert_eq!(both(&first, &second), None);
     }
 
     #[test]
@@ -402,7 +481,7 @@ mod tests {
                 ..Usage::default()
             },
         );
-        second.came(&one, later(5), None, None);
+        second.came(&one, later(5), shown(90), None);
         second.uses(
             &one,
             Usage {
@@ -439,7 +518,7 @@ mod tests {
             book.came(
                 &server(number),
                 later(number as u64),
-                None,
+                shown(90),
                 trouble(&words, false),
             );
         }

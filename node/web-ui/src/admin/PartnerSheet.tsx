@@ -11,7 +11,7 @@ import { Status } from '../ui/Status';
 import { bytes, exactTime, number, problemText, quantity, useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
 import { useMayChange } from '../ui/useMe';
-import { formOf, grouped, partnerTones, toSend } from './partner';
+import { formOf, grouped, partnerTones, toSend, type PartnerForm as Form } from './partner';
 import { PartnerForm } from './PartnerForm';
 import { TrialResult } from './PartnerTrial';
 
@@ -52,14 +52,26 @@ function Fingerprint({ of }: { of: string }) {
   );
 }
 
-/** It shows another certificate than is pinned: somebody has to find out why. */
+/** What somebody is asked about: it stays as it was shown to them, whatever is heard meanwhile. */
+interface Asked {
+  print: string;
+  form: Form;
+  revision: string;
+}
+
+/**
+ * Where DNS leads, another certificate is shown than is pinned: somebody has to find out why. A pinned authority is not given up
+ * for one certificate unless that is asked for.
+ */
 function Changed({ partner, usual }: Pick<Props, 'partner' | 'usual'>) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const mayChange = useMayChange();
-  const [asking, ask] = useState(false);
+  const [asked, ask] = useState<Asked | null>(null);
   const { server, seen } = partner;
-  const shown = seen?.certificate;
+  const shown = seen?.changed;
+  const hasAuthority = partner.authority !== null;
+  const verb = t(hasAuthority ? 'partners.confirmInstead' : 'partners.confirm');
   return (
     <Alert
       color="red"
@@ -70,6 +82,7 @@ function Changed({ partner, usual }: Pick<Props, 'partner' | 'usual'>) {
     >
       <Stack gap="sm">
         <Text size="sm">{t('partners.changedText', { server })}</Text>
+        {hasAuthority && <Text size="sm">{t('partners.changedAuthority')}</Text>}
         <Facts
           facts={[
             [
@@ -85,21 +98,31 @@ function Changed({ partner, usual }: Pick<Props, 'partner' | 'usual'>) {
           ]}
         />
         {mayChange && shown && (
-          <Button variant="default" mr="auto" onClick={() => ask(true)}>
-            {t('partners.confirm')}
+          <Button
+            variant="default"
+            mr="auto"
+            onClick={() =>
+              ask({
+                print: shown.fingerprint,
+                form: formOf(partner, usual),
+                revision: partner.revision ?? '0',
+              })
+            }
+          >
+            {verb}
           </Button>
         )}
       </Stack>
-      {shown && (
+      {asked && (
         <Confirm
-          opened={asking}
-          close={() => ask(false)}
+          opened
+          close={() => ask(null)}
           title={t('partners.confirmTitle', { server })}
-          verb={t('partners.confirm')}
+          verb={verb}
+          agreed={hasAuthority ? t('partners.confirmAgreed') : undefined}
           act={async () => {
-            const form = { ...formOf(partner, usual), pinned: 'certificate' as const };
-            const sent = toSend({ ...form, certificate: shown.fingerprint });
-            await calls.putPartner(server, sent, partner.revision ?? '0');
+            const sent = toSend({ ...asked.form, pinned: 'certificate', certificate: asked.print });
+            await calls.putPartner(server, sent, asked.revision);
             await calls.tryPartner(server);
             await cache.invalidateQueries({ queryKey: ['settings', 'partners'] });
             tell(t('partners.confirmed', { server }));
@@ -107,7 +130,7 @@ function Changed({ partner, usual }: Pick<Props, 'partner' | 'usual'>) {
         >
           <Stack gap="xs">
             <span>{t('partners.confirmText', { server })}</span>
-            <Fingerprint of={shown.fingerprint} />
+            <Fingerprint of={asked.print} />
           </Stack>
         </Confirm>
       )}
@@ -212,6 +235,7 @@ function Known({ partner }: { partner: Partner }) {
         [t('partners.reached'), seen.reached_at && <Time at={seen.reached_at} />],
         [t('partners.outgoing'), attempt(seen.outgoing)],
         [t('partners.incoming'), attempt(seen.incoming)],
+        [t('partners.claimed'), attempt(seen.claimed)],
         [
           t('partners.roundTrip'),
           seen.round_trip_ms === null ? null : quantity(seen.round_trip_ms, 'millisecond', 0),

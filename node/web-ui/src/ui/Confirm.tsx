@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { problemText } from './text';
@@ -14,6 +14,8 @@ interface Props {
   act: () => Promise<unknown>;
   /** For what cannot be undone: must be typed first. */
   typed?: string;
+  /** Must be ticked first. */
+  agreed?: string;
   harmless?: boolean;
 }
 
@@ -31,12 +33,13 @@ export function useClose() {
   return { 'aria-label': t('action.close') };
 }
 
-function Asking({ close, children, verb, act, typed, harmless }: Props) {
+function Asking({ close, children, verb, act, typed, agreed, harmless }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
-  const ready = !typed || text.trim() === typed;
+  const [agrees, agree] = useState(false);
+  const ready = (!typed || text.trim() === typed) && (!agreed || agrees);
 
   const submit = async () => {
     setBusy(true);
@@ -71,6 +74,13 @@ function Asking({ close, children, verb, act, typed, harmless }: Props) {
             spellCheck={false}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
+          />
+        )}
+        {agreed && (
+          <Checkbox
+            label={agreed}
+            checked={agrees}
+            onChange={(event) => agree(event.currentTarget.checked)}
           />
         )}
         {failed !== null && (

@@ -135,17 +135,24 @@ impl From<federation::Attempt> for PartnerAttempt {
 pub struct PartnerSeen {
     /// Where DNS led last: hosts with their ports, in the order in which they are tried.
     pub way: String,
-    /// What it showed last, also where it was refused.
+    /// What it proved itself with last; or what was shown where DNS leads, and refused.
     #[schema(required)]
     pub certificate: Option<PartnerCertificate>,
+    /// What was shown where DNS leads instead of what is pinned, to be confirmed or not; null: what is pinned is shown.
+    #[schema(required)]
+    pub changed: Option<PartnerCertificate>,
     /// That certificate ends within two weeks, or has ended.
     pub certificate_expires: bool,
     /// The last attempt to reach it.
     #[schema(required)]
     pub outgoing: Option<PartnerAttempt>,
-    /// When it came last.
+    /// When it came last, and proved who it is.
     #[schema(required)]
     pub incoming: Option<PartnerAttempt>,
+    /// When somebody came last who claimed to be it and did not prove it; only where something is pinned. It may have been
+    /// anybody.
+    #[schema(required)]
+    pub claimed: Option<PartnerAttempt>,
     #[schema(required)]
     pub round_trip_ms: Option<u32>,
     /// When the two met last.
@@ -171,6 +178,8 @@ impl PartnerSeen {
             certificate: seen.certificate.map(PartnerCertificate::from),
             outgoing: seen.outgoing.map(Into::into),
             incoming: seen.incoming.map(Into::into),
+            changed: seen.changed.map(PartnerCertificate::from),
+            claimed: seen.claimed.map(Into::into),
             round_trip_ms: seen.usage.link_ms.or(seen.round_trip_ms),
             reached_at: seen.reached.map(Time),
             users: seen.usage.users,

@@ -219,7 +219,7 @@ async fn how_partners_are_is_shown_beside_what_is_written_down() {
     };
     server
         .book()
-        .came(&name("s.example.org"), now, None, Some(trouble));
+        .came(&name("s.example.org"), now, shown(now), Some(trouble));
     let partners = server.get("/federation/partners").await.is(200).json();
     let [first, second] = partners["items"].as_array().expect("a list").as_slice() else {
         panic!("{partners}");
@@ -249,6 +249,37 @@ async fn how_partners_are_is_shown_beside_what_is_written_down() {
         trouble: None,
     };
     assert_eq!(server.book().of(&oslo()).expect("noted").outgoing, Some(attempt));
+}
+
+#[tokio::test]
+async fn what_is_to_be_confirmed_is_what_was_shown_where_dns_leads_and_no_claim_of_a_stranger() {
+    let server = TestServer::new();
+    meets_with_all(&server).await;
+    let now = server.now();
+    let trouble = || Trouble {
+        words: "its certificate has changed".into(),
+        is_change: true,
+    };
+    server.book().tried(&oslo(), now, Tried::default());
+    server.book().claimed(&oslo(), now, trouble());
+    let path = "/federation/partners/oslo.example.net";
+    let partner = server.get(path).await.is(200).json();
+    assert_eq!(partner["state"], "well", "{partner}");
+    assert_eq!(partner["seen"]["changed"], Value::Null);
+    assert_eq!(
+        partner["seen"]["claimed"]["trouble"],
+        "its certificate has changed"
+    );
+
+    let tried = Tried {
+        certificate: Some(shown(Timestamp(now.0 + 90 * DAY))),
+        trouble: Some(trouble()),
+        ..Tried::default()
+    };
+    server.book().tried(&oslo(), now, tried);
+    let partner = server.get(path).await.is(200).json();
+    assert_eq!(partner["state"], "certificate_changed", "{partner}");
+    assert_eq!(partner["seen"]["changed"]["fingerprint"], "07".repeat(32));
 }
 
 #[tokio::test]
