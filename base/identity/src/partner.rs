@@ -32,6 +32,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tokio::sync::watch;
 use x509_parser::extensions::GeneralName;
 
 /// Certificates of one chain that are looked at; more are refused.
@@ -39,7 +40,13 @@ const CHAIN: usize = 8;
 /// Names of one certificate that are looked at.
 const NAMES: usize = 16;
 
-/// What the certificate of a partner says.
+/// How often it is looked at the least whether a chain that proved something still does.
+const DOUBT_EVERY: Duration = Duration::from_secs(60);
+/// What is kept of each text of a certificate, in characters: its owner may write a novel.
+const TEXT: usize = 256;
+
+/// What the certificate of a partner says. Whoever made it chose the texts: they are cut to 256 characters, without control
+/// characters, and of the names there are 16 at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartnerCertificate {
     /// The name of whom it is for, as the certificate writes it.
@@ -97,6 +104,8 @@ fn names(all: &[String]) -> String {
 pub struct Authorities {
     everybody: Arc<RootCertStore>,
     pins: Arc<RwLock<BTreeMap<ServerName, Pin>>>,
+    /// Told whenever other pins count.
+    repinned: watch::Sender<()>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -114,6 +123,7 @@ impl Authorities {
         Self {
             everybody: Arc::new(everybody),
             pins: Arc::default(),
+            repinned: watch::Sender::new(()),
             algorithms: tls::provider().signature_verification_algorithms,
         }
     }
@@ -143,6 +153,7 @@ impl Authorities {
     /// asked next, on connections that are open as well.
     pub fn set_pins(&self, pins: BTreeMap<ServerName, Pin>) {
         *self.pins.write().unwrap_or_else(PoisonError::into_inner) = pins;
+        self.repinned.send_replace(());
     }
 
     /// What is pinned now.
@@ -158,11 +169,25 @@ impl Authorities {
         pins.get(&server).cloned().unwrap_or_default()
     }
 
+    /// Waits until this chain does not prove any more that its owner speaks for `domain`: something else is pinned, or a
+    /// certificate of it has ended. Gives why not. Costs a check of the chain with every change of pins, and each minute.
+    pub async fn until_doubted(&self, domain: &str, chain: &[CertificateDer<'_>]) -> PartnerRefusal {
+        let mut repinned = self.repinned.subscribe();
+        loop {
+            let now = SystemTime::now();
+            let ends_in = match self.check(domain, chain, now) {
+                Ok(proved) => proved.expires.duration_since(now).unwrap_or_default(),
+                Err(why) => return why,
+            };
+            // One that is over by the second of its end is not right after it, either.
+            let wait = (ends_in + Duration::from_millis(50)).min(DOUBT_EVERY);
+            tokio::time::timeout(wait, repinned.changed()).await.ok();
+        }
+    }
+
     /// The DNS names that the leaf of a chain carries; not believed yet, at most 16.
     pub fn names(&self, chain: &[CertificateDer<'_>]) -> Vec<String> {
-        let mut names = Self::describe(chain).map(|said| said.names).unwrap_or_default();
-        names.truncate(NAMES);
-        names
+        Self::describe(chain).map(|said| said.names).unwrap_or_default()
     }
 
     /// What the leaf of a chain says; not believed yet.
@@ -181,7 +206,7 @@ impl Authorities {
         chain: &[CertificateDer<'_>],
         now: SystemTime,
     ) -> Result<PartnerCertificate, PartnerRefusal> {
-        let malformed = |error: &dyn fmt::Display| PartnerRefusal::Malformed(error.to_string());
+        let malformed = |error: &dyn fmt::Display| PartnerRefusal::Malformed(cut(&error.to_string()));
         let (leaf, others) = chain.split_first().ok_or(PartnerRefusal::None)?;
         if others.len() >= CHAIN {
             return Err(PartnerRefusal::Malformed(format!(
@@ -276,7 +301,7 @@ fn refusal(error: &rustls::Error, now: Duration, issuer: &str, is_pinned: bool) 
                 PartnerRefusal::UnknownIssuer { issuer }
             }
         }
-        other => PartnerRefusal::Malformed(other.to_string()),
+        other => PartnerRefusal::Malformed(cut(&other.to_string())),
     }
 }
 
@@ -290,8 +315,9 @@ fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
     let names = names
         .map(|names| names.value.general_names.as_slice())
         .unwrap_or_default();
-    let text =
-        |name: Option<&x509_parser::x509::X509Name<'_>>| name.map(ToString::to_string).unwrap_or_default();
+    let text = |name: Option<&x509_parser::x509::X509Name<'_>>| {
+        name.map(|name| cut(&name.to_string())).unwrap_or_default()
+    };
     PartnerCertificate {
         subject: text(read.as_ref().map(|read| read.subject())),
         issuer: text(read.as_ref().map(|read| read.issuer())),
@@ -300,11 +326,18 @@ fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
         names: names
             .iter()
             .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+                GeneralName::DNSName(name) => Some(cut(&name.to_ascii_lowercase())),
                 _ => None,
             })
+            .take(NAMES)
             .collect(),
     }
+}
+
+/// As it may stand in a line of a log.
+fn cut(text: &str) -> String {
+    let plain = |one: char| if one.is_control() { '\u{fffd}' } else { one };
+    text.chars().take(TEXT).map(plain).collect()
 }
 
 /// How an attempt to reach a partner ended.

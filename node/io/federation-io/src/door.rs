@@ -20,6 +20,12 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Waits until it may not speak for this domain any more; gives why.
+    pub(crate) async fn until_doubted(&self, domain: &ServerName) -> PartnerRefusal {
+        let doubted = self.authorities.until_doubted(domain.as_str(), &self.chain);
+        doubted.await
+    }
+
     /// Whether it may speak for this domain; gives what proves it.
     pub(crate) fn speaks_for(&self, domain: &ServerName) -> Result<PartnerCertificate, PartnerRefusal> {
         self.authorities
@@ -53,6 +59,20 @@ pub(crate) fn refused(grpc: Code, code: &'static str, words: String) -> Status {
         .metadata_mut()
         .insert("plenary-code", MetadataValue::from_static(code));
     status
+}
+
+/// The code of an answer to who does not prove it, or does not any more.
+pub(crate) const NOT_BELIEVED: &str = "not-believed";
+pub(crate) const CERTIFICATE_CHANGED: &str = "certificate-changed";
+
+/// What ends whatever somebody has under way who does not prove any more who they are.
+pub(crate) fn doubted(why: &PartnerRefusal) -> Status {
+    let words = format!("your certificate does not prove any more who you are: {why}; come again");
+    refused(Code::Unauthenticated, code_of(why), words)
+}
+
+fn code_of(why: &PartnerRefusal) -> &'static str {
+    if why.is_change() { CERTIFICATE_CHANGED } else { NOT_BELIEVED }
 }
 
 /// A partner that proved who it is.
@@ -94,8 +114,7 @@ impl Door {
             tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
             self.ledger().claimed(&server, &why);
             let words = format!("this server does not believe that you are {server}: {why}");
-            let code = if why.is_change() { "certificate-changed" } else { "not-believed" };
-            refused(Code::Unauthenticated, code, words)
+            refused(Code::Unauthenticated, code_of(&why), words)
         })?;
         if let Some(until) = self.ledger().quarantined(&server) {
             let wait_s = until.0.saturating_sub(crate::ledger::now().0) / 1_000 + 1;

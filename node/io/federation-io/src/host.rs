@@ -3,7 +3,7 @@
 use crate::{
     Door, Guest, Home,
     attend::{Attending, Hosted, SAID, Told, WAITING},
-    door::refused,
+    door::{doubted, refused},
 };
 use plenary_access::PartnerTerms;
 use plenary_contracts::federation::v1::{AttendRequest, AttendResponse, Begin, attend_request::What};
@@ -14,7 +14,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -96,15 +99,29 @@ pub(crate) async fn attend(
     tracing::debug!(%server, %user, "somebody of a partner attends");
     let (answers, answered) = mpsc::channel(WAITING);
     let (heard_by, from) = (home.clone(), server.clone());
+    // Nothing is heard of whom nothing is told any more.
+    let (telling, told_all) = oneshot::channel::<()>();
     tokio::spawn(async move {
-        if hear(said, visit.say).await.is_err() {
+        let heard = tokio::select! {
+            heard = hear(said, visit.say) => heard,
+            _ = told_all => return,
+        };
+        if heard.is_err() {
             heard_by.doubt(&from);
         }
     });
     let home = home.clone();
     tokio::spawn(async move {
-        let _counted = counted;
-        tell(&*home, (&server, by_call), visit.hear, answers, part).await;
+        let (_counted, _telling) = (counted, telling);
+        let told = tell(&*home, (&server, by_call), visit.hear, &answers, part);
+        tokio::select! {
+            () = told => {}
+            // Their place is kept as where a connection is lost: who is right comes again by a new one.
+            why = caller.who.until_doubted(&server) => {
+                tracing::info!(%server, %user, reason = %why, "somebody's server does not prove any more who it is");
+                timeout(FAREWELL, answers.send(Err(doubted(&why)))).await.ok();
+            }
+        }
         tracing::debug!(%server, %user, "somebody of a partner attends no more");
     });
     Ok(Response::new(ReceiverStream::new(answered)))
@@ -184,7 +201,7 @@ async fn tell(
     home: &dyn Home,
     (server, by_call): (&ServerName, bool),
     mut hear: mpsc::Receiver<Told>,
-    answers: mpsc::Sender<Result<AttendResponse, Status>>,
+    answers: &mpsc::Sender<Result<AttendResponse, Status>>,
     part: Box<dyn FnOnce() + Send>,
 ) {
     let parted = home.parted(server, by_call);

@@ -1,14 +1,19 @@
 //! A connection to a partner for questions, as long as somebody has any.
 
-use crate::{Reach, Tried, Unreached, reach::Answered};
+use crate::{
+    Reach, Tried, Unreached,
+    door::{CERTIFICATE_CHANGED, NOT_BELIEVED},
+    reach::Answered,
+};
 use plenary_federation::{Capability, Common, Step};
 use plenary_model::ServerName;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
+use tokio::sync::watch;
 use tonic::{Code, Status, transport::Channel};
 
 /// A connection is kept so long at least: who asks one thing often asks another. Then it ends with the last who uses it.
@@ -27,11 +32,27 @@ pub(crate) struct Line {
     /// Where it leads.
     address: Option<SocketAddr>,
     common: Common,
+    made: Instant,
+    /// Set once the other end does not prove any more who it is.
+    doubted: watch::Receiver<bool>,
 }
 
 impl Line {
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// Waits until the other end does not prove any more who it is: whatever goes over this connection ends with that.
+    pub(crate) async fn doubted(&self) {
+        let mut doubted = self.doubted.clone();
+        if doubted.wait_for(|is_so| *is_so).await.is_err() {
+            // Whoever looked at it is gone: nobody says what the other end is.
+            tracing::debug!("nobody looks any more who is at the other end of a connection");
+        }
+    }
+
+    fn is_doubted(&self) -> bool {
+        *self.doubted.borrow()
     }
 
     /// # Errors
@@ -91,10 +112,13 @@ impl Reach {
             code: None,
             words: format!("{server} cannot be reached: {words}"),
         })?;
+        let since = Instant::now();
         let line = self.line(server).await?;
         line.is_able(server, what)?;
         let lost = match ask(line.clone()).await {
             Ok(answer) => return Ok(answer),
+            // What this server showed as it was made counts no more; what it shows now may.
+            Err(status) if disbelieves(&status) && line.made < since => status,
             Err(status) if spoke(&status) => return Err(unanswered(&status)),
             Err(status) => status,
         };
@@ -120,20 +144,38 @@ impl Reach {
     pub(crate) async fn line(&self, server: &ServerName) -> Result<Arc<Line>, Unreached> {
         let slot = self.lines.slot(server);
         let mut kept = slot.lock().await;
-        if let Some(line) = kept.upgrade() {
+        if let Some(line) = kept.upgrade().filter(|line| !line.is_doubted()) {
             return Ok(line);
         }
         let mut tried = Tried::default();
         let answered = self.steps(server, &mut tried).await;
         self.home.ledger().tried(server, &tried);
-        let Some(Answered { channel, common }) = answered else {
+        let Some(Answered {
+            channel,
+            common,
+            chain,
+        }) = answered
+        else {
             return Err(unreached(server, tried));
         };
         let address = tried.address;
+        let (tell, doubted) = watch::channel(false);
         let line = Arc::new(Line {
             channel,
             address,
             common,
+            made: Instant::now(),
+            doubted,
+        });
+        let (authorities, there) = (self.tls.authorities().clone(), server.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                why = authorities.until_doubted(there.as_str(), &chain) => {
+                    tracing::info!(server = %there, reason = %why, "a connection ends: who is at its other end is not believed any more");
+                    tell.send_replace(true);
+                }
+                () = tell.closed() => {}
+            }
         });
         *kept = Arc::downgrade(&line);
         let held = line.clone();
@@ -177,6 +219,12 @@ pub(crate) fn unanswered(status: &Status) -> Unreached {
 fn code_of(status: &Status) -> Option<String> {
     let code = status.metadata().get("plenary-code")?;
     code.to_str().ok().map(ToOwned::to_owned)
+}
+
+/// Whether the other server does not believe who this one is.
+fn disbelieves(status: &Status) -> bool {
+    let code = code_of(status);
+    matches!(code.as_deref(), Some(NOT_BELIEVED | CERTIFICATE_CHANGED))
 }
 
 /// Whether the other server itself has spoken, and not what lies between.

@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::{client::TlsStream, rustls::pki_types::CertificateDer};
 use tonic::{
     Status,
     transport::{Channel, Endpoint, Uri},
@@ -148,7 +148,8 @@ impl Reach {
                         Err(shut) => Ended::Shut(shut),
                         Ok((stream, shown)) => {
                             let since = Instant::now();
-                            let answer = self.greet(*stream, server).await;
+                            let chain = chain_of(&stream);
+                            let answer = self.greet(*stream, server, chain).await;
                             Ended::Greeted(Box::new(shown), answer, since.elapsed())
                         }
                     };
@@ -193,7 +194,7 @@ impl Reach {
         }
     }
 
-    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName) -> Greeted {
+    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName, chain: Chain) -> Greeted {
         let request = GreetRequest {
             server: self.home.me().to_string(),
             wanted: server.to_string(),
@@ -203,7 +204,13 @@ impl Reach {
         let answer = timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
             Ok(Ok((channel, answer))) if answer.server == server.as_str() => {
-                Ok((channel, answer.protocol, Common::of(&answer.capabilities)))
+                let common = Common::of(&answer.capabilities);
+                let answered = Answered {
+                    channel,
+                    common,
+                    chain,
+                };
+                Ok((answered, answer.protocol))
             }
             Ok(Ok(_)) => Err((
                 None,
@@ -225,10 +232,20 @@ impl Reach {
 pub(crate) struct Answered {
     pub(crate) channel: Channel,
     pub(crate) common: Common,
+    /// By which it proved who it is.
+    pub(crate) chain: Chain,
 }
 
-/// The channel, the version and what both can do, or what was answered, and in words.
-type Greeted = Result<(Channel, u32, Common), (Option<Status>, String)>;
+/// Certificates, the leaf first.
+type Chain = Arc<[CertificateDer<'static>]>;
+
+fn chain_of(stream: &TlsStream<TcpStream>) -> Chain {
+    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    shown.iter().map(|one| one.clone().into_owned()).collect()
+}
+
+/// The connection and the version, or what was answered, and in words.
+type Greeted = Result<(Answered, u32), (Option<Status>, String)>;
 
 /// How far an address led that takes connections.
 struct Way {
@@ -283,9 +300,9 @@ impl Way {
             tried.refused = status.as_ref().map(unanswered);
             words
         });
-        let answer = answer.map(|(channel, protocol, common)| {
+        let answer = answer.map(|(answered, protocol)| {
             let words = format!("{server} meets with this server, by version {protocol}");
-            (Answered { channel, common }, words)
+            (answered, words)
         });
         tried.note_took(Step::Answer, took, answer)
     }

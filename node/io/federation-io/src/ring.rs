@@ -10,7 +10,7 @@
 use crate::{
     Door, Guest, Home, Reach, Unreached,
     attend::WAITING,
-    door::refused,
+    door::{doubted, refused},
     host::{Counts, bad, proven},
     line::Line,
 };
@@ -234,7 +234,7 @@ impl Reach {
 /// Until the other server answers no more, or nobody hears it.
 async fn carry(
     server: ServerName,
-    _line: Arc<Line>,
+    line: Arc<Line>,
     mut answers: Streaming<wire::RingResponse>,
     tell: mpsc::Sender<RingAnswer>,
 ) {
@@ -242,6 +242,7 @@ async fn carry(
         let answer = tokio::select! {
             answer = answers.message() => answer,
             () = tell.closed() => return,
+            () = line.doubted() => return,
         };
         let answer = match answer {
             Ok(Some(answer)) => answered(answer),
@@ -294,10 +295,16 @@ pub(crate) async fn ring(
     tokio::spawn(listen(said, say));
     tokio::spawn(async move {
         let _counted = counted;
+        let disbelieved = caller.who.until_doubted(&server);
+        tokio::pin!(disbelieved);
         loop {
             let answer = tokio::select! {
                 answer = hear.recv() => answer,
                 () = answers.closed() => return,
+                why = &mut disbelieved => {
+                    answers.send(Err(doubted(&why))).await.ok();
+                    return;
+                }
             };
             let Some(answer) = answer else { return };
             if answers.send(Ok(answer.into())).await.is_err() {

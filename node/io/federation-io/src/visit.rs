@@ -100,7 +100,7 @@ enum Over {
 
 /// Until the other server tells no more, or nobody hears it.
 async fn carry(
-    _line: Arc<Line>,
+    line: Arc<Line>,
     mut answers: Streaming<plenary_contracts::federation::v1::AttendResponse>,
     tell: mpsc::Sender<crate::Told>,
 ) -> Over {
@@ -108,6 +108,7 @@ async fn carry(
         let answer = tokio::select! {
             answer = answers.message() => answer,
             () = tell.closed() => return Over::Ended,
+            () = line.doubted() => return Over::Lost,
         };
         match answer {
             Ok(Some(answer)) => {

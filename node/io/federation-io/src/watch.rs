@@ -9,7 +9,7 @@
 
 use crate::{
     Door, Guest, Home, Reach, Unreached,
-    door::refused,
+    door::{doubted, refused},
     line::{Line, spoke, unanswered},
     look::{NAMES, Stir, admitted, read_names},
     names::NameBudget,
@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, interval, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -41,8 +41,6 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 /// A partner that takes nothing for so long is cut off.
 const TAKES_WITHIN: Duration = Duration::from_secs(10);
-/// How often it is looked whether the partner still proves who it is.
-const PROVE_EVERY: Duration = Duration::from_secs(600);
 /// Nodes of all partners that watch at this one.
 const WATCHERS: usize = 256;
 /// Messages of a partner are heard at most so often: what it tells faster waits at its end.
@@ -144,7 +142,9 @@ impl Watcher {
         let estranged = home.estranged(&server);
         tokio::pin!(estranged);
         let mut stirs = home.stirs();
-        let mut prove = interval(PROVE_EVERY);
+        let who = self.caller.who.clone();
+        let disbelieved = who.until_doubted(&server);
+        tokio::pin!(disbelieved);
         let mut next = Instant::now();
         let end = loop {
             let waits = self.has_news() || !self.later.is_empty();
@@ -161,10 +161,7 @@ impl Watcher {
                     let words = format!("{} meets with {server} no more", home.me());
                     break Some(refused(Code::PermissionDenied, "parted", words));
                 }
-                _ = prove.tick() => if self.caller.who.speaks_for(&server).is_err() {
-                    let words = "your certificate does not prove it any more; come again".to_owned();
-                    break Some(refused(Code::Unauthenticated, "not-believed", words));
-                },
+                why = &mut disbelieved => break Some(doubted(&why)),
                 () = sleep_until(next), if waits => {
                     next = Instant::now() + TOGETHER;
                     let Some(news) = self.news().await else { continue };
@@ -412,6 +409,7 @@ async fn carry(
         let answer = tokio::select! {
             answer = answers.message() => answer,
             () = tell.closed() => return,
+            () = line.doubted() => return,
         };
         match answer {
             Ok(Some(answer)) => {
