@@ -33,7 +33,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::watch;
-use x509_parser::extensions::GeneralName;
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName};
 
 /// Certificates of one chain that are looked at; more are refused.
 const CHAIN: usize = 8;
@@ -42,6 +42,8 @@ const NAMES: usize = 16;
 
 /// How often it is looked at the least whether a chain that proved something still does.
 const DOUBT_EVERY: Duration = Duration::from_secs(60);
+/// Names that a sentence says.
+const SAID: usize = 4;
 /// What is kept of each text of a certificate, in characters: its owner may write a novel.
 const TEXT: usize = 256;
 
@@ -92,11 +94,14 @@ impl PartnerRefusal {
     }
 }
 
+/// The first of them: a sentence stays one that can be read.
 fn names(all: &[String]) -> String {
-    if all.is_empty() {
-        return "no DNS name".to_owned();
+    match all.get(..SAID) {
+        None if all.is_empty() => "no DNS name".to_owned(),
+        None => all.join(", "),
+        Some(first) if all.len() == SAID => first.join(", "),
+        Some(first) => format!("{} and others", first.join(", ")),
     }
-    all.join(", ")
 }
 
 /// Whom to believe about domains. Cheap to clone; clones share what is pinned.
@@ -217,9 +222,7 @@ impl Authorities {
         let said = describe(leaf, &facts);
         let parsed = ParsedCertificate::try_from(leaf).map_err(|error| malformed(&error))?;
         let name = TlsName::try_from(domain.to_owned()).map_err(|error| malformed(&error))?;
-        if verify_server_name(&parsed, &name).is_err()
-            || !said.names.iter().any(|one| one.eq_ignore_ascii_case(domain))
-        {
+        if verify_server_name(&parsed, &name).is_err() || !carries(leaf, domain) {
             return Err(PartnerRefusal::OtherDomain {
                 domain: domain.to_owned(),
                 carries: said.names,
@@ -309,12 +312,6 @@ fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
     let read = x509_parser::parse_x509_certificate(der)
         .ok()
         .map(|(_, read)| read);
-    let names = read
-        .as_ref()
-        .and_then(|read| read.subject_alternative_name().ok().flatten());
-    let names = names
-        .map(|names| names.value.general_names.as_slice())
-        .unwrap_or_default();
     let text = |name: Option<&x509_parser::x509::X509Name<'_>>| {
         name.map(|name| cut(&name.to_string())).unwrap_or_default()
     };
@@ -323,15 +320,28 @@ fn describe(der: &[u8], facts: &Facts) -> PartnerCertificate {
         issuer: text(read.as_ref().map(|read| read.issuer())),
         expires: facts.until,
         fingerprint: Fingerprint::of(sha256(der)),
-        names: names
+        names: read
             .iter()
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(cut(&name.to_ascii_lowercase())),
-                _ => None,
-            })
+            .flat_map(dns_names)
             .take(NAMES)
+            .map(|name| cut(&name.to_ascii_lowercase()))
             .collect(),
     }
+}
+
+fn dns_names<'a>(read: &'a X509Certificate<'_>) -> impl Iterator<Item = &'a str> {
+    let names = read.subject_alternative_name().ok().flatten();
+    let names = names.map(|names| names.value.general_names.as_slice());
+    names.unwrap_or_default().iter().filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some(*name),
+        _ => None,
+    })
+}
+
+/// Whether a certificate has exactly this name among all that it carries.
+fn carries(der: &[u8], domain: &str) -> bool {
+    x509_parser::parse_x509_certificate(der)
+        .is_ok_and(|(_, read)| dns_names(&read).any(|name| name.eq_ignore_ascii_case(domain)))
 }
 
 /// As it may stand in a line of a log.

@@ -1,13 +1,14 @@
 //! The cluster port: TLS first, then gRPC, with who is calling attached to every request.
 
-use crate::shares::{Share, Shares};
+use crate::shares::{Share, Shares, network_of};
+use plenary_model::Buckets;
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -51,7 +52,8 @@ impl Default for Bounds {
 
 /// What an identification gave: somebody who is known may stay.
 pub trait Known {
-    fn is_known(&self) -> bool;
+    /// Asked once, after the handshake, which holds its place until that is answered.
+    fn is_known(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// Tells from a finished handshake who is calling.
@@ -101,6 +103,7 @@ pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
         handshakes: Shares::new(bounds.handshakes.0, bounds.handshakes.1),
         strangers: Shares::new(bounds.strangers.0, bounds.strangers.1),
         connections: bounds.connections.map(|(all, each)| Shares::new(all, each)),
+        notes: Buckets::new(NOTES.0, NOTES.1),
         bounds,
         ready,
     });
@@ -108,12 +111,17 @@ pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
     ReceiverStream::new(connections)
 }
 
+/// Lines of a log about those of one network who are turned away: at once, and a second in the long run.
+const NOTES: (f64, f64) = (5.0, 0.05);
+
 struct Door<C> {
     tls: TlsAcceptor,
     identify: Identify<C>,
     handshakes: Arc<Shares>,
     strangers: Arc<Shares>,
     connections: Option<Arc<Shares>>,
+    /// Who was turned away, as far as it is written of.
+    notes: Buckets<IpAddr>,
     bounds: Bounds,
     ready: mpsc::Sender<io::Result<Connection<C>>>,
 }
@@ -143,40 +151,45 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
                 tracing::debug!(%error, %address, "TCP_NODELAY was not set");
             }
             match tokio::time::timeout(door.bounds.handshake_within, door.tls.accept(socket)).await {
-                Ok(Ok(stream)) => {
-                    drop(place);
-                    door.let_in(stream, address).await;
-                }
+                Ok(Ok(stream)) => door.let_in(stream, address, place).await,
                 Ok(Err(error)) => {
                     let reason = plenary_identity::explain(&error);
-                    tracing::info!(%reason, %address, "a TLS handshake on the {} port failed", door.bounds.port);
+                    door.turned_away(address, &format!("a TLS handshake failed: {reason}"));
                 }
-                Err(_) => {
-                    tracing::info!(%address, "a TLS handshake on the {} port took too long", door.bounds.port)
-                }
+                Err(_) => door.turned_away(address, "a TLS handshake took too long"),
             }
         });
     }
 }
 
 impl<C: Known> Door<C> {
-    async fn let_in(&self, stream: TlsStream<TcpStream>, address: SocketAddr) {
+    /// Writes of a few of each network: strangers fill no logs.
+    fn turned_away(&self, address: SocketAddr, reason: &str) {
+        let port = self.bounds.port;
+        if self.notes.take(network_of(address.ip()), Instant::now()).is_ok() {
+            tracing::info!(%address, reason, "somebody was turned away at the {port} port");
+        } else {
+            tracing::debug!(%address, reason, "somebody was turned away at the {port} port");
+        }
+    }
+
+    async fn let_in(&self, stream: TlsStream<TcpStream>, address: SocketAddr, shaking: Share) {
         let place = match &self.connections {
             None => None,
             Some(places) => {
                 let Some(place) = places.take(Some(address.ip())) else {
-                    tracing::info!(%address, "too many connections to the {} port", self.bounds.port);
+                    self.turned_away(address, "there are too many connections");
                     return;
                 };
                 Some(place)
             }
         };
         let who = (self.identify)(stream.get_ref().1);
-        let stranger = if who.is_known() {
+        let stranger = if who.is_known().await {
             None
         } else {
             let Some(place) = self.strangers.take(Some(address.ip())) else {
-                tracing::info!(%address, "too many connections of strangers to the {} port", self.bounds.port);
+                self.turned_away(address, "there are too many connections of strangers");
                 return;
             };
             Some(Stranger {
@@ -184,6 +197,7 @@ impl<C: Known> Door<C> {
                 leaves: Box::pin(tokio::time::sleep(self.bounds.stranger_lifetime)),
             })
         };
+        drop(shaking);
         let connection = Connection {
             stream,
             caller: Caller { who, address },

@@ -45,7 +45,7 @@ impl Who {
 }
 
 impl Known for Who {
-    fn is_known(&self) -> bool {
+    async fn is_known(&self) -> bool {
         self.program.is_some()
     }
 }

@@ -68,8 +68,8 @@ impl Drop for Share {
     }
 }
 
-/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
-fn network_of(address: IpAddr) -> IpAddr {
+/// The network of whoever has this address, as limits count them: whoever has one IPv6 address usually has the 2⁶⁴ of its network.
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         v4 => v4,

@@ -22,7 +22,7 @@ const LONG: Duration = Duration::from_secs(20);
 struct IsNode(bool);
 
 impl Known for IsNode {
-    fn is_known(&self) -> bool {
+    async fn is_known(&self) -> bool {
         self.0
     }
 }

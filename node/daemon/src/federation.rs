@@ -237,7 +237,8 @@ pub(crate) async fn start(
         .federation
         .get_or_init(|| Reach::new(server.clone(), names, tls.clone()));
     let following = partners::follow_pins(server.clone(), authorities.clone(), changes);
-    let identify = Arc::new(move |connection: &_| identify(&authorities, connection));
+    let home: Arc<dyn Home> = server.clone();
+    let identify = Arc::new(move |connection: &_| identify(&home, &authorities, connection));
     let bounds = server.partners.limits().bounds();
     let connections = incoming(asynchronous(listener)?, tls.server_config(), identify, bounds);
     let router = tonic::transport::Server::builder()

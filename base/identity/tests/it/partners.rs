@@ -5,7 +5,7 @@ use plenary_identity::{
     Authorities, PartnerError, PartnerRefusal, PartnerTls, Pin, PinError, WebName, WebTls, authorities,
 };
 use plenary_model::{Fingerprint, ServerName};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer};
 
@@ -215,6 +215,62 @@ async fn a_pinned_certificate_needs_no_authority_but_its_name_and_its_time() {
     assert_eq!(late, PartnerRefusal::Expired { ago_s: day.as_secs() });
     let early = at(SystemTime::now() - day).expect_err("not yet");
     assert!(matches!(early, PartnerRefusal::NotYetValid { .. }), "{early}");
+}
+
+/// A certificate that somebody made as they like, and its print.
+fn made(change: impl FnOnce(&mut rcgen::CertificateParams)) -> (CertificateDer<'static>, Fingerprint) {
+    let mut params = rcgen::CertificateParams::new(vec![OSLO.to_owned()]).expect("names");
+    change(&mut params);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let made = params.self_signed(&key).expect("a certificate").der().clone();
+    let print = Authorities::describe(std::slice::from_ref(&made));
+    (made, print.expect("it can be read").fingerprint)
+}
+
+#[tokio::test]
+async fn what_was_proved_is_doubted_once_its_time_is_over_or_another_is_pinned() {
+    let (made, print) = made(|params| params.not_after = (SystemTime::now() + Duration::from_secs(3)).into());
+    let authorities = Authorities::new([]);
+    let pins = |pin| [(OSLO.parse().expect("a name"), pin)].into();
+    authorities.set_pins(pins(Pin::Certificate(print)));
+    let chain = [made];
+    let long = Duration::from_secs(20);
+    let why = tokio::time::timeout(long, authorities.until_doubted(OSLO, &chain)).await;
+    assert!(matches!(why, Ok(PartnerRefusal::Expired { .. })), "{why:?}");
+
+    let (made, print) = self::made(|_| {});
+    authorities.set_pins(pins(Pin::Certificate(print)));
+    let chain = [made];
+    let doubted = authorities.until_doubted(OSLO, &chain);
+    tokio::pin!(doubted);
+    let none = tokio::time::timeout(Duration::from_millis(50), &mut doubted).await;
+    none.expect_err("nothing has changed");
+    let other = "cd".repeat(32).parse().expect("a fingerprint");
+    authorities.set_pins(pins(Pin::Certificate(other)));
+    let why = tokio::time::timeout(long, doubted).await;
+    assert!(matches!(why, Ok(PartnerRefusal::Changed { .. })), "{why:?}");
+}
+
+#[test]
+fn what_strangers_write_into_certificates_is_cut() {
+    let names: Vec<String> = (0..200).map(|n| format!("n{n}.example.org")).collect();
+    let (made, _) = made(|params| {
+        let novel = "novel\n".repeat(1_000);
+        params.distinguished_name.push(rcgen::DnType::CommonName, novel);
+        let more = names.iter().map(|name| rcgen::SanType::DnsName(name.as_str().try_into().expect("a name")));
+        params.subject_alt_names.extend(more);
+    });
+    let chain = [made];
+    let said = Authorities::describe(&chain).expect("it can be read");
+    assert!(said.issuer.chars().count() <= 256 && !said.issuer.contains('\n'), "{}", said.issuer);
+    assert_eq!(said.names.len(), 16);
+    let authorities = Authorities::new([]);
+    let check = |domain: &str| authorities.check(domain, &chain, SystemTime::now());
+    let why = check(PARIS).expect_err("of another domain").to_string();
+    assert!(why.len() < 300 && why.contains("and others"), "{why}");
+    // All names count, also those that are not shown.
+    let why = check("n199.example.org").expect_err("nobody issued it");
+    assert!(matches!(why, PartnerRefusal::UnknownIssuer { .. }), "{why}");
 }
 
 #[test]

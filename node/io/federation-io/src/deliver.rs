@@ -7,7 +7,7 @@
 //! ```
 //! A server can only speak for its own conferences, to people of the other one.
 
-use crate::{Door, Guest, Home, Reach, Unhosted, Unreached, door::refused, host::proven};
+use crate::{Door, Guest, Home, Reach, Unhosted, Unreached, door::refused, host::proven, owner::owner_of};
 use plenary_conference::{Bidding, Delivery, Message, Opening};
 use plenary_contracts::federation::v1 as wire;
 use plenary_federation::Capability;
@@ -34,8 +34,8 @@ const STRANGERS: (f64, f64) = (128.0, 0.2);
 /// What is answered for one who is not known.
 const UNKNOWN_USER: &str = "unknown-user";
 
-/// How often partners named people who are not known.
-pub(crate) type Strangers = Buckets<ServerName>;
+/// How often servers of one owner named people who are not known.
+pub(crate) type Strangers = Buckets<String>;
 
 pub(crate) fn strangers() -> Strangers {
     Buckets::new(STRANGERS.0, STRANGERS.1)
@@ -341,7 +341,7 @@ pub(crate) async fn deliver(
         let refusals = heard.map_err(|why| refused(why.grpc, why.code, why.words))?;
         for (place, code) in refusals {
             if code == UNKNOWN_USER {
-                strangers.take(server.clone(), Instant::now()).ok();
+                strangers.take(owner_of(&server), Instant::now()).ok();
             }
             let answer = places.get(place).and_then(|place| answers.get_mut(*place));
             if let Some(answer) = answer {
@@ -355,8 +355,8 @@ pub(crate) async fn deliver(
 /// Whether it may name one more who is not known.
 fn peek(strangers: &Strangers, server: &ServerName) -> Result<(), u64> {
     let now = Instant::now();
-    strangers.take(server.clone(), now)?;
-    strangers.give_back(server.clone(), now);
+    strangers.take(owner_of(server), now)?;
+    strangers.give_back(owner_of(server), now);
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! What every call of a partner goes through first: who it is, how it behaves, and whether it may.
 
-use crate::{Home, Ledger};
+use crate::{Home, Ledger, Limits, owner::owner_of};
 use plenary_access::{NoPartner, PartnerTerms, Standing, policy_for};
 use plenary_identity::{Authorities, PartnerCertificate, PartnerRefusal};
-use plenary_links::{Caller, Known};
+use plenary_links::{Caller, Known, network_of};
 use plenary_model::{Buckets, ServerName};
 use std::{
+    fmt,
+    net::IpAddr,
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -13,10 +15,17 @@ use tokio_rustls::rustls::{ServerConnection, pki_types::CertificateDer};
 use tonic::{Code, Status, metadata::MetadataValue};
 
 /// Who is at the other end of a connection: the certificates that were shown.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Guest {
     chain: Arc<[CertificateDer<'static>]>,
     authorities: Authorities,
+    home: Arc<dyn Home>,
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guest({:?})", self.authorities.names(&self.chain))
+    }
 }
 
 impl Guest {
@@ -34,21 +43,31 @@ impl Guest {
 }
 
 impl Known for Guest {
-    /// Whoever speaks for some domain may stay; what it may do is asked anew each time.
-    fn is_known(&self) -> bool {
-        self.authorities.names(&self.chain).iter().any(|name| {
-            let checked = self.authorities.check(name, &self.chain, SystemTime::now());
-            checked.is_ok()
-        })
+    /// Who speaks for a domain that this server meets with may stay; what it may do is asked anew each time. A certificate for
+    /// some domain is nothing: everybody gets one.
+    async fn is_known(&self) -> bool {
+        for name in self.authorities.names(&self.chain) {
+            let Ok(server) = name.parse::<ServerName>() else {
+                continue;
+            };
+            if self.speaks_for(&server).is_ok()
+                && let Some(standing) = self.home.standing(&server).await
+                && policy_for(&standing, &server).is_ok()
+            {
+                return true;
+            }
+        }
+        false
     }
 }
 
-/// Reads from a finished handshake who is at the other end.
-pub fn identify(authorities: &Authorities, connection: &ServerConnection) -> Guest {
+/// Reads from a finished handshake who is at the other end; `home` says whom of them it meets with.
+pub fn identify(home: &Arc<dyn Home>, authorities: &Authorities, connection: &ServerConnection) -> Guest {
     let chain = connection.peer_certificates().unwrap_or_default();
     Guest {
         chain: chain.iter().map(|one| one.clone().into_owned()).collect(),
         authorities: authorities.clone(),
+        home: home.clone(),
     }
 }
 
@@ -82,18 +101,28 @@ pub struct Proved {
     pub certificate: PartnerCertificate,
 }
 
+/// All servers of one owner may say so many times what one of them may.
+const OF_OWNER: f64 = 4.0;
+
 /// Stands before every call. Where it refuses, nothing else of the call was looked at.
 pub struct Door {
     home: Arc<dyn Home>,
     messages: Buckets<ServerName>,
+    /// Of all servers of one owner together: names below one's own cost nothing.
+    of_owner: Buckets<String>,
+    unproved: Buckets<IpAddr>,
 }
 
 impl Door {
     pub fn new(home: Arc<dyn Home>) -> Self {
-        let (most, per_second) = home.limits().messages;
+        let Limits {
+            messages, unproved, ..
+        } = *home.limits();
         Self {
             home,
-            messages: Buckets::new(most, per_second),
+            messages: Buckets::new(messages.0, messages.1),
+            of_owner: Buckets::new(OF_OWNER * messages.0, OF_OWNER * messages.1),
+            unproved: Buckets::new(unproved.0, unproved.1),
         }
     }
 
@@ -110,12 +139,20 @@ impl Door {
         let server = claimed.parse::<ServerName>();
         let server = server
             .map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("server: {error}")))?;
+        let (network, now) = (network_of(caller.address.ip()), Instant::now());
+        // Who did not prove it again and again is neither looked at nor written of.
+        if let Err(wait_s) = self.unproved.take(network, now) {
+            self.ledger().too_fast();
+            let words = format!("too many came from your network who did not prove it; try again in {wait_s} s");
+            return Err(refused(Code::ResourceExhausted, "too-fast", words));
+        }
         let proved = caller.who.speaks_for(&server).map_err(|why| {
             tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
             self.ledger().claimed(&server, &why);
             let words = format!("this server does not believe that you are {server}: {why}");
             refused(Code::Unauthenticated, code_of(&why), words)
         })?;
+        self.unproved.give_back(network, now);
         if let Some(until) = self.ledger().quarantined(&server) {
             let wait_s = until.0.saturating_sub(crate::ledger::now().0) / 1_000 + 1;
             let words = format!(
@@ -124,7 +161,8 @@ impl Door {
             );
             return Err(refused(Code::ResourceExhausted, "quarantined", words));
         }
-        if let Err(wait_s) = self.messages.take(server.clone(), Instant::now()) {
+        let together = self.of_owner.take(owner_of(&server), now);
+        if let Err(wait_s) = together.and_then(|()| self.messages.take(server.clone(), now)) {
             self.ledger().too_fast();
             self.misbehaved(&server);
             let words = format!("too many messages from {server}; try again in {wait_s} s");

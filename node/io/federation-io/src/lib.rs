@@ -13,6 +13,7 @@ mod limits;
 mod line;
 mod look;
 mod names;
+mod owner;
 mod race;
 mod reach;
 mod ring;

@@ -15,7 +15,9 @@ pub struct Limits {
     pub connections: (usize, usize),
     /// First words of one network: so many at once, and so many a second in the long run.
     pub greetings: (f64, f64),
-    /// Messages of one partner, likewise; on each node.
+    /// Words of one network of whoever did not prove to be the server that they claim to be, likewise.
+    pub unproved: (f64, f64),
+    /// Messages of one partner, likewise; on each node. All servers below one registered domain have four times as many together.
     pub messages: (f64, f64),
     /// The longest message, in bytes.
     pub message_bytes: usize,
@@ -29,6 +31,7 @@ impl Default for Limits {
             strangers: (64, 16),
             connections: (1_024, 64),
             greetings: (20.0, 1.0),
+            unproved: (20.0, 1.0),
             messages: (1_000.0, 250.0),
             message_bytes: 64 * 1024,
             quarantine: QuarantineRules::default(),

@@ -1,5 +1,6 @@
 //! How many names of this server partners may ask for: as many as their people know, but not all that there might be.
 
+use crate::owner::owner_of;
 use plenary_federation::LocalName;
 use plenary_model::{Buckets, ServerName};
 use std::{
@@ -17,7 +18,8 @@ const MOST: usize = 50_000;
 
 /// What partners have asked for, and may ask for.
 pub(crate) struct NameBudget {
-    buckets: Buckets<ServerName>,
+    /// By owner: whoever has a domain has as many servers as they like.
+    buckets: Buckets<String>,
     asked: Mutex<Asked>,
 }
 
@@ -58,7 +60,7 @@ impl NameBudget {
             return Ok(());
         }
         if !asked.before.contains(&key)
-            && let Err(wait_s) = self.buckets.take(server.clone(), now)
+            && let Err(wait_s) = self.buckets.take(owner_of(server), now)
         {
             return Err(wait_s);
         }
@@ -85,6 +87,8 @@ mod tests {
             assert_eq!(budget.take(&oslo, &name(n), now), Ok(()));
         }
         assert_eq!(budget.take(&oslo, &name(3), now), Err(1));
+        let another = "o2.example.net".parse().expect("a name");
+        assert_eq!(budget.take(&another, &name(3), now), Err(1), "of the same owner");
         for _ in 0..100 {
             assert_eq!(budget.take(&oslo, &name(0), now), Ok(()));
         }

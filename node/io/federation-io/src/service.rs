@@ -20,7 +20,7 @@ use plenary_contracts::federation::v1::{
     federation_server::{Federation, FederationServer},
 };
 use plenary_federation::{Common, Greeting, Unwelcome, greet};
-use plenary_links::Caller;
+use plenary_links::{Caller, network_of};
 use plenary_model::{Buckets, ServerName};
 use std::{net::IpAddr, sync::Arc, time::Instant};
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -143,9 +143,9 @@ impl Federation for Service {
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
         let caller = request.extensions().get::<Caller<Guest>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
-        if let Err(wait_s) = self.greetings.take(caller.address.ip(), Instant::now()) {
+        if let Err(wait_s) = self.greetings.take(network_of(caller.address.ip()), Instant::now()) {
             self.home.ledger().too_fast();
-            let words = format!("too many greetings from your address; try again in {wait_s} s");
+            let words = format!("too many greetings from your network; try again in {wait_s} s");
             return Err(refused(Code::ResourceExhausted, "too-fast", words));
         }
         let GreetRequest {
@@ -180,7 +180,7 @@ impl Federation for Service {
                 }))
             }
             Err(why) => {
-                tracing::info!(server = %greeting.server, address = %caller.address, reason = why.code(), "a server was refused");
+                tracing::debug!(server = %greeting.server, address = %caller.address, reason = why.code(), "a server was refused");
                 // Whom the lists do not admit is anybody with a domain; they shall not push others out of the notes.
                 if standing.admits(&greeting.server).is_ok() {
                     let words = format!("it came and was refused: {why}");

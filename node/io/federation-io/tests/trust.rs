@@ -4,16 +4,17 @@ mod support;
 
 use plenary_contracts::federation::v1::{GreetRequest, federation_client::FederationClient};
 use plenary_federation::{Concern, PartnerState, Seen, Step, concerns};
-use plenary_federation_io::{Limits, Tried};
+use plenary_federation_io::{Attending, Limits, Tried, Visit};
 use plenary_identity::Pin;
 use plenary_model::{ServerName, Timestamp};
 use plenary_testkit::Zones;
-use std::time::{SystemTime, UNIX_EPOCH};
-use support::{Partner, blacklist};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::{Partner, blacklist, whitelist};
 use tonic::transport::Channel;
 
 const PARIS: &str = "paris.example.com";
 const OSLO: &str = "oslo.example.net";
+const LONG: Duration = Duration::from_secs(20);
 
 fn name(text: &str) -> ServerName {
     text.parse().expect("a name")
@@ -180,6 +181,117 @@ async fn whom_the_lists_do_not_admit_leaves_no_notes() {
     }
     assert!(oslo.ledger().all().is_empty(), "{:?}", oslo.ledger().all());
     assert_eq!(oslo.ledger().figures().refused, 2);
+}
+
+fn somebody() -> Attending {
+    Attending {
+        user: "demo1".parse().expect("a name"),
+        name: "Demo One".into(),
+        shares: false,
+        join: b"{}".to_vec(),
+    }
+}
+
+/// Until nothing is told any more.
+async fn ends(mut visit: Visit) {
+    let ends = async { while visit.hear.recv().await.is_some() {} };
+    let ended = tokio::time::timeout(LONG, ends).await;
+    ended.expect("what goes on over a connection ends with what it proved");
+}
+
+#[tokio::test]
+async fn what_is_pinned_counts_for_what_goes_on_already_at_both_ends() {
+    let other = || Pin::Certificate("cd".repeat(32).parse().expect("a fingerprint"));
+    let (oslo, paris, dns) = both(Limits::default()).await;
+    let reach = paris.reach(&dns);
+    let attend = async || reach.attend(&name(OSLO), &somebody()).await;
+    let mut visit = attend().await.expect("they meet");
+    visit.hear.recv().await.expect("a greeting");
+    paris.pins(OSLO, other());
+    ends(visit).await;
+    let why = attend().await.map(drop).expect_err("it is another one");
+    assert!(why.words.contains("certificate"), "{why:?}");
+    paris.pins(OSLO, Pin::None);
+    let visit = attend().await.expect("they meet again");
+
+    oslo.pins(PARIS, other());
+    ends(visit).await;
+    attend().await.map(drop).expect_err("it is not believed");
+    oslo.pins(PARIS, Pin::None);
+    attend().await.expect("they meet again");
+}
+
+#[tokio::test]
+async fn who_is_not_believed_over_an_old_connection_comes_by_a_new_one_with_what_it_has_now() {
+    let (oslo, paris, dns) = both(Limits::default()).await;
+    let reach = paris.reach(&dns);
+    let look = async || reach.look(&name(OSLO), &["demo2".parse().expect("a name")]).await;
+    look().await.expect("answered");
+    let print = |seen: Seen| seen.certificate.expect("noted").fingerprint;
+    let before = print(noted(&oslo, PARIS));
+    paris.renews();
+    // By a connection that shows the new one.
+    paris.try_out(&dns, OSLO).await;
+    let now = print(noted(&oslo, PARIS));
+    assert_ne!(before, now);
+    oslo.pins(PARIS, Pin::Certificate(now));
+    look().await.expect("answered over a new connection");
+}
+
+#[tokio::test]
+async fn whoever_is_not_to_be_met_stays_a_stranger_whatever_its_certificate_proves() {
+    let limits = Limits {
+        strangers: (2, 2),
+        ..Limits::default()
+    };
+    let (oslo, paris, _dns) = both(limits).await;
+    let greet = async || {
+        let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+        let answer = client.greet(words(PARIS, OSLO)).await;
+        let told = answer.map_or_else(|status| code(&status).to_owned(), |_| "good".into());
+        (client, told)
+    };
+    oslo.trusts(&paris, whitelist(&["*.example.org"]));
+    let (first, second, third) = (greet().await, greet().await, greet().await);
+    assert_eq!((&*first.1, &*second.1), ("not-allowed", "not-allowed"));
+    assert_eq!(third.1, "", "there is no place for a third: it is not answered at all");
+    oslo.trusts(&paris, whitelist(&["*.example.com"]));
+    for _ in 0..3 {
+        assert_eq!(greet().await.1, "good", "who is met is no stranger");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_prove_it_again_and_again_is_not_looked_at() {
+    let limits = Limits {
+        unproved: (3.0, 1e-6),
+        ..Limits::default()
+    };
+    let (oslo, paris, _dns) = both(limits).await;
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    let claims = words("rome.example.org", OSLO);
+    let told = codes(&mut client, &claims, 5).await;
+    let believed = ["not-believed"; 3].iter().chain(&["too-fast"; 2]);
+    assert!(told.iter().eq(believed), "{told:?}");
+    assert_eq!(oslo.ledger().figures().refused, 3);
+}
+
+#[tokio::test]
+async fn all_servers_of_one_owner_have_a_limit_together() {
+    let limits = Limits {
+        greetings: (1e6, 1e6),
+        messages: (1.0, 1e-6),
+        ..Limits::default()
+    };
+    let (oslo, paris, _dns) = both(limits).await;
+    let names: Vec<String> = (0..6).map(|n| format!("n{n}.{PARIS}")).collect();
+    paris.is_called(&names);
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    let mut told = Vec::new();
+    for name in &names {
+        told.extend(codes(&mut client, &words(name, OSLO), 1).await);
+    }
+    assert_eq!(told, ["good", "good", "good", "good", "too-fast", "too-fast"]);
 }
 
 async fn codes(client: &mut FederationClient<Channel>, request: &GreetRequest, times: usize) -> Vec<String> {

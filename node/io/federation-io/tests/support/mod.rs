@@ -286,7 +286,8 @@ impl Partner {
         };
         let authorities = Authorities::new([other.identity.root_der().clone()]);
         let tls = self.web.partners(authorities.clone());
-        let identify = Arc::new(move |connection: &_| identify(&authorities, connection));
+        let home: Arc<dyn Home> = self.settings.clone();
+        let identify = Arc::new(move |connection: &_| identify(&home, &authorities, connection));
         let connections = plenary_links::incoming(
             listener,
             tls.server_config(),
@@ -342,6 +343,18 @@ impl Partner {
         let tls = self.tls();
         tls.authorities()
             .set_pins([(server.parse().expect("a name"), pin)].into());
+    }
+
+    /// From now on it shows another certificate.
+    pub(crate) fn renews(&self) {
+        self.is_called(&[format!("node-1.{}", self.settings.me)]);
+    }
+
+    /// From now on its certificate is for these names as well.
+    pub(crate) fn is_called(&self, more: &[String]) {
+        let names = more.iter().map(String::as_str).chain([self.settings.me.as_str()]);
+        let names: Vec<_> = names.map(|name| name.parse().expect("a name")).collect();
+        self.web.set_names(&names).expect("a certificate");
     }
 
     fn tls(&self) -> PartnerTls {
