@@ -4,7 +4,7 @@ use crate::ProcessFacts;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{counter::ConstCounter, gauge::ConstGauge, info::Info},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge, info::Info},
     registry::Registry,
 };
 use std::{
@@ -78,6 +78,27 @@ impl Figures<'_> {
             self.0
                 .encode_descriptor(name, help, None, counter.metric_type())?,
         )
+    }
+}
+
+impl Figures<'_> {
+    /// Counters that differ in one label. Its values are few, and those of the program: nothing that others choose.
+    ///
+    /// # Errors
+    /// As [`Figures::gauge`].
+    pub fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'static str, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (of, value) in values {
+            let encoder = family.encode_family(&[(label, of)])?;
+            ConstCounter::new(value).encode(encoder)?;
+        }
+        Ok(())
     }
 }
 

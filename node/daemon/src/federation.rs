@@ -130,6 +130,15 @@ impl Home for Server {
     }
 }
 
+/// What a partner hears where something is the matter here: not what.
+fn not_now() -> Unhosted {
+    Unhosted {
+        grpc: tonic::Code::Unavailable,
+        code: "unavailable",
+        words: "this server cannot do that now; try again".into(),
+    }
+}
+
 /// The ID of the conference that somebody asks for.
 fn asked_for(who: &Attending) -> Option<Cid> {
     let join: Join = serde_json::from_slice(&who.join).ok()?;

@@ -380,7 +380,8 @@ pub(crate) fn register(metrics: &Metrics, ledger: Ledger) {
         for (name, help, value) in counters {
             figures.counter(name, help, value)?;
         }
-        Ok(())
+        let help = "What servers that came were refused, by the code that they were answered";
+        figures.counters("federation_refusals", help, "code", ledger.refusals())
     });
 }
 

@@ -65,6 +65,11 @@ pub(super) async fn ring(
         _ => return Ok(nobody(tell, rung)),
     };
     let cid = key_here(from, &whom.call);
+    // The same call again: it is followed from where it is, and nothing is written.
+    if is_known(&server, &cid, from, &whom.user).await? {
+        tokio::spawn(follow(server, from.clone(), cid, rings, (tell, said), changes));
+        return Ok(rung);
+    }
     let received = Change::Receive(AwayCall {
         cid: cid.clone(),
         from: UserId {
@@ -93,6 +98,14 @@ pub(super) async fn ring(
     server.wait_applied(applied.index).await.map_err(unreadable)?;
     tokio::spawn(follow(server, from.clone(), cid, rings, (tell, said), changes));
     Ok(rung)
+}
+
+async fn is_known(server: &Server, cid: &Cid, from: &ServerName, user: &UserName) -> Result<bool, Unhosted> {
+    let key = cid.clone();
+    let call = server.query(move |db| queries::call(db, &key)).await;
+    let call = call.map_err(unreadable)?;
+    let caller = call.as_ref().and_then(|call| call.caller.there());
+    Ok(caller.is_some_and(|caller| caller.server == *from && caller.name == *user))
 }
 
 fn nobody(tell: mpsc::Sender<RingAnswer>, rung: Rung) -> Rung {
@@ -225,12 +238,10 @@ async fn ends(server: &Server, cid: &Cid, from: &ServerName, end: RingEnd) {
     }
 }
 
+/// What went wrong here is written down here; the other server only hears that it may try again.
 fn unreadable(error: ReadError) -> Unhosted {
-    Unhosted {
-        grpc: Code::Unavailable,
-        code: "unavailable",
-        words: error.to_string(),
-    }
+    tracing::warn!(%error, "what a partner calls cannot be read");
+    super::not_now()
 }
 
 /// Their group has no right to it.
@@ -246,17 +257,15 @@ fn silent(server: &Server) -> Unhosted {
 }
 
 fn unwritten(error: &WriteError) -> Unhosted {
-    let (grpc, code) = match error {
-        WriteError::Refused(Refusal::Exists { .. } | Refusal::Invalid { .. }) => {
-            (Code::InvalidArgument, "bad-request")
-        }
-        _ => (Code::Unavailable, "unavailable"),
-    };
-    Unhosted {
-        grpc,
-        code,
-        words: error.to_string(),
+    if let WriteError::Refused(refusal @ (Refusal::Exists { .. } | Refusal::Invalid { .. })) = error {
+        return Unhosted {
+            grpc: Code::InvalidArgument,
+            code: "bad-request",
+            words: refusal.to_string(),
+        };
     }
+    tracing::info!(%error, "a call of a partner's was not written");
+    super::not_now()
 }
 
 #[cfg(test)]

@@ -11,12 +11,19 @@ use plenary_signalling::{
     meeting::{Ended, Join, Participant, Why},
 };
 use plenary_store::queries;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use tonic::Code;
 
 /// What waits for one of them.
 const WAITING: usize = 64;
+/// And what waits for a server that takes nothing: more is not kept, and they are out.
+const MOST_WAITING: usize = 4_096;
+/// How often it is looked how much that is.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Numbers of their connections, which are none of those that signalling gives.
 static RUNS: AtomicU64 = AtomicU64::new(1 << 63);
@@ -85,10 +92,9 @@ pub(super) async fn host(
 
 /// Whether it is the conference of a call. One that this node has not heard of may have begun a moment ago.
 async fn is_call(server: &Server, join: &Join) -> Result<bool, Unhosted> {
-    let unreadable = |error: ReadError| Unhosted {
-        grpc: Code::Unavailable,
-        code: "unavailable",
-        words: error.to_string(),
+    let unreadable = |error: ReadError| {
+        tracing::warn!(%error, "what somebody of a partner asks for cannot be read");
+        super::not_now()
     };
     let Ok(room) = join.room.parse::<Cid>() else {
         return Ok(false);
@@ -146,13 +152,29 @@ async fn tell_them(
             },
             () = out.closed() => return,
         };
-        if let Some(told) = tells
-            && out.send(told).await.is_err()
+        if let Some(tells) = tells
+            && !pass_on(&out, tells, &told).await
         {
             return;
         }
         if last {
             return;
+        }
+    }
+}
+
+/// Whether it was taken: while it is not, more and more waits.
+async fn pass_on(out: &mpsc::Sender<Told>, tells: Told, waiting: &mpsc::UnboundedReceiver<ServerBody>) -> bool {
+    let too_much = async {
+        while waiting.len() <= MOST_WAITING {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::select! {
+        sent = out.send(tells) => sent.is_ok(),
+        () = too_much => {
+            tracing::info!("a partner does not take what somebody is told; no more of it is kept");
+            false
         }
     }
 }
@@ -252,6 +274,23 @@ mod tests {
         let me = "paris.example.com".parse().unwrap();
         assert_eq!(qualified(&me, "demo1"), "demo1@paris.example.com");
         assert_eq!(qualified(&me, "demo2@oslo.example.net"), "demo2@oslo.example.net");
+    }
+
+    #[tokio::test]
+    async fn for_who_takes_nothing_no_more_than_so_much_is_kept() {
+        let ended = || ServerBody::Ended(Ended {
+            reason: Why::NotAllowed,
+        });
+        let said = || Told::Said(Vec::new());
+        let (out, mut taken) = mpsc::channel(1);
+        let (tell, waiting) = mpsc::unbounded_channel();
+        assert!(pass_on(&out, said(), &waiting).await, "there is room");
+        for _ in 0..=MOST_WAITING {
+            tell.send(ended()).expect("kept");
+        }
+        assert!(!pass_on(&out, said(), &waiting).await);
+        taken.recv().await.expect("the first");
+        assert!(pass_on(&out, said(), &waiting).await, "who takes it gets all");
     }
 
     #[test]

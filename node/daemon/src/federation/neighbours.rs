@@ -375,7 +375,7 @@ async fn follow(server: Arc<Server>, partner: ServerName, mut wanted: watch::Rec
                     wait = pause;
                 }
                 Err(why) => {
-                    tracing::debug!(%partner, reason = why.words, "people of a partner are not watched");
+                    tracing::debug!(%partner, reason = why.detail, "people of a partner are not watched");
                     if !why.may_change {
                         // Its lists or terms are others by now.
                         server.part_with(&partner);
@@ -504,7 +504,7 @@ async fn recognise(server: &Server, partner: &ServerName, asked: &Wanted) -> boo
     let found = match timeout(WAITS, reach.look(partner, &names)).await {
         Ok(Ok(found)) => found,
         Ok(Err(why)) => {
-            tracing::debug!(%partner, reason = why.words, "who people of a partner are is not known");
+            tracing::debug!(%partner, reason = why.detail, "who people of a partner are is not known");
             return false;
         }
         Err(_) => return false,

@@ -31,7 +31,6 @@ use tokio::{
     sync::{Notify, broadcast::error::RecvError},
     task::JoinHandle,
 };
-use tonic::Code;
 
 /// It is looked so often for what waits, beside each change of a conference.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -256,6 +255,26 @@ pub(super) async fn hear(
     from: &ServerName,
     deliveries: Vec<Delivery>,
 ) -> Result<Unheard, Unhosted> {
+    let partner = from.clone();
+    let news = server.query(move |db| {
+        let mut news = Vec::new();
+        for (place, one) in deliveries.into_iter().enumerate() {
+            let known = queries::partner_invitation(db, &partner, &one.cid, &one.user)?;
+            if known.is_none_or(|known| known.revision < one.revision) {
+                news.push((place, one));
+            }
+        }
+        Ok(news)
+    });
+    let news = news.await.map_err(|error| {
+        tracing::warn!(%error, "what a partner has told before cannot be read");
+        super::not_now()
+    })?;
+    // What is told again is known: nothing is written of it.
+    if news.is_empty() {
+        return Ok(Unheard::new());
+    }
+    let (places, deliveries): (Vec<usize>, Vec<Delivery>) = news.into_iter().unzip();
     let command = Command {
         by: system(),
         idempotency: None,
@@ -264,20 +283,16 @@ pub(super) async fn hear(
             deliveries,
         },
     };
-    let unavailable = |words: String| Unhosted {
-        grpc: Code::Unavailable,
-        code: "unavailable",
-        words,
-    };
-    let applied = server.propose_conference(command).await;
-    let applied = applied.map_err(|error| unavailable(error.to_string()))?;
+    let applied = server.propose_conference(command).await.map_err(|error| {
+        tracing::info!(%error, server = %from, "what a partner tells was not written; it tells it again");
+        super::not_now()
+    })?;
     let Outcome::Heard { refused } = applied.outcome else {
-        return Err(unavailable(
-            "this server cannot say what it has taken; try again".into(),
-        ));
+        return Err(super::not_now());
     };
     let refused = refused.into_iter();
-    Ok(refused.map(|(place, code)| (place as usize, code)).collect())
+    let refused = refused.filter_map(|(place, code)| Some((*places.get(place as usize)?, code)));
+    Ok(refused.collect())
 }
 
 impl Server {

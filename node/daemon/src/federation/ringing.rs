@@ -30,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(500);
 /// A partner that has not said anything yet is tried for so long.
 const FIRST_WITHIN: Duration = Duration::from_secs(6);
+/// What a partner may say of one call, over how many connections ever, so that something is written.
+const SAYINGS: u32 = 16;
 /// How long the other server may take to hear that it is over.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -115,19 +117,52 @@ enum Unrung {
     Moved,
 }
 
+/// What was heard of the partner of one call, over all connections.
+struct Heard {
+    /// It has said that it rings.
+    told: bool,
+    /// What was written last: the same again is no news.
+    last: Option<PartnerSaid>,
+    times: u32,
+}
+
+impl Heard {
+    /// Whether there is something to be written of it.
+    fn hear(&mut self, said: &PartnerSaid) -> bool {
+        if self.is_enough() || self.last.as_ref() == Some(said) {
+            return false;
+        }
+        self.last = Some(said.clone());
+        self.times += 1;
+        true
+    }
+
+    fn is_enough(&self) -> bool {
+        self.times >= SAYINGS
+    }
+}
+
 async fn have_it_ring(server: Arc<Server>, call: Call, mut changes: broadcast::Receiver<Notification>) {
     let (Some(caller), Some(callee)) = (call.caller.here(), call.callee.there()) else {
         return;
     };
     let (caller, callee) = (caller.clone(), callee.clone());
-    let mut told = call.away.as_ref().is_some_and(|away| away.told);
+    let told = call.away.as_ref().is_some_and(|away| away.told);
+    let mut heard = Heard {
+        told,
+        last: None,
+        times: 0,
+    };
     let since = Instant::now();
     loop {
-        let outcome = attempt(&server, &call, (&caller, &callee), &mut changes, &mut told).await;
+        let outcome = attempt(&server, &call, (&caller, &callee), &mut changes, &mut heard).await;
         match outcome {
             Unrung::Settled => return,
             Unrung::Never(how) => return say(&server, &call.cid, PartnerSaid::Over(how)).await,
-            Unrung::Lost if !told && since.elapsed() >= FIRST_WITHIN => {
+            Unrung::Lost if heard.is_enough() => {
+                return say(&server, &call.cid, PartnerSaid::Over(How::Unreached)).await;
+            }
+            Unrung::Lost if !heard.told && since.elapsed() >= FIRST_WITHIN => {
                 return say(&server, &call.cid, PartnerSaid::Over(How::Unreached)).await;
             }
             Unrung::Lost => tokio::time::sleep(PAUSE).await,
@@ -200,7 +235,7 @@ async fn attempt(
     call: &Call,
     (caller, callee): (&UserName, &UserId),
     changes: &mut broadcast::Receiver<Notification>,
-    told: &mut bool,
+    heard: &mut Heard,
 ) -> Unrung {
     let Some(reach) = server.federation.get() else {
         return Unrung::Never(How::NotAllowed);
@@ -220,7 +255,7 @@ async fn attempt(
     let rung = match reach.ring(&callee.server, &whom).await {
         Ok(rung) => rung,
         Err(why) => {
-            tracing::info!(server = %callee.server, call = %call.cid, reason = why.words, "it does not ring at a partner's");
+            tracing::info!(server = %callee.server, call = %call.cid, reason = why.detail, "it does not ring at a partner's");
             return if why.may_change {
                 Unrung::Lost
             } else {
@@ -228,7 +263,7 @@ async fn attempt(
             };
         }
     };
-    listen(server, &call, rung, &callee.server, changes, told).await
+    listen(server, &call, rung, &callee.server, changes, heard).await
 }
 
 /// Whether this server lets its people do that; `None` where it cannot tell now.
@@ -272,7 +307,7 @@ async fn listen(
     mut rung: Rung,
     partner: &ServerName,
     changes: &mut broadcast::Receiver<Notification>,
-    told: &mut bool,
+    heard: &mut Heard,
 ) -> Unrung {
     loop {
         if let Some(now) = read(server, &call.cid).await {
@@ -292,7 +327,7 @@ async fn listen(
         let said = match answer {
             None => return Unrung::Lost,
             Some(RingAnswer::Rings { user, name, group }) => {
-                *told = true;
+                heard.told = true;
                 let server = partner.clone();
                 PartnerSaid::Rings {
                     user: user.map(|name| UserId { name, server }),
@@ -310,7 +345,12 @@ async fn listen(
                 }
             },
         };
-        say(server, &call.cid, said).await;
+        if heard.is_enough() {
+            return Unrung::Lost;
+        }
+        if heard.hear(&said) {
+            say(server, &call.cid, said).await;
+        }
     }
 }
 
@@ -382,6 +422,24 @@ mod tests {
             key_of(&call(Some("board"))),
             "a new leader finds the same"
         );
+    }
+
+    #[test]
+    fn what_a_partner_says_again_and_again_is_not_written() {
+        let mut heard = Heard {
+            told: false,
+            last: None,
+            times: 0,
+        };
+        let rings = |name: usize| PartnerSaid::Rings {
+            user: None,
+            name: name.to_string(),
+            group: true,
+        };
+        assert!(heard.hear(&rings(0)) && !heard.hear(&rings(0)));
+        let written = (1..1_000).filter(|name| heard.hear(&rings(*name))).count() as u32;
+        assert_eq!(written, SAYINGS - 1);
+        assert!(heard.is_enough());
     }
 
     #[test]

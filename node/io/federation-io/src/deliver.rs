@@ -7,7 +7,12 @@
 //! ```
 //! A server can only speak for its own conferences, to people of the other one.
 
-use crate::{Door, Guest, Home, Reach, Unhosted, Unreached, door::refused, host::proven, owner::owner_of};
+use crate::{
+    Door, Guest, Home, Reach, Unhosted, Unreached,
+    door::{Act, refused},
+    host::proven,
+    owner::owner_of,
+};
 use plenary_conference::{Bidding, Delivery, Message, Opening};
 use plenary_contracts::federation::v1 as wire;
 use plenary_federation::Capability;
@@ -69,7 +74,7 @@ impl From<Unreached> for Undelivered {
     fn from(why: Unreached) -> Self {
         Self {
             is_final: why.code.as_deref().is_some_and(is_final),
-            words: why.words,
+            words: why.detail,
         }
     }
 }
@@ -299,6 +304,7 @@ pub(crate) async fn deliver(
         let words = format!("people of {me} do not attend conferences of {server}; ask its administrators");
         return Err(refused(Code::PermissionDenied, "no-conferences", words));
     }
+    door.spend(&server, Act::Deliver)?;
     if deliveries.len() > DELIVERIES {
         door.misbehaved(&server);
         let words = format!(

@@ -111,18 +111,33 @@ pub struct Door {
     /// Of all servers of one owner together: names below one's own cost nothing.
     of_owner: Buckets<String>,
     unproved: Buckets<IpAddr>,
+    deliveries: Buckets<String>,
+    rings: Buckets<String>,
+}
+
+/// What costs this server more than an answer: each has a limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Deliver,
+    Ring,
 }
 
 impl Door {
     pub fn new(home: Arc<dyn Home>) -> Self {
         let Limits {
-            messages, unproved, ..
+            messages,
+            unproved,
+            deliveries,
+            rings,
+            ..
         } = *home.limits();
         Self {
             home,
             messages: Buckets::new(messages.0, messages.1),
             of_owner: Buckets::new(OF_OWNER * messages.0, OF_OWNER * messages.1),
             unproved: Buckets::new(unproved.0, unproved.1),
+            deliveries: Buckets::new(deliveries.0, deliveries.1),
+            rings: Buckets::new(rings.0, rings.1),
         }
     }
 
@@ -171,6 +186,20 @@ impl Door {
         Ok(Proved {
             server,
             certificate: proved,
+        })
+    }
+
+    /// Whether `server` may do that once more now. That it may not is no fault of it: who waits is served.
+    #[allow(clippy::result_large_err)] // The error type is tonic's.
+    pub(crate) fn spend(&self, server: &ServerName, act: Act) -> Result<(), Status> {
+        let buckets = match act {
+            Act::Deliver => &self.deliveries,
+            Act::Ring => &self.rings,
+        };
+        buckets.take(owner_of(server), Instant::now()).map_err(|wait_s| {
+            self.ledger().too_fast();
+            let words = format!("{server} does that too often; try again in {wait_s} s");
+            refused(Code::ResourceExhausted, "too-fast", words)
         })
     }
 

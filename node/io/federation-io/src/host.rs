@@ -46,19 +46,20 @@ pub struct Unhosted {
 
 /// How many attend from which partner. Invariant: holds no zeros.
 #[derive(Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<ServerName, usize>>);
+pub(crate) struct Counts(Mutex<BTreeMap<String, usize>>);
 
-pub(crate) struct Counted(Arc<Counts>, ServerName);
+pub(crate) struct Counted(Arc<Counts>, String);
 
 impl Counts {
-    pub(crate) fn take(self: &Arc<Self>, server: &ServerName, most: usize) -> Option<Counted> {
+    /// One more of `server`, or of all of one owner, unless there are `most` already.
+    pub(crate) fn take(self: &Arc<Self>, server: &str, most: usize) -> Option<Counted> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(server.clone()).or_default();
+        let count = counts.entry(server.to_owned()).or_default();
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Counted(self.clone(), server.clone()))
+        Some(Counted(self.clone(), server.to_owned()))
     }
 }
 
@@ -89,7 +90,7 @@ pub(crate) async fn attend(
         return Err(bad("the first message must say who comes"));
     };
     let (server, terms, who) = admitted(home, door, &caller, begin).await?;
-    let counted = counts.take(&server, PEOPLE).ok_or_else(|| {
+    let counted = counts.take(server.as_str(), PEOPLE).ok_or_else(|| {
         let words = format!("{PEOPLE} people of {server} are here already; try again when one has left");
         refused(Code::ResourceExhausted, "too-many-people", words)
     })?;
@@ -204,6 +205,10 @@ async fn tell(
     answers: &mpsc::Sender<Result<AttendResponse, Status>>,
     part: Box<dyn FnOnce() + Send>,
 ) {
+    // A place for the last word, which is said also where there is none for anything else.
+    let Ok(last) = answers.clone().reserve_owned().await else {
+        return;
+    };
     let parted = home.parted(server, by_call);
     tokio::pin!(parted);
     let mut part = Some(part);
@@ -230,6 +235,8 @@ async fn tell(
             Ok(Err(_)) => return,
             Err(_) => {
                 tracing::info!(%server, "a partner does not take what its people are told; they are cut off");
+                let words = "your server does not take what its people are told; come again";
+                last.send(Err(refused(Code::ResourceExhausted, "too-slow", words.into())));
                 return;
             }
         }

@@ -23,7 +23,33 @@ struct Counters {
     quarantines: AtomicU64,
     reached: AtomicU64,
     failed: AtomicU64,
+    refusals: Refusals,
 }
+
+/// Refusals by the code that was answered.
+#[derive(Debug, Default)]
+struct Refusals([AtomicU64; REASONS.len()]);
+
+/// All codes; the last one stands for whatever is none of them.
+pub const REASONS: [&str; 17] = [
+    "bad-request",
+    "certificate-changed",
+    "federation-off",
+    "myself",
+    "no-calls",
+    "no-common-protocol",
+    "no-conferences",
+    "no-people",
+    "not-allowed",
+    "not-believed",
+    "not-me",
+    "quarantined",
+    "too-fast",
+    "too-many-calls",
+    "too-many-people",
+    "unavailable",
+    "other",
+];
 
 /// What was counted, and what is so now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,6 +193,20 @@ impl Ledger {
     /// Somebody came whom the lists do not admit.
     pub(crate) fn turned_away(&self) {
         one_more(&self.counters.refused);
+    }
+
+    /// Something was refused with this code.
+    pub(crate) fn refuses(&self, code: &str) {
+        let known = REASONS.iter().position(|reason| *reason == code);
+        let counter = self.counters.refusals.0.get(known.unwrap_or(REASONS.len() - 1));
+        counter.into_iter().for_each(one_more);
+    }
+
+    /// What was refused since the node started, by code; all of [`REASONS`].
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counted = self.counters.refusals.0.iter();
+        let counted = counted.map(|counter| counter.load(Ordering::Relaxed));
+        REASONS.into_iter().zip(counted)
     }
 
     pub(crate) fn too_fast(&self) {

@@ -19,6 +19,10 @@ pub struct Limits {
     pub unproved: (f64, f64),
     /// Messages of one partner, likewise; on each node. All servers below one registered domain have four times as many together.
     pub messages: (f64, f64),
+    /// Calls of `Deliver` of the servers of one owner, each with 64 deliveries at most, likewise.
+    pub deliveries: (f64, f64),
+    /// Calls of `Ring` of the servers of one owner, likewise.
+    pub rings: (f64, f64),
     /// The longest message, in bytes.
     pub message_bytes: usize,
     pub quarantine: QuarantineRules,
@@ -33,6 +37,8 @@ impl Default for Limits {
             greetings: (20.0, 1.0),
             unproved: (20.0, 1.0),
             messages: (1_000.0, 250.0),
+            deliveries: (64.0, 4.0),
+            rings: (500.0, 60.0),
             message_bytes: 64 * 1024,
             quarantine: QuarantineRules::default(),
         }

@@ -19,6 +19,9 @@ use tonic::{Code, Status, transport::Channel};
 /// A connection is kept so long at least: who asks one thing often asks another. Then it ends with the last who uses it.
 const KEPT: Duration = Duration::from_secs(60);
 
+/// Characters that are shown of what another server says.
+const WORDS: usize = 200;
+
 /// A connection to each partner that is asked something.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<BTreeMap<ServerName, Slot>>>);
@@ -66,6 +69,7 @@ impl Line {
             may_change: true,
             code: None,
             words: format!("{server} cannot do that yet ({what}): its version of Plenary is older"),
+            detail: format!("{server} cannot do that yet ({what}): its version of Plenary is older"),
         })
     }
 }
@@ -107,10 +111,14 @@ impl Reach {
         F: Future<Output = Result<T, Status>>,
     {
         // The lists count at once, also where a connection is there.
-        self.allowed(server).await.map_err(|words| Unreached {
-            may_change: false,
-            code: None,
-            words: format!("{server} cannot be reached: {words}"),
+        self.allowed(server).await.map_err(|words| {
+            let words = format!("{server} cannot be reached: {words}");
+            Unreached {
+                may_change: false,
+                code: None,
+                detail: words.clone(),
+                words,
+            }
         })?;
         let since = Instant::now();
         let line = self.line(server).await?;
@@ -190,7 +198,14 @@ impl Reach {
 /// Why no step led to it.
 fn unreached(server: &ServerName, tried: Tried) -> Unreached {
     let last = tried.trial.steps().last();
-    let words = last.map(|last| last.detail.clone()).unwrap_or_default();
+    let detail = last.map(|last| last.detail.clone()).unwrap_or_default();
+    let words = match last.map(|last| last.step) {
+        // What the lists say, and what that server does.
+        None | Some(Step::Policy | Step::Answer) => cut(&detail),
+        Some(Step::Srv | Step::Address) => "it cannot be found".into(),
+        Some(Step::Connection) => "nothing answers there".into(),
+        Some(Step::Certificate) => "whoever answers there does not prove to be it by a certificate".into(),
+    };
     // Lists change when administrators change them; everything else may be a matter of a moment.
     let is_ours = last.is_none_or(|last| last.step == Step::Policy);
     let (may_change, code) = match tried.refused {
@@ -201,7 +216,14 @@ fn unreached(server: &ServerName, tried: Tried) -> Unreached {
         may_change,
         code,
         words: format!("{server} cannot be reached: {words}"),
+        detail: format!("{server} cannot be reached: {detail}"),
     }
+}
+
+/// Words of another server, as people may be shown them.
+fn cut(words: &str) -> String {
+    let plain = words.chars().filter(|one| !one.is_control());
+    plain.take(WORDS).collect()
 }
 
 /// What a partner's refusal means for who asked.
@@ -212,7 +234,8 @@ pub(crate) fn unanswered(status: &Status) -> Unreached {
             Code::PermissionDenied | Code::Unauthenticated | Code::InvalidArgument | Code::Unimplemented
         ),
         code: code_of(status),
-        words: format!("the other server answered: {}", status.message()),
+        words: format!("the other server answered: {}", cut(status.message())),
+        detail: format!("the other server answered: {}", status.message()),
     }
 }
 

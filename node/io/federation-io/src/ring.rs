@@ -10,7 +10,7 @@
 use crate::{
     Door, Guest, Home, Reach, Unreached,
     attend::WAITING,
-    door::{doubted, refused},
+    door::{Act, doubted, refused},
     host::{Counts, bad, proven},
     line::Line,
 };
@@ -31,6 +31,8 @@ pub(crate) type Answers = ReceiverStream<Result<wire::RingResponse, Status>>;
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 /// Calls of one partner that ring at one node.
 const CALLS: usize = 1_000;
+/// Answers to one call that are heard: there is little to say of one.
+const ANSWERS: usize = 16;
 /// The longest names that others see and are called by, in characters.
 const NAME: usize = 256;
 
@@ -191,12 +193,12 @@ fn answered(response: wire::RingResponse) -> Result<Option<RingAnswer>, String> 
                 "" => None,
                 user => Some(user.parse().map_err(|error| format!("user: {error}"))?),
             },
-            name,
+            name: name.chars().take(NAME).collect(),
             group,
         },
         What::Conference(wire::IsConference { enter, name }) => RingAnswer::Conference {
             enter: enter.parse().map_err(|error| format!("enter: {error}"))?,
-            name,
+            name: name.chars().take(NAME).collect(),
         },
         What::Over(over) => RingAnswer::Over(end_of(over)),
     }))
@@ -238,7 +240,7 @@ async fn carry(
     mut answers: Streaming<wire::RingResponse>,
     tell: mpsc::Sender<RingAnswer>,
 ) {
-    loop {
+    for _ in 0..ANSWERS {
         let answer = tokio::select! {
             answer = answers.message() => answer,
             () = tell.closed() => return,
@@ -262,6 +264,7 @@ async fn carry(
             }
         }
     }
+    tracing::info!(%server, "a partner says more of a call than there is to say; it is heard no more");
 }
 
 /// A partner calls somebody here.
@@ -285,7 +288,8 @@ pub(crate) async fn ring(
         bad(&why)
     })?;
     check_terms(&server, home.me(), &terms, &whom)?;
-    let counted = counts.take(&server, CALLS).ok_or_else(|| {
+    door.spend(&server, Act::Ring)?;
+    let counted = counts.take(server.as_str(), CALLS).ok_or_else(|| {
         let words = format!("{CALLS} calls of {server} ring here already; try again when some have ended");
         refused(Code::ResourceExhausted, "too-many-calls", words)
     })?;

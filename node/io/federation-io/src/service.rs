@@ -116,31 +116,47 @@ impl Federation for Service {
     type RingStream = ring::Answers;
 
     async fn attend(&self, request: Request<Streaming<AttendRequest>>) -> Result<Response<Answers>, Status> {
-        host::attend(&self.home, &self.door, &self.attending, request).await
+        self.counted(host::attend(&self.home, &self.door, &self.attending, request).await)
     }
 
     async fn ring(
         &self,
         request: Request<Streaming<RingRequest>>,
     ) -> Result<Response<ring::Answers>, Status> {
-        ring::ring(&self.home, &self.door, &self.ringing, request).await
+        self.counted(ring::ring(&self.home, &self.door, &self.ringing, request).await)
     }
 
     type WatchStream = Sightings;
 
     async fn look(&self, request: Request<LookRequest>) -> Result<Response<LookResponse>, Status> {
-        look::look(&self.home, &self.door, &self.names, request).await
+        self.counted(look::look(&self.home, &self.door, &self.names, request).await)
     }
 
     async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Sightings>, Status> {
-        watch::watch(&self.home, &self.door, &self.names, &self.watchers, request).await
+        self.counted(watch::watch(&self.home, &self.door, &self.names, &self.watchers, request).await)
     }
 
     async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
-        deliver::deliver(&self.home, &self.door, &self.strangers, request).await
+        self.counted(deliver::deliver(&self.home, &self.door, &self.strangers, request).await)
     }
 
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
+        self.counted(self.answer(request).await)
+    }
+}
+
+impl Service {
+    /// Counts why, where something is refused.
+    #[allow(clippy::result_large_err)] // The error type is tonic's.
+    fn counted<T>(&self, answer: Result<T, Status>) -> Result<T, Status> {
+        answer.inspect_err(|status| {
+            let code = status.metadata().get("plenary-code");
+            let code = code.and_then(|code| code.to_str().ok());
+            self.home.ledger().refuses(code.unwrap_or_default());
+        })
+    }
+
+    async fn answer(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
         let caller = request.extensions().get::<Caller<Guest>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
         if let Err(wait_s) = self.greetings.take(network_of(caller.address.ip()), Instant::now()) {

@@ -28,8 +28,10 @@ pub struct Unreached {
     pub may_change: bool,
     /// By which it refused, where it has answered.
     pub code: Option<String>,
-    /// A sentence for the person.
+    /// A sentence for the person: nothing of addresses and of what this server is built of.
     pub words: String,
+    /// What happened, for logs and administrators.
+    pub detail: String,
 }
 
 /// People of this node who begin at one partner: so many at once, and so many a second in the long run. Three nodes that

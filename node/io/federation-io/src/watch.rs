@@ -10,9 +10,11 @@
 use crate::{
     Door, Guest, Home, Reach, Unreached,
     door::{doubted, refused},
+    host::{Counted, Counts},
     line::{Line, spoke, unanswered},
     look::{NAMES, Stir, admitted, read_names},
     names::NameBudget,
+    owner::owner_of,
 };
 use plenary_access::Presence;
 use plenary_contracts::federation::v1 as wire;
@@ -41,8 +43,9 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 /// A partner that takes nothing for so long is cut off.
 const TAKES_WITHIN: Duration = Duration::from_secs(10);
-/// Nodes of all partners that watch at this one.
+/// Nodes of all partners that watch at this one, and of all servers of one owner.
 const WATCHERS: usize = 256;
+const WATCHERS_EACH: usize = 64;
 /// Messages of a partner are heard at most so often: what it tells faster waits at its end.
 const PACE: Duration = Duration::from_millis(50);
 /// What one message may have.
@@ -52,12 +55,32 @@ const WAITING: usize = 16;
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How many watch here.
-pub(crate) struct Watchers(Arc<Semaphore>);
+pub(crate) struct Watchers {
+    all: Arc<Semaphore>,
+    each: Arc<Counts>,
+}
 
 impl Default for Watchers {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(WATCHERS)))
+        Self {
+            all: Arc::new(Semaphore::new(WATCHERS)),
+            each: Arc::default(),
+        }
     }
+}
+
+impl Watchers {
+    /// A place for a node of `server`, as long as it is held.
+    fn take(&self, server: &ServerName) -> Option<Place> {
+        let each = self.each.take(&owner_of(server), WATCHERS_EACH)?;
+        let all = self.all.clone().try_acquire_owned().ok()?;
+        Some(Place { _all: all, _each: each })
+    }
+}
+
+struct Place {
+    _all: OwnedSemaphorePermit,
+    _each: Counted,
 }
 
 #[derive(Default)]
@@ -89,7 +112,7 @@ struct Watcher {
     dirty: BTreeSet<LocalName>,
     stale: BTreeSet<LocalName>,
     all_stale: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 pub(crate) async fn watch(
@@ -109,8 +132,10 @@ pub(crate) async fn watch(
         return Err(bad("the first message must say who asks"));
     };
     let (server, _) = admitted(home, door, &caller, (&begin.server, &begin.wanted)).await?;
-    let place = watchers.0.clone().try_acquire_owned().map_err(|_| {
-        let words = format!("{WATCHERS} nodes of other servers watch here already; try again later");
+    let place = watchers.take(&server).ok_or_else(|| {
+        let words = format!(
+            "{WATCHERS} nodes of other servers watch here already, or {WATCHERS_EACH} of yours; try again later"
+        );
         refused(Code::ResourceExhausted, "too-many-watch", words)
     })?;
     let (answers, answered) = mpsc::channel(WAITING);
@@ -467,6 +492,18 @@ mod tests {
         assert_eq!(presence_of(state_of(Some(Presence::Disabled)).into()), None);
         assert_eq!(presence_of(state_of(None).into()), None);
         assert_eq!(presence_of(77), Some(Presence::Online));
+    }
+
+    #[test]
+    fn no_owner_of_servers_takes_all_places() {
+        let watchers = Watchers::default();
+        let node = |number: usize| watchers.take(&format!("n{number}.example.net").parse().expect("a name"));
+        let held: Vec<_> = (0..WATCHERS_EACH).map(node).collect();
+        assert!(held.iter().all(Option::is_some) && node(0).is_none());
+        let other = "paris.example.com".parse().expect("a name");
+        assert!(watchers.take(&other).is_some());
+        drop(held);
+        assert!(node(0).is_some());
     }
 
     #[test]

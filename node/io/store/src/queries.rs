@@ -47,7 +47,7 @@ pub use meetings::{
     needs_sweep, old_conferences, participant, participant_anywhere, participants_of_node, people_of,
     places_of_person, readable, roster, run, strangers_inside, terms_with,
 };
-pub use outbox::{Waiting, messages, old_messages, partner_invitations, waiting};
+pub use outbox::{Waiting, messages, old_messages, partner_invitation, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};
 pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};

@@ -47,6 +47,20 @@ pub fn old_messages(db: &Connection, before: Timestamp, most: u32) -> Found<Vec<
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What a partner's server told last of one of its conferences and a user, withdrawn or not.
+pub fn partner_invitation(
+    db: &Connection,
+    server: &ServerName,
+    cid: &Cid,
+    user: &UserName,
+) -> Found<Option<PartnerInvitation>> {
+    let mut query = db.prepare_cached(
+        "SELECT body FROM partner_invitations WHERE user = ? AND server = ? AND cid = ?",
+    )?;
+    let key = [user.as_str(), server.as_str(), cid.as_str()];
+    Ok(query.query_row(key, |row| body(row, 0)).optional()?)
+}
+
 /// Conferences of partners' servers to which a user is invited, of those whose conferences people of this one may attend now.
 pub fn partner_invitations(db: &Connection, user: &UserName) -> Found<Vec<PartnerInvitation>> {
     let mut query = db.prepare_cached(
