@@ -174,5 +174,7 @@ pub const MESSAGES: usize = 100_000;
 pub const MESSAGES_PER_PARTNER: usize = 20_000;
 /// Conferences of partners' servers to which one user is invited.
 pub const INVITATIONS_PER_USER: usize = 500;
+/// Of them, those that are from one server: none fills all places.
+pub const INVITATIONS_PER_USER_AND_PARTNER: usize = 100;
 /// Invitations that one partner's server has told, withdrawn ones for some days too.
 pub const INVITATIONS_PER_PARTNER: usize = 50_000;

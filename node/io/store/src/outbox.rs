@@ -42,7 +42,7 @@ pub(crate) fn put_invitation(db: &Connection, one: &PartnerInvitation) -> Result
             one.user.as_str(),
             one.server.as_str(),
             one.cid.as_str(),
-            one.bidding.is_none(),
+            !one.is_open(),
             one.forget_at().map(bound),
             encoded(one)?
         ],
@@ -86,6 +86,13 @@ impl InboxView for StoreView<'_> {
     fn partner_invitations_of(&self, user: &UserName) -> u64 {
         let query = "SELECT count(*) FROM partner_invitations WHERE user = ? AND withdrawn = 0";
         self.one(query, [user.as_str()], |row| number(row, 0))
+            .unwrap_or(0)
+    }
+
+    fn partner_invitations_from(&self, user: &UserName, server: &ServerName) -> u64 {
+        let query =
+            "SELECT count(*) FROM partner_invitations WHERE user = ? AND server = ? AND withdrawn = 0";
+        self.one(query, [user.as_str(), server.as_str()], |row| number(row, 0))
             .unwrap_or(0)
     }
 

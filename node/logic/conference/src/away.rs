@@ -377,6 +377,12 @@ impl<V: View> Meetings<'_, V> {
         });
         let mut decision = Decision::default();
         call.clone().put(&mut decision);
+        if self.at.level >= crate::DECLINES_LEVEL {
+            decision.effect(Effect::ForgetAway {
+                callee: call_id.clone(),
+                but: CALLS_KEPT,
+            });
+        }
         for user in members {
             let ring = Call {
                 cid: ring_id(self.at, &decision),

@@ -297,6 +297,13 @@ pub enum Change {
         server: ServerName,
         deliveries: Vec<Delivery>,
     },
+    /// Who asks does not want to be told any more of a conference of a partner's server that names them; whatever that server
+    /// tells of it from then on is kept, and not shown.
+    DeclineInvitation {
+        server: ServerName,
+        /// Names the conference there.
+        cid: Cid,
+    },
     /// Frees places that were kept long enough and forgets guests whose tokens have ended. Proposed by the leader when
     /// there is something to do.
     Sweep,
@@ -349,6 +356,7 @@ impl Change {
                 ..
             } => crate::WATCHERS_LEVEL,
             Self::SettleMessages { .. } | Self::TakeDeliveries { .. } => crate::OUTBOX_LEVEL,
+            Self::DeclineInvitation { .. } => crate::DECLINES_LEVEL,
             Self::Enter {
                 person: Person::Federated(_),
                 ..

@@ -154,6 +154,9 @@ pub fn decide_for<V: View>(
         Change::TakeDeliveries { server, deliveries } => {
             Ok(case.meetings()?.take_deliveries(server, deliveries))
         }
+        Change::DeclineInvitation { server, cid } => {
+            case.as_server().decline_invitation(server, cid, case.user()?)
+        }
         Change::Sweep => Ok(case.meetings()?.sweep()),
     }
 }

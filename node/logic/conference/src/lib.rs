@@ -137,5 +137,9 @@ pub const OWNERS_LEVEL: u32 = 33;
 /// counted by what they use.
 pub const REMOVALS_LEVEL: u32 = 35;
 
+/// The level from which on invitations by partners' servers can be declined, no server fills all places for them, and of calls
+/// from partners to a group only the newest are kept.
+pub const DECLINES_LEVEL: u32 = 38;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = REMOVALS_LEVEL;
+pub const NEWEST_LEVEL: u32 = DECLINES_LEVEL;

@@ -1,10 +1,13 @@
-import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
-import { IconDoorEnter } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { ActionIcon, Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { IconDoorEnter, IconX } from '@tabler/icons-react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { calls } from '../api/calls';
 import { queries } from '../api/queries';
 import type { PartnerInvitation } from '../api/types';
 import { startText } from '../conferences/startText';
+import { Confirm } from '../ui/Confirm';
 import { ErrorState } from '../ui/States';
 import { useAdminText } from '../ui/text';
 
@@ -46,6 +49,8 @@ export function Invitations({ search = '' }: { search?: string }) {
 
 function Row(invitation: PartnerInvitation) {
   const { t, i18n } = useAdminText();
+  const cache = useQueryClient();
+  const [asking, ask] = useState(false);
   const { id, name, owner_name, server, moderates, opening, start } = invitation;
   const when = () => {
     if (opening === 'virtual_room') return t('conferences.always');
@@ -76,7 +81,27 @@ function Row(invitation: PartnerInvitation) {
         >
           {t('common:join.action')}
         </Button>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={t('common:invitations.declineOne', { name })}
+          onClick={() => ask(true)}
+        >
+          <IconX size={16} aria-hidden />
+        </ActionIcon>
       </Group>
+      <Confirm
+        opened={asking}
+        close={() => ask(false)}
+        title={t('common:invitations.declineTitle', { name })}
+        verb={t('common:invitations.decline')}
+        act={async () => {
+          await calls.declineInvitation(id);
+          await cache.invalidateQueries({ queryKey: queries.invitations().queryKey });
+        }}
+      >
+        {t('common:invitations.declineText', { server })}
+      </Confirm>
     </Group>
   );
 }

@@ -179,6 +179,7 @@ export const calls = {
   myAgenda: (query: { from: string; until: string }, signal?: AbortSignal) =>
     json<Agenda>('GET', '/me/agenda', { query, signal }),
   myInvitations: (signal?: AbortSignal) => json<PartnerInvitation[]>('GET', '/me/invitations', { signal }),
+  declineInvitation: (invitation: string) => done('DELETE', `/me/invitations/${id(invitation)}`),
   putContact: (contact: ContactEntry) => done('PUT', '/me/contacts', { json: contact }),
   deleteContact: (call: string) => done('DELETE', '/me/contacts', { query: { call } }),
   myAvatar: (signal?: AbortSignal) => blob('/me/avatar', {}, signal),

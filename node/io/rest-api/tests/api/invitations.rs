@@ -163,3 +163,26 @@ async fn who_is_invited_by_a_partner_finds_it_as_long_as_the_two_meet() {
     assert_eq!(agenda["items"][0]["cid"], "retro@oslo.example.net", "{agenda}");
     assert_eq!(agenda["items"][0]["moderates"], true);
 }
+
+#[tokio::test]
+async fn who_declines_an_invitation_of_a_partner_sees_it_no_more() {
+    let server = TestServer::new();
+    server.write("POST", "/licence", &any_licence()).await.is(201);
+    meets_with(&server, "whitelist").await;
+    told(&server, 1, None);
+    let invitations = async || {
+        let all = server.call("GET", "/me/invitations").by("eye").send().await;
+        all.is(200).json().as_array().expect("a list").len()
+    };
+    let decline = async |who: &str| {
+        let path = "/me/invitations/retro@oslo.example.net";
+        server.call("DELETE", path).by(who).send().await
+    };
+    decline("alice").await.is(404);
+    assert_eq!(invitations().await, 1);
+    decline("eye").await.is(204);
+    assert_eq!(invitations().await, 0);
+    decline("eye").await.is(404);
+    told(&server, 2, None);
+    assert_eq!(invitations().await, 0, "whatever the partner changes");
+}

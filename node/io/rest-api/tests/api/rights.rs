@@ -28,6 +28,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("POST /me/pro", Right::User),
     ("GET /me/agenda", Right::User),
     ("GET /me/invitations", Right::User),
+    ("DELETE /me/invitations/{id}", Right::User),
     ("GET /me/partners/{server}", Right::User),
     ("GET /me/search", Right::User),
     ("GET /me/contacts", Right::User),

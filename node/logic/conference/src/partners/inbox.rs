@@ -6,12 +6,13 @@
 //!                 │       ▼ withdrawn
 //!                 └── remembered as withdrawn for 96 h: what was under way longer comes too late
 //! ```
+//! Who is invited may decline: it is then as if it were withdrawn, until the server itself withdraws it and invites anew.
 //!
 //! Invariant: of a conference, a person and their revisions only the highest counts, however often and in whatever order
 //! they are told.
 
-use crate::{Bidding, Decision, Effect, MESSAGE_MS, Opening, View, meeting::Meetings};
-use plenary_access::{Outcome, Topic};
+use crate::{Bidding, DECLINES_LEVEL, Decision, Effect, MESSAGE_MS, Opening, View, meeting::Meetings};
+use plenary_access::{Outcome, Refusal, Topic};
 use plenary_model::{Cid, ServerName, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,9 +44,17 @@ pub struct PartnerInvitation {
     /// `None`: withdrawn.
     #[serde(default)]
     pub bidding: Option<Bidding>,
+    /// Who is invited does not want to be told of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub declined: bool,
 }
 
 impl PartnerInvitation {
+    /// Whether it is there for who is invited.
+    pub fn is_open(&self) -> bool {
+        self.bidding.is_some() && !self.declined
+    }
+
     /// When it says nothing to anybody any more; `None`: not before it is withdrawn.
     pub fn forget_at(&self) -> Option<Timestamp> {
         let Some(bidding) = &self.bidding else {
@@ -69,8 +78,10 @@ pub trait InboxView {
         cid: &Cid,
         user: &UserName,
     ) -> Option<PartnerInvitation>;
-    /// How many a user has that are not withdrawn.
+    /// How many a user has that are open.
     fn partner_invitations_of(&self, user: &UserName) -> u64;
+    /// How many of them are from a server.
+    fn partner_invitations_from(&self, user: &UserName, server: &ServerName) -> u64;
     /// How many are kept of a server, withdrawn ones too.
     fn partner_invitations_by(&self, server: &ServerName) -> u64;
     /// Whether one is to be forgotten by `now` ([`PartnerInvitation::forget_at`]).
@@ -99,7 +110,8 @@ impl<V: View> Meetings<'_, V> {
             }
             let account = self.view.account(&one.user);
             let is_known = account.is_some_and(|account| account.active);
-            let is_invited = before.is_some_and(|before| before.bidding.is_some());
+            let declined = one.bidding.is_some() && before.as_ref().is_some_and(|before| before.declined);
+            let is_invited = before.is_some_and(|before| before.is_open());
             let fits = kept + (taken.len() as u64) < limits::INVITATIONS_PER_PARTNER as u64;
             if one.bidding.is_none() {
                 // Whoever is not known is not invited either: that is no news.
@@ -109,10 +121,13 @@ impl<V: View> Meetings<'_, V> {
             } else if !is_known {
                 refused.insert(place, UNKNOWN_USER.to_owned());
                 continue;
-            } else if !is_invited {
+            } else if !is_invited && !declined {
                 let of = more.entry(&one.user).or_default();
                 let all = self.view.partner_invitations_of(&one.user) + *of;
-                if all >= limits::INVITATIONS_PER_USER as u64 || (known.is_none() && !fits) {
+                let is_theirs_full = self.at.level >= DECLINES_LEVEL
+                    && self.view.partner_invitations_from(&one.user, server) + *of
+                        >= limits::INVITATIONS_PER_USER_AND_PARTNER as u64;
+                if all >= limits::INVITATIONS_PER_USER as u64 || is_theirs_full || (known.is_none() && !fits) {
                     refused.insert(place, FULL.to_owned());
                     continue;
                 }
@@ -127,11 +142,32 @@ impl<V: View> Meetings<'_, V> {
                     revision: one.revision,
                     told_at: self.at.now,
                     bidding: one.bidding.clone(),
+                    declined,
                 }))
                 .notice(Topic::Calls, one.user.as_str());
         }
         decision.outcome = Outcome::Heard { refused };
         decision
+    }
+
+    /// Who is invited does not want to be told of it any more.
+    pub(crate) fn decline_invitation(
+        &self,
+        server: &ServerName,
+        cid: &Cid,
+        user: &UserName,
+    ) -> Result<Decision, Refusal> {
+        let before = self.view.partner_invitation(server, cid, user);
+        let before = before.filter(PartnerInvitation::is_open);
+        let before = before.ok_or_else(|| not_found("invitation", format!("{cid}@{server}")))?;
+        let mut decision = Decision::default();
+        decision
+            .effect(Effect::PutPartnerInvitation(PartnerInvitation {
+                declined: true,
+                ..before
+            }))
+            .notice(Topic::Calls, user.as_str());
+        Ok(decision)
     }
 
     /// Forgets what is over, and who was taken out so long ago that nothing old can come any more.

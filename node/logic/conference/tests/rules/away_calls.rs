@@ -437,6 +437,22 @@ fn a_group_that_a_partner_calls_rings_at_all_until_one_answers() {
 }
 
 #[test]
+fn of_calls_to_a_group_only_the_newest_are_kept() {
+    let mut world = World::new();
+    let members = ["bob"].map(name).into();
+    world.groups.insert(name("g-desk"), (name("desk"), members));
+    for number in 0..1_100 {
+        world.now += 1;
+        let cid = format!("in{number}");
+        world.ok(&receive_for_desk(&cid));
+        world.ok(&ends(&cid, OSLO, How::Cancelled));
+    }
+    let of_desk = world.calls.values().filter(|call| call.callee == name::<Party>("desk"));
+    let kept = of_desk.count();
+    assert!((1..=1_001).contains(&kept), "{kept}");
+}
+
+#[test]
 fn who_loses_their_node_and_does_not_come_back_has_left() {
     let mut world = World::new();
     world.ok(&receive("in", "demo2@oslo.example.net", "bob", None));

@@ -391,6 +391,47 @@ fn a_user_is_invited_by_partners_so_often_and_no_more() {
 }
 
 #[test]
+fn no_partner_fills_all_places_of_a_user() {
+    let mut oslo = oslo(&["demo2"]);
+    let many = |at: usize| Delivery {
+        cid: name(&format!("c{at}")),
+        ..delivery("demo2", 1, true)
+    };
+    let most = limits::INVITATIONS_PER_USER_AND_PARTNER;
+    let refused = tell(&mut oslo, (0..=most).map(many).collect());
+    assert_eq!(refused, [(most as u32, "too-many".to_owned())].into());
+    let other = Change::TakeDeliveries {
+        server: name("rome.example.org"),
+        deliveries: vec![many(0)],
+    };
+    let Outcome::Heard { refused } = oslo.ok(&other) else {
+        panic!("it is heard");
+    };
+    assert!(refused.is_empty(), "there is a place for others: {refused:?}");
+}
+
+#[test]
+fn who_declines_is_not_told_of_it_any_more_until_it_is_withdrawn() {
+    let mut oslo = oslo(&["demo2", "demo3"]);
+    let is_open = |oslo: &World| oslo.told.values().any(PartnerInvitation::is_open);
+    let decline = Change::DeclineInvitation {
+        server: name(PARIS),
+        cid: name("review"),
+    };
+    tell(&mut oslo, vec![delivery("demo2", 1, true)]);
+    let refusal = oslo.refuses(&user("demo3"), &decline);
+    assert_eq!(refusal.code(), "not-found", "it is somebody else's");
+    oslo.run(&user("demo2"), &decline).expect("theirs");
+    assert!(!is_open(&oslo));
+    assert_eq!(oslo.refuses(&user("demo2"), &decline).code(), "not-found");
+    tell(&mut oslo, vec![delivery("demo2", 2, true)]);
+    assert!(!is_open(&oslo), "it has changed, and they do not want it");
+    tell(&mut oslo, vec![delivery("demo2", 5, false)]);
+    tell(&mut oslo, vec![delivery("demo2", 6, true)]);
+    assert!(is_open(&oslo), "they are invited anew");
+}
+
+#[test]
 fn what_is_over_and_what_was_withdrawn_long_ago_is_forgotten() {
     const HOUR: u64 = 3_600_000;
     let mut oslo = oslo(&["demo2"]);

@@ -419,9 +419,12 @@ impl InboxView for World {
     }
     fn partner_invitations_of(&self, user: &UserName) -> u64 {
         let all = self.told.values();
-        all.filter(|one| one.user == *user && one.bidding.is_some())
+        all.filter(|one| one.user == *user && one.is_open()).count() as u64 + self.more_told
+    }
+    fn partner_invitations_from(&self, user: &UserName, server: &ServerName) -> u64 {
+        let all = self.told.values();
+        all.filter(|one| one.user == *user && one.server == *server && one.is_open())
             .count() as u64
-            + self.more_told
     }
     fn partner_invitations_by(&self, server: &ServerName) -> u64 {
         self.told.values().filter(|one| one.server == *server).count() as u64
