@@ -271,7 +271,15 @@ impl Drop for Guard {
 
 /// Takes what happens on the links to the media engine, and asks for terms where guests come.
 async fn pump(mut happened: mpsc::Receiver<Event>, mut guests: Guests, to_engine: mpsc::Sender<LinkEvent>) {
-    while let Some(event) = happened.recv().await {
+    loop {
+        let event = tokio::select! {
+            event = happened.recv() => event,
+            link = guests.freed() => {
+                guests.go_on(link);
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         guests.hear(&event);
         let event = match event {
             Event::Up(link) => LinkEvent::Up(link),

@@ -223,6 +223,32 @@ async fn a_room_is_open_for_guests_as_long_as_they_want_it_and_terms_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_rooms_in_which_nobody_is_only_a_few_are_asked_for_at_a_time() {
+    let (paris, oslo) = (Papers::of("paris.example.com"), Papers::of("oslo.example.net"));
+    let at_home = world(udp().local_addr().expect("bound"));
+    let home = node(&paris, &oslo, &at_home);
+    let guests = world(home.crossing.partners.local());
+    let (links, mut heard) = bare(&oslo, &paris, &guests);
+    let attending = links.handle().attend(&paris.name);
+    let link = attending.link();
+    assert!(matches!(next(&mut heard).await, Event::Up(up) if up == link));
+    let asked = || at_home.asked.borrow().len();
+    for number in 0..100 {
+        let room = room(&format!("none-{number}@paris.example.com"));
+        assert!(links.handle().tell(link, Control::Interest { room }));
+    }
+    until("the first are asked for", || asked() == 32).await;
+    let over = room("none-0@paris.example.com");
+    assert!(links.handle().tell(link, Control::NoInterest { room: over }));
+    until("the next one is", || asked() == 33).await;
+    assert_eq!(asked(), 33);
+    // Somebody of the partner is in all of them.
+    let (speak, see) = (BTreeMap::new(), See::all());
+    at_home.terms.send_replace(Some(Terms::Guests { speak, see }));
+    until("all are asked for", || asked() == 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_is_there_as_long_as_anybody_attends_and_the_lists_allow_it() {
     let (paris, oslo) = (Papers::of("paris.example.com"), Papers::of("oslo.example.net"));
     let nowhere = udp().local_addr().expect("bound");
