@@ -107,6 +107,8 @@ pub enum JoinError {
         "the proof of knowing the join token is wrong: the token is another one, or somebody is in between"
     )]
     WrongProof,
+    #[error("the join token is for a {program}; make the one for this program")]
+    OtherProgram { program: crate::Program },
     #[error("the other side's answer to the join request cannot be used: {0}")]
     BadAnswer(String),
 }

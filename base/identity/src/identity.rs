@@ -303,6 +303,10 @@ impl Identity {
         join::pack(&self.0.ca, &certificate, secret_hash, binding)
     }
 
+    pub(crate) fn shown(&self) -> Shown {
+        self.0.shown.clone()
+    }
+
     pub fn revocations(&self) -> &Revocations {
         &self.0.revocations
     }

@@ -296,6 +296,19 @@ pub(crate) fn pack(
     )
 }
 
+/// A certificate request (PKCS#10, DER) for a key; whoever certifies takes nothing but the key from it.
+pub(crate) fn request_for(key: &Key, name: &str) -> Result<Vec<u8>, IdentityError> {
+    let failed = |_| IdentityError::Crypto {
+        what: "making a certificate request",
+    };
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, rcgen::DnValue::Ia5String(ia5(name)?));
+    Ok(params.serialize_request(key).map_err(failed)?.der().to_vec())
+}
+
 /// A machine on its way to become a node.
 #[derive(Debug)]
 pub struct Joining {
@@ -344,20 +357,7 @@ impl Joining {
     /// # Errors
     /// When cryptography fails.
     pub fn certificate_request(&self) -> Result<Vec<u8>, IdentityError> {
-        let failed = |_| IdentityError::Crypto {
-            what: "making a certificate request",
-        };
-        let mut params = rcgen::CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(
-            rcgen::DnType::CommonName,
-            rcgen::DnValue::Ia5String(ia5(self.name.as_str())?),
-        );
-        Ok(params
-            .serialize_request(&self.key)
-            .map_err(failed)?
-            .der()
-            .to_vec())
+        request_for(&self.key, self.name.as_str())
     }
 
     /// Our proof of knowing the token, for the connection with this binding.

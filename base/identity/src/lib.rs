@@ -18,6 +18,7 @@
 //! | [`Identity`] | what a running program holds: TLS configurations, renewal, admission of others |
 //! | [`PeerIdentity`], [`Expected`] | who is at the other end, and who should be |
 //! | [`JoinToken`], [`Joining`] | how a machine becomes a node ([`join`]) |
+//! | [`Enrolling`], [`Enrolled`] | a program that holds no issuing key, as in a DMZ: how it gets its certificate, and the next one |
 //! | [`RevocationList`], [`Revocations`] | who is refused although the certificate is in order |
 //! | [`WebTls`] | HTTPS for browsers |
 //! | [`PartnerTls`], [`Authorities`], [`Pin`] | servers of others, and what their certificates must prove |
@@ -27,6 +28,7 @@
 
 mod authority;
 mod certificate;
+mod enrol;
 mod error;
 mod identity;
 mod key;
@@ -43,6 +45,7 @@ pub mod join;
 
 pub use authority::{EnterpriseCa, PROGRAM_LIFETIME, ServerCa, WEB_LIFETIME};
 pub use certificate::Serial;
+pub use enrol::{Enrolled, Enrolling, Renewal};
 pub use error::{IdentityError, JoinError, Refusal};
 pub use identity::{Identity, MACHINE_KEY_FILE};
 pub use join::{JoinSecret, JoinToken, Joining};

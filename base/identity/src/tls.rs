@@ -1,6 +1,10 @@
 //! TLS configurations, and certificates that change under running connections.
 
-use crate::{IdentityError, key::Key, verify::Verifier};
+use crate::{
+    IdentityError,
+    key::Key,
+    verify::{Anybody, Verifier},
+};
 use rustls::{
     ClientConfig, ServerConfig, SignatureScheme,
     client::{ResolvesClientCert, Resumption},
@@ -96,6 +100,19 @@ pub(crate) fn between_programs_client(verifier: Verifier, shown: Option<Shown>) 
     config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![b"h2".to_vec()];
     // Programs are recognised by their certificates; the name sent would only tell listeners something.
+    config.enable_sni = false;
+    Arc::new(config)
+}
+
+/// For a program that cannot prove yet who it is: that comes afterwards, over the connection.
+pub(crate) fn client_of_anybody(verifier: Anybody, shown: Shown) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .expect(TLS13_WORKS)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(Arc::new(shown));
+    config.resumption = Resumption::disabled();
     config.enable_sni = false;
     Arc::new(config)
 }

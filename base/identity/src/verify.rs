@@ -39,6 +39,16 @@ impl PeerIdentity {
         Self::read(&Facts::read(leaf).ok()?).ok()
     }
 
+    /// The same of the certificates that the other side of a finished handshake showed, the leaf first, for transports
+    /// that keep TLS to themselves. Believes what it reads, as [`PeerIdentity::of`] does.
+    pub fn of_chain(chain: &[CertificateDer<'_>]) -> Option<Self> {
+        Self::of_leaf(chain.first()?).ok()
+    }
+
+    pub(crate) fn of_leaf(leaf: &CertificateDer<'_>) -> Result<Self, Refusal> {
+        Self::read(&Facts::read(leaf)?)
+    }
+
     fn read(leaf: &Facts) -> Result<Self, Refusal> {
         let not = |reason: &str| Refusal::NotAProgram(reason.to_owned());
         let [uri] = leaf.uris.as_slice() else {
@@ -351,6 +361,51 @@ impl ClientCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+/// Accepts any certificate that goes with the handshake's signature: who it is must be proved over the connection.
+#[derive(Debug)]
+pub(crate) struct Anybody(WebPkiSupportedAlgorithms);
+
+impl Anybody {
+    pub(crate) fn new(provider: &CryptoProvider) -> Self {
+        Self(provider.signature_verification_algorithms)
+    }
+}
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _leaf: &CertificateDer<'_>,
+        _others: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
     }
 }
 

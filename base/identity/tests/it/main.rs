@@ -3,6 +3,7 @@
 mod at_rest;
 mod browsers;
 mod common;
+mod enrolling;
 mod handshakes;
 mod joining;
 mod partners;
