@@ -122,6 +122,15 @@ test('what people see, how they come in and what they may send is set in the for
   await form.getByLabel('Places on the podium').fill('4');
   // Where no guests come nobody waits for being one.
   expect(await choices('Waiting room')).toHaveLength(4);
+  // Only those who are invited, and public, cannot be both: it is said at once.
+  const others = form.getByRole('checkbox', { name: 'Others may come too' });
+  await others.uncheck();
+  await form.getByRole('radio', { name: /^Public/ }).check();
+  await expect(form.getByText('Until now only invited people come in.', { exact: false })).toBeVisible();
+  await expect(others).toHaveCount(0);
+  await look(page, 'form-public');
+  await form.getByRole('radio', { name: /^Internal/ }).check();
+  await expect(others).not.toBeChecked();
   await form.getByRole('radio', { name: /^Public/ }).check();
   expect(await choices('Waiting room')).toHaveLength(5);
   for (const [option, hint] of [
@@ -133,6 +142,16 @@ test('what people see, how they come in and what they may send is set in the for
     await choose('Waiting room', option);
     await expect(form.getByText(hint)).toBeVisible();
   }
+  const wait = form.getByText('Guests who have registered wait, too.', { exact: false });
+  await expect(wait).toHaveCount(0);
+  await form.getByRole('switch', { name: /^Guests register before/ }).check();
+  await expect(wait).toBeVisible();
+  await form.getByRole('combobox', { name: 'Waiting room', exact: true }).scrollIntoViewIfNeeded();
+  await look(page, 'form-waiting');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await look(page, 'form-waiting-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await form.getByRole('switch', { name: /^Guests register before/ }).uncheck();
   await form.getByRole('checkbox', { name: 'Begins locked' }).check();
   await form.getByLabel('At most so many people').fill('20');
   await form.getByLabel('Of them guests').fill('5');
@@ -152,6 +171,7 @@ test('what people see, how they come in and what they may send is set in the for
       mode: 'smart',
       podium_places: 4,
       waiting_room: 'uninvited',
+      uninvited: true,
       begins_locked: true,
       participant_limit: 20,
       guest_limit: 5,

@@ -77,6 +77,7 @@ function Shown({ form }: { form: Form }) {
 function Gate({ form }: { form: Form }) {
   const { t } = useAdminText();
   const open = form.values.access === 'public';
+  const registers = open && form.values.registration.on;
   return (
     <Fieldset legend={t('conferences.gate')}>
       <Stack gap="sm">
@@ -86,6 +87,13 @@ function Gate({ form }: { form: Form }) {
             <Radio value="public" label={t('conferences.accessChoice.public')} />
           </Group>
         </Radio.Group>
+        <div aria-live="polite">
+          {open && (
+            <Text size="sm" c="dimmed">
+              {t(form.values.uninvited ? 'conferences.publicForAll' : 'conferences.publicForAllNow')}
+            </Text>
+          )}
+        </div>
         <PinInput
           label={t('conferences.pin')}
           description={t('conferences.pinHint')}
@@ -94,7 +102,12 @@ function Gate({ form }: { form: Form }) {
         />
         <Select
           label={t('conferences.waitingRoom')}
-          description={t(`conferences.waitingHint.${form.values.waiting_room}`)}
+          description={[
+            t(`conferences.waitingHint.${form.values.waiting_room}`),
+            registers && form.values.waiting_room !== 'off' && t('conferences.waitingRegistered'),
+          ]
+            .filter(Boolean)
+            .join(' ')}
           inputWrapperOrder={below}
           allowDeselect={false}
           data={WAITING.filter((kind) => open || kind !== 'guests').map((kind) => ({
@@ -127,11 +140,13 @@ function Gate({ form }: { form: Form }) {
             {...form.getInputProps('call_at_start', { type: 'checkbox' })}
           />
         )}
-        <Checkbox
-          label={t('conferences.uninvited')}
-          description={t('conferences.uninvitedHint')}
-          {...form.getInputProps('uninvited', { type: 'checkbox' })}
-        />
+        {!open && (
+          <Checkbox
+            label={t('conferences.uninvited')}
+            description={t('conferences.uninvitedHint')}
+            {...form.getInputProps('uninvited', { type: 'checkbox' })}
+          />
+        )}
         <Group grow align="flex-start">
           <Limit form={form} field="participant_limit" label={t('conferences.participantLimit')} />
           {open && <Limit form={form} field="guest_limit" label={t('conferences.guestLimit')} />}

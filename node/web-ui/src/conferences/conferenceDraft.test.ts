@@ -13,6 +13,27 @@ describe('the form of a conference', () => {
     );
   });
 
+  it('lets everybody come into a public conference, whatever was chosen for an internal one', () => {
+    const before = {
+      ...valuesOf(),
+      id_by: 'stays' as const,
+      cid: 'review',
+      name: 'Review',
+      uninvited: false,
+    };
+    expect(patchOf({ ...before, access: 'public' }, before)).toEqual({
+      access: 'public',
+      settings: { uninvited: true },
+    });
+    expect(newOf({ ...before, access: 'public' })).toEqual({
+      name: 'Review',
+      description: '',
+      access: 'public',
+    });
+    // Back again, it is as it was.
+    expect(newOf(before)).toMatchObject({ access: 'internal', settings: { uninvited: false } });
+  });
+
   it('leaves the ID to the server, and what is as the server has it', () => {
     const usual = {
       chooses_id: true,

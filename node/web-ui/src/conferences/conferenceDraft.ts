@@ -143,7 +143,13 @@ function launchOf(now: ConferenceValues): Pick<NewConference, 'launch' | 'schedu
 
 const OUTER = ['name', 'description', 'owner', 'access'] as const;
 
-export function changed(now: ConferenceValues, before: ConferenceValues) {
+/** Into a public conference come guests, whom nobody invites: so may all others. What was chosen before comes back with `internal`. */
+function settled(values: ConferenceValues): ConferenceValues {
+  return values.access === 'public' ? { ...values, uninvited: true } : values;
+}
+
+export function changed(chosen: ConferenceValues, before: ConferenceValues) {
+  const now = settled(chosen);
   const differs = (field: keyof ConferenceValues) =>
     JSON.stringify(now[field]) !== JSON.stringify(before[field]);
   // Guests who do not come need not register; how they would stays as it is.
