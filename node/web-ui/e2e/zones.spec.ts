@@ -1,5 +1,5 @@
 import { noBarrier } from './barrier';
-import { another, expect, here, PASSWORD, signIn, test } from './server';
+import { another, expect, freshId, here, PASSWORD, signIn, test } from './server';
 
 interface Zone {
   on: boolean;
@@ -69,5 +69,45 @@ test('what counts from which network is chosen in the settings, and holds at onc
     await rest.call('PATCH', '/settings', { zones: before });
     await viewer.context().close();
     await rest.deleteUser(other.id);
+  }
+});
+
+test('where guests do not come from is said at the door', async ({ browser, rest }) => {
+  interface Zones {
+    zones: { trusted: Zone; internet: Zone };
+  }
+  const { zones } = (await (await rest.call('GET', '/settings')).json()) as Zones;
+  const cid = freshId('door');
+  const name = `Open ${cid}`;
+  const made = await rest.call('POST', '/conferences', { cid, name, access: 'public' });
+  expect(made.status(), await made.text()).toBe(201);
+  const guest = await another(browser);
+  const allow = (guests: boolean) => {
+    const { trusted, internet } = zones;
+    const now = { ...zones, trusted: { ...trusted, guests }, internet: { ...internet, guests } };
+    return rest.call('PATCH', '/settings', { zones: now });
+  };
+  try {
+    expect((await allow(false)).status()).toBe(200);
+    await guest.goto(`${here}/m/${cid}`);
+    await expect(guest.getByRole('heading', { name: 'No guests from this network' })).toBeVisible();
+    await expect(guest.getByText(`“${name}” is open for guests`, { exact: false })).toBeVisible();
+    await expect(guest.getByLabel('Your name')).toHaveCount(0);
+    for (const [width, scheme] of [
+      [1280, 'light'],
+      [390, 'dark'],
+    ] as const) {
+      await guest.setViewportSize({ width, height: 800 });
+      await guest.emulateMedia({ colorScheme: scheme });
+      await noBarrier(guest, `no guests from here, ${width} ${scheme}`, { colours: true });
+      await guest.screenshot({ path: `test-results/look/zone-door-${width}-${scheme}.png` });
+    }
+    expect((await allow(true)).status()).toBe(200);
+    await guest.reload();
+    await expect(guest.getByLabel('Your name')).toBeVisible();
+  } finally {
+    await rest.call('PATCH', '/settings', { zones });
+    await rest.call('DELETE', `/conferences/${cid}`);
+    await guest.context().close();
   }
 });

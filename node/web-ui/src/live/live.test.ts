@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createQueryClient, queries } from '../api/queries';
-import type { Contact, Looked, Page, User } from '../api/types';
-import { setPartnerPresence, setPresence } from './live';
+import { session } from '../api/session';
+import type { Contact, Looked, Me, Page, User } from '../api/types';
+import { FakeSocket } from '../meeting/testing/fakes';
+import { Live, setPartnerPresence, setPresence } from './live';
 
 const person = (id: string) => ({ id, user_id: `${id}@example.com`, presence: 'offline' }) as User;
 const pages = <T>(...items: T[]) => ({
@@ -13,6 +15,51 @@ function presences(cache: ReturnType<typeof createQueryClient>, key: unknown[]) 
   const data = cache.getQueryData<ReturnType<typeof pages<User>>>(key);
   return data?.pages.flatMap((page) => page.items.map((row) => row.presence));
 }
+
+describe('another network', () => {
+  const known = () => {
+    const cache = createQueryClient();
+    for (const { queryKey } of [queries.me(), queries.server()]) cache.setQueryData(queryKey, {} as never);
+    const isStale = () =>
+      [queries.me(), queries.server()].map(({ queryKey }) => cache.getQueryState(queryKey)?.isInvalidated);
+    return { cache, isStale };
+  };
+
+  it('may give other rights: they are read again', () => {
+    const { cache, isStale } = known();
+    const live = new Live(cache);
+    expect(isStale()).toEqual([false, false]);
+    window.dispatchEvent(new Event('online'));
+    expect(isStale()).toEqual([true, true]);
+    live.stop();
+  });
+
+  it('is found out when a connection that broke is there again, and not at the first', () => {
+    const sockets: FakeSocket[] = [];
+    vi.stubGlobal('WebSocket', function (url: string) {
+      const socket = new FakeSocket(url);
+      sockets.push(socket);
+      return socket;
+    });
+    vi.useFakeTimers();
+    vi.spyOn(session, 'token').mockReturnValue('plt_x');
+    const { cache, isStale } = known();
+    const live = new Live(cache);
+    live.start({ admin: 'none' } as Me);
+    sockets.at(-1)!.welcome();
+    expect(live.current().state).toBe('open');
+    expect(isStale()).toEqual([false, false]);
+    sockets.at(-1)!.end();
+    vi.advanceTimersByTime(60_000);
+    sockets.at(-1)!.welcome({ resumed: true });
+    expect(live.current().state).toBe('open');
+    expect(isStale()).toEqual([true, true]);
+    live.stop();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+});
 
 describe('presence', () => {
   it('shows in every list and sheet at once', () => {

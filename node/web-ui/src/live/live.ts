@@ -4,6 +4,7 @@ import { nodes } from '../api/nodes';
 import { session } from '../api/session';
 import { seen } from '../api/transport';
 import type { Contact, Looked, Me, Page, Presence, UserQuery } from '../api/types';
+import { onOtherNetwork } from './network';
 import { Signal, type EndReason, type SignalState, type SocketLike } from './signal';
 
 /** Keeps what pages show true: what the server says to have changed is read again. */
@@ -37,6 +38,7 @@ export class Live {
   private readonly listeners = new Set<() => void>();
   private now: LiveState = { state: 'stopped' };
   private topics = userTopics;
+  private wasOpen = false;
 
   constructor(cache: QueryClient) {
     this.cache = cache;
@@ -54,7 +56,10 @@ export class Live {
       onNodes: (urls) => nodes.learn(urls),
       onMoveOn: (url, others) => (others.length > 0 ? nodes.moveTo(others) : nodes.moveOn(url)),
     });
-    window.addEventListener('online', () => this.signal.hurry());
+    onOtherNetwork(() => {
+      this.signal.hurry();
+      this.fromElsewhere();
+    });
     document.addEventListener('visibilitychange', () => document.hidden || this.signal.hurry());
   }
 
@@ -82,9 +87,17 @@ export class Live {
   };
 
   private enter(state: SignalState, reason?: EndReason) {
+    // Where a connection broke the device may have come to another network since.
+    if (state === 'open' && this.wasOpen && this.now.state !== 'open') this.fromElsewhere();
+    this.wasOpen ||= state === 'open';
     this.now = { state, reason };
     if (reason === 'token') session.end();
     this.listeners.forEach((listener) => listener());
+  }
+
+  /** Which rights count, and whether the control panel is open, depends on the network. */
+  private fromElsewhere() {
+    for (const key of ['me', 'server']) void this.cache.invalidateQueries({ queryKey: [key] });
   }
 
   private hear({ type, body }: SignalServerBody) {

@@ -1,5 +1,5 @@
 import { Button, Container, Group } from '@mantine/core';
-import { IconDoor, IconLogin2, IconLock } from '@tabler/icons-react';
+import { IconDoor, IconLogin2, IconLock, IconWorldOff } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { EmptyState, ErrorState } from '../ui/States';
 import { serverOf } from '../ui/foreign';
@@ -32,6 +32,22 @@ export function Closed({ cid, door }: { cid: string; door: Door }) {
                 </Button>
                 <AsGuest cid={cid} />
               </Group>
+            }
+          />
+        )}
+        {door.state === 'elsewhere' && (
+          <EmptyState
+            order={1}
+            icon={<IconWorldOff />}
+            title={t('over.zone-guests.title')}
+            text={t('door.elsewhere', { room: door.room })}
+            action={
+              <Button
+                leftSection={<IconLogin2 size={18} aria-hidden />}
+                renderRoot={(props) => <Link to="/" search={{ next: `/m/${cid}` }} {...props} />}
+              >
+                {t('common:front.signInAction')}
+              </Button>
             }
           />
         )}

@@ -1,4 +1,5 @@
 import { nodes } from '../api/nodes';
+import { onOtherNetwork } from '../live/network';
 import type { SocketLike } from '../live/signal';
 import { choices } from '../meeting/choices';
 import { obstacle } from '../meeting/devices';
@@ -71,6 +72,7 @@ export function prepare(first: string, local: Local, renamed: (cid: string) => v
   };
   return {
     stay() {
+      // The way to the node has to be found anew.
       const forgetNetwork = onOtherNetwork(() => meeting.hurry());
       return () => {
         forgetNetwork();
@@ -108,16 +110,5 @@ function go(cid: () => string, meeting: Meeting, local: Local, send: () => void)
       forgetLocal();
       meeting.leave();
     },
-  };
-}
-
-/** Another network, or the same one again: the way to the node has to be found anew. */
-function onOtherNetwork(act: () => void): () => void {
-  const connection = (navigator as { connection?: EventTarget }).connection;
-  window.addEventListener('online', act);
-  connection?.addEventListener?.('change', act);
-  return () => {
-    window.removeEventListener('online', act);
-    connection?.removeEventListener?.('change', act);
   };
 }

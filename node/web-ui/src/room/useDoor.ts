@@ -29,6 +29,8 @@ export type Door =
     }
   /** Not signed in, and the room is not open for guests, or does not exist: strangers are not told which. */
   | { state: 'stranger' }
+  /** The room is open for guests, and none come from the network where this page is. */
+  | { state: 'elsewhere'; room: string }
   | { state: 'missing' }
   | { state: 'failed'; error: unknown; retry: () => void };
 
@@ -67,7 +69,10 @@ export function useDoor(cid: string, waits: boolean): Door {
     ...queries.door(cid),
     enabled: !signedIn && !foreign,
     refetchIntervalInBackground: waits,
-    refetchInterval: ({ state }) => lookMs(state.data ? shutDoor(state.data) : null, waits, spread),
+    refetchInterval: ({ state }) =>
+      state.data?.guests === false
+        ? LOOK_MS.far
+        : lookMs(state.data ? shutDoor(state.data) : null, waits, spread),
   });
   // Its server tells whether one may come in, once one asks to.
   if (foreign) {
@@ -101,6 +106,7 @@ export function useDoor(cid: string, waits: boolean): Door {
       return { state: 'account', room: name, description, place, name: me.data.display_name, begins };
     }
     if (!door.data) return { state: 'looking' };
+    if (!door.data.guests) return { state: 'elsewhere', room: door.data.name };
     const { name, description, place, registration, rights } = door.data;
     const begins = shutDoor(door.data);
     return { state: 'guest', room: name, description, place, begins, registration, rights };

@@ -15,7 +15,7 @@ pub struct Door {
     pub description: String,
     /// Where people meet beside the conference; empty where it is nowhere else.
     pub place: String,
-    /// Whether guests are let in; where they are not, there is no door.
+    /// Whether guests are let in from the network of who asks. Where a conference lets none in there is no door.
     pub guests: bool,
     pub launch: ConferenceLaunch,
     /// The next time at which it begins by its schedule; null with a schedule: it is over, unless it is open now.

@@ -36,6 +36,7 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
     let conference = at_door(&api, &client, cid).await?;
     let runs = api.backend().runs(vec![conference.cid.clone()]).await?;
     let counts = api.backend().registered(conference.cid.clone()).await?;
+    let settings = api.settings().await?;
     let state = conference.registration_state(runs.first(), counts.registered, api.backend().now());
     Ok(Json(Door {
         launch: launch_of(&conference.launch),
@@ -47,7 +48,7 @@ async fn get_door(State(api): State<Api>, client: Client, Id(cid): Id<Cid>) -> R
         name: conference.name,
         description: conference.description,
         place: conference.settings.place,
-        guests: true,
+        guests: settings.zones.of(Some(client.address)).guests,
     }))
 }
 

@@ -86,6 +86,30 @@ async fn from_a_zone_that_is_off_nobody_new_signs_in() {
 }
 
 #[tokio::test]
+async fn the_door_says_from_where_no_guests_come() {
+    let server = TestServer::new();
+    let body = json!({"cid": "open", "name": "Open", "access": "public"});
+    let call = server.call("POST", "/conferences").by("alice").json(&body);
+    call.send().await.is(201);
+    let guests = async |from: &'static str| {
+        let door = server.call("GET", "/conferences/open/door").from(from);
+        door.send().await.is(200).json()["guests"].clone()
+    };
+    assert_eq!(
+        (guests(OUTSIDE).await, guests(INSIDE).await),
+        (json!(true), json!(true))
+    );
+    change(&server, |zones| zones["internet"]["guests"] = json!(false)).await;
+    assert_eq!(
+        (guests(OUTSIDE).await, guests(INSIDE).await),
+        (json!(false), json!(true))
+    );
+    let come = server.call("POST", "/conferences/open/guests").from(OUTSIDE);
+    let come = come.json(&json!({"name": "Ann"})).send().await;
+    come.problem(403, "zone-guests");
+}
+
+#[tokio::test]
 async fn zones_that_cannot_be_are_refused() {
     let server = TestServer::new();
     let before = server.digest();

@@ -1180,7 +1180,7 @@ export type Door = {
     cid: string;
     description: string;
     /**
-     * Whether guests are let in; where they are not, there is no door.
+     * Whether guests are let in from the network of who asks. Where a conference lets none in there is no door.
      */
     guests: boolean;
     launch: ConferenceLaunch;
