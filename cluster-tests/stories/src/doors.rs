@@ -96,11 +96,16 @@ pub(crate) async fn a_pin_is_guessed_five_times_whatever_the_node(world: World) 
         // Each at another node.
         let visitor = bob.connect().await?;
         visitor.knock(&room, Some(&format!("000{attempt}")));
-        visitor.refused("join", Refusal::WrongPin).await?;
+        let wrong = visitor.refusal("join", Refusal::WrongPin).await?;
+        ensure!(wrong.facts.left == Some(4 - attempt), "it says {wrong:?}");
     }
     let last = bob.connect().await?;
     last.knock(&room, Some("2468"));
-    last.refused("join", Refusal::TooManyPins).await?;
+    let shut = last.refusal("join", Refusal::TooManyPins).await?;
+    ensure!(
+        shut.facts.minutes.is_some_and(|left| (1..=10).contains(&left)),
+        "it says {shut:?}"
+    );
     // Programs have none to give.
     let program = carol.whep(world.next(), &room).await?;
     ensure!(
@@ -444,6 +449,12 @@ pub(crate) async fn a_moderator_sets_pin_and_waiting_room_in_the_meeting(world: 
     ensure!(late.seen().waits, "who waits goes on waiting");
     moderator.act_on(Act::Admit, &late);
     late.until("is let in", |seen| seen.inside).await?;
+    // The same from outside the meeting.
+    let outside = json!({ "act": "set_pin", "pin": "1357" });
+    owner.act(&room, outside).await?.is(204)?;
+    member
+        .until("hears of the PIN from outside", |seen| seen.room.has_pin)
+        .await?;
     // It is a setting of the conference, and was told without what the PIN was.
     moderator.say(rule(Act::SetWaitingRoom, None, Some(WaitingRoom::Guests)));
     crate::world::until("later meetings have it too", async || {

@@ -96,6 +96,7 @@ fn at_once() -> Vec<Story> {
         "CONF-08" moderation acts_on_who_has_just_left_say_so,
         "CONF-08" moderation two_moderators_at_once_leave_one_state,
         "CONF-08" moderation who_was_removed_stays_out_until_let_back,
+        "CONF-08" moderation moderators_in_the_room_let_back_whom_they_removed,
         "CONF-08" calls a_moderator_calls_people_in_and_takes_calls_back,
         "CONF-08" watchers moderators_see_who_watches_and_remove_them,
         "CONF-05" watchers a_full_conference_is_full_for_programs_too,

@@ -215,6 +215,54 @@ pub(crate) async fn who_was_removed_stays_out_until_let_back(world: World) -> an
     again.join(&room).await
 }
 
+pub(crate) async fn moderators_in_the_room_let_back_whom_they_removed(world: World) -> anyhow::Result<()> {
+    let (owner, away) = (world.account("owner").await?, world.account("away").await?);
+    let room = owner.conference(json!({ "access": "public" })).await?;
+    let (host, bob, visitor) = two(&world, &room, &owner).await?;
+    let ann = guest(&world, &room, "Ann").await?;
+    ann.join(&room).await?;
+    host.act_on(Act::MakeModerator, &ann);
+    ann.until("is a moderator", |seen| {
+        seen.me().is_some_and(|me| me.role == Role::Moderator)
+    })
+    .await?;
+    host.act_on(Act::Remove, &visitor);
+    visitor.out(Why::Removed).await?;
+    let names = |seen: &Seen| -> Vec<_> {
+        let all = seen.removed.iter();
+        all.map(|one| (one.name.clone(), one.user.clone())).collect()
+    };
+    host.until("sees whom they removed", |seen| {
+        let all = names(seen);
+        all.len() == 1 && all[0].1.as_deref() == Some(bob.id.as_str())
+    })
+    .await?;
+    // A guest who moderates learns what they are called, and not by which account.
+    ann.until("sees who was removed", |seen| {
+        let all = names(seen);
+        all.len() == 1 && all[0].1.is_none() && !all[0].0.is_empty()
+    })
+    .await?;
+    // Others hear nothing of it, and let nobody back.
+    let other = away.join(&room).await?;
+    let id = host.seen().removed[0].id;
+    other.let_back(id);
+    other.refused("moderate", Refusal::Forbidden).await?;
+    ensure!(other.seen().removed.is_empty(), "others see who was removed");
+    let again = bob.connect().await?;
+    again.knock(&room, None);
+    again.refused("join", Refusal::RemovedFromMeeting).await?;
+    ann.let_back(id);
+    for one in [&host, &ann] {
+        one.until("sees nobody removed", |seen| seen.removed.is_empty())
+            .await?;
+    }
+    again.join(&room).await?;
+    host.let_back(id);
+    host.refused("moderate", Refusal::Conflict).await?;
+    Ok(())
+}
+
 pub(crate) async fn the_podium_is_asked_for_in_order(world: World) -> anyhow::Result<()> {
     let owner = world.account("owner").await?;
     let settings = json!({ "mode": "role_based", "podium_places": 2 });

@@ -7,7 +7,7 @@ use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
         Act, CalledPerson, Counts, InvitedPerson, Join, Joined, Layout, Moderate, Participant, ParticipantId,
-        Place, Refusal, Refused, Room, Said, Say, State, Watchers, Why,
+        Place, Refusal, Refused, RemovedPerson, Room, Said, Say, State, Watchers, Why,
     },
 };
 use std::{
@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) own_layout: Option<Layout>,
     /// Programs that watch.
     pub(crate) watchers: Watchers,
+    /// Whom moderators removed.
+    pub(crate) removed: Vec<RemovedPerson>,
     pub(crate) ended: Vec<Why>,
     /// What somebody in the address book does, by user.
     pub(crate) presence: BTreeMap<String, String>,
@@ -100,6 +102,7 @@ impl Seen {
             ServerBody::Invitations(told) => self.invitations = told.people,
             ServerBody::OwnLayout(own) => self.own_layout = own.layout,
             ServerBody::Watchers(watchers) => self.watchers = watchers,
+            ServerBody::Removed(removed) => self.removed = removed.people,
             ServerBody::Refused(refused) => self.refused.push(refused),
             ServerBody::Ended(ended) => {
                 (self.inside, self.waits) = (false, false);
@@ -281,6 +284,11 @@ impl Visitor {
         self.moderate(act, place.map(|place| place.participant), None);
     }
 
+    /// Has somebody come again who was removed, by the ID of the list of them.
+    pub(crate) fn let_back(&self, id: ParticipantId) {
+        self.moderate(Act::LetBack, Some(id), None);
+    }
+
     pub(crate) fn set_layout(&self, layout: Layout) {
         self.moderate(Act::SetLayout, None, Some(layout));
     }
@@ -319,6 +327,11 @@ impl Visitor {
 
     /// Waits until a request of theirs was refused as this.
     pub(crate) async fn refused(&self, request: &str, code: Refusal) -> anyhow::Result<String> {
+        Ok(self.refusal(request, code).await?.detail)
+    }
+
+    /// The same, with all that is told.
+    pub(crate) async fn refusal(&self, request: &str, code: Refusal) -> anyhow::Result<Refused> {
         let is = |refused: &Refused| refused.request == request && refused.code == code;
         self.until(&format!("{request} is refused as {code:?}"), |seen| {
             seen.refused.iter().any(is)
@@ -326,7 +339,7 @@ impl Visitor {
         .await?;
         let mut seen = locked(&self.seen);
         let at = seen.refused.iter().position(is).unwrap_or_default();
-        Ok(seen.refused.remove(at).detail)
+        Ok(seen.refused.remove(at))
     }
 
     /// Waits until they are put out for this reason.

@@ -58,6 +58,12 @@ pub(crate) enum Conference {
         /// With `extend`: by how many minutes
         #[arg(long)]
         minutes: Option<u16>,
+        /// With `set-pin`: 4 to 16 digits; empty for none
+        #[arg(long)]
+        pin: Option<String>,
+        /// With `set-waiting-room`: who is let in by a moderator
+        #[arg(long, value_parser = ["off", "all", "uninvited", "uninvited_elsewhere", "guests"])]
+        waiting_room: Option<String>,
     },
     /// Call people into a conference that goes on, or show who was called and is not in it
     Call {
@@ -183,11 +189,19 @@ impl Conference {
                 act,
                 participant,
                 minutes,
+                pin,
+                waiting_room,
             } => {
                 let name = act
                     .to_possible_value()
                     .map(|value| value.get_name().replace('-', "_"));
-                let body = json!({ "act": name, "participant": participant, "minutes": minutes });
+                let body = json!({
+                    "act": name,
+                    "participant": participant,
+                    "minutes": minutes,
+                    "pin": pin,
+                    "waiting_room": waiting_room,
+                });
                 client
                     .write(Method::POST, &format!("{}/acts", path(&cid)), Some(&body))
                     .await?;
@@ -513,6 +527,10 @@ pub(crate) enum Act {
     TakeRemark,
     Lock,
     Unlock,
+    /// Who comes from now on enters --pin; empty for none
+    SetPin,
+    /// Who comes from now on is let in as --waiting-room says
+    SetWaitingRoom,
     End,
     /// Opens a conference that is no virtual room
     Start,

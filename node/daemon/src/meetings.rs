@@ -3,6 +3,7 @@
 mod chat;
 mod media;
 pub(crate) mod murmur;
+mod refusal;
 mod wire;
 
 use crate::{
@@ -33,6 +34,7 @@ use plenary_signalling::{
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
+use refusal::{counted, refused};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -40,7 +42,8 @@ use std::{
 };
 use tokio::sync::mpsc;
 use wire::{
-    act_of, called_person, ended, for_meetings, invitations, present, room_on_wire, rules_id, watchers, why,
+    act_of, called_person, ended, for_meetings, invitations, present, removed, room_on_wire, rules_id,
+    watchers, why,
 };
 pub(crate) use wire::{allow, flow_of};
 
@@ -101,50 +104,9 @@ pub(crate) async fn watch_media(
     }
 }
 
-fn refused(error: WriteError) -> Refused {
-    let code = match &error {
-        WriteError::Refused(Ruled::NotFound { .. }) => Refusal::NotFound,
-        WriteError::Refused(Ruled::Forbidden { .. }) => Refusal::Forbidden,
-        WriteError::Refused(Ruled::Full(_)) => Refusal::Full,
-        WriteError::Refused(Ruled::Licensing { code, .. }) => match code.as_str() {
-            "no_guest_seat" => Refusal::NoGuestSeat,
-            "no_online_seat" => Refusal::NoOnlineSeat,
-            _ => Refusal::NoProSeat,
-        },
-        WriteError::Refused(Ruled::KeptOut { code, .. }) => kept_out(code),
-        // The server does not know yet that this node has started.
-        WriteError::Refused(Ruled::Conflict(_)) => Refusal::Unavailable,
-        WriteError::Refused(_) => Refusal::BadRequest,
-        _ => Refusal::Unavailable,
-    };
-    Refused::new(code, error.to_string())
-}
-
 /// Nothing that needs a seat can be used here now.
 fn over(reason: &str) -> Refused {
     Refused::new(Refusal::NoProSeat, reason)
-}
-
-/// Why somebody is not let in, by the code of the rules.
-fn kept_out(code: &str) -> Refusal {
-    match code {
-        "pin-needed" => Refusal::PinNeeded,
-        "wrong-pin" => Refusal::WrongPin,
-        "too-many-pins" => Refusal::TooManyPins,
-        "not-begun" => Refusal::NotBegun,
-        "locked" => Refusal::Locked,
-        "uninvited" => Refusal::Uninvited,
-        "removed-from-meeting" => Refusal::RemovedFromMeeting,
-        "way-closed" => Refusal::WayClosed,
-        "not-registered" => Refusal::NotRegistered,
-        "registration-not-open" => Refusal::RegistrationNotOpen,
-        "registration-closed" => Refusal::RegistrationClosed,
-        "registration-full" => Refusal::RegistrationFull,
-        "link-not-valid" => Refusal::LinkNotValid,
-        "zone-guests" => Refusal::ZoneGuests,
-        "zone-right" => Refusal::ZoneRight,
-        _ => Refusal::Forbidden,
-    }
 }
 
 fn unreadable(error: ReadError) -> Refused {
@@ -273,7 +235,7 @@ impl ServerRoster {
 fn moves(applied: &Applied) -> Result<u64, Refused> {
     match &applied.outcome {
         Outcome::Entered { moves } | Outcome::TakenOver { moves, .. } => Ok(*moves),
-        Outcome::KeptOut { code, reason } => Err(Refused::new(kept_out(code), reason.clone())),
+        Outcome::KeptOut { code, reason, left } => Err(counted(code, reason, *left)),
         _ => Err(Refused::new(
             Refusal::Unavailable,
             "the server answered something else",
@@ -535,6 +497,7 @@ impl Roster for ServerRoster {
                 room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
                 watchers: watchers(queries::named_watchers(db, &cid)?),
+                removed: removed(queries::removed(db, &cid)?),
                 invitations,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost
@@ -589,30 +552,4 @@ pub(crate) async fn guest(server: &Server, token: &str) -> Result<Option<Who>, R
         guest_of: Some(guest.cid),
         admin: false,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use plenary_conference::KeptOut;
-
-    #[test]
-    fn each_reason_of_a_registration_is_told_by_its_own_code() {
-        let told = [
-            (KeptOut::NotRegistered, Refusal::NotRegistered),
-            (KeptOut::RegistrationNotOpen, Refusal::RegistrationNotOpen),
-            (KeptOut::RegistrationClosed, Refusal::RegistrationClosed),
-            (KeptOut::RegistrationFull, Refusal::RegistrationFull),
-            (KeptOut::LinkNotValid, Refusal::LinkNotValid),
-            (KeptOut::ZoneGuests, Refusal::ZoneGuests),
-            (KeptOut::Removed, Refusal::RemovedFromMeeting),
-        ];
-        for (why, code) in told {
-            let refused = refused(WriteError::Refused(why.into()));
-            assert_eq!((refused.code, refused.detail), (code, why.to_string()));
-            // Over the wire as the rules and the REST interface have it.
-            let wire = serde_json::to_value(code).expect("a name");
-            assert_eq!(wire, why.code());
-        }
-    }
 }

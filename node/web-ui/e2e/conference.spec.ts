@@ -223,7 +223,7 @@ test('an account makes a conference of its own', async ({ page, rest, person }) 
   await look(page, 'own');
 });
 
-test('one enters the PIN, waits and is let in', async ({ browser, person, other, conference }) => {
+test('one enters the PIN, waits and is let in', async ({ browser, person, other, conference, rest }) => {
   test.setTimeout(120_000);
   const cid = await conference(person, { pin: '4711', waiting_room: 'all' });
   const owner = await newPage(browser);
@@ -289,6 +289,22 @@ test('one enters the PIN, waits and is let in', async ({ browser, person, other,
   await desk.keyboard.press('Escape');
   await desk.getByRole('button', { name: `Turn ${other.display_name} away` }).click();
   await expect(guest.getByRole('heading', { name: 'You were not let in' })).toBeVisible();
+  await desk.getByRole('button', { name: 'Unlock the meeting' }).click();
+  await rest.call('POST', `/conferences/${cid}/acts`, {
+    act: 'set_layout',
+    layout: { arrangement: 'speaker', locked: true },
+  });
+  await expect(desk.getByText('Everybody is shown “Speaker” and cannot choose otherwise.')).toBeVisible();
+  await expect(desk.getByRole('heading', { name: '1 person was removed' })).toBeVisible();
+  await look(desk, 'now-removed-phone');
+  await noBarrier(desk, 'who was removed, from outside', { colours: true });
+  await desk.emulateMedia({ colorScheme: 'light' });
+  await desk.setViewportSize({ width: 1280, height: 900 });
+  await look(desk, 'now-removed');
+  await desk.getByRole('button', { name: 'Let everybody choose' }).click();
+  await expect(desk.getByText('Everybody is shown', { exact: false })).toHaveCount(0);
+  await desk.getByRole('button', { name: `Let ${other.display_name} back` }).click();
+  await expect(desk.getByRole('heading', { name: '1 person was removed' })).toHaveCount(0);
   await desk.getByRole('button', { name: 'End for everyone' }).click();
   await noBarrier(desk, 'before a meeting is ended');
   const asked = desk.getByRole('dialog', { name: 'End the meeting for everyone?' });
@@ -355,7 +371,7 @@ test('a moderator sees who watches by a program, and removes it', async ({
   expect(again.text).toContain('a moderator removed your program');
 });
 
-test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference, rest }) => {
+test('a moderator mutes, removes and ends for all', async ({ browser, person, other, conference }) => {
   // A long story, with two browsers that encode and decode.
   test.setTimeout(150_000);
   const cid = await conference(person, {});
@@ -393,9 +409,16 @@ test('a moderator mutes, removes and ends for all', async ({ browser, person, ot
   // Who was removed does not come back until they are let back.
   await expect(ben.getByRole('heading', { name: 'You were removed from this meeting' })).toBeVisible();
   await look(ben, 'removed-again');
-  const removed = `/conferences/${cid}/removed`;
-  const [gone] = (await (await rest.call('GET', removed)).json()) as { id: string }[];
-  expect((await rest.call('DELETE', `${removed}/${gone!.id}`)).status()).toBe(204);
+  const gone = owner.getByRole('region', { name: '1 person was removed' });
+  await look(owner, 'removed');
+  await noBarrier(owner, 'who was removed');
+  await owner.setViewportSize({ width: 390, height: 844 });
+  await owner.emulateMedia({ colorScheme: 'dark' });
+  await look(owner, 'removed-phone');
+  await owner.emulateMedia({ colorScheme: 'light' });
+  await owner.setViewportSize({ width: 1280, height: 720 });
+  await gone.getByRole('button', { name: `Let ${other.display_name} back` }).click();
+  await expect(gone).toHaveCount(0);
   await ben.getByRole('button', { name: 'Join again' }).click();
   await ben.getByRole('button', { name: 'Join', exact: true }).click();
   await expect(ben.getByRole('heading', { name: 'The meeting is locked' })).toBeVisible();

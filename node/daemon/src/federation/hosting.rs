@@ -223,6 +223,11 @@ fn said(me: &ServerName, mut body: ServerBody) -> Option<Told> {
                 program.node = me.to_string();
             }
         }
+        ServerBody::Removed(removed) => {
+            for person in &mut removed.people {
+                person.user = person.user.as_deref().map(|user| qualified(me, user));
+            }
+        }
         ServerBody::Waiting(_)
         | ServerBody::Room(_)
         | ServerBody::Refused(_)

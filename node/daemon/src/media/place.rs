@@ -31,7 +31,7 @@ impl MediaDoor {
             Ok(Entered {
                 participant, moves, ..
             }) => Ok(Place { participant, moves }),
-            Err(NoPlace { code, detail }) => Err(refused(code, detail)),
+            Err(NoPlace { code, detail, .. }) => Err(refused(code, detail)),
         }
     }
 

@@ -148,7 +148,9 @@ pub(crate) async fn unwatch(server: &Server, cid: Cid, id: u64) -> Result<(), Wr
 
 fn unlisted(error: WriteError) -> MediaError {
     match error {
-        WriteError::Refused(Refusal::KeptOut { code, reason }) => MediaError::KeptOut { code, words: reason },
+        WriteError::Refused(Refusal::KeptOut { code, reason, .. }) => {
+            MediaError::KeptOut { code, words: reason }
+        }
         WriteError::Refused(Refusal::Full(reason)) => MediaError::KeptOut {
             code: "full".into(),
             words: reason,

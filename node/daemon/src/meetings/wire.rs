@@ -2,7 +2,7 @@
 
 use plenary_conference::{
     Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, NoChat,
-    Participant as Place, Person, Pin, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
+    Participant as Place, Person, Pin, Removed, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -234,6 +234,7 @@ pub(super) fn act_of(what: Moderate) -> Result<Act, Refused> {
         Said::Admit => Act::Admit(id),
         Said::SendBack => Act::SendBack(id),
         Said::Remove => Act::Remove(id),
+        Said::LetBack => Act::LetBack(id),
         Said::RemoveWatcher => Act::RemoveWatcher(id),
         Said::Mute => Act::Mute(id),
         Said::StopCamera => Act::StopCamera(id),
@@ -271,20 +272,13 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         Standing::Owner => Role::Owner,
     };
     let podium = conference.on_podium_since(&one).map(|at| at.0);
-    let (user, guest) = match &one.person {
-        Person::Account(user) => (Some(user.to_string()), false),
-        Person::Guest(_) => (None, true),
-        Person::Federated(user) => (Some(user.to_string()), false),
-    };
+    let (user, guest) = account_of(&one.person);
     Participant {
         id: ParticipantId(one.id.0),
         name: one.name,
         user,
         guest,
-        via: match one.via {
-            Via::Browser => Way::Browser,
-            Via::Whip => Way::Whip,
-        },
+        via: way(one.via),
         node: nodes.get(&one.node).cloned().unwrap_or_default(),
         muted: one.muted,
         camera: one.camera,
@@ -308,6 +302,22 @@ fn on_wire(conference: &Conference, one: Place, nodes: &BTreeMap<NodeId, String>
         own_layout: one.layout.is_some(),
         screenless: one.standing.screenless,
         no_chat: None,
+    }
+}
+
+/// Their account, and whether they are a guest.
+fn account_of(person: &Person) -> (Option<String>, bool) {
+    match person {
+        Person::Account(user) => (Some(user.to_string()), false),
+        Person::Guest(_) => (None, true),
+        Person::Federated(user) => (Some(user.to_string()), false),
+    }
+}
+
+fn way(via: Via) -> Way {
+    match via {
+        Via::Browser => Way::Browser,
+        Via::Whip => Way::Whip,
     }
 }
 
@@ -348,6 +358,29 @@ pub(super) fn watchers(all: Vec<(Watcher, String)>) -> meeting::Watchers {
     meeting::Watchers {
         count,
         programs: all.into_iter().take(WATCHERS).map(program).collect(),
+    }
+}
+
+/// Most people whom moderators hear of by name that they were removed.
+const REMOVED: usize = 200;
+
+/// Whom moderators removed; the last one first.
+pub(super) fn removed(all: Vec<Removed>) -> meeting::RemovedPeople {
+    let count = all.len() as u64;
+    let person = |one: Removed| {
+        let (user, guest) = account_of(&one.person);
+        meeting::RemovedPerson {
+            id: ParticipantId(one.id.0),
+            user,
+            guest,
+            name: one.name,
+            via: way(one.via),
+            at: one.at.0,
+        }
+    };
+    meeting::RemovedPeople {
+        count,
+        people: all.into_iter().rev().take(REMOVED).map(person).collect(),
     }
 }
 

@@ -403,6 +403,7 @@ impl Seat {
             | ServerBody::Readers(_)
             | ServerBody::Called(_)
             | ServerBody::Watchers(_)
+            | ServerBody::Removed(_)
             | ServerBody::Invitations(_)
             | ServerBody::OwnLayout(_)
             | ServerBody::Ended(_) => {}

@@ -7,8 +7,8 @@ use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{
         Call, CallOff, CalledPerson, ChatEarlier, Edit, IceServer, InvitedPerson, Join, Layers, Layout, Line,
-        LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, Room, Said, Say,
-        Slots, Speaking, State, Tile, Unsay, Watchers, Why,
+        LineNumber, Moderate, Participant, ParticipantId, Peer, Place, Quality, Refusal, RefusalFacts,
+        RemovedPeople, Room, Said, Say, Slots, Speaking, State, Tile, Unsay, Watchers, Why,
     },
 };
 use std::{
@@ -85,6 +85,7 @@ pub struct Permitted {
 pub struct Refused {
     pub code: Refusal,
     pub detail: String,
+    pub facts: RefusalFacts,
 }
 
 impl Refused {
@@ -92,7 +93,14 @@ impl Refused {
         Self {
             code,
             detail: detail.into(),
+            facts: RefusalFacts::default(),
         }
+    }
+
+    /// The same, with what the client says of it in its own words.
+    #[must_use]
+    pub fn with(self, facts: RefusalFacts) -> Self {
+        Self { facts, ..self }
     }
 
     /// As the client that asked hears it.
@@ -157,6 +165,8 @@ pub struct View {
     pub invitations: Vec<InvitedPerson>,
     /// Who watches by a program.
     pub watchers: Watchers,
+    /// Whom moderators removed from the run that goes on.
+    pub removed: RemovedPeople,
 }
 
 /// The replicated roster. What has been answered can be read on this node.

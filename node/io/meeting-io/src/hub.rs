@@ -420,6 +420,7 @@ pub(crate) fn refused_by(request: &str, why: Refused, key: Option<String>) -> Se
         code: why.code,
         detail: why.detail,
         key,
+        facts: why.facts,
     })
 }
 

@@ -4,9 +4,10 @@
 
 mod world;
 
+use plenary_meeting_io::Person;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Call, CallOff, Invited, Layout, Refusal, Ringing},
+    meeting::{Call, CallOff, Invited, Layout, ParticipantId, Refusal, RemovedPerson, Ringing, Via},
 };
 use world::client::{client, place, say, start};
 
@@ -78,6 +79,38 @@ async fn moderators_alone_hear_who_watches_by_a_program() {
     assert_eq!(ben.hear(watchers).await, told);
     world.watch("dan");
     assert_eq!(ben.hear(watchers).await.count, 2);
+}
+
+#[tokio::test]
+async fn moderators_alone_hear_who_was_removed_and_guests_learn_no_accounts() {
+    let (hub, world) = start();
+    let (mut ann, mut ben) = (client(1, "ann"), client(2, "ben"));
+    ben.newcomer.person = Person::Guest {
+        id: "ben".parse().unwrap(),
+        room: "demo".parse().unwrap(),
+    };
+    let owner = ann.join(&hub, None).await;
+    world.make_moderator(owner.participant);
+    let joined = ben.join(&hub, None).await;
+    let carol = RemovedPerson {
+        id: ParticipantId(99),
+        name: "Carol".into(),
+        user: Some("carol".into()),
+        guest: false,
+        via: Via::Browser,
+        at: 1,
+    };
+    world.remember_removed(carol.clone());
+    let removed = |told| match told {
+        ServerBody::Removed(removed) => Some(removed),
+        _ => None,
+    };
+    let told = ann.hear(removed).await;
+    assert_eq!((told.count, told.people), (1, vec![carol.clone()]));
+    // Whoever becomes a moderator hears it too, a guest without the account.
+    world.make_moderator(joined.participant);
+    let covered = RemovedPerson { user: None, ..carol };
+    assert_eq!(ben.hear(removed).await.people, [covered]);
 }
 
 #[tokio::test]

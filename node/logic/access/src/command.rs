@@ -507,6 +507,9 @@ pub enum Outcome {
     KeptOut {
         code: String,
         reason: String,
+        /// How many attempts are left; `None`: a node of before does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<u32>,
     },
     Said {
         /// Number of the line.

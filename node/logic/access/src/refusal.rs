@@ -47,7 +47,13 @@ pub enum Refusal {
     Licensing { code: String, reason: String },
     /// Somebody is not let into a conference; the code is that of the rules which say so (`plenary_conference`).
     #[error("{reason}")]
-    KeptOut { code: String, reason: String },
+    KeptOut {
+        code: String,
+        reason: String,
+        /// Until one may try again, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minutes: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

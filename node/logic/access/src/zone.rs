@@ -103,6 +103,7 @@ impl From<ZoneRefusal> for Refusal {
         Self::KeptOut {
             code: why.code().into(),
             reason: why.to_string(),
+            minutes: None,
         }
     }
 }

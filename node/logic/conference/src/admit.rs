@@ -293,12 +293,32 @@ impl KeptOut {
             | Self::TooManyPinsOfGuests { .. } => "too-many-pins",
             Self::WatcherWaits => "waiting",
             Self::WatcherRemoved => "removed",
-            Self::Full(_) | Self::GuestsFull | Self::PartnerFull(_) => "full",
+            Self::Full(_) => "full",
+            Self::GuestsFull => "guests-full",
+            Self::PartnerFull(_) => "partner-full",
             Self::NotRegistered => "not-registered",
             Self::RegistrationNotOpen => "registration-not-open",
             Self::RegistrationClosed => "registration-closed",
             Self::RegistrationFull => "registration-full",
             Self::LinkNotValid => "link-not-valid",
+        }
+    }
+
+    /// After a wrong PIN.
+    pub(crate) fn attempts_left(self) -> Option<u32> {
+        match self {
+            Self::WrongPin { left } => Some(left),
+            _ => None,
+        }
+    }
+
+    /// Until wrong PINs count no more, after too many.
+    fn minutes(self) -> Option<u64> {
+        match self {
+            Self::TooManyPins { minutes }
+            | Self::TooManyPinsOfPartner { minutes }
+            | Self::TooManyPinsOfGuests { minutes } => Some(minutes),
+            _ => None,
         }
     }
 
@@ -319,10 +339,11 @@ impl From<KeptOut> for Refusal {
             KeptOut::Guest => Self::Forbidden {
                 needs: "an account".into(),
             },
-            KeptOut::Full(_) | KeptOut::GuestsFull | KeptOut::PartnerFull(_) => Self::Full(why.to_string()),
+            KeptOut::Full(_) => Self::Full(why.to_string()),
             why => Self::KeptOut {
                 code: why.code().into(),
                 reason: why.to_string(),
+                minutes: why.minutes(),
             },
         }
     }

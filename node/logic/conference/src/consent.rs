@@ -34,6 +34,7 @@ impl<V: View> Meetings<'_, V> {
                     "guests agree to {:?} in its present version before they come in; read it and agree to it",
                     open.title
                 ),
+                minutes: None,
             });
         }
         let versions = all.iter().map(DocumentHead::version);

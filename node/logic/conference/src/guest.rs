@@ -277,17 +277,17 @@ impl<V: View> Meetings<'_, V> {
         if entry.source.map(from_there).is_some_and(|many| many >= most) {
             let text = "200 guests have come to this meeting from your network today, and more may not; \
                         sign in, register, or come from another network";
-            return Err(Refusal::Full(text.into()));
+            return Err(no_room("network-full", text));
         }
         let since = Timestamp(now.0.saturating_sub(YOUNG_MS));
         if self.view.unregistered_in(cid, since) >= limits::GUESTS_PER_CONFERENCE as u64 {
             let text =
                 "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
-            return Err(Refusal::Full(text.into()));
+            return Err(no_room("guests-full", text));
         }
         if self.view.guests_about(now) >= limits::GUESTS as u64 {
             let text = "this server has 20,000 guests and takes no more; try again later";
-            return Err(Refusal::Full(text.into()));
+            return Err(no_room("server-full", text));
         }
         Ok(())
     }
@@ -303,6 +303,15 @@ impl<V: View> Meetings<'_, V> {
             return Err(Refusal::Full(text.into()));
         }
         Ok(())
+    }
+}
+
+/// No guest is taken any more; the code says of what there are too many.
+fn no_room(code: &str, reason: &str) -> Refusal {
+    Refusal::KeptOut {
+        code: code.into(),
+        reason: reason.into(),
+        minutes: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::meeting::{
     Answer, Call, CallOff, Called, Chat, ChatChanged, ChatEarlier, Earlier, Edit, Ended, Follow, Invitations,
     Join, Joined, Layers, List, Listed, Lost, Moderate, Offer, OwnLayout, Quality, React, Read, Readers,
-    Refused, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Watchers, Writing,
+    Refused, RemovedPeople, Room, Roster, Say, Show, Slots, Speaking, State, Unsay, Waiting, Watchers,
+    Writing,
 };
 use plenary_access::Presence;
 use plenary_model::{NodeName, ServerName, UserName};
@@ -269,6 +270,8 @@ pub enum ServerBody {
     Called(Called),
     /// Who watches by a program; told to moderators.
     Watchers(Watchers),
+    /// Whom moderators removed from the run that goes on; told to moderators.
+    Removed(RemovedPeople),
     /// Who is invited to the podium; told to moderators and to who is.
     Invitations(Invitations),
     /// A moderator lays the pictures out for this client alone.

@@ -4,6 +4,7 @@ mod calling;
 mod chat;
 mod invitation;
 mod moderation;
+mod removal;
 mod roster;
 mod watching;
 
@@ -17,6 +18,7 @@ pub use moderation::{
     Act, Arrangement, GuestRights, KeptLayout, Layout, Mode, Moderate, NewPin, OwnLayout, Role, Room,
     SentQuality, SlotRule, Waiting, WaitingRoom,
 };
+pub use removal::{RemovedPeople, RemovedPerson};
 pub use roster::{Counts, FOLLOWED, Listener, News, PAGE, People, TOLD};
 pub use watching::{Watcher, Watchers};
 
@@ -332,6 +334,40 @@ pub struct Refused {
     /// Of what was said and is no line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    #[serde(flatten)]
+    pub facts: RefusalFacts,
+}
+
+/// What a page says of a refusal in words of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = MeetingRefusalFacts)]
+pub struct RefusalFacts {
+    /// With `wrong-pin`: how many attempts are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<u32>,
+    /// With `too-many-pins`: how many minutes pass until one may try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u64>,
+    /// With `full`: of what there is no more room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<FullOf>,
+}
+
+/// Of what as many are there as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MeetingFullOf)]
+pub enum FullOf {
+    /// Guests in the meeting.
+    Guests,
+    /// People of their partner's server, in conferences of this one.
+    Partner,
+    /// Devices of their own in the meeting.
+    Devices,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

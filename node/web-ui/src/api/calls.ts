@@ -13,6 +13,8 @@ import type {
   ConferenceDefaults,
   ConferencePatch,
   ConferencePerson,
+  ConferenceRemoved,
+  ConferenceWatcher,
   ConferenceQuery,
   Contact,
   ContactEntry,
@@ -251,6 +253,11 @@ export const calls = {
   moderate: (cid: string, what: Moderation) => done('POST', `/conferences/${id(cid)}/acts`, { json: what }),
   calledPeople: (cid: string, signal?: AbortSignal) =>
     json<CalledPerson[]>('GET', `/conferences/${id(cid)}/calls`, { signal }),
+  removedPeople: (cid: string, signal?: AbortSignal) =>
+    json<ConferenceRemoved[]>('GET', `/conferences/${id(cid)}/removed`, { signal }),
+  letBack: (cid: string, removed: string) => done('DELETE', `/conferences/${id(cid)}/removed/${id(removed)}`),
+  watchers: (cid: string, signal?: AbortSignal) =>
+    json<ConferenceWatcher[]>('GET', `/conferences/${id(cid)}/watchers`, { signal }),
   callPeople: (cid: string, whom: { users?: string[]; invited?: boolean }) =>
     done('POST', `/conferences/${id(cid)}/calls`, { json: whom }),
   callPeopleOff: (cid: string) => done('DELETE', `/conferences/${id(cid)}/calls`),

@@ -182,6 +182,16 @@ export const queries = {
       queryKey: ['conferences', 'called', cid],
       queryFn: ({ signal }) => calls.calledPeople(cid, signal),
     }),
+  removedPeople: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'removed', cid],
+      queryFn: ({ signal }) => calls.removedPeople(cid, signal),
+    }),
+  watchers: (cid: string) =>
+    queryOptions({
+      queryKey: ['conferences', 'watchers', cid],
+      queryFn: ({ signal }) => calls.watchers(cid, signal),
+    }),
   conferencePeople: (cid: string) =>
     queryOptions({
       queryKey: ['conferences', 'people', cid],

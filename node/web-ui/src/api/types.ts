@@ -37,6 +37,8 @@ export type {
   PartnerInvitation,
   ConferencePatch,
   ConferencePerson,
+  ConferenceRemoved,
+  ConferenceWatcher,
   ConferenceRegistration,
   ConferenceSchedule,
   ConferenceSettings,

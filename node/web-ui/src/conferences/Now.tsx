@@ -3,6 +3,7 @@ import {
   IconClockPlus,
   IconDoorOff,
   IconDots,
+  IconLayoutGrid,
   IconLock,
   IconLockOpen,
   IconMicrophoneOff,
@@ -15,7 +16,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { calls } from '../api/calls';
 import { queries } from '../api/queries';
-import type { Conference, Participant } from '../api/types';
+import type { Conference, ConferenceRemoved, Participant } from '../api/types';
 import { ActItems, actsOf } from '../room/acts';
 import { Called } from '../room/CalledList';
 import { ChoosePeople } from '../room/CallPeople';
@@ -24,7 +25,9 @@ import type { Desk } from '../room/desk';
 import { GateRules } from '../room/EntryRules';
 import { ExtendBy } from '../room/Extend';
 import { PersonLine } from '../room/PersonLine';
+import { RemovedPeople } from '../room/RemovedList';
 import { Waiting } from '../room/WaitingList';
+import { WatchingPrograms } from '../room/WatcherList';
 import { Confirm, useClose } from '../ui/Confirm';
 import { Search } from '../ui/Search';
 import { EmptyState, ErrorState, Loading } from '../ui/States';
@@ -45,6 +48,8 @@ export function Now({ conference: before }: { conference: Conference }) {
   const conference = useQuery({ ...queries.conference(cid), ...asked }).data ?? before;
   const people = useQuery({ ...queries.participants(cid), ...asked });
   const called = useQuery({ ...queries.calledPeople(cid), ...asked });
+  const programs = useQuery({ ...queries.watchers(cid), ...asked }).data ?? [];
+  const gone = useQuery({ ...queries.removedPeople(cid), ...asked }).data ?? [];
   const desk = useDesk(conference);
   if (people.error && !people.data) {
     return <ErrorState error={people.error} retry={() => void people.refetch()} />;
@@ -65,6 +70,7 @@ export function Now({ conference: before }: { conference: Conference }) {
   return (
     <Stack gap="md">
       <ForAll conference={conference} people={inside} desk={desk} />
+      <LaidOut conference={conference} desk={desk} />
       <div aria-live="polite">
         <Waiting
           waiting={waiting.map((one) => ({ ...one, guest: one.user === null }))}
@@ -73,8 +79,34 @@ export function Now({ conference: before }: { conference: Conference }) {
         />
       </div>
       <Called out={out} desk={desk} />
+      <WatchingPrograms programs={programs} count={programs.length} desk={desk} />
       <People conference={conference} people={inside} desk={desk} />
+      <RemovedPeople people={removedOf(gone)} count={gone.length} desk={desk} />
     </Stack>
+  );
+}
+
+/** As the list in a meeting has them, the last one first. */
+function removedOf(gone: ConferenceRemoved[]) {
+  return gone.map((one) => ({ ...one, guest: !one.user, at: one.since })).reverse();
+}
+
+/** What everybody is shown, where a moderator has said so; and the way back. */
+function LaidOut({ conference, desk }: Omit<Props, 'people'>) {
+  const { t } = useMeetingText();
+  const { layout } = conference.meeting;
+  if (!layout) return null;
+  const shown = layout.kept ?? t(`layout.${layout.arrangement}`);
+  return (
+    <Group wrap="nowrap" gap="sm" px={8} role="status">
+      <IconLayoutGrid size={18} aria-hidden style={{ flexShrink: 0 }} />
+      <Text size="sm" flex={1} miw={0}>
+        {t(layout.locked ? 'now.laidOutLocked' : 'now.laidOut', { layout: shown })}
+      </Text>
+      <Button size="compact-sm" variant="default" onClick={() => desk.moderate('clear_layout')}>
+        {t('layout.free')}
+      </Button>
+    </Group>
   );
 }
 
@@ -94,8 +126,6 @@ function ForAll({ conference, people, desk }: Props) {
   const named = useQuery({ ...queries.conferencePeople(cid), retry: false }).data ?? [];
   const inside = new Set(people.map(({ user }) => user));
   const expected = named.filter(({ role, user }) => role !== 'owner' && user !== me.id && !inside.has(user));
-  // Others who moderate change neither.
-  const sets = conference.owner === me.id || me.admin === 'full';
   const endsAt = meeting.ends_at === null ? null : Date.parse(meeting.ends_at);
   const titles = {
     call: t('called.who'),
@@ -142,16 +172,14 @@ function ForAll({ conference, people, desk }: Props) {
       >
         {t(meeting.locked ? 'act.unlock' : 'act.lock')}
       </Button>
-      {sets && (
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconShieldLock size={16} aria-hidden />}
-          onClick={() => open('rules')}
-        >
-          {t('now.rules')}
-        </Button>
-      )}
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={<IconShieldLock size={16} aria-hidden />}
+        onClick={() => open('rules')}
+      >
+        {t('now.rules')}
+      </Button>
       {conference.launch === 'scheduled' && (
         <Button
           size="compact-sm"
@@ -259,10 +287,9 @@ function PersonActs({ person, people, mode, own, desk }: ActsProps) {
     ...person,
     raised: person.hand !== null,
     asked: person.invitation === 'asked',
-    answers: true,
+    answers: person.via === 'browser',
     own,
     alone: person.podium && !people.some((one) => one.podium && one.id !== person.id),
-    remark: null,
   });
   return (
     <Menu
@@ -291,6 +318,8 @@ function roleOf(person: Participant, mode: Mode, t: ReturnType<typeof useMeeting
     role !== 'participant' && t(`people.${role}`),
     podium && t(lecture ? 'lecture.lectures' : pinned ? 'people.pinned' : 'people.podium'),
     invitation && t(lecture ? `lecture.${invitation}` : `invited.${invitation}`),
+    person.remark && t('people.remark'),
+    person.via === 'whip' && t('people.program'),
     user === null && t('people.guest'),
   ];
   return parts.filter(Boolean).join(' · ');

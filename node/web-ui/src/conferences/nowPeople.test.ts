@@ -10,6 +10,8 @@ const person = (name: string, more: Partial<Participant> = {}): Participant => (
   waiting: false,
   podium: false,
   pinned: false,
+  remark: false,
+  via: 'browser',
   invitation: null,
   muted: true,
   camera: false,

@@ -5,7 +5,7 @@ import type { Desk } from '../room/desk';
 import { tellProblem } from '../ui/notify';
 
 /** Moderates a conference that one is not in. */
-export function useDesk({ cid, revision }: Conference): Desk {
+export function useDesk({ cid }: Conference): Desk {
   const cache = useQueryClient();
   const work = (doing: Promise<unknown>) =>
     void doing.catch(tellProblem).then(() => cache.invalidateQueries({ queryKey: ['conferences'] }));
@@ -17,8 +17,8 @@ export function useDesk({ cid, revision }: Conference): Desk {
       work(calls.moderate(cid, { act, participant: participant ?? undefined, minutes })),
     call: (users) => work(calls.callPeople(cid, users === null ? { invited: true } : { users })),
     callOff: (users) => work(users === null ? calls.callPeopleOff(cid) : callOff(users)),
-    setPin: (pin) => work(calls.updateConference(cid, { settings: { pin } }, revision)),
-    setWaitingRoom: (waiting_room) =>
-      work(calls.updateConference(cid, { settings: { waiting_room } }, revision)),
+    letBack: (removed) => work(calls.letBack(cid, removed)),
+    setPin: (pin) => work(calls.moderate(cid, { act: 'set_pin', pin })),
+    setWaitingRoom: (waiting_room) => work(calls.moderate(cid, { act: 'set_waiting_room', waiting_room })),
   };
 }

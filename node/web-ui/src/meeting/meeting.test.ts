@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RefusedFacts } from './messages';
 import { emptyMeeting, knowsAll, onStage } from './state';
 import { inside, joined, person, setUp, settle } from './testing/fakes';
 
@@ -276,23 +277,34 @@ describe('in the meeting', () => {
 
 describe('the gate', () => {
   const room = emptyMeeting('demo').room;
-  const refused = (code: 'pin-needed' | 'wrong-pin' | 'locked', detail = '') => ({
+  type Code = 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'full' | 'locked';
+  const refused = (code: Code, facts: Partial<RefusedFacts> = {}) => ({
     type: 'refused' as const,
-    body: { request: 'join', code, detail },
+    body: { request: 'join', code, detail: 'in English', ...facts },
   });
 
   it('asks for a PIN, and gives it with the next join', () => {
     const { last, meeting } = setUp();
     last().welcome();
-    last().tell(refused('pin-needed', 'this conference has a PIN'));
-    expect(meeting.current()).toMatchObject({ phase: 'pin', detail: '' });
+    last().tell(refused('pin-needed'));
+    expect(meeting.current()).toMatchObject({ phase: 'pin', facts: null });
     meeting.enterPin('0000');
     expect(last().said('join')[1]).toMatchObject({ pin: '0000' });
-    last().tell(refused('wrong-pin', 'the PIN is wrong'));
-    expect(meeting.current()).toMatchObject({ phase: 'pin', detail: 'the PIN is wrong' });
+    last().tell(refused('wrong-pin', { left: 4 }));
+    expect(meeting.current()).toMatchObject({ phase: 'pin', facts: { left: 4 } });
     meeting.enterPin('4711');
     last().tell(joined());
     expect(meeting.current().phase).toBe('in');
+  });
+
+  it.each([
+    ['too-many-pins', { minutes: 7 }],
+    ['full', { full: 'guests' }],
+  ] as const)('says with %s what the page puts into words', (code, facts) => {
+    const { last, meeting } = setUp();
+    last().welcome();
+    last().tell(refused(code, facts));
+    expect(meeting.current()).toMatchObject({ phase: 'over', over: code, facts });
   });
 
   it('is over where nobody new is let in', () => {
@@ -387,6 +399,17 @@ describe('the gate', () => {
     expect(last().said('call_off')).toEqual([{ users: ['ann'] }, { all: true }]);
     last().tell({ type: 'refused', body: { request: 'call_off', code: 'forbidden', detail: 'not you' } });
     expect(meeting.current().denied).toEqual({ code: 'forbidden', detail: 'not you', count: 2 });
+  });
+
+  it('hears who was removed, and lets them back', async () => {
+    const { meeting, last } = await inside();
+    const person = { id: '9', name: 'Bob', user: 'bob', guest: false, via: 'browser' as const, at: 1 };
+    last().tell({ type: 'removed', body: { count: 1, people: [person] } });
+    expect(meeting.current().removed).toEqual({ count: 1, people: [person] });
+    meeting.letBack('9');
+    expect(last().said('moderate').at(-1)).toMatchObject({ act: 'let_back', participant: '9' });
+    last().tell({ type: 'removed', body: { count: 0, people: [] } });
+    expect(meeting.current().removed.count).toBe(0);
   });
 
   it('hears who watches by a program, and removes one', async () => {

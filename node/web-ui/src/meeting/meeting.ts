@@ -26,6 +26,7 @@ import {
   countOf,
   emptyMeeting,
   nobodyWrites,
+  NOBODY_REMOVED,
   NO_WATCHERS,
   withLines,
   withQuality,
@@ -187,7 +188,7 @@ export class Meeting {
   /** For a conference that asks for it. */
   enterPin(pin: string) {
     this.pin = pin;
-    this.next({ phase: 'joining', detail: '' });
+    this.next({ phase: 'joining', detail: '', facts: null });
     this.join();
   }
 
@@ -210,6 +211,11 @@ export class Meeting {
   setWaitingRoom(waiting_room: RoomFacts['waiting_room']) {
     if (this.state.phase !== 'in') return;
     this.signal.say({ type: 'moderate', body: { act: 'set_waiting_room', waiting_room } });
+  }
+
+  /** Who was removed may come again. */
+  letBack(removed: string) {
+    this.moderate('let_back', removed);
   }
 
   /** Has people rung, a bounded number with each message; `null`: everybody who is invited. */
@@ -334,6 +340,8 @@ export class Meeting {
       this.next({ called: message.body.people });
     } else if (message.type === 'watchers') {
       this.next({ watchers: message.body });
+    } else if (message.type === 'removed') {
+      this.next({ removed: message.body });
     } else if (message.type === 'invitations') {
       this.next({ invitations: message.body.people });
     } else if (message.type === 'own_layout') {
@@ -414,6 +422,7 @@ export class Meeting {
       listed: null,
       called: [],
       watchers: NO_WATCHERS,
+      removed: NOBODY_REMOVED,
       invitations: [],
       ownLayout: null,
       speaking: [],
@@ -453,6 +462,7 @@ export class Meeting {
       counts: body.counts ?? countOf(all),
       called: [],
       watchers: NO_WATCHERS,
+      removed: NOBODY_REMOVED,
       invitations: [],
       ownLayout: null,
       speaking: [],
@@ -474,7 +484,7 @@ export class Meeting {
     this.outbox.joined(body.run != null, body.chat);
   }
 
-  private refused({ request, code, detail, key }: Refused) {
+  private refused({ request, code, detail, key, left, minutes, full }: Refused) {
     // What is only not said yet is sent again, and nobody needs to know.
     if (key && !this.outbox.refused(key, code, detail) && code !== 'not-joined') return;
     if (request === 'offer') {
@@ -499,8 +509,9 @@ export class Meeting {
         this.join();
       } else if (code === 'pin-needed' || code === 'wrong-pin') {
         this.pin = null;
-        this.next({ phase: 'pin', detail: code === 'wrong-pin' ? detail : '' });
+        this.next({ phase: 'pin', facts: code === 'wrong-pin' ? { left } : null });
       } else {
+        this.next({ facts: { minutes, full } });
         this.finish(code, detail);
       }
     }

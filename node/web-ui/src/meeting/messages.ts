@@ -19,6 +19,8 @@ import type {
   MeetingReason,
   MeetingRefusal,
   MeetingRefused,
+  MeetingRemovedPeople,
+  MeetingRemovedPerson,
   MeetingRoom,
   MeetingSaid,
   MeetingSay,
@@ -66,6 +68,10 @@ export type CalledPerson = MeetingCalledPerson;
 export type InvitedPerson = MeetingInvitedPerson;
 export type Watcher = MeetingWatcher;
 export type Watchers = MeetingWatchers;
+export type RemovedPerson = MeetingRemovedPerson;
+export type RemovedPeople = MeetingRemovedPeople;
+/** What is said of a refusal beside its code. */
+export type RefusedFacts = Pick<MeetingRefused, 'left' | 'minutes' | 'full'>;
 
 /** What the own switches are at, all of them. */
 export interface OwnState {

@@ -9,6 +9,8 @@ import type {
   NewLine,
   Participant,
   RefusedCode,
+  RefusedFacts,
+  RemovedPeople,
   RoomFacts,
   SlotQuality,
   Writing,
@@ -32,6 +34,8 @@ export interface MeetingState {
   over: OverReason | null;
   /** What the server says to it. */
   detail: string;
+  /** What of the last refusal is said in the words of the page; null: it has a PIN and none was given. */
+  facts: RefusedFacts | null;
   room: RoomFacts;
   me: string | null;
   /** Of many only those who come first, oneself, and those one follows. */
@@ -44,6 +48,8 @@ export interface MeetingState {
   called: readonly CalledPerson[];
   /** Who watches by a program; moderators hear of them. */
   watchers: Watchers;
+  /** Whom moderators removed from this run; they hear of them. */
+  removed: RemovedPeople;
   /** Who is invited to the podium: to moderators all who were and are not on it, to others they themselves. */
   invitations: readonly InvitedPerson[];
   /** What a moderator has one alone look at, before what everybody does. */
@@ -74,12 +80,14 @@ export interface MeetingState {
 
 export const nobodyWrites: Writing = { people: [], more: false };
 export const NO_WATCHERS: Watchers = { count: 0, programs: [] };
+export const NOBODY_REMOVED: RemovedPeople = { count: 0, people: [] };
 
 export function emptyMeeting(cid: string): MeetingState {
   return {
     phase: 'joining',
     over: null,
     detail: '',
+    facts: null,
     room: {
       cid,
       name: cid,
@@ -102,6 +110,7 @@ export function emptyMeeting(cid: string): MeetingState {
     listed: null,
     called: [],
     watchers: NO_WATCHERS,
+    removed: NOBODY_REMOVED,
     invitations: [],
     ownLayout: null,
     speaking: [],

@@ -9,7 +9,6 @@ import { textOf } from '../ui/text';
 import { AsGuest } from './AsGuest';
 import { useMeeting, useMeetingText } from './context';
 import { EntryFrame } from './EntryFrame';
-import { numberIn } from './refusedText';
 import { useCallOf } from './useCallOf';
 
 /** Where coming back makes no sense. */
@@ -21,15 +20,18 @@ const TOLD: OverReason[] = ['forbidden', 'unreachable'];
 /** The meeting is over for this page: why, and what one can do. */
 export function Over({ again }: { again: () => void }) {
   const { t } = useMeetingText();
-  const { over, detail, room } = useMeeting();
+  const { over, detail, facts, room } = useMeeting();
   const reason = over ?? 'left';
   const home = session.token() !== null;
   // Whoever has no account was never signed in: their token has ended.
-  const told = reason === 'signed-out' && !home ? 'guest-ended' : reason;
+  const ended = reason === 'signed-out' && !home ? 'guest-ended' : reason;
+  // A newer server may know of more.
+  const full = facts?.full && facts.full !== 'other' ? `full-${facts.full}` : 'full';
+  const told = ended === 'full' ? full : ended;
   const call = useCallOf();
-  const minutes = reason === 'too-many-pins' ? numberIn(detail) : null;
+  const minutes = reason === 'too-many-pins' ? facts?.minutes : null;
   const text = () => {
-    if (minutes !== null) return t('over.tooManyPins', { count: minutes });
+    if (minutes) return t('over.tooManyPins', { count: minutes });
     return TOLD.includes(reason) && detail ? detail : textOf(`meeting:over.${told}.text`, detail);
   };
   return (

@@ -7,6 +7,7 @@ import type { RoomControls } from './controls';
 import { Crowd } from './Crowd';
 import { PersonRow } from './PersonRow';
 import classes from './Room.module.css';
+import { RemovedList } from './RemovedList';
 import { useMyself } from './useMyself';
 import { WaitingList } from './WaitingList';
 import { WatcherList } from './WatcherList';
@@ -22,6 +23,7 @@ export function PeoplePanel({ controls }: { controls: RoomControls }) {
       {moderates && <CalledList />}
       {moderates && <WatcherList />}
       {knowsAll(meeting) ? <Everybody controls={controls} /> : <Crowd controls={controls} />}
+      {moderates && <RemovedList />}
     </div>
   );
 }

@@ -3,16 +3,14 @@ import { IconDoorEnter, IconLock } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import { EntryFrame } from './EntryFrame';
-import { numberIn } from './refusedText';
 import classes from './Waiting.module.css';
 
 /** The conference has a PIN. */
 export function PinEntry() {
   const { t } = useMeetingText();
   const { meeting } = useVisit();
-  const { room, detail } = useMeeting();
+  const { room, facts } = useMeeting();
   const [pin, setPin] = useState('');
-  const left = numberIn(detail);
   const good = /^[0-9]{4,16}$/.test(pin);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -31,9 +29,9 @@ export function PinEntry() {
               {t('pin.text', { room: room.name })}
             </Text>
           </div>
-          {detail && (
+          {facts && (
             <Alert color="red" role="alert" py="xs">
-              {left ? t('pin.left', { count: left }) : t('pin.wrong')}
+              {facts.left ? t('pin.left', { count: facts.left }) : t('pin.wrong')}
             </Alert>
           )}
           <PasswordInput

@@ -6,12 +6,28 @@ import type { Watcher } from '../meeting/messages';
 import { Confirm } from '../ui/Confirm';
 import { Face } from '../ui/Face';
 import { useMeeting, useMeetingText, useVisit } from './context';
+import type { Desk } from './desk';
 
 /** Programs that watch and stand in no list of people; moderators see them. */
 export function WatcherList() {
-  const { t } = useMeetingText();
+  const { meeting } = useVisit();
   const { count, programs } = useMeeting().watchers;
-  const [leaving, setLeaving] = useState<Watcher | null>(null);
+  return <WatchingPrograms programs={programs} count={count} desk={meeting} />;
+}
+
+type Program = Pick<Watcher, 'id' | 'name' | 'node'> & { since: number | string };
+
+interface Props {
+  programs: Program[];
+  /** Those that are not told included. */
+  count: number;
+  desk: Desk;
+}
+
+/** The same, from wherever one moderates. */
+export function WatchingPrograms({ programs, count, desk }: Props) {
+  const { t } = useMeetingText();
+  const [leaving, setLeaving] = useState<Program | null>(null);
   // Whoever is being asked about stays asked about: the list may change meanwhile.
   if (count === 0 && leaving === null) return null;
   return (
@@ -29,14 +45,13 @@ export function WatcherList() {
           {t('waiting.more', { count: count - programs.length })}
         </Text>
       )}
-      <Remove program={leaving} close={() => setLeaving(null)} />
+      <Remove program={leaving} desk={desk} close={() => setLeaving(null)} />
     </section>
   );
 }
 
-function Remove({ program, close }: { program: Watcher | null; close: () => void }) {
+function Remove({ program, desk, close }: { program: Program | null; desk: Desk; close: () => void }) {
   const { t } = useMeetingText();
-  const { meeting } = useVisit();
   return (
     <Confirm
       opened={program !== null}
@@ -44,7 +59,7 @@ function Remove({ program, close }: { program: Watcher | null; close: () => void
       title={t('watchers.removeTitle')}
       verb={t('watchers.removeVerb')}
       act={() => {
-        if (program) meeting.moderate('remove_watcher', program.id);
+        if (program) desk.moderate('remove_watcher', program.id);
         return Promise.resolve();
       }}
     >
@@ -53,9 +68,11 @@ function Remove({ program, close }: { program: Watcher | null; close: () => void
   );
 }
 
-function Row({ program, remove: ask }: { program: Watcher; remove: (program: Watcher) => void }) {
+function Row({ program, remove: ask }: { program: Program; remove: (program: Program) => void }) {
   const { t } = useMeetingText();
-  const since = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(program.since);
+  const since = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(
+    new Date(program.since),
+  );
   const remove = t('watchers.remove', { name: program.name });
   return (
     <Group component="li" wrap="nowrap" gap="sm" px={8} py={6}>

@@ -40,8 +40,8 @@ export interface Subject extends Pick<Participant, 'role' | 'muted' | 'camera' |
   own: boolean;
   /** Nobody lectures beside them. */
   alone: boolean;
-  /** null: not known. */
-  remark: boolean | null;
+  /** May be heard without the podium. */
+  remark: boolean;
 }
 
 /** What a moderator can do to one person, as things are. */
@@ -58,13 +58,13 @@ export function actsOf(
     [
       heardByLeave &&
         !of.podium &&
-        of.remark === false && {
+        !of.remark && {
           act: 'give_remark',
           label: t('act.giveRemark'),
           icon: <IconSpeakerphone size={18} />,
         },
       heardByLeave &&
-        of.remark === true && {
+        of.remark && {
           act: 'take_remark',
           label: t('act.takeRemark'),
           icon: <IconSpeakerphone size={18} />,

@@ -1,7 +1,7 @@
 import type { Act, RoomFacts } from '../meeting/messages';
 
 /** Acts that say no more than about whom they are, and for how long. */
-export type DeskAct = Exclude<Act, 'set_pin' | 'set_waiting_room'>;
+export type DeskAct = Exclude<Act, 'set_pin' | 'set_waiting_room' | 'let_back'>;
 
 /** Where moderators act: the meeting that they are in, or the REST interface from outside. */
 export interface Desk {
@@ -12,5 +12,7 @@ export interface Desk {
   callOff(users: string[] | null): void;
   /** Empty: no PIN any more. */
   setPin(pin: string): void;
+  /** Somebody who was removed, by the ID that the list of them has. */
+  letBack(removed: string): void;
   setWaitingRoom(whom: RoomFacts['waiting_room']): void;
 }

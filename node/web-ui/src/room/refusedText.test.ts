@@ -1,14 +1,8 @@
 import i18n from 'i18next';
 import { afterEach, expect, it, vi } from 'vitest';
-import { deniedText, numberIn } from './refusedText';
+import { deniedText } from './refusedText';
 
 afterEach(() => vi.restoreAllMocks());
-
-it('reads the number of a refused PIN', () => {
-  expect(numberIn('the PIN is wrong; 3 more attempts are left')).toBe(3);
-  expect(numberIn('too many wrong PINs came from you; try again in 10 min')).toBe(10);
-  expect(numberIn('the PIN is wrong')).toBeNull();
-});
 
 it('says in the language of the page why something was not done', () => {
   i18n.addResourceBundle('fr', 'meeting', {

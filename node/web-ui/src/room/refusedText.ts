@@ -12,9 +12,3 @@ export function deniedText({ code, detail }: MeetingState['denied']): string {
   if (!text) return detail;
   return TOLD.includes(code) ? `${text} ${detail}`.trim() : text;
 }
-
-/** How many attempts are left, or minutes are to pass: refusals of PINs name one number. */
-export function numberIn(detail: string): number | null {
-  const found = /\d+/.exec(detail);
-  return found ? Number(found[0]) : null;
-}

@@ -4,7 +4,9 @@ use super::{Keeper, Seated};
 use crate::View;
 use plenary_signalling::{
     ServerBody,
-    meeting::{Invitations, Invited, InvitedPerson, Layout, OwnLayout, ParticipantId, Role, Watchers},
+    meeting::{
+        Invitations, Invited, InvitedPerson, Layout, OwnLayout, ParticipantId, RemovedPeople, Role, Watchers,
+    },
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,6 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) struct ToldAlone {
     invitations: Vec<InvitedPerson>,
     watchers: Watchers,
+    removed: RemovedPeople,
     layout: Option<Layout>,
 }
 
@@ -32,6 +35,7 @@ impl Keeper {
             }
             tell_invitations(seated, view, &moderators);
             tell_watchers(seated, view, &moderators);
+            tell_removed(seated, view, &moderators);
             tell_layout(seated, &layouts);
         }
     }
@@ -68,6 +72,24 @@ fn tell_watchers(seated: &mut Seated, view: &View, moderators: &BTreeSet<Partici
     if watchers != seated.alone.watchers {
         seated.alone.watchers.clone_from(&watchers);
         seated.tell.send(ServerBody::Watchers(watchers)).ok();
+    }
+}
+
+/// Moderators hear whom they may let back; who is one no more forgets it.
+fn tell_removed(seated: &mut Seated, view: &View, moderators: &BTreeSet<ParticipantId>) {
+    let mut removed = if moderators.contains(&seated.place.participant) {
+        view.removed.clone()
+    } else {
+        RemovedPeople::default()
+    };
+    if seated.listener.is_guest() {
+        for person in &mut removed.people {
+            person.user = None;
+        }
+    }
+    if removed != seated.alone.removed {
+        seated.alone.removed.clone_from(&removed);
+        seated.tell.send(ServerBody::Removed(removed)).ok();
     }
 }
 

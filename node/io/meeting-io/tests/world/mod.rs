@@ -14,8 +14,8 @@ use plenary_meeting_io::{
 use plenary_model::Cid;
 use plenary_signalling::meeting::{
     Act, Call, CallOff, CalledPerson, ChatEarlier, DeletedBy, Edit, IceServer, Invited, InvitedPerson,
-    Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, Ringing, Role, Room,
-    Said, Say, State, Tile, Unsay, Via, Watcher, Watchers, Why,
+    Layout, Line, LineNumber, Moderate, Participant, ParticipantId, Place, Refusal, RemovedPeople,
+    RemovedPerson, Ringing, Role, Room, Said, Say, State, Tile, Unsay, Via, Watcher, Watchers, Why,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,6 +36,7 @@ struct State_ {
     watchers: Watchers,
     layouts: BTreeMap<ParticipantId, Layout>,
     last: u64,
+    removed: RemovedPeople,
     sessions: u64,
     open: Vec<Session>,
     cut: bool,
@@ -161,7 +162,17 @@ impl World {
         }
     }
 
-    /// Somebody is invited to the podium, and nobody else.
+    /// A moderator has removed somebody.
+    pub(crate) fn remember_removed(&self, person: RemovedPerson) {
+        let mut state = self.state.lock().unwrap();
+        state.removed.count += 1;
+        state.removed.people.insert(0, person);
+        drop(state);
+        if let Some(hub) = self.hub.get() {
+            hub.changed(&demo());
+        }
+    }
+
     /// A program watches.
     pub(crate) fn watch(&self, user: &str) -> ParticipantId {
         let mut state = self.state.lock().unwrap();
@@ -277,7 +288,7 @@ impl Roster for World {
                 id: participant,
                 name: format!("{person:?}"),
                 user: None,
-                guest: false,
+                guest: matches!(person, Person::Guest { .. }),
                 via: Via::Browser,
                 node: "node-1".into(),
                 muted: state.muted.unwrap_or(false),
@@ -510,6 +521,7 @@ impl Roster for World {
         }))
     }
 
+            removed: state.removed.clone(),
     async fn history(&self, _: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused> {
         let state = self.state.lock().unwrap();
         let histories = of.iter().map(|id| {

@@ -1,6 +1,6 @@
 //! When a conference is open, as the interface shows and takes it.
 
-use super::{Time, mirror};
+use super::{ConferenceArrangement, Time, mirror};
 use crate::problem::Problem;
 use plenary_conference::{self as conference, Launch, Plan, Run};
 use plenary_model::Timestamp;
@@ -89,6 +89,20 @@ pub struct ConferenceMeeting {
     /// When it ends by itself, as things are.
     #[schema(required)]
     pub ends_at: Option<Time>,
+    /// What a moderator has everybody look at; null: everybody chooses.
+    #[schema(required)]
+    pub layout: Option<ConferenceMeetingLayout>,
+}
+
+/// The layout for everybody in a meeting, without who has which place in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConferenceMeetingLayout {
+    pub arrangement: ConferenceArrangement,
+    /// Nobody chooses another one.
+    pub locked: bool,
+    /// The name of the kept one that it is.
+    #[schema(required)]
+    pub kept: Option<String>,
 }
 
 impl ConferenceMeeting {
@@ -101,6 +115,13 @@ impl ConferenceMeeting {
             locked: run.is_some_and(|run| run.locked_at.is_some()),
             began_at: run.map(|run| Time(run.started_at)),
             ends_at: run.and_then(Run::ends_at).map(Time),
+            layout: run
+                .and_then(|run| run.layout.as_ref())
+                .map(|layout| ConferenceMeetingLayout {
+                    arrangement: layout.arrangement.into(),
+                    locked: layout.locked,
+                    kept: layout.kept.clone(),
+                }),
         }
     }
 }

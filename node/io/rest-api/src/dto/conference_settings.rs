@@ -40,16 +40,22 @@ impl From<Option<conference::WaitingRoom>> for ConferenceWaitingRoom {
     }
 }
 
-impl From<ConferenceWaitingRoom> for Put<conference::WaitingRoom> {
+impl From<ConferenceWaitingRoom> for Option<conference::WaitingRoom> {
     fn from(room: ConferenceWaitingRoom) -> Self {
         use conference::WaitingRoom as Room;
         match room {
-            ConferenceWaitingRoom::Off => Self::Nothing,
-            ConferenceWaitingRoom::All => Self::To(Room::All),
-            ConferenceWaitingRoom::Uninvited => Self::To(Room::Uninvited),
-            ConferenceWaitingRoom::UninvitedElsewhere => Self::To(Room::UninvitedElsewhere),
-            ConferenceWaitingRoom::Guests => Self::To(Room::Guests),
+            ConferenceWaitingRoom::Off => None,
+            ConferenceWaitingRoom::All => Some(Room::All),
+            ConferenceWaitingRoom::Uninvited => Some(Room::Uninvited),
+            ConferenceWaitingRoom::UninvitedElsewhere => Some(Room::UninvitedElsewhere),
+            ConferenceWaitingRoom::Guests => Some(Room::Guests),
         }
+    }
+}
+
+impl From<ConferenceWaitingRoom> for Put<conference::WaitingRoom> {
+    fn from(room: ConferenceWaitingRoom) -> Self {
+        Option::from(room).into()
     }
 }
 
@@ -232,6 +238,13 @@ pub struct ConferenceSettingsPatch {
 #[schema(value_type = String, pattern = "^([0-9]{4,16})?$")]
 pub struct NewPin(#[schema(inline)] String);
 
+impl NewPin {
+    /// `None`: no PIN any more.
+    pub(crate) fn read(self) -> Option<conference::Pin> {
+        Some(self.0).filter(|pin| !pin.is_empty()).map(conference::Pin)
+    }
+}
+
 impl std::fmt::Debug for NewPin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("NewPin(hidden)")
@@ -297,10 +310,7 @@ impl ConferenceSettingsPatch {
         Ok(conference::SettingsPatch {
             mode: self.mode.map(Into::into),
             podium_places: self.podium_places,
-            pin: self.pin.map(|NewPin(pin)| match pin.is_empty() {
-                true => Put::Nothing,
-                false => Put::To(conference::Pin(pin)),
-            }),
+            pin: self.pin.map(|pin| pin.read().into()),
             waiting_room: self.waiting_room.map(Into::into),
             begins_locked: self.begins_locked,
             uninvited: self.uninvited,

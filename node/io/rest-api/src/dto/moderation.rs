@@ -1,6 +1,6 @@
 //! Who is in a conference, and what moderators do.
 
-use super::{Time, parse};
+use super::{ConferenceWaitingRoom, NewPin, Time, parse};
 use crate::problem::Problem;
 use plenary_conference::{self as conference, ParticipantId, Person};
 use plenary_model::{UserId, UserName};
@@ -10,6 +10,11 @@ use utoipa::ToSchema;
 super::mirror! {
     /// Later ones may all that earlier ones may.
     ConferenceRole = conference::Role { Participant, Moderator, Owner }
+}
+
+super::mirror! {
+    /// By which they are in: the meeting room of the pages, or a program that publishes.
+    ConferenceVia = conference::Via { Browser, Whip }
 }
 
 super::mirror! {
@@ -27,11 +32,14 @@ pub struct Participant {
     #[schema(required)]
     pub user: Option<String>,
     pub role: ConferenceRole,
+    pub via: ConferenceVia,
     /// In the waiting room; told to those who moderate only.
     pub waiting: bool,
     /// On the podium; lectures, where it is a lecture.
     pub podium: bool,
     pub pinned: bool,
+    /// May be heard without the podium.
+    pub remark: bool,
     /// How far an invitation to the podium is; told to those who moderate only.
     #[schema(required)]
     pub invitation: Option<ConferenceInvitation>,
@@ -56,6 +64,7 @@ impl Participant {
         let podium = conference.on_podium_since(&one).is_some();
         Self {
             role: conference.role_of(&one).into(),
+            via: one.via.into(),
             id: one.id.to_string(),
             name: one.name,
             user: match one.person {
@@ -66,6 +75,7 @@ impl Participant {
             waiting: one.standing.waiting.is_some(),
             podium,
             pinned: one.standing.pinned,
+            remark: one.standing.remark,
             invitation: invitation.map(|invitation| invitation.state.into()),
             muted: one.muted,
             camera: one.camera,
@@ -114,6 +124,8 @@ pub struct ConferenceRemoved {
     /// The account, here or `user@partner`; none of a guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Who was removed as a program may still come by the browser.
+    pub via: ConferenceVia,
     pub since: Time,
 }
 
@@ -127,6 +139,7 @@ impl ConferenceRemoved {
                 Person::Federated(user) => Some(user.to_string()),
                 Person::Guest(_) => None,
             },
+            via: one.via.into(),
             since: Time(one.at),
         }
     }
@@ -221,6 +234,11 @@ pub enum ConferenceAct {
     Lock,
     /// About nobody.
     Unlock,
+    /// Who comes from now on must enter `pin`, in later meetings too; who is in stays. About nobody.
+    SetPin,
+    /// Who comes from now on must be let in, as `waiting_room` says, in later meetings too; who waits goes on waiting. About
+    /// nobody.
+    SetWaitingRoom,
     /// The end for all; about nobody.
     End,
     /// Opens a conference that is no virtual room; about nobody.
@@ -332,7 +350,7 @@ impl ConferenceLayout {
     }
 }
 
-/// Something that a moderator does.
+/// Something that a moderator does. `Debug` hides the PIN.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Moderation {
@@ -345,6 +363,11 @@ pub struct Moderation {
     pub minutes: Option<u16>,
     /// With `set_layout` and `set_layout_of`.
     pub layout: Option<ConferenceLayout>,
+    /// With `set_pin`: 4 to 16 digits; empty for none.
+    #[schema(pattern = "^([0-9]{4,16})?$")]
+    pub pin: Option<NewPin>,
+    /// With `set_waiting_room`.
+    pub waiting_room: Option<ConferenceWaitingRoom>,
 }
 
 impl Moderation {
@@ -354,28 +377,42 @@ impl Moderation {
         layout.read()
     }
 
-    pub(crate) fn read(self) -> Result<conference::Act, Problem> {
+    /// What is about all; `None`: it is about one.
+    fn of_all(&mut self) -> Result<Option<conference::Act>, Problem> {
+        use conference::Act;
+        Ok(Some(match self.act {
+            ConferenceAct::AdmitAll => Act::AdmitAll,
+            ConferenceAct::MuteAll => Act::MuteAll,
+            ConferenceAct::Lock => Act::Lock,
+            ConferenceAct::Unlock => Act::Unlock,
+            ConferenceAct::SetPin => {
+                let pin = self.pin.take();
+                let missing = || Problem::field("pin", "is missing; say which, or leave it empty for none");
+                Act::SetPin(pin.ok_or_else(missing)?.read())
+            }
+            ConferenceAct::SetWaitingRoom => {
+                let missing = || Problem::field("waiting_room", "is missing; say who has to be let in");
+                Act::SetWaitingRoom(self.waiting_room.ok_or_else(missing)?.into())
+            }
+            ConferenceAct::End => Act::End,
+            ConferenceAct::Start => Act::Start,
+            ConferenceAct::Extend => {
+                let missing = || Problem::field("minutes", "is missing; say how many");
+                Act::Extend(self.minutes.ok_or_else(missing)?)
+            }
+            ConferenceAct::SetLayout => Act::SetLayout(self.layout()?),
+            ConferenceAct::ClearLayout => Act::ClearLayout,
+            _ => return Ok(None),
+        }))
+    }
+
+    pub(crate) fn read(mut self) -> Result<conference::Act, Problem> {
         use conference::Act;
         let whom = match &self.participant {
             Some(text) => Some(parse::<ParticipantId>("participant", text)?),
             None => None,
         };
-        let of_all = match self.act {
-            ConferenceAct::AdmitAll => Some(Act::AdmitAll),
-            ConferenceAct::MuteAll => Some(Act::MuteAll),
-            ConferenceAct::Lock => Some(Act::Lock),
-            ConferenceAct::Unlock => Some(Act::Unlock),
-            ConferenceAct::End => Some(Act::End),
-            ConferenceAct::Start => Some(Act::Start),
-            ConferenceAct::Extend => {
-                let minutes = self.minutes;
-                let minutes = minutes.ok_or_else(|| Problem::field("minutes", "is missing; say how many"))?;
-                Some(Act::Extend(minutes))
-            }
-            ConferenceAct::SetLayout => Some(Act::SetLayout(self.layout()?)),
-            ConferenceAct::ClearLayout => Some(Act::ClearLayout),
-            _ => None,
-        };
+        let of_all = self.of_all()?;
         let id = match (of_all, whom) {
             (Some(act), None) => return Ok(act),
             (Some(_), Some(_)) => {
@@ -414,12 +451,14 @@ impl Moderation {
             ConferenceAct::Unpin => Act::Unpin(id),
             ConferenceAct::GiveRemark => Act::GiveRemark(id),
             ConferenceAct::TakeRemark => Act::TakeRemark(id),
-            ConferenceAct::AdmitAll => Act::AdmitAll,
-            ConferenceAct::MuteAll => Act::MuteAll,
-            ConferenceAct::Lock => Act::Lock,
-            ConferenceAct::Unlock => Act::Unlock,
-            ConferenceAct::End => Act::End,
-            ConferenceAct::Start
+            ConferenceAct::AdmitAll
+            | ConferenceAct::MuteAll
+            | ConferenceAct::Lock
+            | ConferenceAct::Unlock
+            | ConferenceAct::SetPin
+            | ConferenceAct::SetWaitingRoom
+            | ConferenceAct::End
+            | ConferenceAct::Start
             | ConferenceAct::Extend
             | ConferenceAct::SetLayout
             | ConferenceAct::ClearLayout => Act::Start,

@@ -251,6 +251,74 @@ async fn moderators_act_by_rest() {
 }
 
 #[tokio::test]
+async fn moderators_change_in_the_meeting_how_others_come_in() {
+    let server = with_review(json!({"moderators": ["eye"]})).await;
+    let pin = |pin: &str| json!({"act": "set_pin", "pin": pin});
+    let waiting = |whom: &str| json!({"act": "set_waiting_room", "waiting_room": whom});
+    enter(&server, 1, "alice");
+    let gate = async || {
+        let settings = see(&server, "alice").await["settings"].clone();
+        (settings["pin"].clone(), settings["waiting_room"].clone())
+    };
+    // Whoever moderates, whether they own it or not.
+    act(&server, "eye", pin("4711")).await.is(204);
+    act(&server, "eye", waiting("uninvited")).await.is(204);
+    assert_eq!(gate().await, (json!("4711"), json!("uninvited")));
+    act(&server, "root", pin("")).await.is(204);
+    act(&server, "alice", waiting("off")).await.is(204);
+    assert_eq!(gate().await, (Value::Null, json!("off")));
+    let before = server.digest();
+    for (bad, field) in [
+        (json!({"act": "set_pin"}), "pin"),
+        (pin("12"), "pin"),
+        (
+            json!({"act": "set_pin", "pin": "4711", "participant": "1"}),
+            "participant",
+        ),
+        (json!({"act": "set_waiting_room"}), "waiting_room"),
+    ] {
+        let problem = act(&server, "eye", bad).await.problem(422, "invalid-field");
+        let named = problem["errors"][0]["field"].as_str().unwrap_or_default();
+        assert!(named.ends_with(field), "{problem}");
+    }
+    act(&server, "eye", waiting("everybody"))
+        .await
+        .problem(400, "bad-json");
+    patch(&server, "alice", json!({"moderators": []})).await.is(200);
+    act(&server, "eye", pin("4711")).await.problem(403, "forbidden");
+    patch(&server, "alice", json!({"moderators": ["eye"]}))
+        .await
+        .is(200);
+    assert_ne!(
+        server.digest(),
+        before,
+        "moderators were changed, and nothing else"
+    );
+    assert_eq!(gate().await, (Value::Null, json!("off")));
+}
+
+#[tokio::test]
+async fn who_moderates_sees_the_layout_for_all_and_who_may_speak() {
+    let server = with_review(json!({"mode": "role_based"})).await;
+    enter(&server, 1, "alice");
+    enter(&server, 2, "eye");
+    let layout = async || see(&server, "alice").await["meeting"]["layout"].clone();
+    assert_eq!(layout().await, Value::Null);
+    let set = json!({"act": "set_layout", "layout": {"arrangement": "speaker", "locked": true}});
+    act(&server, "alice", set).await.is(204);
+    let shown = json!({"arrangement": "speaker", "locked": true, "kept": null});
+    assert_eq!(layout().await, shown);
+    act(&server, "alice", json!({"act": "clear_layout"}))
+        .await
+        .is(204);
+    assert_eq!(layout().await, Value::Null);
+    let remark = json!({"act": "give_remark", "participant": "2"});
+    act(&server, "alice", remark).await.is(204);
+    let eye = people(&server, "alice").await[1].clone();
+    assert_eq!((&eye["remark"], &eye["via"]), (&json!(true), &json!("browser")));
+}
+
+#[tokio::test]
 async fn those_whom_a_conference_names_are_shown_by_name_to_who_moderates_it() {
     let server = TestServer::new();
     let settings = json!({
@@ -452,6 +520,7 @@ async fn moderators_see_whom_they_removed_and_let_them_back() {
     list("eye").await.problem(403, "forbidden");
     let seen = list("alice").await.is(200).json();
     assert_eq!((&seen[0]["id"], &seen[0]["user"]), (&json!("8"), &json!("eye")));
+    assert_eq!(seen[0]["via"], "browser");
     assert!(seen[0]["since"].is_string());
     let lets_back = async |who: &str, id: &str| {
         let path = format!("/conferences/review/removed/{id}");

@@ -400,7 +400,10 @@ fn terms_with_a_partner_hold_for_who_of_its_people_is_there() {
     assert!(may_show(&home, 1), "those are others");
     home.ok(by("root"), put_partner("oslo.example.net", Some(without.clone())));
     assert!(!may_show(&home, 1));
-    assert_eq!(code(home.run(plain(system(), from_oslo(2, "liv")))), "full");
+    assert_eq!(
+        code(home.run(plain(system(), from_oslo(2, "liv")))),
+        "partner-full"
+    );
     home.ok(by("root"), put_partner("oslo.example.net", None));
     assert!(may_show(&home, 1), "the usual ones hold");
     home.ok(system(), from_oslo(2, "liv"));

@@ -277,12 +277,15 @@ impl<V: View> Meetings<'_, V> {
             runs.remove(decision, entry.cid, oldest.id);
             return Ok(());
         }
-        let text = if has_many {
-            "you are in this meeting on eight devices already; leave it on one of them first".to_owned()
-        } else {
-            KeptOut::Full(most).to_string()
-        };
-        Err(Refusal::Full(text))
+        if has_many {
+            return Err(Refusal::KeptOut {
+                code: "devices-full".into(),
+                reason: "you are in this meeting on eight devices already; leave it on one of them first"
+                    .into(),
+                minutes: None,
+            });
+        }
+        Err(KeptOut::Full(most).into())
     }
 
     pub(crate) fn resume(

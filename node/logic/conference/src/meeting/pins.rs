@@ -73,6 +73,7 @@ impl<V: View> Meetings<'_, V> {
         let mut decision = Decision::giving(Outcome::KeptOut {
             code: why.code().into(),
             reason: why.to_string(),
+            left: why.attempts_left(),
         });
         let all = [Some(before.own), before.partner, before.guests];
         for (source, attempts) in all.into_iter().flatten() {

@@ -192,7 +192,7 @@ fn there_are_no_more_of_a_partner_than_there_may_be() {
     agree(&mut world, "oslo.example.net", two.clone());
     world.ok(&enter("open", 1, of("olav")));
     world.ok(&enter("inside", 2, of("liv")));
-    assert_eq!(world.refused(&enter("open", 3, of("nils"))), "full");
+    assert_eq!(world.refused(&enter("open", 3, of("nils"))), "partner-full");
     // Who is there comes with another device, and others come from elsewhere.
     world.ok(&enter("open", 4, of("olav")));
     world.ok(&enter(
@@ -208,7 +208,7 @@ fn there_are_no_more_of_a_partner_than_there_may_be() {
     };
     agree(&mut world, "oslo.example.net", one);
     assert_eq!((world.inside("open").len(), world.inside("inside").len()), (4, 1));
-    assert_eq!(world.refused(&enter("open", 7, of("nils"))), "full");
+    assert_eq!(world.refused(&enter("open", 7, of("nils"))), "partner-full");
     world.level = TERMS_LEVEL - 1;
     world.ok(&enter("open", 7, of("nils")));
 }

@@ -1,7 +1,7 @@
 //! The one gate: PIN, lock, waiting room, invitations, limits, ways.
 
 use crate::world::*;
-use plenary_access::Outcome;
+use plenary_access::{Outcome, Refusal};
 use plenary_conference::*;
 use plenary_model::{Timestamp, limits};
 
@@ -85,14 +85,22 @@ fn a_pin_is_guessed_five_times_in_ten_minutes_by_each_source() {
     for (id, left) in [(1, 4), (2, 3), (3, 2), (4, 1), (5, 0)] {
         let outcome = world.ok(&with_pin(enter("open", id, account("bob")), "0000"));
         assert_eq!(kept_out(&outcome), "wrong-pin");
-        let Outcome::KeptOut { reason, .. } = outcome else {
+        let Outcome::KeptOut {
+            reason, left: told, ..
+        } = outcome
+        else {
             unreachable!()
         };
+        assert_eq!(told, Some(left));
         assert!(reason.contains(&format!("{left} more")), "{reason}");
     }
     assert!(world.inside("open").is_empty());
     let right = with_pin(enter("open", 6, account("bob")), "4711");
-    assert_eq!(world.refused(&right), "too-many-pins");
+    let refusal = world.refuses(&system(), &right);
+    assert!(
+        matches!(&refusal, Refusal::KeptOut { code, minutes: Some(10), .. } if code == "too-many-pins"),
+        "{refusal:?}"
+    );
     world.ok(&with_pin(enter("open", 7, account("root")), "4711"));
     world.now += limits::PIN_WINDOW_MS;
     world.ok(&right);
@@ -461,7 +469,10 @@ fn calls_and_terms_pass_the_same_gate() {
         from(&there, conference, Called::Unsaid, None),
         Ok(Admission::Inside)
     );
-    assert_eq!(from(&there, conference, Called::Unsaid, Some(2)), Err("full"));
+    assert_eq!(
+        from(&there, conference, Called::Unsaid, Some(2)),
+        Err("partner-full")
+    );
     assert_eq!(from(&there, &call, Called::Unsaid, None), Err("uninvited"));
     assert_eq!(from(&there, &call, Called::No, None), Err("uninvited"));
     assert_eq!(
@@ -469,7 +480,7 @@ fn calls_and_terms_pass_the_same_gate() {
         Err("answered-elsewhere")
     );
     assert_eq!(from(&there, &call, Called::Yes, None), Ok(Admission::Inside));
-    assert_eq!(from(&there, &call, Called::Yes, Some(2)), Err("full"));
+    assert_eq!(from(&there, &call, Called::Yes, Some(2)), Err("partner-full"));
     let alice = account("alice");
     assert_eq!(from(&alice, &call, Called::Unsaid, None), Ok(Admission::Inside));
     assert_eq!(
@@ -494,8 +505,8 @@ fn a_public_conference_is_not_for_invited_people_only() {
         },
         ..Patch::default()
     };
-    let wrong = |refusal: plenary_access::Refusal| match refusal {
-        plenary_access::Refusal::Invalid { field, .. } => field,
+    let wrong = |refusal: Refusal| match refusal {
+        Refusal::Invalid { field, .. } => field,
         other => other.code().to_owned(),
     };
     let closes = update("open", patch(None, Some(false)));
@@ -570,7 +581,7 @@ fn a_conference_may_take_fewer_than_the_server() {
     world.ok(&enter("open", 1, Person::Guest(guest_id(1))));
     assert_eq!(
         world.refused(&enter("open", 2, Person::Guest(guest_id(2)))),
-        "full",
+        "guests-full",
         "one guest"
     );
     world.ok(&enter("open", 2, account("bob")));

@@ -164,7 +164,7 @@ fn guests_of_a_room_and_of_a_server_are_bounded() {
     let mut world = World::with_rooms();
     world.more_guests = limits::GUESTS as u64 - 1;
     world.ok(&guest_enter("open", 1, 1, None));
-    assert_eq!(world.refused(&guest_enter("open", 2, 2, None)), "full");
+    assert_eq!(world.refused(&guest_enter("open", 2, 2, None)), "server-full");
 }
 
 const DAY: u64 = 24 * HOUR;

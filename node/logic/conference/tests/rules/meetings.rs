@@ -219,7 +219,7 @@ fn one_person_has_eight_places_and_the_lost_ones_go_first() {
     for id in 1..=8 {
         world.ok(&enter("open", id, account("alice")));
     }
-    assert_eq!(world.refused(&enter("open", 9, account("alice"))), "full");
+    assert_eq!(world.refused(&enter("open", 9, account("alice"))), "devices-full");
     world.ok(&enter("inside", 9, account("alice")));
     world.ok(&enter("open", 9, account("bob")));
     // Two of them come back on the other node before the first is lost.
@@ -233,7 +233,10 @@ fn one_person_has_eight_places_and_the_lost_ones_go_first() {
     world.ok(&enter("open", 10, account("alice")));
     world.ok(&enter("open", 11, account("alice")));
     assert_eq!(world.inside("open"), [1, 2, 4, 6, 7, 8, 9, 10, 11]);
-    assert_eq!(world.refused(&enter("open", 12, account("alice"))), "full");
+    assert_eq!(
+        world.refused(&enter("open", 12, account("alice"))),
+        "devices-full"
+    );
     assert_eq!(world.runs[&name("open")].participants, 9);
 }
 

@@ -299,7 +299,7 @@ fn one_network_does_not_fill_a_conference_with_guests() {
     for number in 1..=most {
         world.ok(&from(number, "192.0.2.7"));
     }
-    assert_eq!(world.refused(&from(most + 1, "192.0.2.7")), "full");
+    assert_eq!(world.refused(&from(most + 1, "192.0.2.7")), "network-full");
     world.ok(&from(most + 1, "192.0.2.8"));
     world.level = REMOVALS_LEVEL - 1;
     world.ok(&from(most + 2, "192.0.2.7"));
@@ -324,7 +324,7 @@ fn who_asked_and_did_not_come_takes_no_place_and_registrants_have_theirs() {
         };
         world.guests.insert(made, guest);
     }
-    assert_eq!(world.refused(&guest_enter("open", 2, 2, None)), "full");
+    assert_eq!(world.refused(&guest_enter("open", 2, 2, None)), "guests-full");
     world.ok(&come_by("open", link(200, 200), 3));
     world.now += 10 * 60_000;
     world.ok(&guest_enter("open", 2, 2, None));

@@ -283,6 +283,8 @@ pub enum Act {
     /// Back into the waiting room.
     SendBack,
     Remove,
+    /// Somebody who was removed may come again: `participant` is the ID of `removed`.
+    LetBack,
     /// A program that watches: `participant` is its ID. Its account watches by none any more in this run.
     RemoveWatcher,
     Mute,

@@ -171,6 +171,11 @@ impl Listener {
         }
     }
 
+    /// Whether accounts are not for them to know.
+    pub fn is_guest(&self) -> bool {
+        self.is_guest
+    }
+
     fn look_at(&mut self, own: Option<&Participant>) {
         self.moderates = own.is_some_and(|one| one.role > Role::Participant);
         self.is_guest = own.is_none_or(|one| one.guest);

@@ -321,7 +321,7 @@ export type ClusterProblem = {
 /**
  * What went wrong, by a name that stays the same for ever: the last part of a problem's `type`.
  */
-export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'zone-off' | 'zone-method' | 'zone-guests' | 'zone-right' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'not-licensed' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
+export type Code = 'bad-json' | 'unknown-field' | 'bad-query' | 'bad-header' | 'not-signed-in' | 'wrong-credentials' | 'forbidden' | 'account-disabled' | 'account-locked' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'not-agreed' | 'link-not-valid' | 'zone-off' | 'zone-method' | 'zone-guests' | 'zone-right' | 'admin-network' | 'not-found' | 'method-not-allowed' | 'not-acceptable' | 'exists' | 'conflict' | 'builtin-group' | 'last-administrator' | 'no-pro-seat' | 'no-online-seat' | 'no-guest-seat' | 'network-full' | 'guests-full' | 'server-full' | 'no-gateway-seat' | 'asking-for-pro-is-off' | 'not-temporary-pro' | 'licence-known' | 'licences-installed' | 'licence-manager-connected' | 'licence-manager-not-connected' | 'licence-manager-leaving' | 'not-licensed' | 'seats-in-use' | 'stale' | 'too-large' | 'unsupported-media-type' | 'invalid-field' | 'invalid-rows' | 'idempotency-mismatch' | 'bad-invitation' | 'licence-too-large' | 'licence-unreadable' | 'licence-too-new' | 'licence-tampered' | 'licence-foreign-key' | 'licence-development-key' | 'licence-not-yet-valid' | 'licence-expired' | 'licence-other-servers' | 'licence-needs-manager' | 'licence-not-confirmed' | 'licence-other-pool' | 'licence-impossible' | 'licence-manager-token' | 'licence-manager-refused' | 'password-policy' | 'too-many-requests' | 'internal' | 'no-leader' | 'behind' | 'licence-manager-unreachable' | 'draining' | 'busy' | 'disk-full';
 
 /**
  * A conference.
@@ -360,7 +360,7 @@ export type ConferenceAccess = 'internal' | 'public';
 /**
  * What a moderator can do; those about one participant name who it is.
  */
-export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type ConferenceAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * All of one size; one large and the others in a strip; one alone; what is shared large before all else, and the others
@@ -562,6 +562,7 @@ export type ConferenceLineDeleted = 'writer' | 'moderator';
 export type ConferenceMeeting = {
     began_at: Time | null;
     ends_at: Time | null;
+    layout: ConferenceMeetingLayout | null;
     locked: boolean;
     /**
      * Whether others than moderators may come in, as far as the time goes.
@@ -571,6 +572,21 @@ export type ConferenceMeeting = {
      * How many are in, those who wait included.
      */
     participants: number;
+};
+
+/**
+ * The layout for everybody in a meeting, without who has which place in it.
+ */
+export type ConferenceMeetingLayout = {
+    arrangement: ConferenceArrangement;
+    /**
+     * The name of the kept one that it is.
+     */
+    kept: string | null;
+    /**
+     * Nobody chooses another one.
+     */
+    locked: boolean;
 };
 
 /**
@@ -716,6 +732,10 @@ export type ConferenceRemoved = {
      * The account, here or `user@partner`; none of a guest.
      */
     user?: string | null;
+    /**
+     * Who was removed as a program may still come by the browser.
+     */
+    via: ConferenceVia;
 };
 
 /**
@@ -901,6 +921,11 @@ export type ConferenceTime = {
     end: Time | null;
     start: Time;
 };
+
+/**
+ * By which they are in: the meeting room of the pages, or a program that publishes.
+ */
+export type ConferenceVia = 'browser' | 'whip';
 
 /**
  * Who has to be let in by a moderator. Owner, moderators and operators never wait.
@@ -1766,7 +1791,7 @@ export type Me = User & {
 /**
  * What a moderator can do.
  */
-export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
+export type MeetingAct = 'admit' | 'admit_all' | 'send_back' | 'remove' | 'let_back' | 'remove_watcher' | 'mute' | 'mute_all' | 'stop_camera' | 'stop_content' | 'ask_to_unmute' | 'make_moderator' | 'unmake_moderator' | 'lower_hand' | 'give_podium' | 'take_podium' | 'invite_to_podium' | 'hand_lecture' | 'pin' | 'unpin' | 'give_remark' | 'take_remark' | 'lock' | 'unlock' | 'set_pin' | 'set_waiting_room' | 'end' | 'start' | 'extend' | 'set_layout' | 'clear_layout' | 'set_layout_of' | 'clear_layout_of';
 
 /**
  * Answers an offer.
@@ -1924,6 +1949,11 @@ export type MeetingEndedReason = 'removed' | 'not-admitted' | 'ended-for-all' | 
 export type MeetingFollow = {
     participants: Array<MeetingParticipantId>;
 };
+
+/**
+ * Of what as many are there as may be.
+ */
+export type MeetingFullOf = 'guests' | 'partner' | 'devices' | 'other';
 
 /**
  * What guests may do.
@@ -2338,9 +2368,24 @@ export type MeetingReason = 'ok' | 'bandwidth' | 'no-picture' | 'hidden';
 export type MeetingRefusal = 'not-found' | 'forbidden' | 'full' | 'no-pro-seat' | 'no-guest-seat' | 'no-online-seat' | 'bad-offer' | 'bad-request' | 'not-joined' | 'too-fast' | 'pin-needed' | 'wrong-pin' | 'too-many-pins' | 'not-begun' | 'locked' | 'uninvited' | 'removed-from-meeting' | 'not-registered' | 'registration-not-open' | 'registration-closed' | 'registration-full' | 'link-not-valid' | 'zone-guests' | 'zone-right' | 'way-closed' | 'waiting' | 'conflict' | 'unavailable' | 'unreachable';
 
 /**
+ * What a page says of a refusal in words of its own.
+ */
+export type MeetingRefusalFacts = {
+    full?: MeetingFullOf | null;
+    /**
+     * With `wrong-pin`: how many attempts are left.
+     */
+    left?: number | null;
+    /**
+     * With `too-many-pins`: how many minutes pass until one may try again.
+     */
+    minutes?: number | null;
+};
+
+/**
  * Why something was not done.
  */
-export type MeetingRefused = {
+export type MeetingRefused = MeetingRefusalFacts & {
     code: MeetingRefusal;
     /**
      * For people.
@@ -2354,6 +2399,47 @@ export type MeetingRefused = {
      * The type of the request.
      */
     request: string;
+};
+
+/**
+ * Who does not come back into the run that goes on, told to moderators: all of them each time.
+ */
+export type MeetingRemovedPeople = {
+    /**
+     * How many there are.
+     */
+    count: number;
+    /**
+     * The last ones, the latest first; at most 200.
+     */
+    people: Array<MeetingRemovedPerson>;
+};
+
+/**
+ * Somebody whom a moderator removed, or did not let in.
+ */
+export type MeetingRemovedPerson = {
+    /**
+     * In milliseconds since 1970.
+     */
+    at: number;
+    guest: boolean;
+    /**
+     * What `let_back` names; nobody of the roster has it any more.
+     */
+    id: MeetingParticipantId;
+    /**
+     * As they were called.
+     */
+    name: string;
+    /**
+     * The account, with `@` and the server where that is a partner's; null of guests, and of everybody for guests.
+     */
+    user: string | null;
+    /**
+     * Who was removed as a program may still come by the browser.
+     */
+    via: MeetingVia;
 };
 
 /**
@@ -2670,7 +2756,7 @@ export type MembersChange = {
 };
 
 /**
- * Something that a moderator does.
+ * Something that a moderator does. `Debug` hides the PIN.
  */
 export type Moderation = {
     act: ConferenceAct;
@@ -2683,6 +2769,8 @@ export type Moderation = {
      * Who it is about.
      */
     participant?: string | null;
+    pin?: NewPin | null;
+    waiting_room?: ConferenceWaitingRoom | null;
 };
 
 /**
@@ -3543,11 +3631,16 @@ export type Participant = {
      * On the podium; lectures, where it is a lecture.
      */
     podium: boolean;
+    /**
+     * May be heard without the podium.
+     */
+    remark: boolean;
     role: ConferenceRole;
     /**
      * The account; null for guests.
      */
     user: string | null;
+    via: ConferenceVia;
     /**
      * In the waiting room; told to those who moderate only.
      */
@@ -4697,6 +4790,12 @@ export type SignalServerBody = {
      */
     body: MeetingWatchers;
     type: 'watchers';
+} | {
+    /**
+     * Whom moderators removed from the run that goes on; told to moderators.
+     */
+    body: MeetingRemovedPeople;
+    type: 'removed';
 } | {
     /**
      * Who is invited to the podium; told to moderators and to who is.
