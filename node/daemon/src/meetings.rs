@@ -515,6 +515,12 @@ impl Roster for ServerRoster {
         read.await.map_err(unreadable)
     }
 
+    async fn lines_of(&self, room: &Cid, places: &[ParticipantId]) -> Result<Vec<ReadLine>, Refused> {
+        let (cid, places) = (room.clone(), places.to_vec());
+        let read = self.0.query(move |db| chat::lines_of(db, &cid, &places));
+        read.await.map_err(unreadable)
+    }
+
     async fn history(&self, room: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused> {
         let (cid, of) = (room.clone(), of.to_vec());
         let level = self.0.replica.status().level;

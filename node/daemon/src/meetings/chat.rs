@@ -119,6 +119,21 @@ pub(super) fn lines(db: &Connection, cid: &Cid, after: u64) -> Result<Vec<ReadLi
     told(db, cid, queries::lines(db, cid, after, LINES)?)
 }
 
+/// What those have said before who have these places, as it is now; of each the last lines.
+pub(super) fn lines_of(
+    db: &Connection,
+    cid: &Cid,
+    places: &[ParticipantId],
+) -> Result<Vec<ReadLine>, QueryError> {
+    let mut lines = Vec::new();
+    for place in places {
+        if let Some(one) = queries::participant(db, cid, rules_id(*place))? {
+            lines.extend(queries::lines_of_person(db, cid, &one.person, LINES)?);
+        }
+    }
+    told(db, cid, lines)
+}
+
 /// Lines as clients hear them.
 fn told(db: &Connection, cid: &Cid, lines: Vec<Line>) -> Result<Vec<ReadLine>, QueryError> {
     let mut places = BTreeMap::new();

@@ -221,6 +221,8 @@ pub trait Roster: Send + Sync + 'static {
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
     /// What was said or changed after the change of that number, in the order of changes; after 0 what was said last.
     async fn lines(&self, room: &Cid, after: u64) -> Result<Vec<ReadLine>, Refused>;
+    /// What those have said before who have these places now, as lines that have changed: they have their places.
+    async fn lines_of(&self, room: &Cid, places: &[ParticipantId]) -> Result<Vec<ReadLine>, Refused>;
     /// What each of those reads of the chat who come in, with the last lines of it.
     async fn history(&self, room: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused>;
     /// Lines that were said before one and that a participant reads, and whether there are still earlier ones.

@@ -20,7 +20,7 @@ use plenary_signalling::{
 };
 use podium::Voices;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -103,6 +103,8 @@ struct Keeper {
     voices: Voices,
     murmurs: Murmurs,
     called: Vec<CalledPerson>,
+    /// Guests inside when it was looked the last time, with what they are called; none: it never was.
+    guests: Option<BTreeMap<ParticipantId, String>>,
 }
 
 /// What was read of the state at once.
@@ -132,6 +134,7 @@ pub(crate) async fn keep(hub: Hub, cid: Cid, mut inbox: mpsc::UnboundedReceiver<
         voices: Voices::default(),
         murmurs: Murmurs::default(),
         called: Vec::new(),
+        guests: None,
     };
     loop {
         let tidings = tokio::select! {
@@ -235,7 +238,11 @@ impl Keeper {
         self.due = None;
         self.told = Some(Instant::now());
         match self.read().await {
-            Ok(Some(read)) => self.take(read),
+            Ok(Some(read)) => {
+                let come = self.new_guests(&read.view);
+                self.take(read);
+                self.tell_lines_of(&come).await;
+            }
             Ok(None) => self.all_out(Why::RoomDeleted),
             Err(why) => {
                 self.turn_away(&why);
@@ -297,6 +304,33 @@ impl Keeper {
         self.murmurs.said(&said);
         self.tell_readers_of(said, |lines| ServerBody::Chat(Chat { lines }));
         self.tell_readers_of(changed, |lines| ServerBody::ChatChanged(ChatChanged { lines }));
+    }
+
+    /// Guests who have come, or are called otherwise now, since it was looked the last time.
+    fn new_guests(&mut self, view: &View) -> Vec<ParticipantId> {
+        let all = view.participants.iter().map(|one| &one.participant);
+        let guests = all.filter(|one| one.guest && !one.waiting);
+        let guests: BTreeMap<_, _> = guests.map(|one| (one.id, one.name.clone())).collect();
+        let before = self.guests.replace(guests);
+        let (Some(before), Some(now)) = (before, &self.guests) else {
+            return Vec::new();
+        };
+        let is_new = |(id, name): &(&ParticipantId, &String)| before.get(id) != Some(*name);
+        now.iter().filter(is_new).map(|(id, _)| *id).collect()
+    }
+
+    /// What guests who come back have said before is theirs by the name that they have now.
+    async fn tell_lines_of(&self, guests: &[ParticipantId]) {
+        if guests.is_empty() {
+            return;
+        }
+        match self.hub.roster().lines_of(&self.cid, guests).await {
+            Ok(lines) => self.tell_readers_of(lines, |lines| ServerBody::ChatChanged(ChatChanged { lines })),
+            // They have their lines again when they, or others, load the page anew.
+            Err(why) => {
+                tracing::warn!(reason = why.detail, room = %self.cid, "lines of guests cannot be read")
+            }
+        }
     }
 
     /// Tells each of them those of the lines that they read.

@@ -246,6 +246,37 @@ async fn lines_of_earlier_runs_are_told_to_those_who_read_them() {
     assert_eq!(texts(&earlier.await), ["Welcome"]);
 }
 
+#[tokio::test]
+async fn lines_of_a_guest_who_comes_back_are_told_to_be_theirs() {
+    let (hub, _world) = start();
+    let (mut ann, mut gina) = (client(1, "ann"), guest(2));
+    ann.join(&hub, None).await;
+    gina.join(&hub, None).await;
+    hub.request(&gina.newcomer, ClientBody::Say(say("Hello")));
+    assert_eq!(texts(&said(&mut ann).await), ["Hello"]);
+    hub.request(&gina.newcomer, ClientBody::Leave {});
+    ann.hear(|told| match told {
+        ServerBody::Roster(roster) => (!roster.gone.is_empty()).then_some(()),
+        _ => None,
+    })
+    .await;
+    let mut again = guest(3);
+    let place = again.join(&hub, None).await.participant;
+    let lines = changed(&mut ann).await;
+    assert_eq!(texts(&lines), ["Hello"]);
+    assert!(lines[0].places.contains(&place), "{lines:?}");
+    // Of who says something for the first time nothing is told anew.
+    let mut ben = client(4, "ben");
+    ben.join(&hub, None).await;
+    hub.request(&ben.newcomer, ClientBody::Say(say("Welcome back")));
+    let next = ann.hear(|told| match told {
+        ServerBody::Chat(_) => Some(true),
+        ServerBody::ChatChanged(_) => Some(false),
+        _ => None,
+    });
+    assert!(next.await, "accounts have their names from elsewhere");
+}
+
 fn keyed(text: &str, key: &str) -> ClientBody {
     ClientBody::Say(Say {
         key: Some(key.into()),

@@ -43,9 +43,9 @@ pub use licensing::{
     pro_seats, seats_due, uses_seats, without_pro,
 };
 pub use meetings::{
-    FromPartner, bandwidth, chat, guest, has_lines_before, is_operator, lines, lines_before, may_share,
-    needs_sweep, old_conferences, participant, participant_anywhere, participants_of_node, people_of,
-    places_of_person, readable, roster, run, strangers_inside, terms_with,
+    FromPartner, bandwidth, chat, guest, has_lines_before, is_operator, lines, lines_before, lines_of_person,
+    may_share, needs_sweep, old_conferences, participant, participant_anywhere, participants_of_node,
+    people_of, places_of_person, readable, roster, run, strangers_inside, terms_with,
 };
 pub use outbox::{Waiting, messages, old_messages, partner_invitation, partner_invitations, waiting};
 pub use partners::{federates, partner, partners, standing};

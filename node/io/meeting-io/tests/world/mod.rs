@@ -27,6 +27,8 @@ use std::{
 #[derive(Default)]
 struct State_ {
     places: BTreeMap<ParticipantId, (Person, Participant, String, u64)>,
+    /// Whose each place is or was.
+    persons: BTreeMap<ParticipantId, Person>,
     lines: Vec<ReadLine>,
     changes: u64,
     /// From where places were taken up.
@@ -34,9 +36,9 @@ struct State_ {
     called: Vec<CalledPerson>,
     invited: Vec<InvitedPerson>,
     watchers: Watchers,
+    removed: RemovedPeople,
     layouts: BTreeMap<ParticipantId, Layout>,
     last: u64,
-    removed: RemovedPeople,
     sessions: u64,
     open: Vec<Session>,
     cut: bool,
@@ -311,6 +313,7 @@ impl Roster for World {
                 screenless: false,
                 no_chat: None,
             };
+            world.persons.insert(participant, person.clone());
             world
                 .places
                 .insert(participant, (person.clone(), row, secret.clone(), 0));
@@ -518,10 +521,28 @@ impl Roster for World {
             called: state.called.clone(),
             invitations: state.invited.clone(),
             watchers: state.watchers.clone(),
+            removed: state.removed.clone(),
         }))
     }
 
-            removed: state.removed.clone(),
+    async fn lines_of(&self, _: &Cid, places: &[ParticipantId]) -> Result<Vec<ReadLine>, Refused> {
+        let state = self.state.lock().unwrap();
+        let person = |id: &ParticipantId| state.persons.get(id);
+        let persons: Vec<_> = places.iter().filter_map(person).collect();
+        let of_them =
+            |read: &&ReadLine| person(&read.line.participant).is_some_and(|writer| persons.contains(&writer));
+        let lines = state.lines.iter().filter(of_them).cloned();
+        Ok(lines
+            .map(|read| ReadLine {
+                line: Said {
+                    places: places.to_vec(),
+                    ..read.line
+                },
+                ..read
+            })
+            .collect())
+    }
+
     async fn history(&self, _: &Cid, of: &[ParticipantId]) -> Result<Vec<History>, Refused> {
         let state = self.state.lock().unwrap();
         let histories = of.iter().map(|id| {

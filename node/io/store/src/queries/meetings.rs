@@ -167,6 +167,17 @@ pub fn lines(db: &Connection, cid: &Cid, after: u64, limit: u32) -> Found<Vec<Li
     Ok(lines)
 }
 
+/// The last lines of the chat that somebody said, in the order in which they were said. Lines of nodes of before, which do
+/// not say by whom they are, are not found.
+pub fn lines_of_person(db: &Connection, cid: &Cid, person: &Person, limit: u32) -> Found<Vec<Line>> {
+    let query = format!("SELECT {LINE} FROM lines WHERE cid = ? AND person = ? ORDER BY id DESC LIMIT ?");
+    let mut query = db.prepare_cached(&query)?;
+    let rows = query.query_map(params![cid.as_str(), person_key(person), limit], line_of)?;
+    let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
+    lines.reverse();
+    Ok(lines)
+}
+
 /// The last lines of the chat that were said before that of this number, of those that are read by somebody, in the order
 /// in which they were said.
 pub fn lines_before(
