@@ -126,7 +126,9 @@ test('what people see, how they come in and what they may send is set in the for
   const others = form.getByRole('checkbox', { name: 'Others may come too' });
   await others.uncheck();
   await form.getByRole('radio', { name: /^Public/ }).check();
-  await expect(form.getByText('Until now only invited people come in.', { exact: false })).toBeVisible();
+  await expect(
+    form.getByText('You have chosen that only invited people come in.', { exact: false }),
+  ).toBeVisible();
   await expect(others).toHaveCount(0);
   await look(page, 'form-public');
   await form.getByRole('radio', { name: /^Internal/ }).check();
@@ -149,6 +151,7 @@ test('what people see, how they come in and what they may send is set in the for
   await form.getByRole('combobox', { name: 'Waiting room', exact: true }).scrollIntoViewIfNeeded();
   await look(page, 'form-waiting');
   await page.emulateMedia({ colorScheme: 'dark' });
+  await noBarrier(page, 'form of a public conference, dark', { colours: true });
   await look(page, 'form-waiting-dark');
   await page.emulateMedia({ colorScheme: 'light' });
   await form.getByRole('switch', { name: /^Guests register before/ }).uncheck();

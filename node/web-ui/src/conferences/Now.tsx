@@ -98,9 +98,9 @@ function LaidOut({ conference, desk }: Omit<Props, 'people'>) {
   if (!layout) return null;
   const shown = layout.kept ?? t(`layout.${layout.arrangement}`);
   return (
-    <Group wrap="nowrap" gap="sm" px={8} role="status">
+    <Group gap="sm" px={8} role="status" justify="flex-end">
       <IconLayoutGrid size={18} aria-hidden style={{ flexShrink: 0 }} />
-      <Text size="sm" flex={1} miw={0}>
+      <Text size="sm" flex="1 1 14rem">
         {t(layout.locked ? 'now.laidOutLocked' : 'now.laidOut', { layout: shown })}
       </Text>
       <Button size="compact-sm" variant="default" onClick={() => desk.moderate('clear_layout')}>

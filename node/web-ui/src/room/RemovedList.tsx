@@ -28,7 +28,7 @@ export function RemovedPeople({ people, count, desk }: Props) {
   if (count === 0) return null;
   return (
     <section aria-labelledby="removed-list">
-      <Title order={3} size="h5" id="removed-list" px={8} pt={4}>
+      <Title order={3} size="h5" id="removed-list" px={8} pt="sm">
         {t('removed.list', { count })}
       </Title>
       <Text size="xs" c="dimmed" px={8} pb={4}>
