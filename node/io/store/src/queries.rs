@@ -37,7 +37,7 @@ pub use directory_link::{
 pub use elsewhere::{InView, Meant, in_view, meant};
 pub use events::events;
 pub use guest_page::{document, guest_page, logo, past_document, past_documents};
-pub use history::{calls_of, old_history, past_run, runs_over, runs_with, visits};
+pub use history::{calls_of, last_run, old_history, past_run, runs_over, runs_with, visits};
 pub use licensing::{
     ProRow, WithoutProRow, desk, figures, lost_seats, needs, needs_pro, nodes_with_seats, orphans, pro_of,
     pro_seats, seats_due, uses_seats, without_pro,
@@ -54,7 +54,7 @@ pub use registrations::{Registered, registered, registrant, registrants};
 pub use search::{OwnHit, OwnHits, search};
 pub use server::{Counts, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node};
 pub use templates::{template, templates};
-pub use watchers::{is_watching, named_watchers, removed, watchers, watchers_of_node};
+pub use watchers::{is_watching, named_watchers, removed, shut_out, watchers, watchers_of_node};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

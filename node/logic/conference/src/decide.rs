@@ -1,8 +1,8 @@
 //! Who may make, change and delete which conferences.
 
 use crate::{
-    Access, Act, Change, Command, Conference, Decision, Effect, InboxView, NewConference, NewId, OutboxView,
-    Party, Patch, REMOVALS_LEVEL, RIGHTS_LEVEL, Settings, TemplateView, Whom,
+    Access, Act, CALLERS_LEVEL, Change, Command, Conference, Decision, Effect, InboxView, NewConference,
+    NewId, OutboxView, Party, Patch, REMOVALS_LEVEL, RIGHTS_LEVEL, Settings, TemplateView, Whom,
     conference::differences,
     follow::shut_out_guests,
     history,
@@ -206,7 +206,7 @@ impl<'a, V: View> Case<'a, V> {
     }
 
     fn caller(&self) -> Result<&'a UserName, Refusal> {
-        self.asker.require(Right::MakeCalls, "the right to make calls")?;
+        self.asker.require(Right::MakeCalls, MAKES_CALLS)?;
         self.user()
     }
 
@@ -246,7 +246,13 @@ impl<'a, V: View> Case<'a, V> {
             return self.meetings()?.call_by(cid, by, whom);
         }
         let conference = self.moderated(cid)?;
-        self.as_server().call_in(&conference, self.user()?, whom)
+        // Nodes of before ask nothing of the kind, and all must do the same.
+        let caller = if self.at.level < CALLERS_LEVEL {
+            self.user()?
+        } else {
+            self.caller()?
+        };
+        self.as_server().call_in(&conference, caller, whom)
     }
 
     /// A moderator takes calls back.
@@ -519,6 +525,9 @@ impl<V: View> Meetings<'_, V> {
         check_owned(self.view, owner, 1)
     }
 }
+
+/// What who calls others needs.
+pub(crate) const MAKES_CALLS: &str = "the right to make calls";
 
 pub(crate) fn forbidden(needs: &str) -> Refusal {
     Refusal::Forbidden { needs: needs.into() }

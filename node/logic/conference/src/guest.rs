@@ -294,13 +294,10 @@ impl<V: View> Meetings<'_, V> {
 
     fn check_room_of_before(&self, cid: &Cid) -> Result<(), Refusal> {
         if self.view.guests_in(cid, self.at.now) >= limits::GUESTS_PER_CONFERENCE as u64 {
-            let text =
-                "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
-            return Err(Refusal::Full(text.into()));
+            return Err(NoRoom::Conference.into());
         }
         if self.view.guests(self.at.now) >= limits::GUESTS as u64 {
-            let text = "this server has 20,000 guests and takes no more; try again later";
-            return Err(Refusal::Full(text.into()));
+            return Err(NoRoom::Server.into());
         }
         Ok(())
     }

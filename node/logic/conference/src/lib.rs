@@ -53,7 +53,7 @@ pub use decide::{View, decide, decide_for};
 pub use effect::{Decision, Effect};
 pub use follow::{Fact, follow};
 pub use group_call::CalledGroup;
-pub use guest::{Guest, GuestId, Keepsake};
+pub use guest::{Guest, GuestId, Keepsake, NoRoom};
 pub use history::{Ended, PastRun, RunId, Visit, keep_history};
 pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};
@@ -62,7 +62,7 @@ pub use meeting::{
     ALONE_MS, AWAY_MS, Account, Act, Arrangement, CHANGE_MS, Deleted, End, HEARD, Heard, INVITATION_MS,
     Invitation, Invited, KeptLayout, Layout, Line, LineDetails, MeetingRights, MeetingView, Mention, NoChat,
     Opened, Participant, ParticipantId, Person, RUN_MS, Reaction, Readable, Removed, Run, SWEEP, SecretHash,
-    Slot, Standing, StatePatch, Via, Watcher,
+    ShutOut, Slot, Standing, StatePatch, Via, Watcher,
 };
 pub use partners::{
     Bidding, Delivery, InboxView, MESSAGE_MS, Message, Opening, OutboxView, PartnerInvitation, Settled,
@@ -136,6 +136,10 @@ pub const OWNERS_LEVEL: u32 = 33;
 /// The level from which on who was removed stays out, calls that became conferences end with their run, and guests are
 /// counted by what they use.
 pub const REMOVALS_LEVEL: u32 = 35;
+
+/// The level from which on programs that watch and were removed are let back as people are, who calls people into a
+/// conference needs the right to make calls, and whom the zone lets come as no guest does not register as one.
+pub const CALLERS_LEVEL: u32 = 37;
 
 /// The level from which on invitations by partners' servers can be declined, no server fills all places for them, and of calls
 /// from partners to a group only the newest are kept.

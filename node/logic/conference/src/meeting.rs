@@ -44,7 +44,7 @@ pub use participant::{
 };
 pub(crate) use pins::Guesses;
 pub use podium::{CHANGE_MS, HEARD, Heard};
-pub use removal::Removed;
+pub use removal::{Removed, ShutOut};
 pub(crate) use run::Runs;
 pub use run::{ALONE_MS, End, Opened, RUN_MS, Run};
 pub(crate) use terms::screens_with;
@@ -86,6 +86,8 @@ pub trait MeetingView {
     fn places_of(&self, person: &Person) -> Vec<(Cid, ParticipantId)>;
     /// Whether the rights of an account make it an operator (USR-05).
     fn is_operator(&self, user: &UserName) -> bool;
+    /// Whether the rights of an account let it make calls (USR-05).
+    fn may_call(&self, user: &UserName) -> bool;
     /// Whether the rights of a person let them show a screen (USR-05); those of guests are of their built-in group.
     fn may_share(&self, person: &Person) -> bool;
     /// From where people come, and what counts for them there (AUTH-02).

@@ -10,8 +10,8 @@
 //! Invariant: who has registered has at most one place in the conference.
 
 use crate::{
-    Ask, Conference, Decision, Effect, FieldKind, Link, NO, Registration, RegistrationState, View, Visitor,
-    Way, YES, door,
+    Ask, CALLERS_LEVEL, Conference, Decision, Effect, FieldKind, Link, NO, Registration, RegistrationState,
+    View, Visitor, Way, YES, door,
     meeting::{Meetings, ParticipantId, Person, Runs, SecretHash},
 };
 use plenary_access::{
@@ -221,6 +221,10 @@ pub struct NewRegistrant {
 
 impl<V: View> Meetings<'_, V> {
     pub(crate) fn register(&self, new: &NewRegistrant) -> Result<Decision, Refusal> {
+        // Nodes of before ask it at the door alone, and all must do the same.
+        if self.at.level >= CALLERS_LEVEL {
+            self.view.zones().check_guest(self.from)?;
+        }
         let found = self.view.conference(&new.cid);
         // Strangers do not learn that there is a room which they may not enter.
         let found = found.filter(|conference| door(conference, Visitor::Guest(None), Way::Browser).is_ok());

@@ -15,13 +15,13 @@
 //! Invariant: nobody is rung twice for one conference at once, and nobody who is in it; it rings only while a run goes on.
 
 use crate::{
-    Away, CALLING_LEVEL, CALLS_KEPT, Call, Conference, DOORS_LEVEL, Decision, Effect, How, MODERATION_LEVEL,
-    OWNERS_LEVEL, Over, ParticipantId, Party, Person, Run, TERMS_LEVEL, View,
-    decide::forbidden,
-    meeting::{Meetings, conflict},
+    Away, CALLERS_LEVEL, CALLING_LEVEL, CALLS_KEPT, Call, Conference, DOORS_LEVEL, Decision, Effect, How,
+    MODERATION_LEVEL, OWNERS_LEVEL, Over, Participant, ParticipantId, Party, Person, Run, TERMS_LEVEL, View,
+    decide::{MAKES_CALLS, forbidden},
+    meeting::{Meetings, conflict, counts_there},
 };
-use plenary_access::{FieldChange, Moment, Refusal, Topic, rules::invalid};
-use plenary_model::{Cid, Timestamp, UserName, limits};
+use plenary_access::{FieldChange, Moment, Refusal, Topic, ZoneRefusal, rules::invalid};
+use plenary_model::{Cid, Right, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -101,9 +101,27 @@ impl<V: View> Meetings<'_, V> {
         let conference = self.conference(cid)?;
         let by = self.moderator(&conference, by)?;
         match &by.person {
-            Person::Account(caller) => self.call_in(&conference, caller, whom),
+            Person::Account(caller) => {
+                self.check_calls(&by, caller)?;
+                self.call_in(&conference, caller, whom)
+            }
             Person::Guest(_) | Person::Federated(_) => Err(forbidden("an account of this server")),
         }
+    }
+
+    /// Calling people in is making calls, whose right somebody has from where they are in the meeting.
+    fn check_calls(&self, by: &Participant, caller: &UserName) -> Result<(), Refusal> {
+        // Nodes of before ask nothing of the kind, and all must do the same.
+        if self.at.level < CALLERS_LEVEL {
+            return Ok(());
+        }
+        if !self.view.may_call(caller) {
+            return Err(forbidden(MAKES_CALLS));
+        }
+        if !counts_there(&self.view.zones(), &by.person, by.address, Right::MakeCalls) {
+            return Err(ZoneRefusal::Right(MAKES_CALLS.into()).into());
+        }
+        Ok(())
     }
 
     /// Who calls has been found to be allowed.

@@ -8,7 +8,7 @@ use crate::{
 };
 use plenary_access::{ListQuery, Page, fold};
 use plenary_conference::{Call, CallQuery, Conference, PastRun, Person, RunId, Visit};
-use plenary_model::{Timestamp, UserName, limits};
+use plenary_model::{Cid, Timestamp, UserName, limits};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// How many different people were in a run: accounts and guests, by their IDs.
@@ -106,6 +106,16 @@ pub fn past_run(db: &Connection, of: &Conference, id: RunId) -> Found<Option<(Pa
         .prepare_cached(&query)?
         .query_row(params, |row| Ok((past_run_of(row)?, number(row, 8)?)))
         .optional()?)
+}
+
+/// The newest run that is kept of what has this key, also where it is no more.
+pub fn last_run(db: &Connection, cid: &Cid) -> Found<Option<PastRun>> {
+    let query = format!(
+        "SELECT {PAST_RUN} FROM past_runs WHERE cid = ?
+             ORDER BY conference_created_at DESC, started_at DESC LIMIT 1"
+    );
+    let mut query = db.prepare_cached(&query)?;
+    Ok(query.query_row([cid.as_str()], past_run_of).optional()?)
 }
 
 /// Who was in a run, all or one user only; those who came first before others.

@@ -5,7 +5,7 @@ use crate::{
     view::sql,
     watchers::{REMOVED, WATCHER, removed_of, watcher_of},
 };
-use plenary_conference::{ParticipantId, Removed, Watcher};
+use plenary_conference::{ParticipantId, Removed, ShutOut, Watcher};
 use plenary_model::{Cid, NodeId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
@@ -60,4 +60,18 @@ pub fn removed(db: &Connection, cid: &Cid) -> Found<Vec<Removed>> {
     let mut query = db.prepare_cached(&query)?;
     let rows = query.query_map([cid.as_str()], removed_of)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The same with those whose programs that watch were removed, as moderators are shown them.
+pub fn shut_out(db: &Connection, cid: &Cid) -> Found<Vec<ShutOut>> {
+    let query = format!(
+        "SELECT {WATCHER} FROM watchers WHERE cid = ? AND removed_at IS NOT NULL ORDER BY removed_at, id"
+    );
+    let mut query = db.prepare_cached(&query)?;
+    let programs = query.query_map([cid.as_str()], watcher_of)?;
+    let programs = programs.collect::<rusqlite::Result<Vec<_>>>()?.into_iter();
+    let people = removed(db, cid)?.into_iter().map(ShutOut::from);
+    let mut all: Vec<_> = people.chain(programs.filter_map(ShutOut::of_watcher)).collect();
+    all.sort_by_key(|one| (one.at, one.id));
+    Ok(all)
 }

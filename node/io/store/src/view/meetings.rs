@@ -106,6 +106,11 @@ impl plenary_conference::MeetingView for StoreView<'_> {
         user.is_some_and(|user| rights_of(self, &user).allows(Right::Operator))
     }
 
+    fn may_call(&self, user: &UserName) -> bool {
+        let user = View::user(self, user);
+        user.is_some_and(|user| rights_of(self, &user).allows(Right::MakeCalls))
+    }
+
     fn may_share(&self, person: &Person) -> bool {
         match person {
             Person::Account(user) => {

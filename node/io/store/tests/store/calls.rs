@@ -1,7 +1,9 @@
 //! Calls of two, their seats and their lists (CALL-01).
 
 use crate::{home::*, licensing::*};
-use plenary_conference::{AwayCall, AwaySeat, AwayTo, Call, Change, How, ParticipantId, PartnerSaid};
+use plenary_conference::{
+    Act, AwayCall, AwaySeat, AwayTo, Call, Change, End, How, ParticipantId, PartnerSaid,
+};
 use plenary_model::Cid;
 use plenary_store::queries;
 
@@ -124,6 +126,46 @@ fn a_call_takes_no_seat_until_it_is_a_conference() {
     assert!(queries::conference(&home.db, &cid).expect("reads").is_none());
     assert_eq!(home.count("participants"), 0);
     same_everywhere(&mut home);
+}
+
+#[test]
+fn what_was_a_call_is_known_by_its_last_run_once_it_is_gone() {
+    let mut home = counting(&[licence(1, 2, 0)], &["alice", "bob"]);
+    for person in ["alice", "bob"] {
+        online(&mut home, person, person).expect("a seat for each device");
+    }
+    let ended_by = |home: &Home| {
+        let last = queries::last_run(&home.db, &name("c")).expect("reads");
+        last.and_then(|run| run.ended).map(|ended| ended.why)
+    };
+    for (over, why) in [
+        (
+            Change::Act {
+                cid: name("c"),
+                by: Some(ParticipantId(1)),
+                act: Act::End,
+            },
+            Some(End::Moderator),
+        ),
+        (
+            Change::Delete {
+                cid: name("c"),
+                expect: None,
+            },
+            None,
+        ),
+    ] {
+        home.now += 60_000;
+        home.ok(by("alice"), dial("c", "bob"));
+        home.ok(system(), into("c", 1, "alice"));
+        home.ok(system(), into("c", 2, "bob"));
+        home.ok(by("alice"), Change::Widen { cid: name("c") });
+        home.ok(system(), over);
+        let cid: Cid = name("c");
+        assert!(queries::conference(&home.db, &cid).expect("reads").is_none());
+        assert_eq!(ended_by(&home), Some(why));
+        same_everywhere(&mut home);
+    }
 }
 
 #[test]

@@ -66,6 +66,23 @@ fn who_watches_and_who_was_removed_is_there_after_a_restart_and_in_a_snapshot() 
     );
     let here = queries::watchers_of_node(&home.db, NodeId(1), 11).expect("reads");
     assert_eq!(here, both[..1]);
+    let out = queries::shut_out(&home.db, &review()).expect("reads");
+    assert_eq!(out.len(), 1);
+    assert_eq!(
+        (out[0].id.0, &out[0].person, out[0].programs_only),
+        (8, &account("alice"), true)
+    );
+    home.ok(
+        by("bob"),
+        conference::Change::Act {
+            cid: review(),
+            by: None,
+            act: Act::LetBack(ParticipantId(8)),
+        },
+    );
+    assert!(queries::shut_out(&home.db, &review()).expect("reads").is_empty());
+    home.ok(system(), watch(9, "alice"));
+    home.ok(by("bob"), remove(9));
     home.ok(
         by("bob"),
         conference::Change::Act {

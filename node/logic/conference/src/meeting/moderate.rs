@@ -23,7 +23,7 @@ pub enum Act {
     SendBack(ParticipantId),
     /// Out of the meeting or the waiting room; they do not come back into this run by themselves.
     Remove(ParticipantId),
-    /// Somebody who was removed may come again.
+    /// Somebody who was removed may come again, with all of their programs.
     LetBack(ParticipantId),
     /// A program that watches; its account watches by none any more in this run.
     RemoveWatcher(ParticipantId),

@@ -10,8 +10,8 @@
 //! A guest is known by the record that they have, or by the same name from the same address: whoever says that they are
 //! somebody else and comes from elsewhere is somebody else.
 
-use super::{Meetings, Participant, ParticipantId, Person, Runs, Via, moderate::conflict};
-use crate::{Conference, Decision, Effect, KeptOut, REMOVALS_LEVEL, Role, View, Visitor, Way};
+use super::{Meetings, Participant, ParticipantId, Person, Runs, Via, Watcher, moderate::conflict};
+use crate::{CALLERS_LEVEL, Conference, Decision, Effect, KeptOut, REMOVALS_LEVEL, Role, View, Visitor, Way};
 use plenary_access::{Refusal, Topic};
 use plenary_model::{Cid, Timestamp, limits};
 
@@ -29,6 +29,44 @@ pub struct Removed {
     /// Of a guest: where they came from.
     pub source: Option<String>,
     pub at: Timestamp,
+}
+
+/// Somebody whom moderators may let back, as they are shown them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShutOut {
+    /// By which they are let back: of the place or the program that was removed.
+    pub id: ParticipantId,
+    pub person: Person,
+    /// As they were called.
+    pub name: String,
+    /// Their programs alone stay out.
+    pub programs_only: bool,
+    pub at: Timestamp,
+}
+
+impl ShutOut {
+    /// None of a program that still watches.
+    pub fn of_watcher(watcher: Watcher) -> Option<Self> {
+        Some(Self {
+            id: watcher.id,
+            person: Person::Account(watcher.user),
+            name: watcher.name,
+            programs_only: true,
+            at: watcher.removed_at?,
+        })
+    }
+}
+
+impl From<Removed> for ShutOut {
+    fn from(one: Removed) -> Self {
+        Self {
+            id: one.id,
+            programs_only: one.via != Via::Browser,
+            person: one.person,
+            name: one.name,
+            at: one.at,
+        }
+    }
 }
 
 impl Removed {
@@ -126,15 +164,26 @@ impl<V: View> Meetings<'_, V> {
         }
     }
 
-    /// A moderator lets somebody come again whom one removed.
+    /// A moderator lets somebody come again whom one removed; by what it knows of them, and by all of their programs.
     pub(super) fn let_back(&self, conference: &Conference, id: ParticipantId) -> Result<Decision, Refusal> {
         let all = self.view.removed(&conference.cid);
-        let found = all.iter().find(|one| one.id == id);
+        let found = all.iter().find(|one| one.id == id).map(|one| one.person.clone());
+        let of_program = || {
+            self.owner_of_removed_watcher(&conference.cid, id)
+                .map(Person::Account)
+        };
+        let found = found.or_else(of_program);
         let found = found.ok_or_else(|| conflict("they are not among those who were removed any more"))?;
         let mut decision = Decision::default();
         decision.notice(Topic::Meetings, conference.cid.as_str());
-        for one in all.iter().filter(|one| one.person == found.person) {
+        for one in all.iter().filter(|one| one.person == found) {
             forget(&mut decision, one);
+        }
+        // Nodes of before know no way back for them, and all must do the same.
+        if let Person::Account(user) = &found
+            && self.at.level >= CALLERS_LEVEL
+        {
+            self.forget_removed_watchers(&mut decision, &conference.cid, user);
         }
         Ok(decision)
     }

@@ -8,11 +8,16 @@
 //!           Watch                   Unwatch, the node is lost, the account may not be in conferences
 //!  nobody ─────────► watches ─────────────────────────────────────────────────────────────────────────► nobody
 //!                       │  Act::RemoveWatcher                          the run ends, the account is gone    ▲
-//!                       └───────────────────► removed: their account watches no more ───────────────────────┘
+//!                       └───────────────────► removed: their account watches no more ───────────────────────┤
+//!                                                  │  Act::LetBack, or it comes after they were called      │
+//!                                                  └────────────────────────────────────────────────────────┘
 //! ```
 
 use super::{Meetings, ParticipantId, Person, Run, conflict};
-use crate::{Change, Conference, Decision, Effect, Gate, KeptOut, Party, View, Visitor, Way, admit_watcher};
+use crate::{
+    CALLERS_LEVEL, Change, Conference, Decision, Effect, Gate, KeptOut, Party, View, Visitor, Way,
+    admit_watcher,
+};
 use plenary_access::{
     Refusal, Topic,
     rules::{exists, not_found},
@@ -79,6 +84,8 @@ impl<V: View> Meetings<'_, V> {
         }
         self.watch_gate(&conference, user)?;
         let mut decision = Decision::default();
+        // Whoever was asked to come again is not removed any more.
+        self.forget_removed_watchers(&mut decision, cid, user);
         put(
             &mut decision,
             Watcher {
@@ -97,10 +104,6 @@ impl<V: View> Meetings<'_, V> {
 
     fn watch_gate(&self, conference: &Conference, user: &UserName) -> Result<(), KeptOut> {
         let cid = &conference.cid;
-        let own = self.view.watched_by(user);
-        if own.iter().any(|one| one.cid == *cid && !one.watches()) {
-            return Err(KeptOut::WatcherRemoved);
-        }
         let run = self.view.run_of(cid).filter(Run::is_on);
         let called = run
             .as_ref()
@@ -111,6 +114,7 @@ impl<V: View> Meetings<'_, V> {
                 && self.view.zones().of(self.from).rights.allows(Right::Operator),
             called_at: called,
         };
+        self.check_removed_watcher(conference, user, visitor)?;
         self.check_removed(conference, &Person::Account(user.clone()), visitor, Way::Watch)?;
         let inside = run.as_ref().map_or(0, |run| run.participants);
         let gate = Gate {
@@ -123,6 +127,46 @@ impl<V: View> Meetings<'_, V> {
             partner_full: None,
         };
         admit_watcher(&gate, visitor, self.at.now)
+    }
+
+    /// Whether a moderator has removed a program of theirs, and nobody has asked them to come since.
+    fn check_removed_watcher(
+        &self,
+        conference: &Conference,
+        user: &UserName,
+        visitor: Visitor<'_>,
+    ) -> Result<(), KeptOut> {
+        let removed = self.removed_watchers(&conference.cid, user);
+        let Some(at) = removed.iter().filter_map(|one| one.removed_at).max() else {
+            return Ok(());
+        };
+        let asked = visitor.last_asked_at(conference);
+        // Nodes of before keep them out all the same, and all must do so.
+        if self.at.level >= CALLERS_LEVEL && asked.is_some_and(|asked| asked > at) {
+            return Ok(());
+        }
+        Err(KeptOut::WatcherRemoved)
+    }
+
+    fn removed_watchers(&self, cid: &Cid, user: &UserName) -> Vec<Watcher> {
+        let mut own = self.view.watched_by(user);
+        own.retain(|one| one.cid == *cid && !one.watches());
+        own
+    }
+
+    /// An account whose programs were removed watches by them again.
+    pub(super) fn forget_removed_watchers(&self, decision: &mut Decision, cid: &Cid, user: &UserName) {
+        for one in self.removed_watchers(cid, user) {
+            take_out(decision, one);
+        }
+    }
+
+    /// The account of a program that was removed, which may be let back.
+    pub(super) fn owner_of_removed_watcher(&self, cid: &Cid, id: ParticipantId) -> Option<UserName> {
+        let found = self.view.watcher(cid, id).filter(|one| !one.watches());
+        found
+            .filter(|_| self.at.level >= CALLERS_LEVEL)
+            .map(|one| one.user)
     }
 
     /// It has ended, or its node has nothing of it. Who was removed stays so.

@@ -5,6 +5,7 @@ mod away_calls;
 mod calls;
 mod chat;
 mod consent;
+mod contests;
 mod federated;
 mod gate;
 mod group_calls;

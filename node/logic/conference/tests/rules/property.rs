@@ -2,7 +2,7 @@
 
 use crate::{soundness::check, world::*};
 use plenary_conference::*;
-use plenary_model::{Cid, NodeId};
+use plenary_model::{Cid, NodeId, Timestamp};
 use proptest::{prelude::*, sample::select};
 
 #[derive(Debug, Clone)]
@@ -175,7 +175,7 @@ fn entry() -> impl Strategy<Value = Change> {
 
 fn act() -> impl Strategy<Value = Act> {
     let of = (0u64..12).prop_map(ParticipantId);
-    (0usize..37, of).prop_map(|(which, id)| match which {
+    (0usize..40, of).prop_map(|(which, id)| match which {
         0 => Act::AdmitAll,
         1 => Act::SendBack(id),
         2 => Act::Remove(id),
@@ -220,6 +220,9 @@ fn act() -> impl Strategy<Value = Act> {
         31 => Act::SetWaitingRoom(None),
         32 | 33 => Act::HandLecture(id),
         34 | 35 => Act::RemoveWatcher(ParticipantId(100 + id.0 % 4)),
+        36 => Act::LetBack(id),
+        37 => Act::LetBack(ParticipantId(100 + id.0 % 4)),
+        38 => Act::Remove(id),
         _ => Act::Admit(id),
     })
 }
@@ -284,7 +287,7 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
             vec![name("bob"), name("root")],
             vec![name("demo2@oslo.example.net"), name("alice")],
         ])),
-        prop::option::of(any::<bool>()),
+        (prop::option::of(any::<bool>()), limit(), limit()),
     )
         .prop_map(
             |(
@@ -298,8 +301,10 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
                 registration,
                 guests,
                 lecturers,
-                begins_locked,
+                (begins_locked, participant_limit, guest_limit),
             )| SettingsPatch {
+                participant_limit,
+                guest_limit,
                 lecturers,
                 begins_locked,
                 registration,
@@ -314,6 +319,11 @@ fn settings() -> impl Strategy<Value = SettingsPatch> {
                 ..SettingsPatch::default()
             },
         )
+}
+
+/// Of people or guests.
+fn limit() -> impl Strategy<Value = Option<Put<u32>>> {
+    prop::option::of(select(vec![Put::Nothing, Put::To(1), Put::To(2), Put::To(3)]))
 }
 
 fn people() -> impl Strategy<Value = &'static str> {
@@ -545,6 +555,103 @@ fn check_begins(before: &World, after: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Since when somebody asks a person to come, by the settings and by calls into the run that goes on.
+fn asked_at(world: &World, cid: &Cid, person: &Person) -> Option<Timestamp> {
+    let settings = &world.conferences[cid].settings;
+    let began = world.runs[cid].started_at;
+    let into = |call: &&Call| {
+        let rings = call.ring.as_ref().is_some_and(|ring| ring.cid == *cid);
+        rings && call.began_at >= began && call.callee.person() == *person
+    };
+    let called = world.calls.values().filter(into).map(|call| call.began_at).max();
+    let named = match person {
+        Person::Account(user) => settings.invited.get(user).max(settings.moderators.get(user)),
+        Person::Federated(user) => {
+            let (invited, moderates) = (&settings.invited_abroad, &settings.moderators_abroad);
+            invited.get(user).max(moderates.get(user))
+        }
+        Person::Guest(_) => None,
+    };
+    called.max(named.copied())
+}
+
+/// Who was removed from a run does not come back into it, by no way, unless somebody asked them to since, or let them back.
+fn check_stays_out(before: &World, step: &Step, after: &World) -> Result<(), TestCaseError> {
+    let shut_out = |cid: &Cid, person: &Person, at: Timestamp| {
+        let is_owner = matches!(person, Person::Account(user) if before.conferences[cid].owner == *user);
+        // Within one step nobody asks and comes.
+        !is_owner && asked_at(before, cid, person).is_none_or(|asked| asked <= at)
+    };
+    let is_new = |place: &&Participant| !before.participants.contains_key(&(place.cid.clone(), place.id));
+    for one in before.removed.values() {
+        let programs_only = one.via != Via::Browser;
+        if !shut_out(&one.cid, &one.person, one.at) {
+            continue;
+        }
+        let mut comers = after.participants.values().filter(is_new);
+        let came = comers.any(|place| {
+            let way_is_shut = !programs_only || place.via != Via::Browser;
+            place.cid == one.cid && place.person == one.person && way_is_shut
+        });
+        prop_assert!(!came, "{one:?} is out, and stays so: {step:?}");
+    }
+    for one in before.watchers.values() {
+        let Some(at) = one.removed_at else { continue };
+        let person = Person::Account(one.user.clone());
+        let new = |other: &&Watcher| !before.watchers.contains_key(&(other.cid.clone(), other.id));
+        let mut comers = after.watchers.values().filter(new);
+        let came = comers.any(|other| other.cid == one.cid && other.user == one.user);
+        prop_assert!(
+            !(came && shut_out(&one.cid, &person, at)),
+            "a program of {one:?} is out: {step:?}"
+        );
+    }
+    Ok(())
+}
+
+/// Nobody comes into what is full, and what is full of guests takes no more of them; those who are needed inside do.
+fn check_limits(before: &World, step: &Step, after: &World) -> Result<(), TestCaseError> {
+    let Step::Change(change) = step else { return Ok(()) };
+    let Change::Enter { cid, person, .. } = &**change else {
+        return Ok(());
+    };
+    let inside = |world: &World| {
+        let places = world.participants.values().filter(|place| place.cid == *cid);
+        let guests = places
+            .clone()
+            .filter(|place| matches!(place.person, Person::Guest(_)));
+        (places.count(), guests.count())
+    };
+    let ((people, guests), (after_people, after_guests)) = (inside(before), inside(after));
+    let Some(conference) = before.conferences.get(cid) else {
+        return Ok(());
+    };
+    let is_trusted = person
+        .visitor(
+            before.is_operator(match person {
+                Person::Account(user) => user,
+                _ => &conference.owner,
+            }) && matches!(person, Person::Account(_)),
+        )
+        .role(conference)
+        > Role::Participant;
+    if let Some(most) = conference.settings.participant_limit
+        && people >= most as usize
+        && !is_trusted
+    {
+        prop_assert!(
+            after_people <= people,
+            "{most} are in, and it takes no more: {step:?}"
+        );
+    }
+    if let Some(most) = conference.settings.guest_limit
+        && guests >= most as usize
+    {
+        prop_assert!(after_guests <= guests, "{most} guests are in: {step:?}");
+    }
+    Ok(())
+}
+
 /// What a step may change and what not.
 fn check_change(before: &World, step: &Step, after: &World) -> Result<(), TestCaseError> {
     for (cid, conference) in &after.conferences {
@@ -560,6 +667,8 @@ fn check_change(before: &World, step: &Step, after: &World) -> Result<(), TestCa
         );
     }
     check_begins(before, after)?;
+    check_stays_out(before, step, after)?;
+    check_limits(before, step, after)?;
     let comes = |world: &World, cid: &Cid| {
         let inside = world.participants.keys().filter(|(of, _)| of == cid).count();
         inside
@@ -580,23 +689,11 @@ fn check_change(before: &World, step: &Step, after: &World) -> Result<(), TestCa
         prop_assert_eq!(&before.runs, &after.runs);
         prop_assert_eq!(&before.visits, &after.visits);
         let grew = comes(after, cid) > comes(before, cid);
-        let shut_out = |one: &&Watcher| one.cid == *cid && !one.watches();
-        let removed: Vec<_> = before
-            .watchers
-            .values()
-            .filter(shut_out)
-            .map(|one| &one.user)
-            .collect();
         let came = after
             .watchers
             .iter()
             .filter(|(key, _)| !before.watchers.contains_key(*key));
-        for (_, one) in came {
-            prop_assert!(
-                grew && !removed.contains(&&one.user),
-                "who was removed does not come back"
-            );
-        }
+        prop_assert!(came.count() == usize::from(grew), "a program comes by itself");
     }
     Ok(())
 }
@@ -664,7 +761,8 @@ proptest! {
 }
 
 /// The last of each before rules changed that decide who is where.
-const OLDER: [u32; 7] = [
+const OLDER: [u32; 8] = [
+    CALLERS_LEVEL - 1,
     REMOVALS_LEVEL - 1,
     OWNERS_LEVEL - 1,
     TERMS_LEVEL - 1,

@@ -9,6 +9,7 @@ use crate::{
 use plenary_access::Refusal;
 use plenary_conference::*;
 use plenary_model::limits;
+use proptest::prelude::*;
 
 fn id(number: u64) -> ParticipantId {
     ParticipantId(number)
@@ -328,4 +329,48 @@ fn who_asked_and_did_not_come_takes_no_place_and_registrants_have_theirs() {
     world.ok(&come_by("open", link(200, 200), 3));
     world.now += 10 * 60_000;
     world.ok(&guest_enter("open", 2, 2, None));
+}
+
+/// Guests of an address whose tokens are valid.
+fn valid_from(world: &World, address: &str) -> usize {
+    let source = format!("address:{address}");
+    let mut all: Vec<_> = world.guests.values().collect();
+    all.retain(|guest| guest.source.as_deref() == Some(&source) && guest.expires_at.0 > world.now);
+    all.len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever comes from where and when: a network has its share and no more, and nobody is refused below it.
+    #[test]
+    fn no_network_has_more_than_its_share(
+        steps in prop::collection::vec((any::<bool>(), 0u64..4 * 3_600_000), 1..24),
+    ) {
+        let mut world = World::with_rooms();
+        let (near, far) = ("192.0.2.7", "192.0.2.8");
+        world.ok(&asks(1, near, "Eve"));
+        let model = world.guests[&one_of_many(1)].clone();
+        // All but a few have come already, one after the other within an hour.
+        for number in 2..=limits::GUESTS_PER_SOURCE as u64 - 2 {
+            let guest = Guest {
+                id: one_of_many(number),
+                token: token(10_000 + number),
+                expires_at: model.expires_at.plus_ms(number * 18_000),
+                ..model.clone()
+            };
+            world.guests.insert(guest.id.clone(), guest);
+        }
+        for (number, (is_near, wait)) in (1_000..).zip(steps) {
+            let address = if is_near { near } else { far };
+            let is_full = valid_from(&world, address) >= limits::GUESTS_PER_SOURCE;
+            let answer = world.run(&system(), &asks(number, address, "Eve"));
+            prop_assert_eq!(answer.is_err(), is_full);
+            if let Err(why) = answer {
+                prop_assert_eq!(why.to_string(), Refusal::from(NoRoom::Network).to_string());
+            }
+            prop_assert!(valid_from(&world, address) <= limits::GUESTS_PER_SOURCE);
+            world.now += wait / 16;
+        }
+    }
 }

@@ -139,6 +139,9 @@ impl MeetingView for World {
     fn is_operator(&self, user: &UserName) -> bool {
         self.operators.contains(user)
     }
+    fn may_call(&self, user: &UserName) -> bool {
+        !self.callless.contains(user)
+    }
     fn may_share(&self, person: &Person) -> bool {
         !self.screenless.contains(person)
     }

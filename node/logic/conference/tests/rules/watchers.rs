@@ -208,3 +208,74 @@ fn programs_go_with_the_account_and_with_the_conference() {
     world.run(&user("alice"), &delete("open")).expect("hers");
     assert!(world.watchers.is_empty());
 }
+
+/// Alice owns the room and is in it; two programs of bob watched, and were removed.
+fn with_removed_program() -> World {
+    let mut world = World::with_rooms();
+    world.ok(&enter("open", 1, account("alice")));
+    for id in [100, 101] {
+        world.ok(&watch("open", id, "bob"));
+    }
+    for id in [100, 101] {
+        world.ok(&act("open", 1, Act::RemoveWatcher(ParticipantId(id))));
+    }
+    assert_eq!(kept_out(&mut world, 102, "bob"), "removed");
+    world
+}
+
+#[test]
+fn a_program_that_was_removed_is_let_back_as_people_are() {
+    let let_back = |id: u64| act("open", 1, Act::LetBack(ParticipantId(id)));
+    let mut world = with_removed_program();
+    world.told();
+    world.ok(&let_back(100));
+    assert!(
+        world.told().iter().all(|of| of == "open"),
+        "moderators hear of it"
+    );
+    assert_eq!(
+        world.refused(&let_back(101)),
+        "conflict",
+        "all of the account at once"
+    );
+    world.ok(&watch("open", 102, "bob"));
+    assert_eq!(world.refused(&let_back(102)), "conflict", "it watches");
+    // Whoever was removed as a person comes back with their programs.
+    let mut world = with_removed_program();
+    world.ok(&enter("open", 2, account("bob")));
+    world.ok(&act("open", 1, Act::Remove(ParticipantId(2))));
+    world.ok(&let_back(2));
+    world.ok(&watch("open", 102, "bob"));
+    // Nodes of before know no way back.
+    let mut world = with_removed_program();
+    world.level = CALLERS_LEVEL - 1;
+    assert_eq!(world.refused(&let_back(100)), "conflict");
+    assert_eq!(kept_out(&mut world, 102, "bob"), "removed");
+}
+
+#[test]
+fn who_is_called_or_invited_watches_again_by_programs() {
+    let mut world = with_removed_program();
+    world
+        .run(&user("alice"), &crate::rings::call("open", &["bob"]))
+        .expect("she may");
+    world.ok(&watch("open", 102, "bob"));
+    assert_eq!(watching(&world), [102]);
+    assert_eq!(
+        world.watchers.len(),
+        1,
+        "nothing is left of those that were removed"
+    );
+    let mut world = with_removed_program();
+    let invited = SettingsPatch {
+        invited: Some(vec![name("bob")]),
+        ..SettingsPatch::default()
+    };
+    world
+        .run(&user("alice"), &update("open", settings(invited)))
+        .expect("hers");
+    world.ok(&watch("open", 102, "bob"));
+    // Removed once more, it stays out: the invitation is older.
+    world.ok(&act("open", 1, Act::RemoveWatcher(ParticipantId(102))));
+    assert_eq!(kept_out(&mut world, 103, "bob"), "removed");
+}

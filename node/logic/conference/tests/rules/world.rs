@@ -193,6 +193,8 @@ pub(crate) struct World {
     pub(crate) attempts: BTreeMap<(Cid, String), Attempts>,
     pub(crate) operators: BTreeSet<UserName>,
     pub(crate) screenless: BTreeSet<Person>,
+    /// Whose rights let them make no calls.
+    pub(crate) callless: BTreeSet<UserName>,
     pub(crate) calls: BTreeMap<Cid, Call>,
     pub(crate) past: BTreeMap<RunId, PastRun>,
     pub(crate) visits: BTreeMap<(RunId, ParticipantId, Timestamp), Visit>,

@@ -195,6 +195,72 @@ fn who_asks_from_where_a_right_does_not_count_is_told_so() {
 }
 
 #[test]
+fn who_may_not_come_as_a_guest_does_not_register_as_one() {
+    let form = crate::registration::form(Registration {
+        on: true,
+        ..Registration::default()
+    });
+    let mut world = crate::gate::with(form);
+    world.zones.internet.guests = false;
+    assert_eq!(
+        world.refuses(&from(FAR), &register("open", 1)).code(),
+        "zone-guests"
+    );
+    assert!(world.registrants.is_empty());
+    world
+        .run(&from(NEAR), &register("open", 1))
+        .expect("from there guests come");
+    world.zones.internet.on = false;
+    assert_eq!(world.refuses(&from(FAR), &register("open", 2)).code(), "zone-off");
+    world.level = CALLERS_LEVEL - 1;
+    world
+        .run(&from(FAR), &register("open", 2))
+        .expect("nodes of before ask it at the door");
+}
+
+#[test]
+fn who_calls_people_in_needs_the_right_to_make_calls_where_they_are() {
+    let by_alice = |whom: Whom| Change::Call {
+        cid: name("open"),
+        by: Some(ParticipantId(1)),
+        whom,
+    };
+    let bob = || Whom::Users(vec![name("bob")]);
+    let mut world = World::with_rooms();
+    world
+        .run(&from(FAR), &enter("open", 1, account("alice")))
+        .expect("in");
+    world.callless.insert(name("alice"));
+    for whom in [bob(), Whom::Invited] {
+        assert_eq!(world.refused(&by_alice(whom)), "forbidden");
+    }
+    world.callless.clear();
+    world.zones = without(&[Right::MakeCalls]);
+    assert_eq!(world.refused(&by_alice(bob())), "zone-right");
+    // From outside the meeting too.
+    let into = crate::rings::call("open", &["bob"]);
+    let alice = powerless("alice", plenary_access::AdminRole::None);
+    assert_eq!(world.refuses(&alice, &into).code(), "forbidden");
+    let far = Asker {
+        withheld: Rights([Right::MakeCalls].into()),
+        ..powerless("alice", plenary_access::AdminRole::None)
+    };
+    assert_eq!(world.refuses(&far, &into).code(), "zone-right");
+    assert!(world.calls.is_empty());
+    // Taking back is no call, and nobody is stopped.
+    world.run(&user("alice"), &into).expect("with the right");
+    let back = Change::CallOff {
+        cid: name("open"),
+        by: None,
+        users: None,
+    };
+    world.run(&alice, &back).expect("moderates");
+    world.level = CALLERS_LEVEL - 1;
+    world.now += 60_000;
+    world.ok(&by_alice(bob()));
+}
+
+#[test]
 fn nodes_of_before_know_nothing_of_it() {
     let mut world = World::with_rooms();
     world.level = ZONES_LEVEL - 1;
