@@ -106,10 +106,11 @@ fn access_of(public: bool, internal: bool) -> Option<&'static str> {
     }
 }
 
-const REMOVED: [(&str, &str); 4] = [
+const REMOVED: [(&str, &str); 5] = [
     ("ID", "id"),
     ("NAME", "name"),
     ("USER", "user"),
+    ("PROGRAMS ONLY", "programs_only"),
     ("SINCE", "since"),
 ];
 

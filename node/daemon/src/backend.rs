@@ -9,8 +9,8 @@ use plenary_access::{
 };
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Removed,
-    Run, RunId, Template, TemplateId, TemplateQuery, Visit, Watcher,
+    Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
+    ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_contracts::cluster::v1::steer_request::Act;
 use plenary_federation::LocalName;
@@ -155,7 +155,7 @@ impl Server {
     }
 
     /// Refuses what nodes of older versions cannot read.
-    fn all_know(&self, level: u32) -> Result<(), WriteError> {
+    pub(crate) fn all_know(&self, level: u32) -> Result<(), WriteError> {
         if self.replica.status().level < level {
             let text = "not every node knows this yet; try again once all run this version";
             return Err(Refusal::Conflict(text.into()).into());
@@ -172,12 +172,7 @@ impl Backend for Server {
     }
 
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError> {
-        self.all_know(command.change.level())?;
-        if matches!(command.change, plenary_conference::Change::Widen { .. }) && self.lessee.needs().is_some()
-        {
-            return self.widen(command).await;
-        }
-        self.propose_command(&command).await
+        crate::gate::propose(self, command).await
     }
 
     async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError> {
@@ -427,8 +422,8 @@ impl Backend for Server {
         self.query(move |db| queries::named_watchers(db, &cid)).await
     }
 
-    async fn removed(&self, cid: Cid) -> Result<Vec<Removed>, ReadError> {
-        self.query(move |db| queries::removed(db, &cid)).await
+    async fn removed(&self, cid: Cid) -> Result<Vec<ShutOut>, ReadError> {
+        self.query(move |db| queries::shut_out(db, &cid)).await
     }
 
     async fn strangers_inside(

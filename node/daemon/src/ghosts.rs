@@ -8,7 +8,7 @@ use crate::{
     options::system,
     server::Server,
 };
-use plenary_conference::{Change, Command};
+use plenary_conference::{Change, Command, Participant};
 use plenary_model::Cid;
 use plenary_rest_api::backend::{Backend as _, ReadError, WriteError};
 use plenary_signalling::meeting::ParticipantId;
@@ -62,6 +62,8 @@ async fn look(server: &Server, door: &MediaDoor) -> Result<Ghosts, ReadError> {
             Ok((rows, queries::watchers_of_node(db, me, epoch)?))
         })
         .await?;
+    let waits = |row: &&Participant| !row.away && row.standing.waiting.is_some();
+    server.gate.wait(rows.iter().filter(waits).count());
     let meetings = server.meetings.get();
     let is_here = |place: u64| {
         let place = ParticipantId(place);

@@ -13,6 +13,7 @@ mod directory;
 mod door;
 mod federation;
 mod found;
+mod gate;
 mod ghosts;
 mod http;
 mod join;

@@ -1,26 +1,28 @@
 //! Meetings of this node: what they need of the server and of the media engine.
 
 mod chat;
+mod entry;
 mod media;
 pub(crate) mod murmur;
 mod refusal;
 mod wire;
+
+pub(crate) use entry::Comer;
 
 use crate::{
     federation, lease::Usable, limits::Limiter, media::MediaDoor, options::system_for, seats, server::Server,
     turn::Turn,
 };
 use async_trait::async_trait;
+use entry::{comer, moves, person};
 use media::EngineMedia;
-use plenary_access::{Outcome, Refusal as Ruled};
-use plenary_conference::{
-    Change, Command, Heard, Party, Person, Pin, Run, SecretHash, StatePatch, Via, Whom,
-};
+use plenary_access::Refusal as Ruled;
+use plenary_conference::{Change, Command, Heard, Party, Run, SecretHash, StatePatch, Via, Whom};
 use plenary_media_io::{Engine, Event};
 use plenary_meeting_io::{
     Entered, History, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View,
 };
-use plenary_model::{Cid, NodeId, ServerName, UserName, limits};
+use plenary_model::{Cid, NodeId, ServerName, UserName};
 use plenary_rest_api::{
     backend::{Applied, Backend as _, ReadError, WriteError},
     token_hash,
@@ -29,12 +31,12 @@ use plenary_signalling::{
     Who,
     meeting::{
         Call, CallOff, ChatEarlier, Edit, LineNumber, Moderate, ParticipantId, Place, Refusal, Say, State,
-        Unsay,
+        Unsay, Why,
     },
 };
 use plenary_signalling_io::Client;
 use plenary_store::queries;
-use refusal::{counted, refused};
+use refusal::{refused, unreadable};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -104,38 +106,8 @@ pub(crate) async fn watch_media(
     }
 }
 
-/// Nothing that needs a seat can be used here now.
-fn over(reason: &str) -> Refused {
-    Refused::new(Refusal::NoProSeat, reason)
-}
-
-fn unreadable(error: ReadError) -> Refused {
-    Refused::new(Refusal::Unavailable, error.to_string())
-}
-
 fn hash(secret: &str) -> SecretHash {
     SecretHash(token_hash(secret).0)
-}
-
-/// Who comes in.
-pub(crate) struct Comer {
-    pub(crate) person: Person,
-    /// None: as their account or guest is called.
-    name: Option<String>,
-    screenless_at_home: bool,
-    /// Where they come from.
-    pub(crate) from: Option<IpAddr>,
-}
-
-impl From<Person> for Comer {
-    fn from(person: Person) -> Self {
-        Self {
-            person,
-            name: None,
-            screenless_at_home: false,
-            from: None,
-        }
-    }
 }
 
 impl ServerRoster {
@@ -176,79 +148,6 @@ impl ServerRoster {
         let found = self.0.query(move |db| queries::conference(db, &cid)).await;
         found.is_ok_and(|found| found.is_some_and(|conference| conference.call))
     }
-
-    /// Takes a new place.
-    pub(crate) async fn enter_by(
-        &self,
-        room: &Cid,
-        comer: Comer,
-        via: Via,
-        state: State,
-        pin: Option<String>,
-    ) -> Result<Entered, Refused> {
-        // The highest bit is for those who only watch, and stand beside the roster.
-        let asked = seats::reading();
-        let participant = u64::from_be_bytes(crate::secret::random_bytes()) >> 1;
-        let secret = crate::secret::random_password();
-        let from = comer.from;
-        let enter = Change::Enter {
-            cid: room.clone(),
-            participant: plenary_conference::ParticipantId(participant),
-            person: comer.person,
-            name: comer.name,
-            via,
-            node: self.0.me(),
-            epoch: self.0.epoch,
-            secret: hash(&secret),
-            muted: state.muted.unwrap_or(false),
-            camera: state.camera.unwrap_or(false),
-            pin: pin.map(|digits| Pin(digits.chars().take(64).collect())),
-            screenless_at_home: comer.screenless_at_home,
-        };
-        // Calls of two need no seat.
-        let seated = !self.is_call(room).await;
-        if seated {
-            self.0.lessee.may_use().await.map_err(over)?;
-        }
-        let applied = self.0.with_a_seat(|| self.propose_for(from, enter.clone())).await;
-        let applied = applied.map_err(refused)?;
-        self.0.wait_applied(applied.index).await.map_err(unreadable)?;
-        self.0.alive.heard(asked);
-        let entered = Entered {
-            participant: place_of(&applied).unwrap_or(ParticipantId(participant)),
-            secret,
-            moves: moves(&applied)?,
-        };
-        if !seated {
-            return Ok(entered);
-        }
-        // What was granted under a lease that this node had not heard of is used once it has.
-        self.0.look_at_lease().await;
-        if let Err(reason) = self.0.lessee.may_use().await {
-            self.leave(room, entered.participant, entered.moves).await.ok();
-            return Err(over(reason));
-        }
-        Ok(entered)
-    }
-}
-
-fn moves(applied: &Applied) -> Result<u64, Refused> {
-    match &applied.outcome {
-        Outcome::Entered { moves } | Outcome::TakenOver { moves, .. } => Ok(*moves),
-        Outcome::KeptOut { code, reason, left } => Err(counted(code, reason, *left)),
-        _ => Err(Refused::new(
-            Refusal::Unavailable,
-            "the server answered something else",
-        )),
-    }
-}
-
-/// The place that was taken over, where it was not the one that was proposed.
-fn place_of(applied: &Applied) -> Option<ParticipantId> {
-    match applied.outcome {
-        Outcome::TakenOver { participant, .. } => Some(ParticipantId(participant)),
-        _ => None,
-    }
 }
 
 fn named(own: &ServerName, users: &[String]) -> Result<Vec<Party>, Refused> {
@@ -257,30 +156,6 @@ fn named(own: &ServerName, users: &[String]) -> Result<Vec<Party>, Refused> {
         .map(|user| user.parse().map(|party: Party| party.seen_from(own)));
     let users = users.collect::<Result<_, _>>();
     users.map_err(|error| Refused::new(Refusal::BadRequest, format!("users: {error}")))
-}
-
-fn person(visitor: &Visitor) -> Result<Person, Refused> {
-    match visitor {
-        Visitor::Account(user) => Ok(Person::Account(user.clone())),
-        Visitor::Guest { id, .. } => {
-            let id = id.as_str().parse();
-            let id =
-                id.map_err(|_| Refused::new(Refusal::Forbidden, "you are not known as a guest any more"))?;
-            Ok(Person::Guest(id))
-        }
-        Visitor::Federated(federated) => Ok(Person::Federated(federated.user.clone())),
-    }
-}
-
-fn comer(visitor: &Visitor, from: Option<IpAddr>) -> Result<Comer, Refused> {
-    let mut comer = Comer::from(person(visitor)?);
-    comer.from = from;
-    if let Visitor::Federated(federated) = visitor {
-        let name = federated.name.trim().chars().take(limits::PARTICIPANT_NAME);
-        comer.name = Some(name.collect());
-        comer.screenless_at_home = !federated.shares;
-    }
-    Ok(comer)
 }
 
 #[async_trait]
@@ -467,6 +342,18 @@ impl Roster for ServerRoster {
         self.change(change).await.map(drop)
     }
 
+    async fn why_gone(&self, room: &Cid) -> Why {
+        let cid = room.clone();
+        let last = self.0.query(move |db| queries::last_run(db, &cid)).await;
+        // What was a call goes with its run, which has ended for all; what goes while people meet was deleted.
+        let ended_by = last
+            .ok()
+            .flatten()
+            .and_then(|run| run.ended)
+            .and_then(|end| end.why);
+        ended_by.map_or(Why::RoomDeleted, ended)
+    }
+
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {
         let cid = room.clone();
         let lease_ends = self.0.lessee.ends_soon();
@@ -497,7 +384,7 @@ impl Roster for ServerRoster {
                 room: room_on_wire(&conference, run.as_ref(), lease_ends),
                 participants,
                 watchers: watchers(queries::named_watchers(db, &cid)?),
-                removed: removed(queries::removed(db, &cid)?),
+                removed: removed(queries::shut_out(db, &cid)?),
                 invitations,
                 ended: run.and_then(|run| run.ended).map(|(at, why)| (at.0, ended(why))),
                 lost: lost

@@ -154,6 +154,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let door = Arc::new(door);
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
+    server.gate.register(&measured);
     lease::register(&measured, &server);
     federation::outbox::register(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;

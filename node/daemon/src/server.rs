@@ -73,6 +73,8 @@ pub(crate) struct Server {
     pub(crate) partner_tls: OnceLock<plenary_identity::PartnerTls>,
     /// Media that cross between this node and other servers.
     pub(crate) crossing: OnceLock<Arc<crate::crossing::Crossing>>,
+    /// Who was not let into conferences, and who waits.
+    pub(crate) gate: crate::gate::GateFigures,
 }
 
 impl Server {
@@ -115,6 +117,7 @@ impl Server {
             outbox: crate::federation::outbox::Outbox::default(),
             partner_tls: OnceLock::new(),
             crossing: OnceLock::new(),
+            gate: crate::gate::GateFigures::default(),
         }
     }
 

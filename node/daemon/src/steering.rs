@@ -20,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether places in meetings were kept long enough.
 const SWEEP_MEETINGS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked for what is to be forgotten of chats (CHAT-03).
+const FORGET_LINES_EVERY: Duration = Duration::from_mins(15);
 /// How often it is looked for conferences that nobody has used for long (CONF-15).
 const DELETE_EVERY: Duration = Duration::from_hours(1);
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -64,6 +66,7 @@ pub(crate) async fn steer(server: Arc<Server>) {
     let mut swept_meetings = Instant::now();
     let mut raised: Option<Instant> = None;
     let mut deleted: Option<Instant> = None;
+    let mut forgot_lines: Option<Instant> = None;
     let mut silent: BTreeMap<NodeId, Instant> = BTreeMap::new();
     let mut lost: BTreeSet<NodeId> = BTreeSet::new();
     let mut watchman = None;
@@ -92,6 +95,9 @@ pub(crate) async fn steer(server: Arc<Server>) {
             deleted = Some(Instant::now());
             delete_old(&server).await;
             forget_history(&server).await;
+        }
+        if forgot_lines.is_none_or(|at| at.elapsed() >= FORGET_LINES_EVERY) {
+            forgot_lines = Some(Instant::now());
             forget_lines(&server).await;
         }
         seats::tend(&server).await;

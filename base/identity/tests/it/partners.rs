@@ -257,12 +257,18 @@ fn what_strangers_write_into_certificates_is_cut() {
     let (made, _) = made(|params| {
         let novel = "novel\n".repeat(1_000);
         params.distinguished_name.push(rcgen::DnType::CommonName, novel);
-        let more = names.iter().map(|name| rcgen::SanType::DnsName(name.as_str().try_into().expect("a name")));
+        let more = names
+            .iter()
+            .map(|name| rcgen::SanType::DnsName(name.as_str().try_into().expect("a name")));
         params.subject_alt_names.extend(more);
     });
     let chain = [made];
     let said = Authorities::describe(&chain).expect("it can be read");
-    assert!(said.issuer.chars().count() <= 256 && !said.issuer.contains('\n'), "{}", said.issuer);
+    assert!(
+        said.issuer.chars().count() <= 256 && !said.issuer.contains('\n'),
+        "{}",
+        said.issuer
+    );
     assert_eq!(said.names.len(), 16);
     let authorities = Authorities::new([]);
     let check = |domain: &str| authorities.check(domain, &chain, SystemTime::now());

@@ -164,7 +164,11 @@ async fn tell_them(
 }
 
 /// Whether it was taken: while it is not, more and more waits.
-async fn pass_on(out: &mpsc::Sender<Told>, tells: Told, waiting: &mpsc::UnboundedReceiver<ServerBody>) -> bool {
+async fn pass_on(
+    out: &mpsc::Sender<Told>,
+    tells: Told,
+    waiting: &mpsc::UnboundedReceiver<ServerBody>,
+) -> bool {
     let too_much = async {
         while waiting.len() <= MOST_WAITING {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -283,9 +287,11 @@ mod tests {
 
     #[tokio::test]
     async fn for_who_takes_nothing_no_more_than_so_much_is_kept() {
-        let ended = || ServerBody::Ended(Ended {
-            reason: Why::NotAllowed,
-        });
+        let ended = || {
+            ServerBody::Ended(Ended {
+                reason: Why::NotAllowed,
+            })
+        };
         let said = || Told::Said(Vec::new());
         let (out, mut taken) = mpsc::channel(1);
         let (tell, waiting) = mpsc::unbounded_channel();

@@ -1,8 +1,8 @@
-//! What the rules refuse, as clients of meetings hear it.
+//! What clients are told when the rules refuse something, or nothing can be read: by which code, and with which facts.
 
 use plenary_access::Refusal as Ruled;
 use plenary_meeting_io::Refused;
-use plenary_rest_api::backend::WriteError;
+use plenary_rest_api::backend::{ReadError, WriteError};
 use plenary_signalling::meeting::{FullOf, Refusal, RefusalFacts};
 
 pub(super) fn refused(error: WriteError) -> Refused {
@@ -30,6 +30,11 @@ pub(super) fn counted(code: &str, reason: &str, left: Option<u32>) -> Refused {
         left,
         ..RefusalFacts::default()
     })
+}
+
+/// Nothing that needs a seat can be used here now.
+pub(super) fn over(reason: &str) -> Refused {
+    Refused::new(Refusal::NoProSeat, reason)
 }
 
 /// Why somebody is not let in, by the code of the rules.
@@ -74,6 +79,10 @@ fn facts(error: &WriteError) -> RefusalFacts {
             _ => None,
         },
     }
+}
+
+pub(super) fn unreadable(error: ReadError) -> Refused {
+    Refused::new(Refusal::Unavailable, error.to_string())
 }
 
 #[cfg(test)]

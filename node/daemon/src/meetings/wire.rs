@@ -2,7 +2,7 @@
 
 use plenary_conference::{
     Act, Arrangement, Call, Conference, End, How, Invited, KeptLayout, Layout, Mode, NoChat,
-    Participant as Place, Person, Pin, Removed, Role as Standing, Run, Slot, Via, WaitingRoom, Watcher,
+    Participant as Place, Person, Pin, Role as Standing, Run, ShutOut, Slot, Via, WaitingRoom, Watcher,
 };
 use plenary_media_io::{Allow, Event, Reason as Cause, SessionKey};
 use plenary_meeting_io::{Flow, MediaEvent, Present, Refused, Session};
@@ -365,16 +365,16 @@ pub(super) fn watchers(all: Vec<(Watcher, String)>) -> meeting::Watchers {
 const REMOVED: usize = 200;
 
 /// Whom moderators removed; the last one first.
-pub(super) fn removed(all: Vec<Removed>) -> meeting::RemovedPeople {
+pub(super) fn removed(all: Vec<ShutOut>) -> meeting::RemovedPeople {
     let count = all.len() as u64;
-    let person = |one: Removed| {
+    let person = |one: ShutOut| {
         let (user, guest) = account_of(&one.person);
         meeting::RemovedPerson {
             id: ParticipantId(one.id.0),
             user,
             guest,
             name: one.name,
-            via: way(one.via),
+            programs_only: one.programs_only,
             at: one.at.0,
         }
     };

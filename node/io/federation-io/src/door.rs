@@ -91,7 +91,11 @@ pub(crate) fn doubted(why: &PartnerRefusal) -> Status {
 }
 
 fn code_of(why: &PartnerRefusal) -> &'static str {
-    if why.is_change() { CERTIFICATE_CHANGED } else { NOT_BELIEVED }
+    if why.is_change() {
+        CERTIFICATE_CHANGED
+    } else {
+        NOT_BELIEVED
+    }
 }
 
 /// A partner that proved who it is.
@@ -158,7 +162,8 @@ impl Door {
         // Who did not prove it again and again is neither looked at nor written of.
         if let Err(wait_s) = self.unproved.take(network, now) {
             self.ledger().too_fast();
-            let words = format!("too many came from your network who did not prove it; try again in {wait_s} s");
+            let words =
+                format!("too many came from your network who did not prove it; try again in {wait_s} s");
             return Err(refused(Code::ResourceExhausted, "too-fast", words));
         }
         let proved = caller.who.speaks_for(&server).map_err(|why| {

@@ -159,7 +159,10 @@ impl Service {
     async fn answer(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
         let caller = request.extensions().get::<Caller<Guest>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
-        if let Err(wait_s) = self.greetings.take(network_of(caller.address.ip()), Instant::now()) {
+        if let Err(wait_s) = self
+            .greetings
+            .take(network_of(caller.address.ip()), Instant::now())
+        {
             self.home.ledger().too_fast();
             let words = format!("too many greetings from your network; try again in {wait_s} s");
             return Err(refused(Code::ResourceExhausted, "too-fast", words));

@@ -74,7 +74,10 @@ impl Watchers {
     fn take(&self, server: &ServerName) -> Option<Place> {
         let each = self.each.take(&owner_of(server), WATCHERS_EACH)?;
         let all = self.all.clone().try_acquire_owned().ok()?;
-        Some(Place { _all: all, _each: each })
+        Some(Place {
+            _all: all,
+            _each: each,
+        })
     }
 }
 

@@ -254,7 +254,10 @@ async fn whoever_is_not_to_be_met_stays_a_stranger_whatever_its_certificate_prov
     oslo.trusts(&paris, whitelist(&["*.example.org"]));
     let (first, second, third) = (greet().await, greet().await, greet().await);
     assert_eq!((&*first.1, &*second.1), ("not-allowed", "not-allowed"));
-    assert_eq!(third.1, "", "there is no place for a third: it is not answered at all");
+    assert_eq!(
+        third.1, "",
+        "there is no place for a third: it is not answered at all"
+    );
     oslo.trusts(&paris, whitelist(&["*.example.com"]));
     for _ in 0..3 {
         assert_eq!(greet().await.1, "good", "who is met is no stranger");

@@ -217,6 +217,8 @@ pub trait Roster: Send + Sync + 'static {
     async fn call_off(&self, room: &Cid, by: ParticipantId, calls: CallOff) -> Result<(), Refused>;
     /// Who was heard, the loudest first, and how many milliseconds ago; 0 for who speaks now.
     async fn spoke(&self, room: &Cid, heard: Vec<(ParticipantId, u64)>) -> Result<(), Refused>;
+    /// Why a room is no more in which people were until now.
+    async fn why_gone(&self, room: &Cid) -> Why;
     /// `None` if there is no such room.
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused>;
     /// What was said or changed after the change of that number, in the order of changes; after 0 what was said last.

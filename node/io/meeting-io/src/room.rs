@@ -243,7 +243,7 @@ impl Keeper {
                 self.take(read);
                 self.tell_lines_of(&come).await;
             }
-            Ok(None) => self.all_out(Why::RoomDeleted),
+            Ok(None) => self.all_out(self.hub.roster().why_gone(&self.cid).await),
             Err(why) => {
                 self.turn_away(&why);
                 self.look_again(&why);

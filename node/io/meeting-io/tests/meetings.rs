@@ -222,6 +222,16 @@ async fn who_is_removed_or_whose_room_is_deleted_is_told_and_out() {
 }
 
 #[tokio::test]
+async fn who_is_in_what_goes_with_its_run_hears_that_it_ended() {
+    let (hub, world) = start();
+    let mut ann = client(1, "ann");
+    ann.join(&hub, None).await;
+    world.end_with_room(Why::EndedForAll);
+    hub.changed(&demo());
+    assert_eq!(ann.ended().await, Why::EndedForAll);
+}
+
+#[tokio::test]
 async fn where_no_seat_may_be_used_people_go_out_but_for_those_in_calls() {
     let (hub, world) = start();
     let mut ann = client(1, "ann");

@@ -97,7 +97,7 @@ async fn moderators_alone_hear_who_was_removed_and_guests_learn_no_accounts() {
         name: "Carol".into(),
         user: Some("carol".into()),
         guest: false,
-        via: Via::Browser,
+        programs_only: false,
         at: 1,
     };
     world.remember_removed(carol.clone());

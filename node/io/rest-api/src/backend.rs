@@ -9,7 +9,7 @@ use plenary_access::{
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Registrant,
-    Removed, Run, RunId, Template, TemplateId, TemplateQuery, Visit, Watcher,
+    Run, RunId, ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_federation::{Found, LocalName, Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
@@ -414,8 +414,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn roster(&self, cid: Cid) -> Result<Vec<Participant>, ReadError>;
     /// The programs that watch a conference, those that came first before others, with the names of their nodes.
     async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError>;
-    /// Whom moderators removed from the run that goes on, the longest ago first.
-    async fn removed(&self, cid: Cid) -> Result<Vec<Removed>, ReadError>;
+    /// Whom moderators removed from the run that goes on, and whose programs, the longest ago first.
+    async fn removed(&self, cid: Cid) -> Result<Vec<ShutOut>, ReadError>;
     /// Guests, or people of partners' servers, who are in conferences now, with ID and name of these; who came last first.
     async fn strangers_inside(
         &self,

@@ -281,27 +281,28 @@ impl<V: View> Meetings<'_, V> {
         }
         let since = Timestamp(now.0.saturating_sub(YOUNG_MS));
         if self.view.unregistered_in(cid, since) >= limits::GUESTS_PER_CONFERENCE as u64 {
-            let text =
-                "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
-            return Err(no_room("guests-full", text));
+            return Err(no_room("guests-full", CONFERENCE_FULL));
         }
         if self.view.guests_about(now) >= limits::GUESTS as u64 {
-            let text = "this server has 20,000 guests and takes no more; try again later";
-            return Err(no_room("server-full", text));
+            return Err(no_room("server-full", SERVER_FULL));
         }
         Ok(())
     }
 
     fn check_room_of_before(&self, cid: &Cid) -> Result<(), Refusal> {
         if self.view.guests_in(cid, self.at.now) >= limits::GUESTS_PER_CONFERENCE as u64 {
-            return Err(NoRoom::Conference.into());
+            return Err(Refusal::Full(CONFERENCE_FULL.into()));
         }
         if self.view.guests(self.at.now) >= limits::GUESTS as u64 {
-            return Err(NoRoom::Server.into());
+            return Err(Refusal::Full(SERVER_FULL.into()));
         }
         Ok(())
     }
 }
+
+const CONFERENCE_FULL: &str =
+    "5,000 guests have asked to come to this meeting, and it takes no more; try again later";
+const SERVER_FULL: &str = "this server has 20,000 guests and takes no more; try again later";
 
 /// No guest is taken any more; the code says of what there are too many.
 fn no_room(code: &str, reason: &str) -> Refusal {

@@ -53,7 +53,7 @@ pub use decide::{View, decide, decide_for};
 pub use effect::{Decision, Effect};
 pub use follow::{Fact, follow};
 pub use group_call::CalledGroup;
-pub use guest::{Guest, GuestId, Keepsake, NoRoom};
+pub use guest::{Guest, GuestId, Keepsake};
 pub use history::{Ended, PastRun, RunId, Visit, keep_history};
 pub use id::{RANDOM, make_up};
 pub use launch::{EXTENSION_MINUTES, Launch, Plan, next_of};

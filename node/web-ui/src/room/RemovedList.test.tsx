@@ -9,7 +9,7 @@ import { RemovedPeople } from './RemovedList';
 
 beforeAll(() => i18n.loadNamespaces('meeting'));
 
-const person = { id: '9', name: 'Bob', guest: false, via: 'browser' as const, at: 0 };
+const person = { id: '9', name: 'Bob', guest: false, programs_only: false, at: 0 };
 
 function show(people: (typeof person)[], count = people.length) {
   const letBack = vi.fn();

@@ -13,7 +13,7 @@ export function RemovedList() {
   return <RemovedPeople {...removed} desk={meeting} />;
 }
 
-type Person = Pick<RemovedPerson, 'id' | 'name' | 'guest' | 'via'> & { at: number | string };
+type Person = Pick<RemovedPerson, 'id' | 'name' | 'guest' | 'programs_only'> & { at: number | string };
 
 interface Props {
   people: Person[];
@@ -53,7 +53,7 @@ function Row({ person, desk }: { person: Person; desk: Desk }) {
   const at = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' }).format(new Date(person.at));
   const facts = [
     t('removed.at', { at }),
-    person.via === 'whip' && t('people.program'),
+    person.programs_only && t('people.program'),
     person.guest && t('people.guest'),
   ];
   return (

@@ -43,6 +43,8 @@ struct State_ {
     open: Vec<Session>,
     cut: bool,
     deleted: bool,
+    /// It was deleted because its run ended.
+    gone_with_its_run: Option<Why>,
     lecture: bool,
     locked: bool,
     /// Newcomers wait.
@@ -224,6 +226,11 @@ impl World {
         if let Some(hub) = self.hub.get() {
             hub.changed(&demo());
         }
+    }
+
+    pub(crate) fn end_with_room(&self, why: Why) {
+        self.delete_room();
+        self.state.lock().unwrap().gone_with_its_run = Some(why);
     }
 
     pub(crate) fn delete_room(&self) {
@@ -487,6 +494,11 @@ impl Roster for World {
 
     async fn spoke(&self, _: &Cid, _: Vec<(ParticipantId, u64)>) -> Result<(), Refused> {
         Ok(())
+    }
+
+    async fn why_gone(&self, _: &Cid) -> Why {
+        let state = self.state.lock().unwrap();
+        state.gone_with_its_run.unwrap_or(Why::RoomDeleted)
     }
 
     async fn view(&self, room: &Cid) -> Result<Option<View>, Refused> {

@@ -124,13 +124,13 @@ pub struct ConferenceRemoved {
     /// The account, here or `user@partner`; none of a guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Who was removed as a program may still come by the browser.
-    pub via: ConferenceVia,
+    /// Only their programs stay out; they may come in the browser.
+    pub programs_only: bool,
     pub since: Time,
 }
 
 impl ConferenceRemoved {
-    pub(crate) fn of(one: conference::Removed) -> Self {
+    pub(crate) fn of(one: conference::ShutOut) -> Self {
         Self {
             id: one.id.to_string(),
             name: one.name,
@@ -139,7 +139,7 @@ impl ConferenceRemoved {
                 Person::Federated(user) => Some(user.to_string()),
                 Person::Guest(_) => None,
             },
-            via: one.via.into(),
+            programs_only: one.programs_only,
             since: Time(one.at),
         }
     }

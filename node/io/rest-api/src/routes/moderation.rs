@@ -80,8 +80,9 @@ async fn list_watchers(
 
 /// Who was removed from a conference
 ///
-/// Those whom moderators removed from the run that goes on, or did not let in, the longest ago first. They do not come back
-/// into it unless they are called, invited or let back. For those who moderate the conference.
+/// Those whom moderators removed from the run that goes on, or did not let in, and those whose programs they removed, the
+/// longest ago first. They do not come back into it unless they are called, invited or let back. For those who moderate the
+/// conference.
 #[utoipa::path(get, path = "/conferences/{cid}/removed", tag = "conferences",
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64)),
     responses((status = 200, body = Vec<ConferenceRemoved>)))]
@@ -103,8 +104,8 @@ async fn list_removed(
 
 /// Let somebody back who was removed
 ///
-/// They come in as before they were removed; PIN, lock and waiting room hold for them as for all. For those who moderate the
-/// conference.
+/// They come in as before they were removed, and so do their programs; PIN, lock and waiting room hold for them as for all. For
+/// those who moderate the conference.
 #[utoipa::path(delete, path = "/conferences/{cid}/removed/{id}", tag = "conferences",
     params(("cid" = String, Path, description = "The conference", min_length = 1, max_length = 64),
         ("id" = String, Path, description = "Who was removed", min_length = 1, max_length = 20)),

@@ -522,6 +522,7 @@ async fn moderators_see_whom_they_removed_and_let_them_back() {
     assert_eq!((&seen[0]["id"], &seen[0]["user"]), (&json!("8"), &json!("eye")));
     assert_eq!(seen[0]["via"], "browser");
     assert!(seen[0]["since"].is_string());
+    assert_eq!(seen[0]["programs_only"], json!(false));
     let lets_back = async |who: &str, id: &str| {
         let path = format!("/conferences/review/removed/{id}");
         server.call("DELETE", &path).by(who).send().await
@@ -571,6 +572,21 @@ async fn moderators_see_and_remove_who_watches_by_a_program() {
     act(&server, "alice", json!({"act": "remove_watcher"}))
         .await
         .problem(422, "invalid-field");
+    let removed = server.call("GET", "/conferences/review/removed").by("alice");
+    let removed = removed.send().await.is(200).json();
+    assert_eq!(
+        (
+            &removed[0]["id"],
+            &removed[0]["user"],
+            &removed[0]["programs_only"]
+        ),
+        (&json!(id), &json!("eye"), &json!(true))
+    );
+    let path = format!("/conferences/review/removed/{id}");
+    let lets_back = server.call("DELETE", &path).by("alice");
+    lets_back.send().await.is(204);
+    let removed = server.call("GET", "/conferences/review/removed").by("alice");
+    assert_eq!(removed.send().await.is(200).json(), json!([]));
 }
 
 #[tokio::test]

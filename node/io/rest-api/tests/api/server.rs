@@ -11,8 +11,8 @@ use http_body_util::BodyExt as _;
 use plenary_access::*;
 use plenary_cluster::ClusterReport;
 use plenary_conference::{
-    CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Removed, Run,
-    RunId, Template, TemplateId, TemplateQuery, Visit, Watcher,
+    CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
+    ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_federation::{Found, LocalName};
 use plenary_model::{
@@ -308,8 +308,8 @@ impl Backend for Store {
     async fn watchers(&self, cid: Cid) -> Result<Vec<(Watcher, String)>, ReadError> {
         self.query(|db| queries::named_watchers(db, &cid))
     }
-    async fn removed(&self, cid: Cid) -> Result<Vec<Removed>, ReadError> {
-        self.query(|db| queries::removed(db, &cid))
+    async fn removed(&self, cid: Cid) -> Result<Vec<ShutOut>, ReadError> {
+        self.query(|db| queries::shut_out(db, &cid))
     }
     async fn strangers_inside(
         &self,

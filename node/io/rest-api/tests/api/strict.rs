@@ -164,6 +164,11 @@ async fn bodies_have_a_size_and_a_kind() {
         .header("content-length", "99999999999");
     let lying = lying.body("application/json", "{}");
     lying.send().await.problem(413, "too-large");
+    let long = json!({"cid": "r", "name": "R", "description": "x".repeat(10 << 20)});
+    server
+        .write("POST", "/conferences", &long)
+        .await
+        .problem(413, "too-large");
     let import = |kind: &str, body: Vec<u8>| server.call("POST", "/users/import").by("root").body(kind, body);
     import("text/csv", vec![b'x'; (16 << 20) + 1])
         .send()

@@ -54,9 +54,8 @@ pub fn partner_invitation(
     cid: &Cid,
     user: &UserName,
 ) -> Found<Option<PartnerInvitation>> {
-    let mut query = db.prepare_cached(
-        "SELECT body FROM partner_invitations WHERE user = ? AND server = ? AND cid = ?",
-    )?;
+    let mut query =
+        db.prepare_cached("SELECT body FROM partner_invitations WHERE user = ? AND server = ? AND cid = ?")?;
     let key = [user.as_str(), server.as_str(), cid.as_str()];
     Ok(query.query_row(key, |row| body(row, 0)).optional()?)
 }

@@ -127,7 +127,8 @@ impl<V: View> Meetings<'_, V> {
                 let is_theirs_full = self.at.level >= DECLINES_LEVEL
                     && self.view.partner_invitations_from(&one.user, server) + *of
                         >= limits::INVITATIONS_PER_USER_AND_PARTNER as u64;
-                if all >= limits::INVITATIONS_PER_USER as u64 || is_theirs_full || (known.is_none() && !fits) {
+                if all >= limits::INVITATIONS_PER_USER as u64 || is_theirs_full || (known.is_none() && !fits)
+                {
                     refused.insert(place, FULL.to_owned());
                     continue;
                 }
@@ -159,7 +160,7 @@ impl<V: View> Meetings<'_, V> {
     ) -> Result<Decision, Refusal> {
         let before = self.view.partner_invitation(server, cid, user);
         let before = before.filter(PartnerInvitation::is_open);
-        let before = before.ok_or_else(|| not_found("invitation", format!("{cid}@{server}")))?;
+        let before = before.ok_or_else(|| Refusal::not_found("invitation", format!("{cid}@{server}")))?;
         let mut decision = Decision::default();
         decision
             .effect(Effect::PutPartnerInvitation(PartnerInvitation {

@@ -447,7 +447,10 @@ fn of_calls_to_a_group_only_the_newest_are_kept() {
         world.ok(&receive_for_desk(&cid));
         world.ok(&ends(&cid, OSLO, How::Cancelled));
     }
-    let of_desk = world.calls.values().filter(|call| call.callee == name::<Party>("desk"));
+    let of_desk = world
+        .calls
+        .values()
+        .filter(|call| call.callee == name::<Party>("desk"));
     let kept = of_desk.count();
     assert!((1..=1_001).contains(&kept), "{kept}");
 }

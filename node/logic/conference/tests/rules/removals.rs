@@ -367,7 +367,7 @@ proptest! {
             let answer = world.run(&system(), &asks(number, address, "Eve"));
             prop_assert_eq!(answer.is_err(), is_full);
             if let Err(why) = answer {
-                prop_assert_eq!(why.to_string(), Refusal::from(NoRoom::Network).to_string());
+                prop_assert_eq!(why.code(), "network-full");
             }
             prop_assert!(valid_from(&world, address) <= limits::GUESTS_PER_SOURCE);
             world.now += wait / 16;

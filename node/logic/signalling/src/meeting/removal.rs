@@ -1,6 +1,6 @@
 //! Whom moderators removed from the run that goes on (CONF-08).
 
-use super::{ParticipantId, Via};
+use super::ParticipantId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,8 +26,8 @@ pub struct RemovedPerson {
     #[schema(required)]
     pub user: Option<String>,
     pub guest: bool,
-    /// Who was removed as a program may still come by the browser.
-    pub via: Via,
+    /// Only their programs stay out; they may come in the browser.
+    pub programs_only: bool,
     /// In milliseconds since 1970.
     pub at: u64,
 }

@@ -727,6 +727,10 @@ export type ConferenceRemoved = {
      * As they were called.
      */
     name: string;
+    /**
+     * Only their programs stay out; they may come in the browser.
+     */
+    programs_only: boolean;
     since: Time;
     /**
      * The account, here or `user@partner`; none of a guest.
