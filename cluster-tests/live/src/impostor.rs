@@ -3,19 +3,31 @@
 use anyhow::Context as _;
 use hyper_util::rt::TokioIo;
 use plenary_contracts::federation::v1::{
-    AttendRequest, Begin, GreetRequest, attend_request::What, federation_client::FederationClient,
+    AttendRequest, Begin, Bidding, DeliverRequest, Delivery, GreetRequest, RingBegin, RingRequest,
+    attend_request::What, delivery, federation_client::FederationClient, ring_request,
 };
+use quinn::crypto::rustls::QuicServerConfig;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
-use std::{net::SocketAddr, sync::Arc};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tonic::{
     Status,
     transport::{Channel, Endpoint, Uri},
@@ -115,6 +127,94 @@ impl Mask {
     }
 }
 
+/// Somebody who waits where others look for a server, by TCP and UDP at the same port.
+pub(crate) struct Stand {
+    address: SocketAddr,
+    counts: Arc<Counts>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Counts {
+    calls: AtomicUsize,
+    links: AtomicUsize,
+    said: AtomicUsize,
+}
+
+impl Mask {
+    /// Shows itself to whoever comes, says nothing, and counts what is said to it.
+    pub(crate) async fn stand(&self, at: Ipv4Addr) -> anyhow::Result<Stand> {
+        let config = |alpn: &[u8]| -> anyhow::Result<ServerConfig> {
+            let builder = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13]);
+            let builder = builder.with_no_client_auth();
+            let mut config = builder.with_single_cert(self.chain.clone(), self.key.clone_key())?;
+            config.alpn_protocols = vec![alpn.to_vec()];
+            Ok(config)
+        };
+        let quic = QuicServerConfig::try_from(config(b"plenary-federation-media/1")?)?;
+        let quic = quinn::ServerConfig::with_crypto(Arc::new(quic));
+        let tls = TlsAcceptor::from(Arc::new(config(b"h2")?));
+        let listener = TcpListener::bind((at, 0)).await?;
+        let address = listener.local_addr()?;
+        let endpoint = quinn::Endpoint::server(quic, address)?;
+        let counts = Arc::<Counts>::default();
+        let mut tasks = JoinSet::new();
+        let counted = counts.clone();
+        tasks.spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (tls, counts) = (tls.clone(), counted.clone());
+                tokio::spawn(async move {
+                    let Ok(mut stream) = tls.accept(socket).await else {
+                        return;
+                    };
+                    counts.calls.fetch_add(1, Ordering::Relaxed);
+                    let said = stream.read(&mut [0; 1_024]).await.unwrap_or(0);
+                    counts.said.fetch_add(said, Ordering::Relaxed);
+                });
+            }
+        });
+        let counted = counts.clone();
+        tasks.spawn(async move {
+            while let Some(incoming) = endpoint.accept().await {
+                let counts = counted.clone();
+                tokio::spawn(async move {
+                    let Ok(connection) = incoming.await else { return };
+                    counts.links.fetch_add(1, Ordering::Relaxed);
+                    if connection.accept_uni().await.is_ok() {
+                        counts.said.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        Ok(Stand {
+            address,
+            counts,
+            _tasks: tasks,
+        })
+    }
+}
+
+impl Stand {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Handshakes by TCP.
+    pub(crate) fn calls(&self) -> usize {
+        self.counts.calls.load(Ordering::Relaxed)
+    }
+
+    /// Handshakes by QUIC.
+    pub(crate) fn links(&self) -> usize {
+        self.counts.links.load(Ordering::Relaxed)
+    }
+
+    /// Bytes and streams after those.
+    pub(crate) fn said(&self) -> usize {
+        self.counts.said.load(Ordering::Relaxed)
+    }
+}
+
 fn params(domain: &str, [from, to]: [i32; 2]) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::new([domain.to_owned()])?;
     params.distinguished_name.push(DnType::CommonName, domain);
@@ -156,5 +256,44 @@ impl Impostor {
             })),
         };
         Ok(self.client.attend(tokio_stream::once(begin)).await.map(drop)?)
+    }
+
+    /// Has it ring at somebody, always by the same call.
+    pub(crate) async fn ring(&mut self, server: &str, to: &str) -> Result<(), Answer> {
+        let begin = RingRequest {
+            what: Some(ring_request::What::Begin(RingBegin {
+                server: server.into(),
+                wanted: self.wanted.clone(),
+                call: "flood".into(),
+                user: "somebody".into(),
+                name: "Somebody".into(),
+                to: to.into(),
+                enter: "flood".into(),
+                into: String::new(),
+            })),
+        };
+        Ok(self.client.ring(tokio_stream::once(begin)).await.map(drop)?)
+    }
+
+    /// Invites somebody, always by the same invitation.
+    pub(crate) async fn deliver(&mut self, server: &str, user: &str) -> Result<(), Answer> {
+        let invited = Bidding {
+            id: "flood".into(),
+            name: "Flood".into(),
+            owner: "somebody".into(),
+            owner_name: "Somebody".into(),
+            ..Bidding::default()
+        };
+        let request = DeliverRequest {
+            server: server.into(),
+            wanted: self.wanted.clone(),
+            deliveries: vec![Delivery {
+                conference: format!("flood@{server}"),
+                user: user.into(),
+                revision: 1,
+                what: Some(delivery::What::Invited(invited)),
+            }],
+        };
+        Ok(self.client.deliver(request).await.map(drop)?)
     }
 }

@@ -19,6 +19,7 @@ pub mod federation_faults;
 pub mod federation_outbox;
 pub mod federation_people;
 pub mod federation_terms;
+pub mod federation_trust;
 pub mod full_managers;
 mod impostor;
 mod leaseless_calls;

@@ -5,8 +5,8 @@
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
     borrowing, directory, directory_meets, federation, federation_calls, federation_faults,
-    federation_outbox, federation_people, federation_terms, full_managers, lost_nodes, lost_podium, people,
-    remote_seats,
+    federation_outbox, federation_people, federation_terms, federation_trust, full_managers, lost_nodes,
+    lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -43,6 +43,8 @@ enum Scenario {
     PartnersLook,
     PartnersInvite,
     PartnersTerms,
+    /// Impostors, other pins and floods while people of two servers meet.
+    PartnersTrust,
     PartnerPages,
     Directory,
     DirectoryPostgres,
@@ -101,6 +103,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersCall => federation_calls::partners_call().await,
         Scenario::PartnersFaults => federation_faults::partners_faults().await,
         Scenario::PartnersTerms => federation_terms::partners_terms().await,
+        Scenario::PartnersTrust => federation_trust::partners_trust().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
         Scenario::Directory => directory::directory(false).await,

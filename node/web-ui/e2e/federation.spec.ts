@@ -215,7 +215,8 @@ test('what was shown is confirmed, whatever is shown meanwhile, and no authority
     await route.fulfill({ status: 409, json: { type: 'about:blank', title: 'Changed', status: 409 } });
   });
   const shows = async (server: string, print: string) => {
-    now.items.find((one) => one.server === server)!.seen.changed = certificate(server, print, 80);
+    const found = now.items.find((one) => one.server === server);
+    Object.assign(found!.seen, { changed: certificate(server, print, 80) });
     const heard = page.waitForResponse('**/api/v1/federation/partners');
     await page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')));
     await heard;

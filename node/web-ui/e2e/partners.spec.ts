@@ -184,6 +184,14 @@ test('who is invited by a partner finds the conference without loading the page 
   await expect(title).toBeVisible();
   await invite({ moderators: [] });
   await expect(title).toBeHidden();
+
+  await invite({ moderators: [`${partner.guest.login}@${oslo}`] });
+  await invitations.getByRole('button', { name: /^Decline: / }).click();
+  const asked = ben.getByRole('dialog', { name: /^Decline the invitation to/ });
+  await noBarrier(ben, 'an invitation is declined');
+  await asked.getByRole('button', { name: 'Decline' }).click();
+  await expect(title).toBeHidden();
+  await invite({ moderators: [] });
 });
 
 test('who cannot come by federation is led to the pages there', async ({ browser }) => {

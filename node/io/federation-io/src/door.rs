@@ -8,7 +8,10 @@ use plenary_model::{Buckets, ServerName};
 use std::{
     fmt,
     net::IpAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Instant, SystemTime},
 };
 use tokio_rustls::rustls::{ServerConnection, pki_types::CertificateDer};
@@ -20,6 +23,8 @@ pub struct Guest {
     chain: Arc<[CertificateDer<'static>]>,
     authorities: Authorities,
     home: Arc<dyn Home>,
+    /// It was found to be somebody whom this server meets with.
+    is_met: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Guest {
@@ -54,6 +59,7 @@ impl Known for Guest {
                 && let Some(standing) = self.home.standing(&server).await
                 && policy_for(&standing, &server).is_ok()
             {
+                self.is_met.store(true, Ordering::Relaxed);
                 return true;
             }
         }
@@ -68,6 +74,7 @@ pub fn identify(home: &Arc<dyn Home>, authorities: &Authorities, connection: &Se
         chain: chain.iter().map(|one| one.clone().into_owned()).collect(),
         authorities: authorities.clone(),
         home: home.clone(),
+        is_met: Arc::default(),
     }
 }
 
@@ -158,21 +165,7 @@ impl Door {
         let server = claimed.parse::<ServerName>();
         let server = server
             .map_err(|error| refused(Code::InvalidArgument, "bad-request", format!("server: {error}")))?;
-        let (network, now) = (network_of(caller.address.ip()), Instant::now());
-        // Who did not prove it again and again is neither looked at nor written of.
-        if let Err(wait_s) = self.unproved.take(network, now) {
-            self.ledger().too_fast();
-            let words =
-                format!("too many came from your network who did not prove it; try again in {wait_s} s");
-            return Err(refused(Code::ResourceExhausted, "too-fast", words));
-        }
-        let proved = caller.who.speaks_for(&server).map_err(|why| {
-            tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
-            self.ledger().claimed(&server, &why);
-            let words = format!("this server does not believe that you are {server}: {why}");
-            refused(Code::Unauthenticated, code_of(&why), words)
-        })?;
-        self.unproved.give_back(network, now);
+        let (certificate, now) = (self.believe(caller, &server)?, Instant::now());
         if let Some(until) = self.ledger().quarantined(&server) {
             let wait_s = until.0.saturating_sub(crate::ledger::now().0) / 1_000 + 1;
             let words = format!(
@@ -181,17 +174,48 @@ impl Door {
             );
             return Err(refused(Code::ResourceExhausted, "quarantined", words));
         }
-        let together = self.of_owner.take(owner_of(&server), now);
-        if let Err(wait_s) = together.and_then(|()| self.messages.take(server.clone(), now)) {
+        let too_fast = |wait_s| {
             self.ledger().too_fast();
-            self.misbehaved(&server);
             let words = format!("too many messages from {server}; try again in {wait_s} s");
-            return Err(refused(Code::ResourceExhausted, "too-fast", words));
+            refused(Code::ResourceExhausted, "too-fast", words)
+        };
+        if let Err(wait_s) = self.messages.take(server.clone(), now) {
+            self.misbehaved(&server);
+            return Err(too_fast(wait_s));
         }
-        Ok(Proved {
-            server,
-            certificate: proved,
-        })
+        // That others of the same owner say too much is no fault of this one.
+        self.of_owner.take(owner_of(&server), now).map_err(too_fast)?;
+        Ok(Proved { server, certificate })
+    }
+
+    /// What proves that `caller` is `server`. Where strangers of a network did not prove it again and again they are neither looked
+    /// at nor written of; a partner at the same address is.
+    #[allow(clippy::result_large_err)] // The error type is tonic's.
+    fn believe(&self, caller: &Caller<Guest>, server: &ServerName) -> Result<PartnerCertificate, Status> {
+        let (network, now) = (network_of(caller.address.ip()), Instant::now());
+        let place = self.unproved.take(network, now);
+        if place.is_ok() || caller.who.is_met.load(Ordering::Relaxed) {
+            match (caller.who.speaks_for(server), &place) {
+                (Ok(proved), Ok(())) => {
+                    self.unproved.give_back(network, now);
+                    return Ok(proved);
+                }
+                (Ok(proved), Err(_)) => return Ok(proved),
+                (Err(why), Ok(())) => return Err(self.disbelieve(caller, server, &why)),
+                (Err(_), Err(_)) => {}
+            }
+        }
+        self.ledger().too_fast();
+        let wait_s = place.err().unwrap_or(1);
+        let words = format!("too many came from your network who did not prove it; try again in {wait_s} s");
+        Err(refused(Code::ResourceExhausted, "too-fast", words))
+    }
+
+    fn disbelieve(&self, caller: &Caller<Guest>, server: &ServerName, why: &PartnerRefusal) -> Status {
+        tracing::info!(%server, address = %caller.address, reason = %why, "somebody who does not prove it claimed to be a server");
+        self.ledger().claimed(server, why);
+        let words = format!("this server does not believe that you are {server}: {why}");
+        refused(Code::Unauthenticated, code_of(why), words)
     }
 
     /// Whether `server` may do that once more now. That it may not is no fault of it: who waits is served.

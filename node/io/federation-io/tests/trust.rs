@@ -277,6 +277,8 @@ async fn who_does_not_prove_it_again_and_again_is_not_looked_at() {
     let believed = ["not-believed"; 3].iter().chain(&["too-fast"; 2]);
     assert!(told.iter().eq(believed), "{told:?}");
     assert_eq!(oslo.ledger().figures().refused, 3);
+    let told = codes(&mut client, &words(PARIS, OSLO), 1).await;
+    assert_eq!(told, ["good"], "a partner at the same address is served");
 }
 
 #[tokio::test]

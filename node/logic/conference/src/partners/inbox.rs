@@ -12,7 +12,7 @@
 //! they are told.
 
 use crate::{Bidding, DECLINES_LEVEL, Decision, Effect, MESSAGE_MS, Opening, View, meeting::Meetings};
-use plenary_access::{Outcome, Refusal, Topic};
+use plenary_access::{Outcome, Refusal, Topic, rules::not_found};
 use plenary_model::{Cid, ServerName, Timestamp, UserName, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -160,7 +160,7 @@ impl<V: View> Meetings<'_, V> {
     ) -> Result<Decision, Refusal> {
         let before = self.view.partner_invitation(server, cid, user);
         let before = before.filter(PartnerInvitation::is_open);
-        let before = before.ok_or_else(|| Refusal::not_found("invitation", format!("{cid}@{server}")))?;
+        let before = before.ok_or_else(|| not_found("invitation", format!("{cid}@{server}")))?;
         let mut decision = Decision::default();
         decision
             .effect(Effect::PutPartnerInvitation(PartnerInvitation {

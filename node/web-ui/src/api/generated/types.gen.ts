@@ -3753,6 +3753,8 @@ export type PartnerSeen = {
      * That certificate ends within two weeks, or has ended.
      */
     certificate_expires: boolean;
+    changed: PartnerCertificate | null;
+    claimed: PartnerAttempt | null;
     conferences: number;
     incoming: PartnerAttempt | null;
     outgoing: PartnerAttempt | null;
@@ -7001,6 +7003,24 @@ export type ListMyInvitationsResponses = {
 };
 
 export type ListMyInvitationsResponse = ListMyInvitationsResponses[keyof ListMyInvitationsResponses];
+
+export type DeclineMyInvitationData = {
+    body?: never;
+    path: {
+        /**
+         * ID of the session
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/me/invitations/{id}';
+};
+
+export type DeclineMyInvitationResponses = {
+    204: void;
+};
+
+export type DeclineMyInvitationResponse = DeclineMyInvitationResponses[keyof DeclineMyInvitationResponses];
 
 export type GetMayMeetData = {
     body?: never;
