@@ -95,7 +95,8 @@ impl Figures<'_> {
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (of, value) in values {
-            let encoder = family.encode_family(&[(label, of)])?;
+            let labels = [(label, of)];
+            let encoder = family.encode_family(&labels)?;
             ConstCounter::new(value).encode(encoder)?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Conferences.
 
+mod calls;
+
 use crate::{
     client::{Client, encode},
     output::{Output, say},
@@ -106,6 +108,21 @@ fn access_of(public: bool, internal: bool) -> Option<&'static str> {
     }
 }
 
+const CONFERENCES: [(&str, &str); 4] = [
+    ("CID", "cid"),
+    ("NAME", "name"),
+    ("OWNER", "owner"),
+    ("ACCESS", "access"),
+];
+
+const WATCHERS: [(&str, &str); 5] = [
+    ("ID", "id"),
+    ("USER", "user"),
+    ("NAME", "name"),
+    ("NODE", "node"),
+    ("SINCE", "since"),
+];
+
 const REMOVED: [(&str, &str); 5] = [
     ("ID", "id"),
     ("NAME", "name"),
@@ -121,13 +138,7 @@ impl Conference {
             Conference::List { search } => {
                 let query = [("search", search.unwrap_or_default())];
                 let rows = client.list("/conferences", &query, 100_000).await?;
-                let columns = [
-                    ("CID", "cid"),
-                    ("NAME", "name"),
-                    ("OWNER", "owner"),
-                    ("ACCESS", "access"),
-                ];
-                output.table(&rows, &columns);
+                output.table(&rows, &CONFERENCES);
             }
             Conference::Show { cid } => {
                 let conference = client.get(&path(&cid), &[]).await?;
@@ -159,26 +170,13 @@ impl Conference {
                 say(client.stream(request).await?.text().await?.trim_end());
             }
             Conference::People { cid } => {
-                let all = client.get(&format!("{}/participants", path(&cid)), &[]).await?;
-                let rows = all.as_array().cloned().unwrap_or_default();
-                output.table(&rows, &PEOPLE);
+                show_all(client, output, &format!("{}/participants", path(&cid)), &PEOPLE).await?
             }
             Conference::Watchers { cid } => {
-                let all = client.get(&format!("{}/watchers", path(&cid)), &[]).await?;
-                let rows = all.as_array().cloned().unwrap_or_default();
-                let columns = [
-                    ("ID", "id"),
-                    ("USER", "user"),
-                    ("NAME", "name"),
-                    ("NODE", "node"),
-                    ("SINCE", "since"),
-                ];
-                output.table(&rows, &columns);
+                show_all(client, output, &format!("{}/watchers", path(&cid)), &WATCHERS).await?
             }
             Conference::Removed { cid } => {
-                let all = client.get(&format!("{}/removed", path(&cid)), &[]).await?;
-                let rows = all.as_array().cloned().unwrap_or_default();
-                output.table(&rows, &REMOVED);
+                show_all(client, output, &format!("{}/removed", path(&cid)), &REMOVED).await?
             }
             Conference::LetBack { cid, id } => {
                 let one = format!("{}/removed/{}", path(&cid), encode(&id));
@@ -209,9 +207,9 @@ impl Conference {
                 say("Done.");
             }
             Conference::Call { cid, users, invited } => {
-                call_in(client, output, &path(&cid), users, invited).await?
+                calls::call_in(client, output, &path(&cid), users, invited).await?
             }
-            Conference::CallOff { cid, users, .. } => call_off(client, &path(&cid), &users).await?,
+            Conference::CallOff { cid, users, .. } => calls::call_off(client, &path(&cid), &users).await?,
             Conference::Delete { cid } => {
                 client.write(Method::DELETE, &path(&cid), None).await?;
                 say("Done.");
@@ -219,6 +217,19 @@ impl Conference {
         }
         Ok(())
     }
+}
+
+/// A list that comes whole.
+async fn show_all(
+    client: &Client,
+    output: Output,
+    path: &str,
+    columns: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let all = client.get(path, &[]).await?;
+    let rows = all.as_array().cloned().unwrap_or_default();
+    output.table(&rows, columns);
+    Ok(())
 }
 
 /// Create a conference: a virtual room, unless it is said when it begins
@@ -303,49 +314,6 @@ fn add_hours(body: &mut Value, template: &Value) -> anyhow::Result<()> {
     if said["weekdays"].as_array().is_none_or(Vec::is_empty) {
         said["weekdays"] = kept["weekdays"].clone();
     }
-    Ok(())
-}
-
-/// Calls people in, if any are named, and shows who was called and is not in.
-async fn call_in(
-    client: &Client,
-    output: Output,
-    conference: &str,
-    users: Vec<String>,
-    invited: bool,
-) -> anyhow::Result<()> {
-    let path = format!("{conference}/calls");
-    let called = if users.is_empty() && !invited {
-        client.get(&path, &[]).await?
-    } else {
-        let body = match invited {
-            true => json!({ "invited": true }),
-            false => json!({ "users": users }),
-        };
-        client.write(Method::POST, &path, Some(&body)).await?
-    };
-    let rows = called.as_array().cloned().unwrap_or_default();
-    let columns = [
-        ("USER", "user"),
-        ("NAME", "display_name"),
-        ("STATE", "state"),
-        ("SINCE", "at"),
-    ];
-    output.table(&rows, &columns);
-    Ok(())
-}
-
-/// Takes the calls of these back; of nobody in particular: all.
-async fn call_off(client: &Client, conference: &str, users: &[String]) -> anyhow::Result<()> {
-    let path = format!("{conference}/calls");
-    if users.is_empty() {
-        client.write(Method::DELETE, &path, None).await?;
-    }
-    for user in users {
-        let path = format!("{path}/{}", encode(user));
-        client.write(Method::DELETE, &path, None).await?;
-    }
-    say("Done.");
     Ok(())
 }
 

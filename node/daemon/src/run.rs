@@ -154,9 +154,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let door = Arc::new(door);
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
-    server.gate.register(&measured);
-    lease::register(&measured, &server);
-    federation::outbox::register(&measured, &server);
+    register_server(&measured, &server);
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     tasks.spawn(serve_management(
         asynchronous(ports.metrics)?,
@@ -213,6 +211,13 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     // Connections of other nodes do not end by themselves.
     cluster.abort();
     end.outcome(&data::KIND)
+}
+
+/// What is measured of conferences, the lease and messages to partners.
+fn register_server(measured: &Metrics, server: &Arc<Server>) {
+    server.gate.register(measured);
+    lease::register(measured, server);
+    federation::outbox::register(measured, server);
 }
 
 /// Another node leads, if this one does and is to end.

@@ -31,7 +31,7 @@ struct Counters {
 struct Refusals([AtomicU64; REASONS.len()]);
 
 /// All codes; the last one stands for whatever is none of them.
-pub const REASONS: [&str; 17] = [
+const REASONS: [&str; 17] = [
     "bad-request",
     "certificate-changed",
     "federation-off",
@@ -202,7 +202,7 @@ impl Ledger {
         counter.into_iter().for_each(one_more);
     }
 
-    /// What was refused since the node started, by code; all of [`REASONS`].
+    /// What was refused since the node started, by code, those of which there were none, too.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counted = self.counters.refusals.0.iter();
         let counted = counted.map(|counter| counter.load(Ordering::Relaxed));

@@ -7,7 +7,7 @@ mod world;
 use plenary_meeting_io::Person;
 use plenary_signalling::{
     ClientBody, ServerBody,
-    meeting::{Call, CallOff, Invited, Layout, ParticipantId, Refusal, RemovedPerson, Ringing, Via},
+    meeting::{Call, CallOff, Invited, Layout, ParticipantId, Refusal, RemovedPerson, Ringing},
 };
 use world::client::{client, place, say, start};
 

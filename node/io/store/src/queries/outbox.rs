@@ -4,8 +4,8 @@ use super::{Found, partners::standing};
 use crate::view::{body, bound, name, number};
 use plenary_access::policy_for;
 use plenary_conference::{Message, PartnerInvitation};
-use plenary_model::{ServerName, Timestamp, UserName};
-use rusqlite::{Connection, params};
+use plenary_model::{Cid, ServerName, Timestamp, UserName};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 
 /// What waits for one server.
