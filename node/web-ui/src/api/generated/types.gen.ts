@@ -736,10 +736,6 @@ export type ConferenceRemoved = {
      * The account, here or `user@partner`; none of a guest.
      */
     user?: string | null;
-    /**
-     * Who was removed as a program may still come by the browser.
-     */
-    via: ConferenceVia;
 };
 
 /**
@@ -2437,13 +2433,13 @@ export type MeetingRemovedPerson = {
      */
     name: string;
     /**
+     * Only their programs stay out; they may come in the browser.
+     */
+    programs_only: boolean;
+    /**
      * The account, with `@` and the server where that is a partner's; null of guests, and of everybody for guests.
      */
     user: string | null;
-    /**
-     * Who was removed as a program may still come by the browser.
-     */
-    via: MeetingVia;
 };
 
 /**
@@ -7008,7 +7004,7 @@ export type DeclineMyInvitationData = {
     body?: never;
     path: {
         /**
-         * ID of the session
+         * The ID of the conference, `@` and its server
          */
         id: string;
     };
