@@ -9,7 +9,7 @@ import { queries } from '../api/queries';
 import type { Conference, ConferenceDefaults, Template } from '../api/types';
 import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
-import { useMe } from '../ui/useMe';
+import { useMayCall, useMe } from '../ui/useMe';
 import { CidField } from './CidField';
 import { cidFrom, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
 import { SetupFields } from './SetupFields';
@@ -52,6 +52,7 @@ function Fields({ conference, template, usual, readOnly, own, close, chooseCalls
   const [before] = useState(() => valuesOf(conference, usual));
   const keeping = useKeeping();
   const me = useMe();
+  const mayCall = useMayCall();
   const startIn = useStartIn();
   const form = useForm<ConferenceValues>({
     initialValues: template ? { ...valuesFrom(template), name: '' } : before,
@@ -77,7 +78,7 @@ function Fields({ conference, template, usual, readOnly, own, close, chooseCalls
       }
       const named = [...now.settings.moderators, ...(now.settings.invited ?? [])];
       // Only those of this server can be called by name here.
-      if (named.some((user) => user !== me.id && !user.includes('@'))) chooseCalls(now);
+      if (mayCall && named.some((user) => user !== me.id && !user.includes('@'))) chooseCalls(now);
       else startIn(now.cid, []);
     },
     onError: (error) => {

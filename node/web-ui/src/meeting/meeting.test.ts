@@ -403,7 +403,7 @@ describe('the gate', () => {
 
   it('hears who was removed, and lets them back', async () => {
     const { meeting, last } = await inside();
-    const person = { id: '9', name: 'Bob', user: 'bob', guest: false, via: 'browser' as const, at: 1 };
+    const person = { id: '9', name: 'Bob', user: 'bob', guest: false, programs_only: false, at: 1 };
     last().tell({ type: 'removed', body: { count: 1, people: [person] } });
     expect(meeting.current().removed).toEqual({ count: 1, people: [person] });
     meeting.letBack('9');

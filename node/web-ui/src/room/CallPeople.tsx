@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, Stack } from '@mantine/core';
+import { Button, Group, MultiSelect, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconPhone, IconPhoneCall } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { queries } from '../api/queries';
 import { DirectoryAway } from '../ui/DirectoryAway';
 import { useFound } from '../ui/useFound';
+import { useMayCall } from '../ui/useMe';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { Desk } from './desk';
 import { Named } from './Named';
@@ -34,7 +35,12 @@ interface Props {
 }
 
 /** The same, from wherever one moderates. */
-export function ChoosePeople({ inside, expected, desk, done }: Props) {
+export function ChoosePeople(props: Props) {
+  const { t } = useMeetingText();
+  return useMayCall() ? <Choose {...props} /> : <Text size="sm">{t('called.mayNot')}</Text>;
+}
+
+function Choose({ inside, expected, desk, done }: Props) {
   const { t } = useMeetingText();
   const [chosen, setChosen] = useState<string[]>([]);
   const [text, setText] = useState('');

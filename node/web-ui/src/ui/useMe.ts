@@ -7,6 +7,11 @@ export function useMe(): Me {
   return useQuery(queries.me()).data!;
 }
 
+/** Whether one may ring at others; taken for granted as long as it is not known. */
+export function useMayCall(): boolean {
+  return useQuery(queries.me()).data?.rights.includes('make_calls') ?? true;
+}
+
 /** Whether the control panel may be changed here, or only read (AUTH-07). */
 export function useMayChange(): boolean {
   return useMe().admin === 'full';
