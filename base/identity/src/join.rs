@@ -196,12 +196,15 @@ impl FromStr for JoinToken {
     }
 }
 
+/// The label of [`binding`], for transports that keep TLS to themselves.
+pub const BINDING_LABEL: &[u8] = b"EXPERIMENTAL plenary join";
+
 /// Keying material of a connection (RFC 5705, RFC 8446 §7.5): equal at both ends, different for each connection.
 ///
 /// # Errors
 /// Before the handshake is done.
 pub fn binding<Data>(connection: &rustls::ConnectionCommon<Data>) -> Result<[u8; 32], rustls::Error> {
-    connection.export_keying_material([0; 32], b"EXPERIMENTAL plenary join", None)
+    connection.export_keying_material([0; 32], BINDING_LABEL, None)
 }
 
 /// Which end of the connection proves something; each has its own proof, so that none can be reflected.

@@ -24,7 +24,7 @@ pub async fn stdin_closed() {
 }
 
 /// When a program that runs ends.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Until {
     /// End when standard input closes, for programs that start nodes
     #[arg(long, hide = true)]

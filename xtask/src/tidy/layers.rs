@@ -82,12 +82,18 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
         "node/ctl",
         "license-manager/daemon",
         "directory/daemon",
+        "border-controller/daemon",
         "xtask",
     ];
     if programs.contains(&folder) {
         return Some("programs are not depended on");
     }
-    if ["license-manager/logic", "directory/logic"].contains(&from) && folder != "base/model" {
+    let decides = [
+        "license-manager/logic",
+        "directory/logic",
+        "border-controller/logic",
+    ];
+    if decides.contains(&from) && folder != "base/model" {
         return Some("logic/ depends on base/model and other packages of logic/ only");
     }
     if folder == "base/testkit" {

@@ -1,0 +1,121 @@
+//! How QUIC is set up for tunnels.
+
+use plenary_identity::{PeerIdentity, join};
+use quinn::{
+    Connection, MtuDiscoveryConfig, TransportConfig, VarInt,
+    crypto::rustls::{QuicClientConfig, QuicServerConfig},
+};
+use rustls_pki_types::CertificateDer;
+use std::{sync::Arc, time::Duration};
+
+/// What is spoken in the tunnel, and while a controller is enrolled; another version has another number.
+pub const TUNNEL: &[u8] = b"plenary-border/1";
+pub const JOIN: &[u8] = b"plenary-border-join/1";
+
+/// An end that says nothing for this long is lost.
+const IDLE_MS: u32 = 2_000;
+const KEEP_ALIVE: Duration = Duration::from_millis(400);
+/// What one client may have on its way through the tunnel in each direction.
+pub const STREAM_WINDOW: u32 = 64 << 10;
+/// Clients in one tunnel at once.
+pub const STREAMS: u32 = 4_096;
+/// Datagrams that came and were not taken yet; media will travel so.
+const DATAGRAMS: usize = 1 << 20;
+
+/// Why QUIC cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the TLS configuration has no suite that QUIC can begin with")]
+pub struct NoSuite;
+
+/// Invariant: the window of a connection is that of all its streams together, so that clients who read nothing hold up
+/// nobody but themselves.
+fn transport(streams: u32) -> Arc<TransportConfig> {
+    let all = u64::from(STREAM_WINDOW) * u64::from(STREAMS + 1);
+    let mut transport = TransportConfig::default();
+    transport
+        .max_idle_timeout(Some(VarInt::from_u32(IDLE_MS).into()))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(Duration::from_millis(50))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u64(all).unwrap_or(VarInt::MAX))
+        .send_window(all)
+        .mtu_discovery_config(Some(MtuDiscoveryConfig::default()))
+        .datagram_receive_buffer_size(Some(DATAGRAMS))
+        .datagram_send_buffer_size(DATAGRAMS)
+        .allow_spin(false);
+    Arc::new(transport)
+}
+
+/// For the controller's port: the node opens one stream.
+///
+/// # Errors
+/// [`NoSuite`].
+pub fn listening(tls: &rustls::ServerConfig, protocol: &[u8]) -> Result<quinn::ServerConfig, NoSuite> {
+    const INCOMING: usize = 64;
+    const INCOMING_BYTES: u64 = 16 * 1024;
+    let mut tls = tls.clone();
+    tls.alpn_protocols = vec![protocol.to_vec()];
+    let crypto = QuicServerConfig::try_from(tls).map_err(|_| NoSuite)?;
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(transport(1))
+        .max_incoming(INCOMING)
+        .incoming_buffer_size(INCOMING_BYTES)
+        .incoming_buffer_size_total(INCOMING_BYTES * INCOMING as u64)
+        .migration(false);
+    Ok(config)
+}
+
+/// For dialling: the controller opens a stream for each client.
+///
+/// # Errors
+/// [`NoSuite`].
+pub fn dialling(tls: &rustls::ClientConfig, protocol: &[u8]) -> Result<quinn::ClientConfig, NoSuite> {
+    let mut tls = tls.clone();
+    tls.alpn_protocols = vec![protocol.to_vec()];
+    let crypto = QuicClientConfig::try_from(tls).map_err(|_| NoSuite)?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(transport(STREAMS));
+    Ok(config)
+}
+
+/// Who is at the other end of a tunnel, as its certificate proved. `None` for somebody without one.
+pub fn peer(connection: &Connection) -> Option<PeerIdentity> {
+    let shown = connection.peer_identity()?;
+    let chain = shown.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    PeerIdentity::of_chain(&chain)
+}
+
+/// Keying material of a connection, as [`join::binding`] gives it of TLS over TCP.
+pub fn binding(connection: &Connection) -> Option<[u8; 32]> {
+    let mut binding = [0; 32];
+    connection
+        .export_keying_material(&mut binding, join::BINDING_LABEL, &[])
+        .ok()?;
+    Some(binding)
+}
+
+/// Why a connection is closed by us; told to the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    Stopping = 0,
+    Stranger = 1,
+    Revoked = 2,
+    Protocol = 3,
+    TooMany = 4,
+}
+
+impl Close {
+    pub fn close(self, connection: &Connection) {
+        let reason: &[u8] = match self {
+            Self::Stopping => b"it stops, or does not know you any more",
+            Self::Stranger => b"no program that is expected here",
+            Self::Revoked => b"revoked",
+            Self::Protocol => b"protocol",
+            Self::TooMany => b"there are as many tunnels as there may be",
+        };
+        connection.close(VarInt::from_u32(self as u32), reason);
+    }
+}

@@ -1,0 +1,206 @@
+//! Messages on streams, each behind its length (two bytes, big-endian), and what they mean.
+
+use plenary_border::{HostName, Offer, Service};
+use plenary_contracts::border::v1 as proto;
+use prost::Message;
+use std::net::{IpAddr, SocketAddr};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+/// The longest message. Lists of who is refused are the longest; they hold a number for each node that was ever removed.
+pub const LONGEST: usize = u16::MAX as usize;
+
+/// Why a message was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error("the stream has ended")]
+    Ended(#[source] std::io::Error),
+    #[error("a message cannot be read")]
+    Malformed(#[from] prost::DecodeError),
+    #[error("a message of {bytes} bytes is longer than allowed")]
+    TooLong { bytes: usize },
+    #[error("a message is not what it must be: {0}")]
+    Unfit(&'static str),
+}
+
+/// Reads one message of at most so many bytes. Not to be cancelled: a message half read is lost.
+///
+/// # Errors
+/// [`WireError`].
+pub async fn read<M: Message + Default>(
+    stream: &mut (impl AsyncRead + Unpin),
+    most: usize,
+) -> Result<M, WireError> {
+    let bytes = usize::from(stream.read_u16().await.map_err(WireError::Ended)?);
+    if bytes > most {
+        return Err(WireError::TooLong { bytes });
+    }
+    let mut message = vec![0; bytes];
+    stream.read_exact(&mut message).await.map_err(WireError::Ended)?;
+    Ok(M::decode(message.as_slice())?)
+}
+
+/// Writes one message.
+///
+/// # Errors
+/// [`WireError`].
+pub async fn write(stream: &mut (impl AsyncWrite + Unpin), message: &impl Message) -> Result<(), WireError> {
+    stream
+        .write_all(&framed(message)?)
+        .await
+        .map_err(WireError::Ended)?;
+    stream.flush().await.map_err(WireError::Ended)
+}
+
+/// A message behind its length.
+///
+/// # Errors
+/// [`WireError::TooLong`].
+pub fn framed(message: &impl Message) -> Result<Vec<u8>, WireError> {
+    let bytes = message.encoded_len();
+    let length = u16::try_from(bytes).map_err(|_| WireError::TooLong { bytes })?;
+    let mut framed = Vec::with_capacity(2 + bytes);
+    framed.extend_from_slice(&length.to_be_bytes());
+    framed.extend_from_slice(&message.encode_to_vec());
+    Ok(framed)
+}
+
+/// The longest [`proto::Flow`].
+pub const FLOW: usize = 64;
+
+pub fn service(service: Service) -> proto::Service {
+    match service {
+        Service::Web => proto::Service::Web,
+        Service::Federation => proto::Service::Federation,
+    }
+}
+
+fn known(service: proto::Service) -> Option<Service> {
+    match service {
+        proto::Service::Unspecified => None,
+        proto::Service::Web => Some(Service::Web),
+        proto::Service::Federation => Some(Service::Federation),
+    }
+}
+
+/// What a stream for a client begins with.
+pub fn flow(what: Service, from: SocketAddr) -> proto::Flow {
+    let address = match from.ip().to_canonical() {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    proto::Flow {
+        service: service(what).into(),
+        address,
+        port: from.port().into(),
+    }
+}
+
+/// # Errors
+/// [`WireError::Unfit`] for services and addresses that do not exist.
+pub fn read_flow(flow: &proto::Flow) -> Result<(Service, SocketAddr), WireError> {
+    let service = known(flow.service()).ok_or(WireError::Unfit("its service is unknown"))?;
+    let bytes = flow.address.as_slice();
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    let address = v4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok());
+    let address = address.ok_or(WireError::Unfit("its address is none"))?;
+    let port = u16::try_from(flow.port).map_err(|_| WireError::Unfit("its port is none"))?;
+    Ok((service, SocketAddr::new(address.to_canonical(), port)))
+}
+
+pub fn announcement(version: &str, offer: &Offer) -> proto::Announcement {
+    let offers = offer.names.iter().map(|(what, names)| proto::Offer {
+        service: service(*what).into(),
+        names: names.iter().map(ToString::to_string).collect(),
+    });
+    proto::Announcement {
+        version: version.to_owned(),
+        offers: offers.collect(),
+        drains: offer.drains,
+        flows: u32::try_from(offer.most).unwrap_or(u32::MAX),
+    }
+}
+
+/// What a node offers. Services that this version does not know, and what is no name, are left out.
+pub fn read_announcement(announcement: &proto::Announcement) -> Offer {
+    let mut offer = Offer {
+        drains: announcement.drains,
+        most: announcement.flows as usize,
+        ..Offer::default()
+    };
+    for one in &announcement.offers {
+        let Some(service) = known(one.service()) else {
+            continue;
+        };
+        let names = offer.names.entry(service).or_default();
+        let good = one.names.iter().filter_map(|name| name.parse::<HostName>().ok());
+        names.extend(good.take(Offer::NAMES));
+    }
+    offer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[tokio::test]
+    async fn messages_come_as_they_went_and_within_bounds() {
+        let (mut near, mut far) = tokio::io::duplex(256);
+        for text in ["192.0.2.7:5", "[2001:db8::1]:443", "[::ffff:192.0.2.7]:5"] {
+            let from: SocketAddr = text.parse().expect("good");
+            write(&mut near, &flow(Service::Federation, from))
+                .await
+                .expect("written");
+            let read: proto::Flow = read(&mut far, FLOW).await.expect("read");
+            let (service, address) = read_flow(&read).expect("good");
+            assert_eq!(
+                (service, address.ip()),
+                (Service::Federation, from.ip().to_canonical())
+            );
+        }
+        near.write_u16(65).await.expect("written");
+        let long = read::<proto::Flow>(&mut far, FLOW).await.expect_err("too long");
+        assert!(matches!(long, WireError::TooLong { bytes: 65 }), "{long}");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_no_flow() {
+        let good = flow(Service::Web, ([192, 0, 2, 1], 9).into());
+        for bad in [
+            proto::Flow {
+                service: 77,
+                ..good.clone()
+            },
+            proto::Flow {
+                address: vec![1, 2, 3],
+                ..good.clone()
+            },
+            proto::Flow {
+                port: 65_536,
+                ..good.clone()
+            },
+        ] {
+            read_flow(&bad).expect_err("unfit");
+        }
+    }
+
+    #[test]
+    fn offers_come_as_they_went_but_for_what_is_no_name() {
+        let names = BTreeSet::from(["meet.example.com".parse().expect("good")]);
+        let offer = Offer {
+            names: BTreeMap::from([(Service::Web, names)]),
+            drains: true,
+            most: 7,
+        };
+        let mut said = announcement("1", &offer);
+        assert_eq!(read_announcement(&said), offer);
+        said.offers.push(proto::Offer {
+            service: 77,
+            names: vec!["a.example".into()],
+        });
+        if let Some(first) = said.offers.first_mut() {
+            first.names.push("192.0.2.1".into());
+        }
+        assert_eq!(read_announcement(&said), offer);
+    }
+}

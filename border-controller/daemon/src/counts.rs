@@ -1,0 +1,110 @@
+//! What is counted since the program began, for metrics and for the nodes.
+
+use crate::running::Running;
+use plenary_border::Refused;
+use plenary_contracts::border::v1::{Figures, RefusedCount};
+use plenary_telemetry::{
+    Metrics,
+    prometheus::{
+        encoding::EncodeLabelSet,
+        metrics::{counter::Counter, family::Family},
+    },
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+/// Counters of connections from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    refused: Family<Reason, Counter>,
+    /// Connections that a node took.
+    pub(crate) begun: AtomicU64,
+    /// Bytes from outside, and to it.
+    pub(crate) received: AtomicU64,
+    pub(crate) sent: AtomicU64,
+}
+
+impl Counts {
+    pub(crate) fn refuse(&self, why: Refused) {
+        let reason = Reason { reason: why.as_str() };
+        self.refused.get_or_create(&reason).inc();
+    }
+
+    pub(crate) fn refused(&self, why: Refused) -> u64 {
+        let reason = Reason { reason: why.as_str() };
+        self.refused.get_or_create(&reason).get()
+    }
+}
+
+/// What the nodes are told every few seconds.
+pub(crate) fn figures(running: &Running) -> Figures {
+    let counts = &running.counts;
+    let (tunnels, flows) = running.with_desk(|desk| (desk.tunnels(), desk.flows()));
+    let refused = Refused::ALL.into_iter().map(|why| RefusedCount {
+        reason: why.as_str().to_owned(),
+        count: counts.refused(why),
+    });
+    Figures {
+        tunnels: tunnels as u64,
+        flows: flows as u64,
+        flows_begun: counts.begun.load(Ordering::Relaxed),
+        received_bytes: counts.received.load(Ordering::Relaxed),
+        sent_bytes: counts.sent.load(Ordering::Relaxed),
+        refused: refused.filter(|one| one.count > 0).collect(),
+        certificate_expires_ms: since_epoch_ms(running.identity.expires()),
+    }
+}
+
+fn since_epoch_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
+    let refused = running.counts.refused.clone();
+    // Each is there from the beginning, so that a rise from nothing is seen.
+    for why in Refused::ALL {
+        drop(refused.get_or_create(&Reason { reason: why.as_str() }));
+    }
+    metrics.register(|registry| {
+        registry.register(
+            "border_refused",
+            "Connections from outside that were refused",
+            refused,
+        );
+    });
+    let running = running.clone();
+    metrics.figures(move |figures| {
+        let said = self::figures(&running);
+        let nodes = running.with_desk(|desk| desk.nodes().len());
+        figures.gauge("border_tunnels", "Tunnels that are up", said.tunnels as f64)?;
+        figures.gauge("border_nodes", "Nodes with a tunnel", nodes as f64)?;
+        figures.gauge(
+            "border_flows",
+            "Connections from outside at this moment",
+            said.flows as f64,
+        )?;
+        figures.gauge(
+            "border_certificate_expires_seconds",
+            "When the certificate of this controller ends, since 1970",
+            said.certificate_expires_ms as f64 / 1000.0,
+        )?;
+        figures.counter(
+            "border_flows_begun",
+            "Connections from outside that a node took",
+            said.flows_begun,
+        )?;
+        figures.counter("border_received_bytes", "Bytes from outside", said.received_bytes)?;
+        figures.counter("border_sent_bytes", "Bytes to outside", said.sent_bytes)
+    });
+}

@@ -1,0 +1,91 @@
+//! The ports for the outside: who may come in, what name they ask for, and to which node that leads.
+
+use crate::{flow, running::Running};
+use plenary_border::{Hello, HostName, Refused, Service, hello};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream},
+};
+
+/// Bytes that are asked for at a time until the ClientHello is whole.
+const CHUNK: usize = 4 << 10;
+
+/// Accepts until the task is dropped.
+pub(crate) async fn accept(running: Arc<Running>, service: Service, listener: TcpListener) {
+    loop {
+        let (socket, from) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors or memory: others may be freed meanwhile.
+                tracing::warn!(%error, service = service.as_str(), "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (place, waiting) = match running.gate.admit(from.ip()) {
+            Ok(places) => places,
+            Err(why) => {
+                refuse(&running, from, why);
+                continue;
+            }
+        };
+        let running = running.clone();
+        tokio::spawn(async move {
+            let (mut socket, place) = (socket, place);
+            let named = listen(&running, &mut socket).await;
+            drop(waiting);
+            let taken = match named {
+                Ok((name, said)) => flow::open(&running, service, &name, from, &said).await,
+                Err(why) => Err(why),
+            };
+            match taken {
+                Ok(taken) => {
+                    running
+                        .counts
+                        .begun
+                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    flow::carry(&running, socket, taken).await;
+                }
+                Err(why) => refuse(&running, from, why),
+            }
+            drop(place);
+        });
+    }
+}
+
+fn refuse(running: &Running, from: SocketAddr, why: Refused) {
+    running.counts.refuse(why);
+    // One line for each would be a gift to whoever floods; the figures say how many.
+    tracing::debug!(%from, reason = %why, "a connection from outside was refused");
+}
+
+/// Which name the client asks for, with all that it said so far.
+async fn listen(running: &Running, socket: &mut TcpStream) -> Result<(HostName, Vec<u8>), Refused> {
+    socket.set_nodelay(true).ok();
+    let within = running.limits.hello_within();
+    let most = running.limits.hello_bytes;
+    tokio::time::timeout(within, read_hello(socket, most))
+        .await
+        .map_err(|_| Refused::SlowHello)?
+}
+
+async fn read_hello(socket: &mut TcpStream, most: usize) -> Result<(HostName, Vec<u8>), Refused> {
+    let mut said = Vec::new();
+    let mut needed = 1;
+    loop {
+        while said.len() < needed {
+            // Never more than is needed or one chunk: what claims to be long is held only as far as it came.
+            let room = (needed - said.len()).clamp(1, CHUNK) as u64;
+            let came = (&mut *socket).take(room).read_buf(&mut said).await;
+            if came.map_err(|_| Refused::BadHello)? == 0 {
+                return Err(Refused::BadHello);
+            }
+        }
+        match hello::read(&said, most)? {
+            Hello::Names(name) => return Ok((name, said)),
+            Hello::Nameless => return Err(Refused::NoName),
+            Hello::Needs(more) => needed = more,
+        }
+    }
+}

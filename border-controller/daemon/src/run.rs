@@ -1,0 +1,138 @@
+//! `plenary-border-controller run`: a controller at work, from its start to its end.
+
+use crate::{config::Config, counts, data, door, options, running::Running, tunnels};
+use anyhow::Context as _;
+use clap::Args;
+use plenary_border::Service;
+use plenary_border_client::quic::{self, TUNNEL};
+use plenary_program::{
+    UsageError,
+    ports::{asynchronous, bind, bind_udp},
+    signals::Until,
+};
+use plenary_telemetry::{CheckState, Health, Metrics, serve_management};
+use quinn::{Endpoint, VarInt};
+use std::{
+    net::{TcpListener, UdpSocket},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::task::JoinSet;
+
+/// How often networks that were quiet are forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// A certificate that has less than this left was not renewed when it was due.
+const EXPIRES_SOON: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Start a controller that was enrolled
+#[derive(Debug, Default, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    until: Until,
+}
+
+impl Run {
+    pub(crate) async fn run(self, common: &options::Common) -> anyhow::Result<()> {
+        let config = common.load()?;
+        data::enrolled(&config)?;
+        let ports = Ports::bind(&config)?;
+        config.log.start()?;
+        serve(config, ports, self.until).await
+    }
+}
+
+/// The sockets of a controller, bound before anything else is done.
+pub(crate) struct Ports {
+    web: TcpListener,
+    federation: Option<TcpListener>,
+    pub(crate) tunnel: UdpSocket,
+    metrics: TcpListener,
+}
+
+impl Ports {
+    pub(crate) fn bind(config: &Config) -> Result<Self, UsageError> {
+        let listen = &config.listen;
+        let federation = match listen.federation.as_str() {
+            "" => None,
+            text => Some(bind("listen.federation", text)?),
+        };
+        Ok(Self {
+            web: bind("listen.web", &listen.web)?,
+            federation,
+            tunnel: bind_udp("listen.tunnel", &listen.tunnel)?,
+            metrics: bind("listen.metrics", &listen.metrics)?,
+        })
+    }
+}
+
+/// Serves until told to stop.
+pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow::Result<()> {
+    let (identity, machine) = data::enrolled(&config)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), me = %identity.me(), "starting");
+    if let Some(warning) = options::too_few_descriptors(&config) {
+        tracing::warn!("{warning}");
+    }
+    let server = quic::listening(&identity.server_config(), TUNNEL)?;
+    let runtime = Arc::new(quinn::TokioRuntime);
+    let endpoint = Endpoint::new(
+        quinn::EndpointConfig::default(),
+        Some(server),
+        ports.tunnel,
+        runtime,
+    )
+    .context("the tunnel's socket cannot be used")?;
+    let running = Arc::new(Running::new(identity, machine, &config.limits));
+    let health = Health::default();
+    watch_health(&running, &health);
+    let metrics = Metrics::new("plenary-border-controller", env!("CARGO_PKG_VERSION"));
+    counts::register(&metrics, &running);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serve_management(asynchronous(ports.metrics)?, metrics, health));
+    tasks.spawn(tunnels::accept(running.clone(), endpoint.clone()));
+    let federation = ports.federation.map(|listener| (Service::Federation, listener));
+    for (service, listener) in [(Service::Web, ports.web)].into_iter().chain(federation) {
+        tasks.spawn(door::accept(running.clone(), service, asynchronous(listener)?));
+    }
+    tasks.spawn(async move {
+        loop {
+            tokio::time::sleep(TIDY_EVERY).await;
+            running.gate.tidy();
+        }
+    });
+    sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
+    until.asked_to_stop().await;
+    sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
+    tracing::info!("ending: clients go to another controller");
+    tasks.shutdown().await;
+    endpoint.close(VarInt::from_u32(0), b"the controller ends");
+    tokio::time::timeout(Duration::from_secs(2), endpoint.wait_idle())
+        .await
+        .ok();
+    Ok(())
+}
+
+/// Checks that `/readyz` asks.
+fn watch_health(running: &Arc<Running>, health: &Health) {
+    let tunnels = running.clone();
+    health.watch("tunnels", move || {
+        match tunnels.with_desk(|desk| desk.tunnels()) {
+            0 => CheckState::Unready(
+                "no node has dialled this controller; clients from outside are refused".into(),
+            ),
+            _ => CheckState::Ready,
+        }
+    });
+    let running = running.clone();
+    health.watch("certificate", move || {
+        let left = running.identity.expires().duration_since(SystemTime::now());
+        match left {
+            Err(_) => {
+                CheckState::Unready("the certificate has expired; this controller must join again".into())
+            }
+            Ok(left) if left < EXPIRES_SOON => {
+                CheckState::Degraded("the certificate ends within a day, and no node has renewed it".into())
+            }
+            Ok(_) => CheckState::Ready,
+        }
+    });
+}

@@ -1,0 +1,112 @@
+//! A controller at work.
+
+use crate::{config::Limits, counts::Counts, gate::Gate};
+use plenary_border::{Desk, HostName, Refused, Service, TunnelId};
+use plenary_identity::{Enrolled, MachineKey, Renewal};
+use plenary_model::NodeId;
+use quinn::Connection;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Everything of one controller; shared by all its tasks.
+pub(crate) struct Running {
+    pub(crate) identity: Enrolled,
+    pub(crate) machine: MachineKey,
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate,
+    pub(crate) counts: Counts,
+    tunnels: Mutex<Tunnels>,
+    /// The request for the next certificate that a node is answering, and since when.
+    pub(crate) renewal: Mutex<Option<(Renewal, Instant)>>,
+}
+
+#[derive(Default)]
+struct Tunnels {
+    desk: Desk,
+    connections: BTreeMap<TunnelId, Connection>,
+    last: u64,
+}
+
+impl Running {
+    pub(crate) fn new(identity: Enrolled, machine: MachineKey, limits: &Limits) -> Self {
+        Self {
+            identity,
+            machine,
+            gate: Gate::new(limits),
+            limits: limits.clone(),
+            counts: Counts::default(),
+            tunnels: Mutex::default(),
+            renewal: Mutex::default(),
+        }
+    }
+
+    fn tunnels(&self) -> MutexGuard<'_, Tunnels> {
+        self.tunnels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn with_desk<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+        act(&mut self.tunnels().desk)
+    }
+
+    /// A tunnel is there; gone again when what this gives is dropped.
+    pub(crate) fn up(self: &Arc<Self>, node: NodeId, connection: Connection) -> Up {
+        let mut tunnels = self.tunnels();
+        tunnels.last += 1;
+        let id = TunnelId(tunnels.last);
+        tunnels.desk.up(id, node);
+        tunnels.connections.insert(id, connection);
+        Up {
+            running: self.clone(),
+            id,
+        }
+    }
+
+    /// A tunnel for a client that asks for this name.
+    pub(crate) fn choose(
+        self: &Arc<Self>,
+        service: Service,
+        name: &HostName,
+        tried: &BTreeSet<TunnelId>,
+    ) -> Result<(Place, Connection), Refused> {
+        let mut tunnels = self.tunnels();
+        let id = tunnels.desk.choose(service, name, tried)?;
+        let place = Place {
+            running: self.clone(),
+            id,
+        };
+        let connection = tunnels.connections.get(&id).cloned();
+        drop(tunnels);
+        connection
+            .map(|connection| (place, connection))
+            .ok_or(Refused::NoNode)
+    }
+}
+
+/// A tunnel that is up.
+pub(crate) struct Up {
+    running: Arc<Running>,
+    pub(crate) id: TunnelId,
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let mut tunnels = self.running.tunnels();
+        tunnels.desk.down(self.id);
+        tunnels.connections.remove(&self.id);
+    }
+}
+
+/// A client's place in a tunnel, free again when this is dropped.
+pub(crate) struct Place {
+    running: Arc<Running>,
+    pub(crate) id: TunnelId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.with_desk(|desk| desk.ended(self.id));
+    }
+}

@@ -1,0 +1,9 @@
+//! The real program, with real tunnels, real TLS and clients on real sockets. The inside is nodes with identities of an
+//! enterprise, with a web server behind their tunnels.
+#![allow(clippy::unwrap_used)] // tests
+
+mod attacks;
+mod enrolling;
+mod losing;
+mod serving;
+mod world;
