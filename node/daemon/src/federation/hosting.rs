@@ -175,6 +175,8 @@ async fn pass_on(
         }
     };
     tokio::select! {
+        // Who takes it again in time gets all of it.
+        biased;
         sent = out.send(tells) => sent.is_ok(),
         () = too_much => {
             tracing::info!("a partner does not take what somebody is told; no more of it is kept");

@@ -121,7 +121,7 @@ async fn it_is_started_given_more_time_and_ended() {
     assert_eq!(
         over["meeting"],
         json!({
-            "open": false, "participants": 0, "locked": false, "began_at": null, "ends_at": null
+            "open": false, "participants": 0, "locked": false, "began_at": null, "ends_at": null, "layout": null
         })
     );
 }

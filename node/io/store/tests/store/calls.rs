@@ -134,36 +134,27 @@ fn what_was_a_call_is_known_by_its_last_run_once_it_is_gone() {
     for person in ["alice", "bob"] {
         online(&mut home, person, person).expect("a seat for each device");
     }
-    let ended_by = |home: &Home| {
-        let last = queries::last_run(&home.db, &name("c")).expect("reads");
-        last.and_then(|run| run.ended).map(|ended| ended.why)
+    let ends = Change::Act {
+        cid: name("ended"),
+        by: Some(ParticipantId(1)),
+        act: Act::End,
     };
-    for (over, why) in [
-        (
-            Change::Act {
-                cid: name("c"),
-                by: Some(ParticipantId(1)),
-                act: Act::End,
-            },
-            Some(End::Moderator),
-        ),
-        (
-            Change::Delete {
-                cid: name("c"),
-                expect: None,
-            },
-            None,
-        ),
-    ] {
+    let deletes = Change::Delete {
+        cid: name("deleted"),
+        expect: None,
+    };
+    for (id, over, why) in [("ended", ends, Some(End::Moderator)), ("deleted", deletes, None)] {
         home.now += 60_000;
-        home.ok(by("alice"), dial("c", "bob"));
-        home.ok(system(), into("c", 1, "alice"));
-        home.ok(system(), into("c", 2, "bob"));
-        home.ok(by("alice"), Change::Widen { cid: name("c") });
+        home.ok(by("alice"), dial(id, "bob"));
+        home.ok(system(), into(id, 1, "alice"));
+        home.ok(system(), into(id, 2, "bob"));
+        home.ok(by("alice"), Change::Widen { cid: name(id) });
         home.ok(system(), over);
-        let cid: Cid = name("c");
+        let cid: Cid = name(id);
         assert!(queries::conference(&home.db, &cid).expect("reads").is_none());
-        assert_eq!(ended_by(&home), Some(why));
+        let last = queries::last_run(&home.db, &cid).expect("reads");
+        let ended = last.and_then(|run| run.ended).map(|ended| ended.why);
+        assert_eq!(ended, Some(why));
         same_everywhere(&mut home);
     }
 }
