@@ -210,6 +210,7 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
         "plenaryctl",
         "plenary-license-manager",
         "plenary-directory",
+        "plenary-border-controller",
         "plenary-live-tests",
     ])?;
     let mut command = built("plenary-live-tests");

@@ -5,6 +5,7 @@
 #![allow(rustdoc::bare_urls)] // Help texts are shown as they stand.
 
 mod backup;
+mod border;
 mod client;
 mod cluster;
 mod conferences;
@@ -69,6 +70,9 @@ enum Command {
     /// Nodes: list, invite, drain, promote, remove
     #[command(subcommand)]
     Node(cluster::Node),
+    /// Border Controllers: list, invite, remove
+    #[command(subcommand)]
+    BorderController(border::BorderController),
     /// Accounts: list, create, change, import, export
     #[command(subcommand)]
     User(people::User),
@@ -138,6 +142,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Logout => connect::logout(connect()?).await,
         Command::Status => cluster::status(&connect()?, output).await,
         Command::Node(node) => node.run(&connect()?, output).await,
+        Command::BorderController(border) => border.run(&connect()?, output).await,
         Command::User(user) => user.run(&connect()?, output).await,
         Command::Group(group) => group.run(&connect()?, output).await,
         Command::Alias(alias) => alias.run(&connect()?, output).await,

@@ -6,6 +6,7 @@ use plenary_rest_api::Network;
 use std::{
     future::Future as _,
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -52,12 +53,32 @@ impl Doors {
 
     fn take(&self, stream: &TcpStream) -> io::Result<Share> {
         let address = stream.peer_addr()?.ip().to_canonical();
+        self.place_of(address)
+    }
+
+    /// A place for a client that comes from there.
+    pub(crate) fn place_of(&self, address: IpAddr) -> io::Result<Share> {
         let is_proxy = self.proxies.iter().any(|network| network.contains(address));
         let share = self.shares.take((!is_proxy).then_some(address));
         share.ok_or_else(|| {
             tracing::debug!(%address, "too many connections");
             io::ErrorKind::ConnectionRefused.into()
         })
+    }
+}
+
+impl Doors {
+    /// The same guard for a connection that came by no socket of ours.
+    pub(crate) fn guard<S>(&self, inner: S, place: Share) -> Guarded<S> {
+        let waiting = Waiting {
+            ends: Box::pin(tokio::time::sleep(self.first_within)),
+            matched: 0,
+        };
+        Guarded {
+            inner,
+            waiting: Some(waiting),
+            _place: place,
+        }
     }
 }
 
@@ -81,19 +102,10 @@ where
             Err(error) => return Box::pin(async { Err(error) }),
         };
         let accepted = self.inner.accept(stream, service);
-        let within = self.doors.first_within;
+        let doors = self.doors.clone();
         Box::pin(async move {
             let (inner, service) = accepted.await?;
-            let waiting = Waiting {
-                ends: Box::pin(tokio::time::sleep(within)),
-                matched: 0,
-            };
-            let stream = Guarded {
-                inner,
-                waiting: Some(waiting),
-                _place: place,
-            };
-            Ok((stream, service))
+            Ok((doors.guard(inner, place), service))
         })
     }
 }

@@ -5,6 +5,7 @@
 mod admission;
 mod backend;
 mod backup;
+mod border;
 mod cascade;
 mod config;
 mod crossing;

@@ -31,9 +31,15 @@ pub(crate) async fn follow(
             .keys()
             .map(|id| NodeId(*id))
             .collect();
-        let read = server.query(|db| Ok((queries::nodes(db)?, queries::last_node(db)?)));
+        let read = server.query(|db| {
+            Ok((
+                queries::nodes(db)?,
+                queries::last_node(db)?,
+                queries::border_controllers(db)?,
+            ))
+        });
         match read.await {
-            Ok((rows, last)) => {
+            Ok((rows, last, controllers)) => {
                 let mine = rows.iter().find(|row| row.id == server.me());
                 was_member |= mine.is_some();
                 let drains = mine.is_some_and(|row| row.draining);
@@ -44,7 +50,9 @@ pub(crate) async fn follow(
                         return;
                     }
                 }
-                take_over(&server, &rows, last, &members);
+                let gone = controllers.iter().filter(|one| !one.is_there());
+                let gone = gone.map(|one| (Program::BorderController, one.id));
+                take_over(&server, &rows, last, &members, gone);
             }
             Err(error) => tracing::error!(%error, "the nodes of the server cannot be read"),
         }
@@ -79,7 +87,13 @@ fn concerns_nodes(change: &Changes) -> bool {
         .is_none_or(|notices| notices.iter().any(|notice| notice.topic == Topic::Cluster))
 }
 
-fn take_over(server: &Server, rows: &[NodeRow], last: NodeId, members: &BTreeSet<NodeId>) {
+fn take_over(
+    server: &Server,
+    rows: &[NodeRow],
+    last: NodeId,
+    members: &BTreeSet<NodeId>,
+    controllers: impl Iterator<Item = (Program, NodeId)>,
+) {
     server.links.update(rows);
     server.set_urls(rows);
     let present: BTreeSet<NodeId> = rows.iter().map(|row| row.id).collect();
@@ -88,6 +102,7 @@ fn take_over(server: &Server, rows: &[NodeRow], last: NodeId, members: &BTreeSet
         .map(NodeId)
         .filter(|id| !present.contains(id) && !members.contains(id))
         .map(|id| (Program::Node, id))
+        .chain(controllers)
         .collect();
     // Numbers are never given twice, so the list only grows and its length counts its versions.
     let list = RevocationList {

@@ -1,7 +1,7 @@
 //! `plenary-node run`: a node at work, from its start to its end.
 
 use crate::{
-    UsageError, cascade,
+    UsageError, border, cascade,
     config::Config,
     crossing, data, directory,
     door::Doors,
@@ -29,7 +29,7 @@ use plenary_program::{
     signals::Until,
 };
 use plenary_signalling_io::Hub;
-use plenary_store::ServerApp;
+use plenary_store::{Changes, ServerApp};
 use plenary_telemetry::{CheckState, Health, Metrics, serve_management};
 use std::{
     net::{TcpListener, UdpSocket},
@@ -37,7 +37,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{broadcast, oneshot, watch},
     task::JoinSet,
 };
 
@@ -163,6 +163,14 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     ));
     let https = ports.https.zip(web.clone());
     let doors = Doors::new(http::proxies(&config)?, http::HEAD_WITHIN);
+    let border = border::work(
+        &server,
+        &config,
+        (&app, web.as_ref(), &doors),
+        for_lease.resubscribe(),
+        &draining,
+    );
+    tasks.spawn(border);
     let serving = Serving::start(app, &doors, ports.http, https)?;
 
     let (removed_tx, removed) = oneshot::channel();
@@ -183,18 +191,9 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
     directory::start(&mut tasks, &server, for_lease.resubscribe());
     lease::start(&mut tasks, &server, &door, for_lease);
-    tasks.spawn(signalling::notify(server.clone(), for_clients));
-    tasks.spawn(signalling::watch_nodes(server.clone()));
-    tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));
-    tasks.spawn(drain_clients(hub.clone(), draining));
-    tasks.spawn(standing::announce(
-        server.clone(),
-        health.clone(),
-        address,
-        options::web_url(&config),
-    ));
-    let renewing = server.identity.clone();
-    tasks.spawn(async move { renewing.keep_fresh(web.as_ref()).await });
+    signal(&mut tasks, &server, &hub, for_clients, draining);
+    let announced = (address, options::web_url(&config));
+    stand(&mut tasks, &server, &health, announced, web);
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
 
     let end = End::of(&server.replica, until, removed).await;
@@ -218,6 +217,33 @@ fn register_server(measured: &Metrics, server: &Arc<Server>) {
     server.gate.register(measured);
     lease::register(measured, server);
     federation::outbox::register(measured, server);
+}
+
+/// What clients that are connected are told.
+fn signal(
+    tasks: &mut JoinSet<()>,
+    server: &Arc<Server>,
+    hub: &Hub,
+    changes: broadcast::Receiver<Changes>,
+    draining: watch::Receiver<bool>,
+) {
+    tasks.spawn(signalling::notify(server.clone(), changes));
+    tasks.spawn(signalling::watch_nodes(server.clone()));
+    tasks.spawn(signalling::tell_presences(server.clone(), hub.clone()));
+    tasks.spawn(drain_clients(hub.clone(), draining));
+}
+
+/// Tells the server where this node is reached, and keeps its certificates fresh.
+fn stand(
+    tasks: &mut JoinSet<()>,
+    server: &Arc<Server>,
+    health: &Health,
+    (address, url): (String, String),
+    web: Option<WebTls>,
+) {
+    tasks.spawn(standing::announce(server.clone(), health.clone(), address, url));
+    let renewing = server.identity.clone();
+    tasks.spawn(async move { renewing.keep_fresh(web.as_ref()).await });
 }
 
 /// Another node leads, if this one does and is to end.

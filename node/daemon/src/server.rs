@@ -71,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) outbox: crate::federation::outbox::Outbox,
     /// How it proves itself to them, and whom it believes.
     pub(crate) partner_tls: OnceLock<plenary_identity::PartnerTls>,
+    /// What this node knows of its tunnels to Border Controllers.
+    pub(crate) border: crate::border::Tunnels,
     /// Media that cross between this node and other servers.
     pub(crate) crossing: OnceLock<Arc<crate::crossing::Crossing>>,
     /// Who was not let into conferences, and who waits.
@@ -116,6 +118,7 @@ impl Server {
             callers: crate::federation::Callers::default(),
             outbox: crate::federation::outbox::Outbox::default(),
             partner_tls: OnceLock::new(),
+            border: crate::border::Tunnels::default(),
             crossing: OnceLock::new(),
             gate: crate::gate::GateFigures::default(),
         }

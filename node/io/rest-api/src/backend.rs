@@ -319,7 +319,7 @@ pub struct SearchResult {
 /// What the API needs of the server. Reads answer from the local copy; [`Backend::fresh`] before them makes
 /// them see everything that was acknowledged anywhere.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: crate::border::Border + Send + Sync + 'static {
     async fn propose(&self, command: Command) -> Result<Applied, WriteError>;
     async fn propose_conference(&self, command: plenary_conference::Command) -> Result<Applied, WriteError>;
     async fn propose_licensing(&self, command: plenary_licensing::Command) -> Result<Applied, WriteError>;

@@ -16,6 +16,7 @@ mod api;
 mod auth;
 mod avatar;
 pub mod backend;
+pub mod border;
 mod csv_file;
 mod doc;
 pub mod dto;

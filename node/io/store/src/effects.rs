@@ -7,8 +7,8 @@ use crate::{
     view::{bound, sql},
 };
 use plenary_access::{
-    Actor, ActorKind, AdminRole, Contact, Decision, Effect, Event, EventDraft, EventKind, Group, Member,
-    Session, TokenHash, User, fold,
+    Actor, ActorKind, AdminRole, BorderController, Contact, Decision, Effect, Event, EventDraft, EventKind,
+    Group, Member, Session, TokenHash, User, fold,
 };
 use plenary_conference as conference;
 use plenary_model::{GroupId, NodeId, Timestamp, UserName};
@@ -128,6 +128,7 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             "INSERT OR REPLACE INTO invitations (id, secret, expires_at) VALUES (?, ?, ?)",
             params![invitation.id, invitation.secret, sql(invitation.expires_at.0)],
         ),
+        Effect::PutController(one) => put_controller(db, one),
         Effect::RemoveInvitation(id) => run(db, "DELETE FROM invitations WHERE id = ?", [id]),
         Effect::Forget {
             invitations_until,
@@ -252,6 +253,14 @@ fn put_user(db: &Connection, user: &User) -> Result<(), AppError> {
         )?;
     }
     Ok(())
+}
+
+fn put_controller(db: &Connection, one: &BorderController) -> Result<(), AppError> {
+    run(
+        db,
+        "INSERT OR REPLACE INTO border_controllers (id, body) VALUES (?, ?)",
+        params![sql(one.id.0), body(one)?],
+    )
 }
 
 fn remove_user(db: &Connection, id: &UserName) -> Result<(), AppError> {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 26] = [
+const STEPS: [&str; 27] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -36,6 +36,7 @@ const STEPS: [&str; 26] = [
     UNINVITED,
     ALIASES_BY_TARGET,
     REMOVALS,
+    BORDER,
 ];
 
 const ACCOUNTS: &str = "
@@ -460,6 +461,9 @@ BEGIN
     DELETE FROM guest_hours WHERE count <= 0;
 END;
 ";
+
+/// Border Controllers, those that were removed as well.
+const BORDER: &str = "CREATE TABLE border_controllers (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;";
 
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {

@@ -10,8 +10,8 @@ use crate::{
     guest_page::{DOCUMENT, document_of},
 };
 use plenary_access::{
-    Alias, Contact, DirectoryLink, Document, Failures, Group, Idempotency, Invitation, Member, Outcome,
-    Partner, PasswordHash, Refusal, Scheme, Session, Settings, User, View,
+    Alias, BorderController, Contact, DirectoryLink, Document, Failures, Group, Idempotency, Invitation,
+    Member, Outcome, Partner, PasswordHash, Refusal, Scheme, Session, Settings, User, View,
 };
 use plenary_conference::{ALONE_MS, RUN_MS};
 use plenary_model::{
@@ -336,6 +336,11 @@ impl View for StoreView<'_> {
             row.get(0)
         });
         NodeId(last.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+
+    fn border_controllers(&self) -> Vec<BorderController> {
+        let query = "SELECT body FROM border_controllers ORDER BY id";
+        self.all(query, [], |row| body(row, 0))
     }
 
     fn invitation(&self, id: &str) -> Option<Invitation> {

@@ -352,6 +352,23 @@ pub enum Change {
         node: NodeId,
     },
 
+    /// A one-time token for a Border Controller; `secret` is the SHA-256 of its secret. Gives out its number.
+    InviteController {
+        name: NodeName,
+        address: String,
+        secret: [u8; 32],
+        ttl_s: u64,
+    },
+    /// A Border Controller redeems its token.
+    EnrolController {
+        id: NodeId,
+        secret: [u8; 32],
+    },
+    /// A Border Controller leaves for good; its certificate counts no more.
+    RemoveController {
+        id: NodeId,
+    },
+
     /// Removes what has expired: sessions, idempotency keys, locks. Proposed by the leader every minute.
     Sweep,
 }
@@ -369,6 +386,9 @@ impl Change {
             | Self::DeactivateDirectory { .. }
             | Self::DirectoryLeft { .. }
             | Self::NoteDirectoryServers { .. } => DIRECTORY_LEVEL,
+            Self::InviteController { .. } | Self::EnrolController { .. } | Self::RemoveController { .. } => {
+                BORDER_LEVEL
+            }
             Self::ShowDirectoryKey | Self::CutDirectoryChanges { .. } => DIRECTORY_KEPT_LEVEL,
             Self::PutPartner { .. } | Self::RemovePartner { .. } => PARTNERS_LEVEL,
             Self::UpdateSettings { patch, .. }
@@ -452,6 +472,9 @@ pub const LINES_LEVEL: u32 = 32;
 
 /// The level from which on it is seen who read the key for the Directory, and what it was told is not kept without end.
 pub const DIRECTORY_KEPT_LEVEL: u32 = 34;
+
+/// The level from which on a server has Border Controllers.
+pub const BORDER_LEVEL: u32 = 39;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

@@ -1,6 +1,7 @@
 //! The way every command takes: who asks, is it a repetition, what follows.
 
 mod accounts;
+mod border;
 mod directory;
 mod directory_link;
 mod guest_page;
@@ -320,6 +321,9 @@ impl<V: View> Case<'_, V> {
             } => self.describe_node(*node, address, url, version),
             Change::DrainNode { node, drain } => self.drain_node(*node, *drain),
             Change::RemoveNode { node } => self.remove_node(*node),
+            Change::InviteController { .. }
+            | Change::EnrolController { .. }
+            | Change::RemoveController { .. } => self.decide_on_border(change),
             Change::Sweep => self.sweep(),
         }
     }

@@ -1,6 +1,7 @@
 use crate::{
-    Alias, Avatar, Contact, DirectoryLink, Document, EventKind, Failures, FieldChange, Group, Invitation,
-    Member, Notice, Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash, User,
+    Alias, Avatar, BorderController, Contact, DirectoryLink, Document, EventKind, Failures, FieldChange,
+    Group, Invitation, Member, Notice, Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash,
+    User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 
@@ -74,6 +75,7 @@ pub enum Effect {
     RemoveNode(NodeId),
     PutInvitation(Invitation),
     RemoveInvitation(String),
+    PutController(BorderController),
     /// Forgets invitations that ended and idempotency keys older than this.
     Forget {
         invitations_until: Timestamp,

@@ -8,6 +8,7 @@
 //! This crate does not hash passwords, speak HTTP or know SQL.
 
 mod account;
+mod border;
 mod command;
 mod decide;
 mod diff;
@@ -32,6 +33,7 @@ mod visibility;
 mod zone;
 
 pub use account::*;
+pub use border::*;
 pub use command::*;
 pub use decide::{MEETINGS_LEVEL, Moment, actor_key, decide};
 pub use directory_link::*;

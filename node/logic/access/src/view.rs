@@ -1,6 +1,6 @@
 use crate::{
-    Alias, Contact, DirectoryLink, Document, Group, Idempotency, Invitation, Member, Outcome, Partner,
-    Refusal, Scheme, Session, Settings, User,
+    Alias, BorderController, Contact, DirectoryLink, Document, Group, Idempotency, Invitation, Member,
+    Outcome, Partner, Refusal, Scheme, Session, Settings, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, ServerName, UserName};
 
@@ -53,6 +53,8 @@ pub trait View {
     /// The highest number that a node ever had.
     fn last_node(&self) -> NodeId;
     fn invitation(&self, id: &str) -> Option<Invitation>;
+    /// Border Controllers in the order of their numbers, those that were removed as well.
+    fn border_controllers(&self) -> Vec<BorderController>;
     /// What an earlier request with this key of this actor asked and got.
     fn remembered(&self, actor: &str, key: &str) -> Option<(Idempotency, Result<Outcome, Refusal>)>;
 }

@@ -2,6 +2,7 @@
 
 mod address_book;
 mod agenda;
+mod border;
 mod call;
 mod chat;
 mod cluster;
@@ -33,6 +34,7 @@ mod zones;
 
 pub use address_book::*;
 pub use agenda::*;
+pub use border::*;
 pub use call::*;
 pub use chat::*;
 pub use cluster::*;

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod aliases;
+mod border;
 mod calendar;
 mod calls;
 mod chat;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .merge(seats::calls())
         .merge(events::calls())
         .merge(cluster::calls())
+        .merge(border::calls())
 }
 
 /// Longest text to search for.

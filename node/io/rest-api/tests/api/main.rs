@@ -1,5 +1,6 @@
 //! The interface over the real rules and store, in one process.
 
+mod border;
 mod calls;
 mod conferences;
 mod csv;

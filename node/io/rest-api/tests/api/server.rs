@@ -26,6 +26,7 @@ use plenary_rest_api::{
         ManagerOverview, ManagerReplica, OverseeAct, PartnerTried, Partners, PoolSample, ProSeat, ReadError,
         Registered, ReplicaRole, SearchHit, SearchResult, WaitingMessages, WithoutPro, WriteError,
     },
+    border::{Border, ControllerSeen, TunnelSeen},
     router,
 };
 use plenary_store::{Part, QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
@@ -941,4 +942,55 @@ impl TestServer {
 /// What a spelled-out path holds that must not count as one.
 pub(crate) fn content_type(answer: &Answer) -> &str {
     answer.header(header::CONTENT_TYPE.as_str())
+}
+
+#[async_trait]
+impl Border for Store {
+    async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError> {
+        let all = self.query(queries::border_controllers)?;
+        let there = all.into_iter().filter(|one| one.is_there());
+        let tunnel = TunnelSeen::default;
+        Ok(there
+            .map(|controller| ControllerSeen {
+                controller,
+                tunnel: tunnel(),
+            })
+            .collect())
+    }
+    async fn invite_controller(
+        &self,
+        by: Actor,
+        name: NodeName,
+        address: String,
+        ttl_s: u64,
+    ) -> Result<(String, Timestamp), WriteError> {
+        let change = Change::InviteController {
+            name,
+            address,
+            secret: [0; 32],
+            ttl_s,
+        };
+        self.apply(&Command {
+            by,
+            idempotency: None,
+            change,
+        })?;
+        Ok(("token".into(), self.now().plus_ms(ttl_s * 1_000)))
+    }
+    async fn remove_controller(&self, by: Actor, name: NodeName) -> Result<(), WriteError> {
+        let all = self.query(queries::border_controllers);
+        let all = all.map_err(|error| WriteError::Internal(Box::new(error)))?;
+        let found = all.into_iter().find(|one| one.is_there() && one.name == name);
+        let found = found.ok_or_else(|| Refusal::NotFound {
+            what: "border controller".into(),
+            id: name.to_string(),
+        })?;
+        let change = Change::RemoveController { id: found.id };
+        let command = Command {
+            by,
+            idempotency: None,
+            change,
+        };
+        self.apply(&command).map(drop)
+    }
 }

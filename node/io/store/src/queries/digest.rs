@@ -49,6 +49,7 @@ const TABLES: &[&str] = &[
     "sessions",
     "nodes",
     "invitations",
+    "border_controllers",
     "remembered",
     "events",
 ];

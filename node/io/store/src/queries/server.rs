@@ -2,7 +2,7 @@
 
 use super::{Found, people::server_name};
 use crate::view::{StoreView, body, number, sql};
-use plenary_access::{Invitation, Member, NodeRow, View as _};
+use plenary_access::{BorderController, Invitation, Member, NodeRow, View as _};
 use plenary_model::{NodeId, ServerName};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeMap;
@@ -61,6 +61,14 @@ pub fn invitation(db: &Connection, id: &str) -> Found<Option<Invitation>> {
     let found = view.invitation(id);
     view.finish()?;
     Ok(found)
+}
+
+/// Border Controllers in the order of their numbers, those that were removed as well.
+pub fn border_controllers(db: &Connection) -> Found<Vec<BorderController>> {
+    let view = StoreView::new(db);
+    let all = view.border_controllers();
+    view.finish()?;
+    Ok(all)
 }
 
 /// The number of the node that was admitted last; 0 before the first.

@@ -402,8 +402,14 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since a server has Border Controllers.
+pub(crate) fn before_border(db: &Connection) {
+    db.execute_batch("DROP TABLE border_controllers").expect("writes");
+}
+
 /// Takes away what the schema has got since who was removed stays out.
 pub(crate) fn before_removals(db: &Connection) {
+    before_border(db);
     db.execute_batch(
         "DROP TRIGGER guest_hours_before; DROP TRIGGER guest_hours_put; DROP TRIGGER guest_hours_gone;
          DROP TABLE guest_hours; DROP TABLE removed; DROP INDEX guests_by_source; DROP INDEX guests_by_age",

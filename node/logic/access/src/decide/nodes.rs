@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Join tokens live one minute to seven days.
-const INVITATION_S: std::ops::RangeInclusive<u64> = 60..=7 * 24 * 3600;
+pub(super) const INVITATION_S: std::ops::RangeInclusive<u64> = 60..=7 * 24 * 3600;
 
 impl<V: View> Case<'_, V> {
     pub(super) fn found_server(
@@ -107,6 +107,7 @@ impl<V: View> Case<'_, V> {
             .notice(Topic::Users, "")
             .notice(Topic::Events, "");
         decision.effects.extend(self.restored_directory(node));
+        decision.effects.extend(self.restored_controllers());
         Ok(decision)
     }
 

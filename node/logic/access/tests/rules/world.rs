@@ -108,6 +108,7 @@ pub(crate) struct World {
     pub(crate) nodes: BTreeMap<NodeId, Member>,
     pub(crate) last_node: u64,
     pub(crate) invitations: BTreeMap<String, Invitation>,
+    pub(crate) controllers: BTreeMap<NodeId, BorderController>,
     remembered: BTreeMap<(String, String), Remembered>,
     pub(crate) events: Vec<EventDraft>,
 }
@@ -295,6 +296,9 @@ impl World {
             Effect::PutInvitation(invitation) => {
                 self.invitations.insert(invitation.id.clone(), invitation);
             }
+            Effect::PutController(one) => {
+                self.controllers.insert(one.id, one);
+            }
             Effect::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }
@@ -450,6 +454,9 @@ impl View for World {
     }
     fn partners(&self) -> u64 {
         self.partners.len() as u64
+    }
+    fn border_controllers(&self) -> Vec<BorderController> {
+        self.controllers.values().cloned().collect()
     }
     fn directory(&self) -> Option<DirectoryLink> {
         self.directory.clone()

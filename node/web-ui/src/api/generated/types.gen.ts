@@ -141,6 +141,71 @@ export type Bandwidth = {
 };
 
 /**
+ * A program in the DMZ through which the outside reaches this server.
+ */
+export type BorderController = {
+    /**
+     * `host:port` that nodes dial.
+     */
+    address: string;
+    name: string;
+    /**
+     * Since when it is in this stage.
+     */
+    since: Time;
+    stage: BorderControllerStage;
+    token_expires_at: Time | null;
+    tunnel: BorderTunnel;
+};
+
+/**
+ * How far a Border Controller is. `invited`: its token was not used yet; `enrolled`: nodes dial it.
+ */
+export type BorderControllerStage = 'invited' | 'enrolled';
+
+/**
+ * Border Controllers, by name.
+ */
+export type BorderControllers = {
+    items: Array<BorderController>;
+};
+
+/**
+ * Connections from outside that a Border Controller refused for one reason.
+ */
+export type BorderRefused = {
+    count: number;
+    /**
+     * A stable word, like `too_fast`.
+     */
+    reason: string;
+};
+
+/**
+ * The tunnel of the node that is asked to a Border Controller, and what that counted since it started.
+ */
+export type BorderTunnel = {
+    certificate_expires_at: Time | null;
+    /**
+     * Connections from outside at this moment.
+     */
+    flows: number;
+    flows_begun: number;
+    /**
+     * From outside, and to it.
+     */
+    received_bytes: number;
+    refused: Array<BorderRefused>;
+    sent_bytes: number;
+    /**
+     * Why not; null: it is there, or was not tried yet.
+     */
+    trouble: string | null;
+    up_since: Time | null;
+    version: string;
+};
+
+/**
  * A server that borrows, or may.
  */
 export type Borrower = {
@@ -2789,6 +2854,24 @@ export type NewAlias = {
 };
 
 /**
+ * A Border Controller that is to be enrolled.
+ */
+export type NewBorderController = {
+    /**
+     * `host:port` at which nodes reach its tunnel port.
+     */
+    address: string;
+    /**
+     * Of the controller; of one that was invited before and has not come, the token is made anew.
+     */
+    name: string;
+    /**
+     * Seconds that the token is good for; 1 minute to 7 days; one hour if missing.
+     */
+    ttl_s?: number | null;
+};
+
+/**
  * Whom to call.
  */
 export type NewCall = {
@@ -5226,6 +5309,50 @@ export type CreateBackupResponses = {
 };
 
 export type CreateBackupResponse = CreateBackupResponses[keyof CreateBackupResponses];
+
+export type ListBorderControllersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/border-controllers';
+};
+
+export type ListBorderControllersResponses = {
+    200: BorderControllers;
+};
+
+export type ListBorderControllersResponse = ListBorderControllersResponses[keyof ListBorderControllersResponses];
+
+export type InviteBorderControllerData = {
+    body: NewBorderController;
+    path?: never;
+    query?: never;
+    url: '/api/v1/border-controllers/invitations';
+};
+
+export type InviteBorderControllerResponses = {
+    201: Invitation;
+};
+
+export type InviteBorderControllerResponse = InviteBorderControllerResponses[keyof InviteBorderControllerResponses];
+
+export type RemoveBorderControllerData = {
+    body?: never;
+    path: {
+        /**
+         * Name of the Border Controller
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/border-controllers/{name}';
+};
+
+export type RemoveBorderControllerResponses = {
+    204: void;
+};
+
+export type RemoveBorderControllerResponse = RemoveBorderControllerResponses[keyof RemoveBorderControllerResponses];
 
 export type ListCallsData = {
     body?: never;

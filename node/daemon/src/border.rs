@@ -1,0 +1,390 @@
+//! Border Controllers: this node enrols those that have a token, and dials those that are enrolled (ENT-04).
+//!
+//! ```text
+//!  replicated list ──► one task for each controller: enrol, or tunnel, again and again
+//!                                                     └──► outside: the web server, with the client's address
+//! ```
+
+pub(crate) mod outside;
+
+use crate::{
+    config::Config,
+    door::Doors,
+    options::{system, web_names},
+    server::{Server, VERSION},
+};
+use axum::Router;
+use outside::Outside;
+use plenary_access::{Actor, BorderController, BorderStage, Change, Command, Outcome, Refusal};
+use plenary_border::{HostName, Offer, Service};
+use plenary_border_client::{
+    EnrolError, Enrolments, FromOutside, Inside, Target, enrol, quic::STREAMS, tunnel,
+};
+use plenary_cluster_io::clock_ms;
+use plenary_contracts::border::v1::Figures;
+use plenary_identity::{JoinSecret, PROGRAM_LIFETIME, WebName, WebTls};
+use plenary_model::{NodeId, NodeName, Revision, Timestamp};
+use plenary_rest_api::{
+    Backend as _,
+    backend::{Applied, ReadError, WriteError},
+    border::{Border, ControllerSeen, TunnelSeen},
+};
+use plenary_store::{Changes, queries};
+use quinn::Endpoint;
+use rustls_pki_types::CertificateDer;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{broadcast, watch},
+    task::{AbortHandle, JoinSet},
+};
+
+/// A controller that cannot be reached is dialled again so soon.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What this node knows of its tunnels.
+#[derive(Debug, Default)]
+pub(crate) struct Tunnels(Mutex<BTreeMap<NodeId, TunnelSeen>>);
+
+impl Tunnels {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, TunnelSeen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, id: NodeId, change: impl FnOnce(&mut TunnelSeen)) {
+        change(self.lock().entry(id).or_default());
+    }
+}
+
+/// What is offered to clients from outside: the names of the pages.
+fn offer(names: &[WebName]) -> Offer {
+    let names = names.iter().filter_map(|name| match name {
+        WebName::Dns(name) if name != "localhost" => name.parse::<HostName>().ok(),
+        _ => None,
+    });
+    let names: BTreeSet<HostName> = names.take(Offer::NAMES).collect();
+    Offer {
+        names: BTreeMap::from([(Service::Web, names)]),
+        drains: false,
+        most: STREAMS as usize,
+    }
+}
+
+/// What this node does for clients from outside, until the task is dropped. Nothing where it serves no HTTPS.
+pub(crate) fn work(
+    server: &Arc<Server>,
+    config: &Config,
+    (app, tls, doors): (&Router, Option<&WebTls>, &Doors),
+    changes: broadcast::Receiver<Changes>,
+    draining: &watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + use<> {
+    let offer = offer(&web_names(config, &server.facts));
+    let outside = tls.map(|tls| Outside::new(app.clone(), tls.clone(), doors.clone()));
+    let (server, draining) = (server.clone(), draining.clone());
+    async move {
+        if let Some(outside) = outside {
+            follow(server, outside, offer, changes, draining).await;
+        }
+    }
+}
+
+/// Follows the replicated list until the task is dropped: each controller has a task, which ends with it.
+async fn follow(
+    server: Arc<Server>,
+    outside: Outside,
+    offer: Offer,
+    mut changes: broadcast::Receiver<Changes>,
+    mut draining: watch::Receiver<bool>,
+) {
+    let (offers, _) = watch::channel(offer);
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut at_work: BTreeMap<NodeId, (Revision, AbortHandle)> = BTreeMap::new();
+    loop {
+        offers.send_if_modified(|offer| {
+            let drains = *draining.borrow_and_update();
+            std::mem::replace(&mut offer.drains, drains) != drains
+        });
+        match server.query(queries::border_controllers).await {
+            Ok(all) => {
+                let there: BTreeMap<_, _> = all
+                    .iter()
+                    .filter(|one| one.is_there())
+                    .map(|one| (one.id, one))
+                    .collect();
+                at_work.retain(|id, (revision, task)| {
+                    let same = there.get(id).is_some_and(|one| one.revision == *revision);
+                    if !same {
+                        task.abort();
+                    }
+                    same
+                });
+                server.border.lock().retain(|id, _| there.contains_key(id));
+                for (id, one) in there {
+                    at_work.entry(id).or_insert_with(|| {
+                        let work = attend(server.clone(), one.clone(), outside.clone(), offers.subscribe());
+                        (one.revision, tasks.spawn(work))
+                    });
+                }
+            }
+            Err(error) => tracing::error!(%error, "the Border Controllers of the server cannot be read"),
+        }
+        // Tasks that were aborted are not to be kept.
+        while tasks.try_join_next().is_some() {}
+        tokio::select! {
+            changed = changes.recv() => match changed {
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            Ok(()) = draining.changed() => {}
+        }
+        // Many changes at once are looked at once.
+        while let Ok(_) | Err(broadcast::error::TryRecvError::Lagged(_)) = changes.try_recv() {}
+    }
+}
+
+/// Enrols one controller, or keeps a tunnel to it, until the task is dropped.
+async fn attend(
+    server: Arc<Server>,
+    one: BorderController,
+    outside: Outside,
+    offers: watch::Receiver<Offer>,
+) {
+    loop {
+        let trouble = match &one.stage {
+            BorderStage::Invited { secret, expires_at } if expires_at.0 > clock_ms() => {
+                match welcome(&server, &one, secret).await {
+                    // The list says so in a moment, and this task ends with it.
+                    Ok(()) => String::new(),
+                    Err(trouble) => trouble,
+                }
+            }
+            BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
+            BorderStage::Enrolled => hold(&server, &one, &outside, offers.clone()).await,
+            BorderStage::Removed => return,
+        };
+        server.border.note(one.id, |seen| {
+            if seen.trouble != trouble && !trouble.is_empty() {
+                tracing::info!(controller = %one.name, %trouble, "there is no tunnel to a Border Controller");
+            }
+            seen.up = None;
+            seen.trouble = trouble;
+        });
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn find(address: &str) -> Result<(Endpoint, SocketAddr), String> {
+    let mut found = tokio::net::lookup_host(address)
+        .await
+        .map_err(|error| format!("its address {address} is not found: {error}"))?;
+    let to = found
+        .next()
+        .ok_or_else(|| format!("its address {address} is not found"))?;
+    let from: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let endpoint = Endpoint::client(from).map_err(|error| format!("no socket can be opened: {error}"))?;
+    Ok((endpoint, to))
+}
+
+async fn welcome(server: &Arc<Server>, one: &BorderController, secret: &[u8; 32]) -> Result<(), String> {
+    let (endpoint, address) = find(&one.address).await?;
+    let desk = Desk {
+        server,
+        controller: one,
+        secret,
+    };
+    let invitation = (&*token_name(one.id), secret);
+    match enrol(
+        &endpoint,
+        address,
+        &server.identity,
+        invitation,
+        clock_ms(),
+        &desk,
+    )
+    .await
+    {
+        Ok(()) => {
+            tracing::info!(controller = %one.name, "a Border Controller was enrolled");
+            Ok(())
+        }
+        Err(EnrolError::Unreached(error)) => Err(format!("it does not wait at {}: {error}", one.address)),
+        Err(error) => Err(plenary_identity::explain(&error)),
+    }
+}
+
+/// The public part of the token of a controller.
+fn token_name(id: NodeId) -> String {
+    format!("border-{id}")
+}
+
+struct Desk<'a> {
+    server: &'a Arc<Server>,
+    controller: &'a BorderController,
+    secret: &'a [u8; 32],
+}
+
+#[async_trait::async_trait]
+impl Enrolments for Desk<'_> {
+    async fn enter(&self, request: &[u8], version: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+        let BorderController { id, name, .. } = self.controller;
+        let change = Change::EnrolController {
+            id: *id,
+            secret: *self.secret,
+        };
+        let command = Command {
+            by: system(),
+            idempotency: None,
+            change,
+        };
+        let applied = self
+            .server
+            .propose_command(&command)
+            .await
+            .map_err(|error| error.to_string())?;
+        let Outcome::Admitted { .. } = applied.outcome else {
+            return Err("an internal error; see the log of the node that was asked".into());
+        };
+        tracing::info!(controller = %name, version, "a Border Controller used its token");
+        let certified = self
+            .server
+            .identity
+            .certify_controller(name, *id, request, PROGRAM_LIFETIME);
+        certified.map_err(|error| error.to_string())
+    }
+}
+
+/// Keeps a tunnel; says why it ended.
+async fn hold(
+    server: &Arc<Server>,
+    one: &BorderController,
+    outside: &Outside,
+    offers: watch::Receiver<Offer>,
+) -> String {
+    let (endpoint, address) = match find(&one.address).await {
+        Ok(found) => found,
+        Err(trouble) => return trouble,
+    };
+    let target = Target {
+        name: one.name.clone(),
+        member: one.id,
+        address,
+    };
+    let inside = Attendant {
+        server: server.clone(),
+        outside: outside.clone(),
+    };
+    let Err(error) = tunnel::run(&endpoint, &server.identity, &target, VERSION, offers, &inside).await;
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+struct Attendant {
+    server: Arc<Server>,
+    outside: Outside,
+}
+
+impl Inside for Attendant {
+    fn serve(&self, client: FromOutside) {
+        self.outside.serve(client);
+    }
+
+    fn certify(&self, target: &Target, request: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+        let identity = &self.server.identity;
+        let made = identity.certify_controller(&target.name, target.member, request, PROGRAM_LIFETIME);
+        made.inspect_err(|error| tracing::warn!(%error, controller = %target.name, "a Border Controller gets no certificate"))
+            .ok()
+    }
+
+    fn hear(&self, target: &Target, version: &str, figures: Option<Figures>) {
+        self.server.border.note(target.member, |seen| {
+            seen.up.get_or_insert_with(|| self.server.now_ms());
+            seen.trouble.clear();
+            version.clone_into(&mut seen.version);
+            let Some(said) = figures else { return };
+            seen.flows = said.flows;
+            seen.flows_begun = said.flows_begun;
+            seen.received_bytes = said.received_bytes;
+            seen.sent_bytes = said.sent_bytes;
+            seen.refused = said
+                .refused
+                .into_iter()
+                .map(|one| (one.reason, one.count))
+                .collect();
+            seen.certificate_expires = Some(Timestamp(said.certificate_expires_ms));
+        });
+    }
+}
+
+impl Server {
+    async fn propose_border(&self, by: Actor, change: Change) -> Result<Applied, WriteError> {
+        let command = Command {
+            by,
+            idempotency: None,
+            change,
+        };
+        self.propose(command).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Border for Server {
+    async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError> {
+        let all = self.query(queries::border_controllers).await?;
+        let tunnels = self.border.lock();
+        let seen = all.into_iter().filter(BorderController::is_there);
+        let mut seen: Vec<_> = seen
+            .map(|controller| ControllerSeen {
+                tunnel: tunnels.get(&controller.id).cloned().unwrap_or_default(),
+                controller,
+            })
+            .collect();
+        seen.sort_by(|a, b| a.controller.name.cmp(&b.controller.name));
+        Ok(seen)
+    }
+
+    async fn invite_controller(
+        &self,
+        by: Actor,
+        name: NodeName,
+        address: String,
+        ttl_s: u64,
+    ) -> Result<(String, Timestamp), WriteError> {
+        let internal = |error: plenary_identity::IdentityError| WriteError::Internal(Box::new(error));
+        let secret = JoinSecret::random().map_err(internal)?;
+        let change = Change::InviteController {
+            name,
+            address: address.clone(),
+            secret: secret.hash(),
+            ttl_s,
+        };
+        let applied = self.propose_border(by, change).await?;
+        let Outcome::Admitted { node } = applied.outcome else {
+            return Err(WriteError::Internal("the invitation has no number".into()));
+        };
+        let expires = Timestamp(clock_ms()).plus_ms(ttl_s.saturating_mul(1000));
+        let token = self
+            .identity
+            .controller_token(token_name(node), secret, address, expires.0);
+        Ok((token.encode(), expires))
+    }
+
+    async fn remove_controller(&self, by: Actor, name: NodeName) -> Result<(), WriteError> {
+        let all = self.query(queries::border_controllers).await;
+        let all = all.map_err(|error| WriteError::Internal(error.into()))?;
+        let found = all.into_iter().find(|one| one.is_there() && one.name == name);
+        let found = found.ok_or_else(|| Refusal::NotFound {
+            what: "border controller".into(),
+            id: name.to_string(),
+        })?;
+        self.propose_border(by, Change::RemoveController { id: found.id })
+            .await
+            .map(drop)
+    }
+}

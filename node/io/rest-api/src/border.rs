@@ -1,0 +1,47 @@
+//! Border Controllers, as the API sees them.
+
+use crate::backend::{ReadError, WriteError};
+use async_trait::async_trait;
+use plenary_access::{Actor, BorderController};
+use plenary_model::{NodeName, Timestamp};
+
+/// A Border Controller that was not removed, and what the node that is asked knows of its tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControllerSeen {
+    pub controller: BorderController,
+    pub tunnel: TunnelSeen,
+}
+
+/// The tunnel of one node to one controller.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TunnelSeen {
+    /// Since when it is there; `None`: it is not.
+    pub up: Option<Timestamp>,
+    /// Why not, as a sentence for administrators; empty where it was not tried yet.
+    pub trouble: String,
+    /// The rest is what the controller said last.
+    pub version: String,
+    pub flows: u64,
+    pub flows_begun: u64,
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    /// By reason, of connections from outside that were refused.
+    pub refused: Vec<(String, u64)>,
+    pub certificate_expires: Option<Timestamp>,
+}
+
+/// What the API needs to look after them.
+#[async_trait]
+pub trait Border: Send + Sync {
+    /// Those that were not removed, by name.
+    async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError>;
+    /// Makes a one-time token for one; gives its text and when it ends.
+    async fn invite_controller(
+        &self,
+        by: Actor,
+        name: NodeName,
+        address: String,
+        ttl_s: u64,
+    ) -> Result<(String, Timestamp), WriteError>;
+    async fn remove_controller(&self, by: Actor, name: NodeName) -> Result<(), WriteError>;
+}

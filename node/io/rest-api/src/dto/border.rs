@@ -1,0 +1,124 @@
+use super::Time;
+use crate::border::{ControllerSeen, TunnelSeen};
+use plenary_access::BorderStage as Stage;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Border Controllers, by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderControllers {
+    pub items: Vec<BorderController>,
+}
+
+/// How far a Border Controller is. `invited`: its token was not used yet; `enrolled`: nodes dial it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BorderControllerStage {
+    Invited,
+    Enrolled,
+}
+
+/// A program in the DMZ through which the outside reaches this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderController {
+    pub name: String,
+    /// `host:port` that nodes dial.
+    pub address: String,
+    pub stage: BorderControllerStage,
+    /// Since when it is in this stage.
+    pub since: Time,
+    /// Until when its token is good; null: there is none.
+    #[schema(required)]
+    pub token_expires_at: Option<Time>,
+    pub tunnel: BorderTunnel,
+}
+
+/// The tunnel of the node that is asked to a Border Controller, and what that counted since it started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderTunnel {
+    /// Since when it is there; null: it is not.
+    #[schema(required)]
+    pub up_since: Option<Time>,
+    /// Why not; null: it is there, or was not tried yet.
+    #[schema(required)]
+    pub trouble: Option<String>,
+    pub version: String,
+    /// Connections from outside at this moment.
+    pub flows: u64,
+    pub flows_begun: u64,
+    /// From outside, and to it.
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    pub refused: Vec<BorderRefused>,
+    /// When its certificate ends; null: not known.
+    #[schema(required)]
+    pub certificate_expires_at: Option<Time>,
+}
+
+/// Connections from outside that a Border Controller refused for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderRefused {
+    /// A stable word, like `too_fast`.
+    pub reason: String,
+    pub count: u64,
+}
+
+/// A Border Controller that is to be enrolled.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBorderController {
+    /// Of the controller; of one that was invited before and has not come, the token is made anew.
+    #[schema(min_length = 1, max_length = 63)]
+    pub name: String,
+    /// `host:port` at which nodes reach its tunnel port.
+    #[schema(min_length = 3, max_length = 256)]
+    pub address: String,
+    /// Seconds that the token is good for; 1 minute to 7 days; one hour if missing.
+    #[schema(minimum = 60, maximum = 604800)]
+    pub ttl_s: Option<u64>,
+}
+
+impl From<Vec<ControllerSeen>> for BorderControllers {
+    fn from(all: Vec<ControllerSeen>) -> Self {
+        Self {
+            items: all.into_iter().map(BorderController::from).collect(),
+        }
+    }
+}
+
+impl From<ControllerSeen> for BorderController {
+    fn from(ControllerSeen { controller, tunnel }: ControllerSeen) -> Self {
+        let (stage, token_expires_at) = match controller.stage {
+            Stage::Invited { expires_at, .. } => (BorderControllerStage::Invited, Some(Time(expires_at))),
+            // Those that were removed are not listed.
+            Stage::Enrolled | Stage::Removed => (BorderControllerStage::Enrolled, None),
+        };
+        Self {
+            name: controller.name.to_string(),
+            address: controller.address,
+            stage,
+            since: Time(controller.since),
+            token_expires_at,
+            tunnel: tunnel.into(),
+        }
+    }
+}
+
+impl From<TunnelSeen> for BorderTunnel {
+    fn from(tunnel: TunnelSeen) -> Self {
+        let refused = tunnel.refused.into_iter();
+        Self {
+            up_since: tunnel.up.map(Time),
+            trouble: Some(tunnel.trouble).filter(|text| !text.is_empty()),
+            version: tunnel.version,
+            flows: tunnel.flows,
+            flows_begun: tunnel.flows_begun,
+            received_bytes: tunnel.received_bytes,
+            sent_bytes: tunnel.sent_bytes,
+            refused: refused
+                .map(|(reason, count)| BorderRefused { reason, count })
+                .collect(),
+            certificate_expires_at: tunnel.certificate_expires.map(Time),
+        }
+    }
+}
