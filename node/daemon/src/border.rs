@@ -156,10 +156,12 @@ async fn attend(
     loop {
         let trouble = match &one.stage {
             BorderStage::Invited { secret, expires_at } if expires_at.0 > clock_ms() => {
-                match welcome(&server, &one, secret).await {
-                    // The list says so in a moment, and this task ends with it.
-                    Ok(()) => String::new(),
-                    Err(trouble) => trouble,
+                // The list says that it is enrolled before it has its certificate, and this task ends with that.
+                let welcomed = tokio::spawn(welcome(server.clone(), one.clone(), *secret));
+                match welcomed.await {
+                    Ok(Ok(())) => String::new(),
+                    Ok(Err(trouble)) => trouble,
+                    Err(error) => error.to_string(),
                 }
             }
             BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
@@ -192,14 +194,14 @@ async fn find(address: &str) -> Result<(Endpoint, SocketAddr), String> {
     Ok((endpoint, to))
 }
 
-async fn welcome(server: &Arc<Server>, one: &BorderController, secret: &[u8; 32]) -> Result<(), String> {
+async fn welcome(server: Arc<Server>, one: BorderController, secret: [u8; 32]) -> Result<(), String> {
     let (endpoint, address) = find(&one.address).await?;
     let desk = Desk {
-        server,
-        controller: one,
-        secret,
+        server: &server,
+        controller: &one,
+        secret: &secret,
     };
-    let invitation = (&*token_name(one.id), secret);
+    let invitation = (&*token_name(one.id), &secret);
     match enrol(
         &endpoint,
         address,
