@@ -1,8 +1,8 @@
 import { defineConfig } from '@playwright/test';
 
 /**
- * Where hardly any pictures are encoded: these run beside those where people meet, against a server of their own, as they
- * change its settings.
+ * Where hardly any pictures are encoded. These change settings of the server, and those where people meet have one of
+ * their own.
  */
 const PAGES = [
   'calendar',

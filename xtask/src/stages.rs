@@ -48,13 +48,8 @@ pub(crate) fn list() {
 }
 
 /// Which stage runs beside which when both are run, so that processors that wait in one have the other to do: most tests in
-/// Rust wait for nodes and clocks while compilers check, stories wait while Schemathesis asks, and pages wait for clicks while
-/// others encode pictures.
-const BESIDE: [(Stage, Stage); 3] = [
-    (Stage::Verify, Stage::Rust),
-    (Stage::Stories, Stage::Api),
-    (Stage::Pages, Stage::Browser),
-];
+/// Rust wait for nodes and clocks while compilers check, and stories wait while Schemathesis asks.
+const BESIDE: [(Stage, Stage); 2] = [(Stage::Verify, Stage::Rust), (Stage::Stories, Stage::Api)];
 
 /// Runs these stages, or all if none is named; stops at the first that fails.
 pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
@@ -115,10 +110,6 @@ impl Stage {
             packages::need("knotd", "knot", "names of the servers that meet in tests")?;
             packages::need("pg_lsclusters", "postgresql", "the Directory's other database")?;
             // Live tests start this program.
-            build(&["plenary-node"])?;
-        }
-        if self == Stage::Browser {
-            web::ready()?;
             build(&["plenary-node"])?;
         }
         Ok(())

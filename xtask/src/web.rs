@@ -189,7 +189,7 @@ pub(crate) fn meet_in_the_directory() -> anyhow::Result<()> {
 }
 
 /// All that browsers need, and the pages as they are now.
-pub(crate) fn ready() -> anyhow::Result<Node> {
+fn ready() -> anyhow::Result<Node> {
     let node = Node::get().context("the web pages cannot be tested")?;
     packages::need("chromium", "chromium", "the browser of the tests")?;
     packages::need("firefox-esr", "firefox-esr", "the other browser of the tests")?;
