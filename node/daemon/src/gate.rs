@@ -12,7 +12,7 @@ use plenary_telemetry::{
 };
 use std::sync::atomic::AtomicI64;
 
-/// The codes of the rules ([`KeptOut::code`]) that are counted each by itself; any other is `other`.
+/// The codes of the rules ([`plenary_conference::KeptOut::code`]) that are counted each by itself; any other is `other`.
 const REASONS: [&str; 26] = [
     "answered-elsewhere",
     "devices-full",

@@ -6,7 +6,7 @@ use plenary_identity::{EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Pro
 use plenary_model::{NodeId, ServerName};
 use plenary_people::Rule;
 use plenary_telemetry::Secret;
-use plenary_testkit::{FreePorts, Postgres};
+use plenary_testkit::{FreePorts, Postgres, eventually};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -100,7 +100,11 @@ impl World {
     pub(crate) async fn start_reading(&mut self, instance: usize) {
         let mut config = self.configs[instance].clone();
         config.limits = self.limits.clone();
-        let ports = Ports::bind(&config).unwrap();
+        // What another test starts holds the port of an instance that has ended until it is another program.
+        let ports = eventually("the ports are free again", LONG, || async {
+            Ports::bind(&config).ok()
+        })
+        .await;
         self.instances[instance] = Some(Instance::start(config, ports).await.unwrap());
     }
 

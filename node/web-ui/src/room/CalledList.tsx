@@ -12,6 +12,7 @@ import {
 } from '@tabler/icons-react';
 import type { CalledPerson } from '../meeting/messages';
 import { Face } from '../ui/Face';
+import { useMayCall } from '../ui/useMe';
 import { useMeeting, useMeetingText, useVisit } from './context';
 import type { Desk } from './desk';
 
@@ -65,6 +66,7 @@ export function Called({ out, desk }: { out: Person[]; desk: Desk }) {
 
 function Row({ person, desk }: { person: Person; desk: Desk }) {
   const { t } = useMeetingText();
+  const mayCall = useMayCall();
   const Icon = ICONS[person.state];
   return (
     <Group component="li" wrap="nowrap" gap="sm" px={8} py={6}>
@@ -91,15 +93,17 @@ function Row({ person, desk }: { person: Person; desk: Desk }) {
           {t('called.stop')}
         </Button>
       ) : (
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconPhone size={16} aria-hidden />}
-          aria-label={t('called.againOne', { name: person.name })}
-          onClick={() => desk.call([person.user])}
-        >
-          {t('common:call.again')}
-        </Button>
+        mayCall && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconPhone size={16} aria-hidden />}
+            aria-label={t('called.againOne', { name: person.name })}
+            onClick={() => desk.call([person.user])}
+          >
+            {t('common:call.again')}
+          </Button>
+        )
       )}
     </Group>
   );
