@@ -7,6 +7,7 @@ use crate::{
     backend::ReadError,
     problem::{Code, Problem},
     request_id::{self, REQUEST_ID},
+    unread,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -29,6 +30,7 @@ pub(crate) async fn surround(State(api): State<Api>, request: Request, next: Nex
     let id = request_id::choose(request.headers());
     let span =
         tracing::info_span!("request", id = %id, method = %request.method(), path = %request.uri().path());
+    let (request, unread) = unread::watch(request);
     let served = async {
         let work = AssertUnwindSafe(bounded(&api, request, next)).catch_unwind();
         let response = work.await.unwrap_or_else(|_| {
@@ -39,6 +41,7 @@ pub(crate) async fn surround(State(api): State<Api>, request: Request, next: Nex
             )
             .into_response()
         });
+        unread.throw_away().await;
         with_problem(response)
     };
     let served = request_id::scope(id.clone(), served.instrument(span));

@@ -28,6 +28,7 @@ mod passwords;
 mod problem;
 mod request_id;
 mod routes;
+mod unread;
 
 pub use auth::{before_proxies, token_hash};
 pub use backend::Backend;
