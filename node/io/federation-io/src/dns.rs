@@ -13,13 +13,20 @@ use plenary_federation::{Srv, Target, Way, may_lead_to, service_of};
 use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
+use tokio::{task::JoinSet, time::timeout_at};
 
 /// One question to one DNS server may take so long; each is asked twice.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Addresses of all hosts of a server are asked for at once, and those that came within this time are tried.
+const ADDRESSES_WITHIN: Duration = Duration::from_secs(3);
+/// Hosts that are asked for at a time.
+const HOSTS: usize = 16;
+pub(crate) const LATE: &str = "DNS did not answer in time";
 const UNSIGNED: &str = "the answer of DNS is not signed as it must be (DNSSEC)";
 /// Answers are kept as long as they say, and no longer than this: whoever has moved is to be found within the hour,
 const POSITIVE_AT_MOST: Duration = Duration::from_secs(3_600);
@@ -150,16 +157,19 @@ impl Names {
         }
     }
 
-    /// Where these hosts listen, at most sixteen of them, and which have no addresses, in words.
+    /// Where these hosts listen, at most sixteen of them, and which have no addresses, in words. Takes three seconds at most: a
+    /// host whose DNS servers are silent keeps nobody from the others.
     ///
     /// # Errors
     /// When none has one.
     pub async fn sockets(&self, targets: &[Target]) -> Result<(Vec<SocketAddr>, Vec<String>), String> {
+        let mut answers = self.all_addresses(targets).await;
         let (mut found, mut failed) = (Vec::new(), Vec::new());
-        for target in targets {
-            match self.addresses(&target.host).await {
-                Ok(ips) => found.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port))),
-                Err(why) => failed.push(why),
+        for (place, target) in targets.iter().enumerate() {
+            match answers.remove(&place) {
+                Some(Ok(ips)) => found.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port))),
+                Some(Err(why)) => failed.push(why),
+                None => failed.push(format!("{}: {LATE}", target.host)),
             }
         }
         found.truncate(SOCKETS);
@@ -167,6 +177,30 @@ impl Names {
             return Err(failed.join("; "));
         }
         Ok((found, failed))
+    }
+
+    /// What DNS answers in time, by the places of the targets.
+    async fn all_addresses(&self, targets: &[Target]) -> BTreeMap<usize, Result<Vec<IpAddr>, String>> {
+        let until = tokio::time::Instant::now() + ADDRESSES_WITHIN;
+        let mut left = targets.iter().enumerate();
+        let mut asking = JoinSet::new();
+        let mut answers = BTreeMap::new();
+        loop {
+            while asking.len() < HOSTS
+                && let Some((place, target)) = left.next()
+            {
+                let (names, host) = (self.clone(), target.host.clone());
+                asking.spawn(async move { (place, names.addresses(&host).await) });
+            }
+            match timeout_at(until, asking.join_next()).await {
+                Ok(Some(Ok((place, answer)))) => {
+                    answers.insert(place, answer);
+                }
+                // Nobody ends these tasks.
+                Ok(Some(Err(_))) => {}
+                Ok(None) | Err(_) => return answers,
+            }
+        }
     }
 
     /// The addresses of a host.
@@ -237,7 +271,7 @@ fn is_nothing(error: &NetError) -> bool {
 
 fn unanswered(error: &NetError) -> String {
     match error {
-        NetError::Timeout => "DNS did not answer in time".to_owned(),
+        NetError::Timeout => LATE.to_owned(),
         NetError::Dns(DnsError::DnssecBogus) => UNSIGNED.to_owned(),
         other => format!("DNS did not answer: {other}"),
     }

@@ -26,8 +26,15 @@ const WORDS: usize = 200;
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<BTreeMap<ServerName, Slot>>>);
 
-/// Held while it is being made, so that many who ask at once share one.
-type Slot = Arc<tokio::sync::Mutex<Weak<Line>>>;
+/// Held while it is being made, so that many who ask at once share one, or why there is none.
+type Slot = Arc<tokio::sync::Mutex<Kept>>;
+
+#[derive(Default)]
+struct Kept {
+    line: Weak<Line>,
+    /// When it was found that it cannot be made, and why.
+    failed: Option<(Instant, Unreached)>,
+}
 
 /// Whoever holds it keeps the connection.
 pub(crate) struct Line {
@@ -81,7 +88,7 @@ impl Lines {
         slots.retain(|known, slot| {
             known == server
                 || Arc::strong_count(slot) > 1
-                || slot.try_lock().is_ok_and(|line| line.strong_count() > 0)
+                || slot.try_lock().is_ok_and(|kept| kept.line.strong_count() > 0)
         });
         slots.entry(server.clone()).or_default().clone()
     }
@@ -90,8 +97,8 @@ impl Lines {
     pub(crate) async fn forget(&self, server: &ServerName, lost: &Arc<Line>) {
         let slot = self.slot(server);
         let mut kept = slot.lock().await;
-        if kept.ptr_eq(&Arc::downgrade(lost)) {
-            *kept = Weak::new();
+        if kept.line.ptr_eq(&Arc::downgrade(lost)) {
+            kept.line = Weak::new();
         }
     }
 }
@@ -144,16 +151,20 @@ impl Reach {
     pub fn whereabouts(&self, server: &ServerName) -> Option<SocketAddr> {
         let slot = self.lines.slot(server);
         // While it is being made it leads nowhere.
-        let line = slot.try_lock().ok()?.upgrade()?;
+        let line = slot.try_lock().ok()?.line.upgrade()?;
         line.address
     }
 
     /// The connection to a partner; a new one where there is none.
     pub(crate) async fn line(&self, server: &ServerName) -> Result<Arc<Line>, Unreached> {
-        let slot = self.lines.slot(server);
+        let (slot, came) = (self.lines.slot(server), Instant::now());
         let mut kept = slot.lock().await;
-        if let Some(line) = kept.upgrade().filter(|line| !line.is_doubted()) {
+        if let Some(line) = kept.line.upgrade().filter(|line| !line.is_doubted()) {
             return Ok(line);
+        }
+        // Who waited while it was tried does not wait for the same once more.
+        if let Some((_, why)) = kept.failed.as_ref().filter(|(at, _)| *at > came) {
+            return Err(why.clone());
         }
         let mut tried = Tried::default();
         let answered = self.steps(server, &mut tried).await;
@@ -164,7 +175,9 @@ impl Reach {
             chain,
         }) = answered
         else {
-            return Err(unreached(server, tried));
+            let why = unreached(server, tried);
+            kept.failed = Some((Instant::now(), why.clone()));
+            return Err(why);
         };
         let address = tried.address;
         let (tell, doubted) = watch::channel(false);
@@ -185,7 +198,10 @@ impl Reach {
                 () = tell.closed() => {}
             }
         });
-        *kept = Arc::downgrade(&line);
+        *kept = Kept {
+            line: Arc::downgrade(&line),
+            failed: None,
+        };
         let held = line.clone();
         tokio::spawn(async move {
             tokio::time::sleep(KEPT).await;

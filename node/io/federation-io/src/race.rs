@@ -1,7 +1,11 @@
-//! Addresses of a partner, tried until one answers as that partner: by TCP and TLS, as a machine whose program hangs still takes
-//! connections.
+//! Addresses of a partner, tried until one answers as that partner: by TCP, TLS and the first words, as a machine whose program
+//! hangs still takes connections.
 
-use crate::Reach;
+use crate::{
+    Reach,
+    reach::{Ended, Way, chain_of},
+};
+use plenary_federation::head_start;
 use plenary_identity::{PartnerCertificate, PartnerError, explain};
 use plenary_model::ServerName;
 use std::{
@@ -13,13 +17,9 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_rustls::client::TlsStream;
 
-/// For TCP to one address, and for TLS; each.
+/// For TCP to one address, for TLS, and for the answer; each.
 pub(crate) const STEP_WITHIN: Duration = Duration::from_secs(4);
-/// An address is tried so long before the next one is, too: longer than a handshake takes over any line that people would
-/// meet by.
-const HEAD_START: Duration = Duration::from_millis(500);
 
 /// Where one address led.
 pub(crate) struct Lead {
@@ -30,13 +30,7 @@ pub(crate) struct Lead {
 pub(crate) enum Led {
     /// TCP did not come about.
     Nowhere(String),
-    Connected {
-        /// What TCP took.
-        connected: Duration,
-        /// What TLS took after that.
-        shaken: Duration,
-        result: Result<(Box<TlsStream<TcpStream>>, PartnerCertificate), Shut>,
-    },
+    Somewhere(Box<Way>),
 }
 
 /// Why there is no TLS.
@@ -53,6 +47,7 @@ pub(crate) struct Race {
     reach: Reach,
     server: ServerName,
     left: std::vec::IntoIter<SocketAddr>,
+    start: Duration,
     trying: JoinSet<Lead>,
 }
 
@@ -61,6 +56,7 @@ impl Race {
         Self {
             reach: reach.clone(),
             server: server.clone(),
+            start: head_start(addresses.len()),
             left: addresses.into_iter(),
             trying: JoinSet::new(),
         }
@@ -83,7 +79,7 @@ impl Race {
                     Some(Err(_)) => {}
                     None => return None,
                 },
-                () = sleep(HEAD_START), if self.left.len() > 0 => {}
+                () = sleep(self.start), if self.left.len() > 0 => {}
             }
         }
     }
@@ -100,28 +96,36 @@ impl Reach {
         socket.set_nodelay(true).ok();
         let connected = since.elapsed();
         let since = Instant::now();
-        let result = match timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await {
-            Ok(Ok((stream, shown))) => Ok((Box::new(stream), shown)),
-            Ok(Err(PartnerError::Refused { refusal, certificate })) => Err(Shut {
+        let result = timeout(STEP_WITHIN, self.tls.connect(socket, server.as_str())).await;
+        let shaken = since.elapsed();
+        let ended = match result {
+            Ok(Ok((stream, shown))) => {
+                let since = Instant::now();
+                let chain = chain_of(&stream);
+                let answer = self.greet(stream, server, chain).await;
+                Ended::Greeted(Box::new(shown), answer, since.elapsed())
+            }
+            Ok(Err(PartnerError::Refused { refusal, certificate })) => Ended::Shut(Shut {
                 words: refusal.to_string(),
                 shown: certificate.map(|shown| *shown),
                 is_change: refusal.is_change(),
             }),
-            Ok(Err(PartnerError::Handshake(error))) => Err(Shut {
+            Ok(Err(PartnerError::Handshake(error))) => Ended::Shut(Shut {
                 words: format!("the TLS handshake failed: {}", explain(&error)),
                 shown: None,
                 is_change: false,
             }),
-            Err(_) => Err(Shut {
+            Err(_) => Ended::Shut(Shut {
                 words: format!("TLS was not answered within {} s", STEP_WITHIN.as_secs()),
                 shown: None,
                 is_change: false,
             }),
         };
-        Led::Connected {
+        Led::Somewhere(Box::new(Way {
+            address,
             connected,
-            shaken: since.elapsed(),
-            result,
-        }
+            shaken,
+            ended,
+        }))
     }
 }

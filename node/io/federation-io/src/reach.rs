@@ -2,6 +2,7 @@
 
 use crate::{
     Home, Names, Unreached,
+    dns::LATE,
     line::{Lines, spoke, unanswered},
     race::{Lead, Led, Race, STEP_WITHIN, Shut},
     visit::Pace,
@@ -13,12 +14,16 @@ use plenary_federation::{Capability, Common, PROTOCOLS, Step, Trial};
 use plenary_identity::{PartnerCertificate, PartnerTls};
 use plenary_model::ServerName;
 use std::{
+    collections::BTreeSet,
     iter,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{timeout, timeout_at},
+};
 use tokio_rustls::{client::TlsStream, rustls::pki_types::CertificateDer};
 use tonic::{
     Status,
@@ -28,6 +33,12 @@ use tonic::{
 /// While people attend there, a partner that is silent is asked so often whether it is there, and may take so long to say so:
 /// their places are kept longer, and they are to be back soon.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// Somebody waits for it: where it leads nowhere within this time, that is told. DNS may take so long of it,
+const WITHIN: Duration = Duration::from_secs(10);
+const SRV_WITHIN: Duration = Duration::from_secs(4);
+/// and all addresses together so long.
+const RACE_WITHIN: Duration = Duration::from_secs(6);
 
 /// What reaching a partner told.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +98,7 @@ impl Reach {
         }
     }
 
-    /// Tries to reach `server`, step by step; ends with the first that fails. Takes a minute at most.
+    /// Tries to reach `server`, step by step; ends with the first that fails. Takes ten seconds at most.
     pub async fn try_out(&self, server: &ServerName) -> Tried {
         let mut tried = Tried::default();
         drop(self.steps(server, &mut tried).await);
@@ -98,12 +109,14 @@ impl Reach {
     /// A new connection over which the partner has answered; `None` where a step failed.
     pub(crate) async fn steps(&self, server: &ServerName, tried: &mut Tried) -> Option<Answered> {
         let since = Instant::now();
+        let until = since + WITHIN;
         let allowed = self.allowed(server).await;
         let allowed = allowed.map(|()| ((), format!("this server may meet with {server}")));
         tried.note(Step::Policy, since, allowed)?;
 
         let since = Instant::now();
-        let targets = self.names.targets(server).await.map(|targets| {
+        let targets = timeout(SRV_WITHIN, self.names.targets(server)).await;
+        let targets = targets.unwrap_or_else(|_| Err(LATE.into())).map(|targets| {
             let list = listed(&targets);
             (targets, list)
         });
@@ -118,7 +131,7 @@ impl Reach {
         });
         let addresses = tried.note(Step::Address, since, found)?;
 
-        self.first_that_answers(server, addresses, tried).await
+        self.first_that_answers(server, addresses, until, tried).await
     }
 
     /// The first address that answers as that server. Where none does, it is told of the one that led furthest.
@@ -126,39 +139,31 @@ impl Reach {
         &self,
         server: &ServerName,
         addresses: Vec<SocketAddr>,
+        until: Instant,
         tried: &mut Tried,
     ) -> Option<Answered> {
         let since = Instant::now();
+        let until = until.min(since + RACE_WITHIN);
+        let mut silent: BTreeSet<SocketAddr> = addresses.iter().copied().collect();
         let mut race = Race::new(self, server, addresses);
         let mut passed = Vec::new();
-        let mut furthest: Option<Way> = None;
-        while let Some(Lead { address, led }) = race.next().await {
+        let mut furthest: Option<Box<Way>> = None;
+        loop {
+            let Ok(lead) = timeout_at(until.into(), race.next()).await else {
+                let words = format!("no answer within {} s", since.elapsed().as_secs());
+                passed.extend(silent.iter().map(|address| format!("{address}: {words}")));
+                break;
+            };
+            let Some(Lead { address, led }) = lead else { break };
+            silent.remove(&address);
             let way = match led {
                 Led::Nowhere(why) => {
                     passed.push(format!("{address}: {why}"));
                     continue;
                 }
-                Led::Connected {
-                    connected,
-                    shaken,
-                    result,
-                } => {
+                Led::Somewhere(way) => {
                     passed.push(format!("{address} answers"));
-                    let ended = match result {
-                        Err(shut) => Ended::Shut(shut),
-                        Ok((stream, shown)) => {
-                            let since = Instant::now();
-                            let chain = chain_of(&stream);
-                            let answer = self.greet(*stream, server, chain).await;
-                            Ended::Greeted(Box::new(shown), answer, since.elapsed())
-                        }
-                    };
-                    Way {
-                        address,
-                        connected,
-                        shaken,
-                        ended,
-                    }
+                    way
                 }
             };
             let is_over = way.is_over();
@@ -194,7 +199,7 @@ impl Reach {
         }
     }
 
-    async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName, chain: Chain) -> Greeted {
+    pub(crate) async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName, chain: Chain) -> Greeted {
         let request = GreetRequest {
             server: self.home.me().to_string(),
             wanted: server.to_string(),
@@ -237,25 +242,27 @@ pub(crate) struct Answered {
 }
 
 /// Certificates, the leaf first.
-type Chain = Arc<[CertificateDer<'static>]>;
+pub(crate) type Chain = Arc<[CertificateDer<'static>]>;
 
-fn chain_of(stream: &TlsStream<TcpStream>) -> Chain {
+pub(crate) fn chain_of(stream: &TlsStream<TcpStream>) -> Chain {
     let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
     shown.iter().map(|one| one.clone().into_owned()).collect()
 }
 
 /// The connection and the version, or what was answered, and in words.
-type Greeted = Result<(Answered, u32), (Option<Status>, String)>;
+pub(crate) type Greeted = Result<(Answered, u32), (Option<Status>, String)>;
 
 /// How far an address led that takes connections.
-struct Way {
-    address: SocketAddr,
-    connected: Duration,
-    shaken: Duration,
-    ended: Ended,
+pub(crate) struct Way {
+    pub(crate) address: SocketAddr,
+    /// What TCP took.
+    pub(crate) connected: Duration,
+    /// What TLS took after that.
+    pub(crate) shaken: Duration,
+    pub(crate) ended: Ended,
 }
 
-enum Ended {
+pub(crate) enum Ended {
     /// Before it proved who it is.
     Shut(Shut),
     Greeted(Box<PartnerCertificate>, Greeted, Duration),

@@ -11,7 +11,10 @@ use plenary_federation_io::{Attending, Dns, Names, Told, Tried, Visit};
 use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use plenary_testkit::Zones;
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    time::{Duration, Instant},
+};
 use support::{Partner, blacklist, whitelist};
 use tokio::time::timeout;
 use tonic::Code;
@@ -63,6 +66,37 @@ async fn where_the_first_target_is_dead_the_next_one_answers() {
         connection.detail.contains(&format!("127.0.0.1:{dead}:")),
         "{connection:?}"
     );
+}
+
+#[tokio::test]
+async fn where_many_addresses_are_silent_all_who_wait_are_told_within_seconds() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    // They take connections, as a machine whose program hangs, and say nothing.
+    let mut silent = Vec::new();
+    let mut records = String::new();
+    for number in 0..16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        records += &format!("_plenary._tcp.oslo SRV {number} 0 {port} node-{number}.oslo\nnode-{number}.oslo A 127.0.0.1\n");
+        silent.push(listener);
+    }
+    let dns = Zones::serve(&[("example.net", records)]).await.expect("it answers");
+    paris.trusts(&oslo, blacklist(&[]));
+    let (reach, server) = (paris.reach(&dns), OSLO.parse::<ServerName>().expect("a name"));
+    let since = Instant::now();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (reach, server) = (reach.clone(), server.clone());
+        asking.spawn(async move { reach.attend(&server, &somebody("demo1", "{}")).await });
+    }
+    for told in asking.join_all().await {
+        let why = told.expect_err("nobody answers");
+        assert!(why.may_change, "{why:?}");
+    }
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(9), "told after {took:?}");
+    assert_eq!(paris.ledger().figures().failed, 1, "it was tried once for all");
+    drop(silent);
 }
 
 #[tokio::test]

@@ -35,4 +35,4 @@ pub use pause::pause_ms;
 pub use people::{Faces, Found, LocalName, Sight, Sighting, Viewers};
 pub use quarantine::{Quarantine, QuarantineRules};
 pub use trial::{Done, Step, Trial};
-pub use way::{PORT, Srv, Target, Way, may_lead_to, service_of};
+pub use way::{PORT, Srv, Target, Way, head_start, may_lead_to, service_of};

@@ -1,13 +1,25 @@
 //! Where a server is: SRV records in the order in which they are tried (RFC 2782).
 
 use plenary_model::ServerName;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 /// Where servers are met if DNS says nothing else, TCP and UDP.
 pub const PORT: u16 = 4307;
 
+/// An address is tried so long before the next one is, too: longer than a handshake takes over any line that people would
+/// meet by.
+const HEAD_START: Duration = Duration::from_millis(500);
+/// All addresses are being tried after so long, however many there are: somebody waits for it.
+const ALL_BEGUN: Duration = Duration::from_secs(2);
+
 /// Records of one name that are looked at; more are of no use.
 const RECORDS: usize = 64;
+
+/// How long each of so many addresses is tried before the next one is, too (RFC 8305 §5).
+pub fn head_start(addresses: usize) -> Duration {
+    let starts = u32::try_from(addresses.saturating_sub(1)).unwrap_or(u32::MAX);
+    HEAD_START.min(ALL_BEGUN / starts.max(1))
+}
 
 /// The name whose SRV records say where a server is.
 pub fn service_of(server: &ServerName) -> String {
@@ -189,6 +201,18 @@ mod tests {
             },
         ];
         assert_eq!(Way::to(&oslo(), &odd, |_| 0), Way::Targets(vec![itself]));
+    }
+
+    #[test]
+    fn the_more_addresses_there_are_the_sooner_the_next_one_is_tried() {
+        for addresses in [0, 1, 2, 5] {
+            assert_eq!(head_start(addresses), HEAD_START, "{addresses}");
+        }
+        for addresses in 2..=100 {
+            let last = head_start(addresses) * (addresses as u32 - 1);
+            assert!(last <= ALL_BEGUN, "the last of {addresses} begins after {last:?}");
+        }
+        assert!(head_start(16) >= Duration::from_millis(100), "each has a start");
     }
 
     #[test]
