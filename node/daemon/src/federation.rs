@@ -26,7 +26,7 @@ use plenary_conference::Delivery;
 use plenary_federation::QuarantineRules;
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Ringing, Rung, Unheard, Unhosted, identify,
-    knows_people, service, shown,
+    knows_people, service, shown, while_met,
 };
 use plenary_identity::{Authorities, WebTls};
 use plenary_links::incoming;
@@ -50,6 +50,8 @@ use travel::Traveller;
 /// A partner that is silent is asked so often whether it is there, and may take so long to say so; its people are away then,
 /// and their places are given up ten seconds later.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// How often it is looked whether who is connected is met still: as long as strangers may stay.
+const MET_EVERY: Duration = Duration::from_secs(30);
 /// Requests that one connection has under way: one for each of a partner's people, and some more.
 const STREAMS: u32 = 1_024;
 
@@ -250,6 +252,7 @@ pub(crate) async fn start(
     let identify = Arc::new(move |connection: &_| identify(&home, &authorities, connection));
     let bounds = server.partners.limits().bounds();
     let connections = incoming(asynchronous(listener)?, tls.server_config(), identify, bounds);
+    let connections = while_met(connections, MET_EVERY);
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))

@@ -23,7 +23,7 @@ pub struct Guest {
     chain: Arc<[CertificateDer<'static>]>,
     authorities: Authorities,
     home: Arc<dyn Home>,
-    /// It was found to be somebody whom this server meets with.
+    /// It was found last to be somebody whom this server meets with.
     is_met: Arc<AtomicBool>,
 }
 
@@ -40,6 +40,33 @@ impl Guest {
         doubted.await
     }
 
+    /// Whether somebody is there whom this server meets with: a certificate for some domain is nothing, as everybody gets one.
+    /// `None` where it cannot be read now, and else nobody is.
+    pub(crate) async fn meets(&self) -> Option<bool> {
+        let mut is_unread = false;
+        for name in self.authorities.names(&self.chain) {
+            let Ok(server) = name.parse::<ServerName>() else {
+                continue;
+            };
+            if self.speaks_for(&server).is_err() {
+                continue;
+            }
+            match self.home.standing(&server).await {
+                Some(standing) if policy_for(&standing, &server).is_ok() => {
+                    self.is_met.store(true, Ordering::Relaxed);
+                    return Some(true);
+                }
+                Some(_) => {}
+                None => is_unread = true,
+            }
+        }
+        if is_unread {
+            return None;
+        }
+        self.is_met.store(false, Ordering::Relaxed);
+        Some(false)
+    }
+
     /// Whether it may speak for this domain; gives what proves it.
     pub(crate) fn speaks_for(&self, domain: &ServerName) -> Result<PartnerCertificate, PartnerRefusal> {
         self.authorities
@@ -48,22 +75,10 @@ impl Guest {
 }
 
 impl Known for Guest {
-    /// Who speaks for a domain that this server meets with may stay; what it may do is asked anew each time. A certificate for
-    /// some domain is nothing: everybody gets one.
+    /// Who speaks for a domain that this server meets with may stay as long as that is so ([`crate::while_met`]); what it may do
+    /// is asked anew each time.
     async fn is_known(&self) -> bool {
-        for name in self.authorities.names(&self.chain) {
-            let Ok(server) = name.parse::<ServerName>() else {
-                continue;
-            };
-            if self.speaks_for(&server).is_ok()
-                && let Some(standing) = self.home.standing(&server).await
-                && policy_for(&standing, &server).is_ok()
-            {
-                self.is_met.store(true, Ordering::Relaxed);
-                return true;
-            }
-        }
-        false
+        self.meets().await == Some(true)
     }
 }
 

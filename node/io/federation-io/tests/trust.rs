@@ -8,7 +8,7 @@ use plenary_federation_io::{Attending, Limits, Tried, Visit};
 use plenary_identity::Pin;
 use plenary_model::{ServerName, Timestamp};
 use plenary_testkit::Zones;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{Partner, blacklist, whitelist};
 use tonic::transport::Channel;
 
@@ -261,6 +261,30 @@ async fn whoever_is_not_to_be_met_stays_a_stranger_whatever_its_certificate_prov
     oslo.trusts(&paris, whitelist(&["*.example.com"]));
     for _ in 0..3 {
         assert_eq!(greet().await.1, "good", "who is met is no stranger");
+    }
+}
+
+#[tokio::test]
+async fn whose_server_is_met_no_more_does_not_stay_connected() {
+    let limits = Limits {
+        connections: (1, 1),
+        ..Limits::default()
+    };
+    let (oslo, paris, _dns) = both(limits).await;
+    let told = async |client: &mut FederationClient<Channel>| codes(client, &words(PARIS, OSLO), 1).await;
+    let mut first = FederationClient::new(paris.channel_to(&oslo).await);
+    assert_eq!(told(&mut first).await, ["good"]);
+    let mut second = FederationClient::new(paris.channel_to(&oslo).await);
+    assert_eq!(told(&mut second).await, [""], "the first one has the only place");
+    oslo.trusts(&paris, whitelist(&["*.example.org"]));
+    let since = Instant::now();
+    loop {
+        let mut second = FederationClient::new(paris.channel_to(&oslo).await);
+        if told(&mut second).await == ["not-allowed"] {
+            break;
+        }
+        assert!(since.elapsed() < LONG, "the first one stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

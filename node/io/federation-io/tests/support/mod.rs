@@ -9,7 +9,7 @@ use plenary_contracts::federation::v1::federation_server::{Federation, Federatio
 use plenary_federation::{Found, LocalName};
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, RingAnswer, RingEnd, Ringing, Rung,
-    Seen, Stir, Told, Tried, Unheard, Unhosted, Visit, identify, service,
+    Seen, Stir, Told, Tried, Unheard, Unhosted, Visit, identify, service, while_met,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Pin, Program, WebTls,
@@ -49,6 +49,9 @@ fn policy(mode: FederationMode, masks: &[&str]) -> FederationPolicy {
         blacklist: masks,
     }
 }
+
+/// How often it is looked whether who is connected is met still.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 struct Settings {
     me: ServerName,
@@ -296,7 +299,7 @@ impl Partner {
         );
         self.tls.set(tls).expect("once");
         let router = tonic::transport::Server::builder().add_service(service);
-        tokio::spawn(router.serve_with_incoming(connections));
+        tokio::spawn(router.serve_with_incoming(while_met(connections, LOOK_EVERY)));
     }
 
     /// Its certificate, before a DNS server that answers by TCP: asked by TLS (RFC 7858) at the address that this gives.
