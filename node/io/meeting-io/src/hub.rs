@@ -2,10 +2,11 @@
 
 use crate::{
     Abroad, Media, MediaEvent, Murmur, Newcomer, Refused, Roster, Session, abroad,
+    rates::Rates,
     room::{self, Tidings},
     seat::{self, Told},
 };
-use plenary_model::{Buckets, Cid, ServerName, UserName};
+use plenary_model::{Cid, ServerName, UserName};
 use plenary_signalling::{
     ClientBody, ServerBody,
     meeting::{Join, ParticipantId, Refusal, Why},
@@ -20,16 +21,6 @@ use tokio::sync::mpsc;
 
 /// How long the place of a client is kept that went without saying so: pages are loaded again.
 const KEPT: Duration = Duration::from_secs(10);
-/// What one person may ask for that costs all nodes a commit or this one a handshake: at once, and a second. Nobody who
-/// changes networks and reloads pages gets there.
-const COSTLY: (f64, f64) = (60.0, 2.0);
-
-/// How often one person may ask for pages of the list of people, which costs this node a look through all: at once, and a
-/// second.
-const LISTS: (f64, f64) = (20.0, 4.0);
-
-/// How often one person may write, and change what was written: at once, and a second.
-const LINES: (f64, f64) = (30.0, 2.0);
 
 /// The handle of all meetings of this node; clones are of the same.
 #[derive(Clone)]
@@ -39,9 +30,7 @@ struct Inner {
     roster: Arc<dyn Roster>,
     media: Arc<dyn Media>,
     kept: Duration,
-    costly: Buckets<String>,
-    lists: Buckets<String>,
-    lines: Buckets<String>,
+    rates: Rates,
     /// Where this node meets with other servers.
     abroad: OnceLock<Arc<dyn Abroad>>,
     tables: Mutex<Tables>,
@@ -82,9 +71,7 @@ impl Hub {
             roster,
             media,
             kept,
-            costly: Buckets::new(COSTLY.0, COSTLY.1),
-            lists: Buckets::new(LISTS.0, LISTS.1),
-            lines: Buckets::new(LINES.0, LINES.1),
+            rates: Rates::default(),
             abroad: OnceLock::new(),
             tables: Mutex::default(),
         }))
@@ -92,17 +79,8 @@ impl Hub {
 
     /// A client asks for something. What it asks is done in order, and answered by [`Newcomer::tell`].
     pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
-        let bucket = match request {
-            ClientBody::Join(_) | ClientBody::Offer(_) => Some(&self.0.costly),
-            // Each makes the room look, or the node read.
-            ClientBody::List(_) | ClientBody::Follow(_) | ClientBody::Earlier(_) => Some(&self.0.lists),
-            // Each goes to all, and onto the disks of all nodes.
-            ClientBody::Say(_) | ClientBody::Edit(_) | ClientBody::Unsay(_) => Some(&self.0.lines),
-            _ => None,
-        };
-        if let Some(bucket) = bucket
-            && let Err(seconds) = bucket.take(newcomer.person.id(), Instant::now())
-        {
+        let taken = self.0.rates.take(&newcomer.person, &request, Instant::now());
+        if let Err(seconds) = taken {
             let words = format!("that was asked for too often; try again in {seconds} s");
             let why = Refused::new(Refusal::TooFast, words);
             newcomer.tell.send(why.answers(&request)).ok();

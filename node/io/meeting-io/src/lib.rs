@@ -18,6 +18,7 @@ mod backend;
 mod clerk;
 mod connections;
 mod hub;
+mod rates;
 mod room;
 mod seat;
 
