@@ -258,6 +258,8 @@ fn shown(partner: &Value) -> String {
         add(&format!("{name}, and failed"), &attempt["trouble"]);
     }
     add("Round trip, ms", &seen["round_trip_ms"]);
+    add("Of theirs here", &seen["users"]);
+    add("Of ours there", &seen["own_users"]);
     add("Where DNS leads", &seen["way"]);
     add("Quarantine until", &seen["quarantined_until"]);
     let certificate = &seen["certificate"];

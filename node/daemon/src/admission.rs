@@ -147,7 +147,7 @@ impl Node for Server {
     }
 
     async fn partners(&self, request: PartnersRequest) -> PartnersResponse {
-        crate::partners::answer(self.partners.ledger(), &request)
+        self.answer_of_partners(&request)
     }
 
     fn murmur(&self, request: MurmurRequest) {

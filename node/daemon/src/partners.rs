@@ -145,6 +145,29 @@ impl Server {
         part(kbps, here.unwrap_or(0), elsewhere.unwrap_or(0))
     }
 
+    /// What this node knows, with who of it is in their conferences right now.
+    fn seen_here(&self) -> BTreeMap<ServerName, Seen> {
+        let mut seen = self.partners.ledger().all();
+        if let Some(meetings) = self.meetings.get() {
+            for (server, people) in meetings.abroad_counts() {
+                seen.entry(server).or_default().usage.own_users = people;
+            }
+        }
+        seen
+    }
+
+    /// What this node knows, for another one.
+    pub(crate) fn answer_of_partners(&self, request: &wire::PartnersRequest) -> wire::PartnersResponse {
+        if let Ok(server) = request.release.parse::<ServerName>() {
+            self.partners.ledger().lift(&server);
+        }
+        let now = Timestamp(clock_ms());
+        let partners = self.seen_here().into_iter();
+        wire::PartnersResponse {
+            partners: partners.map(|(server, seen)| write(&server, seen, now)).collect(),
+        }
+    }
+
     /// What all nodes that answer know; `release` is a server whose quarantine they end.
     async fn ask_for_partners(&self, release: Option<&ServerName>) -> BTreeMap<ServerName, Seen> {
         let request = wire::PartnersRequest {
@@ -161,7 +184,7 @@ impl Server {
                 answer.inspect_err(|status| tracing::debug!(node = %name, %status, "a node did not say what it knows of partners"))
             }
         });
-        let mut seen = self.partners.ledger().all();
+        let mut seen = self.seen_here();
         for answer in futures::future::join_all(asked).await.into_iter().flatten() {
             for (server, other) in answer.partners.into_iter().filter_map(read) {
                 let known = seen.remove(&server).unwrap_or_default();
@@ -187,18 +210,6 @@ async fn ask(
     let mut client = ClusterClient::new(channel);
     let answer = tokio::time::timeout(ANSWER_WITHIN, client.partners(request));
     Ok(answer.await.map_err(late)??.into_inner())
-}
-
-/// What this node knows, for another one.
-pub(crate) fn answer(ledger: &Ledger, request: &wire::PartnersRequest) -> wire::PartnersResponse {
-    if let Ok(server) = request.release.parse::<ServerName>() {
-        ledger.lift(&server);
-    }
-    let now = Timestamp(clock_ms());
-    let partners = ledger.all().into_iter();
-    wire::PartnersResponse {
-        partners: partners.map(|(server, seen)| write(&server, seen, now)).collect(),
-    }
 }
 
 fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
@@ -233,6 +244,7 @@ fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
         quarantined_until_ms: seen.quarantine.until(now).map_or(0, |until| until.0),
         users: seen.usage.users,
         conferences: seen.usage.conferences,
+        own_users: seen.usage.own_users,
         received_bytes: seen.usage.received_bytes,
         sent_bytes: seen.usage.sent_bytes,
         links: seen.usage.links,
@@ -271,6 +283,7 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
         usage: Usage {
             users: seen.users,
             conferences: seen.conferences,
+            own_users: seen.own_users,
             received_bytes: seen.received_bytes,
             sent_bytes: seen.sent_bytes,
             links: seen.links,
@@ -430,6 +443,7 @@ mod tests {
             usage: Usage {
                 users: 1,
                 conferences: 2,
+                own_users: 7,
                 received_bytes: 3,
                 sent_bytes: 4,
                 links: 5,

@@ -109,6 +109,7 @@ const seen = (name: string, more: object = {}) => ({
   quarantined_until: null,
   users: 12,
   conferences: 2,
+  own_users: 5,
   received_bytes: 52_000_000,
   sent_bytes: 61_000_000,
   ...more,
@@ -190,6 +191,9 @@ test('partners in every state', async ({ page }) => {
   await expect(page.getByText('Certificate changed').first()).toBeVisible();
   // What needs somebody comes first.
   await expect(page.getByRole('row').nth(1)).toContainText('odd.example.org');
+  // Of theirs here and of ours there.
+  const well = page.getByRole('row').filter({ hasText: 'bergen.example.net' });
+  await expect(well.getByText('17', { exact: true })).toBeVisible();
   await look(page, 'partners-all');
   for (const [server, words] of [
     ['oslo.example.net', 'Trust the new one'],

@@ -267,6 +267,17 @@ impl Hub {
         travellers.map(|traveller| traveller.user.clone()).collect()
     }
 
+    /// How many of this node are in conferences of each other server, or in the waiting rooms of those.
+    pub fn abroad_counts(&self) -> BTreeMap<ServerName, u64> {
+        let tables = self.tables();
+        let mut counts = BTreeMap::new();
+        // Whom that server has not answered yet is nowhere.
+        for one in tables.travellers.values().filter(|one| one.is_call.is_some()) {
+            *counts.entry(one.server.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     /// In conferences of which servers they are, and whether those are of calls of two.
     pub fn abroad_meetings(&self) -> BTreeSet<(ServerName, bool)> {
         let tables = self.tables();

@@ -240,6 +240,9 @@ async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
         (1, 0)
     );
     assert_eq!(two.line.halls.load(Ordering::SeqCst), 1);
+    let paris: ServerName = PARIS.parse().unwrap();
+    assert_eq!(two.oslo.abroad_counts(), [(paris, 1)].into());
+    assert!(two.paris.abroad_counts().is_empty(), "she is at home");
     two.oslo.request(
         &ben.newcomer,
         ClientBody::Say(Say {
@@ -255,6 +258,7 @@ async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
     two.oslo.request(&ben.newcomer, ClientBody::Leave {});
     two.paris_world.until(|_| two.paris.seats() == 1).await;
     two.oslo_world.until(World::is_empty).await;
+    two.oslo_world.until(|_| two.oslo.abroad_counts().is_empty()).await;
     assert_eq!(
         two.line.halls.load(Ordering::SeqCst),
         0,

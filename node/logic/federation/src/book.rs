@@ -42,7 +42,10 @@ pub struct Attempt {
 pub struct Usage {
     /// People of theirs in conferences and calls of this server.
     pub users: u64,
+    /// In so many of those.
     pub conferences: u64,
+    /// People of this server in conferences and calls of theirs.
+    pub own_users: u64,
     pub received_bytes: u64,
     pub sent_bytes: u64,
     /// Links for media.
@@ -135,6 +138,7 @@ impl Seen {
             usage: Usage {
                 users: newer.usage.users + older.usage.users,
                 conferences: newer.usage.conferences.max(older.usage.conferences),
+                own_users: newer.usage.own_users + older.usage.own_users,
                 received_bytes: newer.usage.received_bytes + older.usage.received_bytes,
                 sent_bytes: newer.usage.sent_bytes + older.usage.sent_bytes,
                 links: newer.usage.links + older.usage.links,
@@ -477,6 +481,7 @@ mod tests {
             Usage {
                 users: 2,
                 conferences: 1,
+                own_users: 4,
                 sent_bytes: 10,
                 ..Usage::default()
             },
@@ -487,6 +492,7 @@ mod tests {
             Usage {
                 users: 3,
                 conferences: 1,
+                own_users: 1,
                 sent_bytes: 5,
                 ..Usage::default()
             },
@@ -498,6 +504,7 @@ mod tests {
             (both.usage.users, both.usage.conferences, both.usage.sent_bytes),
             (5, 1, 15)
         );
+        assert_eq!(both.usage.own_users, 5, "each node knows those at its own");
         assert_eq!(both.way, "node-1.example.net:4307");
         assert_eq!(both.certificate, Some(shown(90)));
         assert_eq!(

@@ -249,6 +249,7 @@ function Known({ partner }: { partner: Partner }) {
         ],
         [t('partners.print'), certificate && <Fingerprint of={certificate.fingerprint} />],
         [t('partners.users'), seen.users ? number(seen.users) : null],
+        [t('partners.ownUsers'), seen.own_users ? number(seen.own_users) : null],
         [t('partners.conferences'), seen.conferences ? number(seen.conferences) : null],
         [
           t('partners.traffic'),

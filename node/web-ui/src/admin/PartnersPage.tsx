@@ -263,10 +263,10 @@ function useColumns(): Column<Partner>[] {
     },
     {
       id: 'users',
-      header: t('partners.users'),
+      header: t('partners.people'),
       width: '110px',
       from: 'lg',
-      cell: ({ seen }) => (seen ? number(seen.users) : nothing),
+      cell: ({ seen }) => (seen ? number(seen.users + seen.own_users) : nothing),
     },
     {
       id: 'waiting',

@@ -163,7 +163,10 @@ pub struct PartnerSeen {
     pub quarantined_until: Option<Time>,
     /// People of theirs who are in conferences and calls here.
     pub users: u64,
+    /// In so many of those.
     pub conferences: u64,
+    /// People of this server who are in conferences and calls there, or in the waiting rooms of those.
+    pub own_users: u64,
     pub received_bytes: u64,
     pub sent_bytes: u64,
 }
@@ -184,6 +187,7 @@ impl PartnerSeen {
             reached_at: seen.reached.map(Time),
             users: seen.usage.users,
             conferences: seen.usage.conferences,
+            own_users: seen.usage.own_users,
             received_bytes: seen.usage.received_bytes,
             sent_bytes: seen.usage.sent_bytes,
         }

@@ -210,6 +210,7 @@ async fn how_partners_are_is_shown_beside_what_is_written_down() {
         &oslo(),
         Usage {
             users: 3,
+            own_users: 2,
             ..Usage::default()
         },
     );
@@ -234,6 +235,7 @@ async fn how_partners_are_is_shown_beside_what_is_written_down() {
         ("round_trip_ms", json!(12)),
         ("certificate_expires", json!(true)),
         ("users", json!(3)),
+        ("own_users", json!(2)),
         ("quarantined_until", Value::Null),
     ] {
         assert_eq!(seen[field], value, "{seen}");
