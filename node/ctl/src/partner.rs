@@ -61,7 +61,7 @@ pub(crate) struct Terms {
     /// Screens
     #[arg(long, action = ArgAction::Set)]
     content: Option<bool>,
-    /// They may record people of this server
+    /// They may record people of this server; nothing can be recorded yet, it counts once that is possible
     #[arg(long, action = ArgAction::Set)]
     recording: Option<bool>,
     /// Of all media, in each direction, in kbit/s; 0: no limit

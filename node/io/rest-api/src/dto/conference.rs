@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mirror! {
-    /// Who can come in: accounts of this server, or guests too.
+    /// Who can come in: accounts of this server and of those that it meets, or guests too.
     ConferenceAccess = conference::Access { Internal, Public }
 }
 

@@ -20,7 +20,7 @@ pub struct PartnerTerms {
     pub chat: bool,
     /// That screens are shown to each other.
     pub content: bool,
-    /// That they record people of this server.
+    /// That they record people of this server. Nothing can be recorded yet: it counts once that is possible.
     pub recording: bool,
     /// Of all media between the two servers, in each direction, in kbit/s; null: not limited.
     #[serde(default)]
