@@ -239,6 +239,7 @@ impl Impostor {
             wanted: self.wanted.clone(),
             protocols: vec![1],
             capabilities: Vec::new(),
+            pages: Vec::new(),
         };
         Ok(self.client.greet(words).await.map(drop)?)
     }

@@ -13,7 +13,7 @@ use plenary_conference::{
     ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
 use plenary_contracts::cluster::v1::steer_request::Act;
-use plenary_federation::LocalName;
+use plenary_federation::{LocalName, Pages};
 use plenary_licences::licence::PublicKey;
 use plenary_licensing::Desk;
 use plenary_model::{
@@ -494,6 +494,14 @@ impl Backend for Server {
 
     async fn standing_to(&self, server: ServerName) -> Result<Standing, ReadError> {
         self.query(move |db| queries::standing(db, &server)).await
+    }
+
+    async fn pages_of(&self, server: ServerName) -> Option<Pages> {
+        self.pages_of(&server).await.into_iter().next()
+    }
+
+    async fn server_at(&self, pages: Pages) -> Option<ServerName> {
+        self.server_at(&pages).await
     }
 
     async fn partners(&self) -> Result<Partners, ReadError> {

@@ -23,7 +23,7 @@ pub(crate) use halls::Rosters;
 pub(crate) use neighbours::Neighbours;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Standing};
 use plenary_conference::Delivery;
-use plenary_federation::QuarantineRules;
+use plenary_federation::{Pages, QuarantineRules};
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, Reach, Ringing, Rung, Unheard, Unhosted, identify,
     knows_people, service, shown, while_met,
@@ -82,6 +82,14 @@ impl Home for Server {
 
     async fn hear(&self, server: &ServerName, deliveries: Vec<Delivery>) -> Result<Unheard, Unhosted> {
         outbox::hear(self, server, deliveries).await
+    }
+
+    /// Those of all nodes; where people look first comes first.
+    fn pages(&self) -> Vec<Pages> {
+        let (me, urls) = (&self.facts.server, self.known_urls());
+        let mut pages = Pages::all_of(me, urls.iter().map(String::as_str));
+        pages.sort_by_key(|pages| !pages.is_at(me));
+        pages
     }
 
     fn ledger(&self) -> &Ledger {

@@ -5,7 +5,7 @@ use plenary_access::{FederationMode, PartnerPin, Topic};
 use plenary_cluster::{Problem, Severity};
 use plenary_cluster_io::{Roster as _, clock_ms};
 use plenary_contracts::cluster::v1::{self as wire, cluster_client::ClusterClient};
-use plenary_federation::{Attempt, Quarantine, Seen, Shown, Trouble, Usage, concerns};
+use plenary_federation::{Attempt, Pages, Quarantine, Seen, Shown, Trouble, Usage, concerns};
 use plenary_federation_io::{Ledger, Limits};
 use plenary_identity::{Authorities, Pin};
 use plenary_model::{ServerName, Timestamp};
@@ -24,6 +24,8 @@ use tonic::transport::Channel;
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// What others said of their links is believed so long.
 const LINKS_HOLD: Duration = Duration::from_millis(900);
+/// What others said of where pages are is believed so long: each page of a person may ask.
+const PAGES_HOLD: Duration = Duration::from_secs(5);
 /// What is pinned is read again after so long where that failed.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,8 @@ pub(crate) struct Partners {
     limits: OnceLock<Limits>,
     /// Links for media of the other nodes with each partner, and when they said so.
     elsewhere: tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, u64>)>>,
+    /// Where the pages of partners are as all nodes know it, and when they said so.
+    pages: tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, Vec<Pages>>)>>,
 }
 
 impl Partners {
@@ -145,6 +149,36 @@ impl Server {
         part(kbps, here.unwrap_or(0), elsewhere.unwrap_or(0))
     }
 
+    /// Where the pages of `server` are, as it has said to a node of this one, the best first.
+    pub(crate) async fn pages_of(&self, server: &ServerName) -> Vec<Pages> {
+        let here = self.partners.ledger().of(server).map(|seen| seen.pages);
+        match here.filter(|pages| !pages.is_empty()) {
+            Some(pages) => pages,
+            None => self.all_pages().await.remove(server).unwrap_or_default(),
+        }
+    }
+
+    /// Which other server has said that those are its pages.
+    pub(crate) async fn server_at(&self, pages: &Pages) -> Option<ServerName> {
+        let of = |(server, said): (ServerName, Vec<Pages>)| said.contains(pages).then_some(server);
+        let here = self.partners.ledger().all().into_iter();
+        if let Some(server) = here.map(|(server, seen)| (server, seen.pages)).find_map(of) {
+            return Some(server);
+        }
+        self.all_pages().await.into_iter().find_map(of)
+    }
+
+    async fn all_pages(&self) -> BTreeMap<ServerName, Vec<Pages>> {
+        let mut kept = self.partners.pages.lock().await;
+        if let Some((_, pages)) = kept.as_ref().filter(|(at, _)| at.elapsed() <= PAGES_HOLD) {
+            return pages.clone();
+        }
+        let all = self.ask_for_partners(None).await.into_iter();
+        let pages: BTreeMap<_, _> = all.map(|(server, seen)| (server, seen.pages)).collect();
+        *kept = Some((Instant::now(), pages.clone()));
+        pages
+    }
+
     /// What this node knows, with who of it is in their conferences right now.
     fn seen_here(&self) -> BTreeMap<ServerName, Seen> {
         let mut seen = self.partners.ledger().all();
@@ -245,6 +279,7 @@ fn write(server: &ServerName, seen: Seen, now: Timestamp) -> wire::PartnerSeen {
         users: seen.usage.users,
         conferences: seen.usage.conferences,
         own_users: seen.usage.own_users,
+        pages: seen.pages.iter().map(ToString::to_string).collect(),
         received_bytes: seen.usage.received_bytes,
         sent_bytes: seen.usage.sent_bytes,
         links: seen.usage.links,
@@ -270,7 +305,9 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             names: shown.names,
         })
     };
+    let server: ServerName = seen.server.parse().ok()?;
     let seen_by = Seen {
+        pages: Pages::all_of(&server, seen.pages.iter().map(String::as_str)),
         way: seen.way,
         certificate: seen.certificate.and_then(certificate),
         outgoing: seen.outgoing.map(attempt),
@@ -290,7 +327,7 @@ fn read(seen: wire::PartnerSeen) -> Option<(ServerName, Seen)> {
             link_ms: seen.link_ms,
         },
     };
-    Some((seen.server.parse().ok()?, seen_by))
+    Some((server, seen_by))
 }
 
 /// Reads what is pinned for each partner.
@@ -439,6 +476,7 @@ mod tests {
             incoming: attempt(4, None),
             round_trip_ms: Some(7),
             reached: Some(Timestamp(4)),
+            pages: Pages::at("https://meet.oslo.example.net:8443").into_iter().collect(),
             quarantine: Quarantine::lasting(Timestamp(now.0 + 1)),
             usage: Usage {
                 users: 1,

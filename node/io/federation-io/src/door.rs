@@ -102,6 +102,9 @@ pub(crate) fn refused(grpc: Code, code: &'static str, words: String) -> Status {
     status
 }
 
+/// The trailer that says where the pages are of who refuses.
+pub(crate) const PAGES: &str = "plenary-pages";
+
 /// The code of an answer to who does not prove it, or does not any more.
 pub(crate) const NOT_BELIEVED: &str = "not-believed";
 pub(crate) const CERTIFICATE_CHANGED: &str = "certificate-changed";

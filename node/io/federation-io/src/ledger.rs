@@ -1,7 +1,7 @@
 //! What this node notes of partners: how it went when one was tried or came, and how they behave.
 
 use crate::{Limits, Tried};
-use plenary_federation::{Book, Seen, Shown, Step, Tried as Noted, Trouble, Usage};
+use plenary_federation::{Book, Pages, Seen, Shown, Step, Tried as Noted, Trouble, Usage};
 use plenary_identity::{PartnerCertificate, PartnerRefusal};
 use plenary_model::{ServerName, Timestamp};
 use std::{
@@ -141,7 +141,11 @@ impl Ledger {
                 is_change: tried.is_change,
             }),
         };
-        self.lock().tried(server, now(), noted);
+        let mut book = self.lock();
+        book.tried(server, now(), noted);
+        if let Some(pages) = tried.pages.clone() {
+            book.says(server, pages);
+        }
     }
 
     /// `server` came, proved who it is, and was answered, or not for this reason.
@@ -162,6 +166,11 @@ impl Ledger {
             is_change: false,
         });
         self.lock().came(server, now(), shown(certificate), trouble);
+    }
+
+    /// `server`, which came and is answered, has said where its pages are.
+    pub(crate) fn says(&self, server: &ServerName, pages: Vec<Pages>) {
+        self.lock().says(server, pages);
     }
 
     /// Somebody came who claims to be `server` and does not prove it. Only of a partner of whom something is pinned this is

@@ -173,6 +173,7 @@ impl Reach {
             channel,
             common,
             chain,
+            ..
         }) = answered
         else {
             let why = unreached(server, tried);

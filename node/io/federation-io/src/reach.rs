@@ -3,6 +3,7 @@
 use crate::{
     Home, Names, Unreached,
     dns::LATE,
+    door::PAGES,
     line::{Lines, spoke, unanswered},
     race::{Lead, Led, Race, STEP_WITHIN, Shut},
     visit::Pace,
@@ -10,7 +11,7 @@ use crate::{
 use hyper_util::rt::TokioIo;
 use plenary_access::{NoPartner, policy_for};
 use plenary_contracts::federation::v1::{GreetRequest, GreetResponse, federation_client::FederationClient};
-use plenary_federation::{Capability, Common, PROTOCOLS, Step, Trial};
+use plenary_federation::{Capability, Common, PROTOCOLS, Pages, Step, Trial};
 use plenary_identity::{PartnerCertificate, PartnerTls};
 use plenary_model::ServerName;
 use std::{
@@ -52,6 +53,8 @@ pub struct Tried {
     pub is_change: bool,
     /// It has answered, and refused.
     pub refused: Option<Unreached>,
+    /// Where its pages are; none where it has not said it.
+    pub pages: Option<Vec<Pages>>,
 }
 
 impl Tried {
@@ -205,6 +208,7 @@ impl Reach {
             wanted: server.to_string(),
             protocols: PROTOCOLS.to_vec(),
             capabilities: Capability::ALL.iter().map(ToString::to_string).collect(),
+            pages: self.home.pages().iter().map(ToString::to_string).collect(),
         };
         let answer = timeout(STEP_WITHIN, say(stream, request)).await;
         match answer {
@@ -214,6 +218,7 @@ impl Reach {
                     channel,
                     common,
                     chain,
+                    pages: Pages::all_of(server, answer.pages.iter().map(String::as_str)),
                 };
                 Ok((answered, answer.protocol))
             }
@@ -239,6 +244,8 @@ pub(crate) struct Answered {
     pub(crate) common: Common,
     /// By which it proved who it is.
     pub(crate) chain: Chain,
+    /// Where its pages are, as it says.
+    pub(crate) pages: Vec<Pages>,
 }
 
 /// Certificates, the leaf first.
@@ -305,14 +312,22 @@ impl Way {
         tried.note_took(Step::Certificate, self.shaken, Ok(((), detail)))?;
         let answer = greeted.map_err(|(status, words)| {
             tried.refused = status.as_ref().map(unanswered);
+            tried.pages = status.as_ref().and_then(|status| pages_in(server, status));
             words
         });
         let answer = answer.map(|(answered, protocol)| {
+            tried.pages = Some(answered.pages.clone());
             let words = format!("{server} meets with this server, by version {protocol}");
             (answered, words)
         });
         tried.note_took(Step::Answer, took, answer)
     }
+}
+
+/// Where whoever refuses says that its pages are: people go there as guests.
+fn pages_in(server: &ServerName, status: &Status) -> Option<Vec<Pages>> {
+    let said = status.metadata().get(PAGES)?.to_str().ok()?;
+    Some(Pages::all_of(server, [said]))
 }
 
 /// Why this server does not meet with that one, for its own people.

@@ -4,7 +4,7 @@ use crate::{
     Limits,
     attend::{Attending, Hosted, TOLD},
     deliver::{self, Strangers, Unheard, hears_nothing, strangers},
-    door::{Door, Guest, refused},
+    door::{Door, Guest, PAGES, refused},
     host::{self, Answers, Counts, Unhosted},
     ledger::Ledger,
     look::{self, People},
@@ -19,7 +19,7 @@ use plenary_contracts::federation::v1::{
     RingRequest, WatchRequest,
     federation_server::{Federation, FederationServer},
 };
-use plenary_federation::{Common, Greeting, Unwelcome, greet};
+use plenary_federation::{Common, Greeting, Pages, Unwelcome, greet};
 use plenary_links::{Caller, network_of};
 use plenary_model::{Buckets, ServerName};
 use std::{net::IpAddr, sync::Arc, time::Instant};
@@ -68,6 +68,10 @@ pub trait Home: People {
         let _ = (server, deliveries);
         Err(hears_nothing())
     }
+    /// Where browsers find the pages of this server, the best address first.
+    fn pages(&self) -> Vec<Pages> {
+        Vec::new()
+    }
     /// Where it is noted how partners are.
     fn ledger(&self) -> &Ledger;
     fn limits(&self) -> &Limits;
@@ -106,8 +110,13 @@ pub fn service(home: Arc<dyn Home>) -> FederationServer<impl Federation> {
         .max_encoding_message_size(TOLD)
 }
 
-fn unwelcome(why: &Unwelcome) -> Status {
-    refused(Code::PermissionDenied, why.code(), why.to_string())
+/// Who is not met may come as a guest: to where the pages are.
+fn unwelcome(why: &Unwelcome, pages: Option<&Pages>) -> Status {
+    let mut status = refused(Code::PermissionDenied, why.code(), why.to_string());
+    if let Some(said) = pages.and_then(|pages| pages.to_string().parse().ok()) {
+        status.metadata_mut().insert(PAGES, said);
+    }
+    status
 }
 
 #[tonic::async_trait]
@@ -172,6 +181,7 @@ impl Service {
             wanted,
             mut protocols,
             mut capabilities,
+            pages,
         } = request.into_inner();
         let proved = self.door.prove(&caller, &server)?;
         protocols.truncate(LISTED);
@@ -192,10 +202,13 @@ impl Service {
         match answer {
             Ok(welcome) => {
                 ledger.came(&greeting.server, &proved.certificate, None);
+                let theirs = Pages::all_of(&greeting.server, pages.iter().map(String::as_str));
+                ledger.says(&greeting.server, theirs);
                 Ok(Response::new(GreetResponse {
                     server: me.to_string(),
                     protocol: welcome.protocol,
                     capabilities: Common::of(&capabilities).names(),
+                    pages: self.home.pages().iter().map(ToString::to_string).collect(),
                 }))
             }
             Err(why) => {
@@ -207,7 +220,7 @@ impl Service {
                 } else {
                     ledger.turned_away();
                 }
-                Err(unwelcome(&why))
+                Err(unwelcome(&why, self.home.pages().first()))
             }
         }
     }

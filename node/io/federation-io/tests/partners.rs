@@ -348,6 +348,7 @@ async fn who_claims_to_be_somebody_else_is_not_believed_and_floods_end() {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        pages: Vec::new(),
     };
     let welcome = client.greet(words(PARIS, OSLO)).await.expect("welcome");
     assert_eq!(welcome.into_inner().capabilities, ["attend", "ring"]);

@@ -334,6 +334,7 @@ impl Federation for Liar {
             server: OSLO.into(),
             protocol: 1,
             capabilities: self.0.iter().map(ToString::to_string).collect(),
+            pages: Vec::new(),
         }))
     }
 

@@ -36,6 +36,7 @@ fn words(server: &str, wanted: &str) -> GreetRequest {
         wanted: wanted.into(),
         protocols: vec![1],
         capabilities: Vec::new(),
+        pages: Vec::new(),
     }
 }
 
@@ -169,6 +170,31 @@ async fn how_it_went_is_noted_at_both_ends() {
     assert!(words.contains("has no address in DNS"), "{words}");
     let figures = paris.ledger().figures();
     assert_eq!((figures.reached, figures.failed, figures.partners), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn servers_say_where_their_own_pages_are_also_where_they_do_not_meet() {
+    let (oslo, paris, dns) = both(Limits::default()).await;
+    paris.has_pages("https://meet.paris.example.com");
+    oslo.has_pages("https://meet.oslo.example.net:8443");
+    let known = |node: &Partner, server: &str| -> Vec<String> {
+        let pages = noted(node, server).pages;
+        pages.iter().map(ToString::to_string).collect()
+    };
+    paris.try_out(&dns, OSLO).await;
+    assert_eq!(known(&paris, OSLO), ["https://meet.oslo.example.net:8443"]);
+    assert_eq!(known(&oslo, PARIS), ["https://meet.paris.example.com"]);
+    // Whoever may not come by federation comes as a guest.
+    oslo.has_pages("https://guests.oslo.example.net");
+    oslo.trusts(&paris, blacklist(&["*.example.com"]));
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(!tried.trial.is_good(), "{tried:?}");
+    assert_eq!(known(&paris, OSLO), ["https://guests.oslo.example.net"]);
+    // Pages of others are nobody's to say.
+    oslo.trusts(&paris, blacklist(&[]));
+    oslo.has_pages("https://rome.example.org");
+    paris.try_out(&dns, OSLO).await;
+    assert!(known(&paris, OSLO).is_empty());
 }
 
 #[tokio::test]

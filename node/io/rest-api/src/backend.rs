@@ -11,7 +11,7 @@ use plenary_conference::{
     Call, CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Registrant,
     Run, RunId, ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
-use plenary_federation::{Found, LocalName, Seen, Shown, Trial};
+use plenary_federation::{Found, LocalName, Pages, Seen, Shown, Trial};
 use plenary_licences::{Seats, licence::PublicKey};
 use plenary_licensing::{Desk, Needs};
 use plenary_model::{
@@ -465,6 +465,10 @@ pub trait Backend: crate::border::Border + Send + Sync + 'static {
     async fn partners(&self) -> Result<Partners, ReadError>;
     /// How this server stands to another one.
     async fn standing_to(&self, server: ServerName) -> Result<Standing, ReadError>;
+    /// Where the pages of another server are, as it has said to a node of this one.
+    async fn pages_of(&self, server: ServerName) -> Option<Pages>;
+    /// Which other server has said that those are its pages.
+    async fn server_at(&self, pages: Pages) -> Option<ServerName>;
     /// Ends the quarantine of one, on all nodes that can be asked.
     async fn release_partner(&self, server: ServerName);
     /// Tries to reach another server, step by step. `None` where this node meets with none by its configuration.

@@ -1,6 +1,6 @@
 //! What a node knows of each partner from the last attempts, in both directions.
 
-use crate::{Quarantine, QuarantineRules};
+use crate::{Pages, Quarantine, QuarantineRules};
 use plenary_access::NoPartner;
 use plenary_model::{Fingerprint, ServerName, Timestamp};
 use std::collections::BTreeMap;
@@ -73,6 +73,8 @@ pub struct Seen {
     pub round_trip_ms: Option<u32>,
     /// When the two met last, whoever came.
     pub reached: Option<Timestamp>,
+    /// Where its pages are, as it said last.
+    pub pages: Vec<Pages>,
     pub quarantine: Quarantine,
     pub usage: Usage,
 }
@@ -119,8 +121,13 @@ impl Seen {
             true => (newer.outgoing, newer.way, newer.round_trip_ms),
             false => (older.outgoing, older.way, older.round_trip_ms),
         };
+        let pages = match newer.pages.is_empty() {
+            true => older.pages,
+            false => newer.pages,
+        };
         Self {
             way,
+            pages,
             certificate: newer.certificate.or(older.certificate),
             outgoing,
             incoming: match at(&newer.incoming) >= at(&older.incoming) {
@@ -268,6 +275,11 @@ impl Book {
         let was = seen.quarantine.until(now).is_some();
         seen.quarantine = Quarantine::default();
         was
+    }
+
+    /// `server` has said where its pages are.
+    pub fn says(&mut self, server: &ServerName, pages: Vec<Pages>) {
+        self.entry(server).pages = pages;
     }
 
     /// What is done together now.
@@ -486,6 +498,7 @@ mod tests {
                 ..Usage::default()
             },
         );
+        first.says(&one, Pages::all_of(&one, ["https://s1.example.net:8443"]));
         second.came(&one, later(5), shown(90), None);
         second.uses(
             &one,
@@ -506,6 +519,7 @@ mod tests {
         );
         assert_eq!(both.usage.own_users, 5, "each node knows those at its own");
         assert_eq!(both.way, "node-1.example.net:4307");
+        assert_eq!(both.pages, a.pages, "a node to which it has not said it changes nothing");
         assert_eq!(both.certificate, Some(shown(90)));
         assert_eq!(
             (both.reached, both.last().map(|last| last.at)),

@@ -8,6 +8,7 @@
 //! | [`Srv`], [`Way`] | where DNS says that a server is (RFC 2782) |
 //! | [`Greeting`], [`Unwelcome`] | who may go on after the first words |
 //! | [`Capability`], [`Common`] | what both can do |
+//! | [`Pages`] | where a server's pages are for browsers |
 //! | [`Step`], [`Trial`] | what was tried to reach a partner, for administrators |
 //! | [`Book`], [`Seen`], [`PartnerState`] | what a node knows of partners from the last attempts |
 //! | [`pause_ms`] | when one that was not reached is told again |
@@ -20,6 +21,7 @@
 mod book;
 mod capability;
 mod greeting;
+mod pages;
 mod pause;
 mod people;
 mod quarantine;
@@ -31,6 +33,7 @@ pub use book::{
 };
 pub use capability::{Capability, Common};
 pub use greeting::{Greeting, PROTOCOLS, Unwelcome, Welcome, greet};
+pub use pages::Pages;
 pub use pause::pause_ms;
 pub use people::{Faces, Found, LocalName, Sight, Sighting, Viewers};
 pub use quarantine::{Quarantine, QuarantineRules};

@@ -33,21 +33,38 @@ describe('where one goes by an ID of another server', () => {
     expect(await whereTo(cid, cid)).toEqual({ cid });
   });
 
-  it('nobody is asked about own conferences, addresses and call strings of conferences', async () => {
+  it('nobody is asked about own conferences and call strings of conferences', async () => {
     const asked = look({ kind: 'person' });
+    const owner = vi.spyOn(calls, 'pagesOwner').mockResolvedValue({ server: 'lyon.example.org' });
     for (const [typed, to] of [
       ['review', 'review'],
-      ['https://oslo.example.net/m/review', 'review@oslo.example.net'],
       ['\\c\\review@oslo.example.net', 'review@oslo.example.net'],
+      ['https://paris.example.com/m/review%40oslo.example.net', 'review@oslo.example.net'],
     ] as const)
       expect(await whereTo(typed, to)).toEqual({ cid: to });
     expect(asked).not.toHaveBeenCalled();
+    expect(owner).not.toHaveBeenCalled();
+  });
+
+  it('a link leads to the server whose pages it is of', async () => {
+    const owner = vi.spyOn(calls, 'pagesOwner').mockResolvedValue({ server: 'oslo.example.net' });
+    const link = 'https://Meet.oslo.example.net:8443/m/Review?lang=fr';
+    const typed = 'review@meet.oslo.example.net';
+    expect(await whereTo(link, typed)).toEqual({ cid: 'review@oslo.example.net' });
+    expect(owner).toHaveBeenCalledWith('https://meet.oslo.example.net:8443');
+    owner.mockResolvedValue({ server: null });
+    expect(await whereTo(link, typed)).toEqual({ cid: typed });
+    owner.mockRejectedValue(new Error('away'));
+    expect(await whereTo(link, typed)).toEqual({ cid: typed });
   });
 
   it('guests go where they said', async () => {
     const asked = look({ kind: 'person' });
+    const owner = vi.spyOn(calls, 'pagesOwner').mockResolvedValue({ server: null });
     vi.spyOn(session, 'token').mockReturnValue(null);
     expect(await whereTo(cid, cid)).toEqual({ cid });
+    expect(await whereTo('https://oslo.example.net/m/111', cid)).toEqual({ cid });
+    expect(owner).not.toHaveBeenCalled();
     expect(asked).not.toHaveBeenCalled();
   });
 });

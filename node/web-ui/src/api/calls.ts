@@ -57,6 +57,7 @@ import type {
   OwnRun,
   Page,
   PageQuery,
+  PagesOwner,
   Participant,
   Partner,
   PartnerInvitation,
@@ -332,6 +333,7 @@ export const calls = {
   look: (call: string, signal?: AbortSignal) => json<Looked>('GET', '/look', { query: { call }, signal }),
   mayMeet: (server: string, signal?: AbortSignal) =>
     json<MayMeet>('GET', `/me/partners/${id(server)}`, { signal }),
+  pagesOwner: (address: string) => json<PagesOwner>('GET', '/me/pages', { query: { address } }),
   person: (user: string, signal?: AbortSignal) => json<Person>('GET', `/people/${id(user)}`, { signal }),
   partners: (signal?: AbortSignal) => json<Partners>('GET', '/federation/partners', { signal }),
   putPartner: (server: string, partner: NewPartner, match?: string) =>

@@ -65,6 +65,7 @@ export type {
   LicenseManager,
   Looked,
   MayMeet,
+  PagesOwner,
   ManagerOverview,
   Me,
   NewAlias,

@@ -1,8 +1,9 @@
 import { Button, CopyButton, Divider, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { groupedCid } from '../ui/cid';
-import { addressOf, serverOf } from '../ui/foreign';
+import { serverOf } from '../ui/foreign';
 import { QrCode } from '../ui/QrCode';
+import { useRoomAddress } from '../ui/useRoomAddress';
 import { CallPeople } from './CallPeople';
 import { useMeeting, useMeetingText } from './context';
 import { useMyself } from './useMyself';
@@ -13,9 +14,9 @@ export function Invite({ done }: { done: () => void }) {
   const { t } = useMeetingText();
   const { room } = useMeeting();
   const { moderates, mine } = useMyself();
+  const address = useRoomAddress(room.cid);
   if (room.call) return <Widen />;
   const calls = moderates && room.open && mine?.user && serverOf(room.cid) === null;
-  const address = addressOf(room.cid, location.origin);
   return (
     <Stack gap="md">
       {calls && (

@@ -6,7 +6,7 @@ use hyper_util::rt::TokioIo;
 use plenary_access::{FederationMode, FederationPolicy, PartnerTerms, Presence};
 use plenary_conference::Delivery;
 use plenary_contracts::federation::v1::federation_server::{Federation, FederationServer};
-use plenary_federation::{Found, LocalName};
+use plenary_federation::{Found, LocalName, Pages};
 use plenary_federation_io::{
     Attending, Dns, Home, Hosted, Ledger, Limits, Names, People, Reach, RingAnswer, RingEnd, Ringing, Rung,
     Seen, Stir, Told, Tried, Unheard, Unhosted, Visit, identify, service, while_met,
@@ -62,6 +62,7 @@ struct Settings {
     people: Mutex<BTreeMap<String, (Found, Option<Presence>)>>,
     stirs: broadcast::Sender<Stir>,
     heard: Mutex<Vec<(ServerName, Delivery)>>,
+    pages: Mutex<Vec<Pages>>,
     /// What those said who attend.
     said: Arc<Mutex<Vec<Vec<u8>>>>,
 }
@@ -122,6 +123,10 @@ impl Home for Settings {
 
     async fn policy(&self) -> Option<FederationPolicy> {
         Some(self.policy.lock().expect("whole").clone())
+    }
+
+    fn pages(&self) -> Vec<Pages> {
+        self.pages.lock().expect("whole").clone()
     }
 
     fn ledger(&self) -> &Ledger {
@@ -248,6 +253,7 @@ impl Partner {
                 people: Mutex::default(),
                 stirs: broadcast::channel(64).0,
                 heard: Mutex::default(),
+                pages: Mutex::default(),
                 said: Arc::default(),
             }),
             listener: Mutex::new(Some(listener)),
@@ -272,6 +278,11 @@ impl Partner {
     pub(crate) fn has(&self, name: &str, found: Found, presence: Option<Presence>) {
         let mut people = self.settings.people.lock().expect("whole");
         people.insert(name.into(), (found, presence));
+    }
+
+    /// From now on it says that its pages are there.
+    pub(crate) fn has_pages(&self, pages: &str) {
+        *self.settings.pages.lock().expect("whole") = Pages::at(pages).into_iter().collect();
     }
 
     pub(crate) fn stirs(&self, stir: Stir) {

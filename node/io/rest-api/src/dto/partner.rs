@@ -253,10 +253,26 @@ pub struct MayMeet {
     /// Null where the two meet.
     #[schema(required)]
     pub reason: Option<NotMet>,
+    /// Where its pages are, as it has said: `https://` with a host, which is its domain or below it, and a port where that is not
+    /// 443; null: it has not.
+    #[schema(required)]
+    pub pages: Option<String>,
+}
+
+/// Whose pages are at an address.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PagesOwner {
+    /// The other server that has said that they are its own; null: none that is known has.
+    #[schema(required)]
+    pub server: Option<String>,
 }
 
 impl MayMeet {
-    pub(crate) fn of(server: &ServerName, standing: &access::Standing) -> Self {
+    pub(crate) fn of(
+        server: &ServerName,
+        standing: &access::Standing,
+        pages: Option<&federation::Pages>,
+    ) -> Self {
         let (terms, reason) = match access::policy_for(standing, server) {
             Ok(terms) => (Some(terms), None),
             Err(access::NoPartner::Off | access::NoPartner::NotLicensed) => (None, Some(NotMet::Off)),
@@ -269,6 +285,7 @@ impl MayMeet {
             calls: terms.is_some_and(|terms| terms.lets_meet(true)),
             conferences: terms.is_some_and(|terms| terms.lets_meet(false)),
             reason,
+            pages: pages.map(ToString::to_string),
         }
     }
 }

@@ -5,13 +5,16 @@ use crate::{
     answer,
     api::Api,
     auth::{Admin, Reader, Signed},
-    dto::{MayMeet, NewPartner, Partner, Partners},
-    extract::{BodyDigest, Id, IfNoneMatch, Strict, Write},
+    dto::{MayMeet, NewPartner, PagesOwner, Partner, Partners},
+    extract::{BodyDigest, Id, IfNoneMatch, Query, Strict, Write},
     problem::Problem,
 };
 use axum::{Json, extract::State, response::Response};
 use plenary_access::Change;
+use plenary_federation::Pages;
 use plenary_model::ServerName;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -19,6 +22,7 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
         .routes(routes!(get_partner, put_partner, drop_partner))
         .routes(routes!(release_partner))
         .routes(routes!(get_may_meet))
+        .routes(routes!(get_pages_owner))
 }
 
 async fn all(api: &Api) -> Result<Partners, Problem> {
@@ -119,5 +123,39 @@ async fn get_may_meet(
     Id(server): Id<ServerName>,
 ) -> Result<Json<MayMeet>, Problem> {
     let standing = api.backend().standing_to(server.clone()).await?;
-    Ok(Json(MayMeet::of(&server, &standing)))
+    let pages = api.backend().pages_of(server.clone()).await;
+    Ok(Json(MayMeet::of(&server, &standing, pages.as_ref())))
+}
+
+/// What is looked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct PagesQuery {
+    /// The address of a page, or where those of a server begin: `https://meet.oslo.example.net`. What follows the host and the
+    /// port is of no concern.
+    #[param(min_length = 1, max_length = 512)]
+    address: String,
+}
+
+/// Whose pages are at an address
+///
+/// Other servers say where their pages are when they meet; so a link to a conference leads into it by federation. Nothing is
+/// fetched from there.
+#[utoipa::path(get, path = "/me/pages", tag = "me", params(PagesQuery), responses((status = 200, body = PagesOwner)))]
+async fn get_pages_owner(
+    State(api): State<Api>,
+    _: Signed,
+    Query(query): Query<PagesQuery>,
+) -> Result<Json<PagesOwner>, Problem> {
+    let rest = query.address.strip_prefix("https://").unwrap_or_default();
+    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let pages = Pages::at(&format!("https://{place}"));
+    let pages = pages.ok_or_else(|| {
+        let reason = "is no address of web pages; write it like https://meet.oslo.example.net";
+        Problem::field("address", reason)
+    })?;
+    let server = api.backend().server_at(pages).await;
+    let server = server.map(|server| server.to_string());
+    Ok(Json(PagesOwner { server }))
 }

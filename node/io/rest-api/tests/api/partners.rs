@@ -1,7 +1,7 @@
 //! What is written down of other servers, and how they are (FED-01, FED-02, LIC-02).
 
 use crate::server::*;
-use plenary_federation::{Attempt, Shown, Tried, Trouble, Usage};
+use plenary_federation::{Attempt, Pages, Shown, Tried, Trouble, Usage};
 use plenary_model::{Fingerprint, ServerName, Timestamp};
 use serde_json::{Value, json};
 
@@ -358,7 +358,7 @@ async fn people_are_told_with_whom_they_may_meet() {
     let server = TestServer::new();
     let path = "/me/partners/oslo.example.net";
     let told = async || server.get(path).await.is(200).json();
-    let may = |calls: bool, conferences: bool, reason: Value| json!({ "server": "oslo.example.net", "calls": calls, "conferences": conferences, "reason": reason });
+    let may = |calls: bool, conferences: bool, reason: Value| json!({ "server": "oslo.example.net", "calls": calls, "conferences": conferences, "reason": reason, "pages": null });
     assert_eq!(told().await, may(false, false, json!("off")));
     meets_with_all(&server).await;
     assert_eq!(told().await, may(true, true, Value::Null));
@@ -371,4 +371,25 @@ async fn people_are_told_with_whom_they_may_meet() {
     assert_eq!(other["reason"], "not_allowed", "it is on the blacklist: {other}");
     let bad = server.get("/me/partners/10.0.0.1%20x").await;
     bad.is(404);
+}
+
+#[tokio::test]
+async fn links_to_pages_of_other_servers_are_known_by_what_those_said() {
+    let server = TestServer::new();
+    let told = async |address: &str| {
+        let path = format!("/me/pages?address={address}");
+        server.get(&path).await.is(200).json()["server"].clone()
+    };
+    let pages = "https://meet.oslo.example.net:8443";
+    assert_eq!(told(pages).await, Value::Null);
+    server.book().says(&oslo(), Pages::at(pages).into_iter().collect());
+    assert_eq!(told(pages).await, "oslo.example.net");
+    assert_eq!(told(&format!("{pages}/m/review?x=1")).await, "oslo.example.net");
+    assert_eq!(told("https://meet.oslo.example.net").await, Value::Null);
+    let may = server.get("/me/partners/oslo.example.net").await.is(200).json();
+    assert_eq!(may["pages"], pages);
+    for bad in ["meet.oslo.example.net", "http://oslo.example.net", "https://a%20b"] {
+        let path = format!("/me/pages?address={bad}");
+        server.get(&path).await.problem(422, "invalid-field");
+    }
 }

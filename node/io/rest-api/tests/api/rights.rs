@@ -30,6 +30,7 @@ const RIGHTS: &[(&str, Right)] = &[
     ("GET /me/invitations", Right::User),
     ("DELETE /me/invitations/{id}", Right::User),
     ("GET /me/partners/{server}", Right::User),
+    ("GET /me/pages", Right::User),
     ("GET /me/search", Right::User),
     ("GET /me/contacts", Right::User),
     ("PUT /me/contacts", Right::User),

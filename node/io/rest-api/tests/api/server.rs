@@ -14,7 +14,7 @@ use plenary_conference::{
     CallQuery, Conference, ConferenceQuery, Line, Participant, PartnerInvitation, PastRun, Run, RunId,
     ShutOut, Template, TemplateId, TemplateQuery, Visit, Watcher,
 };
-use plenary_federation::{Found, LocalName};
+use plenary_federation::{Found, LocalName, Pages};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
@@ -469,6 +469,15 @@ impl Backend for Store {
     }
     async fn partner_invitations(&self, user: UserName) -> Result<Vec<PartnerInvitation>, ReadError> {
         self.query(|db| queries::partner_invitations(db, &user))
+    }
+    async fn pages_of(&self, server: ServerName) -> Option<Pages> {
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.of(&server)?.pages.first().cloned()
+    }
+    async fn server_at(&self, pages: Pages) -> Option<ServerName> {
+        let seen = self.seen.lock().expect("not poisoned");
+        let of = seen.all().iter().find(|(_, seen)| seen.pages.contains(&pages));
+        of.map(|(server, _)| server.clone())
     }
     async fn release_partner(&self, server: ServerName) {
         self.seen.lock().expect("not poisoned").lift(&server, self.now());
