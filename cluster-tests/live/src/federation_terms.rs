@@ -24,6 +24,13 @@ use tokio::time::sleep;
 
 /// Of oslo, by which its user is known in paris.
 const GUEST: &str = "olav@oslo.example.net";
+/// Bytes of media that left on links to partners.
+const SENT_BYTES: &str = "plenary_partner_sent_bytes_total";
+/// How long it is counted what crosses.
+const MEASURED: Duration = Duration::from_secs(2);
+/// The least that a partner may be limited to.
+const LEAST_KBPS: f64 = 64.0;
+const SILENT: u8 = 127;
 /// What has not happened within this time does not.
 const CALM: Duration = Duration::from_millis(500);
 
@@ -150,6 +157,7 @@ pub async fn partners_terms() -> anyhow::Result<Figures> {
         screens(&story).await?,
         rights(&story).await?,
         people(&story).await?,
+        bandwidth(&story).await?,
         seats_and_locks(&story).await?,
         last_words(&story).await?,
         calls_alone(&story).await?,
@@ -303,6 +311,62 @@ async fn people(story: &Story) -> anyhow::Result<String> {
     leave(next).await;
     leave(here).await;
     Ok("one of them at a time".into())
+}
+
+/// So much media has gone from paris to oslo each second, in kbit/s.
+async fn sent_kbps(story: &Story) -> anyhow::Result<f64> {
+    let (before, since) = (story.paris.metric(0, SENT_BYTES).await?, Instant::now());
+    sleep(MEASURED).await;
+    let sent = story.paris.metric(0, SENT_BYTES).await? - before;
+    Ok(sent as f64 * 8.0 / 1_000.0 / since.elapsed().as_secs_f64())
+}
+
+/// What is sent is held to what may be, sounds first, and is whole again afterwards.
+async fn bandwidth(story: &Story) -> anyhow::Result<String> {
+    let second = Phone::new(&story.paris, "vera", &[0]).await?;
+    let enter = |who: &Phone, room: &str, tag, level| {
+        let mut ticket = who.ticket(room, tag, level);
+        ticket.pictures = 2;
+        Person::enter(ticket)
+    };
+    let people = [
+        enter(&story.host, ROOM, 0, SPEAKS),
+        enter(&second, ROOM, 1, SILENT),
+        enter(&story.guest, &Story::room(), 2, SILENT),
+    ];
+    settle(&people, &[0], CALM).await?;
+    let free = sent_kbps(story).await?;
+    ensure!(
+        free > 1.2 * LEAST_KBPS,
+        "{free:.0} kbit/s are sent without a limit: nothing is there to be limited"
+    );
+    story.paris_allows(json!({ "bandwidth_kbps": LEAST_KBPS as u32 })).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let held = loop {
+        let held = sent_kbps(story).await?;
+        if held < 1.1 * LEAST_KBPS {
+            break held;
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{held:.0} kbit/s are sent where {LEAST_KBPS} may be"
+        );
+    };
+    // The voice is whole, whatever becomes of pictures.
+    let since = Instant::now();
+    let heard = || people[2].watch().voices.get(&0).and_then(|voice| voice.last);
+    while heard().is_none_or(|last| last < since) {
+        ensure!(since.elapsed() < CALM, "who speaks is not heard any more");
+        sleep(LOOK).await;
+    }
+    story.paris_allows(json!({})).await?;
+    settle(&people, &[0], CALM).await?;
+    for person in people {
+        person.leave().await;
+    }
+    Ok(format!(
+        "{free:.0} kbit/s without a limit, {held:.0} where {LEAST_KBPS} may be"
+    ))
 }
 
 /// Where people of two servers call each other and have no conferences, they see and hear each other all the same.

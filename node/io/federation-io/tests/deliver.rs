@@ -6,7 +6,7 @@ use plenary_conference::{Bidding, Message, Opening};
 use plenary_contracts::federation::v1::{
     self as wire, DeliverRequest, delivery::What, federation_client::FederationClient,
 };
-use plenary_federation_io::{Answer, DELIVERIES};
+use plenary_federation_io::{Answer, DELIVERIES, Limits};
 use plenary_model::{Revision, Timestamp};
 use plenary_testkit::Zones;
 use support::{Partner, blacklist};
@@ -237,4 +237,34 @@ async fn nobody_learns_who_is_here_by_asking_for_many() {
         .into_inner();
     assert_eq!(answers.answers[0].code, "too-fast");
     assert!(oslo.heard().is_empty());
+}
+
+#[tokio::test]
+async fn a_partner_tells_only_so_often_and_that_is_no_fault() {
+    let limits = Limits {
+        deliveries: (2.0, 1e-6),
+        ..Limits::default()
+    };
+    let oslo = Partner::start_with(OSLO, limits).await;
+    let paris = Partner::start(PARIS).await;
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let mut client = FederationClient::new(paris.channel_to(&oslo).await);
+    let known = || {
+        request(vec![delivery(
+            "review@paris.example.com",
+            "demo2@oslo.example.net",
+        )])
+    };
+    for _ in 0..2 {
+        client.deliver(known()).await.expect("answered");
+    }
+    for times in 1..=30 {
+        let status = client.deliver(known()).await.expect_err("refused");
+        assert_eq!(code(&status), Some("too-fast"), "{status}");
+        assert_eq!(oslo.refusals("too-fast"), times);
+    }
+    assert_eq!(oslo.heard().len(), 2, "what is refused is not looked at");
+    let quarantined = oslo.ledger().quarantined(&PARIS.parse().expect("a name"));
+    assert_eq!(quarantined, None, "whoever waits is served");
 }

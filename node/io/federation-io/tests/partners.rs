@@ -7,7 +7,7 @@ use plenary_contracts::federation::v1::{
     AttendRequest, Begin, GreetRequest, attend_request::What, federation_client::FederationClient,
 };
 use plenary_federation::Step;
-use plenary_federation_io::{Attending, Dns, Names, Told, Tried, Visit};
+use plenary_federation_io::{Attending, Dns, Names, SAID, TOLD, Told, Tried, Visit};
 use plenary_identity::Authorities;
 use plenary_model::ServerName;
 use plenary_testkit::Zones;
@@ -16,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{Partner, blacklist, whitelist};
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
 const PARIS: &str = "paris.example.com";
@@ -92,6 +93,10 @@ async fn where_many_addresses_are_silent_all_who_wait_are_told_within_seconds() 
     for told in asking.join_all().await {
         let why = told.expect_err("nobody answers");
         assert!(why.may_change, "{why:?}");
+        assert!(
+            why.detail.contains("TLS was not answered") && !why.words.contains("127.0.0.1"),
+            "people are told of no addresses: {why:?}"
+        );
     }
     let took = since.elapsed();
     assert!(took < Duration::from_secs(9), "told after {took:?}");
@@ -567,4 +572,50 @@ async fn a_server_speaks_for_its_own_people_only() {
     }
     let good = client.attend(tokio_stream::once(begin(OSLO, "demo2"))).await;
     assert!(good.is_ok(), "{good:?}");
+}
+
+#[tokio::test]
+async fn who_does_not_take_what_their_people_are_told_is_cut_off_and_told_why() {
+    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
+    let channel = oslo.channel_to(&paris).await;
+    let mut client = FederationClient::new(channel).max_decoding_message_size(TOLD);
+    let (say, said) = mpsc::channel(8);
+    let begin = AttendRequest {
+        what: Some(What::Begin(Begin {
+            server: OSLO.into(),
+            wanted: PARIS.into(),
+            user: "demo2".into(),
+            name: "Demo".into(),
+            rights: Vec::new(),
+            join: b"{}".to_vec(),
+        })),
+    };
+    say.send(begin).await.expect("it is taken");
+    let answers = client.attend(ReceiverStream::new(said)).await;
+    let mut answers = answers.expect("it begins").into_inner();
+    // They hear all that they say, and take nothing of it.
+    let talking = tokio::spawn(async move {
+        let words = AttendRequest {
+            what: Some(What::Said(vec![b'x'; SAID])),
+        };
+        while say.send(words.clone()).await.is_ok() {}
+    });
+    let since = Instant::now();
+    while paris.hosted() > 0 {
+        assert!(since.elapsed() < Duration::from_secs(40), "they are not cut off");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    talking.abort();
+    let end = loop {
+        match answers.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("they are not told why"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(end.code(), Code::ResourceExhausted);
+    let code = end.metadata().get("plenary-code").expect("a code");
+    assert_eq!(code, "too-slow");
 }

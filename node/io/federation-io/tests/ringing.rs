@@ -5,7 +5,7 @@ mod support;
 use plenary_contracts::federation::v1::{
     RingBegin, RingRequest, federation_client::FederationClient, ring_request::What,
 };
-use plenary_federation_io::{RingAnswer, RingEnd, Ringing, Rung};
+use plenary_federation_io::{Limits, RingAnswer, RingEnd, Ringing, Rung};
 use plenary_testkit::Zones;
 use std::time::Duration;
 use support::{Partner, blacklist};
@@ -17,7 +17,13 @@ const OSLO: &str = "oslo.example.net";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn both() -> (Partner, Partner, Zones) {
-    let (oslo, paris) = (Partner::start(OSLO).await, Partner::start(PARIS).await);
+    both_with(Limits::default()).await
+}
+
+/// Paris bears so much.
+async fn both_with(limits: Limits) -> (Partner, Partner, Zones) {
+    let oslo = Partner::start(OSLO).await;
+    let paris = Partner::start_with(PARIS, limits).await;
     let dns = Zones::serve(&[("example.com", paris.records())])
         .await
         .expect("it answers");
@@ -134,4 +140,26 @@ async fn a_server_speaks_for_its_own_people_and_conferences_only() {
             (Code::InvalidArgument, "bad-request")
         );
     }
+}
+
+#[tokio::test]
+async fn it_rings_only_so_often_for_one_partner_and_that_is_no_fault() {
+    let (oslo, paris, dns) = both_with(Limits {
+        rings: (2.0, 1e-6),
+        ..Limits::default()
+    })
+    .await;
+    let (reach, there) = (oslo.reach(&dns), PARIS.parse().expect("good"));
+    for _ in 0..2 {
+        let mut rung = reach.ring(&there, &call("demo1")).await.expect("it takes it");
+        assert!(matches!(next(&mut rung).await, Some(RingAnswer::Rings { .. })));
+    }
+    for times in 1..=30 {
+        let why = reach.ring(&there, &call("demo1")).await.expect_err("refused");
+        assert!(why.may_change, "{why:?}");
+        assert_eq!(why.code.as_deref(), Some("too-fast"));
+        assert_eq!(paris.refusals("too-fast"), times);
+    }
+    let quarantined = paris.ledger().quarantined(&OSLO.parse().expect("good"));
+    assert_eq!(quarantined, None, "it goes on for what is not too much");
 }

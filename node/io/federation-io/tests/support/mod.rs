@@ -65,6 +65,8 @@ struct Settings {
     pages: Mutex<Vec<Pages>>,
     /// What those said who attend.
     said: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Held for each who attends.
+    hosted: Arc<()>,
 }
 
 #[async_trait::async_trait]
@@ -166,9 +168,10 @@ impl Home for Settings {
         // A conference in which everybody hears what they say themselves.
         let (say, mut said) = mpsc::channel::<Vec<u8>>(8);
         let (tell, hear) = mpsc::channel(8);
-        let noted = self.said.clone();
+        let (noted, hosted) = (self.said.clone(), self.hosted.clone());
         let hello = format!("{}@{server} as {}, {}", who.user, who.name, who.shares).into_bytes();
         tokio::spawn(async move {
+            let _hosted = hosted;
             tell.send(Told::Said(hello)).await.ok();
             while let Some(bytes) = said.recv().await {
                 noted.lock().expect("whole").push(bytes.clone());
@@ -255,6 +258,7 @@ impl Partner {
                 heard: Mutex::default(),
                 pages: Mutex::default(),
                 said: Arc::default(),
+                hosted: Arc::default(),
             }),
             listener: Mutex::new(Some(listener)),
             tls: OnceLock::new(),
@@ -341,6 +345,17 @@ impl Partner {
     /// What those have said who attend here, as it came.
     pub(crate) fn said(&self) -> Vec<Vec<u8>> {
         self.settings.said.lock().expect("whole").clone()
+    }
+
+    /// How many attend here.
+    pub(crate) fn hosted(&self) -> usize {
+        Arc::strong_count(&self.settings.hosted) - 1
+    }
+
+    /// How often something was refused with this code.
+    pub(crate) fn refusals(&self, code: &str) -> u64 {
+        let mut counted = self.settings.ledger.refusals();
+        counted.find(|(known, _)| *known == code).map_or(0, |(_, count)| count)
     }
 
     /// What this node noted of the others.
