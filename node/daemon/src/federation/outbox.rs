@@ -87,7 +87,10 @@ pub(crate) async fn run(server: Arc<Server>) {
         }
         for (partner, found) in waiting {
             if !couriers.contains_key(&partner) && is_ours(&server, found).await {
-                let courier = deliver(server.clone(), partner.clone());
+                let courier = deliver(Desk {
+                    server: server.clone(),
+                    partner: partner.clone(),
+                });
                 couriers.insert(partner, tokio::spawn(courier));
             }
         }
@@ -122,30 +125,36 @@ async fn is_ours(server: &Server, waiting: Waiting) -> bool {
     server.now_ms().since_ms(waiting.since) > HELPS_AFTER_MS * (before_me + 1)
 }
 
+/// What the courier for one partner works with.
+#[async_trait::async_trait]
+trait Post: Send + Sync {
+    fn partner(&self) -> &ServerName;
+    /// The oldest messages that wait; none where others are to tell them.
+    async fn messages(&self) -> Vec<Message>;
+    /// Tells the first of these, and settles what was answered.
+    async fn tell(&self, messages: &[Message]) -> Result<(), Undelivered>;
+    /// The partner wants none of it. Gives whether that is settled.
+    async fn give_up_all(&self, words: &str) -> bool;
+    /// It may be worth trying again at once.
+    fn again(&self) -> &Notify;
+}
+
 /// Tells a partner what waits for it, until nothing does or others are to do it.
-async fn deliver(server: Arc<Server>, partner: ServerName) {
+async fn deliver(post: impl Post) {
     let mut failures = 0;
     loop {
-        let to = partner.clone();
-        let messages = server.query(move |db| queries::messages(db, &to, BATCH)).await;
-        let messages = messages.unwrap_or_default();
-        let Some(oldest) = messages.iter().map(|message| message.created_at).min() else {
-            return;
-        };
-        let waiting = Waiting {
-            messages: messages.len() as u64,
-            since: oldest,
-        };
-        if !is_ours(&server, waiting).await {
+        let messages = post.messages().await;
+        if messages.is_empty() {
             return;
         }
-        let Err(Undelivered { is_final, words }) = tell(&server, &partner, &messages).await else {
+        let Err(Undelivered { is_final, words }) = post.tell(&messages).await else {
             failures = 0;
             continue;
         };
+        let partner = post.partner();
         if is_final {
             tracing::info!(server = %partner, reason = words, "a partner does not want to be told of conferences");
-            if give_up_all(&server, &partner, &words).await.is_ok() {
+            if post.give_up_all(&words).await {
                 return;
             }
         }
@@ -155,8 +164,53 @@ async fn deliver(server: Arc<Server>, partner: ServerName) {
         tracing::debug!(server = %partner, ?pause, reason = words, "a partner was not told; it is tried again");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = server.outbox.again.notified() => {}
+            () = post.again().notified() => {}
         }
+    }
+}
+
+/// What waits in the replicated state for one partner.
+struct Desk {
+    server: Arc<Server>,
+    partner: ServerName,
+}
+
+#[async_trait::async_trait]
+impl Post for Desk {
+    fn partner(&self) -> &ServerName {
+        &self.partner
+    }
+
+    async fn messages(&self) -> Vec<Message> {
+        let to = self.partner.clone();
+        let messages = self
+            .server
+            .query(move |db| queries::messages(db, &to, BATCH))
+            .await;
+        let messages = messages.unwrap_or_default();
+        let Some(since) = messages.iter().map(|message| message.created_at).min() else {
+            return messages;
+        };
+        let waiting = Waiting {
+            messages: messages.len() as u64,
+            since,
+        };
+        match is_ours(&self.server, waiting).await {
+            true => messages,
+            false => Vec::new(),
+        }
+    }
+
+    async fn tell(&self, messages: &[Message]) -> Result<(), Undelivered> {
+        tell(&self.server, &self.partner, messages).await
+    }
+
+    async fn give_up_all(&self, words: &str) -> bool {
+        give_up_all(&self.server, &self.partner, words).await.is_ok()
+    }
+
+    fn again(&self) -> &Notify {
+        &self.server.outbox.again
     }
 }
 
@@ -227,9 +281,14 @@ async fn give_up_all(server: &Server, partner: &ServerName, words: &str) -> anyh
     }
 }
 
+/// What was to be told then, or before, has waited for long enough.
+fn given_up_before(now: Timestamp) -> Timestamp {
+    Timestamp(now.0.saturating_sub(MESSAGE_MS))
+}
+
 /// What could not be told for 72 hours is given up.
 async fn give_up_old(server: &Server) {
-    let before = Timestamp(server.now_ms().0.saturating_sub(MESSAGE_MS));
+    let before = given_up_before(server.now_ms());
     let old = server.query(move |db| queries::old_messages(db, before, GIVEN_UP));
     let old = old.await.unwrap_or_default();
     if old.is_empty() {
@@ -344,4 +403,90 @@ pub(crate) fn register(metrics: &Metrics, server: &Arc<Server>) {
             read(&outbox.given_up),
         )
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_model::Revision;
+    use std::sync::Mutex;
+    use tokio::time::Instant;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    /// One message to a partner that does not answer, at the time of the test.
+    struct Silent {
+        partner: ServerName,
+        begin: Instant,
+        again: Arc<Notify>,
+        /// How long after the beginning it was tried.
+        tried: Arc<Mutex<Vec<Duration>>>,
+    }
+
+    #[async_trait::async_trait]
+    impl Post for Silent {
+        fn partner(&self) -> &ServerName {
+            &self.partner
+        }
+
+        /// The leader has given up what is old.
+        async fn messages(&self) -> Vec<Message> {
+            let passed = u64::try_from(self.begin.elapsed().as_millis()).expect("it is not for ever");
+            let message = Message {
+                cid: "review".parse().expect("good"),
+                user: "kari@oslo.example.net".parse().expect("good"),
+                revision: Revision(1),
+                created_at: Timestamp(1),
+                bidding: None,
+            };
+            let now = message.created_at.plus_ms(passed);
+            let is_old = message.created_at <= given_up_before(now);
+            if is_old { Vec::new() } else { vec![message] }
+        }
+
+        async fn tell(&self, _: &[Message]) -> Result<(), Undelivered> {
+            self.tried.lock().expect("whole").push(self.begin.elapsed());
+            Err(Undelivered {
+                is_final: false,
+                words: "it is away".into(),
+            })
+        }
+
+        async fn give_up_all(&self, _: &str) -> bool {
+            panic!("the partner has refused nothing")
+        }
+
+        fn again(&self) -> &Notify {
+            &self.again
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_partner_that_is_away_is_told_again_ever_more_seldom_and_for_72_hours() {
+        let (again, tried) = (Arc::new(Notify::new()), Arc::<Mutex<Vec<Duration>>>::default());
+        let courier = tokio::spawn(deliver(Silent {
+            partner: "oslo.example.net".parse().expect("a name"),
+            begin: Instant::now(),
+            again: again.clone(),
+            tried: tried.clone(),
+        }));
+        // Lists have changed after a day: at once once more.
+        let changed = 24 * HOUR + Duration::from_secs(1);
+        tokio::time::sleep(changed).await;
+        again.notify_waiters();
+        courier.await.expect("it ends");
+        let tried = tried.lock().expect("whole").clone();
+        let gaps: Vec<_> = tried.windows(2).map(|two| two[1] - two[0]).collect();
+        assert_eq!(tried[0], Duration::ZERO, "it is tried at once");
+        for (number, gap) in gaps.iter().enumerate().take(11) {
+            let full = Duration::from_millis(pause_ms(number as u32 + 1, 0));
+            assert!((full / 2..=full + Duration::from_millis(2)).contains(gap), "{gap:?} of {full:?}");
+        }
+        let longest = *gaps.iter().max().expect("more than one");
+        assert!(longest <= HOUR / 6 + Duration::from_millis(2), "{longest:?}");
+        assert!(tried.iter().any(|at| *at >= changed && *at < changed + Duration::from_secs(1)));
+        let last = *tried.last().expect("tried");
+        assert!(last < 72 * HOUR && last > 72 * HOUR - HOUR / 6 - HOUR / 60, "{last:?}");
+        assert!((430..=900).contains(&tried.len()), "{} times", tried.len());
+    }
 }
