@@ -55,6 +55,19 @@ pub async fn partners_trust() -> anyhow::Result<Figures> {
     let [(_, of_oslo), (_, of_paris)] = &authorities;
     pin(&partners.paris, OSLO, of_oslo).await?;
     pin(&partners.oslo, PARIS, of_paris).await?;
+    // Before anybody of a node looks for the other server: whoever is first there by DNS would be believed.
+    for (server, partner) in [(&partners.paris, OSLO), (&partners.oslo, PARIS)] {
+        wait("all nodes know what is pinned", async || {
+            let path = format!("/federation/partners/{partner}");
+            for node in 0..NODES {
+                if server.get(node, &path).await?["authority"].is_null() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+        .await?;
+    }
     partners.begin().await?;
     let last = try_out(&partners.paris, OSLO).await?;
     ensure!(
