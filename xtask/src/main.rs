@@ -99,7 +99,8 @@ enum Task {
         minutes: u64,
     },
     /// Measure a hot path beside its named peer: replication and leases (etcd), sfu (Janus), directory (OpenLDAP and
-    /// PostgreSQL; --people 100000 for a trial); what a node costs at rest: node-figures; or how 2,000 people join one conference: crowd
+    /// PostgreSQL; --people 100000 for a trial); what a node costs at rest: node-figures; how 2,000 people join one conference: crowd; or what people, calls and invitations of
+    /// two servers cost: federation
     Bench {
         name: String,
         /// Flags of the benchmark, as --json
@@ -192,6 +193,12 @@ fn run(task: Task) -> anyhow::Result<()> {
                 "sfu" => {
                     packages::need("janus", "janus", "the peer of the benchmark")?;
                     cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
+                }
+                "federation" => {
+                    packages::need("knotd", "knot", "names of the servers that meet")?;
+                    cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
+                    let more = ["partners-call", "partners-invite"].map(String::from);
+                    return tool("plenary-live-tests", "partners-meet", &more);
                 }
                 _ => cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?,
             }
