@@ -340,7 +340,9 @@ async fn bandwidth(story: &Story) -> anyhow::Result<String> {
         free > 1.2 * LEAST_KBPS,
         "{free:.0} kbit/s are sent without a limit: nothing is there to be limited"
     );
-    story.paris_allows(json!({ "bandwidth_kbps": LEAST_KBPS as u32 })).await?;
+    story
+        .paris_allows(json!({ "bandwidth_kbps": LEAST_KBPS as u32 }))
+        .await?;
     let deadline = Instant::now() + PATIENCE;
     let held = loop {
         let held = sent_kbps(story).await?;

@@ -1,7 +1,11 @@
 //! What the REST API asks of the server, answered by the replicated store.
 
+mod errors;
+
 use crate::{federation, server::Server};
 use async_trait::async_trait;
+pub(crate) use errors::write_error;
+use errors::{query_error, read_error};
 use plenary_access::{
     Actor, ActorKind, AddressBookRow, AdminRole, Alias, Avatar, Change, Command, Document, Event, EventQuery,
     Group, GroupRow, GuestPage, ListQuery, NewDirectoryLink, NodeRow, Page, PasswordHash, PastDocument,
@@ -19,7 +23,7 @@ use plenary_licensing::Desk;
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
-use plenary_replication::{ProposeError, ReadError as ReplicaReadError, Stamp};
+use plenary_replication::Stamp;
 use plenary_rest_api::backend::{
     Applied, Backend, DirectoryView, Look, Looked, ManagerLink, ManagerOverview, OverseeAct, PartnerTried,
     Partners, ProSeat, ReadError, Registered, SearchResult, WithoutPro, WriteError,
@@ -32,32 +36,6 @@ use std::{path::PathBuf, time::Duration};
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 /// How long who calls somebody of a partner's server waits for what that one says of it.
 const TOLD_WITHIN: Duration = Duration::from_secs(6);
-
-fn read_error(error: ReplicaReadError) -> ReadError {
-    match error {
-        ReplicaReadError::Timeout { .. } => ReadError::NoLeader,
-        other => ReadError::Internal(Box::new(other)),
-    }
-}
-
-fn query_error(error: QueryError) -> ReadError {
-    match error {
-        QueryError::BadQuery(text) => ReadError::BadQuery(text),
-        other => ReadError::Internal(Box::new(other)),
-    }
-}
-
-pub(crate) fn write_error(error: ProposeError) -> WriteError {
-    match error {
-        ProposeError::Timeout { .. } => WriteError::Unknown,
-        ProposeError::DiskFull => WriteError::DiskFull,
-        ProposeError::ClockOff { .. } => WriteError::ClockOff,
-        ProposeError::Busy => WriteError::Busy,
-        ProposeError::TooLarge { bytes, limit } => WriteError::TooLarge { bytes, limit },
-        ProposeError::Stopped => WriteError::NoLeader,
-        other => WriteError::Internal(Box::new(other)),
-    }
-}
 
 fn pro_seat(row: queries::ProRow) -> ProSeat {
     ProSeat {

@@ -476,7 +476,9 @@ mod tests {
             incoming: attempt(4, None),
             round_trip_ms: Some(7),
             reached: Some(Timestamp(4)),
-            pages: Pages::at("https://meet.oslo.example.net:8443").into_iter().collect(),
+            pages: Pages::at("https://meet.oslo.example.net:8443")
+                .into_iter()
+                .collect(),
             quarantine: Quarantine::lasting(Timestamp(now.0 + 1)),
             usage: Usage {
                 users: 1,

@@ -480,13 +480,23 @@ mod tests {
         assert_eq!(tried[0], Duration::ZERO, "it is tried at once");
         for (number, gap) in gaps.iter().enumerate().take(11) {
             let full = Duration::from_millis(pause_ms(number as u32 + 1, 0));
-            assert!((full / 2..=full + Duration::from_millis(2)).contains(gap), "{gap:?} of {full:?}");
+            assert!(
+                (full / 2..=full + Duration::from_millis(2)).contains(gap),
+                "{gap:?} of {full:?}"
+            );
         }
         let longest = *gaps.iter().max().expect("more than one");
         assert!(longest <= HOUR / 6 + Duration::from_millis(2), "{longest:?}");
-        assert!(tried.iter().any(|at| *at >= changed && *at < changed + Duration::from_secs(1)));
+        assert!(
+            tried
+                .iter()
+                .any(|at| *at >= changed && *at < changed + Duration::from_secs(1))
+        );
         let last = *tried.last().expect("tried");
-        assert!(last < 72 * HOUR && last > 72 * HOUR - HOUR / 6 - HOUR / 60, "{last:?}");
+        assert!(
+            last < 72 * HOUR && last > 72 * HOUR - HOUR / 6 - HOUR / 60,
+            "{last:?}"
+        );
         assert!((430..=900).contains(&tried.len()), "{} times", tried.len());
     }
 }

@@ -235,6 +235,7 @@ async fn tell(
             Ok(Err(_)) => return,
             Err(_) => {
                 tracing::info!(%server, "a partner does not take what its people are told; they are cut off");
+                home.ledger().refuses("too-slow");
                 let words = "your server does not take what its people are told; come again";
                 last.send(Err(refused(Code::ResourceExhausted, "too-slow", words.into())));
                 return;

@@ -31,7 +31,7 @@ struct Counters {
 struct Refusals([AtomicU64; REASONS.len()]);
 
 /// All codes; the last one stands for whatever is none of them.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 20] = [
     "bad-request",
     "certificate-changed",
     "federation-off",
@@ -46,7 +46,10 @@ const REASONS: [&str; 17] = [
     "quarantined",
     "too-fast",
     "too-many-calls",
+    "too-many-names",
     "too-many-people",
+    "too-many-watch",
+    "too-slow",
     "unavailable",
     "other",
 ];

@@ -26,11 +26,12 @@ pub fn while_met(
     every: Duration,
 ) -> impl Stream<Item = io::Result<Met>> {
     connections.map(move |connection| {
-        let connection = connection?;
-        let who = connection.connect_info().who;
-        Ok(Met {
-            connection,
-            estranged: Some(Box::pin(estranged(who, every))),
+        connection.map(|connection| {
+            let who = connection.connect_info().who;
+            Met {
+                connection,
+                estranged: Some(Box::pin(estranged(who, every))),
+            }
         })
     })
 }
@@ -59,7 +60,10 @@ impl AsyncRead for Met {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let estranged = self.estranged.as_mut().map(|estranged| estranged.as_mut().poll(cx));
+        let estranged = self
+            .estranged
+            .as_mut()
+            .map(|estranged| estranged.as_mut().poll(cx));
         if estranged.is_none_or(|estranged| estranged.is_ready()) {
             self.estranged = None;
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -202,7 +202,12 @@ impl Reach {
         }
     }
 
-    pub(crate) async fn greet(&self, stream: TlsStream<TcpStream>, server: &ServerName, chain: Chain) -> Greeted {
+    pub(crate) async fn greet(
+        &self,
+        stream: TlsStream<TcpStream>,
+        server: &ServerName,
+        chain: Chain,
+    ) -> Greeted {
         let request = GreetRequest {
             server: self.home.me().to_string(),
             wanted: server.to_string(),

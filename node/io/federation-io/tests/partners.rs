@@ -78,10 +78,14 @@ async fn where_many_addresses_are_silent_all_who_wait_are_told_within_seconds() 
     for number in 0..16 {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        records += &format!("_plenary._tcp.oslo SRV {number} 0 {port} node-{number}.oslo\nnode-{number}.oslo A 127.0.0.1\n");
+        records += &format!(
+            "_plenary._tcp.oslo SRV {number} 0 {port} node-{number}.oslo\nnode-{number}.oslo A 127.0.0.1\n"
+        );
         silent.push(listener);
     }
-    let dns = Zones::serve(&[("example.net", records)]).await.expect("it answers");
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
     paris.trusts(&oslo, blacklist(&[]));
     let (reach, server) = (paris.reach(&dns), OSLO.parse::<ServerName>().expect("a name"));
     let since = Instant::now();
@@ -618,4 +622,5 @@ async fn who_does_not_take_what_their_people_are_told_is_cut_off_and_told_why() 
     assert_eq!(end.code(), Code::ResourceExhausted);
     let code = end.metadata().get("plenary-code").expect("a code");
     assert_eq!(code, "too-slow");
+    assert_eq!(paris.refusals("too-slow"), 1);
 }

@@ -160,6 +160,7 @@ async fn who_asks_for_too_many_names_or_for_others_is_refused() {
         .expect_err("slowly");
     assert_eq!(code(&slowed), "too-many-names");
     assert_eq!(oslo.ledger().figures().slowed, 1);
+    assert_eq!(oslo.refusals("too-many-names"), 1);
     client
         .look(look(PARIS, OSLO, batch(0)))
         .await

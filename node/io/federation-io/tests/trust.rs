@@ -296,7 +296,11 @@ async fn whose_server_is_met_no_more_does_not_stay_connected() {
         connections: (1, 1),
         ..Limits::default()
     };
-    let (oslo, paris, _dns) = both(limits).await;
+    let oslo = Partner::start_with(OSLO, limits).await;
+    let paris = Partner::start(PARIS).await;
+    oslo.looks_often();
+    oslo.trusts(&paris, blacklist(&[]));
+    paris.trusts(&oslo, blacklist(&[]));
     let told = async |client: &mut FederationClient<Channel>| codes(client, &words(PARIS, OSLO), 1).await;
     let mut first = FederationClient::new(paris.channel_to(&oslo).await);
     assert_eq!(told(&mut first).await, ["good"]);

@@ -81,6 +81,10 @@ impl Hub {
     pub fn request(&self, newcomer: &Newcomer, request: ClientBody) {
         let taken = self.0.rates.take(&newcomer.person, &request, Instant::now());
         if let Err(seconds) = taken {
+            // Nobody waits for an answer to what is of the moment.
+            if matches!(request, ClientBody::Writing {} | ClientBody::Read(_)) {
+                return;
+            }
             let words = format!("that was asked for too often; try again in {seconds} s");
             let why = Refused::new(Refusal::TooFast, words);
             newcomer.tell.send(why.answers(&request)).ok();

@@ -101,7 +101,9 @@ mod tests {
     fn people_of_one_partner_ask_only_so_often_together_however_many_they_are() {
         let (rates, now) = (Rates::default(), Instant::now());
         let say = ClientBody::Say(Say::default());
-        let react = ClientBody::React(React { reaction: "👍".into() });
+        let react = ClientBody::React(React {
+            reaction: "👍".into(),
+        });
         for (request, most) in [(&say, LINES_OF_PARTNER.0), (&react, OTHERS_OF_PARTNER.0)] {
             let asked = (0..3_000).filter(|number| {
                 let person = of("oslo.example.net", *number);

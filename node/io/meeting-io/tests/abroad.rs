@@ -258,7 +258,9 @@ async fn they_are_in_the_roster_there_and_their_media_are_served_here() {
     two.oslo.request(&ben.newcomer, ClientBody::Leave {});
     two.paris_world.until(|_| two.paris.seats() == 1).await;
     two.oslo_world.until(World::is_empty).await;
-    two.oslo_world.until(|_| two.oslo.abroad_counts().is_empty()).await;
+    two.oslo_world
+        .until(|_| two.oslo.abroad_counts().is_empty())
+        .await;
     assert_eq!(
         two.line.halls.load(Ordering::SeqCst),
         0,

@@ -519,7 +519,10 @@ mod tests {
         );
         assert_eq!(both.usage.own_users, 5, "each node knows those at its own");
         assert_eq!(both.way, "node-1.example.net:4307");
-        assert_eq!(both.pages, a.pages, "a node to which it has not said it changes nothing");
+        assert_eq!(
+            both.pages, a.pages,
+            "a node to which it has not said it changes nothing"
+        );
         assert_eq!(both.certificate, Some(shown(90)));
         assert_eq!(
             (both.reached, both.last().map(|last| last.at)),

@@ -25,7 +25,7 @@ impl Pages {
         let (host, port) = match place.split_once(':') {
             None => (place, PORT),
             Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => {
-                (host, port.parse().ok().filter(|port| *port != 0)?)
+                (host, port.parse::<u16>().ok().filter(|port| *port != 0)?)
             }
             Some(_) => return None,
         };

@@ -50,9 +50,6 @@ fn policy(mode: FederationMode, masks: &[&str]) -> FederationPolicy {
     }
 }
 
-/// How often it is looked whether who is connected is met still.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
 struct Settings {
     me: ServerName,
     policy: Mutex<FederationPolicy>,
@@ -220,6 +217,8 @@ pub(crate) struct Partner {
     web: WebTls,
     settings: Arc<Settings>,
     listener: Mutex<Option<TcpListener>>,
+    /// How often it is looked whether who is connected is met still.
+    looks_every: Mutex<Duration>,
     tls: OnceLock<PartnerTls>,
     _folder: TempDir,
 }
@@ -261,6 +260,7 @@ impl Partner {
                 hosted: Arc::default(),
             }),
             listener: Mutex::new(Some(listener)),
+            looks_every: Mutex::new(Duration::from_secs(30)),
             tls: OnceLock::new(),
             _folder: folder,
         }
@@ -270,6 +270,11 @@ impl Partner {
     pub(crate) fn trusts(&self, other: &Partner, policy: FederationPolicy) {
         *self.settings.policy.lock().expect("whole") = policy;
         self.serves(other, service(self.settings.clone()));
+    }
+
+    /// Once it serves, it looks again and again whether who is connected is met still.
+    pub(crate) fn looks_often(&self) {
+        *self.looks_every.lock().expect("whole") = Duration::from_millis(50);
     }
 
     /// As [`Partner::trusts`] everybody, but it answers what it likes.
@@ -314,7 +319,8 @@ impl Partner {
         );
         self.tls.set(tls).expect("once");
         let router = tonic::transport::Server::builder().add_service(service);
-        tokio::spawn(router.serve_with_incoming(while_met(connections, LOOK_EVERY)));
+        let every = *self.looks_every.lock().expect("whole");
+        tokio::spawn(router.serve_with_incoming(while_met(connections, every)));
     }
 
     /// Its certificate, before a DNS server that answers by TCP: asked by TLS (RFC 7858) at the address that this gives.
@@ -355,7 +361,9 @@ impl Partner {
     /// How often something was refused with this code.
     pub(crate) fn refusals(&self, code: &str) -> u64 {
         let mut counted = self.settings.ledger.refusals();
-        counted.find(|(known, _)| *known == code).map_or(0, |(_, count)| count)
+        counted
+            .find(|(known, _)| *known == code)
+            .map_or(0, |(_, count)| count)
     }
 
     /// What this node noted of the others.

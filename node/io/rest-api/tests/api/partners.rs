@@ -382,13 +382,19 @@ async fn links_to_pages_of_other_servers_are_known_by_what_those_said() {
     };
     let pages = "https://meet.oslo.example.net:8443";
     assert_eq!(told(pages).await, Value::Null);
-    server.book().says(&oslo(), Pages::at(pages).into_iter().collect());
+    server
+        .book()
+        .says(&oslo(), Pages::at(pages).into_iter().collect());
     assert_eq!(told(pages).await, "oslo.example.net");
     assert_eq!(told(&format!("{pages}/m/review?x=1")).await, "oslo.example.net");
     assert_eq!(told("https://meet.oslo.example.net").await, Value::Null);
     let may = server.get("/me/partners/oslo.example.net").await.is(200).json();
     assert_eq!(may["pages"], pages);
-    for bad in ["meet.oslo.example.net", "http://oslo.example.net", "https://a%20b"] {
+    for bad in [
+        "meet.oslo.example.net",
+        "http://oslo.example.net",
+        "https://a%20b",
+    ] {
         let path = format!("/me/pages?address={bad}");
         server.get(&path).await.problem(422, "invalid-field");
     }
