@@ -178,6 +178,21 @@ impl Folder {
         )?)
     }
 
+    /// Refuses a folder in which another member lies than is configured.
+    ///
+    /// # Errors
+    /// When there is a name in the configuration, and the data has another one.
+    pub fn must_be_of(&self, configured: Option<&NodeName>, name: &NodeName) -> Result<(), UsageError> {
+        let Some(configured) = configured.filter(|configured| *configured != name) else {
+            return Ok(());
+        };
+        Err(UsageError::new(format!(
+            "{} is the data of the {} {name}, but the configuration is that of {configured}; two data folders were swapped: put back the one that belongs here",
+            self.path.display(),
+            self.kind.member,
+        )))
+    }
+
     /// Opens the identity of the member that the folder is said to be of.
     ///
     /// # Errors

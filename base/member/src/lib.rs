@@ -8,11 +8,13 @@
 //! | [`config`] | sections of the configuration that all members have |
 //! | [`join()`], [`admit`] | how a machine with a token becomes a member: its side, and that of who lets it in |
 //! | [`open`], [`replica_options`], [`hand_over`] | its replica, from the opening to who leads afterwards |
+//! | [`admin`] | how administrators of its machine ask it, and are shown what it says |
 //! | [`port`] | what it serves to the other members |
 //! | [`End`] | why it ends, and with which error |
 //!
 //! Deliberately not here: what a group keeps in its log, and what a member is for.
 
+pub mod admin;
 mod admission;
 pub mod config;
 mod end;

@@ -1,9 +1,10 @@
-//! What the programs have in common as programs: exit codes, configuration, signals, sockets, random secrets.
+//! What the programs have in common as programs: exit codes, options, configuration, signals, sockets, random secrets.
 //!
 //! Deliberately not here: logs, metrics and health (`plenary-telemetry`), and what any program is about.
 
 pub mod addresses;
 pub mod config;
+pub mod options;
 pub mod ports;
 pub mod secret;
 pub mod signals;
@@ -55,6 +56,18 @@ pub fn end(program: &str, done: anyhow::Result<()>) -> ExitCode {
             })
         }
     }
+}
+
+/// Does what a command does, with the runtime of the process.
+///
+/// # Errors
+/// Those of the work, or when the system gives no threads.
+pub fn with_runtime(work: impl FnOnce(&tokio::runtime::Runtime) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = work(&runtime);
+    // Threads that still read standard input are not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 /// Takes as many file descriptors as the system allows; says how many.

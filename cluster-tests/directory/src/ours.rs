@@ -309,6 +309,10 @@ impl Ours {
         crate::memory_megabytes(self.pid)
     }
 
+    pub(crate) fn most_megabytes(&self) -> anyhow::Result<f64> {
+        crate::most_megabytes(self.pid)
+    }
+
     pub(crate) async fn stop(mut self) {
         self.servers.clear();
         if let Err(error) = self.process.kill() {

@@ -19,8 +19,8 @@ pub(crate) trait Asked: Clone + Send + Sync + 'static {
 /// How long it took, from when somebody asked.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
-    /// Sorted.
-    times: Vec<Duration>,
+    /// Sorted, with what was looked for.
+    times: Vec<(Duration, &'static str)>,
     found: usize,
     pub(crate) failed: usize,
 }
@@ -33,8 +33,17 @@ impl Measured {
     /// Milliseconds within which so many of a hundred were answered; those that were not took as long as anybody waited.
     pub(crate) fn at(&self, percent: f64) -> f64 {
         let place = (self.count() as f64 * percent / 100.0) as usize;
-        let time = self.times.get(place).copied().unwrap_or(PATIENCE);
+        let time = self.times.get(place).map_or(PATIENCE, |(time, _)| *time);
         time.as_secs_f64() * 1_000.0
+    }
+
+    /// Those alone that were answered of what looks for this.
+    pub(crate) fn of(&self, class: &str) -> Self {
+        let times = self.times.iter().filter(|(_, of)| *of == class);
+        Self {
+            times: times.copied().collect(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn found_percent(&self) -> f64 {
@@ -65,14 +74,14 @@ pub(crate) async fn measure(
                 .await
                 .ok()?
                 .ok()?;
-            Some((due.elapsed(), answer))
+            Some((due.elapsed(), typed.class, answer))
         });
     }
     let mut measured = Measured::default();
     while let Some(done) = tasks.join_next().await {
         match done? {
-            Some((time, found)) => {
-                measured.times.push(time);
+            Some((time, class, found)) => {
+                measured.times.push((time, class));
                 measured.found += usize::from(found > 0);
             }
             None => measured.failed += 1,

@@ -28,6 +28,8 @@ macro_rules! codes {
 codes! {
     /// The certificate is not that of a node of a server.
     NotANode = "not_a_node",
+    /// The certificate is not that of an instance of this Directory.
+    NotAnInstance = "not_an_instance",
     /// What is said is about another server than the certificate's.
     OtherServer = "other_server",
     /// No such key was given to the Directory.
@@ -58,6 +60,8 @@ codes! {
     NotFound = "not_found",
     /// Too many questions, or too many different ones.
     SlowDown = "slow_down",
+    /// The instance follows another one, which takes what changes.
+    Follows = "follows",
     /// The database is away, or the Directory is only starting.
     Away = "away",
 }
@@ -91,6 +95,7 @@ impl Code {
             | Self::TooManyEntries
             | Self::Digest => true,
             Self::NotANode
+            | Self::NotAnInstance
             | Self::KeyUnknown
             | Self::KeyWrong
             | Self::KeyOfAnother
@@ -99,6 +104,7 @@ impl Code {
             | Self::Gap
             | Self::NotFound
             | Self::SlowDown
+            | Self::Follows
             | Self::Away => false,
         }
     }

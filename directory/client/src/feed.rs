@@ -8,7 +8,11 @@ use conversation::{Conversation, Course, End};
 use plenary_identity::Identity;
 use plenary_model::ServerName;
 use rand::RngExt as _;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{sync::watch, task::JoinHandle};
 
 /// Where the Directory is, and how patient the feed is.
@@ -74,6 +78,8 @@ pub struct Standing {
     pub left_out_last: Option<String>,
     /// All instances that are known.
     pub addresses: Vec<String>,
+    /// Of these, those that follow another one: they are told of presence alone.
+    pub followers: BTreeSet<String>,
 }
 
 /// Feeds the Directory until it is dropped; for the node that leads. When two do at once, the Directory hears the newer.
@@ -155,6 +161,16 @@ impl Feeder {
             if !course.welcomed {
                 next += 1;
             }
+            let is_another = || {
+                let standing = self.told.borrow();
+                addresses
+                    .iter()
+                    .any(|address| !standing.followers.contains(address))
+            };
+            if end.code == Some(Code::Follows) && is_another() {
+                // Nothing is wrong there; the next one is tried at once, and pauses where it is away.
+                continue;
+            }
             pause = self.rest(pause, &course, end.code, term).await;
         }
     }
@@ -233,8 +249,11 @@ impl Feeder {
         let mut told = self.told.subscribe();
         let mut pause = self.options.least_pause;
         loop {
-            let elsewhere =
-                |standing: &Standing| standing.connected.as_ref().is_some_and(|at| *at != address);
+            // Whoever follows another instance hears of presence while that one is away, too.
+            let elsewhere = |standing: &Standing| match &standing.connected {
+                Some(at) => *at != address,
+                None => standing.followers.contains(&address),
+            };
             if told.wait_for(elsewhere).await.is_err() {
                 return;
             }
@@ -254,6 +273,18 @@ impl Feeder {
     fn lost(&self, address: &str, End { code, reason }: &End) {
         let code = *code;
         tracing::debug!(%address, %reason, "the Directory is not told");
+        if code == Some(Code::Follows) {
+            self.told.send_modify(|standing| {
+                standing.connected = None;
+                standing.followers.insert(address.to_owned());
+                // Why the one that it follows is not told says more.
+                standing.trouble.get_or_insert_with(|| Trouble {
+                    code,
+                    reason: format!("{address}: {reason}"),
+                });
+            });
+            return;
+        }
         let before = self
             .told
             .borrow()
@@ -275,6 +306,7 @@ impl Feeder {
     fn welcomed(&self, address: &str, directory: String, addresses: Vec<String>) {
         self.told.send_modify(|standing| {
             standing.connected = Some(address.to_owned());
+            standing.followers.remove(address);
             standing.directory = Some(directory);
             standing.trouble = None;
             standing.addresses = talk::known(&self.options.addresses, addresses);

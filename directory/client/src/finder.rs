@@ -318,7 +318,7 @@ impl Finder {
                     return Ok(answer.into_inner());
                 }
                 Ok(Err(status)) => match Code::of(&status) {
-                    None | Some(Code::Away) => status.message().to_owned(),
+                    None | Some(Code::Away | Code::Follows) => status.message().to_owned(),
                     Some(code) => {
                         let reason = status.message().to_owned();
                         return Err(FindError::Refused { code, reason });

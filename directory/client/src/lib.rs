@@ -30,3 +30,4 @@ pub use finder::{Answer, FindError, Finder, FinderOptions, Hit, Names, Overview,
 pub use key::{Credentials, Key, KeyError};
 pub use presence::Presence;
 pub use source::{Changes, Place, Snapshot, Source, SourceError};
+pub use talk::client;

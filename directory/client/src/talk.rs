@@ -11,8 +11,11 @@ use tonic::transport::Channel;
 /// Most addresses that are kept.
 pub(crate) const ADDRESSES: usize = 16;
 
-/// Nothing is connected yet.
-pub(crate) fn client(
+/// The way to an instance, for whoever has a certificate of the enterprise. Nothing is connected yet.
+///
+/// # Errors
+/// Where the address is none.
+pub fn client(
     identity: &Identity,
     directory: Option<&ServerName>,
     address: &str,

@@ -19,6 +19,7 @@ pub struct Config {
     pub listen: Listen,
     pub advertise: Advertise,
     pub database: Database,
+    pub follow: Follow,
     pub limits: Limits,
     pub policy: PolicyRules,
     pub log: Log,
@@ -50,6 +51,14 @@ pub struct Database {
     pub url: Option<Secret<String>>,
     /// File that holds the address instead.
     pub url_file: Option<PathBuf>,
+}
+
+/// Whom this instance follows, with SQLite: it has a copy, and answers also while the other is away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Follow {
+    /// `host:port` of the instance that serves; none: this one does.
+    pub first: Option<String>,
 }
 
 /// Bounds that the operator sets.
@@ -85,6 +94,7 @@ impl Default for Config {
             listen: Listen::default(),
             advertise: Advertise::default(),
             database: Database::default(),
+            follow: Follow::default(),
             limits: Limits::default(),
             policy: PolicyRules::default(),
             log: Log::at("info,sqlx=warn"),
@@ -126,6 +136,9 @@ impl Config {
                 url: Some(Secret::new(String::new())),
                 url_file: Some(PathBuf::new()),
             },
+            follow: Follow {
+                first: Some(String::new()),
+            },
             log: Log {
                 file: Some(PathBuf::new()),
                 ..Log::at("")
@@ -163,7 +176,31 @@ impl Config {
             let text = "configuration: give database.url or database.url_file, not both";
             return Err(UsageError::new(text).into());
         }
+        self.check_follow()?;
         Ok(self.log.check_format()?)
+    }
+
+    fn check_follow(&self) -> Result<(), UsageError> {
+        let Some(first) = &self.follow.first else {
+            return Ok(());
+        };
+        let is_address = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+        if !first.rsplit_once(':').is_some_and(is_address) {
+            let text = format!(
+                "configuration: follow.first is {first:?}, but must be host:port of the other instance"
+            );
+            return Err(UsageError::new(text));
+        }
+        if self.advertise.directory.as_ref() == Some(first) {
+            let text =
+                "configuration: follow.first is this instance itself; give the address of the other one";
+            return Err(UsageError::new(text));
+        }
+        if self.database.url.is_some() || self.database.url_file.is_some() {
+            let text = "configuration: instances with PostgreSQL serve together; leave out follow.first, or the database";
+            return Err(UsageError::new(text));
+        }
+        Ok(())
     }
 
     /// Address of the database; `None`: SQLite in the data folder.
@@ -224,6 +261,11 @@ mod tests {
         assert!(said("[limits]\nentries = 0").contains("at least 1"));
         assert!(said("[listen]\ndirectory = 'here'").contains("listen.directory"));
         assert!(said("[database]\nurl = 'a'\nurl_file = 'b'").contains("not both"));
+        assert!(said("[follow]\nfirst = 'dir-1'").contains("host:port"));
+        let both = "[follow]\nfirst = 'dir-1:4311'\n[database]\nurl = 'postgres://h/d'";
+        assert!(said(both).contains("serve together"));
+        let itself = "[follow]\nfirst = 'a:1'\n[advertise]\ndirectory = 'a:1'";
+        assert!(said(itself).contains("itself"));
         let other = read("[database]\nurl = 'mysql://h/d'").expect("read");
         assert!(
             other

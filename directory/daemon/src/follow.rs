@@ -126,7 +126,7 @@ impl Follower {
         if is_read || running.is_ready() {
             self.flush(running).await?;
         }
-        if is_read && !running.is_ready() {
+        if is_read && !running.is_ready() && running.is_settled() {
             tracing::info!(entries = running.index.len(), "all entries were read");
             running.ready.send_replace(true);
         } else if !is_read && self.told.elapsed() >= TELL_EVERY {
@@ -202,7 +202,11 @@ impl Follower {
         let Some(reading) = self.reading.get_mut(name) else {
             return Ok(());
         };
-        let to = reading.to.version;
+        // What is copied comes before the row that says so: where that was broken off, it is found nevertheless.
+        let to = match &running.first {
+            Some(_) => i64::MAX,
+            None => reading.to.version,
+        };
         let rows = running.store.entries(name, &reading.after, to, PAGE).await?;
         let is_last = (rows.len() as i64) < PAGE;
         if let Some(last) = rows.last() {

@@ -3,12 +3,11 @@
 use crate::{
     config::Config,
     data::{self, Facts, KIND},
-    options::Common,
 };
 use clap::Args;
 use plenary_identity::EnterpriseName;
 use plenary_model::{NodeId, ServerName};
-use plenary_program::say;
+use plenary_program::{options::Common, say};
 use std::path::PathBuf;
 
 /// Make an instance of a Directory on this machine
@@ -36,7 +35,7 @@ pub struct Found {
 
 impl Found {
     pub(crate) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        self.make(&common.load()?)?;
+        self.make(&common.load(Config::load)?)?;
         say(&format!(
             "The Directory {} is made. Start it with: plenary-directory run",
             self.directory

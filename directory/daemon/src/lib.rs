@@ -7,6 +7,8 @@
 //!  node of a server ───Find───► service ◄── presence, index ◄── follow: what this instance or another one committed
 //! ```
 //!
+//! An instance with SQLite may follow another one (`copy`, docs/decisions/0027).
+//!
 //! Configuration, wiring, storage, start and stop. Who may see what is decided by `plenary_people`, what is found by `plenary_people_index`.
 //!
 //! Invariant: what is acknowledged is on disk; the index is never ahead of the disk.
@@ -15,6 +17,7 @@
 
 mod admin;
 mod config;
+mod copy;
 mod data;
 mod event;
 mod follow;
@@ -29,7 +32,7 @@ mod running;
 mod service;
 mod store;
 
-pub use config::{Advertise, Config, Database, Limits, Listen, PolicyRules};
+pub use config::{Advertise, Config, Database, Follow, Limits, Listen, PolicyRules};
 pub use found::Found;
 pub use run::{Instance, Ports};
 
@@ -39,10 +42,11 @@ use std::process::ExitCode;
 /// Make the people of all servers of an enterprise findable.
 ///
 /// `found` makes an instance, `run` starts it. Then each server is connected by a key, which the server makes and you
-/// give to the Directory with `add KEY`; nodes of this version make none yet. All commands but these ask the instance that
-/// runs on this machine, by a socket in its data folder.
+/// give to the Directory with `add KEY`. All commands but these ask the instance that runs on this machine, by a socket
+/// in its data folder.
 ///
-/// Entries are kept in SQLite in the data folder, or in PostgreSQL (database.url): then several instances serve together.
+/// Entries are kept in SQLite in the data folder, or in PostgreSQL (database.url): then several instances serve together. With
+/// SQLite one serves, and another one follows it (follow.first).
 ///
 /// Configuration is read from --config (TOML), then from PLENARY_… variables (PLENARY_LISTEN__DIRECTORY for
 /// listen.directory), then from flags. Exit codes: 0 done, 1 failed or refused, 2 cannot start like this.
@@ -50,7 +54,7 @@ use std::process::ExitCode;
 #[command(name = "plenary-directory", version, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
-    common: options::Common,
+    common: plenary_program::options::Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -81,8 +85,7 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = match command {
+    plenary_program::with_runtime(|runtime| match command {
         Command::Found(command) => command.run(&common),
         Command::Run(command) => runtime.block_on(command.run(&common)),
         Command::Check(command) => command.run(&common),
@@ -96,10 +99,7 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), program, &mut std::io::stdout());
             Ok(())
         }
-    };
-    // Threads that still read standard input are not waited for.
-    runtime.shutdown_background();
-    done
+    })
 }
 
 #[cfg(test)]

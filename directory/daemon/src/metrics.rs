@@ -40,6 +40,11 @@ pub(crate) fn register(metrics: &Metrics, running: Arc<Running>) {
         for (name, help, value) in gauges {
             figures.gauge(name, help, value)?;
         }
+        if let Some(first) = &running.first {
+            let answers = f64::from(u8::from(*first.answers.borrow()));
+            let help = "Whether the instance answers that this one follows";
+            figures.gauge("directory_first_up", help, answers)?;
+        }
         let counts = &running.counts;
         let counters = [
             ("directory_batches", "Batches that were kept", &counts.batches),
@@ -106,6 +111,14 @@ pub(crate) fn watch_health(running: &Arc<Running>, health: &Health) {
                 "the database can be read, but takes nothing new; what is there is found".into(),
             ),
         }
+    });
+    let following = running.clone();
+    health.watch("first", move || match &following.first {
+        Some(first) if !*first.answers.borrow() => CheckState::Degraded(format!(
+            "the instance at {} does not answer; what it said before is found, and nothing new is taken",
+            first.address
+        )),
+        _ => CheckState::Ready,
     });
     let running = running.clone();
     health.watch("entries", move || match running.is_ready() {

@@ -10,6 +10,8 @@ pub(crate) enum Refusal {
         "this service is for nodes of servers of the enterprise; your certificate is missing, foreign or revoked"
     )]
     NotANode,
+    #[error("only instances of this Directory ask for that")]
+    NotAnInstance,
     #[error(
         "your certificate is that of {certificate}, but what you say is about {said}; a server tells only of itself"
     )]
@@ -60,6 +62,8 @@ pub(crate) enum Refusal {
     SlowDown { what: &'static str, seconds: u64 },
     #[error("there is no server {0} here")]
     NoServer(ServerName),
+    #[error("this instance follows the one at {0}, which takes what changes")]
+    Follows(String),
     #[error("the Directory cannot answer at the moment: {0}")]
     Away(String),
 }
@@ -76,6 +80,7 @@ impl Refusal {
     pub(crate) fn code(&self) -> Code {
         match self {
             Self::NotANode => Code::NotANode,
+            Self::NotAnInstance => Code::NotAnInstance,
             Self::OtherServer { .. } => Code::OtherServer,
             Self::KeyUnknown(_) => Code::KeyUnknown,
             Self::KeyWrong(_) => Code::KeyWrong,
@@ -91,6 +96,7 @@ impl Refusal {
             Self::Digest => Code::Digest,
             Self::NotFound => Code::NotFound,
             Self::SlowDown { .. } => Code::SlowDown,
+            Self::Follows(_) => Code::Follows,
             Self::Away(_) => Code::Away,
         }
     }
@@ -112,7 +118,7 @@ impl From<plenary_directory_client::wire::WireError> for Refusal {
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.code() {
-            Code::NotANode => tonic::Code::Unauthenticated,
+            Code::NotANode | Code::NotAnInstance => tonic::Code::Unauthenticated,
             Code::OtherServer
             | Code::KeyUnknown
             | Code::KeyWrong
@@ -124,7 +130,7 @@ impl From<Refusal> for Status {
             Code::Superseded | Code::Gap => tonic::Code::Aborted,
             Code::TooManyEntries | Code::SlowDown => tonic::Code::ResourceExhausted,
             Code::NotFound => tonic::Code::NotFound,
-            Code::Away => tonic::Code::Unavailable,
+            Code::Follows | Code::Away => tonic::Code::Unavailable,
         };
         let mut status = Status::new(code, refusal.to_string());
         let word = MetadataValue::from_static(refusal.code().as_str());

@@ -3,9 +3,9 @@
 use crate::{
     admin,
     config::Config,
+    copy,
     data::{self, Facts},
-    follow, metrics,
-    options::{self, Common},
+    follow, metrics, options,
     running::Running,
     service::Service,
     store::{self, Store},
@@ -19,6 +19,7 @@ use plenary_links::Bounds;
 use plenary_member::port;
 use plenary_program::{
     UsageError,
+    options::Common,
     ports::{asynchronous, bind},
     signals::Until,
 };
@@ -57,7 +58,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load()?;
+        let config = common.load(Config::load)?;
         data::folder(&config).facts::<Facts>()?;
         let ports = Ports::bind(&config)?;
         config.log.start()?;
@@ -133,7 +134,7 @@ impl Instance {
         let (stop_port, port_stopped) = oneshot::channel::<()>();
         let port = serve_port(&running, ports.directory, port_stopped)?;
         let socket = data::socket(&folder);
-        let administrators = admin::listen(&running, &socket)?;
+        let administrators = plenary_member::admin::listen(&socket)?;
         let mut tasks = JoinSet::new();
         let management = serve_management(asynchronous(ports.metrics)?, measured, health.clone());
         spawn(&mut tasks, "the port for metrics", management);
@@ -143,6 +144,11 @@ impl Instance {
             &mut tasks,
             "following the database",
             follow::follow(running.clone()),
+        );
+        spawn(
+            &mut tasks,
+            "following the first instance",
+            copy::copy(running.clone()),
         );
         spawn(
             &mut tasks,
@@ -243,7 +249,9 @@ fn serve_port(
     listener: TcpListener,
     stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<JoinHandle<()>> {
-    let expected = vec![Expected::any(Program::Node)];
+    // Nodes of servers, and instances that follow this one.
+    let of_ours = Expected::any(Program::Directory).at(&running.facts.directory);
+    let expected = vec![Expected::any(Program::Node), of_ours];
     let connections = port::connections(listener, &running.identity, expected, BOUNDS)?;
     let mut server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))

@@ -2,6 +2,7 @@
 
 use crate::{
     config::Config,
+    copy::{Beaten, First},
     data::Facts,
     event::Event,
     follow::{Known, Servers},
@@ -46,6 +47,9 @@ pub(crate) struct Running {
     /// `host:port` at which servers reach this instance, and those of all.
     pub(crate) address: String,
     pub(crate) instances: watch::Sender<Vec<String>>,
+    /// Where this instance follows another one.
+    pub(crate) first: Option<First>,
+    pub(crate) beaten: Beaten,
     /// As the database had it a moment ago.
     pub(crate) servers: watch::Sender<Servers>,
     /// Whether the database could be read at the last attempt.
@@ -129,6 +133,8 @@ impl Running {
             presences: Presences::default(),
             instances: watch::Sender::new(vec![address.clone()]),
             address,
+            first: config.follow.first.clone().map(First::at),
+            beaten: Beaten::default(),
             servers: watch::Sender::default(),
             followed: watch::Sender::new(false),
             written: watch::Sender::new(true),
@@ -146,6 +152,17 @@ impl Running {
 
     pub(crate) fn is_ready(&self) -> bool {
         *self.ready.borrow()
+    }
+
+    /// Refuses what only the instance takes that this one follows.
+    pub(crate) fn must_not_follow(&self) -> Result<(), Refusal> {
+        let first = self.first.as_ref();
+        first.map_or(Ok(()), |first| Err(Refusal::Follows(first.address.clone())))
+    }
+
+    /// Whether all that there is to read is here, as far as it can be.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.first.as_ref().is_none_or(|first| *first.settled.borrow())
     }
 
     /// Refuses a question that would not find everything yet.
@@ -169,8 +186,8 @@ impl Running {
     /// Writes down that a server was refused, now and then.
     pub(crate) async fn note_refusal(&self, server: &ServerName, refusal: &Refusal) {
         let code = refusal.code();
-        if code == Code::Away {
-            // It is our own fault, and cannot be written down.
+        if matches!(code, Code::Away | Code::Follows) {
+            // It is our own fault, or nobody's.
             return;
         }
         Counts::add(&self.counts.feeds_refused, 1);

@@ -3,6 +3,7 @@
 mod feed;
 
 use crate::{
+    copy,
     event::Event,
     limits::{HITS, Held},
     refusal::Refusal,
@@ -10,8 +11,9 @@ use crate::{
     running::{Counts, Running},
 };
 use plenary_contracts::directory::v1::{
-    FindRequest, FindResponse, FromDirectory, FromServer, GetRequest, GetResponse, Hit, ServerStatus,
-    StatusRequest, StatusResponse, directory_server::Directory,
+    CopyEntriesRequest, CopyEntriesResponse, CopyRequest, CopyResponse, FindRequest, FindResponse,
+    FromDirectory, FromServer, GetRequest, GetResponse, Hit, ServerStatus, StatusRequest, StatusResponse,
+    directory_server::Directory,
 };
 use plenary_directory_client::{Presence, wire};
 use plenary_identity::Program;
@@ -45,8 +47,20 @@ fn asker<T>(running: &Running, request: &Request<T>) -> Result<ServerName, Refus
     running.must_be_ready()?;
     match running.is_active(&server) {
         true => Ok(server),
-        false => Err(Refusal::NotConnected(server)),
+        false => Err(copy::or_follows(running, Refusal::NotConnected(server))),
     }
+}
+
+/// An instance of this Directory, and nobody else.
+fn must_be_ours<T>(running: &Running, request: &Request<T>) -> Result<(), Refusal> {
+    let who = request.extensions().get::<Caller<Who>>();
+    let is_ours = who.is_some_and(|Caller { who, .. }| {
+        let is_ours = who.program.as_ref().is_some_and(|program| {
+            program.program == Program::Directory && program.server == running.facts.directory
+        });
+        is_ours && (who.still_counts)()
+    });
+    is_ours.then_some(()).ok_or(Refusal::NotAnInstance)
 }
 
 impl Service {
@@ -207,6 +221,20 @@ impl Directory for Service {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
         let server = asker(&self.0, &request)?;
         Ok(Response::new(self.look_up(server, request.into_inner()).await?))
+    }
+
+    async fn copy(&self, request: Request<CopyRequest>) -> Result<Response<CopyResponse>, Status> {
+        must_be_ours(&self.0, &request)?;
+        Ok(Response::new(copy::tell(&self.0, request.into_inner()).await?))
+    }
+
+    async fn copy_entries(
+        &self,
+        request: Request<CopyEntriesRequest>,
+    ) -> Result<Response<CopyEntriesResponse>, Status> {
+        must_be_ours(&self.0, &request)?;
+        let told = copy::tell_entries(&self.0, request.into_inner()).await?;
+        Ok(Response::new(told))
     }
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {

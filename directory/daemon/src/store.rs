@@ -9,10 +9,12 @@
 //! later, also where the database does not answer at all. What is read has connections of its own, so that nothing that is
 //! written, however large, keeps this instance from following.
 
+mod copy;
 mod feeds;
 mod keys;
 mod read;
 
+pub(crate) use copy::{digest_of_keys, digest_of_servers};
 pub(crate) use feeds::{Begun, Ended, Hello, Most};
 pub(crate) use read::{After, Row, Server};
 

@@ -12,6 +12,9 @@ pub struct Samples {
     servers: Vec<ServerName>,
 }
 
+/// Letters from the inside of a name, of those that are long enough: what an index of beginnings does not help with.
+pub const INSIDE: &str = "letters inside of a name";
+
 /// What somebody types who looks for one of the people, and who it is.
 #[derive(Debug, Clone)]
 pub struct Typed {
@@ -170,14 +173,15 @@ impl Samples {
 }
 
 impl Samples {
-    /// What somebody types who looks for one of so many people: beginnings of one and of two words, a department besides, typos.
+    /// What somebody types who looks for one of so many people: beginnings of one and of two words, a department besides,
+    /// letters inside, typos.
     /// The same numbers give the same.
     pub fn typed(&self, people: u64, number: u64) -> Option<Typed> {
         let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
         let person = self.person(mixed % people.max(1));
         let mut words: Vec<String> = fold::words(&person.display_name).map(|word| word.plain).collect();
         let cut = |word: &str, length: u64| word.chars().take(length as usize).collect::<String>();
-        let class = match number % 6 {
+        let class = match number % 7 {
             0 => {
                 words = vec![cut(words.first()?, 2 + mixed % 2)];
                 "beginning of 2 or 3 letters"
@@ -197,6 +201,14 @@ impl Samples {
             4 => {
                 words.push(cut(&fold::words(&person.department).next()?.plain, 3));
                 "two words and a department"
+            }
+            5 => {
+                let longest = words.iter().max_by_key(|word| word.chars().count())?;
+                let inside: String = longest.chars().skip(1).take(4 + mixed as usize % 3).collect();
+                // Shorter ones are looked for elsewhere.
+                inside.chars().nth(3)?;
+                words = vec![inside];
+                INSIDE
             }
             _ => {
                 let longest = words.iter_mut().max_by_key(|word| word.chars().count())?;

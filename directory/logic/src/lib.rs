@@ -7,6 +7,7 @@
 //! | [`share`] | what servers show ([`Share`]), and to whom ([`Policy`]) |
 //! | [`fold`], [`phone`] | in which form texts and numbers are compared |
 //! | [`query`] | what is looked for ([`Query`]), what an entry is found by, and in which order |
+//! | [`meets`](mod@meets), [`words`] | whether one entry is what somebody looks for, without an index of all |
 //! | [`digest`] | whether two ends have the same entries: [`Digest`] |
 //!
 //! ```text
@@ -24,6 +25,7 @@ pub mod meets;
 pub mod phone;
 pub mod query;
 pub mod share;
+pub mod words;
 
 pub use digest::Digest;
 pub use entry::{Change, Entry, EntryId, Kind, turns};

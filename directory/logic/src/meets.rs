@@ -2,7 +2,9 @@
 //! Directory found.
 
 use crate::{
-    Entry, limits,
+    Entry,
+    fold::Word,
+    limits,
     query::{Quality, Query, Sort, TYPO, Term, terms, texts},
 };
 
@@ -61,27 +63,47 @@ fn has_domain(entry: &Entry, domain: &str) -> bool {
     has
 }
 
+/// What somebody is found by, however it came about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known<'a> {
+    Plain(&'a str),
+    Reading(&'a str),
+}
+
+/// How well something meets a word of a query; without `typos` only where it was typed right.
+pub(crate) fn word(word: &Word, known: Known<'_>, typos: bool) -> Option<Quality> {
+    match known {
+        Known::Plain(known) => known_by(&word.plain, known)
+            .or_else(|| typos.then(|| but_for_a_typo(&word.plain, known)).flatten()),
+        Known::Reading(known) => as_it_sounds(&word.readings, known),
+    }
+}
+
 fn met(plain: &str, readings: &[String], sort: Sort, term: Term<'_>) -> Option<Quality> {
     let is_about = sort == Sort::About;
     let quality = match term {
-        Term::Plain(known) | Term::Id(known) => known_by(plain, known),
+        Term::Plain(known) | Term::Id(known) => {
+            known_by(plain, known).or_else(|| but_for_a_typo(plain, known))
+        }
         Term::Digits(known) => (known == plain)
             .then_some(Quality::Whole)
             .or_else(|| known.starts_with(plain).then_some(Quality::Beginning)),
         Term::Domain(known) => known.starts_with(plain).then_some(Quality::Beginning),
-        Term::Reading(known) => readings
-            .iter()
-            .filter_map(|reading| {
-                let whole = (known == reading).then_some(Quality::WholeReading);
-                whole.or_else(|| {
-                    known
-                        .starts_with(reading.as_str())
-                        .then_some(Quality::BeginningReading)
-                })
-            })
-            .min(),
+        Term::Reading(known) => as_it_sounds(readings, known),
     }?;
     Some(if is_about { quality.about() } else { quality })
+}
+
+fn as_it_sounds(readings: &[String], known: &str) -> Option<Quality> {
+    let met = readings.iter().filter_map(|reading| {
+        let whole = (known == reading).then_some(Quality::WholeReading);
+        whole.or_else(|| {
+            known
+                .starts_with(reading.as_str())
+                .then_some(Quality::BeginningReading)
+        })
+    });
+    met.min()
 }
 
 fn known_by(plain: &str, known: &str) -> Option<Quality> {
@@ -91,10 +113,8 @@ fn known_by(plain: &str, known: &str) -> Option<Quality> {
     if known.starts_with(plain) {
         return Some(Quality::Beginning);
     }
-    if plain.chars().count() >= crate::query::INSIDE && known.contains(plain) {
-        return Some(Quality::Inside);
-    }
-    but_for_a_typo(plain, known)
+    let is_inside = plain.chars().count() >= crate::query::INSIDE && known.contains(plain);
+    is_inside.then_some(Quality::Inside)
 }
 
 /// Whether one of the [`typos`](crate::query::typos) of a word is a text, or the beginning of it. Without making them all: up

@@ -1,30 +1,19 @@
 //! Administrators of this machine: a Unix socket in the data folder, for root and the user that the replica runs as.
 //!
-//! One line of JSON each way, then the connection ends.
+//! How they ask and are answered is the same for all members (`plenary_member::admin`); here is what they may wish for.
 
 mod answer;
 mod ask;
 
 pub(crate) use ask::{Backup, Events, Licence, MemberCommand, Recover, ServerCommand, Status, Ttl};
 
-use crate::running::Running;
-use anyhow::Context as _;
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use crate::{data, running::Running};
 use plenary_licences::{Seats, lessor::Limits, licence::LicenceId};
+use plenary_member::admin::{self, Desk, Said};
 use plenary_model::{NodeName, ServerName};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{UnixListener, UnixStream},
-    sync::Semaphore,
-};
-
-/// Longest request: a licence file with room to spare.
-const REQUEST_BYTES: u64 = 256 * 1024;
-const REQUEST_WITHIN: Duration = Duration::from_secs(10);
-const AT_ONCE: usize = 16;
+use std::{path::PathBuf, sync::Arc};
+use tokio::net::UnixListener;
 
 /// What an administrator wants.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,72 +40,17 @@ enum Wish {
     Events { before: Option<i64>, most: u32 },
 }
 
-/// What is said to it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Said {
-    Done(Value),
-    Refused { code: String, reason: String },
-}
-
-/// Listens; a socket that an earlier run left is replaced.
-pub(crate) fn listen(running: &Running, path: &std::path::Path) -> anyhow::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
-        }
-        _ => {}
-    }
-    let listener =
-        UnixListener::bind(path).with_context(|| format!("{} cannot be listened on", path.display()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    tracing::debug!(replica = %running.facts.name, socket = %path.display(), "administrators may ask");
-    Ok(listener)
-}
-
 /// Answers until the task is dropped.
 pub(crate) async fn serve(running: Arc<Running>, listener: UnixListener) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
-        };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "an administrator was not heard");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let running = running.clone();
-        tokio::spawn(async move {
-            if let Err(error) = converse(&running, stream).await {
-                tracing::debug!(error = %format!("{error:#}"), "an administrator was not answered");
-            }
-            drop(place);
-        });
-    }
+    admin::serve(&data::KIND, Arc::new(Answers(running)), listener).await;
 }
 
-async fn converse(running: &Arc<Running>, stream: UnixStream) -> anyhow::Result<()> {
-    let peer = getsockopt(&stream, PeerCredentials)?;
-    let uid = nix::unistd::Uid::from_raw(peer.uid());
-    let (input, mut output) = stream.into_split();
-    let said = match uid.is_root() || uid == nix::unistd::Uid::effective() {
-        false => Said::Refused {
-            code: "not_allowed".into(),
-            reason: "only root and the user that the replica runs as may ask".into(),
-        },
-        true => {
-            let mut line = String::new();
-            let mut input = BufReader::new(input.take(REQUEST_BYTES));
-            tokio::time::timeout(REQUEST_WITHIN, input.read_line(&mut line)).await??;
-            let wish = serde_json::from_str(&line).context("a request of another version")?;
-            answer::answer(running, format!("uid {uid}"), wish).await
-        }
-    };
-    let mut text = serde_json::to_string(&said)?;
-    text.push('\n');
-    Ok(output.write_all(text.as_bytes()).await?)
+struct Answers(Arc<Running>);
+
+impl Desk for Answers {
+    type Wish = Wish;
+
+    async fn answer(&self, by: String, wish: Wish) -> Said {
+        answer::answer(&self.0, by, wish).await
+    }
 }

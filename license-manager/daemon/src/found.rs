@@ -4,8 +4,7 @@ use crate::{
     app::{self, App},
     config::Config,
     data::{self, Facts, KIND},
-    options::{self, Common},
-    run,
+    options, run,
 };
 use anyhow::Context as _;
 use clap::Args;
@@ -17,7 +16,7 @@ use plenary_licences::{
 use plenary_links::clock_ms;
 use plenary_member::Folder;
 use plenary_model::{NodeId, ServerName};
-use plenary_program::{UsageError, say, signals::Until};
+use plenary_program::{UsageError, options::Common, say, signals::Until};
 use plenary_replication::Replica;
 use std::{
     path::{Path, PathBuf},
@@ -43,7 +42,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load()?;
+        let config = common.load(Config::load)?;
         let folder = data::folder(&config);
         folder.make()?;
         let has_root = self.authority.join("root.pem").exists();
@@ -119,7 +118,7 @@ pub(crate) struct Join {
 
 impl Join {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load()?;
+        let config = common.load(Config::load)?;
         let token: JoinToken = self.token.parse().map_err(UsageError::caused)?;
         token.check_time(clock_ms()).map_err(UsageError::caused)?;
         if token.program != Program::LicenseManager {
@@ -165,7 +164,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load()?;
+        let config = common.load(Config::load)?;
         let folder = data::folder(&config);
         let authority = EnterpriseCa::open(&self.authority).map_err(UsageError::caused)?;
         let last = last_member(&self.file)

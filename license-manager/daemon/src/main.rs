@@ -31,7 +31,7 @@ use std::process::ExitCode;
 #[command(name = "plenary-license-manager", version, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
-    common: options::Common,
+    common: plenary_program::options::Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,8 +69,7 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = match command {
+    plenary_program::with_runtime(|runtime| match command {
         Command::Found(command) => runtime.block_on(command.run(&common)),
         Command::Join(command) => runtime.block_on(command.run(&common)),
         Command::Run(command) => runtime.block_on(command.run(&common)),
@@ -89,10 +88,7 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), program, &mut std::io::stdout());
             Ok(())
         }
-    };
-    // Threads that still read standard input are not waited for.
-    runtime.shutdown_background();
-    done
+    })
 }
 
 #[cfg(test)]

@@ -10,30 +10,9 @@ use clap::Args;
 use plenary_identity::Identity;
 use plenary_licences::licence::{Build, Trust};
 use plenary_member::Folder;
-use plenary_program::{UsageError, addresses};
+use plenary_program::{UsageError, addresses, options::Common};
 use plenary_replication::Options;
-use std::{net::AddrParseError, path::PathBuf};
-
-/// Where the configuration is.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Common {
-    /// Configuration file (TOML)
-    #[arg(long, global = true, env = "PLENARY_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder of all data of this replica; overrules the configuration
-    #[arg(long, global = true, value_name = "FOLDER")]
-    data: Option<PathBuf>,
-}
-
-impl Common {
-    pub(crate) fn load(&self) -> anyhow::Result<Config> {
-        let mut flags = toml::Table::new();
-        if let Some(data) = &self.data {
-            flags.insert("data".into(), data.to_string_lossy().into_owned().into());
-        }
-        Ok(Config::load(self.config.as_deref(), &flags).map_err(UsageError::caused)?)
-    }
-}
+use std::net::AddrParseError;
 
 /// Read the configuration and say whether a replica can start with it
 ///
@@ -44,7 +23,7 @@ pub(crate) struct Check {}
 
 impl Check {
     pub(crate) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load().map_err(|error| anyhow!("{error:#}"))?;
+        let config = common.load(Config::load).map_err(|error| anyhow!("{error:#}"))?;
         let folder = data::folder(&config);
         let rest = [config.log.check().err(), trust().err()];
         folder.check(
@@ -69,13 +48,7 @@ pub(crate) fn address(config: &Config) -> Result<String, AddrParseError> {
 /// Opens who this replica is. A folder that was put together from those of two replicas, or that lies where another
 /// one belongs, is refused: its replica would vote in the name of one with the certificate or address of the other.
 pub(crate) fn open_identity(config: &Config, folder: &Folder, facts: &Facts) -> Result<Identity, UsageError> {
-    if let Some(name) = config.name.as_ref().filter(|name| **name != facts.name) {
-        return Err(UsageError::new(format!(
-            "{} is the data of the replica {}, but the configuration is that of {name}; two data folders were swapped: put back the one that belongs here",
-            folder.path().display(),
-            facts.name
-        )));
-    }
+    folder.must_be_of(config.name.as_ref(), &facts.name)?;
     folder.open_identity(&facts.manager, &facts.name, facts.member)
 }
 

@@ -5,8 +5,7 @@ use crate::{
     app::App,
     config::Config,
     data::{self, Facts},
-    metrics,
-    options::{self, Common},
+    metrics, options,
     running::Running,
     service::Service,
     tend,
@@ -21,6 +20,7 @@ use plenary_member::{End, Folder, port};
 use plenary_model::NodeId;
 use plenary_program::{
     UsageError,
+    options::Common,
     ports::{asynchronous, bind},
     signals::Until,
 };
@@ -50,7 +50,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let config = common.load()?;
+        let config = common.load(Config::load)?;
         let folder = data::folder(&config);
         folder.facts::<Facts>()?;
         let ports = Ports::bind(&config)?;
@@ -100,7 +100,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let (stop_port, port_stopped) = oneshot::channel::<()>();
     let port = serve_port(&running, ports.leases, port_stopped)?;
     let management = asynchronous(ports.metrics)?;
-    let socket = admin::listen(&running, &data::socket(&folder))?;
+    let socket = plenary_member::admin::listen(&data::socket(&folder))?;
     let mut tasks = JoinSet::new();
     tasks.spawn(serve_management(management, measured, health.clone()));
     tasks.spawn(admin::serve(running.clone(), socket));

@@ -21,10 +21,10 @@ interface Enterprise {
 
 const enterprise = JSON.parse(process.env.PLENARY_ENTERPRISE ?? 'null') as Enterprise | null;
 
-test('three letters, arrow down, Enter, Enter, and it rings on another server', async ({ browser }) => {
+test('three letters, arrow down, Enter, and it rings on another server', async ({ browser }) => {
   test.skip(enterprise === null, 'needs two servers and a Directory');
   if (!enterprise) return;
-  test.setTimeout(120_000);
+  test.setTimeout(180_000);
   const [anna, olav] = [await newPage(browser), await newPage(browser)];
   await signIn(anna, here, enterprise.caller.login, enterprise.caller.password);
   await signIn(olav, enterprise.url, enterprise.called.login, enterprise.called.password);
@@ -38,10 +38,43 @@ test('three letters, arrow down, Enter, Enter, and it rings on another server', 
   await expect(option.getByText('Online')).toBeVisible({ timeout: 20_000 });
   await anna.keyboard.press('ArrowDown');
   await anna.keyboard.press('Enter');
-  const card = anna.getByRole('region', { name: 'Olav Nordmann' });
-  await expect(card.getByRole('button', { name: 'Call' })).toBeFocused();
-  await anna.keyboard.press('Enter');
   await expect(olav.getByText('Anna Martin is calling you')).toBeVisible({ timeout: 20_000 });
   await olav.getByRole('button', { name: 'Decline' }).click();
   await expect(olav.getByText('Anna Martin is calling you')).toHaveCount(0);
+
+  // Whoever is found is invited from there, too.
+  await anna.goto(`${here}/contacts`);
+  await find.focus();
+  await anna.keyboard.type('nor');
+  await expect(option).toBeVisible();
+  await anna.keyboard.press('ArrowDown');
+  await anna.keyboard.press('Shift+Enter');
+  const card = anna.getByRole('region', { name: 'Olav Nordmann' });
+  await expect(card.getByRole('button', { name: 'Call' })).toBeFocused();
+  await card.getByRole('link', { name: 'Invite to a conference' }).press('Enter');
+  const form = anna.getByRole('dialog');
+  await form.getByLabel('Name', { exact: true }).fill('Talk with Oslo');
+  await form.getByRole('button', { name: 'Create conference' }).click();
+  await expect(anna.getByText('Talk with Oslo was created.')).toBeVisible();
+  await olav.goto(`${enterprise.url}/meetings`);
+  await expect(olav.getByText('Talk with Oslo').first()).toBeVisible({ timeout: 30_000 });
+
+  // Kept in the address book, they are shown as they are now, without a reload.
+  await anna.goto(`${here}/contacts`);
+  await find.focus();
+  await anna.keyboard.type('nor');
+  await expect(option).toBeVisible();
+  await anna.keyboard.press('ArrowDown');
+  await anna.keyboard.press('Shift+Enter');
+  await card.getByRole('button', { name: 'Add contact' }).press('Enter');
+  await anna.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  const row = anna.getByRole('row').filter({ hasText: enterprise.called.login });
+  await expect(row.getByText('Olav Nordmann')).toBeVisible({ timeout: 20_000 });
+  await expect(row.getByText('Online')).toBeVisible({ timeout: 20_000 });
+  await olav.goto(`${enterprise.url}/profile`);
+  await olav.getByLabel('Name', { exact: true }).fill('Olav Fjell');
+  await olav.getByRole('button', { name: 'Save' }).click();
+  await expect(row.getByText('Olav Fjell')).toBeVisible({ timeout: 30_000 });
+  await olav.context().close();
+  await expect(row.getByText('Offline')).toBeVisible({ timeout: 30_000 });
 });

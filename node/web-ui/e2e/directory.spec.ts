@@ -72,8 +72,9 @@ test('people are found while one types, and it is said when the Directory is awa
   await expect(page.getByRole('status').filter({ hasText: /^\d+ found$/ })).toHaveCount(1);
   await find.press('ArrowDown');
   await expect(find).toHaveAttribute('aria-activedescendant', /.+/);
+  await expect(find).toHaveAccessibleDescription(/^Enter calls/);
   await noBarrier(page, 'people who were found');
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Shift+Enter');
   const card = page.getByRole('region', { name: person.display_name });
   await expect(card.getByText('Keeper of bees')).toBeVisible();
   await expect(card.getByRole('button', { name: 'Call' })).toBeFocused();
@@ -94,4 +95,40 @@ test('people are found while one types, and it is said when the Directory is awa
   } finally {
     await rest.call('POST', '/directory/deactivate', { at_once: true });
   }
+});
+
+test('whoever is found is called by Enter, and invited to a conference', async ({ page, rest, person }) => {
+  const word = `Zeppelin${person.id.replace(/\W/g, '')}`;
+  expect((await rest.call('PATCH', `/users/${person.id}`, { job_title: word })).status()).toBe(200);
+  await signIn(page, here);
+  await page.goto(`${here}/contacts`);
+  const find = page.getByRole('combobox', { name: 'Find anybody: name, phone, job, department' });
+  const option = page.getByRole('option').filter({ hasText: person.display_name }).first();
+
+  // Nobody is selected yet: Enter alone calls nobody.
+  const called: string[] = [];
+  await page.route('**/api/v1/calls', (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    called.push((route.request().postDataJSON() as { to: string }).to);
+    return route.fallback();
+  });
+  await find.fill(word);
+  await expect(option).toBeVisible();
+  await find.press('Enter');
+  await expect(find).toHaveValue(word);
+  expect(called).toEqual([]);
+
+  // Nobody is online there: it is said, and what else can be done is offered.
+  await find.press('ArrowDown');
+  await find.press('Enter');
+  await expect.poll(() => called).toEqual([expect.stringContaining(person.id)]);
+  await expect(page.getByText(`${person.display_name} is not signed in anywhere`)).toBeVisible();
+  const card = page.getByRole('region', { name: person.display_name });
+  await card.getByRole('link', { name: 'Invite to a conference' }).click();
+  const form = page.getByRole('dialog');
+  await expect(form.getByText(person.id).first()).toBeVisible();
+  await noBarrier(page, 'a conference to which somebody is invited');
+  await page.keyboard.press('Escape');
+  await expect(form).toHaveCount(0);
+  await expect(page).not.toHaveURL(/invite=/);
 });

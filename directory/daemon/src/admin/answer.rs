@@ -1,8 +1,9 @@
 //! What administrators are told.
 
-use super::{Said, Wish};
+use super::Wish;
 use crate::{refusal::Refusal, running::Running};
 use plenary_directory_client::Key;
+use plenary_member::admin::Said;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Instant};
 
@@ -21,6 +22,7 @@ async fn carry_out(running: &Running, by: String, wish: Wish) -> Result<Value, R
         Wish::Status => Ok(status(running)),
         Wish::Servers => servers(running).await,
         Wish::Add { key } => {
+            running.must_not_follow()?;
             let key: Key = key.parse().map_err(|error: plenary_directory_client::KeyError| {
                 Refusal::BadMessage(error.to_string())
             })?;
@@ -29,6 +31,7 @@ async fn carry_out(running: &Running, by: String, wish: Wish) -> Result<Value, R
             Ok(json!({ "server": key.server, "version": key.version, "nodes": key.nodes }))
         }
         Wish::Remove { server } => {
+            running.must_not_follow()?;
             running.store.remove_server(&server, by).await?;
             tracing::info!(%server, "a server was removed");
             Ok(json!({ "server": server }))
@@ -54,6 +57,8 @@ fn status(running: &Running) -> Value {
         "instance": running.facts.name,
         "address": running.address,
         "instances": *running.instances.borrow(),
+        "follows": running.first.as_ref().map(|first| &first.address),
+        "first_answers": running.first.as_ref().map(|first| *first.answers.borrow()),
         "database": if running.store.is_postgres() { "PostgreSQL" } else { "SQLite" },
         "database_answers": *running.followed.borrow() && *running.written.borrow(),
         "ready": running.is_ready(),

@@ -1,6 +1,7 @@
 //! The feed of one server: what its leader tells, one word after the other.
 
 use crate::{
+    copy,
     limits::{COST_OF_MESSAGE, Pace},
     refusal::{Refusal, quoted},
     running::{Counts, Running},
@@ -114,6 +115,7 @@ impl Feed {
             Ok(Some(Ok(_))) | Err(_) => return Err(Refusal::BadMessage("a feed begins with a hello".into())),
         };
         if let Err(refusal) = self.greet(hello).await {
+            let refusal = copy::or_follows(&self.running, refusal);
             self.running.note_refusal(&self.server, &refusal).await;
             return Err(refusal);
         }
@@ -181,6 +183,9 @@ impl Feed {
                 certificate: self.server.clone(),
                 said: quoted(&hello.server),
             });
+        }
+        if !hello.presence_only {
+            self.running.must_not_follow()?;
         }
         let incarnation: Result<[u8; 16], _> = hello.incarnation.try_into();
         self.incarnation =

@@ -5,6 +5,7 @@ mod asking;
 mod bounding;
 mod connecting;
 mod feeding;
+mod following;
 mod leading;
 mod program;
 mod refusing;

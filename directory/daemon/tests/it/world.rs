@@ -1,6 +1,6 @@
 //! An enterprise with a Directory, in a temporary folder.
 
-use plenary_directory::{Config, Database, Found, Instance, Limits, Listen, Ports};
+use plenary_directory::{Config, Database, Follow, Found, Instance, Limits, Listen, Ports};
 use plenary_directory_client::Key;
 use plenary_identity::{EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, Program};
 use plenary_model::{NodeId, ServerName};
@@ -64,6 +64,23 @@ impl World {
 
     /// Founds one more instance, and starts it.
     pub(crate) async fn add_instance(&mut self) {
+        self.add(Follow::default()).await;
+    }
+
+    /// The same, which follows the first one.
+    pub(crate) async fn add_follower(&mut self) {
+        let first = self.addresses().first().cloned();
+        self.add(Follow { first }).await;
+    }
+
+    /// From now on an instance follows nobody.
+    pub(crate) async fn promote(&mut self, instance: usize) {
+        self.configs[instance].follow = Follow::default();
+        self.stop(instance).await;
+        self.start(instance).await;
+    }
+
+    async fn add(&mut self, follow: Follow) {
         let instance = self.instances.len();
         // It comes back on the port on which it was.
         let address = FreePorts::default().next([127, 0, 0, 1].into()).unwrap();
@@ -77,6 +94,7 @@ impl World {
                 url: self.postgres.as_ref().map(|postgres| Secret::new(postgres.url())),
                 url_file: None,
             },
+            follow,
             ..Config::default()
         };
         let found = Found {
@@ -154,7 +172,12 @@ impl World {
 
     /// What an administrator asks on the machine of the first instance.
     pub(crate) fn ask(&self, wish: Value) -> Result<Value, String> {
-        let mut stream = UnixStream::connect(self.data(0).join("admin.sock")).unwrap();
+        self.ask_at(0, wish)
+    }
+
+    /// The same on that of another one.
+    pub(crate) fn ask_at(&self, instance: usize, wish: Value) -> Result<Value, String> {
+        let mut stream = UnixStream::connect(self.data(instance).join("admin.sock")).unwrap();
         stream.write_all(format!("{wish}\n").as_bytes()).unwrap();
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line).unwrap();

@@ -1,6 +1,6 @@
 //! What administrators are told.
 
-use super::{Said, Wish};
+use super::Wish;
 use crate::running::{NotDone, Running};
 use plenary_licences::{
     Recall,
@@ -9,6 +9,7 @@ use plenary_licences::{
     manager::{Command, Guest, judge},
 };
 use plenary_links::clock_ms;
+use plenary_member::admin::Said;
 use plenary_model::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;

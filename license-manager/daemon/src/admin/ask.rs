@@ -1,118 +1,41 @@
 //! The commands of administrators: each asks the running replica by its socket.
 
-use super::{Said, Wish};
-use crate::{config::ttl, data, options::Common};
+use super::Wish;
+use crate::{
+    config::{Config, ttl},
+    data,
+};
 use anyhow::{Context as _, bail};
-use chrono::DateTime;
 use clap::{Args, Subcommand};
 use plenary_licences::{
     Seats,
     lessor::Limits,
     licence::{LARGEST, LicenceId},
 };
+use plenary_member::admin::{self, Shown};
 use plenary_model::{NodeName, ServerName};
-use plenary_program::say;
+use plenary_program::{options::Common, say};
 use serde_json::Value;
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    os::unix::net::UnixStream,
+    io::{Read as _, Write as _},
     path::PathBuf,
 };
 
 fn ask(common: &Common, wish: &Wish) -> anyhow::Result<Value> {
-    let config = common.load()?;
-    let path = data::socket(&data::folder(&config));
-    let mut stream = UnixStream::connect(&path).with_context(|| {
-        format!(
-            "no replica runs here, or you may not ask it ({}); run this as root on its machine",
-            path.display()
-        )
-    })?;
-    let mut text = serde_json::to_string(wish)?;
-    text.push('\n');
-    stream.write_all(text.as_bytes())?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    match serde_json::from_str(&line).context("the replica gave no answer; see its log")? {
-        Said::Done(value) => Ok(value),
-        Said::Refused { code, reason } => bail!("{reason} ({code})"),
-    }
+    let config = common.load(Config::load)?;
+    let socket = data::socket(&data::folder(&config));
+    admin::ask(&data::KIND, &socket, wish)
 }
 
-/// How answers are shown.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Shown {
-    /// Print JSON
-    #[arg(long, global = true)]
-    json: bool,
-}
-
-impl Shown {
-    fn value(self, value: &Value, text: impl FnOnce() -> String) {
-        say(&match self.json {
-            true => serde_json::to_string_pretty(value).unwrap_or_default(),
-            false => text(),
-        });
-    }
-
-    fn table(self, rows: &Value, columns: &[(&str, &str)]) {
-        self.value(rows, || {
-            let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
-            let mut lines = vec![
-                columns
-                    .iter()
-                    .map(|(head, _)| (*head).to_owned())
-                    .collect::<Vec<_>>(),
-            ];
-            lines.extend(rows.iter().map(|row| {
-                let cells = columns.iter().map(|(_, key)| cell(key, &row[*key]));
-                cells.collect()
-            }));
-            let widths: Vec<usize> = (0..columns.len())
-                .map(|i| {
-                    lines
-                        .iter()
-                        .filter_map(|line| line.get(i))
-                        .map(|cell| cell.chars().count())
-                        .max()
-                        .unwrap_or(0)
-                })
-                .collect();
-            let lines = lines.iter().map(|line| {
-                let cells = line.iter().zip(&widths);
-                let cells: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
-                cells.join("  ").trim_end().to_owned()
-            });
-            lines.collect::<Vec<_>>().join("\n")
-        });
-    }
-}
-
-/// A value as people read it; control characters never reach the terminal.
+/// As all members show it; seats in the order of the heads.
 fn cell(key: &str, value: &Value) -> String {
-    let text = match value {
-        Value::Null => "–".to_owned(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) if key.ends_with("_ms") || matches!(key, "at" | "expires" | "valid_until") => {
-            let moment = number.as_i64().and_then(DateTime::from_timestamp_millis);
-            moment.map_or(number.to_string(), |moment| moment.format("%F %T").to_string())
-        }
+    match value {
         Value::Object(fields) if fields.contains_key("pro") => {
             let of = |kind| fields.get(kind).and_then(Value::as_u64).unwrap_or(0);
             format!("{}/{}/{}/{}", of("pro"), of("online"), of("guest"), of("gateway"))
         }
-        Value::Array(items) => items
-            .iter()
-            .map(|item| cell(key, item))
-            .collect::<Vec<_>>()
-            .join(", "),
-        other => other.to_string(),
-    };
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+        other => admin::cell(key, other),
+    }
 }
 
 /// Show the pool, the replicas' leader, and whether it lends
@@ -192,6 +115,7 @@ impl Licence {
                     ("WHY NOT", "reason"),
                     ("DEVELOPMENT", "development"),
                 ],
+                cell,
             ),
             Self::Remove { licence: id } => {
                 ask(common, &Wish::RemoveLicence { id })?;
@@ -323,6 +247,7 @@ impl ServerCommand {
                         ("HEARD", "heard_ms"),
                         ("COVERED", "covered"),
                     ],
+                    cell,
                 );
                 return Ok(());
             }
@@ -399,6 +324,7 @@ impl MemberCommand {
                     ("ROLE", "role"),
                     ("BEHIND", "behind"),
                 ],
+                cell,
             ),
             Self::Invite { minutes, shown } => {
                 let ttl_s = u64::from(minutes) * 60;
@@ -503,6 +429,7 @@ impl Events {
                 ("BY", "by"),
                 ("EVENT", "event"),
             ],
+            cell,
         );
         Ok(())
     }

@@ -2,13 +2,13 @@
 
 use crate::{
     codec::{CodecError, encode},
-    directory_link, guest_page, meetings, partners,
+    directory_link, found_by, guest_page, meetings, partners,
     schema::mode_name,
     view::{bound, sql},
 };
 use plenary_access::{
-    Actor, ActorKind, AdminRole, BorderController, Contact, Decision, Effect, Event, EventDraft, EventKind,
-    Group, Member, Session, TokenHash, User, fold,
+    Actor, ActorKind, AdminRole, Alias, BorderController, Contact, Decision, Effect, Event, EventDraft,
+    EventKind, Group, Member, Session, TokenHash, User, fold,
 };
 use plenary_conference as conference;
 use plenary_model::{GroupId, NodeId, Timestamp, UserName};
@@ -79,18 +79,12 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
         }
         Effect::PutGroup(group) => put_group(db, group),
         Effect::RemoveGroup(id) => remove_group(db, id),
-        Effect::PutAlias(alias) => run(
-            db,
-            "INSERT OR REPLACE INTO aliases (id, target, note, search, revision) VALUES (?, ?, ?, ?, ?)",
-            params![
-                alias.id.as_str(),
-                alias.target.as_str(),
-                alias.note,
-                fold(&format!("{} {} {}", alias.id, alias.target, alias.note)),
-                sql(alias.revision.0)
-            ],
-        ),
-        Effect::RemoveAlias(id) => run(db, "DELETE FROM aliases WHERE id = ?", [id.as_str()]),
+        Effect::PutAlias(alias) => put_alias(db, alias),
+        Effect::RemoveAlias(id) => {
+            let meant = found_by::target(db, id.as_str())?;
+            run(db, "DELETE FROM aliases WHERE id = ?", [id.as_str()])?;
+            meant.map_or(Ok(()), |target| found_by::put_meant(db, &target))
+        }
         Effect::PutContact { user, contact } => put_contact(db, user, contact),
         Effect::RemoveContact { user, call } => run(
             db,
@@ -252,7 +246,7 @@ fn put_user(db: &Connection, user: &User) -> Result<(), AppError> {
             [group.as_str(), user.id.as_str()],
         )?;
     }
-    Ok(())
+    found_by::put(db, user)
 }
 
 fn put_controller(db: &Connection, one: &BorderController) -> Result<(), AppError> {
@@ -265,6 +259,7 @@ fn put_controller(db: &Connection, one: &BorderController) -> Result<(), AppErro
 
 fn remove_user(db: &Connection, id: &UserName) -> Result<(), AppError> {
     run(db, "DELETE FROM users WHERE id = ?", [id.as_str()])?;
+    found_by::remove(db, id)?;
     for table in [
         "passwords",
         "failures",
@@ -298,6 +293,25 @@ fn put_group(db: &Connection, group: &Group) -> Result<(), AppError> {
 fn remove_group(db: &Connection, id: &GroupId) -> Result<(), AppError> {
     run(db, "DELETE FROM groups WHERE id = ?", [id.as_str()])?;
     run(db, "DELETE FROM members WHERE grp = ?", [id.as_str()])
+}
+
+fn put_alias(db: &Connection, alias: &Alias) -> Result<(), AppError> {
+    let meant = found_by::target(db, alias.id.as_str())?;
+    run(
+        db,
+        "INSERT OR REPLACE INTO aliases (id, target, note, search, revision) VALUES (?, ?, ?, ?, ?)",
+        params![
+            alias.id.as_str(),
+            alias.target.as_str(),
+            alias.note,
+            fold(&format!("{} {} {}", alias.id, alias.target, alias.note)),
+            sql(alias.revision.0)
+        ],
+    )?;
+    if let Some(before) = meant.filter(|before| before != alias.target.as_str()) {
+        found_by::put_meant(db, &before)?;
+    }
+    found_by::put_meant(db, alias.target.as_str())
 }
 
 fn put_contact(db: &Connection, user: &UserName, contact: &Contact) -> Result<(), AppError> {

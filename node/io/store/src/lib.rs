@@ -16,6 +16,7 @@ mod desk;
 mod directory_link;
 mod effects;
 mod facts;
+mod found_by;
 mod guest_page;
 mod history;
 mod lines;

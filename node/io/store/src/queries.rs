@@ -1,6 +1,7 @@
 //! Questions about the stored state. All are functions of one read transaction.
 
 mod address_book;
+mod candidates;
 mod conferences;
 mod digest;
 mod directory;

@@ -1,6 +1,6 @@
 //! The tables. What is searched, sorted or joined has columns; the rest of an object is its `body`.
 
-use crate::view::body;
+use crate::{found_by, view::body};
 use plenary_conference::{Access, Conference, Mode};
 use plenary_replication::AppError;
 use rusqlite::Connection;
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 27] = [
+const STEPS: [&str; 28] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -37,6 +37,7 @@ const STEPS: [&str; 27] = [
     ALIASES_BY_TARGET,
     REMOVALS,
     BORDER,
+    PEOPLE,
 ];
 
 const ACCOUNTS: &str = "
@@ -465,6 +466,19 @@ END;
 /// Border Controllers, those that were removed as well.
 const BORDER: &str = "CREATE TABLE border_controllers (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;";
 
+/// What people are found by; `found_by.rs` writes it. The parts are the groups of three letters of the words, under the number of
+/// the row. It follows from other tables, and may be made anew at any time.
+const PEOPLE: &str = "
+DROP TABLE IF EXISTS people;
+DROP TABLE IF EXISTS people_parts;
+CREATE TABLE people (
+    n INTEGER PRIMARY KEY, user TEXT NOT NULL UNIQUE, display TEXT NOT NULL, words TEXT NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE people_parts USING fts5(
+    words, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1'
+);
+";
+
 /// Writes what is found in columns since there are filters, of conferences from before.
 fn fill_filters(db: &Connection) -> Result<(), AppError> {
     let mut all = db.prepare("SELECT cid, body FROM conferences")?;
@@ -509,6 +523,9 @@ pub(crate) fn migrate(database: &mut Connection) -> Result<(), AppError> {
         }
         if *step == UNINVITED {
             fill_uninvited(&transaction)?;
+        }
+        if *step == PEOPLE {
+            found_by::fill(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;

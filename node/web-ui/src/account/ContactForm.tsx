@@ -19,6 +19,8 @@ export interface NewContact {
   isNew: true;
   call: string;
   display_name: string;
+  /** What people call themselves: they are shown by it, also when it changes, unless they are called otherwise here. */
+  goes_by?: string;
 }
 
 interface Props {
@@ -81,6 +83,7 @@ export function ContactForm({ editing, groups, close }: Props) {
             description={t('contacts.nameHint')}
             inputWrapperOrder={['label', 'input', 'description', 'error']}
             maxLength={256}
+            placeholder={found?.goes_by}
             {...form.getInputProps('display_name')}
           />
           <TagsInput

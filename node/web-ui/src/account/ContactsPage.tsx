@@ -59,6 +59,7 @@ export function ContactsPage() {
           call={me.rights.includes('make_calls') ? call : undefined}
           busy={busy}
           add={mayEdit ? (hit) => edit(newContact(hit)) : undefined}
+          invites={me.rights.includes('create_conferences') || me.admin === 'full'}
         />
         <Search label={t('contacts.search')} value={search} onChange={(search) => set({ search })} />
         {(groups.length > 0 || group) && (
@@ -115,7 +116,9 @@ const keyOf = (editing: Contact | 'new' | NewContact | null) =>
 const newContact = (hit: SearchHit): NewContact => ({
   isNew: true,
   call: hit.call ?? '',
-  display_name: hit.display_name,
+  ...(hit.kind === 'user'
+    ? { display_name: '', goes_by: hit.display_name }
+    : { display_name: hit.display_name }),
 });
 
 function useColumns(

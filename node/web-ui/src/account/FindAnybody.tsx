@@ -10,8 +10,9 @@ import {
   useCombobox,
   VisuallyHidden,
 } from '@mantine/core';
-import { IconPhone, IconPlus, IconUserSearch } from '@tabler/icons-react';
-import { useState } from 'react';
+import { IconPhone, IconPlus, IconPresentation, IconUserSearch } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { SearchHit } from '../api/types';
 import { DirectoryAway } from '../ui/DirectoryAway';
@@ -26,38 +27,54 @@ interface Props {
   busy: boolean;
   /** Missing where one may not change one's address book. */
   add?: (hit: SearchHit) => void;
+  /** Whether one may make conferences, and so invite to them. */
+  invites?: boolean;
 }
 
 const keyOf = (hit: SearchHit) => `${hit.kind} ${hit.id}@${hit.server}`;
 
-/** Finds people, groups and conferences of all servers as one types; whoever is chosen is shown, to be called or kept. */
-export function FindAnybody({ call, busy, add }: Props) {
+/**
+ * Finds people, groups and conferences of all servers as one types. Enter calls who is selected at once; a click, or Shift+Enter,
+ * shows who it is and what else can be done.
+ */
+export function FindAnybody({ call, busy, add, invites }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [chosen, choose] = useState<SearchHit | null>(null);
   const found = useFound(text);
   const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() });
+  const { resetSelectedOption } = box;
+  // Enter without Shift, which the list takes as a click.
+  const enter = useRef(false);
+  // What is selected is counted from the top: with other people in the list it would be somebody else.
+  const listed = found.hits.map(keyOf).join('\n');
+  useEffect(() => resetSelectedOption(), [listed, resetSelectedOption]);
   const clear = () => {
     setText('');
     choose(null);
     box.closeDropdown();
   };
+  const submit = (key: string) => {
+    const hit = found.hits.find((hit) => keyOf(hit) === key) ?? null;
+    const calls = enter.current;
+    enter.current = false;
+    choose(hit);
+    setText('');
+    box.closeDropdown();
+    if (calls && hit?.call && !busy) void call?.(hit.call);
+  };
+  const hint = t(call ? 'find.hint' : 'find.hintShow');
   return (
     <div style={{ flex: '1 1 260px', maxWidth: 420 }}>
-      <Combobox
-        store={box}
-        onOptionSubmit={(key) => {
-          choose(found.hits.find((hit) => keyOf(hit) === key) ?? null);
-          setText('');
-          box.closeDropdown();
-        }}
-      >
+      <Combobox store={box} onOptionSubmit={submit}>
         <Combobox.Target withExpandedAttribute>
           <TextInput
             role="combobox"
             aria-autocomplete="list"
             aria-label={t('find.label')}
             placeholder={t('find.label')}
+            description={found.hits.length > 0 && <VisuallyHidden>{hint}</VisuallyHidden>}
+            inputWrapperOrder={['input', 'description']}
             leftSection={<IconUserSearch size={16} aria-hidden />}
             rightSection={text && <CloseButton size="sm" aria-label={t('action.clear')} onClick={clear} />}
             value={text}
@@ -65,6 +82,8 @@ export function FindAnybody({ call, busy, add }: Props) {
               setText(event.currentTarget.value);
               box.openDropdown();
             }}
+            onKeyDown={(event) => (enter.current = event.key === 'Enter' && !event.shiftKey)}
+            onKeyUp={() => (enter.current = false)}
             onFocus={() => box.openDropdown()}
             onBlur={() => box.closeDropdown()}
           />
@@ -78,19 +97,36 @@ export function FindAnybody({ call, busy, add }: Props) {
             ))}
             {found.none && <Combobox.Empty>{t('state.nothingFound')}</Combobox.Empty>}
           </Combobox.Options>
+          {found.hits.length > 0 && (
+            <Combobox.Footer aria-hidden visibleFrom="sm">
+              <Text size="xs" c="dimmed">
+                {hint}
+              </Text>
+            </Combobox.Footer>
+          )}
         </Combobox.Dropdown>
       </Combobox>
       <VisuallyHidden role="status">
         {found.settled && !chosen && text && t('find.count', { count: found.hits.length })}
       </VisuallyHidden>
       <DirectoryAway missing={found.missing} />
-      {chosen && <Chosen hit={chosen} call={call} busy={busy} add={add} close={clear} />}
+      {chosen && (
+        <Chosen
+          key={keyOf(chosen)}
+          hit={chosen}
+          call={call}
+          busy={busy}
+          add={add}
+          invites={invites}
+          close={clear}
+        />
+      )}
     </div>
   );
 }
 
-/** Somebody who was chosen; to call them is what Enter does next. */
-function Chosen({ hit, call, busy, add, close }: Props & { hit: SearchHit; close: () => void }) {
+/** Somebody who was chosen; to call or keep them is what Enter does next. */
+function Chosen({ hit, call, busy, add, invites, close }: Props & { hit: SearchHit; close: () => void }) {
   const { t } = useTranslation();
   const name = hit.display_name || hit.id;
   const to = hit.call;
@@ -136,12 +172,23 @@ function Chosen({ hit, call, busy, add, close }: Props & { hit: SearchHit; close
           )}
           {add && (
             <Button
+              autoFocus={!call}
               size="xs"
               variant="default"
               leftSection={<IconPlus size={16} aria-hidden />}
               onClick={() => add(hit)}
             >
               {t('contacts.add')}
+            </Button>
+          )}
+          {invites && hit.kind === 'user' && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPresentation size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/meetings" search={{ create: true, invite: to }} {...props} />}
+            >
+              {t('find.invite')}
             </Button>
           )}
         </Group>

@@ -35,7 +35,7 @@ export function MeetingsPage() {
   const { t } = useAdminText();
   const me = useMe();
   const { said, set, go } = useAddress(route);
-  const { search, stage, part, conference, create, template } = said;
+  const { search, stage, part, conference, create, template, invite } = said;
   const list = useList(queries.conferences({ sort: 'stage', search, stage, part }));
   const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
   const add = mayCreate && (
@@ -188,8 +188,11 @@ export function MeetingsPage() {
             key={create ? '' : conference}
             cid={create ? undefined : conference}
             template={template}
+            invite={invite}
             own
-            close={() => set({ conference: undefined, create: undefined, template: undefined })}
+            close={() =>
+              set({ conference: undefined, create: undefined, template: undefined, invite: undefined })
+            }
           />
         </Suspense>
       )}

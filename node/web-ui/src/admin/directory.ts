@@ -18,6 +18,7 @@ export const FIELDS = [
 /** Why the Directory refuses something: each has a text for administrators. */
 export const CODES = [
   'not_a_node',
+  'not_an_instance',
   'other_server',
   'key_unknown',
   'key_wrong',
@@ -33,6 +34,7 @@ export const CODES = [
   'digest',
   'not_found',
   'slow_down',
+  'follows',
   'away',
 ] as const;
 

@@ -11,7 +11,7 @@ import { tell } from '../ui/notify';
 import { fieldErrors, problemText, useAdminText } from '../ui/text';
 import { useMayCall, useMe } from '../ui/useMe';
 import { CidField } from './CidField';
-import { cidFrom, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
+import { cidFrom, inviting, newOf, patchOf, valuesOf, type ConferenceValues } from './conferenceDraft';
 import { SetupFields } from './SetupFields';
 import { StartNew, useStartIn } from './StartNew';
 import { newTemplateOf, templatePatchOf, valuesFrom } from './templateDraft';
@@ -26,6 +26,8 @@ interface Props {
   template?: Template;
   /** Of new ones. */
   usual?: ConferenceDefaults;
+  /** Who is invited to a new one from the beginning. */
+  invite?: string;
   readOnly?: boolean;
   /** In the personal area: who owns it is not asked. */
   own?: boolean;
@@ -43,7 +45,7 @@ interface FieldsProps extends Props {
   chooseCalls: (made: Conference) => void;
 }
 
-function Fields({ conference, template, usual, readOnly, own, close, chooseCalls }: FieldsProps) {
+function Fields({ conference, template, usual, invite, readOnly, own, close, chooseCalls }: FieldsProps) {
   const { t } = useAdminText();
   const cache = useQueryClient();
   const mayKeep = useMayMake();
@@ -55,7 +57,7 @@ function Fields({ conference, template, usual, readOnly, own, close, chooseCalls
   const mayCall = useMayCall();
   const startIn = useStartIn();
   const form = useForm<ConferenceValues>({
-    initialValues: template ? { ...valuesFrom(template), name: '' } : before,
+    initialValues: inviting(template ? { ...valuesFrom(template), name: '' } : before, invite),
     validateInputOnBlur: true,
     validate: {
       name: (value) => (value.trim() ? null : t('conferences.nameMissing')),
@@ -98,7 +100,7 @@ function Fields({ conference, template, usual, readOnly, own, close, chooseCalls
               {problemText(save.error)}
             </Alert>
           )}
-          {!old && <FromTemplate form={form} first={template?.id} usual={usual} />}
+          {!old && <FromTemplate form={form} first={template?.id} usual={usual} invite={invite} />}
           <Names form={form} isNew={!old} own={own} />
           <SetupFields form={form} />
           {!readOnly && mayKeep && <Keep keeping={keeping} name={form.values.name} />}
@@ -197,8 +199,15 @@ function Keep({ keeping, name }: { keeping: ReturnType<typeof useKeeping>; name:
   );
 }
 
-/** Sets a new conference up like a template; what it is called stays. */
-function FromTemplate({ form, first, usual }: { form: Form; first?: string; usual?: ConferenceDefaults }) {
+interface FromTemplateProps {
+  form: Form;
+  first?: string;
+  usual?: ConferenceDefaults;
+  invite?: string;
+}
+
+/** Sets a new conference up like a template; what it is called stays, and who is invited anyway. */
+function FromTemplate({ form, first, usual, invite }: FromTemplateProps) {
   const { t } = useAdminText();
   const me = useMe();
   const [chosen, choose] = useState(first ?? null);
@@ -208,7 +217,7 @@ function FromTemplate({ form, first, usual }: { form: Form; first?: string; usua
     const template = all?.find((one) => one.id === id);
     const { id_by, cid, name, owner } = form.getValues();
     form.setValues({
-      ...(template ? valuesFrom(template) : valuesOf(undefined, usual)),
+      ...inviting(template ? valuesFrom(template) : valuesOf(undefined, usual), invite),
       id_by,
       cid,
       name,

@@ -21,6 +21,8 @@ interface Props {
   cid?: string;
   /** A new one is set up like the template of this ID. */
   template?: string;
+  /** Who is invited to a new one from the beginning: their ID, with the server if it is another one. */
+  invite?: string;
   readOnly?: boolean;
   /** In the personal area: who owns it is not asked. */
   own?: boolean;
@@ -28,30 +30,37 @@ interface Props {
 }
 
 /** One conference, or a new one, beside the list. */
-export function ConferenceSheet({ cid, template, readOnly, own, close }: Props) {
+export function ConferenceSheet({ cid, template, invite, readOnly, own, close }: Props) {
   const { t } = useAdminText();
   if (cid) return <Known cid={cid} readOnly={readOnly} own={own} close={close} />;
   return (
     <Sheet title={<Text fw={650}>{t('conferences.create')}</Text>} close={close}>
-      {template ? <FromTemplate id={template} own={own} close={close} /> : <New own={own} close={close} />}
+      {template ? (
+        <FromTemplate id={template} invite={invite} own={own} close={close} />
+      ) : (
+        <New invite={invite} own={own} close={close} />
+      )}
     </Sheet>
   );
 }
 
-function FromTemplate({ id, own, close }: Omit<Props, 'cid'> & { id: string }) {
+function FromTemplate({ id, invite, own, close }: Omit<Props, 'cid'> & { id: string }) {
   const { t } = useAdminText();
   const found = useQuery(queries.template(id));
-  if (found.data) return <New template={found.data} own={own} close={close} />;
+  if (found.data) return <New template={found.data} invite={invite} own={own} close={close} />;
   if (!found.error) return <Loading rows={8} />;
   const gone = found.error instanceof Problem && found.error.code === 'not-found';
   if (!gone) return <ErrorState error={found.error} retry={() => void found.refetch()} />;
   return <EmptyState icon={<IconTemplate />} title={t('templates.gone')} text={t('conferences.goneText')} />;
 }
 
+type NewProps = Pick<Props, 'invite' | 'own' | 'close'> & { template?: Template };
+
 /** As the server has it for new ones. */
-function New({ template, own, close }: Pick<Props, 'own' | 'close'> & { template?: Template }) {
+function New({ template, invite, own, close }: NewProps) {
   const usual = useQuery(queries.conferenceDefaults());
-  if (usual.data) return <ConferenceForm template={template} usual={usual.data} own={own} close={close} />;
+  if (usual.data)
+    return <ConferenceForm template={template} usual={usual.data} invite={invite} own={own} close={close} />;
   if (usual.error) return <ErrorState error={usual.error} retry={() => void usual.refetch()} />;
   return <Loading rows={8} />;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cidFrom, newOf, nextHour, patchOf, randomPin, valuesOf } from './conferenceDraft';
+import { cidFrom, inviting, newOf, nextHour, patchOf, randomPin, valuesOf } from './conferenceDraft';
 
 describe('the form of a conference', () => {
   it('says only what is another than usual', () => {
@@ -11,6 +11,16 @@ describe('the form of a conference', () => {
         settings: { pin: '4711', mode: 'smart', begins_locked: true },
       },
     );
+  });
+
+  it('names whom one came to invite, once', () => {
+    const olav = 'olav@oslo.example.com';
+    const values = inviting(valuesOf(), olav);
+    expect(inviting(values, olav)).toBe(values);
+    expect(newOf(values).settings).toEqual({ invited: [olav] });
+    expect(inviting(valuesOf(), undefined)).toEqual(valuesOf());
+    const chaired = { ...valuesOf(), moderators: [olav] };
+    expect(inviting(chaired, olav).invited).toEqual([]);
   });
 
   it('lets everybody come into a public conference, whatever was chosen for an internal one', () => {

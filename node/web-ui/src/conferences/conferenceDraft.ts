@@ -63,6 +63,13 @@ export function valuesOf(conference?: Conference, usual?: ConferenceDefaults): C
   };
 }
 
+/** The same, and somebody is invited; whoever is it anyway stays so. */
+export function inviting(values: ConferenceValues, person: string | undefined): ConferenceValues {
+  const { invited, moderators } = values;
+  if (!person || invited.includes(person) || moderators.includes(person)) return values;
+  return { ...values, invited: [...invited, person] };
+}
+
 /** What a template keeps, too; when it takes place aside. */
 export function setupOf(
   conference?: Pick<Conference, 'name' | 'description' | 'access' | 'settings' | 'launch'>,

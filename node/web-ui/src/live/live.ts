@@ -3,7 +3,7 @@ import type { SignalServerBody, SignalTopic } from '../api/generated/types.gen';
 import { nodes } from '../api/nodes';
 import { session } from '../api/session';
 import { seen } from '../api/transport';
-import type { Contact, Looked, Me, Page, Presence, UserQuery } from '../api/types';
+import type { Contact, Looked, Me, Page, Presence, SearchHit, SearchResult, UserQuery } from '../api/types';
 import { onOtherNetwork } from './network';
 import { Signal, type EndReason, type SignalState, type SocketLike } from './signal';
 
@@ -150,6 +150,9 @@ export function setPresence(cache: QueryClient, user: string, presence: Presence
   }
   cache.setQueriesData<Account>({ queryKey: ['users', 'one'] }, (data) => data && now(data));
   cache.setQueriesData<Account>({ queryKey: ['me'] }, (data) => data && now(data));
+  // Who is called without a server is of this one.
+  const isFound = ({ call }: SearchHit) => call === shortId(user);
+  setFound(cache, (hit) => (isFound(hit) ? { ...hit, presence } : hit));
   // Who belongs into a list of those who are online has changed.
   void cache.invalidateQueries({
     queryKey: ['users', 'list'],
@@ -168,12 +171,24 @@ export function setPartnerPresence(cache: QueryClient, user: string, presence: P
     { queryKey: ['contacts', 'look'] },
     (data) => data && (data.id === user && data.kind === 'person' ? { ...data, presence } : data),
   );
+  // What the Directory said of somebody holds where their server says nothing.
+  if (presence !== null) setFound(cache, (hit) => (hit.call === user ? { ...hit, presence } : hit));
+}
+
+/** Changes people among those who were found. */
+function setFound(cache: QueryClient, now: (hit: SearchHit) => SearchHit) {
+  const people = (hit: SearchHit) => (hit.kind === 'user' ? now(hit) : hit);
+  cache.setQueriesData<SearchResult>(
+    { queryKey: ['contacts', 'search'] },
+    (data) => data && { ...data, hits: data.hits.map(people) },
+  );
 }
 
 type Account = Pick<Contact, 'user_id' | 'presence'>;
 
 /** The API names the account of a row by its short or its full ID. */
 function isOf(row: Account, user: string): boolean {
-  const short = (id: string) => id.split('@')[0];
-  return !!row.user_id && (row.user_id === user || short(row.user_id) === short(user));
+  return !!row.user_id && (row.user_id === user || shortId(row.user_id) === shortId(user));
 }
+
+const shortId = (id: string) => id.split('@')[0];

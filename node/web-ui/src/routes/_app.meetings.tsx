@@ -15,6 +15,8 @@ export const Route = createFileRoute('/_app/meetings')({
       create: flag(search.create),
       /** What a new one is set up like. */
       template: text(search.template),
+      /** Who is invited to a new one. */
+      invite: text(search.invite),
     }),
   component: MeetingsPage,
 });

@@ -1,11 +1,11 @@
 //! What others find, as the Directory and searches know it.
 
 use super::Found;
-use crate::view::body;
+use crate::{found_by::shown as text, view::body};
 use plenary_access::{Group, Profile, ProfileVisibility, User, Viewer};
 use plenary_conference::Conference;
 use plenary_model::{GroupId, ServerName, UserName};
-use plenary_people::{Entry, EntryId, Kind, limits, turns};
+use plenary_people::{Entry, EntryId, Kind, limits};
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Makes entries of rows; what does not keep the limits of entries is left out of them.
@@ -134,12 +134,6 @@ impl<'a> Maker<'a> {
 
 /// Conferences that everybody may find: open for guests, and not over.
 pub(super) const OPEN: &str = "public = 1 AND call = 0 AND (scheduled = 0 OR next_start IS NOT NULL)";
-
-/// A text without control characters and without what turns the direction of writing around, cut off where it is too long.
-fn text(text: &str, most: usize) -> String {
-    let plain = text.chars().filter(|c| !c.is_control() && !turns(*c));
-    plain.take(most).collect::<String>().trim().to_owned()
-}
 
 /// Whether an entry may have this ID.
 pub(super) fn is_id(kind: Kind, id: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{
     Found, address_book,
+    candidates::candidates,
     directory::{groups_of, settings},
     entries::{Maker, OPEN},
     people::server_name,
@@ -11,15 +12,15 @@ use plenary_access::{AddressBookRow, AddressBookScope, Group, Presence, ProfileF
 use plenary_conference::Conference;
 use plenary_model::{CallKind, CallString, GroupId, ServerName, UserName};
 use plenary_people::{
-    Closeness, Entry, EntryId, Kind, Quality, Query, Viewer as Asker, limits,
-    meets::meets,
-    query::{TYPO, place},
+    Closeness, Entry, EntryId, Kind, Quality, Query, Viewer as Asker, limits, meets::meets, query::place,
 };
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::collections::BTreeSet;
 
-/// Rows that are looked at closer, of each kind: more than anybody reads, and bounded.
+/// Groups and conferences that are looked at closer: more than anybody reads, and bounded.
 const CANDIDATES: i64 = 500;
+/// People who are looked at closer: each costs some of the time that a search has.
+const PEOPLE: usize = 100;
 /// Latest calls that make people close.
 const CALLS: i64 = 200;
 
@@ -57,6 +58,7 @@ pub fn search(db: &Connection, user: &UserName, text: &str, kinds: &[Kind], most
         query,
         asker: &asker,
         user,
+        me: user.to_string(),
         groups: &groups,
     };
     let mut hits = Vec::new();
@@ -127,18 +129,6 @@ fn asker(db: &Connection, server: &ServerName, user: &UserName, groups: &[Group]
     Ok(asker)
 }
 
-/// What is left of a word after one typo: one of its halves, or, where the letters in the middle are exchanged, what is before
-/// and behind these. `None` for words that are too short for that.
-fn halves(word: &str) -> Option<[String; 4]> {
-    let letters: Vec<char> = word.chars().collect();
-    if !(TYPO..=limits::TYPO_LETTERS).contains(&letters.len()) {
-        return None;
-    }
-    let (left, right) = letters.split_at(letters.len() / 2);
-    let texts = [left, right, &left[..left.len() - 1], &right[1..]];
-    Some(texts.map(|letters| letters.iter().collect()))
-}
-
 struct Looking<'a> {
     db: &'a Connection,
     maker: Maker<'a>,
@@ -146,6 +136,8 @@ struct Looking<'a> {
     words: Vec<String>,
     asker: &'a Asker,
     user: &'a UserName,
+    /// The same, as it is bound.
+    me: String,
     groups: &'a [Group],
 }
 
@@ -156,32 +148,6 @@ impl Looking<'_> {
         for word in &self.words {
             condition.push_str(&format!(" AND instr({column}, ?) > 0"));
             values.push(Box::new(word.clone()));
-        }
-        condition
-    }
-
-    /// The same for people, who are found by their aliases, too, and with `typos` by what is left of each word whatever one
-    /// typo made of it.
-    fn condition_of_people(&self, typos: bool, values: &mut Vec<Box<dyn ToSql>>) -> String {
-        let mut condition = String::from("1");
-        for word in &self.words {
-            let mut ways = vec![
-                "instr(u.search, ?) > 0",
-                "u.id IN (SELECT substr(a.target, 1, instr(a.target || '@', '@') - 1) FROM aliases a
-                     WHERE instr(a.id, ?) > 0)",
-            ];
-            values.push(Box::new(word.clone()));
-            values.push(Box::new(word.clone()));
-            if let Some([left, right, begin, end]) = typos.then(|| halves(word)).flatten() {
-                ways.push("instr(u.search, ?) > 0");
-                values.push(Box::new(left));
-                ways.push("instr(u.search, ?) > 0");
-                values.push(Box::new(right));
-                ways.push("instr(u.search, ?) > 0 AND instr(u.search, ?) > 0");
-                values.push(Box::new(begin));
-                values.push(Box::new(end));
-            }
-            condition.push_str(&format!(" AND ({})", ways.join(" OR ")));
         }
         condition
     }
@@ -216,23 +182,28 @@ impl Looking<'_> {
     }
 
     fn people(&self, typos: bool, hits: &mut Vec<OwnHit>) -> Found<()> {
-        let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(self.user.to_string())];
-        let Some(shown) = self.shown(&mut values) else {
+        let mut shown: Vec<Box<dyn ToSql>> = Vec::new();
+        let Some(condition) = self.shown(&mut shown) else {
             return Ok(());
         };
-        let matches = self.condition_of_people(typos, &mut values);
-        let order = self.order("u.search", "u.display, u.id", &mut values);
-        let query = format!(
-            "SELECT u.body FROM users u WHERE u.active = 1 AND u.id <> ? AND {shown} AND {matches} \
-             ORDER BY {order} LIMIT ?"
-        );
-        values.push(Box::new(CANDIDATES));
-        let mut query = self.db.prepare_cached(&query)?;
-        let mut rows = query.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            let user: User = body(row, 0)?;
+        let recent = self.asker.recent.iter();
+        let recent = recent.filter(|id| id.server == self.asker.server && id.kind == Kind::User);
+        let recent: Vec<&str> = recent.map(|id| id.id.as_str()).collect();
+        let mut one = self.db.prepare_cached(&format!(
+            "SELECT u.body FROM users u WHERE u.id = ? AND u.active = 1 AND u.id <> ? AND {condition}"
+        ))?;
+        let mut found = 0;
+        for id in candidates(self.db, &self.query, typos, &recent)? {
+            let mut values: Vec<&dyn ToSql> = vec![&id, &self.me];
+            values.extend(shown.iter().map(|value| &**value));
+            let user: Option<User> = one.query_row(values.as_slice(), |row| body(row, 0)).optional()?;
+            let Some(user) = user else { continue };
             let call = user.id.as_str().parse().ok();
             hits.extend(self.hit(self.maker.user(&user)?, call, None));
+            found += 1;
+            if found == PEOPLE {
+                break;
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod directory;
 mod directory_link;
 mod elsewhere;
 mod events;
+mod finding;
 mod gate;
 mod guest_page;
 mod history;
