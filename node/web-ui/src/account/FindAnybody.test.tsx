@@ -49,6 +49,18 @@ function show(props: { call?: (to: string) => Promise<void>; add?: (hit: SearchH
 beforeEach(() => void vi.restoreAllMocks());
 
 describe('whoever is found', () => {
+  it('is written to at the address that they show, and at no other', async () => {
+    const nora = { ...hit('Nora'), email: 'nora@oslo.example.com?bcc=eve@example.org' };
+    vi.spyOn(calls, 'search').mockResolvedValue({
+      hits: [nora, hit('Norbert')],
+      directory: 'up',
+    } as SearchResult);
+    await userEvent.type(show({}), 'nor');
+    await userEvent.click(await screen.findByText('Nora'));
+    const write = screen.getByRole('link', { name: 'Write an e-mail' });
+    expect(write).toHaveAttribute('href', 'mailto:nora@oslo.example.com%3Fbcc%3Deve%40example.org');
+  });
+
   it('is called by the keyboard alone', async () => {
     found('Nora', 'Norbert');
     const call = vi.fn(() => Promise.resolve());

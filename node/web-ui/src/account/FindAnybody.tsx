@@ -10,7 +10,7 @@ import {
   useCombobox,
   VisuallyHidden,
 } from '@mantine/core';
-import { IconPhone, IconPlus, IconPresentation, IconUserSearch } from '@tabler/icons-react';
+import { IconMail, IconPhone, IconPlus, IconPresentation, IconUserSearch } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -30,6 +30,9 @@ interface Props {
   /** Whether one may make conferences, and so invite to them. */
   invites?: boolean;
 }
+
+/** What else is in an address counts as part of it, and adds no other recipient. */
+const mailTo = (address: string) => `mailto:${encodeURIComponent(address).replace('%40', '@')}`;
 
 const keyOf = (hit: SearchHit) => `${hit.kind} ${hit.id}@${hit.server}`;
 
@@ -157,9 +160,9 @@ function Chosen({ hit, call, busy, add, invites, close }: Props & { hit: SearchH
         </Stack>
         <CloseButton aria-label={t('action.close')} onClick={close} />
       </Group>
-      {to && (
+      {(to || hit.email) && (
         <Group gap="xs" mt="sm">
-          {call && (
+          {to && call && (
             <Button
               autoFocus
               size="xs"
@@ -170,7 +173,7 @@ function Chosen({ hit, call, busy, add, invites, close }: Props & { hit: SearchH
               {t(hit.kind === 'conference' ? 'find.enter' : 'find.call')}
             </Button>
           )}
-          {add && (
+          {to && add && (
             <Button
               autoFocus={!call}
               size="xs"
@@ -181,7 +184,7 @@ function Chosen({ hit, call, busy, add, invites, close }: Props & { hit: SearchH
               {t('contacts.add')}
             </Button>
           )}
-          {invites && hit.kind === 'user' && (
+          {to && invites && hit.kind === 'user' && (
             <Button
               size="xs"
               variant="default"
@@ -189,6 +192,17 @@ function Chosen({ hit, call, busy, add, invites, close }: Props & { hit: SearchH
               renderRoot={(props) => <Link to="/meetings" search={{ create: true, invite: to }} {...props} />}
             >
               {t('find.invite')}
+            </Button>
+          )}
+          {hit.email && (
+            <Button
+              component="a"
+              href={mailTo(hit.email)}
+              size="xs"
+              variant="default"
+              leftSection={<IconMail size={16} aria-hidden />}
+            >
+              {t('find.write')}
             </Button>
           )}
         </Group>
