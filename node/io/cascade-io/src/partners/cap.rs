@@ -57,7 +57,10 @@ impl Cap {
     }
 
     pub(super) fn may_send(&self, limit: u64) -> bool {
-        let now_us = self.now_us();
+        self.may_send_at(self.now_us(), limit)
+    }
+
+    fn may_send_at(&self, now_us: u64, limit: u64) -> bool {
         let sends = &mut self.ways().sends;
         sends.set(limit, (limit / AT_ONCE).max(AT_ONCE_LEAST));
         sends.has(now_us)
@@ -68,7 +71,11 @@ impl Cap {
     }
 
     pub(super) fn bears(&self, limit: u64, bytes: u64) -> bool {
-        let (now_us, limit) = (self.now_us(), limit.saturating_mul(TOLERATED) / 100);
+        self.bears_at(self.now_us(), limit, bytes)
+    }
+
+    fn bears_at(&self, now_us: u64, limit: u64, bytes: u64) -> bool {
+        let limit = limit.saturating_mul(TOLERATED) / 100;
         let receives = &mut self.ways().receives;
         receives.set(limit, limit);
         receives.try_take(now_us, bytes)
@@ -93,15 +100,18 @@ mod tests {
         let (oslo, rome) = ("oslo.example.net", "rome.example.org");
         let of = |server: &str| caps.of(&server.parse().expect("a name"));
         let (one, two, other) = (of(oslo), of(oslo), of(rome));
-        // A limit of one byte a second: what one takes the other one waits for.
-        assert!(one.may_send(1) && two.may_send(1));
+        let now = one.now_us();
+        assert!(one.may_send_at(now, 1) && two.may_send_at(now, 1));
         one.sent(AT_ONCE_LEAST);
-        assert!(!one.may_send(1) && !two.may_send(1));
-        assert!(other.may_send(1));
-        assert!(two.bears(800, 1_000));
-        assert!(!one.bears(800, 1));
-        assert!(other.bears(800, 1));
+        assert!(!one.may_send_at(now, 1) && !two.may_send_at(now, 1));
+        assert!(other.may_send_at(now, 1));
+        assert!(two.bears_at(now, 800, 1_000));
+        assert!(!one.bears_at(now, 800, 1));
+        assert!(other.bears_at(now, 800, 1));
         drop((one, two));
-        assert!(of(oslo).may_send(1), "nothing is kept of links that are gone");
+        assert!(
+            of(oslo).may_send_at(now, 1),
+            "nothing is kept of links that are gone"
+        );
     }
 }
