@@ -40,7 +40,7 @@ impl People {
 
 /// Rings on both devices of who is called, is answered on the second one, and either leaving ends it.
 async fn talk(from: &Phone, home: &str, to: &Phone, there: &str, caller_leaves: bool) -> anyhow::Result<()> {
-    let call = from.call(&format!("{}@{there}", to.id)).await?;
+    let call = from.ring(&format!("{}@{there}", to.id)).await?;
     ensure!(
         call["state"] == "ringing" && call["with"]["display_name"] == to.id,
         "{call}"
@@ -75,7 +75,7 @@ async fn decline(from: &Phone, home: &str, to: &Phone, there: &str) -> anyhow::R
     let since = Instant::now();
     let id = format!("{}@{there}", to.id);
     let caller_id = format!("{}@{home}", from.id);
-    let (call, rings) = tokio::join!(from.call(&id), to.wait_ringing(0, &caller_id));
+    let (call, rings) = tokio::join!(from.ring(&id), to.wait_ringing(0, &caller_id));
     let (call, rings, took) = (call?, rings?, since.elapsed());
     to.decline(&rings).await?;
     from.wait_over(text(&call, "cid")?, "declined").await?;
@@ -92,7 +92,7 @@ async fn not_rung(partners: &Partners, people: &People) -> anyhow::Result<()> {
         odd.enter(0, text(&call, "cid")?).await?,
         olav.enter(0, text(&call, "cid")?).await?,
     );
-    let call = ann.call(&format!("olav@{OSLO}")).await?;
+    let call = ann.ring(&format!("olav@{OSLO}")).await?;
     ensure!(call["outcome"] == "busy", "{call}");
     leave(one).await;
     drop(other);
@@ -116,7 +116,7 @@ async fn not_rung(partners: &Partners, people: &People) -> anyhow::Result<()> {
 
 async fn given_up(people: &People) -> anyhow::Result<()> {
     let People { amy, olav, .. } = people;
-    let call = amy.call(&format!("olav@{OSLO}")).await?;
+    let call = amy.ring(&format!("olav@{OSLO}")).await?;
     let caller = amy.enter(0, text(&call, "cid")?).await?;
     let rings = olav.wait_ringing(1, &format!("amy@{PARIS}")).await?;
     leave(caller).await;

@@ -55,7 +55,7 @@ struct Talk<'a> {
 
 impl<'a> Talk<'a> {
     async fn begin(caller: Caller<'a>, callee: Caller<'a>) -> anyhow::Result<Self> {
-        let call = caller.phone.call(&callee.qualified()).await?;
+        let call = caller.phone.ring(&callee.qualified()).await?;
         ensure!(call["state"] == "ringing", "{call}");
         let cid = text(&call, "cid")?.to_owned();
         let first = caller.phone.enter(0, &cid).await?;
@@ -285,7 +285,7 @@ async fn somebody(server: &Server, id: &str, name: &str) -> anyhow::Result<Phone
 /// Nobody answers: both have that in their lists, by the name of the other.
 async fn missed(from: (Caller<'_>, &str), to: (Caller<'_>, &str)) -> anyhow::Result<()> {
     let ((caller, caller_name), (callee, callee_name)) = (from, to);
-    let call = caller.phone.call(&callee.qualified()).await?;
+    let call = caller.phone.ring(&callee.qualified()).await?;
     let waits = caller.phone.enter(0, text(&call, "enter")?).await?;
     let rings = callee.phone.wait_ringing(0, &caller.qualified()).await?;
     let sides = [

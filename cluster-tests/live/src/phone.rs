@@ -105,6 +105,19 @@ impl Phone {
         self.post(0, "/calls", &json!({ "to": to })).await
     }
 
+    /// Calls somebody who is online. Where the machine has so much to do that their connection was lost and is not there again,
+    /// nothing rings: then again, as people do.
+    pub(crate) async fn ring(&self, to: &str) -> anyhow::Result<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let call = self.call(to).await?;
+            if call["outcome"] != "unreachable" || Instant::now() > deadline {
+                return Ok(call);
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     pub(crate) async fn decline(&self, call: &Value) -> anyhow::Result<()> {
         let path = format!("/calls/{}/decline", text(call, "cid")?);
         let request = self.http.post(self.url(0, &path));
