@@ -185,6 +185,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     if name == "directory-pages" {
         return web::meet_in_the_directory();
     }
+    if name == "border-pages" {
+        return web::meet_over_the_border();
+    }
     for (program, package) in [
         ("nft", "nftables"),
         ("strace", "strace"),

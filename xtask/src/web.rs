@@ -188,6 +188,17 @@ pub(crate) fn meet_in_the_directory() -> anyhow::Result<()> {
     step(command, "plenary-live-tests directory-pages")
 }
 
+/// Shows that people inside and outside meet through a Border Controller.
+pub(crate) fn meet_over_the_border() -> anyhow::Result<()> {
+    packages::need("nft", "nftables", "the firewall of the test")?;
+    packages::need("ip", "iproute2", "the networks of the test")?;
+    let node = ready()?;
+    steps::build(&["plenary-node", "plenary-border-controller", "plenary-live-tests"])?;
+    let mut command = steps::built("plenary-live-tests");
+    command.arg("border-pages").env("PATH", node.path());
+    step(command, "plenary-live-tests border-pages")
+}
+
 /// All that browsers need, and the pages as they are now.
 fn ready() -> anyhow::Result<Node> {
     let node = Node::get().context("the web pages cannot be tested")?;

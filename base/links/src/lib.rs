@@ -12,9 +12,10 @@ mod watched;
 
 pub use join::{Attempt, ask};
 pub use links::{Patience, channel, connect, member_channel, patient_channel, watched_member_channel};
-pub use listen::{Bounds, Caller, Connection, Identify, Known, incoming};
+pub use listen::{Arrivals, Bounds, Caller, Connection, Identify, Known, incoming};
+pub use plenary_model::network_of;
 pub use services::{Node, Services, Who, require_member};
-pub use shares::{Share, Shares, network_of};
+pub use shares::{Share, Shares};
 pub use watched::Ended;
 
 use std::time::SystemTime;

@@ -1,7 +1,7 @@
 //! The cluster port: TLS first, then gRPC, with who is calling attached to every request.
 
-use crate::shares::{Share, Shares, network_of};
-use plenary_model::Buckets;
+use crate::shares::{Share, Shares};
+use plenary_model::{Buckets, network_of};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -59,9 +59,32 @@ pub trait Known {
 /// Tells from a finished handshake who is calling.
 pub type Identify<C> = Arc<dyn Fn(&rustls::ServerConnection) -> C + Send + Sync>;
 
+/// Where connections come from: a port, or something else that knows from where each comes.
+pub trait Arrivals: Send + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next one, and its address as limits count it. To be cancelled at any time.
+    ///
+    /// # Errors
+    /// Why this one did not arrive; there may be more.
+    fn arrive(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+}
+
+impl Arrivals for TcpListener {
+    type Stream = TcpStream;
+
+    async fn arrive(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (socket, address) = self.accept().await?;
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, %address, "TCP_NODELAY was not set");
+        }
+        Ok((socket, address))
+    }
+}
+
 /// A connection whose handshake is done; `C` is what the identification gave.
-pub struct Connection<C> {
-    stream: TlsStream<TcpStream>,
+pub struct Connection<C, S = TcpStream> {
+    stream: TlsStream<S>,
     caller: Caller<C>,
     stranger: Option<Stranger>,
     /// Free again when the connection is gone.
@@ -81,7 +104,7 @@ pub struct Caller<C> {
     pub address: SocketAddr,
 }
 
-impl<C: Clone + Send + Sync + 'static> Connected for Connection<C> {
+impl<C: Clone + Send + Sync + 'static, S> Connected for Connection<C, S> {
     type ConnectInfo = Caller<C>;
 
     fn connect_info(&self) -> Caller<C> {
@@ -90,12 +113,14 @@ impl<C: Clone + Send + Sync + 'static> Connected for Connection<C> {
 }
 
 /// Accepts connections until the stream is dropped. Failed handshakes are logged and do not end it.
-pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
-    listener: TcpListener,
+///
+/// All that arrive share the limits, by whichever way they came.
+pub fn incoming<C: Known + Clone + Send + Sync + 'static, A: Arrivals>(
+    arrivals: A,
     tls: Arc<rustls::ServerConfig>,
     identify: Identify<C>,
     bounds: Bounds,
-) -> ReceiverStream<io::Result<Connection<C>>> {
+) -> ReceiverStream<io::Result<Connection<C, A::Stream>>> {
     let (ready, connections) = mpsc::channel(16);
     let door = Arc::new(Door {
         tls: TlsAcceptor::from(tls),
@@ -107,14 +132,14 @@ pub fn incoming<C: Known + Clone + Send + Sync + 'static>(
         bounds,
         ready,
     });
-    tokio::spawn(accept(listener, door));
+    tokio::spawn(accept(arrivals, door));
     ReceiverStream::new(connections)
 }
 
 /// Lines of a log about those of one network who are turned away: at once, and a second in the long run.
 const NOTES: (f64, f64) = (5.0, 0.05);
 
-struct Door<C> {
+struct Door<C, S> {
     tls: TlsAcceptor,
     identify: Identify<C>,
     handshakes: Arc<Shares>,
@@ -123,15 +148,18 @@ struct Door<C> {
     /// Who was turned away, as far as it is written of.
     notes: Buckets<IpAddr>,
     bounds: Bounds,
-    ready: mpsc::Sender<io::Result<Connection<C>>>,
+    ready: mpsc::Sender<io::Result<Connection<C, S>>>,
 }
 
-async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener, door: Arc<Door<C>>) {
+async fn accept<C: Known + Clone + Send + Sync + 'static, A: Arrivals>(
+    mut arrivals: A,
+    door: Arc<Door<C, A::Stream>>,
+) {
     loop {
         let (socket, address) = tokio::select! {
             () = door.ready.closed() => return,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+            arrived = arrivals.arrive() => match arrived {
+                Ok(arrived) => arrived,
                 Err(error) => {
                     // Out of descriptors or memory: others may be freed meanwhile.
                     tracing::warn!(%error, "a connection to the {} port was not accepted", door.bounds.port);
@@ -147,9 +175,6 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
         };
         let door = door.clone();
         tokio::spawn(async move {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, %address, "TCP_NODELAY was not set");
-            }
             match tokio::time::timeout(door.bounds.handshake_within, door.tls.accept(socket)).await {
                 Ok(Ok(stream)) => door.let_in(stream, address, place).await,
                 Ok(Err(error)) => {
@@ -162,7 +187,7 @@ async fn accept<C: Known + Clone + Send + Sync + 'static>(listener: TcpListener,
     }
 }
 
-impl<C: Known> Door<C> {
+impl<C: Known, S> Door<C, S> {
     /// Writes of a few of each network: strangers fill no logs.
     fn turned_away(&self, address: SocketAddr, reason: &str) {
         let port = self.bounds.port;
@@ -173,7 +198,7 @@ impl<C: Known> Door<C> {
         }
     }
 
-    async fn let_in(&self, stream: TlsStream<TcpStream>, address: SocketAddr, shaking: Share) {
+    async fn let_in(&self, stream: TlsStream<S>, address: SocketAddr, shaking: Share) {
         let place = match &self.connections {
             None => None,
             Some(places) => {
@@ -209,7 +234,7 @@ impl<C: Known> Door<C> {
     }
 }
 
-impl<C: Unpin> AsyncRead for Connection<C> {
+impl<C: Unpin, S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<C, S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -223,7 +248,7 @@ impl<C: Unpin> AsyncRead for Connection<C> {
     }
 }
 
-impl<C: Unpin> AsyncWrite for Connection<C> {
+impl<C: Unpin, S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<C, S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -1,8 +1,9 @@
 //! Places that are shared out fairly: so many in all, and no more than a part of them for one address.
 
+use plenary_model::network_of;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -65,14 +66,6 @@ impl Drop for Share {
             Some(many) if *many > 1 => *many -= 1,
             _ => drop(taken.by.remove(&network)),
         }
-    }
-}
-
-/// The network of whoever has this address, as limits count them: whoever has one IPv6 address usually has the 2⁶⁴ of its network.
-pub fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 

@@ -4,16 +4,18 @@ use plenary_identity::{
     EnterpriseCa, Expected, Identity, JoinSecret, Joining, MACHINE_KEY_FILE, MachineKey, PeerIdentity,
     Program,
 };
-use plenary_links::{Bounds, Connection, Known, incoming};
+use plenary_links::{Arrivals, Bounds, Connection, Known, incoming};
 use plenary_model::{NodeId, NodeName, ServerName};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    io::AsyncReadExt as _,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, duplex},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream, rustls};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tonic::transport::server::Connected as _;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -91,7 +93,7 @@ impl Port {
 }
 
 /// Waits until the other side has ended the connection.
-async fn is_ended(mut stream: TlsStream<TcpStream>) -> bool {
+async fn is_ended(mut stream: TlsStream<impl AsyncRead + AsyncWrite + Unpin>) -> bool {
     let mut buffer = [0; 16];
     timeout(LONG, stream.read(&mut buffer))
         .await
@@ -189,4 +191,54 @@ async fn sockets_that_never_begin_do_not_keep_others_out() {
     .await;
     met.expect("while the flood lasts").expect("a handshake");
     port.taken().await;
+}
+
+/// Connections by no socket of this machine, each with the address that somebody else saw.
+struct Handed(mpsc::Receiver<(DuplexStream, SocketAddr)>);
+
+impl Arrivals for Handed {
+    type Stream = DuplexStream;
+
+    async fn arrive(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
+        match self.0.recv().await {
+            Some(arrived) => Ok(arrived),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_was_handed_over_counts_by_the_address_from_which_they_come() {
+    let node = Port::open(Bounds::default()).await.node;
+    let bounds = Bounds {
+        connections: Some((8, 1)),
+        ..Bounds::default()
+    };
+    let identify =
+        Arc::new(|connection: &rustls::ServerConnection| IsNode(PeerIdentity::of(connection).is_some()));
+    let expected = Expected::node_of(&server());
+    let tls = node.server_config(vec![expected.clone()]);
+    let (hand, handed) = mpsc::channel(4);
+    let mut connections = incoming(Handed(handed), tls, identify, bounds);
+    let come = async |from: &str| {
+        let (near, far) = duplex(16 << 10);
+        let from: SocketAddr = from.parse().expect("an address");
+        hand.send((far, from)).await.expect("taken");
+        let connector = TlsConnector::from(node.client_config(expected.clone()));
+        let name = "node.plenary.internal".try_into().expect("a name");
+        timeout(LONG, connector.connect(name, near))
+            .await
+            .expect("in time")
+            .expect("a handshake")
+    };
+    let first = come("198.51.100.1:9").await;
+    let served = timeout(LONG, connections.next()).await.expect("in time");
+    let served = served.expect("still accepting").expect("good");
+    assert_eq!(served.connect_info().address.to_string(), "198.51.100.1:9");
+    assert!(is_ended(come("198.51.100.1:10").await).await, "its part is taken");
+    let _other = come("198.51.100.2:9").await;
+    let other = timeout(LONG, connections.next()).await.expect("in time");
+    let other = other.expect("still accepting").expect("good");
+    assert_eq!(other.connect_info().address.to_string(), "198.51.100.2:9");
+    drop((first, served));
 }

@@ -14,6 +14,7 @@
 //! | [`Right`], [`Rights`] | the twelve rights of a group (USR-05) |
 //! | [`NodeId`], [`NodeName`] | one node of a server |
 //! | [`Timestamp`], [`Revision`] | milliseconds of log time, position in the replicated log |
+//! | [`network_of`] | whose limits an address counts for |
 //! | [`Buckets`] | how often somebody may do something |
 
 mod buckets;
@@ -21,6 +22,7 @@ mod call;
 mod fingerprint;
 mod mask;
 mod name;
+mod network;
 mod node;
 mod rights;
 mod time;
@@ -33,6 +35,7 @@ pub use call::{AliasName, CallKind, CallString};
 pub use fingerprint::Fingerprint;
 pub use mask::ServerMask;
 pub use name::{Cid, GroupId, GuestId, ServerName, UserId, UserName};
+pub use network::network_of;
 pub use node::{NodeId, NodeName};
 pub use rights::{Right, Rights};
 pub use time::{Revision, Timestamp};

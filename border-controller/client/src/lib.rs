@@ -15,10 +15,12 @@
 //! | [`quic`] | how QUIC is set up, with which bounds |
 //! | [`mod@enrol`] | the node's side of enrolment |
 //! | [`tunnel`] | the node's side of the tunnel |
+//! | [`media`] | datagrams of clients, in a connection of their own; the node's side of it |
 //!
 //! Deliberately not here: what a node does with a client from outside, and which controllers there are.
 
 pub mod enrol;
+pub mod media;
 pub mod quic;
 pub mod tunnel;
 pub mod wire;

@@ -96,7 +96,7 @@ pub async fn run(
     let ended = tokio::select! {
         ended = tell(send, identity, version, offer, certified) => ended,
         ended = listen(receive, target, inside, answer) => ended,
-        ended = accept(&connection, inside) => ended,
+        ended = accept(&connection, |client| inside.serve(client)) => ended,
         () = revoked(&connection, identity) => {
             Close::Revoked.close(&connection);
             Err(TunnelError::Revoked)
@@ -192,7 +192,8 @@ async fn listen(
     }
 }
 
-async fn accept(connection: &Connection, inside: &impl Inside) -> Endless {
+/// Takes the streams that the controller opens, one for each client.
+pub(crate) async fn accept(connection: &Connection, mut serve: impl FnMut(FromOutside)) -> Endless {
     let mut beginning = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -201,7 +202,7 @@ async fn accept(connection: &Connection, inside: &impl Inside) -> Endless {
                 beginning.spawn(tokio::time::timeout(BEGIN_WITHIN, begin(send, receive)));
             }
             Some(begun) = beginning.join_next() => match begun {
-                Ok(Ok(Ok(client))) => inside.serve(client),
+                Ok(Ok(Ok(client))) => serve(client),
                 Ok(Ok(Err(error))) => tracing::debug!(%error, "a stream from outside did not begin"),
                 _ => tracing::debug!("a stream from outside did not begin in time"),
             }
@@ -221,7 +222,7 @@ async fn begin(mut send: SendStream, mut receive: RecvStream) -> Result<FromOuts
 }
 
 /// Returns when the certificate of the other end does not count any more.
-async fn revoked(connection: &Connection, identity: &Identity) {
+pub(crate) async fn revoked(connection: &Connection, identity: &Identity) {
     let mut lists = identity.revocations().subscribe();
     let Some(peer) = quic::peer(connection) else {
         return;

@@ -71,6 +71,7 @@ pub fn service(service: Service) -> proto::Service {
     match service {
         Service::Web => proto::Service::Web,
         Service::Federation => proto::Service::Federation,
+        Service::Media => proto::Service::Media,
     }
 }
 
@@ -79,32 +80,79 @@ fn known(service: proto::Service) -> Option<Service> {
         proto::Service::Unspecified => None,
         proto::Service::Web => Some(Service::Web),
         proto::Service::Federation => Some(Service::Federation),
+        proto::Service::Media => Some(Service::Media),
     }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
+
+fn read_address(bytes: &[u8], port: u32) -> Result<SocketAddr, WireError> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    let address = v4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok());
+    let address = address.ok_or(WireError::Unfit("its address is none"))?;
+    let port = u16::try_from(port).map_err(|_| WireError::Unfit("its port is none"))?;
+    Ok(SocketAddr::new(address.to_canonical(), port))
 }
 
 /// What a stream for a client begins with.
 pub fn flow(what: Service, from: SocketAddr) -> proto::Flow {
-    let address = match from.ip().to_canonical() {
-        IpAddr::V4(v4) => v4.octets().to_vec(),
-        IpAddr::V6(v6) => v6.octets().to_vec(),
-    };
     proto::Flow {
         service: service(what).into(),
-        address,
+        address: octets(from.ip()),
         port: from.port().into(),
     }
+}
+
+/// Where a controller is reached for media.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reached {
+    pub udp: Vec<SocketAddr>,
+    pub tcp: Vec<SocketAddr>,
+}
+
+pub fn place(reached: &Reached, flows: usize) -> proto::MediaPlace {
+    let written = |addresses: &[SocketAddr]| {
+        let addresses = addresses.iter().map(|address| proto::SocketAddress {
+            address: octets(address.ip()),
+            port: address.port().into(),
+        });
+        addresses.collect()
+    };
+    proto::MediaPlace {
+        addresses: written(&reached.udp),
+        flows: u32::try_from(flows).unwrap_or(u32::MAX),
+        tcp: written(&reached.tcp),
+    }
+}
+
+/// At most so many addresses of one controller are taken.
+const ADDRESSES: usize = 8;
+
+/// # Errors
+/// [`WireError::Unfit`] for addresses that do not exist.
+pub fn read_place(place: &proto::MediaPlace) -> Result<Reached, WireError> {
+    let read = |addresses: &[proto::SocketAddress]| {
+        let addresses = addresses.iter().take(ADDRESSES);
+        addresses
+            .map(|one| read_address(&one.address, one.port))
+            .collect::<Result<_, _>>()
+    };
+    Ok(Reached {
+        udp: read(&place.addresses)?,
+        tcp: read(&place.tcp)?,
+    })
 }
 
 /// # Errors
 /// [`WireError::Unfit`] for services and addresses that do not exist.
 pub fn read_flow(flow: &proto::Flow) -> Result<(Service, SocketAddr), WireError> {
     let service = known(flow.service()).ok_or(WireError::Unfit("its service is unknown"))?;
-    let bytes = flow.address.as_slice();
-    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
-    let address = v4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok());
-    let address = address.ok_or(WireError::Unfit("its address is none"))?;
-    let port = u16::try_from(flow.port).map_err(|_| WireError::Unfit("its port is none"))?;
-    Ok((service, SocketAddr::new(address.to_canonical(), port)))
+    Ok((service, read_address(&flow.address, flow.port)?))
 }
 
 pub fn announcement(version: &str, offer: &Offer) -> proto::Announcement {

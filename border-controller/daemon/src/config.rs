@@ -1,10 +1,12 @@
 //! Configuration of a controller: TOML file, `PLENARY_…` variables over it, flags over those.
 
 use ipnet::IpNet;
+use plenary_border::Bounds;
 use plenary_program::{UsageError, config::layered, ports};
 use plenary_telemetry::LogOptions;
 use serde::{Deserialize, Serialize};
 use std::{
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +19,7 @@ pub struct Config {
     pub data: PathBuf,
     pub listen: Listen,
     pub limits: Limits,
+    pub media: Media,
     pub log: Log,
 }
 
@@ -28,6 +31,8 @@ pub struct Listen {
     pub web: String,
     /// Servers of other enterprises; empty: none.
     pub federation: String,
+    /// Media of clients from outside, by UDP; empty: none.
+    pub media: String,
     /// Nodes from inside, by UDP; name an address that the outside does not reach.
     pub tunnel: String,
     /// Metrics, health and readiness; keep it on loopback.
@@ -57,6 +62,22 @@ pub struct Limits {
     pub deny: Vec<IpNet>,
 }
 
+/// Media of clients from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Media {
+    /// Addresses at which the outside reaches this machine, as clients are told them; that of `listen.media` where it names
+    /// one. Without any, no media passes.
+    pub addresses: Vec<IpAddr>,
+    /// Whether media come by TCP, too, at the port for the web: for networks that let nothing else out.
+    pub tcp: bool,
+    /// Flows at a time, in all and from one network. A client has one or two.
+    pub flows: usize,
+    pub flows_per_network: usize,
+    /// Bytes a second that one flow may send.
+    pub bytes_per_flow: u32,
+}
+
 /// What is logged, how and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -75,6 +96,7 @@ impl Default for Config {
             data: "/var/lib/plenary-border-controller".into(),
             listen: Listen::default(),
             limits: Limits::default(),
+            media: Media::default(),
             log: Log::default(),
         }
     }
@@ -85,6 +107,7 @@ impl Default for Listen {
         Self {
             web: "[::]:443".into(),
             federation: String::new(),
+            media: "[::]:53000".into(),
             tunnel: "[::]:4312".into(),
             metrics: "127.0.0.1:9464".into(),
         }
@@ -106,6 +129,67 @@ impl Default for Limits {
             deny: Vec::new(),
         }
     }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        let Bounds {
+            flows,
+            flows_per_network,
+            bytes,
+            ..
+        } = Bounds::default();
+        Self {
+            addresses: Vec::new(),
+            tcp: true,
+            flows,
+            flows_per_network,
+            bytes_per_flow: bytes,
+        }
+    }
+}
+
+impl Media {
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            flows: self.flows,
+            flows_per_network: self.flows_per_network,
+            bytes: self.bytes_per_flow,
+            ..Bounds::default()
+        }
+    }
+
+    /// Where the outside reaches a socket that listens there.
+    pub(crate) fn reached(&self, local: SocketAddr) -> Vec<SocketAddr> {
+        let mut addresses = self.addresses.clone();
+        if addresses.is_empty() && !local.ip().is_unspecified() {
+            addresses.push(local.ip());
+        }
+        let on_port = |address| SocketAddr::new(address, local.port());
+        addresses.into_iter().map(on_port).collect()
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let most = self.flows as u64;
+        let ranges = [
+            ("flows", most, 1, 100_000),
+            ("flows_per_network", self.flows_per_network as u64, 1, most),
+            ("bytes_per_flow", self.bytes_per_flow.into(), 10_000, 1 << 30),
+            ("addresses: their number", self.addresses.len() as u64, 0, 8),
+        ];
+        in_range("media", &ranges)
+    }
+}
+
+/// Whether each of these values of a section is from its least to its most.
+fn in_range(section: &str, ranges: &[(&str, u64, u64, u64)]) -> anyhow::Result<()> {
+    for (key, value, least, most) in ranges {
+        anyhow::ensure!(
+            (least..=most).contains(&value),
+            "configuration: {section}.{key} is {value}; it must be {least} to {most}"
+        );
+    }
+    Ok(())
 }
 
 impl Default for Log {
@@ -169,13 +253,7 @@ impl Limits {
             ("idle_s", self.idle_s, 30, 86_400),
             ("stalled_s", self.stalled_s, 1, 3_600),
         ];
-        for (key, value, least, most) in ranges {
-            anyhow::ensure!(
-                (least..=most).contains(&value),
-                "configuration: limits.{key} is {value}; it must be {least} to {most}"
-            );
-        }
-        Ok(())
+        in_range("limits", &ranges)
     }
 }
 
@@ -197,7 +275,11 @@ impl Config {
         }
         ports::check("listen.tunnel", &listen.tunnel, 4312)?;
         ports::check("listen.metrics", &listen.metrics, 9464)?;
+        if !listen.media.is_empty() {
+            ports::check("listen.media", &listen.media, 53_000)?;
+        }
         config.limits.check()?;
+        config.media.check()?;
         config.log.options()?;
         Ok(config)
     }
@@ -231,6 +313,8 @@ mod tests {
             ("[listen]\ntunnel = '4312'", "listen.tunnel"),
             ("[limits]\nconnections = 10", "limits.connections_per_network"),
             ("[limits]\nhello_bytes = 10", "limits.hello_bytes"),
+            ("[media]\nflows = 0", "media.flows"),
+            ("[media]\naddresses = ['meet.example.com']", "addresses"),
             ("[limits]\ndeny = ['example.com']", "deny"),
             ("[log]\nformat = 'xml'", "xml"),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::running::Running;
 use plenary_border::Refused;
-use plenary_contracts::border::v1::{Figures, RefusedCount};
+use plenary_contracts::border::v1::{Figures, MediaFigures, RefusedCount};
 use plenary_telemetry::{
     Metrics,
     prometheus::{
@@ -62,6 +62,23 @@ pub(crate) fn figures(running: &Running) -> Figures {
         sent_bytes: counts.sent.load(Ordering::Relaxed),
         refused: refused.filter(|one| one.count > 0).collect(),
         certificate_expires_ms: since_epoch_ms(running.identity.expires()),
+        media: Some(media_figures(running)),
+    }
+}
+
+fn media_figures(running: &Running) -> MediaFigures {
+    let media = &running.media;
+    let dropped = media.counts.dropped().filter(|(_, count)| *count > 0);
+    MediaFigures {
+        flows: media.flows().0 as u64,
+        received_bytes: media.counts.received_bytes.load(Ordering::Relaxed),
+        sent_bytes: media.counts.sent_bytes.load(Ordering::Relaxed),
+        dropped: dropped
+            .map(|(reason, count)| RefusedCount {
+                reason: reason.to_owned(),
+                count,
+            })
+            .collect(),
     }
 }
 
@@ -76,11 +93,18 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
     for why in Refused::ALL {
         drop(refused.get_or_create(&Reason { reason: why.as_str() }));
     }
+    running.media.counts.dropped().for_each(drop);
+    let dropped = running.media.counts.family.clone();
     metrics.register(|registry| {
         registry.register(
             "border_refused",
             "Connections from outside that were refused",
             refused,
+        );
+        registry.register(
+            "border_media_dropped",
+            "Datagrams from outside that went nowhere",
+            dropped,
         );
     });
     let running = running.clone();
@@ -105,6 +129,43 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
             said.flows_begun,
         )?;
         figures.counter("border_received_bytes", "Bytes from outside", said.received_bytes)?;
-        figures.counter("border_sent_bytes", "Bytes to outside", said.sent_bytes)
+        figures.counter("border_sent_bytes", "Bytes to outside", said.sent_bytes)?;
+        let (up, tried) = running.media.flows();
+        let tunnels = running.media.tunnels();
+        figures.gauge("border_media_tunnels", "Tunnels for media", tunnels as f64)?;
+        figures.gauge("border_media_flows", "Clients whose media flows", up as f64)?;
+        figures.gauge(
+            "border_media_flows_tried",
+            "Clients that a node has not answered yet",
+            tried as f64,
+        )?;
+        let counts = &running.media.counts;
+        for (name, help, counter) in [
+            (
+                "received",
+                "Datagrams of clients that nodes were given",
+                &counts.received,
+            ),
+            ("sent", "Datagrams of nodes that clients were sent", &counts.sent),
+            (
+                "unsent",
+                "Datagrams for clients that the system had no room for",
+                &counts.unsent,
+            ),
+            (
+                "received_bytes",
+                "Bytes of datagrams that nodes were given",
+                &counts.received_bytes,
+            ),
+            (
+                "sent_bytes",
+                "Bytes of datagrams that clients were sent",
+                &counts.sent_bytes,
+            ),
+        ] {
+            let name = format!("border_media_{name}");
+            figures.counter(&name, help, counter.load(Ordering::Relaxed))?;
+        }
+        Ok(())
     });
 }

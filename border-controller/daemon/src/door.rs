@@ -1,7 +1,7 @@
-//! The ports for the outside: who may come in, what name they ask for, and to which node that leads.
+//! The ports for the outside: who may come in, what they ask for, and to which node that leads.
 
 use crate::{flow, running::Running};
-use plenary_border::{Hello, HostName, Refused, Service, hello};
+use plenary_border::{First, Hello, HostName, Refused, Service, first, hello};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt as _,
@@ -33,10 +33,12 @@ pub(crate) async fn accept(running: Arc<Running>, service: Service, listener: Tc
         let running = running.clone();
         tokio::spawn(async move {
             let (mut socket, place) = (socket, place);
-            let named = listen(&running, &mut socket).await;
+            let has_media = service == Service::Web && running.media.has_tcp();
+            let asked = listen(&running, &mut socket, has_media).await;
             drop(waiting);
-            let taken = match named {
-                Ok((name, said)) => flow::open(&running, service, &name, from, &said).await,
+            let taken = match asked {
+                Ok((Asked::Host(name), said)) => flow::open(&running, service, &name, from, &said).await,
+                Ok((Asked::Session(name), said)) => flow::open_media(&running, &name, from, &said).await,
                 Err(why) => Err(why),
             };
             match taken {
@@ -60,17 +62,32 @@ fn refuse(running: &Running, from: SocketAddr, why: Refused) {
     tracing::debug!(%from, reason = %why, "a connection from outside was refused");
 }
 
-/// Which name the client asks for, with all that it said so far.
-async fn listen(running: &Running, socket: &mut TcpStream) -> Result<(HostName, Vec<u8>), Refused> {
+/// What a client wants.
+enum Asked {
+    Host(HostName),
+    /// Media of the session with this ICE name.
+    Session(String),
+}
+
+/// What the client asks for, with all that it said so far.
+async fn listen(
+    running: &Running,
+    socket: &mut TcpStream,
+    has_media: bool,
+) -> Result<(Asked, Vec<u8>), Refused> {
     socket.set_nodelay(true).ok();
     let within = running.limits.hello_within();
     let most = running.limits.hello_bytes;
-    tokio::time::timeout(within, read_hello(socket, most))
+    tokio::time::timeout(within, read_first(socket, has_media, most))
         .await
         .map_err(|_| Refused::SlowHello)?
 }
 
-async fn read_hello(socket: &mut TcpStream, most: usize) -> Result<(HostName, Vec<u8>), Refused> {
+async fn read_first(
+    socket: &mut TcpStream,
+    mut may_be_media: bool,
+    most: usize,
+) -> Result<(Asked, Vec<u8>), Refused> {
     let mut said = Vec::new();
     let mut needed = 1;
     loop {
@@ -82,8 +99,18 @@ async fn read_hello(socket: &mut TcpStream, most: usize) -> Result<(HostName, Ve
                 return Err(Refused::BadHello);
             }
         }
+        if may_be_media {
+            match first::read(&said)? {
+                First::Media(name) => return Ok((Asked::Session(name), said)),
+                First::Needs(more) => {
+                    needed = more;
+                    continue;
+                }
+                First::Other => may_be_media = false,
+            }
+        }
         match hello::read(&said, most)? {
-            Hello::Names(name) => return Ok((name, said)),
+            Hello::Names(name) => return Ok((Asked::Host(name), said)),
             Hello::Nameless => return Err(Refused::NoName),
             Hello::Needs(more) => needed = more,
         }

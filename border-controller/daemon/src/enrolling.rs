@@ -66,7 +66,7 @@ impl Join {
 /// Until a node has enrolled us, or the token is too old.
 async fn wait(config: &Config, enrolling: Enrolling, socket: UdpSocket) -> anyhow::Result<Enrolled> {
     let machine = data::machine_key(config)?;
-    let server = quic::listening(&enrolling.server_config(), JOIN)?;
+    let server = quic::listening(&enrolling.server_config(), &[JOIN])?;
     let runtime = Arc::new(quinn::TokioRuntime);
     let endpoint = Endpoint::new(quinn::EndpointConfig::default(), Some(server), socket, runtime)?;
     let left_ms = enrolling.token().expires_ms.saturating_sub(clock_ms());

@@ -34,7 +34,8 @@ const GIVEN_UP: VarInt = VarInt::from_u32(1);
 pub(crate) struct Taken {
     send: SendStream,
     receive: RecvStream,
-    _place: Place,
+    /// Free again when it ends; of media nothing is counted.
+    _place: Option<Place>,
 }
 
 /// Brings a client to a node: what it said so far goes along. While no node has answered nothing of it has had an effect, so
@@ -65,7 +66,7 @@ pub(crate) async fn open(
                     return Ok(Taken {
                         send,
                         receive,
-                        _place: place,
+                        _place: Some(place),
                     });
                 }
                 // Whether it is lost or busy will turn out; meanwhile others are asked first.
@@ -77,6 +78,26 @@ pub(crate) async fn open(
         }
     }
     Err(last)
+}
+
+/// Brings a client with media by TCP to the node that has a session of this name.
+pub(crate) async fn open_media(
+    running: &Running,
+    name: &str,
+    from: SocketAddr,
+    said: &[u8],
+) -> Result<Taken, Refused> {
+    let connection = running.media.tunnel_of(name).ok_or(Refused::UnknownName)?;
+    let [_, patience] = PATIENCE;
+    let begun = tokio::time::timeout(patience, begin(&connection, Service::Media, from, said)).await;
+    match begun {
+        Ok(Ok((send, receive))) => Ok(Taken {
+            send,
+            receive,
+            _place: None,
+        }),
+        Ok(Err(_)) | Err(_) => Err(Refused::NoNode),
+    }
 }
 
 fn silent(running: &Arc<Running>, id: TunnelId) {

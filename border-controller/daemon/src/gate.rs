@@ -31,10 +31,16 @@ impl Gate {
         }
     }
 
+    /// Whether nobody from there is let in.
+    pub(crate) fn is_denied(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.deny.iter().any(|network| network.contains(&address))
+    }
+
     /// A place for a connection from there, and one among those that have not said yet what they want.
     pub(crate) fn admit(&self, address: IpAddr) -> Result<(Share, Share), Refused> {
         let address = address.to_canonical();
-        if self.deny.iter().any(|network| network.contains(&address)) {
+        if self.is_denied(address) {
             return Err(Refused::Denied);
         }
         let network = network_of(address);

@@ -20,12 +20,13 @@ mod door;
 mod enrolling;
 mod flow;
 mod gate;
+mod media;
 mod options;
 mod run;
 mod running;
 mod tunnels;
 
-pub use config::{Config, Limits, Listen};
+pub use config::{Config, Limits, Listen, Media};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;

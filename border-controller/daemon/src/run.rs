@@ -1,10 +1,10 @@
 //! `plenary-border-controller run`: a controller at work, from its start to its end.
 
-use crate::{config::Config, counts, data, door, options, running::Running, tunnels};
+use crate::{config::Config, counts, data, door, media, media::Media, options, running::Running, tunnels};
 use anyhow::Context as _;
 use clap::Args;
 use plenary_border::Service;
-use plenary_border_client::quic::{self, TUNNEL};
+use plenary_border_client::quic::{self, MEDIA, TUNNEL};
 use plenary_program::{
     UsageError,
     ports::{asynchronous, bind, bind_udp},
@@ -21,8 +21,6 @@ use tokio::task::JoinSet;
 
 /// How often networks that were quiet are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
-/// A certificate that has less than this left was not renewed when it was due.
-const EXPIRES_SOON: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Start a controller that was enrolled
 #[derive(Debug, Default, Args)]
@@ -46,6 +44,7 @@ pub(crate) struct Ports {
     web: TcpListener,
     federation: Option<TcpListener>,
     pub(crate) tunnel: UdpSocket,
+    media: Option<UdpSocket>,
     metrics: TcpListener,
 }
 
@@ -56,10 +55,15 @@ impl Ports {
             "" => None,
             text => Some(bind("listen.federation", text)?),
         };
+        let media = match listen.media.as_str() {
+            "" => None,
+            text => Some(bind_udp("listen.media", text)?),
+        };
         Ok(Self {
             web: bind("listen.web", &listen.web)?,
             federation,
             tunnel: bind_udp("listen.tunnel", &listen.tunnel)?,
+            media,
             metrics: bind("listen.metrics", &listen.metrics)?,
         })
     }
@@ -72,7 +76,7 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     if let Some(warning) = options::too_few_descriptors(&config) {
         tracing::warn!("{warning}");
     }
-    let server = quic::listening(&identity.server_config(), TUNNEL)?;
+    let server = quic::listening(&identity.server_config(), &[TUNNEL, MEDIA])?;
     let runtime = Arc::new(quinn::TokioRuntime);
     let endpoint = Endpoint::new(
         quinn::EndpointConfig::default(),
@@ -81,7 +85,10 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
         runtime,
     )
     .context("the tunnel's socket cannot be used")?;
-    let running = Arc::new(Running::new(identity, machine, &config.limits));
+    let web = ports.web.local_addr()?;
+    let media = Media::new(&config.media, ports.media.as_ref(), web);
+    let media = media.context("the socket for media cannot be used")?;
+    let running = Arc::new(Running::new(identity, machine, &config.limits, media));
     let health = Health::default();
     watch_health(&running, &health);
     let metrics = Metrics::new("plenary-border-controller", env!("CARGO_PKG_VERSION"));
@@ -93,6 +100,15 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     for (service, listener) in [(Service::Web, ports.web)].into_iter().chain(federation) {
         tasks.spawn(door::accept(running.clone(), service, asynchronous(listener)?));
     }
+    if let Some(socket) = ports.media {
+        let running = running.clone();
+        tasks.spawn(async move {
+            if let Err(error) = media::outside(running, socket).await {
+                tracing::error!(%error, "the socket for media failed");
+            }
+        });
+    }
+    tasks.spawn(media::sweep(running.clone()));
     tasks.spawn(async move {
         loop {
             tokio::time::sleep(TIDY_EVERY).await;
@@ -129,7 +145,7 @@ fn watch_health(running: &Arc<Running>, health: &Health) {
             Err(_) => {
                 CheckState::Unready("the certificate has expired; this controller must join again".into())
             }
-            Ok(left) if left < EXPIRES_SOON => {
+            Ok(left) if left < options::EXPIRES_SOON => {
                 CheckState::Degraded("the certificate ends within a day, and no node has renewed it".into())
             }
             Ok(_) => CheckState::Ready,

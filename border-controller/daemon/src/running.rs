@@ -1,6 +1,6 @@
 //! A controller at work.
 
-use crate::{config::Limits, counts::Counts, gate::Gate};
+use crate::{config::Limits, counts::Counts, gate::Gate, media::Media};
 use plenary_border::{Desk, HostName, Refused, Service, TunnelId};
 use plenary_identity::{Enrolled, MachineKey, Renewal};
 use plenary_model::NodeId;
@@ -18,6 +18,7 @@ pub(crate) struct Running {
     pub(crate) limits: Limits,
     pub(crate) gate: Gate,
     pub(crate) counts: Counts,
+    pub(crate) media: Media,
     tunnels: Mutex<Tunnels>,
     /// The request for the next certificate that a node is answering, and since when.
     pub(crate) renewal: Mutex<Option<(Renewal, Instant)>>,
@@ -31,13 +32,14 @@ struct Tunnels {
 }
 
 impl Running {
-    pub(crate) fn new(identity: Enrolled, machine: MachineKey, limits: &Limits) -> Self {
+    pub(crate) fn new(identity: Enrolled, machine: MachineKey, limits: &Limits, media: Media) -> Self {
         Self {
             identity,
             machine,
             gate: Gate::new(limits),
             limits: limits.clone(),
             counts: Counts::default(),
+            media,
             tunnels: Mutex::default(),
             renewal: Mutex::default(),
         }

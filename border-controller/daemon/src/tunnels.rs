@@ -1,12 +1,12 @@
 //! The port for nodes from inside: their tunnels.
 
 use crate::{
-    counts,
+    counts, media,
     running::{Running, Up},
 };
 use anyhow::Context as _;
 use plenary_border_client::{
-    quic::{self, Close},
+    quic::{self, Close, MEDIA},
     wire::{self, LONGEST},
 };
 use plenary_contracts::border::v1::{
@@ -76,10 +76,19 @@ async fn let_in(running: &Arc<Running>, connection: Connection, place: Option<Sh
     let Some(_place) = place else {
         return Close::TooMany.close(&connection);
     };
-    let up = running.up(peer.name.member, connection.clone());
     let node = peer.name.name.clone();
-    tracing::info!(%node, %from, "a tunnel is up");
-    match serve(running, &connection, &peer, &up).await {
+    let is_media = quic::protocol(&connection).is_some_and(|protocol| protocol == MEDIA);
+    tracing::info!(%node, %from, is_media, "a tunnel is up");
+    let served = if is_media {
+        tokio::select! {
+            ended = media::serve(running, &connection) => ended,
+            () = revoked(running, &peer) => Ok(Close::Revoked),
+        }
+    } else {
+        let up = running.up(peer.name.member, connection.clone());
+        serve(running, &connection, &peer, &up).await
+    };
+    match served {
         Ok(close) => {
             tracing::warn!(%node, ?close, "a tunnel was closed");
             close.close(&connection);

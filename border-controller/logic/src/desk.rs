@@ -11,16 +11,19 @@ pub enum Service {
     Web,
     /// Servers of other enterprises: TLS that ends at the node.
     Federation,
+    /// Media by TCP: nodes offer it by the names of their sessions.
+    Media,
 }
 
 impl Service {
-    pub const ALL: [Self; 2] = [Self::Web, Self::Federation];
+    pub const ALL: [Self; 3] = [Self::Web, Self::Federation, Self::Media];
 
     /// A stable word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Web => "web",
             Self::Federation => "federation",
+            Self::Media => "media",
         }
     }
 }

@@ -31,7 +31,7 @@ use rtc::{
 };
 use std::{
     collections::VecDeque,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -75,6 +75,8 @@ pub(crate) struct Changed {
 pub(crate) struct Surroundings {
     /// Own address to send from.
     pub(crate) address: IpAddr,
+    /// The only candidate of nodes that is taken; all, if none is named.
+    pub(crate) through: Option<SocketAddr>,
     pub(crate) changes: mpsc::UnboundedSender<Changed>,
     pub(crate) watch: Arc<Mutex<Watch>>,
 }
@@ -82,6 +84,7 @@ pub(crate) struct Surroundings {
 /// A connection, its offer and what its lines are for.
 pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
+    through: Option<SocketAddr>,
     pub(crate) generation: u32,
     pub(crate) offer: String,
     pub(crate) lines: Vec<Line>,
@@ -105,7 +108,10 @@ struct Track {
 
 impl Connection {
     pub(crate) async fn answer(&self, sdp: String) -> anyhow::Result<()> {
-        let answer = RTCSessionDescription::answer(sdp)?;
+        let answer = RTCSessionDescription::answer(match self.through {
+            Some(only) => with_candidate(&sdp, only),
+            None => sdp,
+        })?;
         Ok(self.peer.set_remote_description(answer).await?)
     }
 
@@ -132,10 +138,15 @@ impl Connection {
                 kinds.push(kind);
             }
         }
-        Self::offered(peer, generation, &kinds).await
+        Self::offered(peer, surroundings.through, generation, &kinds).await
     }
 
-    async fn offered(peer: Arc<dyn PeerConnection>, generation: u32, kinds: &[Kind]) -> anyhow::Result<Self> {
+    async fn offered(
+        peer: Arc<dyn PeerConnection>,
+        through: Option<SocketAddr>,
+        generation: u32,
+        kinds: &[Kind],
+    ) -> anyhow::Result<Self> {
         let offer = peer.create_offer(None).await?;
         peer.set_local_description(offer).await?;
         let offer = peer.local_description().await.context("an offer was made")?.sdp;
@@ -147,6 +158,7 @@ impl Connection {
         Ok(Self {
             lines: lines.collect(),
             peer,
+            through,
             generation,
             offer,
         })
@@ -167,7 +179,13 @@ impl Outgoing {
                 .await?;
         }
         Ok(Self {
-            connection: Connection::offered(peer, generation, &[Kind::Audio, Kind::Video]).await?,
+            connection: Connection::offered(
+                peer,
+                surroundings.through,
+                generation,
+                &[Kind::Audio, Kind::Video],
+            )
+            .await?,
             microphone,
             camera,
             asked,
@@ -234,6 +252,15 @@ impl Track {
         };
         Rtp { header, payload }
     }
+}
+
+/// Without candidates for other addresses (RFC 8839 §5.1).
+fn with_candidate(sdp: &str, only: SocketAddr) -> String {
+    let wanted = format!(" {} {} ", only.ip(), only.port());
+    let kept = sdp
+        .lines()
+        .filter(|line| !line.starts_with("a=candidate:") || line.contains(&wanted));
+    kept.flat_map(|line| [line, "\r\n"]).collect()
 }
 
 fn init(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {

@@ -4,7 +4,7 @@ use crate::{media::Tag, session::Session, watch::Watch};
 use plenary_signalling::meeting::{Participant, ParticipantId};
 use std::{
     collections::BTreeMap,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -24,6 +24,8 @@ pub struct Ticket {
     pub tag: Tag,
     /// Own address to send media from.
     pub address: IpAddr,
+    /// The only address to which media is sent, whatever the node offers; any, if none is named.
+    pub through: Option<SocketAddr>,
     /// How many pictures can be shown at once.
     pub pictures: usize,
     /// How loud the voice is, in -dBov: 0 is the loudest, 127 silence.

@@ -41,6 +41,7 @@ impl Program {
         let (changes, mut changed) = mpsc::unbounded_channel();
         let surroundings = Surroundings {
             address,
+            through: None,
             changes,
             watch: Arc::default(),
         };

@@ -78,6 +78,7 @@ impl Session {
         Self {
             surroundings: Surroundings {
                 address: ticket.address,
+                through: ticket.through,
                 changes: sender,
                 watch,
             },

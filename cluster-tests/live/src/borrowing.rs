@@ -333,6 +333,7 @@ impl Crowd {
             room: ROOM.to_owned(),
             tag: seat as Tag,
             address: Network::OWN.into(),
+            through: None,
             pictures: 1,
             level: 127,
         }))

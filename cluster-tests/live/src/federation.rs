@@ -294,6 +294,7 @@ impl Partners {
             room,
             tag: tag as Tag,
             address: own.into(),
+            through: None,
             pictures: PEOPLE - 1,
             level,
         })

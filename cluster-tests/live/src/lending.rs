@@ -138,6 +138,7 @@ pub(crate) async fn guest(
         room: ROOM.to_owned(),
         tag: (number % 120) as Tag,
         address,
+        through: None,
         pictures: 1,
         level: 127,
     }))

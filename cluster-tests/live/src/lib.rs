@@ -8,6 +8,10 @@
 
 pub mod accounts;
 pub mod border;
+pub mod border_firewall;
+pub mod border_media;
+pub mod border_pages;
+mod border_tricks;
 pub mod borrowing;
 pub mod directory;
 pub mod directory_meets;

@@ -4,9 +4,9 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    borrowing, directory, directory_meets, federation, federation_calls, federation_faults,
-    federation_outbox, federation_people, federation_terms, federation_trust, full_managers, lost_nodes,
-    lost_podium, people, remote_seats,
+    border_firewall, border_pages, borrowing, directory, directory_meets, federation, federation_calls,
+    federation_faults, federation_outbox, federation_people, federation_terms, federation_trust,
+    full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -46,6 +46,10 @@ enum Scenario {
     /// Impostors, other pins and floods while people of two servers meet.
     PartnersTrust,
     PartnerPages,
+    /// Two Border Controllers behind a firewall that lets nothing of the DMZ in; one is killed.
+    BorderFirewall,
+    /// Browsers on both sides of them, with UDP and without.
+    BorderPages,
     Directory,
     DirectoryPostgres,
     DirectoryPages,
@@ -106,6 +110,8 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersTrust => federation_trust::partners_trust().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
+        Scenario::BorderPages => border_pages::border_pages().await,
+        Scenario::BorderFirewall => border_firewall::border_firewall().await,
         Scenario::Directory => directory::directory(false).await,
         Scenario::DirectoryPostgres => directory::directory(true).await,
         Scenario::DirectoryPages => directory_meets::directory_pages().await,

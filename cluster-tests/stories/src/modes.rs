@@ -159,6 +159,7 @@ pub(crate) async fn enters(
         room: room.to_owned(),
         tag,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        through: None,
         pictures: 4,
         level,
     });

@@ -2,10 +2,14 @@
 //!
 //! ```text
 //!  replicated list ──► one task for each controller: enrol, or tunnel, again and again
-//!                                                     └──► outside: the web server, with the client's address
+//!                                                     └──► outside: the web server behind a filter, or the federation's door
 //! ```
 
+mod body;
+pub(crate) mod counted;
+mod media;
 pub(crate) mod outside;
+pub(crate) mod partners;
 
 use crate::{
     config::Config,
@@ -14,6 +18,7 @@ use crate::{
     server::{Server, VERSION},
 };
 use axum::Router;
+use counted::Counted;
 use outside::Outside;
 use plenary_access::{Actor, BorderController, BorderStage, Change, Command, Outcome, Refusal};
 use plenary_border::{HostName, Offer, Service};
@@ -21,13 +26,13 @@ use plenary_border_client::{
     EnrolError, Enrolments, FromOutside, Inside, Target, enrol, quic::STREAMS, tunnel,
 };
 use plenary_cluster_io::clock_ms;
-use plenary_contracts::border::v1::Figures;
+use plenary_contracts::border::v1::{Figures, RefusedCount};
 use plenary_identity::{JoinSecret, PROGRAM_LIFETIME, WebName, WebTls};
-use plenary_model::{NodeId, NodeName, Revision, Timestamp};
+use plenary_model::{NodeId, NodeName, Revision, ServerName, Timestamp};
 use plenary_rest_api::{
     Backend as _,
     backend::{Applied, ReadError, WriteError},
-    border::{Border, ControllerSeen, TunnelSeen},
+    border::{Border, ControllerSeen, MediaSeen, TunnelSeen},
 };
 use plenary_store::{Changes, queries};
 use quinn::Endpoint;
@@ -46,13 +51,21 @@ use tokio::{
 /// A controller that cannot be reached is dialled again so soon.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What this node knows of its tunnels.
+/// What this node knows of its tunnels, and of who came through them.
 #[derive(Debug, Default)]
-pub(crate) struct Tunnels(Mutex<BTreeMap<NodeId, TunnelSeen>>);
+pub(crate) struct Tunnels {
+    seen: Mutex<BTreeMap<NodeId, TunnelSeen>>,
+    counted: Arc<Counted>,
+}
 
 impl Tunnels {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, TunnelSeen>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are there.
+    fn up(&self) -> usize {
+        self.lock().values().filter(|seen| seen.up.is_some()).count()
     }
 
     fn note(&self, id: NodeId, change: impl FnOnce(&mut TunnelSeen)) {
@@ -60,15 +73,20 @@ impl Tunnels {
     }
 }
 
-/// What is offered to clients from outside: the names of the pages.
-fn offer(names: &[WebName]) -> Offer {
+/// What is offered to clients from outside: the names of the pages, and that by which partners ask for the server where it meets
+/// with them.
+fn offer(names: &[WebName], partners: Option<&ServerName>) -> Offer {
     let names = names.iter().filter_map(|name| match name {
         WebName::Dns(name) if name != "localhost" => name.parse::<HostName>().ok(),
         _ => None,
     });
-    let names: BTreeSet<HostName> = names.take(Offer::NAMES).collect();
+    let web: BTreeSet<HostName> = names.take(Offer::NAMES).collect();
+    let mut names = BTreeMap::from([(Service::Web, web)]);
+    if let Some(server) = partners.and_then(|server| server.as_str().parse().ok()) {
+        names.insert(Service::Federation, BTreeSet::from([server]));
+    }
     Offer {
-        names: BTreeMap::from([(Service::Web, names)]),
+        names,
         drains: false,
         most: STREAMS as usize,
     }
@@ -79,23 +97,38 @@ pub(crate) fn work(
     server: &Arc<Server>,
     config: &Config,
     (app, tls, doors): (&Router, Option<&WebTls>, &Doors),
+    media: plenary_media_io::Outside,
+    partners: Option<partners::Door>,
     changes: broadcast::Receiver<Changes>,
     draining: &watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let offer = offer(&web_names(config, &server.facts));
-    let outside = tls.map(|tls| Outside::new(app.clone(), tls.clone(), doors.clone()));
+    let names = web_names(config, &server.facts);
+    let offer = offer(&names, partners.as_ref().map(|_| &server.facts.server));
+    let hosts = offer.names.get(&Service::Web).into_iter().flatten();
+    let hosts = hosts.map(ToString::to_string).collect();
+    let outside = tls.map(|tls| {
+        let web = (app.clone(), tls.clone(), doors.clone());
+        Outside::new(web, hosts, partners, server.border.counted.clone())
+    });
     let (server, draining) = (server.clone(), draining.clone());
     async move {
         if let Some(outside) = outside {
-            follow(server, outside, offer, changes, draining).await;
+            follow(server, Inwards { outside, media }, offer, changes, draining).await;
         }
     }
+}
+
+/// Where what comes from outside goes.
+#[derive(Clone)]
+struct Inwards {
+    outside: Outside,
+    media: plenary_media_io::Outside,
 }
 
 /// Follows the replicated list until the task is dropped: each controller has a task, which ends with it.
 async fn follow(
     server: Arc<Server>,
-    outside: Outside,
+    inwards: Inwards,
     offer: Offer,
     mut changes: broadcast::Receiver<Changes>,
     mut draining: watch::Receiver<bool>,
@@ -125,7 +158,7 @@ async fn follow(
                 server.border.lock().retain(|id, _| there.contains_key(id));
                 for (id, one) in there {
                     at_work.entry(id).or_insert_with(|| {
-                        let work = attend(server.clone(), one.clone(), outside.clone(), offers.subscribe());
+                        let work = attend(server.clone(), one.clone(), inwards.clone(), offers.subscribe());
                         (one.revision, tasks.spawn(work))
                     });
                 }
@@ -150,7 +183,7 @@ async fn follow(
 async fn attend(
     server: Arc<Server>,
     one: BorderController,
-    outside: Outside,
+    inwards: Inwards,
     offers: watch::Receiver<Offer>,
 ) {
     loop {
@@ -165,7 +198,10 @@ async fn attend(
                 }
             }
             BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
-            BorderStage::Enrolled => hold(&server, &one, &outside, offers.clone()).await,
+            BorderStage::Enrolled => tokio::select! {
+                trouble = hold(&server, &one, &inwards.outside, offers.clone()) => trouble,
+                never = media::keep(&server, &one, &inwards.media) => match never {},
+            },
             BorderStage::Removed => return,
         };
         server.border.note(one.id, |seen| {
@@ -314,11 +350,16 @@ impl Inside for Attendant {
             seen.flows_begun = said.flows_begun;
             seen.received_bytes = said.received_bytes;
             seen.sent_bytes = said.sent_bytes;
-            seen.refused = said
-                .refused
-                .into_iter()
-                .map(|one| (one.reason, one.count))
-                .collect();
+            let counts =
+                |all: Vec<RefusedCount>| all.into_iter().map(|one| (one.reason, one.count)).collect();
+            seen.refused = counts(said.refused);
+            let media = said.media.unwrap_or_default();
+            seen.media = MediaSeen {
+                flows: media.flows,
+                received_bytes: media.received_bytes,
+                sent_bytes: media.sent_bytes,
+                dropped: counts(media.dropped),
+            };
             seen.certificate_expires = Some(Timestamp(said.certificate_expires_ms));
         });
     }
@@ -349,6 +390,11 @@ impl Border for Server {
             .collect();
         seen.sort_by(|a, b| a.controller.name.cmp(&b.controller.name));
         Ok(seen)
+    }
+
+    fn refused_from_outside(&self) -> Vec<(String, u64)> {
+        let all = self.border.counted.refused().filter(|(_, count)| *count > 0);
+        all.map(|(reason, count)| (reason.to_owned(), count)).collect()
     }
 
     async fn invite_controller(

@@ -13,6 +13,7 @@ mod travel;
 
 use crate::{
     UsageError,
+    border::partners::{BothWays, Door},
     config::{Config, Names as NamesConfig},
     partners,
     server::Server,
@@ -235,14 +236,15 @@ pub(crate) fn travel(server: &Arc<Server>, meetings: &Hub) {
     meetings.meet(Arc::new(Traveller(server.clone())));
 }
 
-/// Serves partners at `listener`, and gives this server the way to them. It is served as long as what this gives is polled.
+/// Serves partners at `listener`, and gives this server the way to them. It is served as long as what this gives is polled; those
+/// from outside come by the door beside it.
 pub(crate) async fn start(
     server: &Arc<Server>,
     config: &Config,
     (listener, web): (TcpListener, &WebTls),
     metrics: &Metrics,
     changes: broadcast::Receiver<Changes>,
-) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+) -> anyhow::Result<(impl Future<Output = ()> + Send + use<>, Door)> {
     let authorities = Authorities::of_this_machine(server.identity.root_der().clone());
     partners::load_pins(server, &authorities).await?;
     partners::register(metrics, server.partners.ledger().clone());
@@ -259,7 +261,8 @@ pub(crate) async fn start(
     let home: Arc<dyn Home> = server.clone();
     let identify = Arc::new(move |connection: &_| identify(&home, &authorities, connection));
     let bounds = server.partners.limits().bounds();
-    let connections = incoming(asynchronous(listener)?, tls.server_config(), identify, bounds);
+    let (arrivals, door) = BothWays::new(asynchronous(listener)?);
+    let connections = incoming(arrivals, tls.server_config(), identify, bounds);
     let connections = while_met(connections, MET_EVERY);
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
@@ -271,9 +274,10 @@ pub(crate) async fn start(
             tracing::error!(%error, "the federation port is not served any more");
         }
     };
-    Ok(async move {
+    let both = async move {
         tokio::join!(serving, following);
-    })
+    };
+    Ok((both, door))
 }
 
 /// What this node bears of servers of other enterprises, and of strangers at the same port.

@@ -464,6 +464,7 @@ impl Backend for MediaDoor {
             },
             allow,
             offer,
+            outside: by.from_outside,
         };
         self.limiter
             .begin(key, Some(cid.clone()), Whose::User(user.clone()), direction);

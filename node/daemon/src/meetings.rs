@@ -20,7 +20,7 @@ use plenary_access::Refusal as Ruled;
 use plenary_conference::{Change, Command, Heard, Party, Run, SecretHash, StatePatch, Via, Whom};
 use plenary_media_io::{Engine, Event};
 use plenary_meeting_io::{
-    Entered, History, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View,
+    Entered, History, Hub, Murmur, Newcomer, Person as Visitor, ReadLine, Refused, Roster, View, Whence,
 };
 use plenary_model::{Cid, NodeId, ServerName, UserName};
 use plenary_rest_api::{
@@ -69,6 +69,14 @@ pub(crate) fn start(server: &Arc<Server>, engine: &Engine, turn: Arc<Turn>, limi
     server.meetings.get_or_init(|| hub).clone()
 }
 
+/// From where a client of signalling is connected now.
+pub(crate) fn whence(client: &Client) -> Whence {
+    Whence {
+        address: client.address,
+        outside: client.from_outside,
+    }
+}
+
 /// Who a client of signalling is in meetings.
 pub(crate) fn newcomer(client: &Client) -> Newcomer {
     let Who { user, guest_of, .. } = &client.who;
@@ -82,7 +90,7 @@ pub(crate) fn newcomer(client: &Client) -> Newcomer {
     Newcomer {
         run: client.run,
         person,
-        address: Some(client.address),
+        whence: Some(whence(client)),
         tell: client.tell.clone(),
         permits: None,
     }

@@ -29,15 +29,18 @@ const PAGES_HOLD: Duration = Duration::from_secs(5);
 /// What is pinned is read again after so long where that failed.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
+/// Something of each partner, and when the other nodes said so.
+type Told<T> = tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, T>)>>;
+
 /// What this node notes of partners, and what it bears of them.
 #[derive(Default)]
 pub(crate) struct Partners {
     ledger: Ledger,
     limits: OnceLock<Limits>,
     /// Links for media of the other nodes with each partner, and when they said so.
-    elsewhere: tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, u64>)>>,
+    elsewhere: Told<u64>,
     /// Where the pages of partners are as all nodes know it, and when they said so.
-    pages: tokio::sync::Mutex<Option<(Instant, BTreeMap<ServerName, Vec<Pages>>)>>,
+    pages: Told<Vec<Pages>>,
 }
 
 impl Partners {

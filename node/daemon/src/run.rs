@@ -138,10 +138,8 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let (stop_cluster, cluster_stopped) = oneshot::channel::<()>();
     let cluster = serve_cluster(&server, ports.cluster, cluster_stopped)?;
     let web = web_tls(&config, &server)?;
-    if let Some(at) = ports.federation.zip(web.as_ref()) {
-        let changes = for_seats.resubscribe();
-        tasks.spawn(federation::start(&server, &config, at, &measured, changes).await?);
-    }
+    let partners = (ports.federation.zip(web.as_ref()), for_seats.resubscribe());
+    let partners = serve_partners(&mut tasks, &server, &config, partners, &measured).await?;
     let (cascade, links) = cascade::start(&server, ports.cascade)?;
     let turn = Turn::load(&config.turn).map(Arc::new);
     let turn = turn.map_err(|error| UsageError::new(format!("{error:#}")))?;
@@ -167,6 +165,8 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
         &server,
         &config,
         (&app, web.as_ref(), &doors),
+        engine.outside(),
+        partners,
         for_lease.resubscribe(),
         &draining,
     );
@@ -212,9 +212,24 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     end.outcome(&data::KIND)
 }
 
-/// What is measured of conferences, the lease and messages to partners.
+/// Serves partners where this node is to; gives the door for those who come from outside.
+async fn serve_partners(
+    tasks: &mut JoinSet<()>,
+    server: &Arc<Server>,
+    config: &Config,
+    (at, changes): (Option<(TcpListener, &WebTls)>, broadcast::Receiver<Changes>),
+    measured: &Metrics,
+) -> anyhow::Result<Option<border::partners::Door>> {
+    let Some(at) = at else { return Ok(None) };
+    let (serving, door) = federation::start(server, config, at, measured, changes).await?;
+    tasks.spawn(serving);
+    Ok(Some(door))
+}
+
+/// What is measured of conferences, clients from outside, the lease and messages to partners.
 fn register_server(measured: &Metrics, server: &Arc<Server>) {
     server.gate.register(measured);
+    border::counted::register(measured, server);
     lease::register(measured, server);
     federation::outbox::register(measured, server);
 }

@@ -1,7 +1,7 @@
 //! Live updates: what signalling asks of the server, and presence in the other direction.
 
 use crate::{
-    meetings::{self, newcomer},
+    meetings::{self, newcomer, whence},
     options::system,
     server::Server,
 };
@@ -41,10 +41,12 @@ impl Server {
         if !row.user.active {
             return Ok(None);
         }
-        let near = settings.admin_access.networks.iter().any(|text| {
-            text.parse::<Network>()
-                .is_ok_and(|network| network.contains(caller.address))
-        });
+        let mut networks = settings.admin_access.networks.iter();
+        let near = !caller.from_outside
+            && networks.any(|text| {
+                text.parse::<Network>()
+                    .is_ok_and(|network| network.contains(caller.address))
+            });
         Ok(Some(Who {
             admin: row.user.admin != AdminRole::None && near,
             user: session.user,
@@ -95,7 +97,7 @@ impl Source for Server {
 
     fn moved(&self, client: &Client) {
         if let Some(meetings) = self.meetings.get() {
-            meetings.moved(client.run, client.address);
+            meetings.moved(client.run, whence(client));
         }
     }
 

@@ -24,6 +24,7 @@ import { Route as MCidRouteImport } from './routes/m.$cid'
 import { Route as AppAdminIndexRouteImport } from './routes/_app.admin.index'
 import { Route as AppAdminAliasesRouteImport } from './routes/_app.admin.aliases'
 import { Route as AppAdminBackupRouteImport } from './routes/_app.admin.backup'
+import { Route as AppAdminBorderRouteImport } from './routes/_app.admin.border'
 import { Route as AppAdminConferencesRouteImport } from './routes/_app.admin.conferences'
 import { Route as AppAdminDirectoryRouteImport } from './routes/_app.admin.directory'
 import { Route as AppAdminEventsRouteImport } from './routes/_app.admin.events'
@@ -113,6 +114,11 @@ const AppAdminAliasesRoute = AppAdminAliasesRouteImport.update({
 const AppAdminBackupRoute = AppAdminBackupRouteImport.update({
   id: '/backup',
   path: '/backup',
+  getParentRoute: () => AppAdminRoute,
+} as any)
+const AppAdminBorderRoute = AppAdminBorderRouteImport.update({
+  id: '/border',
+  path: '/border',
   getParentRoute: () => AppAdminRoute,
 } as any)
 const AppAdminConferencesRoute = AppAdminConferencesRouteImport.update({
@@ -211,6 +217,7 @@ export interface FileRoutesByFullPath {
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
+  '/admin/border': typeof AppAdminBorderRoute
   '/admin/conferences': typeof AppAdminConferencesRoute
   '/admin/directory': typeof AppAdminDirectoryRoute
   '/admin/events': typeof AppAdminEventsRoute
@@ -242,6 +249,7 @@ export interface FileRoutesByTo {
   '/m/$cid': typeof MCidRoute
   '/admin/aliases': typeof AppAdminAliasesRoute
   '/admin/backup': typeof AppAdminBackupRoute
+  '/admin/border': typeof AppAdminBorderRoute
   '/admin/conferences': typeof AppAdminConferencesRoute
   '/admin/directory': typeof AppAdminDirectoryRoute
   '/admin/events': typeof AppAdminEventsRoute
@@ -276,6 +284,7 @@ export interface FileRoutesById {
   '/m/$cid': typeof MCidRoute
   '/_app/admin/aliases': typeof AppAdminAliasesRoute
   '/_app/admin/backup': typeof AppAdminBackupRoute
+  '/_app/admin/border': typeof AppAdminBorderRoute
   '/_app/admin/conferences': typeof AppAdminConferencesRoute
   '/_app/admin/directory': typeof AppAdminDirectoryRoute
   '/_app/admin/events': typeof AppAdminEventsRoute
@@ -310,6 +319,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
+    | '/admin/border'
     | '/admin/conferences'
     | '/admin/directory'
     | '/admin/events'
@@ -341,6 +351,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/admin/aliases'
     | '/admin/backup'
+    | '/admin/border'
     | '/admin/conferences'
     | '/admin/directory'
     | '/admin/events'
@@ -374,6 +385,7 @@ export interface FileRouteTypes {
     | '/m/$cid'
     | '/_app/admin/aliases'
     | '/_app/admin/backup'
+    | '/_app/admin/border'
     | '/_app/admin/conferences'
     | '/_app/admin/directory'
     | '/_app/admin/events'
@@ -504,6 +516,13 @@ declare module '@tanstack/react-router' {
       path: '/backup'
       fullPath: '/admin/backup'
       preLoaderRoute: typeof AppAdminBackupRouteImport
+      parentRoute: typeof AppAdminRoute
+    }
+    '/_app/admin/border': {
+      id: '/_app/admin/border'
+      path: '/border'
+      fullPath: '/admin/border'
+      preLoaderRoute: typeof AppAdminBorderRouteImport
       parentRoute: typeof AppAdminRoute
     }
     '/_app/admin/conferences': {
@@ -648,6 +667,7 @@ const AppAdminUsersRouteWithChildren = AppAdminUsersRoute._addFileChildren(
 interface AppAdminRouteChildren {
   AppAdminAliasesRoute: typeof AppAdminAliasesRoute
   AppAdminBackupRoute: typeof AppAdminBackupRoute
+  AppAdminBorderRoute: typeof AppAdminBorderRoute
   AppAdminConferencesRoute: typeof AppAdminConferencesRoute
   AppAdminDirectoryRoute: typeof AppAdminDirectoryRoute
   AppAdminEventsRoute: typeof AppAdminEventsRoute
@@ -666,6 +686,7 @@ interface AppAdminRouteChildren {
 const AppAdminRouteChildren: AppAdminRouteChildren = {
   AppAdminAliasesRoute: AppAdminAliasesRoute,
   AppAdminBackupRoute: AppAdminBackupRoute,
+  AppAdminBorderRoute: AppAdminBorderRoute,
   AppAdminConferencesRoute: AppAdminConferencesRoute,
   AppAdminDirectoryRoute: AppAdminDirectoryRoute,
   AppAdminEventsRoute: AppAdminEventsRoute,

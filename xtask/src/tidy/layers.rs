@@ -93,8 +93,8 @@ fn reason(arrow: &Arrow<'_>) -> Option<&'static str> {
         "directory/logic",
         "border-controller/logic",
     ];
-    if decides.contains(&from) && folder != "base/model" {
-        return Some("logic/ depends on base/model and other packages of logic/ only");
+    if decides.contains(&from) && !["base/model", "base/stun"].contains(&folder) {
+        return Some("logic/ depends on base/model, base/stun and other packages of logic/ only");
     }
     if folder == "base/testkit" {
         let tests = test || from.starts_with("cluster-tests/");

@@ -5,5 +5,6 @@
 mod attacks;
 mod enrolling;
 mod losing;
+mod media;
 mod serving;
 mod world;

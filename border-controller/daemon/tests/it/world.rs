@@ -127,6 +127,7 @@ pub(crate) struct Controller {
     pub(crate) web: SocketAddr,
     pub(crate) federation: SocketAddr,
     pub(crate) tunnel: SocketAddr,
+    pub(crate) media: SocketAddr,
     metrics: SocketAddr,
     pub(crate) config: PathBuf,
     log: PathBuf,
@@ -137,12 +138,12 @@ impl Controller {
     pub(crate) fn new(world: &World, name: &str, limits: &str) -> Self {
         let mut ports = FreePorts::default();
         let mut port = || ports.next(Ipv4Addr::LOCALHOST.into()).unwrap();
-        let (web, federation, tunnel, metrics) = (port(), port(), port(), port());
+        let (web, federation, tunnel, metrics, media) = (port(), port(), port(), port(), port());
         drop(ports);
         let data = world.folder.path().join(name);
         let text = format!(
             "data = '{}'\n[listen]\nweb = '{web}'\nfederation = '{federation}'\ntunnel = '{tunnel}'\n\
-             metrics = '{metrics}'\n[limits]\n{limits}\n",
+             media = '{media}'\nmetrics = '{metrics}'\n[limits]\n{limits}\n",
             data.display()
         );
         let config = world.folder.path().join(format!("{name}.toml"));
@@ -151,6 +152,7 @@ impl Controller {
             web,
             federation,
             tunnel,
+            media,
             metrics,
             config,
             log: world.folder.path().join(format!("{name}.log")),

@@ -301,6 +301,7 @@ async fn open(node: &Node, room: &str, who: u64, client: &mut Client, part: fn(V
         part: part(lines),
         allow: Allow::ALL,
         offer: client.offer(),
+        outside: false,
     };
     let opened = node.engine.open(opening).await.expect("opened");
     client.accept(&opened.answer);

@@ -71,7 +71,7 @@ pub(super) async fn host(
             name: who.name,
             shares: who.shares,
         }),
-        address: None,
+        whence: None,
         tell,
         permits: Some(permits),
     };

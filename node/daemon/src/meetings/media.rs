@@ -58,6 +58,7 @@ impl Media for EngineMedia {
             },
             allow: allow(begins.flow),
             offer: begins.sdp,
+            outside: begins.outside,
         };
         let key = SessionKey(session.0);
         let direction = match begins.peer {

@@ -1,10 +1,11 @@
 //! Who dials us: handshakes within bounds, then only nodes of this server that we know and that are to dial.
 
 use crate::{peers::Ground, tls::Peer};
+use plenary_model::network_of;
 use quinn::{Connection, Incoming};
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -161,14 +162,6 @@ impl Shares {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<IpAddr, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 

@@ -14,17 +14,17 @@ use tonic::transport::server::Connected;
 
 /// A connection that ends once nobody is at its other end any more whom this server meets with: each call is refused from
 /// the moment on at which that is so, and this is for what would only stay.
-pub struct Met {
-    connection: Connection<Guest>,
+pub struct Met<S> {
+    connection: Connection<Guest, S>,
     /// None once it is over.
     estranged: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// These connections; of each it is looked so often whether who is there is met still.
-pub fn while_met(
-    connections: impl Stream<Item = io::Result<Connection<Guest>>>,
+pub fn while_met<S>(
+    connections: impl Stream<Item = io::Result<Connection<Guest, S>>>,
     every: Duration,
-) -> impl Stream<Item = io::Result<Met>> {
+) -> impl Stream<Item = io::Result<Met<S>>> {
     connections.map(move |connection| {
         connection.map(|connection| {
             let who = connection.connect_info().who;
@@ -46,7 +46,7 @@ async fn estranged(who: Guest, every: Duration) {
     }
 }
 
-impl Connected for Met {
+impl<S> Connected for Met<S> {
     type ConnectInfo = Caller<Guest>;
 
     fn connect_info(&self) -> Caller<Guest> {
@@ -54,7 +54,7 @@ impl Connected for Met {
     }
 }
 
-impl AsyncRead for Met {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Met<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -72,7 +72,7 @@ impl AsyncRead for Met {
     }
 }
 
-impl AsyncWrite for Met {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Met<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.connection).poll_write(cx, buf)
     }

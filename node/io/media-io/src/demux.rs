@@ -98,77 +98,9 @@ impl Demux {
     }
 }
 
-/// What a datagram is (RFC 7983 §7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Stun,
-    Other,
-    /// Nothing that is spoken here.
-    Foreign,
-}
-
-pub(crate) fn kind_of(datagram: &[u8]) -> Kind {
-    match datagram.first() {
-        Some(0..=3) if datagram.len() >= 20 => Kind::Stun,
-        Some(20..=63 | 128..=191) => Kind::Other,
-        _ => Kind::Foreign,
-    }
-}
-
-/// The ufrag of ours that a STUN binding request names: what stands before the colon in USERNAME (RFC 8445 §7.2.2).
-/// None for everything else, foreign bytes included.
-pub(crate) fn ufrag_of(datagram: &[u8]) -> Option<&str> {
-    const BINDING_REQUEST: [u8; 2] = [0, 1];
-    const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
-    const USERNAME: u16 = 6;
-    let (header, mut rest) = datagram.split_at_checked(20)?;
-    if header.get(..2)? != BINDING_REQUEST || header.get(4..8)? != MAGIC_COOKIE {
-        return None;
-    }
-    loop {
-        let (head, after) = rest.split_first_chunk::<4>()?;
-        let kind = u16::from_be_bytes([head[0], head[1]]);
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let value = after.get(..length)?;
-        if kind == USERNAME {
-            return std::str::from_utf8(value)
-                .ok()?
-                .split_once(':')
-                .map(|(ours, _)| ours);
-        }
-        rest = after.get(length.next_multiple_of(4)..)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    /// A binding request with an attribute before the name.
-    fn request(name: &str) -> Vec<u8> {
-        let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
-        message.extend([7; 12]);
-        message.extend([0x80, 0x22, 0, 3, b'x', b'y', b'z', 0]);
-        message.extend([0, 6]);
-        message.extend(u16::try_from(name.len()).expect("short").to_be_bytes());
-        message.extend(name.as_bytes());
-        message.resize(message.len().next_multiple_of(4), 0);
-        message
-    }
-
-    #[test]
-    fn the_name_of_a_request_is_found() {
-        assert_eq!(ufrag_of(&request("ours:theirs")), Some("ours"));
-        assert_eq!(
-            ufrag_of(&request("ours")),
-            None,
-            "without a colon it is none of ours"
-        );
-        let mut answer = request("ours:theirs");
-        answer[0] = 1;
-        assert_eq!(ufrag_of(&answer), None, "answers name nobody");
-    }
 
     #[test]
     fn a_peer_keeps_its_newest_addresses_and_leaves_nothing_behind() {
@@ -190,16 +122,5 @@ mod tests {
             Some(4),
             "it had moved on to another peer"
         );
-    }
-
-    proptest! {
-        #[test]
-        fn foreign_bytes_are_never_a_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0usize..60) {
-            ufrag_of(&bytes);
-            kind_of(&bytes);
-            let mut whole = request("abc:def");
-            whole.truncate(cut);
-            ufrag_of(&whole);
-        }
     }
 }

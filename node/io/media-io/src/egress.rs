@@ -13,10 +13,7 @@ mod tap;
 pub(crate) use line::Line;
 pub(crate) use tap::{Tap, provider, tapped};
 
-use crate::{
-    exit::{Exit, Route},
-    socket::Class,
-};
+use crate::exit::{Exit, Route};
 use plenary_congestion::{Bitrate, Estimator};
 use plenary_media::{
     Kbps,
@@ -27,6 +24,7 @@ use plenary_rtp::{
     feedback::{self, Feedback},
     report,
 };
+use plenary_udp::Class;
 use srtp::Srtp;
 use std::{
     net::SocketAddr,

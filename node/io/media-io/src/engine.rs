@@ -4,13 +4,14 @@ use crate::{
     cascade::Cascade,
     figures::Reading,
     offer,
-    socket::Marks,
+    outside::Outside,
     start::{self, Threads},
     steering::shard_of,
     terms::Terms,
 };
 use plenary_media::{Kbps, Kind, ParticipantId, allocation::Reason, room::Show};
 use plenary_model::NodeId;
+use plenary_udp::Marks;
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
@@ -71,6 +72,8 @@ pub struct Opening {
     pub allow: Allow,
     /// The client's offer (SDP).
     pub offer: String,
+    /// The client is outside: it is told of the addresses of Border Controllers alone, where there are any.
+    pub outside: bool,
 }
 
 /// Who is at the other end: DTLS is another with programs (docs/decisions/0015).
@@ -269,6 +272,11 @@ impl Engine {
             threads: Arc::new(start::start(socket, listener, cascade, options, events)?),
             last_key: Arc::default(),
         })
+    }
+
+    /// For clients that come by another way than the socket.
+    pub fn outside(&self) -> Outside {
+        Outside::new(self.clone())
     }
 
     /// Where it listens.

@@ -2,9 +2,10 @@
 
 use crate::{
     figures::{Figures, add},
-    socket::{Class, Outbox, Socket},
+    outside::Carried,
     tcp::Tcp,
 };
+use plenary_udp::{Class, Outbox, Socket};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use str0m::net::{Protocol, Transmit};
 
@@ -12,7 +13,8 @@ use str0m::net::{Protocol, Transmit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) proto: Protocol,
-    source: IpAddr,
+    /// The candidate of ours that it goes from.
+    local: SocketAddr,
     pub(crate) destination: SocketAddr,
     class: Class,
 }
@@ -21,7 +23,7 @@ impl Route {
     pub(crate) fn of(transmit: &Transmit) -> Self {
         Self {
             proto: transmit.proto,
-            source: unspecified(transmit.source.ip()),
+            local: transmit.source,
             destination: transmit.destination,
             class: Class::Pictures,
         }
@@ -37,7 +39,9 @@ pub(crate) struct Exit<'a> {
     pub(crate) outbox: &'a mut Outbox,
     /// What is sent at once when enough is gathered; without it, everything waits.
     pub(crate) socket: Option<&'a Socket>,
-    pub(crate) tcp: Option<&'a Tcp>,
+    pub(crate) tcp: &'a Tcp,
+    /// What is sent from these addresses does not leave by the socket.
+    pub(crate) ways: &'a [Carried],
     pub(crate) figures: &'a Figures,
 }
 
@@ -52,15 +56,27 @@ impl Exit<'_> {
     /// Lets a datagram be written behind what is in the buffer. If `write` gives false, there is none.
     pub(crate) fn write(&mut self, route: &Route, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         if route.proto == Protocol::Udp {
-            return self
-                .outbox
-                .write(route.class, route.source, route.destination, write);
+            let way = self.ways.iter().find(|(address, _)| *address == route.local);
+            let Some((_, carrier)) = way else {
+                let source = unspecified(route.local.ip());
+                return self.outbox.write(route.class, source, route.destination, write);
+            };
+            return self.hand(write, |_, frame| carrier.carry(route.destination, frame));
         }
+        self.hand(write, |exit, frame| exit.tcp.send(route.destination, frame))
+    }
+
+    /// What does not go by the socket.
+    fn hand(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> bool,
+        send: impl FnOnce(&Self, &[u8]) -> bool,
+    ) -> bool {
         let mut frame = Vec::new();
         if !write(&mut frame) {
             return false;
         }
-        let sent = self.tcp.is_some_and(|tcp| tcp.send(route.destination, &frame));
+        let sent = send(self, &frame);
         let Figures {
             sent: done,
             send_dropped,

@@ -1,14 +1,10 @@
 //! What strangers send, given to all that reads it; for fuzzers. Nothing here does anything but return.
 
-use crate::{
-    demux::{kind_of, ufrag_of},
-    engine::Client,
-    offer,
-    peer::{Ground, Peer},
-};
+use crate::{engine::Client, ground::Ground, offer, peer::Peer};
+use plenary_stun::{kind_of, ufrag_of};
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Instant,
 };
 use str0m::{
@@ -30,6 +26,7 @@ fn ground() -> &'static Ground {
             .expect("a certificate can be made"),
         candidates: vec![HERE],
         tcp_candidates: vec![HERE],
+        ways: Arc::default(),
     })
 }
 
@@ -42,7 +39,8 @@ pub fn fuzz_offer(bytes: &[u8]) {
         return;
     }
     let kept = offer::without_candidates(text);
-    if let Ok((mut peer, _)) = Peer::answer(ground(), Client::Program, kept.clone(), Instant::now()) {
+    if let Ok((mut peer, _)) = Peer::answer(ground(), (Client::Program, false), kept.clone(), Instant::now())
+    {
         // The same once more, as clients do that add lines, and a restart. Both may be refused.
         drop(peer.negotiate(kept));
         drop(peer.restart("another", "password-of-22-letters-"));
@@ -67,7 +65,7 @@ fn receive(waiting: Client, mut bytes: &[u8]) {
     let mut change = client.sdp_api();
     change.add_media(MediaKind::Video, Direction::SendRecv, None, None, None);
     let (offer, _) = change.apply().expect("a line was added");
-    let answered = Peer::answer(ground(), waiting, offer.to_sdp_string(), now);
+    let answered = Peer::answer(ground(), (waiting, false), offer.to_sdp_string(), now);
     let (mut peer, _) = answered.expect("the offer is good");
     for _ in 0..DATAGRAMS {
         let Some((length, rest)) = bytes.split_first() else {

@@ -1,15 +1,16 @@
 //! Hands what came to the peer that it belongs to, and sends what that peer has to say.
 
 use crate::{
-    demux::{Address, Demux, Kind, kind_of, ufrag_of},
+    demux::{Address, Demux},
     exit::{Exit, Route},
     figures::add,
     peer::Happening,
     shard::Members,
-    socket::Received,
     steering::Outgoing,
     timers::Timers,
 };
+use plenary_stun::{Kind, kind_of, ufrag_of};
+use plenary_udp::Received;
 use std::time::Instant;
 use str0m::net::Protocol;
 

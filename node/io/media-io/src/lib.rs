@@ -11,6 +11,8 @@
 //! by the hash of its name; what shards know of each other is in `steering` (docs/decisions/0014).
 //!
 //! Rooms on several nodes: [`Cascade`] is the engine's end of the links, and each stream crosses a link once (MED-03).
+//! Clients that come through a Border Controller: [`Outside`] gives their datagrams to the shards, and has the way back.
+//!
 //! Servers of other enterprises are links too, over which only what [`Terms`] allow is taken and told
 //! (docs/decisions/0019).
 //!
@@ -28,12 +30,13 @@ mod exit;
 mod figures;
 mod fuzz;
 mod gate;
+mod ground;
 mod intake;
 mod offer;
+mod outside;
 mod peer;
 mod room;
 mod shard;
-mod socket;
 mod start;
 mod steering;
 mod tcp;
@@ -48,6 +51,7 @@ pub use engine::{
 };
 pub use figures::Reading;
 pub use fuzz::{fuzz_datagrams, fuzz_offer};
+pub use outside::{Arrivals, Carrier, Named, Outside, TcpWay, Way};
 pub use plenary_media::{Kbps, Kind, ParticipantId, Source, allocation::Reason, room::Show};
-pub use socket::Marks;
+pub use plenary_udp::Marks;
 pub use terms::{See, Terms};

@@ -8,6 +8,7 @@ use crate::{
     egress::{self, Egress, Media, Numbered, Said},
     engine::Client,
     exit::{Exit, Route},
+    ground::Ground,
     timers::Noted,
 };
 use life::Life;
@@ -15,17 +16,14 @@ use plenary_media::Kbps;
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 use str0m::{
-    Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError,
+    Event, IceConnectionState, Input, Output, Rtc, RtcError,
     change::SdpOffer,
-    config::DtlsCert,
-    crypto::CryptoProvider,
     format::{Codec, FormatParams},
     media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt},
-    net::{DatagramRecv, Protocol, Receive, TcpType, Transmit},
+    net::{DatagramRecv, Protocol, Receive, Transmit},
     rtp::{RtpPacket, Ssrc},
 };
 
@@ -99,60 +97,20 @@ pub(crate) struct Peer {
     life: Option<Life>,
 }
 
-/// What all peers of an engine have in common.
-pub(crate) struct Ground {
-    pub(crate) certificate: DtlsCert,
-    pub(crate) candidates: Vec<SocketAddr>,
-    pub(crate) tcp_candidates: Vec<SocketAddr>,
-}
-
-impl Ground {
-    fn config(&self, client: Client, now: Instant) -> Rtc {
-        static BROWSER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-        static PROGRAM: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-        let provider = match client {
-            Client::Browser => &BROWSER,
-            Client::Program => &PROGRAM,
-        };
-        let provider = provider.get_or_init(|| Arc::new(egress::provider(client)));
-        RtcConfig::new()
-            .set_crypto_provider(provider.clone())
-            .set_rtp_mode(true)
-            .set_ice_lite(true)
-            .set_dtls_cert(self.certificate.clone())
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .enable_vp9(true)
-            .enable_h264(true)
-            .enable_av1(true)
-            .build(now)
-    }
-}
-
 impl Peer {
     /// Answers an offer whose size was checked. Gives the answer (SDP).
     pub(crate) fn answer(
         ground: &Ground,
-        client: Client,
+        (client, outside): (Client, bool),
         offer: String,
         now: Instant,
     ) -> Result<(Self, String), String> {
         let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             let (mut rtc, tap) = egress::tapped(|| ground.config(client, now));
-            for address in &ground.candidates {
-                let candidate = Candidate::host(*address, "udp").map_err(|error| error.to_string())?;
-                rtc.add_local_candidate(candidate);
-            }
-            for address in &ground.tcp_candidates {
-                let candidate = Candidate::builder()
-                    .tcp()
-                    .host(*address)
-                    .tcptype(TcpType::Passive)
-                    .build();
-                rtc.add_local_candidate(candidate.map_err(|error| error.to_string())?);
-            }
+            ground
+                .offer_to(&mut rtc, outside)
+                .map_err(|error| error.to_string())?;
             let answer = rtc
                 .sdp_api()
                 .accept_offer(parsed)

@@ -9,13 +9,15 @@ use crate::{
     engine::{Command, Event, Options, SessionKey},
     exit::{self, Exit},
     figures::{Figures, add},
+    ground::Ground,
     intake::Intake,
-    peer::{Ground, Happening, Peer},
-    socket::{Outbox, Received, Socket},
+    outside::KnownWays,
+    peer::{Happening, Peer},
     steering::{Batch, Outgoing, Place, Seat},
     tcp::{self, Frame, Tcp},
     timers::Timers,
 };
+use plenary_udp::{Outbox, Received, Socket};
 use slab::Slab;
 use std::{
     collections::BTreeMap,
@@ -53,7 +55,7 @@ pub(crate) type Members = Slab<Member>;
 pub(crate) struct Parts {
     pub(crate) place: Place,
     pub(crate) socket: std::net::UdpSocket,
-    pub(crate) tcp: Option<tcp::Source>,
+    pub(crate) tcp: tcp::Source,
     pub(crate) cascade: Option<Cascade>,
     pub(crate) ground: Arc<Ground>,
     pub(crate) options: Options,
@@ -66,9 +68,10 @@ pub(crate) struct Parts {
 pub(crate) struct Shard {
     place: Place,
     socket: Socket,
-    tcp: Option<Tcp>,
+    tcp: Tcp,
     neighbours: Option<Neighbours>,
     outbox: Outbox,
+    ways: KnownWays,
     ground: Arc<Ground>,
     options: Options,
     figures: Arc<Figures>,
@@ -99,10 +102,11 @@ impl Shard {
         Ok(Self {
             outbox: Outbox::for_socket(&socket, parts.options.marks),
             socket,
-            tcp: parts.tcp.map(Tcp::new).transpose()?,
+            tcp: Tcp::new(parts.tcp)?,
             neighbours: parts.cascade.map(Neighbours::new),
             // The number of a room tells its shard: see [`crate::cascade::Router`].
             last_room: u32::try_from(place.me).unwrap_or(0),
+            ways: KnownWays::default(),
             ground: parts.ground,
             options: parts.options,
             figures: parts.figures,
@@ -147,10 +151,11 @@ impl Shard {
                     return;
                 },
                 () = self.place.wait() => {}
-                frame = receive_frame(&mut self.tcp) => self.take_frame(frame),
+                Some(frame) = self.tcp.receive() => self.take_frame(frame),
                 event = receive_far(&mut self.neighbours) => self.hear_far(event),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
+            self.ways.look(&self.ground.ways);
             self.read();
             self.read_handed();
             self.read_frames();
@@ -189,7 +194,8 @@ impl Shard {
                 exit: Exit {
                     outbox: &mut self.outbox,
                     socket: None,
-                    tcp: self.tcp.as_ref(),
+                    tcp: &self.tcp,
+                    ways: &self.ways.all,
                     figures,
                 },
                 happenings: &mut self.happenings,
@@ -219,9 +225,6 @@ impl Shard {
 
     /// What came to other shards and is for this one.
     fn read_handed(&mut self) {
-        if self.outgoing.is_none() {
-            return;
-        }
         let mut handed = std::mem::take(&mut self.handed);
         for address in self.place.take(&mut handed) {
             self.demux.lose(address);
@@ -243,7 +246,7 @@ impl Shard {
     /// Frames that came over TCP meanwhile, as many as one turn of the others may wait for.
     fn read_frames(&mut self) {
         for _ in 0..FRAMES {
-            let Some(frame) = self.tcp.as_mut().and_then(Tcp::try_receive) else {
+            let Some(frame) = self.tcp.try_receive() else {
                 break;
             };
             self.take_frame(frame);
@@ -259,11 +262,10 @@ impl Shard {
             bytes: &frame.bytes,
         };
         let is_ours = self.intake().take(Protocol::Tcp, &received, None);
-        let Some(tcp) = &self.tcp else { return };
         if is_ours {
-            tcp.welcome(frame.source);
+            self.tcp.welcome(frame.source);
         } else {
-            tcp.turn_away(frame.source);
+            self.tcp.turn_away(frame.source);
         }
     }
 
@@ -304,7 +306,8 @@ impl Shard {
         let mut exit = Exit {
             outbox: &mut self.outbox,
             socket: Some(&self.socket),
-            tcp: self.tcp.as_ref(),
+            tcp: &self.tcp,
+            ways: &self.ways.all,
             figures: &self.figures,
         };
         for room in self.rooms.values_mut() {
@@ -378,7 +381,8 @@ impl Shard {
                             let mut exit = Exit {
                                 outbox: &mut self.outbox,
                                 socket: Some(&self.socket),
-                                tcp: self.tcp.as_ref(),
+                                tcp: &self.tcp,
+                                ways: &self.ways.all,
                                 figures: &self.figures,
                             };
                             room.repair(at, *place, numbers, now, &mut self.members, &mut exit);
@@ -405,7 +409,8 @@ impl Shard {
             exit: Exit {
                 outbox: &mut self.outbox,
                 socket: None,
-                tcp: self.tcp.as_ref(),
+                tcp: &self.tcp,
+                ways: &self.ways.all,
                 figures: &self.figures,
             },
             happenings: &mut self.happenings,
@@ -445,16 +450,6 @@ async fn receive_far(neighbours: &mut Option<Neighbours>) -> LinkEvent {
     match neighbours {
         Some(neighbours) => match neighbours.receive().await {
             Some(event) => event,
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
-    }
-}
-
-async fn receive_frame(tcp: &mut Option<Tcp>) -> Frame {
-    match tcp {
-        Some(tcp) => match tcp.receive().await {
-            Some(frame) => frame,
             None => std::future::pending().await,
         },
         None => std::future::pending().await,

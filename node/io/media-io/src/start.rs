@@ -5,11 +5,11 @@ use crate::{
     engine::{Command, Event, Options},
     figures::Figures,
     gate::Gate,
-    peer::Ground,
+    ground::Ground,
+    outside::Ways,
     shard::{Parts, Shard},
-    socket,
     steering::{Place, Steering},
-    tcp::{Hall, Source},
+    tcp::{Doors, Hall, Source},
 };
 use std::{
     io,
@@ -29,6 +29,9 @@ pub(crate) struct Threads {
     /// Of each shard, then of the gate.
     pub(crate) figures: Vec<Arc<Figures>>,
     pub(crate) steering: Arc<Steering>,
+    pub(crate) ways: Arc<Ways>,
+    /// For connections that come by no port of ours.
+    pub(crate) doors: Arc<Doors>,
     pub(crate) local: SocketAddr,
 }
 
@@ -40,21 +43,34 @@ pub(crate) fn start(
     events: mpsc::UnboundedSender<Event>,
 ) -> io::Result<Threads> {
     let local = socket.local_addr()?;
-    let ground = Arc::new(ground(&options, local, listener.as_ref())?);
+    let ways = Arc::new(Ways::default());
+    let ground = Arc::new(ground(&options, local, listener.as_ref(), ways.clone())?);
     let shards = count(&options);
     let steering = Arc::new(Steering::new(shards));
     let figures: Vec<Arc<Figures>> = (0..=shards).map(|_| Arc::default()).collect();
     let mut gate = Gate::default();
-    let tcp = sources(listener, &steering, &figures, &mut gate);
+    let of_gate = figures.last().cloned().unwrap_or_default();
+    let (doors, arrivals) = Doors::new(steering.clone(), of_gate);
+    let mut listener = listener;
+    if shards > 1
+        && let Some(listener) = listener.take()
+    {
+        let doors = doors.clone();
+        gate.hall = Some(Hall { listener, doors });
+    }
     let cascades = cascades(cascade, shards, &figures, &mut gate);
     let (runs, all_run) = mpsc::channel(1);
     let mut commands = Vec::new();
     let mut starting = Vec::new();
-    let parts = socket::several(socket, shards)?
+    let parts = plenary_udp::several(socket, shards)?
         .into_iter()
-        .zip(tcp)
+        .zip(arrivals)
         .zip(cascades);
-    for ((me, ((socket, tcp), cascade)), figures) in parts.enumerate().zip(&figures) {
+    for ((me, ((socket, arrivals), cascade)), figures) in parts.enumerate().zip(&figures) {
+        let tcp = Source {
+            listener: listener.take(),
+            arrivals,
+        };
         let (sender, inbox) = mpsc::channel(QUEUE);
         let place = Place {
             me,
@@ -83,6 +99,8 @@ pub(crate) fn start(
         commands,
         figures,
         steering,
+        ways,
+        doors,
         local,
     })
 }
@@ -97,7 +115,12 @@ fn count(options: &Options) -> usize {
 }
 
 /// What all peers have in common.
-fn ground(options: &Options, local: SocketAddr, listener: Option<&TcpListener>) -> io::Result<Ground> {
+fn ground(
+    options: &Options,
+    local: SocketAddr,
+    listener: Option<&TcpListener>,
+    ways: Arc<Ways>,
+) -> io::Result<Ground> {
     let certificate = str0m::crypto::from_feature_flags()
         .dtls_provider
         .generate_certificate()
@@ -117,27 +140,8 @@ fn ground(options: &Options, local: SocketAddr, listener: Option<&TcpListener>) 
         certificate,
         candidates: on(local.port()),
         tcp_candidates: tcp_port.map_or_else(Vec::new, |local| on(local.port())),
+        ways,
     })
-}
-
-/// Where the connections of each shard come from.
-fn sources(
-    listener: Option<TcpListener>,
-    steering: &Arc<Steering>,
-    figures: &[Arc<Figures>],
-    gate: &mut Gate,
-) -> Vec<Option<Source>> {
-    let shards = steering.shards();
-    match listener {
-        None => (0..shards).map(|_| None).collect(),
-        Some(listener) if shards == 1 => vec![Some(Source::Listener(listener))],
-        Some(listener) => {
-            let of_gate = figures.last().cloned().unwrap_or_default();
-            let (hall, arrivals) = Hall::new(listener, steering.clone(), of_gate);
-            gate.hall = Some(hall);
-            arrivals.into_iter().map(Source::Hall).map(Some).collect()
-        }
-    }
 }
 
 /// The end of the links that each shard holds.

@@ -12,7 +12,8 @@
 //! Invariant: strangers make no entries here either, and nothing of theirs is copied or handed over. An address is
 //! entered by the shard whose peer's ICE agent believed it ([`crate::demux`]), a name by the one that gave it.
 
-use crate::{engine::SessionKey, socket::Received};
+use crate::{engine::SessionKey, outside::Named};
+use plenary_udp::Received;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -21,7 +22,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// Bytes that may wait for a shard: as much as the kernel keeps for its socket.
 const WAITING: usize = 4 << 20;
@@ -34,10 +35,23 @@ const SPARE_BYTES: usize = 64 << 10;
 pub(crate) struct Steering {
     inboxes: Vec<Inbox>,
     addresses: RwLock<HashMap<SocketAddr, usize>>,
-    ufrags: RwLock<HashMap<String, usize>>,
+    ufrags: RwLock<Ufrags>,
     keys: RwLock<HashMap<SessionKey, usize>>,
     /// Sessions of all shards.
     sessions: AtomicUsize,
+}
+
+/// The names of all sessions, and who hears of them.
+#[derive(Default)]
+struct Ufrags {
+    shards: HashMap<String, usize>,
+    hear: Vec<mpsc::UnboundedSender<Named>>,
+}
+
+impl Ufrags {
+    fn tell(&mut self, named: &Named) {
+        self.hear.retain(|hears| hears.send(named.clone()).is_ok());
+    }
 }
 
 /// A shard among the others.
@@ -70,6 +84,9 @@ pub(crate) fn shard_of(room: &str, shards: usize) -> usize {
 }
 
 impl Steering {
+    /// The place of who hands something over and is no shard.
+    pub(crate) const NOBODY: usize = usize::MAX;
+
     pub(crate) fn new(shards: usize) -> Self {
         Self {
             inboxes: (0..shards).map(|_| Inbox::default()).collect(),
@@ -100,15 +117,27 @@ impl Steering {
 
     /// The shard that gave this name.
     pub(crate) fn of_ufrag(&self, ufrag: &str) -> Option<usize> {
-        read(&self.ufrags).get(ufrag).copied()
+        read(&self.ufrags).shards.get(ufrag).copied()
+    }
+
+    /// All names, and what becomes of them from now on.
+    pub(crate) fn hear_names(&self) -> (Vec<String>, mpsc::UnboundedReceiver<Named>) {
+        let (hears, names) = mpsc::unbounded_channel();
+        let mut ufrags = write(&self.ufrags);
+        ufrags.hear.push(hears);
+        (ufrags.shards.keys().cloned().collect(), names)
     }
 
     fn of_address(&self, address: SocketAddr) -> Option<usize> {
+        if self.shards() == 1 {
+            // The only one has its own table.
+            return Some(0);
+        }
         read(&self.addresses).get(&address).copied()
     }
 }
 
-/// What a shard tells the others. Without effect where there are none.
+/// What a shard tells the others, of whom there may be none.
 impl Place {
     /// The only shard of its engine.
     #[cfg(test)]
@@ -136,14 +165,15 @@ impl Place {
     }
 
     pub(crate) fn name(&self, ufrag: &str) {
-        if !self.is_alone() {
-            write(&self.steering.ufrags).insert(ufrag.to_owned(), self.me);
-        }
+        let mut ufrags = write(&self.steering.ufrags);
+        ufrags.shards.insert(ufrag.to_owned(), self.me);
+        ufrags.tell(&Named::Begun(ufrag.to_owned()));
     }
 
     pub(crate) fn unname(&self, ufrag: &str) {
-        if !self.is_alone() {
-            remove_own(&mut write(&self.steering.ufrags), ufrag, self.me);
+        let mut ufrags = write(&self.steering.ufrags);
+        if remove_own(&mut ufrags.shards, ufrag, self.me) {
+            ufrags.tell(&Named::Ended(ufrag.to_owned()));
         }
     }
 
@@ -174,14 +204,14 @@ impl Place {
     /// Until there is something in the inbox of this shard.
     pub(crate) async fn wait(&self) {
         match self.steering.inboxes.get(self.me) {
-            Some(inbox) if !self.is_alone() => inbox.wake.notified().await,
-            _ => std::future::pending().await,
+            Some(inbox) => inbox.wake.notified().await,
+            None => std::future::pending().await,
         }
     }
 
     /// Takes what is in the inbox of this shard: batches into `batches`, and addresses that moved on to other shards.
     pub(crate) fn take(&self, batches: &mut Vec<Batch>) -> Vec<SocketAddr> {
-        let Some(inbox) = self.steering.inboxes.get(self.me).filter(|_| !self.is_alone()) else {
+        let Some(inbox) = self.steering.inboxes.get(self.me) else {
             return Vec::new();
         };
         let mut lost = {
@@ -215,11 +245,14 @@ impl Place {
 
     /// The shard is over: what it had is nobody's. Not its sessions: who asks for them is told so by its silence.
     pub(crate) fn leave(&self) {
-        if self.is_alone() {
-            return;
-        }
         write(&self.steering.addresses).retain(|_, shard| *shard != self.me);
-        write(&self.steering.ufrags).retain(|_, shard| *shard != self.me);
+        let mut ufrags = write(&self.steering.ufrags);
+        let of_me = ufrags.shards.extract_if(|_, shard| *shard == self.me);
+        let ended: Vec<String> = of_me.map(|(ufrag, _)| ufrag).collect();
+        for ufrag in ended {
+            ufrags.tell(&Named::Ended(ufrag));
+        }
+        drop(ufrags);
         if let Some(inbox) = self.steering.inboxes.get(self.me) {
             let mut held = inbox.lock();
             *held = Held {
@@ -230,14 +263,16 @@ impl Place {
     }
 }
 
-fn remove_own<K, Q>(table: &mut HashMap<K, usize>, key: &Q, me: usize)
+fn remove_own<K, Q>(table: &mut HashMap<K, usize>, key: &Q, me: usize) -> bool
 where
     K: std::hash::Hash + Eq + std::borrow::Borrow<Q>,
     Q: std::hash::Hash + Eq + ?Sized,
 {
-    if table.get(key) == Some(&me) {
+    let is_own = table.get(key) == Some(&me);
+    if is_own {
         table.remove(key);
     }
+    is_own
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

@@ -4,13 +4,13 @@
 //! fit into the queue of a connection is lost, as datagrams are: media that waits is of no use.
 //!
 //! Where there are several shards, a [`Hall`] reads the first frame of a connection, which names a peer, and gives the
-//! connection to the shard of that peer.
+//! connection to the shard of that peer. So do the [`Doors`] with connections that come by another way than a port.
 
 use crate::{
-    demux::ufrag_of,
     figures::{Figures, add},
     steering::Steering,
 };
+use plenary_stun::ufrag_of;
 use std::{
     collections::HashMap,
     io,
@@ -19,14 +19,12 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
     sync::mpsc,
     time::timeout,
 };
+use tokio_util::either::Either;
 
 /// Connections of this node.
 const CONNECTIONS: usize = 4_096;
@@ -69,22 +67,31 @@ impl Drop for Entry {
     }
 }
 
+/// What carries the bytes of a connection that comes by no socket of ours.
+pub(crate) trait Carriage: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<Bytes: AsyncRead + AsyncWrite + Send + Unpin> Carriage for Bytes {}
+
+type Carried = Box<dyn Carriage>;
+
 /// A connection that somebody reads from and writes to.
 struct Accepted {
-    stream: TcpStream,
+    stream: Either<TcpStream, Carried>,
+    /// The address of ours that they have connected to.
+    at: SocketAddr,
     entry: Entry,
     /// What is to be written.
     queue: mpsc::Receiver<Vec<u8>>,
 }
 
 /// Where the connections of a shard come from.
-pub(crate) enum Source {
-    /// It is the only one.
-    Listener(std::net::TcpListener),
-    Hall(Arrivals),
+pub(crate) struct Source {
+    /// It is the only one, and takes them in itself.
+    pub(crate) listener: Option<std::net::TcpListener>,
+    pub(crate) arrivals: Arrivals,
 }
 
-/// The connections that a [`Hall`] gives to a shard.
+/// The connections that [`Doors`] give to a shard.
 pub(crate) struct Arrivals {
     connections: Table,
     arriving: mpsc::Receiver<Arrival>,
@@ -92,7 +99,8 @@ pub(crate) struct Arrivals {
 
 /// One of them, and its first frame.
 struct Arrival {
-    stream: std::net::TcpStream,
+    stream: Either<std::net::TcpStream, Carried>,
+    at: SocketAddr,
     entry: Entry,
     queue: mpsc::Receiver<Vec<u8>>,
     first: Vec<u8>,
@@ -108,21 +116,15 @@ impl Tcp {
     /// To be called within the runtime of the shard.
     pub(crate) fn new(source: Source) -> io::Result<Self> {
         let (frames, incoming) = mpsc::channel(INCOMING);
-        let connections = match source {
-            Source::Listener(listener) => {
-                listener.set_nonblocking(true)?;
-                let listener = TcpListener::from_std(listener)?;
-                let connections = Table::default();
-                let serve = move |accepted| serve(accepted, None, frames.clone());
-                tokio::spawn(accept(listener, connections.clone(), serve));
-                connections
-            }
-            Source::Hall(arrivals) => {
-                let connections = arrivals.connections.clone();
-                tokio::spawn(take_in(arrivals, frames));
-                connections
-            }
-        };
+        let Source { listener, arrivals } = source;
+        let connections = arrivals.connections.clone();
+        tokio::spawn(take_in(arrivals, frames.clone()));
+        if let Some(listener) = listener {
+            listener.set_nonblocking(true)?;
+            let listener = TcpListener::from_std(listener)?;
+            let serve = move |accepted| serve(accepted, None, frames.clone());
+            tokio::spawn(accept(listener, connections.clone(), serve));
+        }
         Ok(Self {
             incoming,
             connections,
@@ -188,50 +190,64 @@ where
                 continue;
             }
         };
-        let source = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let mut connections = lock(&table);
-        let strangers = connections
-            .values()
-            .filter(|connection| connection.stranger)
-            .count();
-        if connections.len() >= CONNECTIONS || strangers >= STRANGERS || stream.set_nodelay(true).is_err() {
+        let Ok(local) = stream.set_nodelay(true).and_then(|()| stream.local_addr()) else {
             continue;
-        }
-        let (sender, queue) = mpsc::channel(OUTGOING);
-        let connection = Connection {
-            frames: sender,
-            stranger: true,
         };
-        connections.insert(source, connection);
-        drop(connections);
-        tokio::spawn(serve(Accepted {
-            stream,
-            entry: Entry(table.clone(), source),
-            queue,
-        }));
+        if let Some(accepted) = enter(&table, Either::Left(stream), address, local) {
+            tokio::spawn(serve(accepted));
+        }
     }
+}
+
+/// A place in the table; `None` where there is none.
+fn enter(
+    table: &Table,
+    stream: Either<TcpStream, Carried>,
+    from: SocketAddr,
+    at: SocketAddr,
+) -> Option<Accepted> {
+    let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+    let source = canonical(from);
+    let mut connections = lock(table);
+    let strangers = connections
+        .values()
+        .filter(|connection| connection.stranger)
+        .count();
+    if connections.len() >= CONNECTIONS || strangers >= STRANGERS || connections.contains_key(&source) {
+        return None;
+    }
+    let (sender, queue) = mpsc::channel(OUTGOING);
+    let connection = Connection {
+        frames: sender,
+        stranger: true,
+    };
+    connections.insert(source, connection);
+    drop(connections);
+    Some(Accepted {
+        stream,
+        at: canonical(at),
+        entry: Entry(table.clone(), source),
+        queue,
+    })
 }
 
 /// Where connections wait until their first frame tells which shard they belong to.
 pub(crate) struct Hall {
-    listener: std::net::TcpListener,
-    connections: Table,
-    doors: Arc<Doors>,
+    pub(crate) listener: std::net::TcpListener,
+    pub(crate) doors: Arc<Doors>,
 }
 
-struct Doors {
+/// The ways to all shards.
+pub(crate) struct Doors {
+    connections: Table,
     steering: Arc<Steering>,
     shards: Vec<mpsc::Sender<Arrival>>,
     figures: Arc<Figures>,
 }
 
-impl Hall {
-    /// Gives also what each shard gets of it. `figures` count those who belong to nobody.
-    pub(crate) fn new(
-        listener: std::net::TcpListener,
-        steering: Arc<Steering>,
-        figures: Arc<Figures>,
-    ) -> (Self, Vec<Arrivals>) {
+impl Doors {
+    /// Gives also the end of each shard. `figures` count those who belong to nobody.
+    pub(crate) fn new(steering: Arc<Steering>, figures: Arc<Figures>) -> (Arc<Self>, Vec<Arrivals>) {
         let connections = Table::default();
         let (shards, arrivals) = (0..steering.shards())
             .map(|_| {
@@ -244,26 +260,36 @@ impl Hall {
                 (door, arrivals)
             })
             .unzip();
-        let doors = Doors {
+        let doors = Self {
+            connections,
             steering,
             shards,
             figures,
         };
-        let hall = Self {
-            listener,
-            connections,
-            doors: Arc::new(doors),
-        };
-        (hall, arrivals)
+        (Arc::new(doors), arrivals)
     }
 
+    /// Serves a connection that came to `at` by another way than a port of ours, until either side ends it.
+    pub(crate) async fn take(
+        self: Arc<Self>,
+        stream: impl Carriage + 'static,
+        from: SocketAddr,
+        at: SocketAddr,
+    ) {
+        if let Some(accepted) = enter(&self.connections, Either::Right(Box::new(stream)), from, at) {
+            greet(accepted, self).await;
+        }
+    }
+}
+
+impl Hall {
     /// Takes connections in until it is dropped.
     pub(crate) async fn run(self) -> io::Result<()> {
         self.listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(self.listener)?;
-        let doors = self.doors;
+        let (doors, connections) = (self.doors.clone(), self.doors.connections.clone());
         let greet = move |accepted| greet(accepted, doors.clone());
-        accept(listener, self.connections, greet).await;
+        accept(listener, connections, greet).await;
         Ok(())
     }
 }
@@ -279,11 +305,23 @@ async fn greet(mut accepted: Accepted, doors: Arc<Doors>) {
         add(&doors.figures.foreign, 1);
         return;
     };
-    let Accepted { stream, entry, queue } = accepted;
-    // It was made non-blocking by the one reactor, and stays so for the other.
-    let Ok(stream) = stream.into_std() else { return };
+    let Accepted {
+        stream,
+        at,
+        entry,
+        queue,
+    } = accepted;
+    let stream = match stream {
+        // It was made non-blocking by the one reactor, and stays so for the other.
+        Either::Left(socket) => match socket.into_std() {
+            Ok(socket) => Either::Left(socket),
+            Err(_) => return,
+        },
+        Either::Right(carried) => Either::Right(carried),
+    };
     let arrival = Arrival {
         stream,
+        at,
         entry,
         queue,
         first,
@@ -293,43 +331,74 @@ async fn greet(mut accepted: Accepted, doors: Arc<Doors>) {
     }
 }
 
-/// Serves what a hall gives.
+/// Serves what doors give.
 async fn take_in(mut arrivals: Arrivals, frames: mpsc::Sender<Frame>) {
     while let Some(arrival) = arrivals.arriving.recv().await {
         let Arrival {
             stream,
+            at,
             entry,
             queue,
             first,
         } = arrival;
-        match TcpStream::from_std(stream) {
-            Ok(stream) => {
-                let accepted = Accepted { stream, entry, queue };
-                tokio::spawn(serve(accepted, Some(first), frames.clone()));
-            }
-            Err(error) => tracing::warn!(%error, "a media connection could not be taken over"),
-        }
+        let stream = match stream {
+            Either::Left(socket) => match TcpStream::from_std(socket) {
+                Ok(socket) => Either::Left(socket),
+                Err(error) => {
+                    tracing::warn!(%error, "a media connection could not be taken over");
+                    continue;
+                }
+            },
+            Either::Right(carried) => Either::Right(carried),
+        };
+        let accepted = Accepted {
+            stream,
+            at,
+            entry,
+            queue,
+        };
+        tokio::spawn(serve(accepted, Some(first), frames.clone()));
     }
 }
 
 /// Until either side ends it. `first`: a frame that was read already.
 async fn serve(accepted: Accepted, first: Option<Vec<u8>>, frames: mpsc::Sender<Frame>) {
-    let Accepted { stream, entry, queue } = accepted;
-    let source = entry.1;
-    let Ok(local) = stream.local_addr() else {
-        return;
-    };
-    let destination = SocketAddr::new(local.ip().to_canonical(), local.port());
-    let (reader, writer) = stream.into_split();
+    let Accepted {
+        stream,
+        at,
+        entry,
+        queue,
+    } = accepted;
+    let from = entry.1;
+    match stream {
+        Either::Left(socket) => {
+            let (reader, writer) = socket.into_split();
+            talk(reader, writer, queue, (from, at), first, frames).await;
+        }
+        Either::Right(carried) => {
+            let (reader, writer) = tokio::io::split(carried);
+            talk(reader, writer, queue, (from, at), first, frames).await;
+        }
+    }
+}
+
+async fn talk(
+    reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin,
+    queue: mpsc::Receiver<Vec<u8>>,
+    (from, at): (SocketAddr, SocketAddr),
+    first: Option<Vec<u8>>,
+    frames: mpsc::Sender<Frame>,
+) {
     // Whose sender is gone from the table has nothing to write any more.
     tokio::select! {
-        () = read(reader, source, destination, first, frames) => {}
+        () = read(reader, from, at, first, frames) => {}
         () = write(writer, queue) => {}
     }
 }
 
 async fn read(
-    mut reader: OwnedReadHalf,
+    mut reader: impl AsyncRead + Unpin,
     source: SocketAddr,
     destination: SocketAddr,
     first: Option<Vec<u8>>,
@@ -367,7 +436,7 @@ async fn frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = queue.recv().await {
         if !matches!(timeout(SILENT_FOR, writer.write_all(&frame)).await, Ok(Ok(()))) {
             return;
@@ -382,7 +451,58 @@ mod tests {
     fn start() -> (Tcp, SocketAddr) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound");
-        (Tcp::new(Source::Listener(listener)).expect("a listener"), address)
+        let (_, mut arrivals) = doors();
+        let source = Source {
+            listener: Some(listener),
+            arrivals: arrivals.remove(0),
+        };
+        (Tcp::new(source).expect("a listener"), address)
+    }
+
+    fn doors() -> (Arc<Doors>, Vec<Arrivals>) {
+        Doors::new(Arc::new(Steering::new(1)), Arc::default())
+    }
+
+    /// A binding request for a name.
+    fn asks(name: &str) -> Vec<u8> {
+        let user = format!("{name}:them");
+        let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
+        message.extend([7; 12]);
+        message.extend([0, 6, 0, u8::try_from(user.len()).expect("short")]);
+        message.extend(user.as_bytes());
+        message.resize(message.len().next_multiple_of(4), 0);
+        let length = u16::try_from(message.len()).expect("short");
+        [&length.to_be_bytes()[..], &message].concat()
+    }
+
+    #[tokio::test]
+    async fn what_is_carried_is_served_as_what_comes_to_the_port_if_it_asks_for_a_name_of_ours() {
+        let (doors, mut arrivals) = doors();
+        let place = crate::steering::Place {
+            me: 0,
+            steering: doors.steering.clone(),
+        };
+        place.name("ours");
+        let source = Source {
+            listener: None,
+            arrivals: arrivals.remove(0),
+        };
+        let mut tcp = Tcp::new(source).expect("no socket is needed");
+        let (from, at): (SocketAddr, SocketAddr) =
+            (([192, 0, 2, 1], 9).into(), ([203, 0, 113, 7], 443).into());
+        let (mut client, near) = tokio::io::duplex(4_096);
+        tokio::spawn(doors.clone().take(near, from, at));
+        client.write_all(&asks("ours")).await.expect("it is open");
+        let frame = tcp.receive().await.expect("a frame");
+        assert_eq!((frame.source, frame.destination), (from, at));
+        assert!(tcp.send(from, b"back"));
+        let mut answer = [0; 6];
+        client.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"\0\x04back");
+        let (mut stranger, near) = tokio::io::duplex(4_096);
+        tokio::spawn(doors.take(near, ([192, 0, 2, 1], 10).into(), at));
+        stranger.write_all(&asks("none")).await.expect("it is open");
+        assert_eq!(stranger.read(&mut [0; 8]).await.expect("it is closed"), 0);
     }
 
     #[tokio::test]

@@ -143,7 +143,7 @@ pub(crate) async fn sit(
             hub.note_traveller(run, user.clone(), server.clone());
             let seat = Seat {
                 place: join.resume.clone(),
-                connections: Connections::new(hub.clone(), newcomer.run, newcomer.tell.clone()),
+                connections: Connections::new(hub.clone(), &newcomer),
                 hub: hub.clone(),
                 newcomer,
                 user,
@@ -184,7 +184,9 @@ async fn begin(
             "this node does not meet with other servers; ask the administrator to switch federation on";
         Refused::new(Refusal::Forbidden, words)
     })?;
-    let attended = abroad.attend(server, user, newcomer.address, join.clone()).await;
+    let attended = abroad
+        .attend(server, user, newcomer.address(), join.clone())
+        .await;
     let attendance = attended.map_err(|why| match why.code {
         // Who was in tries again; a newcomer had better know.
         Refusal::Unavailable if join.resume.is_none() => Refused::new(Refusal::Unreachable, why.detail),
@@ -276,8 +278,9 @@ impl Seat {
                 return Some(End::Left);
             }
             // Their own rights may be others there: the place is taken up anew.
-            Told::Moved(address) => {
-                self.newcomer.address = Some(address);
+            Told::Moved(whence) => {
+                self.newcomer.whence = Some(whence);
+                self.connections.outside = whence.outside;
                 return Some(End::Lost);
             }
             // Those are told by rooms and clerks of this server.
@@ -496,7 +499,7 @@ impl Seat {
         };
         let (server, user) = (self.server.clone(), self.user.clone());
         loop {
-            let (before, from) = (pause, self.newcomer.address);
+            let (before, from) = (pause, self.newcomer.address());
             let attended = async {
                 tokio::time::sleep(before).await;
                 abroad.attend(&server, &user, from, join.clone()).await
@@ -517,7 +520,7 @@ impl Seat {
             };
             match attended {
                 // It was asked for who came from elsewhere: once more.
-                Ok(_) if self.newcomer.address != from => {}
+                Ok(_) if self.newcomer.address() != from => {}
                 Ok(attendance) => {
                     self.attendance = attendance;
                     return Back::In;

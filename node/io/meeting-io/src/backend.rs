@@ -53,18 +53,36 @@ impl Person {
     }
 }
 
+/// From where a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whence {
+    pub address: IpAddr,
+    /// Through a Border Controller: no address of the inside is told to it.
+    pub outside: bool,
+}
+
 /// A client that asks for a meeting.
 #[derive(Debug, Clone)]
 pub struct Newcomer {
     /// Of its connection; never given twice.
     pub run: u64,
     pub person: Person,
-    /// Where it comes from; of who comes from a partner's server that is not known.
-    pub address: Option<IpAddr>,
+    /// Of who comes from a partner's server that is not known.
+    pub whence: Option<Whence>,
     /// What it is told.
     pub tell: mpsc::UnboundedSender<ServerBody>,
     /// Whose media another server serves: what of them may flow is told here.
     pub permits: Option<mpsc::UnboundedSender<Permitted>>,
+}
+
+impl Newcomer {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.whence.map(|whence| whence.address)
+    }
+
+    pub(crate) fn is_outside(&self) -> bool {
+        self.whence.is_some_and(|whence| whence.outside)
+    }
 }
 
 /// What a place may do, for the server that serves its media.
@@ -304,6 +322,8 @@ pub struct Opening {
     pub lines: Vec<Line>,
     /// What of it may flow, if it publishes.
     pub flow: Flow,
+    /// The client is outside, and is told of no address of the inside.
+    pub outside: bool,
 }
 
 /// The media engine of this node.

@@ -1,6 +1,6 @@
 //! The peer connections of one client with the media engine of this node.
 
-use crate::{Flow, Hall, Hub, MediaEvent, Opening, Refused, Session};
+use crate::{Flow, Hall, Hub, MediaEvent, Newcomer, Opening, Refused, Session};
 use plenary_signalling::{
     ServerBody,
     meeting::{Answer, Lost, Offer, ParticipantId, Peer, Tile},
@@ -21,6 +21,8 @@ pub(crate) struct Connections {
     hub: Hub,
     run: u64,
     tell: mpsc::UnboundedSender<ServerBody>,
+    /// Where the client is now; what begins from now on is for there.
+    pub(crate) outside: bool,
     open: BTreeMap<Peer, Connection>,
     shown: Vec<Tile>,
     /// Whom alone they may be shown; `None`: everybody.
@@ -28,11 +30,12 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(hub: Hub, run: u64, tell: mpsc::UnboundedSender<ServerBody>) -> Self {
+    pub(crate) fn new(hub: Hub, newcomer: &Newcomer) -> Self {
         Self {
             hub,
-            run,
-            tell,
+            run: newcomer.run,
+            tell: newcomer.tell.clone(),
+            outside: newcomer.is_outside(),
             open: BTreeMap::new(),
             shown: Vec::new(),
             only: None,
@@ -103,6 +106,7 @@ impl Connections {
                     sdp,
                     lines,
                     flow,
+                    outside: self.outside,
                 };
                 self.begin(opening, generation).await?
             }

@@ -1,7 +1,7 @@
 //! Who sits where on this node.
 
 use crate::{
-    Abroad, Media, MediaEvent, Murmur, Newcomer, Refused, Roster, Session, abroad,
+    Abroad, Media, MediaEvent, Murmur, Newcomer, Refused, Roster, Session, Whence, abroad,
     rates::Rates,
     room::{self, Tidings},
     seat::{self, Told},
@@ -13,7 +13,6 @@ use plenary_signalling::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -133,10 +132,10 @@ impl Hub {
         self.0.abroad.set(abroad).ok();
     }
 
-    /// A client came back from another address: what it may do there can be something else.
-    pub fn moved(&self, run: u64, address: IpAddr) {
+    /// A client came back from elsewhere: what it may do there can be something else.
+    pub fn moved(&self, run: u64, whence: Whence) {
         if let Some(seat) = self.tables().seats.get(&run) {
-            seat.send(Told::Moved(address)).ok();
+            seat.send(Told::Moved(whence)).ok();
         }
     }
 

@@ -25,5 +25,6 @@ mod seat;
 pub use backend::{
     Abroad, Attendance, Attendee, Entered, Federated, Flow, FromAbroad, Hall, History, Media, MediaEvent,
     Murmur, Newcomer, Opening, Permitted, Person, Present, ReadLine, Reads, Refused, Roster, Session, View,
+    Whence,
 };
 pub use hub::Hub;

@@ -1,7 +1,7 @@
 //! A client in a meeting.
 
 use crate::{
-    Flow, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused,
+    Flow, Hall, Hub, MediaEvent, Newcomer, Permitted, Person, Refused, Whence,
     clerk::{Clerk, ERRANDS, Errand},
     connections::Connections,
     hub::{key_of, refused, refused_by, request_name},
@@ -17,7 +17,6 @@ use plenary_signalling::{
 };
 use std::{
     collections::BTreeSet,
-    net::IpAddr,
     sync::{Arc, atomic::AtomicU64},
 };
 use tokio::sync::mpsc;
@@ -35,7 +34,7 @@ pub(crate) enum Told {
     /// The client goes out of the meeting.
     Leave,
     /// The client came back from another address.
-    Moved(IpAddr),
+    Moved(Whence),
     /// The client's connection is over.
     Gone,
     /// The place was taken up on another connection.
@@ -104,7 +103,7 @@ pub(crate) async fn sit(
                 tell: newcomer.tell.clone(),
                 seat: inbox.clone(),
             };
-            let from = newcomer.address;
+            let from = newcomer.address();
             let unsettled = (taken.moves == UNSETTLED).then(|| (taken.place.clone(), from));
             tokio::spawn(clerk.work(unsettled, to_do));
             let seated = Seated {
@@ -124,7 +123,7 @@ pub(crate) async fn sit(
             hub.tell_room(&taken.room, Tidings::Came(Box::new(seated)));
             let seat = Seat {
                 hub: hub.clone(),
-                connections: Connections::new(hub.clone(), run, newcomer.tell.clone()),
+                connections: Connections::new(hub.clone(), &newcomer),
                 newcomer,
                 room: taken.room,
                 place,
@@ -182,7 +181,7 @@ async fn take_place(hub: &Hub, newcomer: &Newcomer, join: &Join) -> Result<Taken
     };
     let pin = join.pin.clone();
     let entered = roster
-        .enter(&room, &newcomer.person, newcomer.address, state, pin)
+        .enter(&room, &newcomer.person, newcomer.address(), state, pin)
         .await?;
     Ok(Taken {
         room,
@@ -214,13 +213,14 @@ impl Seat {
                 Told::Permit(permit) => self.permit(permit).await,
                 // If there is too much to do, the roster tells it again.
                 Told::Away => {
-                    let back = Errand::Return(self.place.clone(), self.newcomer.address);
+                    let back = Errand::Return(self.place.clone(), self.newcomer.address());
                     drop(self.send_clerk(back));
                 }
                 // Nobody tells it again, so it waits for its turn.
-                Told::Moved(address) => {
-                    self.newcomer.address = Some(address);
-                    let moved = Errand::Move(self.place.clone(), self.newcomer.address);
+                Told::Moved(whence) => {
+                    self.newcomer.whence = Some(whence);
+                    self.connections.outside = whence.outside;
+                    let moved = Errand::Move(self.place.clone(), self.newcomer.address());
                     self.errands.send(moved).await.ok();
                 }
                 Told::Leave => break End::Left,

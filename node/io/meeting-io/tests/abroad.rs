@@ -80,7 +80,7 @@ impl Abroad for Line {
                 name: user.to_string(),
                 shares: true,
             }),
-            address: None,
+            whence: None,
             tell,
             permits: Some(permits),
         };

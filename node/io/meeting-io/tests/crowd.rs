@@ -30,7 +30,7 @@ impl Client {
             newcomer: Newcomer {
                 run,
                 person,
-                address: None,
+                whence: None,
                 tell,
                 permits: None,
             },

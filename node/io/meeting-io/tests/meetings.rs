@@ -4,7 +4,7 @@
 
 mod world;
 
-use plenary_meeting_io::{MediaEvent, Newcomer, Person, Session};
+use plenary_meeting_io::{MediaEvent, Newcomer, Person, Session, Whence};
 use plenary_model::Cid;
 use plenary_signalling::{
     ClientBody, ServerBody,
@@ -89,7 +89,7 @@ async fn what_cannot_be_is_refused_with_the_reason() {
     let newcomer = Newcomer {
         run: 7,
         person,
-        address: None,
+        whence: None,
         tell,
         permits: None,
     };
@@ -284,7 +284,11 @@ async fn who_comes_back_from_another_address_takes_the_place_up_from_there() {
     let mut ann = client(1, "ann");
     let joined = ann.join(&hub, None).await;
     let far = "203.0.113.9".parse().expect("good");
-    hub.moved(1, far);
+    let whence = Whence {
+        address: far,
+        outside: true,
+    };
+    hub.moved(1, whence);
     world
         .until(|world| world.moves(joined.participant) == Some(1))
         .await;

@@ -1,5 +1,6 @@
 use crate::{
     Options,
+    auth::Client,
     backend::{Applied, Backend},
     limits::{Place, Places, SignInLimits, StrangerLimits},
     problem::{Code, Problem},
@@ -150,9 +151,12 @@ impl Api {
         Ok(settings)
     }
 
-    /// Whether the control panel may be used from `address`.
-    pub(crate) async fn is_admin_address(&self, address: IpAddr) -> Result<bool, Problem> {
-        let settings = self.settings().await?;
+    /// Whether the control panel may be used from where `client` is: never from outside, whatever networks are allowed.
+    pub(crate) async fn is_open_to_administer(&self, client: &Client) -> Result<bool, Problem> {
+        if client.from_outside {
+            return Ok(false);
+        }
+        let (address, settings) = (client.address, self.settings().await?);
         let mut networks = settings.admin_access.networks.iter();
         Ok(networks.any(|text| {
             text.parse()

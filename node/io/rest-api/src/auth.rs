@@ -12,6 +12,7 @@ use plenary_access::{
     Actor, ActorKind, AdminRole, Network, Refusal, Session, TokenHash, UserRow, ZoneRefusal,
 };
 use plenary_model::{Right, Rights, UserName};
+use plenary_outside::CameFromOutside;
 use sha2::{Digest as _, Sha256};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -22,6 +23,8 @@ const USER_AGENT: usize = 512;
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
+    /// It came through a Border Controller.
+    pub(crate) from_outside: bool,
     pub(crate) user_agent: String,
 }
 
@@ -54,6 +57,7 @@ impl FromRequestParts<Api> for Client {
         let user_agent = user_agent.unwrap_or_default();
         Ok(Self {
             address: address_of(&parts.extensions, &parts.headers, api),
+            from_outside: parts.extensions.get::<CameFromOutside>().is_some(),
             user_agent: user_agent
                 .chars()
                 .filter(|c| !c.is_control())
@@ -137,13 +141,17 @@ impl Signed {
 
     /// Refuses who asks from where the control panel is not open.
     pub(crate) async fn require_network(&self, api: &Api) -> Result<(), Problem> {
-        let address = self.client.address;
-        if api.is_admin_address(address).await? {
+        if api.is_open_to_administer(&self.client).await? {
             return Ok(());
         }
-        let detail = format!(
-            "the control panel is not open to {address}; ask for its network to be added to the settings"
-        );
+        let address = self.client.address;
+        let detail = if self.client.from_outside {
+            "the control panel is not open to the outside; use it from inside".to_owned()
+        } else {
+            format!(
+                "the control panel is not open to {address}; ask for its network to be added to the settings"
+            )
+        };
         Err(Problem::new(Code::AdminNetwork, detail))
     }
 }

@@ -28,11 +28,24 @@ pub struct TunnelSeen {
     /// By reason, of connections from outside that were refused.
     pub refused: Vec<(String, u64)>,
     pub certificate_expires: Option<Timestamp>,
+    pub media: MediaSeen,
+}
+
+/// What a controller said last of media by UDP.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MediaSeen {
+    pub flows: u64,
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    /// By reason, datagrams that went nowhere.
+    pub dropped: Vec<(String, u64)>,
 }
 
 /// What the API needs to look after them.
 #[async_trait]
 pub trait Border: Send + Sync {
+    /// How many connections and requests from outside the node that is asked refused since it began, by reason; those that there were.
+    fn refused_from_outside(&self) -> Vec<(String, u64)>;
     /// Those that were not removed, by name.
     async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError>;
     /// Makes a one-time token for one; gives its text and when it ends.

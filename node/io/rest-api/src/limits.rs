@@ -1,10 +1,10 @@
 //! How often somebody may try, and how many at once.
 
 use crate::problem::{Code, Problem};
-use plenary_model::Buckets;
+use plenary_model::{Buckets, network_of};
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -183,14 +183,6 @@ impl Try<'_> {
         let now = Instant::now();
         self.limits.addresses.give_back(self.address, now);
         self.limits.accounts.give_back(self.account, now);
-    }
-}
-
-/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
+use plenary_outside::CameFromOutside;
 use plenary_signalling::{Close, CloseCode, Hello};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -74,6 +75,7 @@ fn caller(parts: &Parts, hub: &Hub) -> Caller {
     let user_agent = user_agent.unwrap_or_default();
     Caller {
         address: (hub.options().address_of)(parts),
+        from_outside: parts.extensions.get::<CameFromOutside>().is_some(),
         user_agent: user_agent
             .chars()
             .filter(|c| !c.is_control())
@@ -84,10 +86,14 @@ fn caller(parts: &Parts, hub: &Hub) -> Caller {
 
 /// Waits for the hello and asks whose token it brings. Whoever has none is turned away.
 async fn greet(hub: &Hub, mut socket: WebSocket, caller: Caller) -> Option<Newcomer> {
-    let close = match hello(hub, &mut socket).await {
+    let close = match hello(hub, &mut socket, &caller).await {
         Ok(hello) => match ask(hub.source().authenticate(&hello.token, &caller)).await {
             Some(Some(who)) => {
-                let nodes = hub.source().nodes().await;
+                let nodes = if caller.from_outside {
+                    Vec::new()
+                } else {
+                    hub.source().nodes().await
+                };
                 let Hello {
                     token,
                     resume,
@@ -116,16 +122,16 @@ async fn greet(hub: &Hub, mut socket: WebSocket, caller: Caller) -> Option<Newco
 }
 
 /// The hello; or why not, `None` if there is nobody to tell it to.
-async fn hello(hub: &Hub, socket: &mut WebSocket) -> Result<Hello, Option<Close>> {
+async fn hello(hub: &Hub, socket: &mut WebSocket, caller: &Caller) -> Result<Hello, Option<Close>> {
     if hub.is_draining() {
-        return Err(Some(Close::elsewhere(hub.others().await)));
+        return Err(Some(Close::elsewhere(hub.others_for(caller).await)));
     }
     let limits = &hub.options().limits;
     let not_understood = |words: String| Some(Close::new(CloseCode::NotUnderstood, words));
     let too_long = || not_understood(format!("a message is longer than {} bytes", limits.message_bytes));
     let text = tokio::select! {
         text = timeout(Duration::from_millis(limits.hello_ms), first_text(socket)) => text,
-        () = hub.drained() => return Err(Some(Close::elsewhere(hub.others().await))),
+        () = hub.drained() => return Err(Some(Close::elsewhere(hub.others_for(caller).await))),
     };
     match text {
         Ok(Ok(text)) if text.len() > limits.message_bytes => Err(too_long()),

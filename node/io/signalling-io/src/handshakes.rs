@@ -1,8 +1,9 @@
 //! Places for connections that have not said who they are.
 
+use plenary_model::network_of;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -54,14 +55,6 @@ impl Drop for Handshake {
             Some(many) if *many > 1 => *many -= 1,
             _ => drop(taken.by.remove(&self.network)),
         }
-    }
-}
-
-/// Whoever has one IPv6 address usually has the 2⁶⁴ of its network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The register of runs, and what the daemon sees of it.
 
 use crate::{
-    Options, Source,
+    Caller, Options, Source,
     dispatch::{self, Letterbox, Mail, dispatch},
     handshakes::Handshakes,
     run::{self, Command, Newcomer},
@@ -246,9 +246,17 @@ impl Hub {
         nodes
     }
 
+    /// What of that a client is told: to one from outside it is the controller that finds another node.
+    pub(crate) async fn others_for(&self, caller: &Caller) -> Vec<String> {
+        if caller.from_outside {
+            return Vec::new();
+        }
+        self.others().await
+    }
+
     /// Where there is no other node, the client has to wait: sent to no node at all, it would be back at once.
-    async fn full(&self) -> Close {
-        let others = self.others().await;
+    async fn full(&self, caller: &Caller) -> Close {
+        let others = self.others_for(caller).await;
         if others.is_empty() {
             Close::new(CloseCode::TooSlow, "this node is full")
         } else {
@@ -272,7 +280,7 @@ impl Hub {
             Err(full) => {
                 let close = match full {
                     Full::User => Close::new(CloseCode::Forbidden, "too many connections of this user"),
-                    Full::Node => self.full().await,
+                    Full::Node => self.full(&newcomer.caller).await,
                 };
                 turn_away(newcomer.socket, close, self.options().close_wait).await;
             }

@@ -86,6 +86,7 @@ pub(crate) async fn run(
             run: hub.next_run(),
             who: connection.who().clone(),
             address: first.caller.address,
+            from_outside: first.caller.from_outside,
             tell,
         },
         watched: BTreeSet::new(),
@@ -122,7 +123,7 @@ pub(crate) async fn run(
             Happened::Recheck => run.check().await,
             Happened::Tick => run.feed(Input::Tick),
             Happened::Drained => {
-                let nodes = run.hub.others().await;
+                let nodes = run.hub.others_for(&run.caller).await;
                 run.feed(Input::GoAway { nodes: &nodes });
             }
         }
@@ -188,9 +189,11 @@ impl Run {
             nodes,
             ..
         } = *newcomer;
-        let before = std::mem::replace(&mut self.client.address, caller.address);
+        let before = (self.client.address, self.client.from_outside);
+        let now = (caller.address, caller.from_outside);
+        (self.client.address, self.client.from_outside) = now;
         (self.token, self.caller) = (token, caller);
-        if self.asked && before != self.client.address {
+        if self.asked && before != now {
             self.hub.source().moved(&self.client);
         }
         self.recheck = Instant::now() + self.hub.options().recheck;

@@ -11,6 +11,8 @@ use tokio::sync::{broadcast, mpsc};
 pub struct Caller {
     /// Unspecified (`0.0.0.0`) if the server does not know it.
     pub address: IpAddr,
+    /// It came through a Border Controller: an administrator is none there, and no node is named to it.
+    pub from_outside: bool,
     /// What the client calls itself, without control characters and at most 512 characters.
     pub user_agent: String,
 }
@@ -56,6 +58,8 @@ pub struct Client {
     pub who: Who,
     /// From where it is connected now.
     pub address: IpAddr,
+    /// As [`Caller::from_outside`].
+    pub from_outside: bool,
     /// What the client is told, in this order. Once the run is over nothing is taken.
     pub tell: mpsc::UnboundedSender<ServerBody>,
 }
@@ -81,7 +85,7 @@ pub trait Source: Send + Sync + 'static {
     fn applied(&self) -> u64;
     /// A client asks for something about its meeting. Answers and all that follows go to [`Client::tell`].
     fn request(&self, client: &Client, request: ClientBody);
-    /// The client of a run that has asked for something came back from another address.
+    /// The client of a run that has asked for something came back from another address, or came from inside and is outside now.
     fn moved(&self, client: &Client);
     /// The run of a client that has asked for something is over.
     fn ended(&self, run: u64);

@@ -222,6 +222,20 @@ async fn a_node_that_takes_leave_sends_its_clients_to_the_others() {
 }
 
 #[tokio::test]
+async fn who_comes_from_outside_is_told_of_no_node() {
+    let node = Node::start_for_the_outside(options()).await;
+    let mut client = node.dial().await;
+    let welcome = client.hello("alice-1", None, 0).await;
+    assert_eq!(welcome["nodes"], json!([]), "{welcome}");
+    let callers = node.server.callers.lock().unwrap().clone();
+    assert!(callers.iter().all(|caller| caller.from_outside), "{callers:?}");
+    node.hub.drain(true);
+    // The controller finds another one.
+    assert_eq!(client.closed().await, (4503, "[]".into()));
+    assert_eq!(node.dial().await.closed().await, (4503, "[]".into()));
+}
+
+#[tokio::test]
 async fn leave_is_taken_at_once_when_all_have_heard() {
     let mut options = options();
     options.close_wait = Duration::from_secs(3_600);

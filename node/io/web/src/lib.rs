@@ -21,6 +21,7 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use memory_serve::{CacheControl, MemoryServe};
+use plenary_outside::CameFromOutside;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -47,7 +48,7 @@ pub struct WebConfig {
 impl WebConfig {
     /// `members` gives the URLs of the server's current nodes (`https://node-2.example.com:8443`); pages may
     /// connect to them, so that a client can move on to another node. It is called for each page and must
-    /// not block.
+    /// not block. Pages for clients from outside name none: theirs is the Border Controller alone.
     pub fn new(members: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
         Self {
             members: Arc::new(members),
@@ -141,7 +142,7 @@ async fn answer(site: &Site, request: Request) -> Response {
     if is_widget(path) {
         return widget();
     }
-    page(site)
+    page(site, request.extensions().get::<CameFromOutside>().is_some())
 }
 
 async fn file(site: &Site, request: Request, hashed: bool) -> Response {
@@ -155,7 +156,7 @@ async fn file(site: &Site, request: Request, hashed: bool) -> Response {
 }
 
 /// The one page of the application, never kept without asking: it names the hashed files.
-fn page(site: &Site) -> Response {
+fn page(site: &Site, outside: bool) -> Response {
     let nonce = match policy::nonce() {
         Ok(nonce) => nonce,
         Err(error) => {
@@ -163,7 +164,12 @@ fn page(site: &Site) -> Response {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let policy = policy::content_security_policy(&nonce, &(site.config.members)());
+    let members = if outside {
+        Vec::new()
+    } else {
+        (site.config.members)()
+    };
+    let policy = policy::content_security_policy(&nonce, &members);
     let html = INDEX.replace(NONCE_MARK, &nonce);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),

@@ -67,6 +67,18 @@ async fn pages_may_connect_to_the_other_nodes_of_now() {
 }
 
 #[tokio::test]
+async fn pages_for_the_outside_name_no_node() {
+    let request = Request::builder().uri("/").extension(CameFromOutside);
+    let request = request.body(Body::empty()).expect("good request");
+    let response = site().oneshot(request).await.expect("infallible");
+    let policy = response.headers()[CONTENT_SECURITY_POLICY]
+        .to_str()
+        .expect("ASCII");
+    assert!(policy.contains("connect-src 'self';"), "{policy}");
+    assert!(!policy.contains("node-2"), "{policy}");
+}
+
+#[tokio::test]
 async fn a_missing_file_is_not_the_page() {
     let (status, headers, body) = get(&site(), "/assets/gone-1a2b.js").await;
     assert_eq!(status, StatusCode::NOT_FOUND);

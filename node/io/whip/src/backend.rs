@@ -106,6 +106,8 @@ pub struct Caller {
     pub token: String,
     /// From where; unspecified if the node does not know it.
     pub address: IpAddr,
+    /// It came through a Border Controller.
+    pub from_outside: bool,
 }
 
 /// Who may come, and the media engine behind.

@@ -31,6 +31,7 @@ use axum::{
 };
 use fragment::Fragment;
 use plenary_model::Cid;
+use plenary_outside::CameFromOutside;
 use serde::Deserialize;
 use std::{net::IpAddr, sync::Arc};
 use tower_http::{
@@ -84,6 +85,7 @@ impl Served {
         Ok(Caller {
             token: token(&parts.headers)?,
             address: (self.address_of)(parts),
+            from_outside: parts.extensions.get::<CameFromOutside>().is_some(),
         })
     }
 }

@@ -111,7 +111,7 @@ function SignIn() {
     onSuccess: async ({ token, expires_at, user }) => {
       cache.setQueryData(['me'], user);
       session.start(token, expires_at);
-      await navigate({ href: next ?? (user.admin === 'none' ? '/home' : '/admin'), replace: true });
+      await navigate({ href: next ?? (user.administration ? '/admin' : '/home'), replace: true });
     },
     onError: () => form.setFieldValue('password', ''),
   });

@@ -28,7 +28,7 @@ export function Meetings() {
   const me = useMe();
   const { said, set, go } = useAddress(route);
   const list = useList(queries.conferences({ sort: 'stage' }));
-  const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
+  const mayCreate = me.rights.includes('create_conferences') || (me.admin === 'full' && me.administration);
   const close = () => set({ conference: undefined, create: undefined });
   return (
     <Card withBorder padding="lg">

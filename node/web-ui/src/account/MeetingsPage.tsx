@@ -37,7 +37,7 @@ export function MeetingsPage() {
   const { said, set, go } = useAddress(route);
   const { search, stage, part, conference, create, template, invite } = said;
   const list = useList(queries.conferences({ sort: 'stage', search, stage, part }));
-  const mayCreate = me.rights.includes('create_conferences') || me.admin === 'full';
+  const mayCreate = me.rights.includes('create_conferences') || (me.admin === 'full' && me.administration);
   const add = mayCreate && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => go({ create: true })}>
       {t('conferences.create')}

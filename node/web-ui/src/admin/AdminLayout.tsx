@@ -8,13 +8,15 @@ import { useMe } from '../ui/useMe';
 /** The control panel: for administrators; those for security read only, and are told so. */
 export function AdminLayout() {
   const { t } = useAdminText();
-  const { admin } = useMe();
-  if (admin === 'none') {
+  const { admin, administration } = useMe();
+  if (!administration) {
+    // Who administers elsewhere is not told that they do not administer at all.
+    const why = admin === 'none' ? 'forbidden' : 'elsewhere';
     return (
       <EmptyState
         icon={<IconLock />}
-        title={t('panel.forbidden')}
-        text={t('panel.forbiddenText')}
+        title={t(`panel.${why}`)}
+        text={t(`panel.${why}Text`)}
         action={
           <Button component={Link} to="/home">
             {t('panel.forbiddenAction')}

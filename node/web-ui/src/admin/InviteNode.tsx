@@ -26,7 +26,7 @@ export function InviteNode({ opened, close }: { opened: boolean; close: () => vo
       closeOnEscape={!invite.data}
     >
       {invite.data ? (
-        <Token invitation={invite.data} close={end} />
+        <Token invitation={invite.data} run={t('invite.run')} program="plenary-node" close={end} />
       ) : (
         <Ask create={invite.mutate} busy={invite.isPending} error={invite.error} close={end} />
       )}
@@ -84,15 +84,24 @@ function Ask({ create, busy, error, close }: AskProps) {
   );
 }
 
-function Token({ invitation, close }: { invitation: Invitation; close: () => void }) {
+interface TokenProps {
+  invitation: Invitation;
+  /** What is done with the command. */
+  run: string;
+  program: string;
+  close: () => void;
+}
+
+/** A token and the command that takes it. */
+export function Token({ invitation, run, program, close }: TokenProps) {
   const { t } = useAdminText();
-  const command = `plenary-node join ${invitation.token}`;
+  const command = `${program} join ${invitation.token}`;
   return (
     <Stack>
       <Alert color="yellow" icon={<IconKey />}>
         {t('invite.once', { until: exactTime(invitation.expires_at) })}
       </Alert>
-      <Text size="sm">{t('invite.run')}</Text>
+      <Text size="sm">{run}</Text>
       <Code block data-testid="join-command" style={{ whiteSpace: 'pre-wrap', wordBreak: 'break-all' }}>
         {command}
       </Code>

@@ -90,6 +90,13 @@ export const queries = {
       queryFn: ({ signal }) => calls.directory(signal),
       refetchInterval: 3_000,
     }),
+  /** What their tunnels carry changes without a change of the settings. */
+  borderControllers: () =>
+    queryOptions({
+      queryKey: ['settings', 'border-controllers'],
+      queryFn: ({ signal }) => calls.borderControllers(signal),
+      refetchInterval: 5_000,
+    }),
   /** What a name of another server is. */
   look: (call: string) =>
     queryOptions({

@@ -4,11 +4,11 @@ import { Link, useMatchRoute } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../api/queries';
 import { accountPages, adminPages } from './pages';
-import { useMe } from './useMe';
+import { useAdministers } from './useMe';
 
 export function Nav() {
   const { t } = useTranslation();
-  const admin = useMe().admin !== 'none';
+  const admin = useAdministers();
   return (
     <Stack gap="lg">
       <Section label={t('nav.account')} pages={accountPages} />

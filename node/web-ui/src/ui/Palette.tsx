@@ -9,7 +9,7 @@ import { queries } from '../api/queries';
 import { settingsIndex } from '../admin/settingsIndex';
 import { accountInner, accountPages, adminInner, adminPages } from './pages';
 import { textOf } from './text';
-import { useMe } from './useMe';
+import { useAdministers } from './useMe';
 
 interface Found {
   id: string;
@@ -28,7 +28,7 @@ const scrolled: object = { viewportProps: { tabIndex: 0 } };
 export default function Palette({ wanted }: { wanted: number }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const admin = useMe().admin !== 'none';
+  const admin = useAdministers();
   const [query, setQuery] = useState('');
   const [settled] = useDebouncedValue(query.trim(), 150);
   const people = useQuery({

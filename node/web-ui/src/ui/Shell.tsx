@@ -47,9 +47,12 @@ export function Shell() {
     if (me.data) live.start(me.data);
   }, [live, me.data]);
   const router = useRouter();
-  const role = me.data?.admin;
+  const administers = me.data?.administration;
   const [warmed, setWarmed] = useState(false);
-  useEffect(() => (role ? warm(router, role !== 'none', () => setWarmed(true)) : undefined), [router, role]);
+  useEffect(
+    () => (administers === undefined ? undefined : warm(router, administers, () => setWarmed(true))),
+    [router, administers],
+  );
 
   return (
     <AppShell

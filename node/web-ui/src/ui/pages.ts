@@ -19,6 +19,7 @@ import {
   IconUser,
   IconUsers,
   IconUsersGroup,
+  IconWall,
   IconWorld,
   IconWorldSearch,
 } from '@tabler/icons-react';
@@ -47,6 +48,7 @@ export const adminPages = [
   { to: '/admin/partners', key: 'nav.partners', Icon: IconWorld },
   { to: '/admin/directory', key: 'nav.directory', Icon: IconWorldSearch },
   { to: '/admin/nodes', key: 'nav.nodes', Icon: IconServer2 },
+  { to: '/admin/border', key: 'nav.border', Icon: IconWall },
   { to: '/admin/backup', key: 'nav.backup', Icon: IconCloudDownload },
 ] as const;
 

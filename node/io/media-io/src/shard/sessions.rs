@@ -88,6 +88,7 @@ impl Shard {
             part,
             allow,
             offer,
+            outside,
         } = opening;
         let in_room = self.rooms.get(room.as_str()).map_or(0, Room::sessions);
         if in_room >= self.options.sessions_of_room {
@@ -96,7 +97,7 @@ impl Shard {
         let seat = self.place.steering.seat(self.options.sessions);
         let seat = seat.ok_or(EngineError::Full)?;
         let now = Instant::now();
-        let answered = Peer::answer(&self.ground, client, offer, now);
+        let answered = Peer::answer(&self.ground, (client, outside), offer, now);
         let (peer, answer) = answered.map_err(EngineError::BadOffer)?;
         let ufrag = peer.ufrag.clone();
         let room: Arc<str> = room.into();

@@ -23,6 +23,7 @@ fn opening(engine: &Engine, room: &str) -> Opening {
         part: Part::Publish(Vec::new()),
         allow: Allow::ALL,
         offer: offer.to_sdp_string(),
+        outside: false,
     }
 }
 

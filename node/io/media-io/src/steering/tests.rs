@@ -82,7 +82,7 @@ fn strangers_make_no_entries_and_are_not_copied() {
     );
     let steering = &all[0].steering;
     assert!(read(&steering.addresses).is_empty());
-    assert_eq!(read(&steering.ufrags).len(), 1);
+    assert_eq!(read(&steering.ufrags).shards.len(), 1);
     assert!(outgoing.batches.iter().all(|batch| batch.bytes.capacity() == 0));
 }
 

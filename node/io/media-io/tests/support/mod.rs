@@ -63,6 +63,7 @@ pub(crate) fn opening(engine: &Engine, room: &str, who: &str, part: Part, offer:
         part,
         allow: Allow::ALL,
         offer,
+        outside: false,
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn client(run: u64, user: &str) -> Client {
         newcomer: Newcomer {
             run,
             person,
-            address: None,
+            whence: None,
             tell,
             permits: None,
         },

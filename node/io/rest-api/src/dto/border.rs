@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BorderControllers {
     pub items: Vec<BorderController>,
+    /// Connections and requests from outside that the node that is asked refused itself since it started.
+    pub refused: Vec<BorderRefused>,
 }
 
 /// How far a Border Controller is. `invited`: its token was not used yet; `enrolled`: nodes dial it.
@@ -53,14 +55,33 @@ pub struct BorderTunnel {
     /// When its certificate ends; null: not known.
     #[schema(required)]
     pub certificate_expires_at: Option<Time>,
+    pub media: BorderMedia,
 }
 
-/// Connections from outside that a Border Controller refused for one reason.
+/// What a Border Controller counted of media by UDP since it started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderMedia {
+    /// Clients whose media flow at this moment; each has one or two.
+    pub flows: u64,
+    /// From outside, and to it.
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    /// Datagrams from outside that went nowhere.
+    pub dropped: Vec<BorderRefused>,
+}
+
+/// Connections from outside, or requests, that were refused for one reason.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BorderRefused {
     /// A stable word, like `too_fast`.
     pub reason: String,
     pub count: u64,
+}
+
+fn refused(all: Vec<(String, u64)>) -> Vec<BorderRefused> {
+    all.into_iter()
+        .map(|(reason, count)| BorderRefused { reason, count })
+        .collect()
 }
 
 /// A Border Controller that is to be enrolled.
@@ -78,10 +99,11 @@ pub struct NewBorderController {
     pub ttl_s: Option<u64>,
 }
 
-impl From<Vec<ControllerSeen>> for BorderControllers {
-    fn from(all: Vec<ControllerSeen>) -> Self {
+impl BorderControllers {
+    pub(crate) fn of(all: Vec<ControllerSeen>, refused_here: Vec<(String, u64)>) -> Self {
         Self {
             items: all.into_iter().map(BorderController::from).collect(),
+            refused: refused(refused_here),
         }
     }
 }
@@ -106,7 +128,6 @@ impl From<ControllerSeen> for BorderController {
 
 impl From<TunnelSeen> for BorderTunnel {
     fn from(tunnel: TunnelSeen) -> Self {
-        let refused = tunnel.refused.into_iter();
         Self {
             up_since: tunnel.up.map(Time),
             trouble: Some(tunnel.trouble).filter(|text| !text.is_empty()),
@@ -115,10 +136,14 @@ impl From<TunnelSeen> for BorderTunnel {
             flows_begun: tunnel.flows_begun,
             received_bytes: tunnel.received_bytes,
             sent_bytes: tunnel.sent_bytes,
-            refused: refused
-                .map(|(reason, count)| BorderRefused { reason, count })
-                .collect(),
+            refused: refused(tunnel.refused),
             certificate_expires_at: tunnel.certificate_expires.map(Time),
+            media: BorderMedia {
+                flows: tunnel.media.flows,
+                received_bytes: tunnel.media.received_bytes,
+                sent_bytes: tunnel.media.sent_bytes,
+                dropped: refused(tunnel.media.dropped),
+            },
         }
     }
 }

@@ -198,6 +198,8 @@ pub struct Me {
     pub rights: Rights,
     /// The account's own limits, else the strictest of its groups.
     pub bandwidth_effective: Bandwidth,
+    /// Whether the account may use the control panel from where it asks.
+    pub administration: bool,
     /// Name of the server.
     pub server: String,
 }

@@ -25,7 +25,11 @@ async fn list_border_controllers(
     State(api): State<Api>,
     _: Reader,
 ) -> Result<Json<BorderControllers>, Problem> {
-    Ok(Json(api.backend().controllers().await?.into()))
+    let items = api.backend().controllers().await?;
+    Ok(Json(BorderControllers::of(
+        items,
+        api.backend().refused_from_outside(),
+    )))
 }
 
 /// Make a one-time token for a Border Controller

@@ -170,7 +170,7 @@ async fn get_conference_defaults(
     by: Signed,
 ) -> Result<Json<ConferenceDefaults>, Problem> {
     let settings = api.settings().await?;
-    let is_admin = by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?;
+    let is_admin = by.row.user.admin == AdminRole::Full && api.is_open_to_administer(&by.client).await?;
     Ok(Json(ConferenceDefaults::of(&settings, is_admin)))
 }
 
@@ -183,12 +183,12 @@ async fn moderates_everywhere(api: &Api, by: &Signed) -> Result<bool, Problem> {
     if is_operator(api, by).await? {
         return Ok(true);
     }
-    Ok(by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?)
+    Ok(by.row.user.admin == AdminRole::Full && api.is_open_to_administer(&by.client).await?)
 }
 
 /// Whether somebody is an administrator of whichever role, and where the control panel is open.
 async fn is_admin_here(api: &Api, by: &Signed) -> Result<bool, Problem> {
-    Ok(by.row.user.admin != AdminRole::None && api.is_admin_address(by.client.address).await?)
+    Ok(by.row.user.admin != AdminRole::None && api.is_open_to_administer(&by.client).await?)
 }
 
 /// Whether somebody is told who is in a conference: who moderates it, is named by it or is in it, and administrators.

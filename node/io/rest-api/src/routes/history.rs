@@ -48,7 +48,7 @@ impl PageOf {
 
 /// Whose visits somebody may see: everybody's (`None`), or their own.
 async fn seen_by(api: &Api, by: &Signed, conference: &Conference) -> Result<Option<UserName>, Problem> {
-    let reads = by.row.user.admin != AdminRole::None && api.is_admin_address(by.client.address).await?;
+    let reads = by.row.user.admin != AdminRole::None && api.is_open_to_administer(&by.client).await?;
     let all = reads || conferences::moderates(api, by, conference).await?;
     Ok((!all).then(|| by.name().clone()))
 }

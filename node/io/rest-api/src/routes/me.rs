@@ -5,7 +5,7 @@ use super::{
 use crate::{
     answer::{self, still_there},
     api::Api,
-    auth::Signed,
+    auth::{Client, Signed},
     avatar::{self, AvatarBytes},
     backend::Applied,
     dto::{self, ChangePassword, Me, PasswordPolicy, ProfilePatch, rights_of},
@@ -19,10 +19,9 @@ use axum::{
     response::Response,
 };
 use plenary_access::{
-    Change, Command, PasswordHash, Refusal, effective_bandwidth, effective_rights, lock_in_force,
+    AdminRole, Change, Command, PasswordHash, Refusal, effective_bandwidth, effective_rights, lock_in_force,
 };
 use plenary_model::UserName;
-use std::net::IpAddr;
 
 pub(super) fn calls() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -35,16 +34,17 @@ pub(super) fn calls() -> OpenApiRouter<Api> {
 }
 
 /// The account `name` as its user sees it who comes from there.
-pub(super) async fn me(api: &Api, name: UserName, from: IpAddr) -> Result<Me, Problem> {
+pub(super) async fn me(api: &Api, name: UserName, from: &Client) -> Result<Me, Problem> {
     let row = api.backend().user(name.clone()).await?;
     let row = row.ok_or_else(Problem::not_signed_in)?;
     let groups = api.backend().groups_of(name).await?;
     let given = effective_rights(&groups);
-    let rights = api.settings().await?.zones.narrow(&given, Some(from));
+    let rights = api.settings().await?.zones.narrow(&given, Some(from.address));
     let server = &api.options().server;
     Ok(Me {
         rights: rights_of(&rights),
         bandwidth_effective: effective_bandwidth(row.user.bandwidth, &groups).into(),
+        administration: row.user.admin != AdminRole::None && api.is_open_to_administer(from).await?,
         user: dto::User::of(row, server),
         server: server.to_string(),
     })
@@ -53,7 +53,7 @@ pub(super) async fn me(api: &Api, name: UserName, from: IpAddr) -> Result<Me, Pr
 /// The account that is signed in
 #[utoipa::path(get, path = "/me", tag = "me", responses((status = 200, body = Me)))]
 async fn get_me(State(api): State<Api>, by: Signed, known: IfNoneMatch) -> Result<Response, Problem> {
-    let me = me(&api, by.name().clone(), by.client.address).await?;
+    let me = me(&api, by.name().clone(), &by.client).await?;
     let revision = me.user.revision.clone();
     Ok(answer::one(me, &revision, &known))
 }
@@ -70,7 +70,7 @@ async fn update_me(
     let expect = write.expect();
     let command = write.command(&by, digest, Change::UpdateOwnProfile { expect, patch });
     let applied = api.propose(command).await?;
-    let me = me(&api, by.name().clone(), by.client.address).await?;
+    let me = me(&api, by.name().clone(), &by.client).await?;
     let revision = me.user.revision.clone();
     Ok(answer::changed(me, &revision, &applied))
 }

@@ -39,7 +39,7 @@ async fn get_server(State(api): State<Api>, client: Client) -> Result<Json<Serve
         help: settings.front_page.help.clone(),
         contacts: settings.front_page.contacts.clone(),
         guide: settings.front_page.guide.clone(),
-        administration: api.is_admin_address(client.address).await?,
+        administration: api.is_open_to_administer(&client).await?,
         logo: Logos::of(&page),
         documents: page.documents.into_iter().map(Into::into).collect(),
         version: options.version.clone(),
@@ -138,7 +138,7 @@ async fn try_sign_in(api: &Api, client: &Client, login: &str, request: SignIn) -
     let body = SignedIn {
         token,
         expires_at: Time(expires_at),
-        user: super::me::me(api, row.user.id.clone(), client.address).await?,
+        user: super::me::me(api, row.user.id.clone(), client).await?,
     };
     Ok(answer::result(StatusCode::CREATED, body, applied.index))
 }

@@ -90,7 +90,7 @@ async fn require_reader(api: &Api, by: &Signed) -> Result<(), Problem> {
 
 /// Administrators with full rights, from where the control panel is open to them.
 async fn changes_all(api: &Api, by: &Signed) -> Result<bool, Problem> {
-    Ok(by.row.user.admin == AdminRole::Full && api.is_admin_address(by.client.address).await?)
+    Ok(by.row.user.admin == AdminRole::Full && api.is_open_to_administer(&by.client).await?)
 }
 
 /// Whether who asks may change it without being an administrator.
@@ -102,7 +102,7 @@ fn is_own(by: &Signed, template: &conference::Template) -> bool {
 async fn stored(api: &Api, by: &Signed, id: TemplateId) -> Result<conference::Template, Problem> {
     let found = api.backend().template(id).await?;
     let everybodys =
-        by.row.user.admin >= AdminRole::Security && api.is_admin_address(by.client.address).await?;
+        by.row.user.admin >= AdminRole::Security && api.is_open_to_administer(&by.client).await?;
     let found = found.filter(|template| everybodys || template.is_open_to(by.name()));
     still_there(found, "template", &id.to_string())
 }

@@ -38,6 +38,10 @@ async fn administrators_invite_list_and_remove_border_controllers() {
     assert!(one["token_expires_at"].is_string(), "{one}");
     assert_eq!(one["tunnel"]["up_since"], json!(null));
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        listed["refused"],
+        json!([{ "reason": "not_reachable", "count": 3 }])
+    );
 
     let remove = async || {
         server

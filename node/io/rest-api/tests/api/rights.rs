@@ -1,5 +1,7 @@
 use crate::server::*;
+use plenary_outside::{Reach, reach::decided};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Right {
@@ -261,6 +263,7 @@ async fn each_role_may_what_the_table_says() {
             let path = path.replace("/resolve", "/resolve?call=alice");
             let path = path.replace("/look", "/look?call=demo2@oslo.example.net");
             let path = path.replace("/me/search", "/me/search?q=ann");
+            let path = path.replace("/me/pages", "/me/pages?address=https://meet.oslo.example.net");
             let month = "/agenda?from=2090-03-01T00:00:00Z&until=2090-04-01T00:00:00Z";
             let path = path.replace("/agenda", month);
             let answer = server.call(method, &path).by(who).send().await;
@@ -306,6 +309,42 @@ async fn the_control_panel_is_open_to_its_networks_only() {
             .await
             .is(status);
     }
+}
+
+#[test]
+fn the_outside_reaches_what_asks_for_no_administrator_and_nothing_else() {
+    let decided: BTreeMap<String, Reach> = decided()
+        .map(|(path, method, reach)| (format!("{method} {path}"), reach))
+        .collect();
+    for (call, right) in RIGHTS {
+        let expected = match right {
+            Right::Security | Right::Admin => Reach::Inside,
+            _ => Reach::Open,
+        };
+        let full = call.replacen(' ', " /api/v1", 1);
+        assert_eq!(decided.get(&full), Some(&expected), "{full}");
+    }
+}
+
+#[tokio::test]
+async fn administrators_are_none_to_the_outside_from_whichever_network() {
+    let server = TestServer::new();
+    let before = server.digest();
+    for (method, path, right) in calls() {
+        if matches!(right, Right::Security | Right::Admin) {
+            let call = server.call(method, &path).by("root").out_there();
+            call.send().await.problem(403, "admin-network");
+        }
+    }
+    assert_eq!(server.digest(), before);
+    for (path, who) in [("/me", "root"), ("/me", "eye"), ("/server", "root")] {
+        let inside = server.call("GET", path).by(who).send().await;
+        assert_eq!(inside.is(200).json()["administration"], json!(true), "{path}");
+        let outside = server.call("GET", path).by(who).out_there().send().await;
+        assert_eq!(outside.is(200).json()["administration"], json!(false), "{path}");
+    }
+    let alice = server.call("GET", "/me").by("alice").send().await;
+    assert_eq!(alice.is(200).json()["administration"], json!(false));
 }
 
 #[tokio::test]

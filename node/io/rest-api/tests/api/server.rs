@@ -18,6 +18,7 @@ use plenary_federation::{Found, LocalName, Pages};
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, ServerName, Timestamp, UserName,
 };
+use plenary_outside::CameFromOutside;
 use plenary_replication::{Application as _, Stamp};
 use plenary_rest_api::{
     Backend, Cost, Options, Passwords, SignInRates,
@@ -745,6 +746,7 @@ pub(crate) struct Call<'a> {
     path: String,
     headers: HeaderMap,
     from: SocketAddr,
+    outside: bool,
     body: Vec<u8>,
 }
 
@@ -761,6 +763,12 @@ impl Call<'_> {
 
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.from = address.parse().expect("an address");
+        self
+    }
+
+    /// As what comes through a Border Controller.
+    pub(crate) fn out_there(mut self) -> Self {
+        self.outside = true;
         self
     }
 
@@ -781,6 +789,9 @@ impl Call<'_> {
             .body(Body::from(self.body))
             .expect("a request");
         request.headers_mut().extend(self.headers);
+        if self.outside {
+            request.extensions_mut().insert(CameFromOutside);
+        }
         let response = self.server.router.clone().oneshot(request).await;
         let (parts, body) = response.expect("never fails").into_parts();
         Answer {
@@ -903,6 +914,7 @@ impl TestServer {
             path: format!("/api/v1{path}"),
             headers: HeaderMap::new(),
             from: INSIDE.parse().expect("an address"),
+            outside: false,
             body: Vec::new(),
         }
     }
@@ -955,6 +967,10 @@ pub(crate) fn content_type(answer: &Answer) -> &str {
 
 #[async_trait]
 impl Border for Store {
+    fn refused_from_outside(&self) -> Vec<(String, u64)> {
+        vec![("not_reachable".into(), 3)]
+    }
+
     async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError> {
         let all = self.query(queries::border_controllers)?;
         let there = all.into_iter().filter(|one| one.is_there());

@@ -6,9 +6,10 @@
 )]
 
 use async_trait::async_trait;
-use axum::{Router, routing};
+use axum::{Extension, Router, routing};
 use futures::{SinkExt as _, StreamExt as _};
 use plenary_model::UserName;
+use plenary_outside::CameFromOutside;
 use plenary_signalling_io::{
     Caller, Client as MeetingClient, ClientBody, Hub, Notification, Options, Presence, Source, Topic,
     Unavailable, Who, router,
@@ -146,7 +147,17 @@ impl Node {
         Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), options).await
     }
 
+    /// The same, to clients that come through a Border Controller.
+    pub(crate) async fn start_for_the_outside(options: Options) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener, options, |app| app.layer(Extension(CameFromOutside))).await
+    }
+
     pub(crate) async fn start_on(listener: TcpListener, options: Options) -> Self {
+        Self::serve(listener, options, |app| app).await
+    }
+
+    async fn serve(listener: TcpListener, options: Options, around: impl FnOnce(Router) -> Router) -> Self {
         let server = Arc::new(Server {
             sessions: Mutex::default(),
             books: Mutex::default(),
@@ -174,6 +185,7 @@ impl Node {
         let app = Router::new()
             .route("/api/{*rest}", routing::any(|| async { "rest" }))
             .merge(signalling);
+        let app = around(app);
         let address = listener.local_addr().unwrap();
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });

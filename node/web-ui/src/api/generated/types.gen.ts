@@ -168,10 +168,33 @@ export type BorderControllerStage = 'invited' | 'enrolled';
  */
 export type BorderControllers = {
     items: Array<BorderController>;
+    /**
+     * Connections and requests from outside that the node that is asked refused itself since it started.
+     */
+    refused: Array<BorderRefused>;
 };
 
 /**
- * Connections from outside that a Border Controller refused for one reason.
+ * What a Border Controller counted of media by UDP since it started.
+ */
+export type BorderMedia = {
+    /**
+     * Datagrams from outside that went nowhere.
+     */
+    dropped: Array<BorderRefused>;
+    /**
+     * Clients whose media flow at this moment; each has one or two.
+     */
+    flows: number;
+    /**
+     * From outside, and to it.
+     */
+    received_bytes: number;
+    sent_bytes: number;
+};
+
+/**
+ * Connections from outside, or requests, that were refused for one reason.
  */
 export type BorderRefused = {
     count: number;
@@ -191,6 +214,7 @@ export type BorderTunnel = {
      */
     flows: number;
     flows_begun: number;
+    media: BorderMedia;
     /**
      * From outside, and to it.
      */
@@ -418,7 +442,7 @@ export type Conference = {
 };
 
 /**
- * Who can come in: accounts of this server, or guests too.
+ * Who can come in: accounts of this server and of those that it meets, or guests too.
  */
 export type ConferenceAccess = 'internal' | 'public';
 
@@ -1831,6 +1855,11 @@ export type MayMeet = {
      * Come to each other's conferences.
      */
     conferences: boolean;
+    /**
+     * Where its pages are, as it has said: `https://` with a host, which is its domain or below it, and a port where that is not
+     * 443; null: it has not.
+     */
+    pages: string | null;
     reason: NotMet | null;
     server: string;
 };
@@ -1839,6 +1868,10 @@ export type MayMeet = {
  * The account that is signed in.
  */
 export type Me = User & {
+    /**
+     * Whether the account may use the control panel from where it asks.
+     */
+    administration: boolean;
     /**
      * The account's own limits, else the strictest of its groups.
      */
@@ -3694,6 +3727,16 @@ export type PageWithoutPro = {
 };
 
 /**
+ * Whose pages are at an address.
+ */
+export type PagesOwner = {
+    /**
+     * The other server that has said that they are its own; null: none that is known has.
+     */
+    server: string | null;
+};
+
+/**
  * Somebody who is in a conference, or waits to be let in.
  */
 export type Participant = {
@@ -3834,9 +3877,16 @@ export type PartnerSeen = {
     certificate_expires: boolean;
     changed: PartnerCertificate | null;
     claimed: PartnerAttempt | null;
+    /**
+     * In so many of those.
+     */
     conferences: number;
     incoming: PartnerAttempt | null;
     outgoing: PartnerAttempt | null;
+    /**
+     * People of this server who are in conferences and calls there, or in the waiting rooms of those.
+     */
+    own_users: number;
     quarantined_until: Time | null;
     reached_at: Time | null;
     received_bytes: number;
@@ -3907,7 +3957,7 @@ export type PartnerTerms = {
      */
     participants: number | null;
     /**
-     * That they record people of this server.
+     * That they record people of this server. Nothing can be recorded yet: it counts once that is possible.
      */
     recording: boolean;
 };
@@ -7144,6 +7194,25 @@ export type DeclineMyInvitationResponses = {
 };
 
 export type DeclineMyInvitationResponse = DeclineMyInvitationResponses[keyof DeclineMyInvitationResponses];
+
+export type GetPagesOwnerData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * The address of a page, or where those of a server begin: `https://meet.oslo.example.net`. What follows the host and the
+         * port is of no concern.
+         */
+        address: string;
+    };
+    url: '/api/v1/me/pages';
+};
+
+export type GetPagesOwnerResponses = {
+    200: PagesOwner;
+};
+
+export type GetPagesOwnerResponse = GetPagesOwnerResponses[keyof GetPagesOwnerResponses];
 
 export type GetMayMeetData = {
     body?: never;

@@ -1,4 +1,6 @@
-//! The UDP socket: many datagrams with one call, in (recvmmsg, GRO) and out (GSO).
+//! A UDP socket for media: many datagrams with one call, in (recvmmsg, GRO) and out (GSO).
+//!
+//! Invariant: sending never waits. What the kernel has no room for is lost and counted, as on the wire.
 
 use nix::{
     errno::Errno,
@@ -27,7 +29,7 @@ const LARGEST: usize = 65_000;
 ///
 /// The first was bound to be the only one, and the others come to it. So a second process that is started on the port
 /// by mistake is refused as ever, instead of taking its share.
-pub(crate) fn several(first: std::net::UdpSocket, count: usize) -> io::Result<Vec<std::net::UdpSocket>> {
+pub fn several(first: std::net::UdpSocket, count: usize) -> io::Result<Vec<std::net::UdpSocket>> {
     let mut all = Vec::with_capacity(count);
     if count > 1 {
         let local = first.local_addr()?;
@@ -47,7 +49,7 @@ pub(crate) fn several(first: std::net::UdpSocket, count: usize) -> io::Result<Ve
     Ok(all)
 }
 
-pub(crate) struct Socket {
+pub struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
@@ -55,16 +57,16 @@ pub(crate) struct Socket {
 }
 
 /// One datagram as it came.
-pub(crate) struct Received<'a> {
-    pub(crate) source: SocketAddr,
+pub struct Received<'a> {
+    pub source: SocketAddr,
     /// The address of ours that it was sent to.
-    pub(crate) destination: SocketAddr,
-    pub(crate) bytes: &'a [u8],
+    pub destination: SocketAddr,
+    pub bytes: &'a [u8],
 }
 
 impl Socket {
     /// To be called within the runtime that waits for it.
-    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+    pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
         let state = UdpSocketState::new((&socket).into())?;
@@ -91,12 +93,12 @@ impl Socket {
         })
     }
 
-    pub(crate) async fn readable(&self) -> io::Result<()> {
+    pub async fn readable(&self) -> io::Result<()> {
         self.io.readable().await
     }
 
     /// Gives what is there to `take`, at most [`TRAINS`] trains. `false` if nothing was there.
-    pub(crate) fn receive(&mut self, mut take: impl FnMut(Received<'_>)) -> io::Result<bool> {
+    pub fn receive(&mut self, mut take: impl FnMut(Received<'_>)) -> io::Result<bool> {
         let Self {
             io,
             state,
@@ -140,7 +142,7 @@ fn canonical(ip: IpAddr) -> IpAddr {
 
 /// What a datagram is, for networks that let some pass before others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
+pub enum Class {
     Sound,
     /// Pictures, and what keeps a connection alive.
     Pictures,
@@ -177,7 +179,7 @@ impl Default for Marks {
 }
 
 /// Datagrams on their way out, gathered so that those of one length and class to one address leave as one message.
-pub(crate) struct Outbox {
+pub struct Outbox {
     bytes: Vec<u8>,
     runs: Vec<Run>,
     most_segments: usize,
@@ -199,15 +201,15 @@ struct Run {
 
 /// What became of what was in an [`Outbox`].
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sent {
-    pub(crate) datagrams: u64,
-    pub(crate) calls: u64,
+pub struct Sent {
+    pub datagrams: u64,
+    pub calls: u64,
     /// The kernel had no room, or refused the address.
-    pub(crate) dropped: u64,
+    pub dropped: u64,
 }
 
 impl Outbox {
-    pub(crate) fn for_socket(socket: &Socket, marks: Marks) -> Self {
+    pub fn for_socket(socket: &Socket, marks: Marks) -> Self {
         Self {
             marks,
             ..Self::new(socket.state.max_gso_segments(), socket.local.is_ipv6())
@@ -225,7 +227,7 @@ impl Outbox {
     }
 
     /// Lets a datagram be written where it leaves from, behind what is there. If `write` gives false, there is none.
-    pub(crate) fn write(
+    pub fn write(
         &mut self,
         class: Class,
         source: IpAddr,
@@ -259,11 +261,11 @@ impl Outbox {
     }
 
     /// Enough is gathered: sending it now keeps it in the cache and others from waiting.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.bytes.len() >= 1 << 19
     }
 
-    pub(crate) fn flush(&mut self, socket: &Socket) -> Sent {
+    pub fn flush(&mut self, socket: &Socket) -> Sent {
         let mut sent = Sent::default();
         for run in self.runs.drain(..) {
             let contents = self

@@ -1,0 +1,168 @@
+//! Media of clients from outside: a connection of its own to each controller, between it and the media threads.
+
+use super::find;
+use crate::server::Server;
+use plenary_access::BorderController;
+use plenary_border::Service;
+use plenary_border_client::{
+    FromOutside, Target, TunnelError,
+    media::{self, MediaTalk, MediaTunnel},
+    wire::Reached,
+};
+use plenary_media_io::{Carrier, Named, Outside, TcpWay, Way};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// After a connection that failed, and while a controller passes no media on.
+const AGAIN: Duration = Duration::from_secs(1);
+const WITHOUT_MEDIA: Duration = Duration::from_secs(60);
+/// Names that are told at once.
+const NAMES: usize = 256;
+
+/// Keeps a connection for media to one controller until it is dropped.
+pub(super) async fn keep(server: &Server, one: &BorderController, outside: &Outside) -> Infallible {
+    loop {
+        match carry(server, one, outside).await {
+            Ok(()) => {
+                tracing::info!(controller = %one.name, "a Border Controller passes no media on");
+                tokio::time::sleep(WITHOUT_MEDIA).await;
+            }
+            Err(trouble) => {
+                tracing::debug!(controller = %one.name, %trouble, "media of a Border Controller");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Until the connection is lost; well where the controller passes no media on.
+async fn carry(server: &Server, one: &BorderController, outside: &Outside) -> Result<(), String> {
+    let (endpoint, address) = find(&one.address).await?;
+    let target = Target {
+        name: one.name.clone(),
+        member: one.id,
+        address,
+    };
+    let dialled = media::dial(&endpoint, &server.identity, &target).await;
+    let (tunnel, mut talk) = dialled.map_err(|error| plenary_identity::explain(&error))?;
+    let reached = tunnel.reached().clone();
+    if reached == Reached::default() {
+        return Ok(());
+    }
+    let tunnel = Arc::new(tunnel);
+    let _closes = Closes(tunnel.clone());
+    let (names, changes) = outside.names();
+    // Names come before addresses, so that nobody is told an address that does not know their name yet.
+    talk.tell(names, Vec::new())
+        .await
+        .map_err(|error| error.to_string())?;
+    let _ways = ways(&tunnel, outside);
+    tracing::info!(controller = %one.name, ?reached, "media come by a Border Controller");
+    let mut arrivals = outside.arrivals();
+    let take = |come: Option<(SocketAddr, &[u8])>| match come {
+        Some((client, bytes)) => {
+            if let Some(address) = met_at(&reached.udp, client) {
+                arrivals.put(client, address, bytes);
+            }
+        }
+        None => arrivals.hand_over(),
+    };
+    // They end with their streams, which end with the tunnel.
+    let mut by_tcp = JoinSet::new();
+    let begin = |client: FromOutside| {
+        while by_tcp.try_join_next().is_some() {}
+        if let Some(at) = met_at(&reached.tcp, client.address)
+            && client.service == Service::Media
+        {
+            let outside = outside.clone();
+            by_tcp.spawn(async move { outside.take(client.stream, client.address, at).await });
+        }
+    };
+    let serving = tunnel.serve(&server.identity, take, begin);
+    let ended = tokio::select! {
+        ended = serving => ended,
+        ended = tell(&mut talk, changes) => ended,
+    };
+    match ended {
+        Err(error) => Err(plenary_identity::explain(&error)),
+    }
+}
+
+/// The address of the controller that a client came to: the one of its family.
+fn met_at(addresses: &[SocketAddr], client: SocketAddr) -> Option<SocketAddr> {
+    let same = |address: &&SocketAddr| address.is_ipv4() == client.is_ipv4();
+    addresses.iter().find(same).copied()
+}
+
+/// Media threads may know of the tunnel a little longer than this task is there.
+struct Closes(Arc<MediaTunnel>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+struct Through(Arc<MediaTunnel>);
+
+impl Carrier for Through {
+    fn carry(&self, client: SocketAddr, datagram: &[u8]) -> bool {
+        self.0.send(client, datagram)
+    }
+}
+
+/// What clients are told: an address of each family.
+fn ways(tunnel: &Arc<MediaTunnel>, outside: &Outside) -> (Vec<Way>, Vec<TcpWay>) {
+    let Reached { udp, tcp } = tunnel.reached();
+    let open = |address| outside.open(address, Arc::new(Through(tunnel.clone())));
+    let open_tcp = |address| outside.open_tcp(address);
+    (
+        families(udp).map(open).collect(),
+        families(tcp).map(open_tcp).collect(),
+    )
+}
+
+/// The first address of each family.
+fn families(addresses: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
+    let first = [
+        addresses.iter().find(|address| address.is_ipv4()),
+        addresses.iter().find(|address| address.is_ipv6()),
+    ];
+    first.into_iter().flatten().copied()
+}
+
+/// Tells the controller which names begin and end.
+async fn tell(
+    talk: &mut MediaTalk,
+    mut changes: mpsc::UnboundedReceiver<Named>,
+) -> Result<Infallible, TunnelError> {
+    let mut come = Vec::new();
+    loop {
+        if changes.recv_many(&mut come, NAMES).await == 0 {
+            return std::future::pending().await;
+        }
+        // In their order: a name that began and ended in between is told as both.
+        let (mut begun, mut ended) = (Vec::new(), Vec::new());
+        for named in come.drain(..) {
+            match named {
+                Named::Begun(name) => begun.push(name),
+                Named::Ended(name) => ended.push(name),
+            }
+        }
+        talk.tell(begun, ended).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_met_at_the_address_of_its_family() {
+        let [v4, v6]: [SocketAddr; 2] =
+            ["203.0.113.7:53000", "[2001:db8::7]:53000"].map(|one| one.parse().expect("good"));
+        let client = "192.0.2.1:9".parse().expect("good");
+        assert_eq!(met_at(&[v6, v4], client), Some(v4));
+        assert_eq!(met_at(&[v6], client), None);
+    }
+}

@@ -1,0 +1,114 @@
+import type { Page } from '@playwright/test';
+import { devices, isInside, join, newPage, plays, tile } from './room';
+import { expect, here, signInByHand, test } from './server';
+
+/**
+ * Somebody inside and two outside, who reach a Border Controller alone: `cargo xtask test --long border-pages`, which starts all
+ * of it. PLENARY_BORDER is a `Border`.
+ */
+
+interface Border {
+  /** By which name the outside asks for the server. */
+  server: string;
+  /** Where that name leads. */
+  controller: string;
+  cid: string;
+  /** What gets through to the controller; pages are always reached. */
+  way: 'udp' | 'tcp';
+  password: string;
+  inside: string;
+  outside: string;
+}
+
+const border = JSON.parse(process.env.PLENARY_BORDER ?? 'null') as Border | null;
+const launchOptions = {
+  ...devices.launchOptions,
+  args: [
+    ...devices.launchOptions.args,
+    // The nodes serve no HTTPS inside here, and without it there is no camera.
+    `--unsafely-treat-insecure-origin-as-secure=${here}`,
+    `--host-resolver-rules=MAP ${border?.server ?? 'nowhere'} ${border?.controller ?? '127.0.0.1'}`,
+  ],
+};
+
+test.use({ ...devices, launchOptions });
+
+type Window = typeof globalThis & { connections: RTCPeerConnection[]; told: string[] };
+
+/** Keeps all connections, and which candidates the server told of. */
+function keepConnections() {
+  const scope = globalThis as unknown as Window;
+  scope.connections = [];
+  scope.told = [];
+  scope.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(config?: RTCConfiguration) {
+      super(config);
+      scope.connections.push(this);
+    }
+
+    override setRemoteDescription(description: RTCSessionDescriptionInit) {
+      scope.told.push(...((description.sdp ?? '').match(/^a=candidate:.*$/gm) ?? []));
+      return super.setRemoteDescription(description);
+    }
+  };
+}
+
+/** Where media go to, of all connections that are up. */
+const ways = (page: Page) =>
+  page.evaluate(async () => {
+    const found: string[] = [];
+    for (const connection of (globalThis as unknown as Window).connections) {
+      const stats = await connection.getStats();
+      for (const transport of stats.values()) {
+        if (transport.type !== 'transport' || !transport.selectedCandidatePairId) continue;
+        const far = stats.get(stats.get(transport.selectedCandidatePairId).remoteCandidateId);
+        found.push(`${far.protocol} ${far.address}`);
+      }
+    }
+    return found;
+  });
+
+const energy = (page: Page) =>
+  page.evaluate(async () => {
+    let sum = 0;
+    for (const connection of (globalThis as unknown as Window).connections) {
+      for (const flow of (await connection.getStats()).values()) {
+        if (flow.type === 'inbound-rtp' && flow.kind === 'audio') sum += flow.totalAudioEnergy ?? 0;
+      }
+    }
+    return sum;
+  });
+
+test('people on both sides of the fence see and hear each other', async ({ browser }) => {
+  test.skip(border === null, 'needs a Border Controller');
+  if (!border) return;
+  test.setTimeout(180_000);
+  const outside = `https://${border.server}`;
+  const [anna, olav, guest] = [await newPage(browser), await newPage(browser), await newPage(browser)];
+  for (const page of [anna, olav, guest]) await page.context().addInitScript(keepConnections);
+  await signInByHand(anna, here, border.inside, border.password);
+  await join(anna, here, border.cid);
+  await signInByHand(olav, outside, border.outside, border.password);
+  await join(olav, outside, border.cid);
+  await join(guest, outside, border.cid, 'Gustav');
+  await isInside(guest);
+
+  await plays(tile(anna, border.outside));
+  await plays(tile(anna, 'Gustav'));
+  await plays(tile(olav, border.inside));
+  await plays(tile(guest, border.inside));
+  for (const page of [anna, olav]) {
+    const before = await energy(page);
+    await expect.poll(() => energy(page), { timeout: 20_000 }).toBeGreaterThan(before);
+  }
+  // Whoever is outside hears of no address but the controllers'.
+  for (const page of [olav, guest]) {
+    const gone = await ways(page);
+    expect(gone).toHaveLength(2);
+    for (const one of gone) expect(one).toMatch(new RegExp(`^${border.way} 10\\.78\\.[24]\\.2$`));
+    const told = await page.evaluate(() => (globalThis as unknown as Window).told);
+    expect(told.length).toBeGreaterThan(0);
+    for (const candidate of told) expect(candidate).toMatch(/ 10\.78\.[24]\.2 /);
+  }
+  await guest.screenshot({ path: `test-results/border-${border.way}.png` });
+});
