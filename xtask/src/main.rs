@@ -194,6 +194,16 @@ fn run(task: Task) -> anyhow::Result<()> {
                     packages::need("janus", "janus", "the peer of the benchmark")?;
                     cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
                 }
+                "border" => {
+                    packages::need("turnserver", "coturn", "the peer of the benchmark")?;
+                    cargo(&[
+                        "build",
+                        "--release",
+                        "--workspace",
+                        "--bin",
+                        "plenary-border-controller",
+                    ])?;
+                }
                 "federation" => {
                     packages::need("knotd", "knot", "names of the servers that meet")?;
                     cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;

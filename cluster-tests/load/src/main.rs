@@ -2,10 +2,11 @@
 //!
 //! `replication` starts three processes of ours and three of etcd on the same disk and lets the same client ask
 //! them in turns. `leases` has License Managers grant seats beside etcd's leases. `sfu` lets the same clients publish and
-//! watch by ours and by Janus. `crowd` has thousands join one conference. What exactly is compared stands in `docs/performance.md`.
+//! watch by ours and by Janus. `border` lets media pass a Border Controller and coturn. `crowd` has thousands join one conference. What exactly is compared stands in `docs/performance.md`.
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
+mod border;
 mod client;
 mod crowd;
 mod etcd;
@@ -47,6 +48,8 @@ enum Command {
     NodeFigures(node_figures::NodeFigures),
     /// Forwarding media: processor time a packet, latency, memory, beside Janus and the machine's limit
     Sfu(sfu::Sfu),
+    /// Media through a Border Controller: processor time a packet, latency, memory, beside coturn
+    Border(border::Border),
     /// Thousands join one conference: how long it takes, what it costs, and how soon all hear of a change
     Crowd(crowd::Crowd),
     /// People come and go; then memory and open files are what they were
@@ -66,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
             Command::Leases(bench) => bench.run().await,
             Command::NodeFigures(figures) => figures.run().await,
             Command::Sfu(bench) => bench.run().await,
+            Command::Border(bench) => bench.run().await,
             Command::Crowd(crowd) => crowd.run().await,
             Command::Soak(soak) => soak.run().await,
             Command::Node(host) => host.run().await,

@@ -277,7 +277,7 @@ pub(crate) fn resident(pids: &[u32]) -> anyhow::Result<u64> {
 }
 
 /// A command that runs on this processor only, if one is named, with all that it starts.
-fn pinned(program: &Path, processor: Option<usize>) -> Command {
+pub(crate) fn pinned(program: &Path, processor: Option<usize>) -> Command {
     let Some(processor) = processor else {
         return Command::new(program);
     };
@@ -286,7 +286,7 @@ fn pinned(program: &Path, processor: Option<usize>) -> Command {
     command
 }
 
-fn stay_on(processor: usize) -> anyhow::Result<()> {
+pub(crate) fn stay_on(processor: usize) -> anyhow::Result<()> {
     let mut set = CpuSet::new();
     set.set(processor)?;
     sched_setaffinity(Pid::from_raw(0), &set)?;
