@@ -97,7 +97,7 @@ impl Socket {
         self.io.readable().await
     }
 
-    /// Gives what is there to `take`, at most [`TRAINS`] trains. `false` if nothing was there.
+    /// Gives what is there to `take`, some trains of them at most. `false` if nothing was there.
     pub fn receive(&mut self, mut take: impl FnMut(Received<'_>)) -> io::Result<bool> {
         let Self {
             io,
