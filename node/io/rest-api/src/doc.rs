@@ -209,7 +209,12 @@ fn complete_call(path: &str, is_write: bool, operation: &mut Operation) {
         409 => is_write || path.ends_with("/license-manager") || path.ends_with("/directory/key"),
         412 | 507 => is_write,
         413 | 415 => has_body,
-        422 => is_write || path.ends_with("/resolve") || path.ends_with("/look"),
+        422 => {
+            is_write
+                || ["/resolve", "/look", "/me/pages"]
+                    .iter()
+                    .any(|end| path.ends_with(end))
+        }
         429 => is_sign_in || is_for_guests || path.ends_with("/me/password") || path.ends_with("/me/search"),
         _ => false,
     };

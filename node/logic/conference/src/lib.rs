@@ -145,5 +145,8 @@ pub const CALLERS_LEVEL: u32 = 37;
 /// from partners to a group only the newest are kept.
 pub const DECLINES_LEVEL: u32 = 38;
 
+/// The level from which on, of those on a podium who are silent equally long, the one who has had a place for longest leaves.
+pub const TURNS_LEVEL: u32 = 40;
+
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = BORDER_LEVEL;
+pub const NEWEST_LEVEL: u32 = TURNS_LEVEL;

@@ -3,7 +3,7 @@
 //! Invariant: no more are on a podium than it has places.
 
 use super::{Meetings, Participant, ParticipantId, decide::put, moderate::conflict};
-use crate::{CONTENT_LEVEL, Conference, Decision, LECTURES_LEVEL, Mode, Role, View};
+use crate::{CONTENT_LEVEL, Conference, Decision, LECTURES_LEVEL, Mode, Role, TURNS_LEVEL, View};
 use plenary_access::Refusal;
 use plenary_model::{Cid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -175,7 +175,8 @@ impl<V: View> Meetings<'_, V> {
     }
 
     /// Who leaves the podium for somebody who speaks or shows something: whoever speaks now, is pinned or has just come
-    /// stays. Those who show something leave after all others, and who began first leaves first.
+    /// stays. Those who show something leave after all others, and who began first leaves first. Nodes hear of silence only where
+    /// they have people: of those who were heard last at the same moment the one who has had a place for longest leaves.
     fn longest_silent(&self, podium: &BTreeMap<ParticipantId, Participant>) -> Option<ParticipantId> {
         let now = self.at.now;
         let leaves = |one: &&Participant| {
@@ -185,7 +186,8 @@ impl<V: View> Meetings<'_, V> {
         };
         let shows = |one: &Participant| self.at.level >= CONTENT_LEVEL && one.content;
         let silent = podium.values().filter(leaves);
-        let longest = silent.min_by_key(|one| (shows(one), one.standing.spoke_at, one.id));
+        let came = |one: &Participant| one.standing.podium.filter(|_| self.at.level >= TURNS_LEVEL);
+        let longest = silent.min_by_key(|one| (shows(one), one.standing.spoke_at, came(one), one.id));
         longest.map(|one| one.id)
     }
 

@@ -117,6 +117,24 @@ fn in_a_smart_meeting_who_speaks_takes_the_place_of_the_longest_silent() {
 }
 
 #[test]
+fn of_two_who_are_silent_equally_long_the_one_who_came_first_leaves() {
+    for (level, stay) in [(TURNS_LEVEL, [3, 5]), (TURNS_LEVEL - 1, [4, 5])] {
+        let mut world = meeting(mode(Mode::Smart, 2));
+        world.level = level;
+        for who in [4, 3] {
+            world.now += 5_000;
+            speaks(&mut world, &[(who, 0)]);
+        }
+        assert_eq!(on_podium(&world), [3, 4]);
+        world.now += 5_000;
+        speaks(&mut world, &[(3, 0), (4, 0)]);
+        world.now += 5_000;
+        speaks(&mut world, &[(5, 0)]);
+        assert_eq!(on_podium(&world), stay, "by the rules of level {level}");
+    }
+}
+
+#[test]
 fn in_a_smart_meeting_who_shows_something_takes_a_place_and_is_seen_by_all() {
     let mut world = meeting(mode(Mode::Smart, 2));
     let shows = |world: &World, who| world.room("open").flow_of(world.place("open", who)).content;
