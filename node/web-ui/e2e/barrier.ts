@@ -7,7 +7,7 @@ import { expect } from './server';
  * was looked at in another scheme, and only its colours are new.
  */
 export async function noBarrier(page: Page, name: string, { colours = false } = {}) {
-  if (colours) await painted(page);
+  await painted(page, colours);
   // Nobody reads what was all right: telling that of each element takes longer than finding out.
   const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] });
   // Without frames of other sites all of it is done in one page, without opening another one for the result.
@@ -21,12 +21,20 @@ export async function noBarrier(page: Page, name: string, { colours = false } = 
   expect.soft(told, name).toEqual([]);
 }
 
-/** The page has taken the colours of the scheme that it was given: it hears of that a moment later. */
-async function painted(page: Page) {
-  await page.waitForFunction(() => {
-    const scheme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-    return document.documentElement.getAttribute('data-mantine-color-scheme') === scheme;
-  });
+/**
+ * The page has taken the colours of the scheme that it was given: it hears of that a moment later. Where `given` is not sure, a
+ * page may have one of its own, and is not waited for long.
+ */
+async function painted(page: Page, given: boolean) {
+  const taken = page.waitForFunction(
+    () => {
+      const scheme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+      return document.documentElement.getAttribute('data-mantine-color-scheme') === scheme;
+    },
+    undefined,
+    { timeout: given ? undefined : 1_000 },
+  );
+  await (given ? taken : taken.catch(() => undefined));
   await page.evaluate(async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     // Some colours go over into others.
