@@ -2,6 +2,7 @@
 
 use crate::{flow, running::Running};
 use plenary_border::{First, Hello, HostName, Refused, Service, first, hello};
+use quinn::Connection;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt as _,
@@ -38,7 +39,7 @@ pub(crate) async fn accept(running: Arc<Running>, service: Service, listener: Tc
             drop(waiting);
             let taken = match asked {
                 Ok((Asked::Host(name), said)) => flow::open(&running, service, &name, from, &said).await,
-                Ok((Asked::Session(name), said)) => flow::open_media(&running, &name, from, &said).await,
+                Ok((Asked::Session(node), said)) => flow::open_media(&node, from, &said).await,
                 Err(why) => Err(why),
             };
             match taken {
@@ -65,8 +66,8 @@ fn refuse(running: &Running, from: SocketAddr, why: Refused) {
 /// What a client wants.
 enum Asked {
     Host(HostName),
-    /// Media of the session with this ICE name.
-    Session(String),
+    /// Media of a session that this node has.
+    Session(Connection),
 }
 
 /// What the client asks for, with all that it said so far.
@@ -78,16 +79,30 @@ async fn listen(
     socket.set_nodelay(true).ok();
     let within = running.limits.hello_within();
     let most = running.limits.hello_bytes;
-    tokio::time::timeout(within, read_first(socket, has_media, most))
-        .await
-        .map_err(|_| Refused::SlowHello)?
+    let first = tokio::time::timeout(within, read_first(socket, has_media, most));
+    let (asked, said) = first.await.map_err(|_| Refused::SlowHello)??;
+    let asked = match asked {
+        Said::Host(name) => Asked::Host(name),
+        Said::Session(name) => {
+            let node = running.media.tunnel_soon(&name).await;
+            Asked::Session(node.ok_or(Refused::UnknownName)?)
+        }
+    };
+    Ok((asked, said))
+}
+
+/// What a client says first.
+enum Said {
+    Host(HostName),
+    /// An ICE name.
+    Session(String),
 }
 
 async fn read_first(
     socket: &mut TcpStream,
     mut may_be_media: bool,
     most: usize,
-) -> Result<(Asked, Vec<u8>), Refused> {
+) -> Result<(Said, Vec<u8>), Refused> {
     let mut said = Vec::new();
     let mut needed = 1;
     loop {
@@ -101,7 +116,7 @@ async fn read_first(
         }
         if may_be_media {
             match first::read(&said)? {
-                First::Media(name) => return Ok((Asked::Session(name), said)),
+                First::Media(name) => return Ok((Said::Session(name), said)),
                 First::Needs(more) => {
                     needed = more;
                     continue;
@@ -110,7 +125,7 @@ async fn read_first(
             }
         }
         match hello::read(&said, most)? {
-            Hello::Names(name) => return Ok((Asked::Host(name), said)),
+            Hello::Names(name) => return Ok((Said::Host(name), said)),
             Hello::Nameless => return Err(Refused::NoName),
             Hello::Needs(more) => needed = more,
         }

@@ -80,16 +80,14 @@ pub(crate) async fn open(
     Err(last)
 }
 
-/// Brings a client with media by TCP to the node that has a session of this name.
+/// Brings a client with media by TCP to the node that has its session.
 pub(crate) async fn open_media(
-    running: &Running,
-    name: &str,
+    connection: &Connection,
     from: SocketAddr,
     said: &[u8],
 ) -> Result<Taken, Refused> {
-    let connection = running.media.tunnel_of(name).ok_or(Refused::UnknownName)?;
     let [_, patience] = PATIENCE;
-    let begun = tokio::time::timeout(patience, begin(&connection, Service::Media, from, said)).await;
+    let begun = tokio::time::timeout(patience, begin(connection, Service::Media, from, said)).await;
     match begun {
         Ok(Ok((send, receive))) => Ok(Taken {
             send,

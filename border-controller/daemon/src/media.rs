@@ -30,9 +30,13 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// How often flows that are silent are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long a client by TCP waits until the node that gave it its name has told of it: the two come by ways of their own, and a
+/// browser that is refused does not try again.
+const NAMED_WITHIN: Duration = Duration::from_secs(1);
 /// How long a node may take to open its stream.
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -44,6 +48,8 @@ pub(crate) struct Media {
     /// What it sends by; another one receives.
     socket: Option<Socket>,
     books: Mutex<Books>,
+    /// Nodes have told of names.
+    told: Notify,
     began: Instant,
     pub(crate) counts: Counts,
 }
@@ -121,6 +127,7 @@ impl Media {
                 tunnels: HashMap::new(),
                 last: 0,
             }),
+            told: Notify::new(),
             began: Instant::now(),
             counts: Counts::default(),
         })
@@ -135,8 +142,23 @@ impl Media {
         !self.reached.tcp.is_empty()
     }
 
-    /// The tunnel of the node that has a session of this ICE name.
-    pub(crate) fn tunnel_of(&self, name: &str) -> Option<Connection> {
+    /// The tunnel of the node that has a session of this ICE name, or tells of one soon.
+    pub(crate) async fn tunnel_soon(&self, name: &str) -> Option<Connection> {
+        let found = async {
+            loop {
+                // What is told from here on wakes it, even before it waits.
+                let mut told = std::pin::pin!(self.told.notified());
+                told.as_mut().enable();
+                if let Some(connection) = self.tunnel_of(name) {
+                    return connection;
+                }
+                told.await;
+            }
+        };
+        tokio::time::timeout(NAMED_WITHIN, found).await.ok()
+    }
+
+    fn tunnel_of(&self, name: &str) -> Option<Connection> {
         let books = self.books();
         let tunnel = books.flows.tunnel_of(name)?;
         books.tunnels.get(&tunnel).cloned()
@@ -321,6 +343,8 @@ async fn listen(up: &Up, mut hear: RecvStream) -> anyhow::Result<Close> {
         for name in &names.ended {
             books.flows.end(up.id, name);
         }
+        drop(books);
+        up.running.media.told.notify_waiters();
     }
 }
 
