@@ -298,6 +298,10 @@ impl Exchange {
                     return Ok(());
                 }
                 put(&mut peer.ways, &room, open);
+                if !open {
+                    // It will say so, unless its link is lost before.
+                    peer.uplinks.remove(&room);
+                }
                 self.look_at(&room);
             }
             Control::Uplink { room, open } => {

@@ -527,6 +527,25 @@ fn a_lost_uplink_is_followed_by_the_next_which_goes_on_when_it_comes_back() {
 }
 
 #[test]
+fn a_link_that_is_lost_between_two_words_leaves_nobody_without_an_uplink() {
+    let mut world = meeting(('h', 2));
+    world.uncross(('a', 1));
+    // It has said that it has no way, and not yet that it does not speak.
+    for end in [2, 3].map(|node| (('a', 1), NodeId(node))) {
+        while world.flying[&end].len() > 1 {
+            world.step(end);
+        }
+        assert!(matches!(
+            world.flying[&end][0],
+            Control::Uplink { open: false, .. }
+        ));
+        world.cut(end);
+    }
+    world.settle();
+    assert_eq!(world.uplinks('a'), [('a', 2)]);
+}
+
+#[test]
 fn who_may_not_speak_is_not_watched_from_that_moment_on() {
     let (muted, other) = (('a', 3), ('h', 3));
     let mut world = meeting(muted);
