@@ -290,12 +290,13 @@ impl Way {
         }
     }
 
-    /// The more, the further.
+    /// The more, the further. A certificate of that server that is not the pinned one is for administrators to look at; one of
+    /// somebody else, where DNS leads to as well, must not hide it.
     fn length(&self) -> u8 {
         match &self.ended {
-            Ended::Shut(shut) => u8::from(shut.shown.is_some()),
-            Ended::Greeted(..) if self.is_over() => 3,
-            Ended::Greeted(..) => 2,
+            Ended::Shut(shut) => u8::from(shut.shown.is_some()) + u8::from(shut.is_change),
+            Ended::Greeted(..) if self.is_over() => 4,
+            Ended::Greeted(..) => 3,
         }
     }
 

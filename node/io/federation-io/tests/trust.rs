@@ -116,6 +116,30 @@ async fn another_certificate_than_the_pinned_one_is_told_with_both_and_can_be_co
 }
 
 #[tokio::test]
+async fn somebody_else_where_dns_leads_to_first_does_not_hide_that_a_certificate_changed() {
+    let (oslo, paris, _) = both(Limits::default()).await;
+    let lyon = Partner::start("lyon.example.com").await;
+    lyon.trusts(&paris, blacklist(&[]));
+    let record = |priority: u16, who: &Partner| {
+        let port = who.address.port();
+        format!("_plenary._tcp.oslo SRV {priority} 0 {port} node.oslo\n")
+    };
+    let records = record(10, &lyon) + &record(20, &oslo) + "node.oslo A 127.0.0.1\n";
+    let dns = Zones::serve(&[("example.net", records)])
+        .await
+        .expect("it answers");
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(tried.trial.is_good(), "{tried:?}");
+    let right = tried.certificate.expect("shown").fingerprint;
+    let old = "ab".repeat(32).parse().expect("a fingerprint");
+    paris.pins(OSLO, Pin::Certificate(old));
+    let tried = paris.try_out(&dns, OSLO).await;
+    assert!(tried.is_change, "{tried:?}");
+    let changed = noted(&paris, OSLO).changed.expect("noted");
+    assert_eq!(changed.fingerprint, right, "what an administrator confirms");
+}
+
+#[tokio::test]
 async fn who_comes_with_another_certificate_is_refused_and_noted_apart() {
     let (oslo, paris, _dns) = both(Limits::default()).await;
     let mut client = FederationClient::new(paris.channel_to(&oslo).await);
