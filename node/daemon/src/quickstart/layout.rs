@@ -100,8 +100,13 @@ impl Layout {
                 IpAddr::V6(Ipv6Addr::UNSPECIFIED)
             };
             let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            // With free ports everywhere nothing is offered to other machines: that is how tests run.
-            let https_ip = if http.port() == 0 { local } else { wide };
+            // With free ports everywhere nothing is offered to other machines, unless they reach the address: that is how
+            // tests run.
+            let https_ip = match http.ip() {
+                _ if http.port() != 0 => wide,
+                ip if ip.is_unspecified() => local,
+                ip => ip,
+            };
             self.nodes.push(NodePlace {
                 name: format!("node-{number}")
                     .parse()
@@ -248,13 +253,21 @@ fn candidates(preferred: u16) -> impl Iterator<Item = u16> {
     preferred.into_iter().chain(by_chance.take(TRIES)).chain([0])
 }
 
+/// How this machine reaches what listens there.
+fn reached(at: SocketAddr) -> String {
+    if at.ip().is_loopback() || at.ip().is_unspecified() {
+        return format!("localhost:{}", at.port());
+    }
+    at.to_string()
+}
+
 impl NodePlace {
     pub(super) fn url(&self) -> String {
-        format!("http://localhost:{}", self.http.port())
+        format!("http://{}", reached(self.http))
     }
 
     pub(super) fn https_url(&self) -> String {
-        format!("https://localhost:{}", self.https.port())
+        format!("https://{}", reached(self.https))
     }
 
     pub(super) fn config_file(&self) -> PathBuf {
@@ -301,6 +314,18 @@ impl NodePlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_are_reached_where_they_listen() {
+        for (at, url) in [
+            ("127.0.0.1:8080", "localhost:8080"),
+            ("[::]:80", "localhost:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("[2001:db8::1]:80", "[2001:db8::1]:80"),
+        ] {
+            assert_eq!(reached(at.parse().expect("an address")), url);
+        }
+    }
 
     #[test]
     fn ports_are_none_that_others_get_for_connecting_somewhere() {
