@@ -194,8 +194,18 @@ fn run(task: Task) -> anyhow::Result<()> {
                     packages::need("janus", "janus", "the peer of the benchmark")?;
                     cargo(&["build", "--release", "--workspace", "--bin", "plenary-node"])?;
                 }
-                "border" => {
-                    packages::need("turnserver", "coturn", "the peer of the benchmark")?;
+                "border" | "border-web" => {
+                    if name == "border" {
+                        packages::need("turnserver", "coturn", "the peer of the benchmark")?;
+                    } else {
+                        packages::need("haproxy", "haproxy", "a peer of the benchmark")?;
+                        packages::need("nginx", "nginx", "a peer of the benchmark")?;
+                        packages::need(
+                            "/usr/lib/nginx/modules/ngx_stream_module.so",
+                            "libnginx-mod-stream",
+                            "a peer of the benchmark",
+                        )?;
+                    }
                     cargo(&[
                         "build",
                         "--release",

@@ -163,7 +163,7 @@ impl Inside {
 
 pub(crate) struct Controller {
     pub(crate) web: SocketAddr,
-    federation: SocketAddr,
+    pub(crate) federation: SocketAddr,
     pub(crate) tunnel: SocketAddr,
     /// For media of clients.
     pub(crate) media: SocketAddr,
@@ -175,11 +175,11 @@ pub(crate) struct Controller {
 
 impl Controller {
     /// At free ports of this machine.
-    pub(crate) fn new(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(folder: &Path, name: &str) -> anyhow::Result<Self> {
         let mut ports = FreePorts::default();
         let mut port = || ports.next(Ipv4Addr::LOCALHOST.into());
         let at = [port()?, port()?, port()?, port()?, port()?];
-        Self::at(folder, "bc", at, &[])
+        Self::at(folder, name, at, &[])
     }
 
     /// With ports for the web, federation, tunnels, media and metrics, in a world of its own by `wrapper`.
@@ -266,7 +266,7 @@ pub(crate) async fn slowest(server: &str, root: &str, at: &[SocketAddr]) -> anyh
 }
 
 /// Signs in from outside, and gives the token.
-async fn signed_in(person: &Client, base: &str, who: &Value) -> anyhow::Result<String> {
+pub(crate) async fn signed_in(person: &Client, base: &str, who: &Value) -> anyhow::Result<String> {
     let session = person
         .post(format!("{base}/api/v1/session"))
         .header("x-forwarded-for", "203.0.113.9")
@@ -348,7 +348,7 @@ async fn partners_come_in(federation: SocketAddr, server: &str, root: &str) -> a
 pub async fn border() -> anyhow::Result<String> {
     let folder = tempfile::Builder::new().prefix("plenary-border-").tempdir()?;
     let inside = Inside::start(folder.path(), &[], "127.0.0.1:0").await?;
-    let controller = Controller::new(folder.path())?;
+    let controller = Controller::new(folder.path(), "bc")?;
     let data = folder.path().join("controller");
     let token = inside.invite("dmz-1", controller.tunnel).await?;
     let mut process = controller.start(&data, &["join", &token])?;

@@ -21,30 +21,30 @@ use tokio::net::UdpSocket;
 
 const ROOM: &str = "over-the-fence";
 /// The first is inside, the others are outside, at different nodes.
-const PEOPLE: usize = 3;
+pub(crate) const PEOPLE: usize = 3;
 /// Nothing is missing for so long.
-const CALM: Duration = Duration::from_secs(2);
+pub(crate) const CALM: Duration = Duration::from_secs(2);
 /// Datagrams of strangers.
 const FLOOD: usize = 30_000;
 /// Pictures come ten times a second.
-const NO_GAP: Duration = Duration::from_millis(1_000);
+pub(crate) const NO_GAP: Duration = Duration::from_millis(1_000);
 
 /// A figure of the controller, without its labels or with them.
-async fn figure(controller: &Controller, name: &str) -> anyhow::Result<f64> {
+pub(crate) async fn figure(controller: &Controller, name: &str) -> anyhow::Result<f64> {
     let url = format!("http://{}/metrics", controller.metrics);
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(10))
         .build()?;
     let text = client.get(url).send().await?.error_for_status()?.text().await?;
     let line = text.lines().find_map(|line| {
-        let figure = line.strip_prefix("plenary_")?;
+        let figure = line.strip_prefix("plenary_").unwrap_or(line);
         figure.strip_prefix(name)?.strip_prefix(' ')
     });
     Ok(line.with_context(|| format!("no figure {name}"))?.parse()?)
 }
 
 /// Everybody has an account, and comes in at a node; all but the first by the controller alone.
-async fn enter(inside: &Inside, controller: &Controller) -> anyhow::Result<Vec<Person>> {
+pub(crate) async fn enter(inside: &Inside, controller: &Controller) -> anyhow::Result<Vec<Person>> {
     let room = json!({ "cid": ROOM, "name": "Over the fence" });
     inside.call(Method::POST, "/conferences", Some(room)).await?;
     let mut people = Vec::new();
@@ -96,7 +96,7 @@ async fn flood(at: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn longest_gap(people: &[Person]) -> Duration {
+pub(crate) fn longest_gap(people: &[Person]) -> Duration {
     let watches = people.iter().map(Person::watch);
     let gaps = watches.flat_map(|watch| {
         let pictures = watch.pictures.into_values().map(|pictures| pictures.longest_gap);
@@ -115,7 +115,7 @@ pub async fn border_media() -> anyhow::Result<String> {
         .prefix("plenary-border-media-")
         .tempdir()?;
     let inside = Inside::start(folder.path(), &[], "127.0.0.1:0").await?;
-    let controller = Controller::new(folder.path())?;
+    let controller = Controller::new(folder.path(), "bc")?;
     let data = folder.path().join("controller");
     let token = inside.invite("dmz-1", controller.tunnel).await?;
     let mut process = controller.start(&data, &["join", &token])?;

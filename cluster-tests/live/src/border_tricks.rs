@@ -5,10 +5,14 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -45,20 +49,61 @@ const TARGETS: [&str; 26] = [
     "/api/v1/users?x=/api/v1/me",
 ];
 
-async fn dial(controller: SocketAddr, server: &str, root: &str) -> anyhow::Result<TlsStream<TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
-    let mut config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let socket = TcpStream::connect(controller).await?;
-    let name = ServerName::try_from(server.to_owned())?;
-    Ok(TlsConnector::from(Arc::new(config)).connect(name, socket).await?)
+/// The port for the web of a Border Controller, and who is asked for there.
+pub(crate) struct Door {
+    pub(crate) at: SocketAddr,
+    server: ServerName<'static>,
+    /// By HTTP/1.1, and by HTTP/2.
+    one: TlsConnector,
+    two: TlsConnector,
+}
+
+impl Door {
+    /// `root`: the enterprise's, PEM.
+    pub(crate) fn new(at: SocketAddr, server: &str, root: &str) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
+        let by = |protocol: &[u8]| {
+            let mut config = ClientConfig::builder()
+                .with_root_certificates(roots.clone())
+                .with_no_client_auth();
+            config.alpn_protocols = vec![protocol.to_vec()];
+            TlsConnector::from(Arc::new(config))
+        };
+        Ok(Self {
+            at,
+            server: ServerName::try_from(server.to_owned())?,
+            one: by(b"http/1.1"),
+            two: by(b"h2"),
+        })
+    }
+
+    /// A connection from this address, at which nothing was said.
+    pub(crate) async fn knock(&self, from: Ipv4Addr) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        socket.connect(self.at).await
+    }
+
+    pub(crate) async fn dial(&self, from: Ipv4Addr) -> std::io::Result<TlsStream<TcpStream>> {
+        self.one
+            .connect(self.server.clone(), self.knock(from).await?)
+            .await
+    }
+
+    pub(crate) async fn dial_two(&self, from: Ipv4Addr) -> std::io::Result<TlsStream<TcpStream>> {
+        self.two
+            .connect(self.server.clone(), self.knock(from).await?)
+            .await
+    }
+
+    pub(crate) fn server(&self) -> std::borrow::Cow<'_, str> {
+        self.server.to_str()
+    }
 }
 
 /// All that is answered to these bytes, until the connection is over.
-async fn said(tls: &mut TlsStream<TcpStream>, bytes: &str) -> anyhow::Result<String> {
+pub(crate) async fn said(tls: &mut TlsStream<TcpStream>, bytes: &str) -> anyhow::Result<String> {
     tls.write_all(bytes.as_bytes()).await?;
     let mut answer = Vec::new();
     let read = timeout(LONG, tls.read_to_end(&mut answer)).await;
@@ -77,6 +122,7 @@ pub(crate) async fn all_fail(
     root: &str,
     token: &str,
 ) -> anyhow::Result<usize> {
+    let door = Door::new(controller, server, root)?;
     let head = format!(
         "Host: {server}\r\nAuthorization: Bearer {token}\r\nX-Forwarded-For: 127.0.0.1\r\nX-Original-URL: /admin\r\n\
          X-HTTP-Method-Override: GET\r\n"
@@ -107,7 +153,7 @@ pub(crate) async fn all_fail(
         }),
     );
     for request in &requests {
-        let mut tls = dial(controller, server, root).await?;
+        let mut tls = door.dial(Ipv4Addr::LOCALHOST).await?;
         let answer = said(&mut tls, request).await?;
         let first = request.lines().next().unwrap_or_default();
         let status = answer.get(9..12).unwrap_or_default();
@@ -115,7 +161,7 @@ pub(crate) async fn all_fail(
         ensure!(answer.matches("HTTP/1.1 ").count() == 1, "{first}: {answer:?}");
     }
     // What is open still is, by the same way.
-    let mut tls = dial(controller, server, root).await?;
+    let mut tls = door.dial(Ipv4Addr::LOCALHOST).await?;
     let page = format!("GET / HTTP/1.1\r\n{head}Connection: close\r\n\r\n");
     let answer = said(&mut tls, &page).await?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "the page: {answer:?}");

@@ -4,9 +4,9 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    border_firewall, border_pages, borrowing, directory, directory_meets, federation, federation_calls,
-    federation_faults, federation_outbox, federation_people, federation_terms, federation_trust,
-    full_managers, lost_nodes, lost_podium, people, remote_seats,
+    border_attacks, border_firewall, border_pages, borrowing, directory, directory_meets, federation,
+    federation_calls, federation_faults, federation_outbox, federation_people, federation_terms,
+    federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -46,6 +46,8 @@ enum Scenario {
     /// Impostors, other pins and floods while people of two servers meet.
     PartnersTrust,
     PartnerPages,
+    /// Attacks on a Border Controller while people meet through it.
+    BorderAttacks,
     /// Two Border Controllers behind a firewall that lets nothing of the DMZ in; one is killed.
     BorderFirewall,
     /// Browsers on both sides of them, with UDP and without.
@@ -110,6 +112,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersTrust => federation_trust::partners_trust().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
+        Scenario::BorderAttacks => border_attacks::border_attacks().await,
         Scenario::BorderPages => border_pages::border_pages().await,
         Scenario::BorderFirewall => border_firewall::border_firewall().await,
         Scenario::Directory => directory::directory(false).await,

@@ -8,7 +8,7 @@
 
 mod clients;
 mod coturn;
-mod ours;
+pub(crate) mod ours;
 
 use crate::{
     figures::{Line, Spread},
@@ -125,7 +125,7 @@ impl Border {
         for round in 1..=self.rounds {
             nothing.push(self.without()?);
             let folder = tempfile::tempdir()?;
-            let server = Ours::start(&binary, folder.path(), self.idle + self.flows, RELAY_ON).await?;
+            let server = Ours::for_media(&binary, folder.path(), self.idle + self.flows, RELAY_ON).await?;
             ours.push(self.measure(Relay::Ours(Box::new(server)))?);
             eprintln!("{round}: ours   {:?}", ours.last().context("a round")?);
             if !self.alone {
@@ -220,8 +220,8 @@ impl Border {
     }
 }
 
-/// Each flow has a socket here, and coturn one for each, too.
-fn raise_descriptors(flows: usize) -> anyhow::Result<()> {
+/// Each flow has a socket here, and relays may have more for each; what is started has as many as this.
+pub(crate) fn raise_descriptors(flows: usize) -> anyhow::Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let wanted = flows as u64 * 3 + 1_000;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -233,7 +233,10 @@ fn raise_descriptors(flows: usize) -> anyhow::Result<()> {
 }
 
 /// A thread that stays on the clients' processor.
-fn on_clients(processor: usize, work: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()> {
+pub(crate) fn on_clients(
+    processor: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         stay_on(processor).ok();
         work();

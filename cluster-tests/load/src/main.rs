@@ -2,11 +2,12 @@
 //!
 //! `replication` starts three processes of ours and three of etcd on the same disk and lets the same client ask
 //! them in turns. `leases` has License Managers grant seats beside etcd's leases. `sfu` lets the same clients publish and
-//! watch by ours and by Janus. `border` lets media pass a Border Controller and coturn. `crowd` has thousands join one conference. What exactly is compared stands in `docs/performance.md`.
+//! watch by ours and by Janus. `border` lets media pass a Border Controller and coturn, `border-web` TLS pass it, HAProxy and nginx. `crowd` has thousands join one conference. What exactly is compared stands in `docs/performance.md`.
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod border;
+mod border_web;
 mod client;
 mod crowd;
 mod etcd;
@@ -50,6 +51,8 @@ enum Command {
     Sfu(sfu::Sfu),
     /// Media through a Border Controller: processor time a packet, latency, memory, beside coturn
     Border(border::Border),
+    /// TLS through a Border Controller: connections, bytes, latency, memory, beside HAProxy and nginx
+    BorderWeb(border_web::BorderWeb),
     /// Thousands join one conference: how long it takes, what it costs, and how soon all hear of a change
     Crowd(crowd::Crowd),
     /// People come and go; then memory and open files are what they were
@@ -70,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
             Command::NodeFigures(figures) => figures.run().await,
             Command::Sfu(bench) => bench.run().await,
             Command::Border(bench) => bench.run().await,
+            Command::BorderWeb(bench) => bench.run().await,
             Command::Crowd(crowd) => crowd.run().await,
             Command::Soak(soak) => soak.run().await,
             Command::Node(host) => host.run().await,

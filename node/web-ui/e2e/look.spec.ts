@@ -32,6 +32,10 @@ const pages = {
   licence: '/admin/licence',
   partners: '/admin/partners',
   'partners-create': '/admin/partners?create=true',
+  directory: '/admin/directory',
+  border: '/admin/border',
+  'border-invite': '/admin/border?invite=true',
+  'border-one': '/admin/border?controller=BORDER',
   nodes: '/admin/nodes',
   'nodes-invite': '/admin/nodes?invite=true',
   backup: '/admin/backup',
@@ -94,15 +98,22 @@ for (const language of languages) {
         settings: { place: 'Room 7, second floor', begins_locked: true, pin: '471108' },
       });
       expect(made.status(), await made.text()).toBe(201);
+      const border = `look-${language}`;
+      const invited = await rest.call('POST', '/border-controllers/invitations', {
+        ...{ name: border, address: '127.0.0.9:4312' },
+      });
+      expect(invited.status(), await invited.text()).toBe(201);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
       await signIn(page, here);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);
       for (const [name, path] of Object.entries(pages)) {
-        await page.goto(here + path.replace('PERSON', person.id).replace('CONFERENCE', cid));
+        const whole = path.replace('PERSON', person.id).replace('CONFERENCE', cid).replace('BORDER', border);
+        await page.goto(here + whole);
         await settled(page);
         await look(page, name, language);
       }
       expect((await rest.call('DELETE', `/conferences/${cid}`)).status()).toBe(204);
+      expect((await rest.call('DELETE', `/border-controllers/${border}`)).status()).toBe(204);
     });
 
     test('what opens over a page', async ({ page }) => {

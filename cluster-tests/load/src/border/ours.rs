@@ -1,4 +1,7 @@
-//! A Border Controller, enrolled by a node of this process, which answers as an ICE agent and repeats media.
+//! A Border Controller, enrolled by a node of this process, which answers as an ICE agent and repeats media, or whatever clients
+//! for the web say.
+
+mod web;
 
 use super::{CLIENTS_ON, on_clients};
 use crate::{processes::free_ports, sfu::pinned};
@@ -27,9 +30,11 @@ const NAMES: u16 = 256;
 const SERVER: &str = "paris.example.com";
 
 /// A running controller; it and its node end when this is dropped.
-pub(super) struct Ours {
+pub(crate) struct Ours {
     process: Child,
-    pub(super) at: SocketAddr,
+    /// Where clients come to.
+    pub(crate) at: SocketAddr,
+    web: SocketAddr,
     ends: Option<oneshot::Sender<()>>,
     node: Option<JoinHandle<()>>,
 }
@@ -54,19 +59,53 @@ impl Enrolments for Desk<'_> {
 }
 
 impl Ours {
-    pub(super) async fn start(
+    /// Its node answers as an ICE agent, and repeats media.
+    pub(super) async fn for_media(
         binary: &Path,
         folder: &Path,
         flows: usize,
         processor: usize,
+    ) -> anyhow::Result<Self> {
+        let bounds = format!("[media]\nflows = {flows}\nflows_per_network = {flows}\n");
+        let answer = |node, tunnel, ended, ready| {
+            on_this_thread(async move { answer(&node, tunnel, ended, &ready).await })
+        };
+        Self::start(binary, folder, &bounds, processor, answer).await
+    }
+
+    /// Its node takes clients that ask for a name, and repeats what they say; they come as fast as they can.
+    pub(crate) async fn for_web(
+        binary: &Path,
+        folder: &Path,
+        name: &str,
+        processor: usize,
+    ) -> anyhow::Result<Self> {
+        let bounds = "[limits]\nconnections = 20000\nconnections_per_network = 20000\nwaiting = 20000\nrate = 1000000\n\
+                      rate_per_network = 1000000\n";
+        let name = name.to_owned();
+        let answer = move |node, tunnel, ended, ready| {
+            on_this_thread(async move { web::repeat(&node, tunnel, &name, ended, ready).await })
+        };
+        let mut ours = Self::start(binary, folder, bounds, processor, answer).await?;
+        ours.at = ours.web;
+        Ok(ours)
+    }
+
+    async fn start(
+        binary: &Path,
+        folder: &Path,
+        bounds: &str,
+        processor: usize,
+        answer: impl FnOnce(Identity, SocketAddr, oneshot::Receiver<()>, mpsc::Sender<()>) -> anyhow::Result<()>
+        + Send
+        + 'static,
     ) -> anyhow::Result<Self> {
         let ports = free_ports(4)?;
         let [web, tunnel, media, metrics] = *ports.as_slice() else {
             bail!("four ports");
         };
         let text = format!(
-            "data = '{}'\n[listen]\nweb = '{web}'\ntunnel = '{tunnel}'\nmedia = '{media}'\nmetrics = '{metrics}'\n\
-             [media]\nflows = {flows}\nflows_per_network = {flows}\n",
+            "data = '{}'\n[listen]\nweb = '{web}'\ntunnel = '{tunnel}'\nmedia = '{media}'\nmetrics = '{metrics}'\n{bounds}",
             folder.join("controller").display()
         );
         let config = folder.join("controller.toml");
@@ -89,6 +128,7 @@ impl Ours {
         let mut ours = Self {
             process,
             at: media,
+            web,
             ends: None,
             node: None,
         };
@@ -97,7 +137,7 @@ impl Ours {
         let (tell, told) = mpsc::channel();
         ours.ends = Some(ends);
         ours.node = Some(on_clients(CLIENTS_ON, move || {
-            if let Err(error) = answer(&node, tunnel, ended, &tell) {
+            if let Err(error) = answer(node, tunnel, ended, tell) {
                 eprintln!("the node behind the Border Controller ended: {error:#}");
             }
         }));
@@ -107,7 +147,7 @@ impl Ours {
         Ok(ours)
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 }
@@ -159,51 +199,57 @@ async fn welcome(node: &Identity, tunnel: SocketAddr, hash: &[u8; 32]) -> anyhow
     }
 }
 
-/// A node's end: requests succeed, media go back.
-fn answer(
+fn on_this_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// A node's end for media: requests succeed, media go back.
+async fn answer(
     node: &Identity,
     address: SocketAddr,
     mut ended: oneshot::Receiver<()>,
     ready: &mpsc::Sender<()>,
 ) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let endpoint = endpoint()?;
-        let target = Target {
-            name: "dmz-1".parse()?,
-            member: NodeId(1),
-            address,
-        };
-        let deadline = Instant::now() + READY_WITHIN;
-        let (tunnel, mut talk) = loop {
-            match media::dial(&endpoint, node, &target).await {
-                Ok(dialled) => break dialled,
-                Err(error) if Instant::now() > deadline => return Err(error.into()),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        };
-        talk.tell((0..NAMES).map(name).collect(), Vec::new()).await?;
-        ready.send(()).ok();
-        let tunnel = Arc::new(tunnel);
-        let back = tunnel.clone();
-        let mut success = Vec::new();
-        let take = |come: Option<(SocketAddr, &[u8])>| {
-            let Some((client, bytes)) = come else { return };
-            if bytes.starts_with(&[0, 1]) {
-                success.clear();
-                success.extend([1, 1, 0, 0]);
-                success.extend(bytes.get(4..20).unwrap_or_default());
-                back.send(client, &success);
-            } else {
-                back.send(client, bytes);
-            }
-        };
-        tokio::select! {
-            lost = tunnel.serve(node, take, drop) => match lost { Err(error) => Err(error.into()) },
-            _ = &mut ended => Ok(()),
+    let endpoint = endpoint()?;
+    let target = target(address)?;
+    let deadline = Instant::now() + READY_WITHIN;
+    let (tunnel, mut talk) = loop {
+        match media::dial(&endpoint, node, &target).await {
+            Ok(dialled) => break dialled,
+            Err(error) if Instant::now() > deadline => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
+    };
+    talk.tell((0..NAMES).map(name).collect(), Vec::new()).await?;
+    ready.send(()).ok();
+    let tunnel = Arc::new(tunnel);
+    let back = tunnel.clone();
+    let mut success = Vec::new();
+    let take = |come: Option<(SocketAddr, &[u8])>| {
+        let Some((client, bytes)) = come else { return };
+        if bytes.starts_with(&[0, 1]) {
+            success.clear();
+            success.extend([1, 1, 0, 0]);
+            success.extend(bytes.get(4..20).unwrap_or_default());
+            back.send(client, &success);
+        } else {
+            back.send(client, bytes);
+        }
+    };
+    tokio::select! {
+        lost = tunnel.serve(node, take, drop) => match lost { Err(error) => Err(error.into()) },
+        _ = &mut ended => Ok(()),
+    }
+}
+
+fn target(address: SocketAddr) -> anyhow::Result<Target> {
+    Ok(Target {
+        name: "dmz-1".parse()?,
+        member: NodeId(1),
+        address,
     })
 }
 
