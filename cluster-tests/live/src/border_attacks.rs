@@ -75,7 +75,12 @@ impl Siege<'_> {
         let gap = longest_gap(self.people);
         ensure!(gap < NO_GAP, "{what}: {bound}, but it cost a gap of {gap:?}");
         let after = figure(self.controller, "border_media_flows").await?;
-        ensure!(after == flows, "{what}: {after} flows instead of {flows}");
+        // Each who meets has two; ways that were tried at first are forgotten meanwhile.
+        let fewest = 2.0 * (PEOPLE - 1) as f64;
+        ensure!(
+            (fewest..=flows).contains(&after),
+            "{what}: {after} flows instead of {flows}"
+        );
         let memory = figure(self.controller, "process_resident_memory_bytes").await?;
         ensure!(memory < MEMORY, "{what}: the controller holds {memory} bytes");
         let (took, gap) = (took.as_secs_f64(), gap.as_millis());

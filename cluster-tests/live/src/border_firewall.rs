@@ -1,11 +1,11 @@
 //! Two Border Controllers in DMZs of their own behind a firewall that drops every new flow from there to the inside.
 //!
 //! ```text
-//!  this test ──out──┐            ┌──dmz1── controller 10.78.2.2
+//!  this test ──out──┐            ┌──dmz1── controller 198.51.100.2
 //!                   ├── firewall ┤
-//!       nodes ──lan─┘            └──dmz2── controller 10.78.4.2
+//!       nodes ──lan─┘            └──dmz2── controller 203.0.113.2
 //! ```
-//! The test is outside; beside that it has a cable of its own to the nodes, as who looks after them has.
+//! The DMZs have public addresses (RFC 5737): browsers take no candidate at port 443 of a private one. The test is outside; beside that it has a cable of its own to the nodes, as who looks after them has.
 
 use crate::{
     border::{Controller, Inside, outside, slowest, until},
@@ -16,10 +16,18 @@ use anyhow::{Context as _, ensure};
 use plenary_testkit::Process;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, path::Path, process::Command, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
-/// A namespace, with the last part but one of its network and the name of the firewall's interface to it.
-const SPACES: [(&str, u8); 3] = [("lan", 3), ("dmz1", 2), ("dmz2", 4)];
+/// A namespace, which is the name of the firewall's interface to it, too, and the first parts of its network.
+const SPACES: [(&str, [u8; 3]); 3] = [("lan", [10, 78, 3]), DMZ[0], DMZ[1]];
+const DMZ: [(&str, [u8; 3]); 2] = [("dmz1", [198, 51, 100]), ("dmz2", [203, 0, 113])];
+/// Where the outside is.
+const OUT: [u8; 3] = [192, 0, 2];
 pub(crate) const NODES: &str = "10.78.3.2";
 
 pub(crate) struct Lab {
@@ -34,7 +42,8 @@ impl Lab {
         let firewall = lab.space("fw");
         run("ip", &["netns", "add", &firewall])?;
         for (name, net) in SPACES {
-            let (space, near) = (lab.space(name), format!("10.78.{net}.2/24"));
+            let [gateway, near] = [1, 2].map(|last| host(net, last));
+            let space = lab.space(name);
             run("ip", &["netns", "add", &space])?;
             run(
                 "ip",
@@ -43,10 +52,10 @@ impl Lab {
                     &space,
                 ],
             )?;
-            lab.end(&firewall, name, &format!("10.78.{net}.1/24"))?;
-            lab.end(&space, "eth0", &near)?;
+            lab.end(&firewall, name, &format!("{gateway}/24"))?;
+            lab.end(&space, "eth0", &format!("{near}/24"))?;
             run("ip", &["-n", &space, "link", "set", "lo", "up"])?;
-            let gateway = format!("10.78.{net}.1");
+            let gateway = gateway.to_string();
             run("ip", &["-n", &space, "route", "add", "default", "via", &gateway])?;
         }
         lab.own_cables(&firewall)?;
@@ -82,11 +91,13 @@ impl Lab {
                 "link", "add", &out, "type", "veth", "peer", "name", "out", "netns", firewall,
             ],
         )?;
-        self.end(firewall, "out", "10.78.1.1/24")?;
-        run("ip", &["addr", "add", "10.78.1.2/24", "dev", &out])?;
+        let [gateway, here] = [1, 2].map(|last| host(OUT, last));
+        self.end(firewall, "out", &format!("{gateway}/24"))?;
+        run("ip", &["addr", "add", &format!("{here}/24"), "dev", &out])?;
         run("ip", &["link", "set", &out, "up"])?;
-        for net in ["10.78.2.0/24", "10.78.4.0/24"] {
-            run("ip", &["route", "add", net, "via", "10.78.1.1"])?;
+        for (_, net) in DMZ {
+            let net = format!("{}/24", host(net, 0));
+            run("ip", &["route", "add", &net, "via", &gateway.to_string()])?;
         }
         let nodes = self.space("lan");
         run(
@@ -172,6 +183,10 @@ impl Lab {
     }
 }
 
+fn host([a, b, c]: [u8; 3], last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(a, b, c, last)
+}
+
 impl Drop for Lab {
     fn drop(&mut self) {
         for which in ["o", "l"] {
@@ -190,8 +205,8 @@ pub(crate) async fn controllers(
     folder: &Path,
 ) -> anyhow::Result<(Vec<Process>, Vec<SocketAddr>)> {
     let (mut processes, mut at) = (Vec::new(), Vec::new());
-    for (space, net) in [("dmz1", 2), ("dmz2", 4)] {
-        let here = |port: u16| SocketAddr::from(([10, 78, net, 2], port));
+    for (space, net) in DMZ {
+        let here = |port: u16| SocketAddr::from((host(net, 2), port));
         let ports = [
             here(443),
             here(4307),
