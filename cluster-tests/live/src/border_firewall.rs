@@ -27,7 +27,7 @@ use std::{
 const SPACES: [(&str, [u8; 3]); 3] = [("lan", [10, 78, 3]), DMZ[0], DMZ[1]];
 const DMZ: [(&str, [u8; 3]); 2] = [("dmz1", [198, 51, 100]), ("dmz2", [203, 0, 113])];
 /// Where the outside is.
-const OUT: [u8; 3] = [192, 0, 2];
+const OUT: [u8; 3] = [10, 78, 1];
 pub(crate) const NODES: &str = "10.78.3.2";
 
 pub(crate) struct Lab {
@@ -97,7 +97,8 @@ impl Lab {
         run("ip", &["link", "set", &out, "up"])?;
         for (_, net) in DMZ {
             let net = format!("{}/24", host(net, 0));
-            run("ip", &["route", "add", &net, "via", &gateway.to_string()])?;
+            let gateway = gateway.to_string();
+            run("ip", &["route", "add", &net, "via", &gateway, "dev", &out])?;
         }
         let nodes = self.space("lan");
         run(
