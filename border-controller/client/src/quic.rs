@@ -21,6 +21,9 @@ const KEEP_ALIVE: Duration = Duration::from_millis(400);
 pub const STREAM_WINDOW: u32 = 64 << 10;
 /// Clients in one tunnel at once.
 pub const STREAMS: u32 = 4_096;
+/// Streams that the controller may open. Of those that ended a node tells once they are more than an eighth of all (the quinn
+/// crate); nobody waits for that.
+const OPEN: u32 = STREAMS + STREAMS / 4;
 /// Datagrams that came and were not taken yet, and those that wait to leave: the oldest are lost first. 1 MiB is 80 ms of
 /// 100 Mbit/s.
 const DATAGRAMS: usize = 1 << 20;
@@ -33,7 +36,7 @@ pub struct NoSuite;
 /// Invariant: the window of a connection is that of all its streams together, so that clients who read nothing hold up
 /// nobody but themselves.
 fn transport(streams: u32) -> Arc<TransportConfig> {
-    let all = u64::from(STREAM_WINDOW) * u64::from(STREAMS + 1);
+    let all = u64::from(STREAM_WINDOW) * u64::from(OPEN + 1);
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(Some(VarInt::from_u32(IDLE_MS).into()))
@@ -82,7 +85,7 @@ pub fn dialling(tls: &rustls::ClientConfig, protocol: &[u8]) -> Result<quinn::Cl
     tls.alpn_protocols = vec![protocol.to_vec()];
     let crypto = QuicClientConfig::try_from(tls).map_err(|_| NoSuite)?;
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.transport_config(transport(STREAMS));
+    config.transport_config(transport(OPEN));
     Ok(config)
 }
 

@@ -33,6 +33,8 @@ const BETWEEN_BYTES: Duration = Duration::from_millis(200);
 /// Connections that want to do nothing once TLS is up, of so many networks.
 const IDLE: usize = 10_000;
 const NETWORKS: usize = 200;
+/// Who hears nothing for so long goes on without this one.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Of them at a time: who attacks shares this machine with who meets.
 const AT_ONCE: usize = 8;
 /// Streams that one connection begins and resets, and connections.
@@ -191,7 +193,7 @@ async fn idle(siege: &Siege<'_>) -> anyhow::Result<String> {
                 if number >= IDLE {
                     return kept;
                 }
-                if let Ok(Ok(stream)) = timeout(LONG, door.dial(network(number % NETWORKS))).await {
+                if let Ok(Ok(stream)) = timeout(PATIENCE, door.dial(network(number % NETWORKS))).await {
                     kept.push(stream);
                 }
             }
