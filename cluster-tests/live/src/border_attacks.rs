@@ -2,7 +2,7 @@
 
 use crate::{
     border::{Controller, Inside, outside, signed_in, until},
-    border_media::{CALM, NO_GAP, PEOPLE, enter, figure, longest_gap},
+    border_media::{CALM, PEOPLE, enter, figure, longest_gap},
     border_tricks::{self, Door, said},
     meeting::settle,
     scenarios::Figures,
@@ -27,6 +27,8 @@ use tokio::{
 };
 
 const LONG: Duration = Duration::from_secs(60);
+/// Nobody is without a picture or a voice for so long; pictures come ten times a second.
+const NO_GAP: Duration = Duration::from_secs(1);
 /// Connections that say what they are byte by byte: as TLS, and as HTTP within it.
 const SLOW: (usize, usize) = (200, 50);
 const BETWEEN_BYTES: Duration = Duration::from_millis(200);
