@@ -14,8 +14,8 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// A node takes 300 guests at once from one address (`SignInRates`); so many come from each.
-const FROM_ONE_ADDRESS: usize = 250;
+/// A conference takes 200 guests a day from one network; so many come from each.
+const FROM_ONE_ADDRESS: usize = 200;
 /// A guest is asked for so often, with so long in between, while a node says that it cannot now.
 const TRIES: u32 = 50;
 const AGAIN: Duration = Duration::from_millis(200);
