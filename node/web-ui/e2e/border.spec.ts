@@ -105,7 +105,8 @@ test('people on both sides of the fence see and hear each other', async ({ brows
   for (const page of [olav, guest]) {
     const gone = await ways(page);
     expect(gone).toHaveLength(2);
-    for (const one of gone) expect(one).toMatch(new RegExp(`^${border.way} (198\\.51\\.100|203\\.0\\.113)\\.2$`));
+    for (const one of gone)
+      expect(one).toMatch(new RegExp(`^${border.way} (198\\.51\\.100|203\\.0\\.113)\\.2$`));
     const told = await page.evaluate(() => (globalThis as unknown as Window).told);
     expect(told.length).toBeGreaterThan(0);
     for (const candidate of told) expect(candidate).toMatch(/ (198\.51\.100|203\.0\.113)\.2 /);
