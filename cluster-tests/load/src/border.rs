@@ -19,7 +19,11 @@ use anyhow::{Context as _, ensure};
 use clients::{Clients, Told, Way};
 use coturn::Coturn;
 use ours::Ours;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 const RELAY_ON: usize = 0;
 const CLIENTS_ON: usize = 1;
@@ -106,21 +110,7 @@ struct Measured {
 
 impl Border {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        ensure!(
-            crate::machine::processors() >= 2.0,
-            "the relay and its clients need a processor each"
-        );
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
-        raise_descriptors(self.idle)?;
-        let beside = std::env::current_exe()?.with_file_name("plenary-border-controller");
-        let binary = self.binary.clone().unwrap_or(beside);
-        ensure!(
-            binary.exists(),
-            "{}: cargo build --release --workspace --bin plenary-border-controller",
-            binary.display()
-        );
+        let binary = prepare(self.binary.as_deref(), self.idle)?;
         let (mut nothing, mut ours, mut peers) = (Vec::new(), Vec::new(), Vec::new());
         for round in 1..=self.rounds {
             nothing.push(self.without()?);
@@ -220,8 +210,28 @@ impl Border {
     }
 }
 
+/// The controller to measure, on a machine that can bear so many clients at once.
+pub(crate) fn prepare(binary: Option<&Path>, clients: usize) -> anyhow::Result<PathBuf> {
+    ensure!(
+        crate::machine::processors() >= 2.0,
+        "the relay and its clients need a processor each"
+    );
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    raise_descriptors(clients)?;
+    let beside = std::env::current_exe()?.with_file_name("plenary-border-controller");
+    let binary = binary.map_or(beside, Path::to_owned);
+    ensure!(
+        binary.exists(),
+        "{}: cargo build --release --workspace --bin plenary-border-controller",
+        binary.display()
+    );
+    Ok(binary)
+}
+
 /// Each flow has a socket here, and relays may have more for each; what is started has as many as this.
-pub(crate) fn raise_descriptors(flows: usize) -> anyhow::Result<()> {
+fn raise_descriptors(flows: usize) -> anyhow::Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let wanted = flows as u64 * 3 + 1_000;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

@@ -15,7 +15,7 @@ use crate::{
     machine::run_time,
     sfu::{resident, stay_on},
 };
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clients::{Clients, Echo};
 use peers::Peer;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -85,21 +85,7 @@ const ROWS: [Row; 9] = [
 
 impl BorderWeb {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        ensure!(
-            crate::machine::processors() >= 2.0,
-            "the relay and its clients need a processor each"
-        );
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
-        crate::border::raise_descriptors(self.idle)?;
-        let beside = std::env::current_exe()?.with_file_name("plenary-border-controller");
-        let binary = self.binary.clone().unwrap_or(beside);
-        ensure!(
-            binary.exists(),
-            "{}: cargo build --release --workspace --bin plenary-border-controller",
-            binary.display()
-        );
+        let binary = crate::border::prepare(self.binary.as_deref(), self.idle)?;
         let hello = clients::hello(NAME)?;
         let (mut ours, mut peers) = (Vec::new(), [Vec::new(), Vec::new()]);
         for round in 1..=self.rounds {
