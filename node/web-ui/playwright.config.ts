@@ -45,10 +45,10 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   workers: 1,
-  // Whoever fails is tried again to keep a trace of it, and has failed all the same: a trace of each test that passes takes a
-  // tenth of the time of all.
+  // Whoever fails is tried again, with a trace: a trace of each test that passes takes a tenth of the time of all. Who passes
+  // then is called flaky, and is to be mended (docs/decisions/0028-unsteady-tests.md).
   retries: 1,
-  failOnFlakyTests: true,
+  failOnFlakyTests: process.env.PLENARY_STRICT === 'true',
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
   use: {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
+mod again;
 mod api;
 mod beside;
 mod debian;
@@ -54,6 +55,9 @@ enum Task {
         /// Only this stage; repeat for more
         #[arg(long, value_enum, value_name = "STAGE")]
         only: Vec<stages::Stage>,
+        /// A test that fails has failed, though it may pass when it is tried once more
+        #[arg(long)]
+        strict: bool,
         /// Print the stages
         #[arg(long, conflicts_with = "only")]
         list: bool,
@@ -131,7 +135,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             Ok(())
         }
         Task::Test { long: Some(name), .. } => stages::long(&name),
-        Task::Test { only, .. } => stages::run(&only),
+        Task::Test { only, strict, .. } => stages::run(&only, strict),
         Task::Verify => stages::verify(),
         Task::Fix => {
             cargo(&[

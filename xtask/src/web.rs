@@ -130,10 +130,12 @@ pub(crate) fn test() -> anyhow::Result<()> {
 }
 
 /// Tries the pages of a project of Playwright's configuration in a browser, on a server of three nodes.
-pub(crate) fn browse(project: &str) -> anyhow::Result<()> {
+pub(crate) fn browse(project: &str, strict: bool) -> anyhow::Result<()> {
     let what = format!("npm run e2e -- --project {project}");
     run_browser(&what, |command, _| {
-        command.args(["run", "e2e", "--", "--project", project]);
+        command
+            .args(["run", "e2e", "--", "--project", project])
+            .env("PLENARY_STRICT", strict.to_string());
     })
 }
 

@@ -2,6 +2,10 @@
 
 use crate::Kind;
 use anyhow::bail;
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
 use plenary_identity::{EnterpriseCa, EnterpriseName, Identity, MACHINE_KEY_FILE, MachineKey};
 use plenary_model::{NodeId, NodeName, ServerName};
 use plenary_program::{UsageError, say};
@@ -11,6 +15,18 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
+
+/// Whether a running program holds this file as its lock.
+pub fn is_locked(file: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(file) else {
+        return false;
+    };
+    // Free again at once, also if another thread starts a program just now, which has the file until it runs.
+    matches!(
+        Flock::lock(file, FlockArg::LockSharedNonblock),
+        Err((_, Errno::EWOULDBLOCK))
+    )
+}
 
 /// The data folder of one member. What all of them hold:
 ///
@@ -63,8 +79,7 @@ impl Folder {
 
     /// Whether a running member has the folder.
     pub fn is_in_use(&self) -> bool {
-        let lock = std::fs::File::open(self.replica().join("lock"));
-        lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+        is_locked(&self.replica().join("lock"))
     }
 
     /// Makes the folder for a new member.

@@ -25,7 +25,7 @@ mod replica;
 
 pub use admission::{Admission, admit, token};
 pub use end::End;
-pub use folder::{Folder, authority};
+pub use folder::{Folder, authority, is_locked};
 pub use join::join;
 pub use replica::{hand_over, open, replica_options};
 

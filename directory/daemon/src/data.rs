@@ -9,16 +9,16 @@
 
 use crate::config::Config;
 use anyhow::Context as _;
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
 use plenary_identity::Program;
 use plenary_member::{Folder, Kind};
 use plenary_model::{NodeId, NodeName, ServerName};
 use plenary_program::UsageError;
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{File, TryLockError},
-    os::unix::fs::DirBuilderExt as _,
-    path::PathBuf,
-};
+use std::{fs::File, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 
 /// What this program is.
 pub(crate) static KIND: Kind = Kind {
@@ -61,8 +61,8 @@ pub(crate) fn database(folder: &Folder) -> PathBuf {
     store(folder).join("directory.db")
 }
 
-/// Takes the folder for this process; free again when the file is dropped.
-pub(crate) fn lock(folder: &Folder) -> anyhow::Result<File> {
+/// Takes the folder for this process; free again when this is dropped, also while a child of it is not another program yet.
+pub(crate) fn lock(folder: &Folder) -> anyhow::Result<Flock<File>> {
     let store = store(folder);
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -70,18 +70,18 @@ pub(crate) fn lock(folder: &Folder) -> anyhow::Result<File> {
         .create(&store)?;
     let path = store.join("lock");
     let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(UsageError::new(format!(
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(held) => Ok(held),
+        Err((_, Errno::EWOULDBLOCK)) => Err(UsageError::new(format!(
             "an instance runs with the data folder {} already",
             folder.path().display()
         ))
         .into()),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err((_, errno)) => Err(errno.into()),
     }
 }
 
+/// Whether a running instance has the folder.
 pub(crate) fn is_in_use(folder: &Folder) -> bool {
-    let lock = File::open(store(folder).join("lock"));
-    lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    plenary_member::is_locked(&store(folder).join("lock"))
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
+use nix::fcntl::Flock;
 use plenary_contracts::directory::v1::directory_server::DirectoryServer;
 use plenary_directory_client::wire::MESSAGE_BYTES;
 use plenary_identity::{Expected, Program};
@@ -106,7 +107,7 @@ pub struct Instance {
     directory: SocketAddr,
     metrics: SocketAddr,
     socket: std::path::PathBuf,
-    _lock: File,
+    _lock: Flock<File>,
 }
 
 impl Instance {
