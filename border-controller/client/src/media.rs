@@ -1,7 +1,7 @@
 //! Media in the tunnel: a connection of its own, whose datagrams carry those of clients (`plenary_border::frame`).
 
 use crate::{
-    quic::{self, Close, MEDIA},
+    quic::{self, Close, MEDIA, PARTNERS},
     tunnel::{FromOutside, Target, TunnelError, accept, revoked},
     wire::{self, LONGEST, Reached},
 };
@@ -11,7 +11,7 @@ use plenary_border::{
     frame::{self, Frame, HEAD, Joiner},
 };
 use plenary_contracts::border::v1::{
-    MediaFromController, MediaFromNode, Names, media_from_controller, media_from_node,
+    MediaFromController, MediaFromNode, Names, Proved, media_from_controller, media_from_node,
 };
 use plenary_identity::{Expected, Identity, Program};
 use quinn::{Connection, Endpoint, RecvStream, SendDatagramError, SendStream};
@@ -156,11 +156,32 @@ pub async fn dial(
     identity: &Identity,
     target: &Target,
 ) -> Result<(MediaTunnel, MediaTalk), TunnelError> {
+    dial_for(MEDIA, endpoint, identity, target).await
+}
+
+/// The same for what servers of partners send: at its end is QUIC of theirs.
+///
+/// # Errors
+/// [`TunnelError`].
+pub async fn dial_for_partners(
+    endpoint: &Endpoint,
+    identity: &Identity,
+    target: &Target,
+) -> Result<(MediaTunnel, MediaTalk), TunnelError> {
+    dial_for(PARTNERS, endpoint, identity, target).await
+}
+
+async fn dial_for(
+    protocol: &[u8],
+    endpoint: &Endpoint,
+    identity: &Identity,
+    target: &Target,
+) -> Result<(MediaTunnel, MediaTalk), TunnelError> {
     let expected = Expected::any(Program::BorderController)
         .at(&identity.me().server)
         .named(&target.name)
         .member(target.member);
-    let config = quic::dialling(&identity.client_config(expected), MEDIA)?;
+    let config = quic::dialling(&identity.client_config(expected), protocol)?;
     let connection = endpoint
         .connect_with(config, target.address, "controller.plenary.internal")?
         .await?;
@@ -205,8 +226,21 @@ impl MediaTalk {
     }
 
     async fn say(&mut self, begun: Vec<String>, ended: Vec<String>) -> Result<(), TunnelError> {
-        let names = media_from_node::What::Names(Names { begun, ended });
-        wire::write(&mut self.send, &MediaFromNode { what: Some(names) }).await?;
+        self.write(media_from_node::What::Names(Names { begun, ended }))
+            .await
+    }
+
+    /// Tells of flows at whose other ends partners have proved who they are.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn prove(&mut self, flows: &[FlowId]) -> Result<(), TunnelError> {
+        let flows = flows.iter().map(|flow| flow.0).collect();
+        self.write(media_from_node::What::Proved(Proved { flows })).await
+    }
+
+    async fn write(&mut self, what: media_from_node::What) -> Result<(), TunnelError> {
+        wire::write(&mut self.send, &MediaFromNode { what: Some(what) }).await?;
         Ok(())
     }
 }
@@ -224,6 +258,11 @@ impl MediaTunnel {
 
     fn far(&self) -> MutexGuard<'_, Far> {
         self.far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The flow of a client that came through this tunnel.
+    pub fn flow_of(&self, client: SocketAddr) -> Option<FlowId> {
+        self.far().flows.get(&client).copied()
     }
 
     /// Sends a datagram to a client that came through this tunnel; `false` if it is none, or the tunnel is over.
@@ -281,7 +320,10 @@ impl MediaTunnel {
         match frame::read(datagram) {
             Some(Frame::Introduced { flow, client, bytes }) if flow.0 < self.most => {
                 self.far().learn(flow, client);
-                take(Some((client, bytes)));
+                // Nothing: what was sent does not fit beside the address, and comes by itself.
+                if !bytes.is_empty() {
+                    take(Some((client, bytes)));
+                }
             }
             Some(Frame::Whole { flow, bytes }) => {
                 if let Some(client) = known(flow) {

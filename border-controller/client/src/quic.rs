@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Duration};
 /// What is spoken in the tunnel, and while a controller is enrolled; another version has another number.
 pub const TUNNEL: &[u8] = b"plenary-border/1";
 pub const MEDIA: &[u8] = b"plenary-border-media/1";
+/// The same as [`MEDIA`] for what servers of partners send.
+pub const PARTNERS: &[u8] = b"plenary-border-partners/1";
 pub const JOIN: &[u8] = b"plenary-border-join/1";
 
 /// An end that says nothing for this long is lost.

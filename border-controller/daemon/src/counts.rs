@@ -1,10 +1,10 @@
 //! What is counted since the program began, for metrics and for the nodes.
 
-use crate::running::Running;
-use plenary_border::Refused;
+use crate::{media::Media, running::Running};
+use plenary_border::{Refused, Router};
 use plenary_contracts::border::v1::{Figures, MediaFigures, RefusedCount};
 use plenary_telemetry::{
-    Metrics,
+    Figures as Answer, Metrics,
     prometheus::{
         encoding::EncodeLabelSet,
         metrics::{counter::Counter, family::Family},
@@ -62,12 +62,12 @@ pub(crate) fn figures(running: &Running) -> Figures {
         sent_bytes: counts.sent.load(Ordering::Relaxed),
         refused: refused.filter(|one| one.count > 0).collect(),
         certificate_expires_ms: since_epoch_ms(running.identity.expires()),
-        media: Some(media_figures(running)),
+        media: Some(of_datagrams(&running.media)),
+        partners: Some(of_datagrams(&running.partners)),
     }
 }
 
-fn media_figures(running: &Running) -> MediaFigures {
-    let media = &running.media;
+fn of_datagrams<R: Router>(media: &Media<R>) -> MediaFigures {
     let dropped = media.counts.dropped().filter(|(_, count)| *count > 0);
     MediaFigures {
         flows: media.flows().0 as u64,
@@ -94,7 +94,9 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
         drop(refused.get_or_create(&Reason { reason: why.as_str() }));
     }
     running.media.counts.dropped().for_each(drop);
+    running.partners.counts.dropped().for_each(drop);
     let dropped = running.media.counts.family.clone();
+    let dropped_of_partners = running.partners.counts.family.clone();
     metrics.register(|registry| {
         registry.register(
             "border_refused",
@@ -105,6 +107,11 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
             "border_media_dropped",
             "Datagrams from outside that went nowhere",
             dropped,
+        );
+        registry.register(
+            "border_partners_dropped",
+            "Datagrams of partners that went nowhere",
+            dropped_of_partners,
         );
     });
     let running = running.clone();
@@ -130,42 +137,45 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
         )?;
         figures.counter("border_received_bytes", "Bytes from outside", said.received_bytes)?;
         figures.counter("border_sent_bytes", "Bytes to outside", said.sent_bytes)?;
-        let (up, tried) = running.media.flows();
-        let tunnels = running.media.tunnels();
-        figures.gauge("border_media_tunnels", "Tunnels for media", tunnels as f64)?;
-        figures.gauge("border_media_flows", "Clients whose media flows", up as f64)?;
-        figures.gauge(
-            "border_media_flows_tried",
+        let words = [
+            "Clients whose media flows",
             "Clients that a node has not answered yet",
-            tried as f64,
-        )?;
-        let counts = &running.media.counts;
-        for (name, help, counter) in [
-            (
-                "received",
-                "Datagrams of clients that nodes were given",
-                &counts.received,
-            ),
-            ("sent", "Datagrams of nodes that clients were sent", &counts.sent),
-            (
-                "unsent",
-                "Datagrams for clients that the system had no room for",
-                &counts.unsent,
-            ),
-            (
-                "received_bytes",
-                "Bytes of datagrams that nodes were given",
-                &counts.received_bytes,
-            ),
-            (
-                "sent_bytes",
-                "Bytes of datagrams that clients were sent",
-                &counts.sent_bytes,
-            ),
-        ] {
-            let name = format!("border_media_{name}");
-            figures.counter(&name, help, counter.load(Ordering::Relaxed))?;
-        }
+            "of clients",
+        ];
+        datagrams(figures, "media", &running.media, words)?;
+        let words = [
+            "Servers of partners that media flows to and from",
+            "Those that have not proved yet who they are",
+            "of partners",
+        ];
+        datagrams(figures, "partners", &running.partners, words)?;
         Ok(())
     });
+}
+
+/// Figures of datagrams of one kind; `words`: who is up, who is tried, whose they are.
+fn datagrams<R: Router>(
+    figures: &mut Answer<'_>,
+    kind: &str,
+    media: &Media<R>,
+    [up_words, tried_words, whose]: [&str; 3],
+) -> std::fmt::Result {
+    let name = |what: &str| format!("border_{kind}_{what}");
+    let (up, tried) = media.flows();
+    let tunnels = media.tunnels() as f64;
+    figures.gauge(&name("tunnels"), &format!("Tunnels for datagrams {whose}"), tunnels)?;
+    figures.gauge(&name("flows"), up_words, up as f64)?;
+    figures.gauge(&name("flows_tried"), tried_words, tried as f64)?;
+    let counts = &media.counts;
+    for (what, help, counter) in [
+        ("received", "Datagrams from outside that nodes were given", &counts.received),
+        ("sent", "Datagrams of nodes that were sent out", &counts.sent),
+        ("unsent", "Datagrams of nodes that the system had no room for", &counts.unsent),
+        ("received_bytes", "Bytes of datagrams that nodes were given", &counts.received_bytes),
+        ("sent_bytes", "Bytes of datagrams that were sent out", &counts.sent_bytes),
+    ] {
+        let help = format!("{help}, {whose}");
+        figures.counter(&name(what), &help, counter.load(Ordering::Relaxed))?;
+    }
+    Ok(())
 }

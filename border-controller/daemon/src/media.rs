@@ -1,9 +1,9 @@
-//! Media of clients, by UDP: from the outside into the tunnels that nodes dialled, and back.
+//! Datagrams of the outside, into the tunnels that nodes dialled, and back: media of clients, and QUIC of partners.
 
-use crate::{config, gate::Gate, running::Running};
+use crate::config;
 use bytes::Bytes;
 use plenary_border::{
-    Bounds, Dropped, Flows, TunnelId,
+    Dropped, FlowId, Flows, Links, Router, TunnelId,
     frame::{self, Frame, HEAD, Joiner},
 };
 use plenary_border_client::{
@@ -14,6 +14,7 @@ use plenary_border_client::{
 use plenary_contracts::border::v1::{
     MediaFromController, MediaFromNode, media_from_controller, media_from_node,
 };
+use plenary_model::NodeId;
 use plenary_telemetry::prometheus::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -40,22 +41,23 @@ const NAMED_WITHIN: Duration = Duration::from_secs(1);
 /// How long a node may take to open its stream.
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// Media of one controller.
-pub(crate) struct Media {
-    /// Where the outside reaches it; nowhere: it passes no media on.
+/// Datagrams of one kind at a controller.
+pub(crate) struct Media<R> {
+    /// Where the outside reaches it; nowhere: it passes none on.
     reached: Reached,
-    bounds: Bounds,
+    /// Flows at most.
+    most: usize,
     /// What it sends by; another one receives.
     socket: Option<Socket>,
-    books: Mutex<Books>,
+    books: Mutex<Books<R>>,
     /// Nodes have told of names.
     told: Notify,
     began: Instant,
     pub(crate) counts: Counts,
 }
 
-struct Books {
-    flows: Flows,
+struct Books<R> {
+    flows: R,
     tunnels: HashMap<TunnelId, Connection>,
     last: u64,
 }
@@ -98,9 +100,9 @@ impl Counts {
 /// A network on the deny list sent it.
 const DENIED: &str = "denied";
 
-impl Media {
-    /// To be called within the runtime. `socket`: where clients come to by UDP; `web`: by TCP.
-    pub(crate) fn new(
+impl Media<Flows> {
+    /// Media of clients. To be called within the runtime. `socket`: where clients come to by UDP; `web`: by TCP.
+    pub(crate) fn of_clients(
         config: &config::Media,
         socket: Option<&UdpSocket>,
         web: SocketAddr,
@@ -114,27 +116,8 @@ impl Media {
                 Vec::new()
             },
         };
-        Ok(Self {
-            reached,
-            bounds: config.bounds(),
-            socket: socket
-                .map(UdpSocket::try_clone)
-                .transpose()?
-                .map(Socket::new)
-                .transpose()?,
-            books: Mutex::new(Books {
-                flows: Flows::new(config.bounds()),
-                tunnels: HashMap::new(),
-                last: 0,
-            }),
-            told: Notify::new(),
-            began: Instant::now(),
-            counts: Counts::default(),
-        })
-    }
-
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+        let bounds = config.bounds();
+        Self::new((reached, bounds.flows), socket, Flows::new(bounds))
     }
 
     /// Whether media come by TCP, too.
@@ -164,6 +147,40 @@ impl Media {
         books.tunnels.get(&tunnel).cloned()
     }
 
+}
+
+impl Media<Links> {
+    /// QUIC of partners. To be called within the runtime. `socket`: where they come to, if they do.
+    pub(crate) fn of_partners(socket: Option<&UdpSocket>) -> io::Result<Self> {
+        let local = socket.map(UdpSocket::local_addr).transpose()?;
+        // Partners find it by DNS: nodes hear only that there is something.
+        let reached = Reached {
+            udp: local.into_iter().collect(),
+            tcp: Vec::new(),
+        };
+        let bounds = plenary_border::links::Bounds::default();
+        Self::new((reached, bounds.flows), socket, Links::new(bounds))
+    }
+}
+
+impl<R: Router> Media<R> {
+    fn new((reached, most): (Reached, usize), socket: Option<&UdpSocket>, flows: R) -> io::Result<Self> {
+        let socket = socket.map(UdpSocket::try_clone).transpose()?;
+        Ok(Self {
+            reached,
+            most,
+            socket: socket.map(Socket::new).transpose()?,
+            books: Mutex::new(Books {
+                flows,
+                tunnels: HashMap::new(),
+                last: 0,
+            }),
+            told: Notify::new(),
+            began: Instant::now(),
+            counts: Counts::default(),
+        })
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -180,17 +197,27 @@ impl Media {
     }
 }
 
+impl<R> Media<R> {
+    fn books(&self) -> MutexGuard<'_, Books<R>> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Gives what comes from outside to the tunnels.
 ///
 /// # Errors
 /// The socket cannot be used.
-pub(crate) async fn outside(running: Arc<Running>, socket: UdpSocket) -> io::Result<()> {
+pub(crate) async fn outside<R: Router>(
+    media: Arc<Media<R>>,
+    is_denied: impl Fn(IpAddr) -> bool,
+    socket: UdpSocket,
+) -> io::Result<()> {
     let mut socket = Socket::new(socket)?;
     let mut framer = Framer::default();
     let mut leaving: Vec<(Connection, Bytes)> = Vec::new();
     loop {
         socket.readable().await?;
-        let received = hear(&running, &mut socket, &mut framer, &mut leaving);
+        let received = hear(&media, &is_denied, &mut socket, &mut framer, &mut leaving);
         for (connection, frame) in leaving.drain(..) {
             send(&connection, [frame]);
         }
@@ -204,40 +231,32 @@ pub(crate) async fn outside(running: Arc<Running>, socket: UdpSocket) -> io::Res
 }
 
 /// Takes what is there, at once.
-fn hear(
-    running: &Running,
+fn hear<R: Router>(
+    media: &Media<R>,
+    is_denied: &impl Fn(IpAddr) -> bool,
     socket: &mut Socket,
     framer: &mut Framer,
     leaving: &mut Vec<(Connection, Bytes)>,
 ) -> io::Result<()> {
-    let media = &running.media;
     let (now, mut books) = (media.now(), media.books());
     let received = socket.receive(|datagram| {
         let (client, bytes) = (datagram.source, datagram.bytes);
-        take(
-            &running.gate,
-            media,
-            &mut books,
-            framer,
-            (now, client, bytes),
-            leaving,
-        );
+        if is_denied(client.ip()) {
+            media.counts.dropped_for(DENIED).inc();
+            return;
+        }
+        take(media, &mut books, framer, (now, client, bytes), leaving);
     });
     received.map(drop)
 }
 
-fn take(
-    gate: &Gate,
-    media: &Media,
-    books: &mut Books,
+fn take<R: Router>(
+    media: &Media<R>,
+    books: &mut Books<R>,
     framer: &mut Framer,
     (now, client, bytes): (u64, SocketAddr, &[u8]),
     leaving: &mut Vec<(Connection, Bytes)>,
 ) {
-    if gate.is_denied(client.ip()) {
-        media.counts.dropped_for(DENIED).inc();
-        return;
-    }
     if bytes.len() > frame::LONGEST {
         return media.counts.drop(Dropped::Foreign);
     }
@@ -256,101 +275,127 @@ fn take(
         .counts
         .received_bytes
         .fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    let frames = if passed.introduces && HEAD + bytes.len() <= most {
-        let introduced = Frame::Introduced {
-            flow: passed.flow,
-            client,
-            bytes,
-        };
-        [Some(framer.frame(introduced, bytes.len())), None]
+    let fits = HEAD + bytes.len() <= most;
+    let introduced = passed.introduces.then(|| {
+        let (flow, bytes) = (passed.flow, if fits { bytes } else { &[] });
+        framer.frame(Frame::Introduced { flow, client, bytes }, bytes.len())
+    });
+    let carried = if introduced.is_some() && fits {
+        [None, None]
     } else {
         framer.carry(passed.flow, bytes, most)
     };
-    leaving.extend(
-        frames
-            .into_iter()
-            .flatten()
-            .map(|frame| (connection.clone(), frame)),
-    );
+    let frames = introduced.into_iter().chain(carried.into_iter().flatten());
+    leaving.extend(frames.map(|frame| (connection.clone(), frame)));
 }
 
 /// Forgets flows that are silent, without end.
-pub(crate) async fn sweep(running: Arc<Running>) {
+pub(crate) async fn sweep<R: Router>(media: Arc<Media<R>>) {
     let mut pace = tokio::time::interval(SWEEP_EVERY);
     loop {
         pace.tick().await;
-        let now = running.media.now();
-        running.media.books().flows.sweep(now);
+        let now = media.now();
+        media.books().flows.sweep(now);
     }
 }
 
-/// A tunnel for media, until this is dropped.
-struct Up {
-    running: Arc<Running>,
+/// What a node says beside datagrams.
+pub(crate) trait Hears: Router {
+    /// Of this node is a tunnel now.
+    fn begin_tunnel(&mut self, tunnel: TunnelId, node: NodeId);
+
+    /// What is for others is passed over.
+    fn hear(&mut self, now: u64, tunnel: TunnelId, said: media_from_node::What);
+}
+
+impl Hears for Flows {
+    fn begin_tunnel(&mut self, _: TunnelId, _: NodeId) {}
+
+    fn hear(&mut self, _: u64, tunnel: TunnelId, said: media_from_node::What) {
+        if let media_from_node::What::Names(names) = said {
+            names.begun.iter().for_each(|name| self.begin(tunnel, name));
+            names.ended.iter().for_each(|name| self.end(tunnel, name));
+        }
+    }
+}
+
+impl Hears for Links {
+    fn begin_tunnel(&mut self, tunnel: TunnelId, node: NodeId) {
+        self.begin(tunnel, node);
+    }
+
+    fn hear(&mut self, now: u64, tunnel: TunnelId, said: media_from_node::What) {
+        if let media_from_node::What::Proved(proved) = said {
+            let flows = proved.flows.into_iter().map(FlowId);
+            flows.for_each(|flow| self.prove(now, tunnel, flow));
+        }
+    }
+}
+
+/// A tunnel for datagrams, until this is dropped.
+struct Up<R: Router> {
+    media: Arc<Media<R>>,
     id: TunnelId,
 }
 
-impl Up {
-    fn new(running: &Arc<Running>, connection: Connection) -> Self {
-        let mut books = running.media.books();
+impl<R: Hears> Up<R> {
+    fn new(media: &Arc<Media<R>>, connection: Connection, node: NodeId) -> Self {
+        let mut books = media.books();
         books.last += 1;
         let id = TunnelId(books.last);
         books.tunnels.insert(id, connection);
+        books.flows.begin_tunnel(id, node);
+        drop(books);
         Self {
-            running: running.clone(),
+            media: media.clone(),
             id,
         }
     }
 }
 
-impl Drop for Up {
+impl<R: Router> Drop for Up<R> {
     fn drop(&mut self) {
-        let mut books = self.running.media.books();
+        let mut books = self.media.books();
         books.tunnels.remove(&self.id);
         books.flows.down(self.id);
     }
 }
 
-/// Serves a node's connection for media until it is lost, or is to be closed.
+/// Serves a node's connection for datagrams until it is lost, or is to be closed.
 ///
 /// # Errors
 /// The connection is lost, or what was said is not of this protocol.
-pub(crate) async fn serve(running: &Arc<Running>, connection: &Connection) -> anyhow::Result<Close> {
+pub(crate) async fn serve<R: Hears>(
+    media: &Arc<Media<R>>,
+    connection: &Connection,
+    node: NodeId,
+) -> anyhow::Result<Close> {
     let stream = tokio::time::timeout(BEGIN_WITHIN, connection.accept_bi()).await;
     let (mut say, hear) = stream.map_err(|_| quinn::ConnectionError::TimedOut)??;
-    let media = &running.media;
-    let place = wire::place(&media.reached, media.bounds.flows);
+    let place = wire::place(&media.reached, media.most);
     let what = Some(media_from_controller::What::Place(place));
     wire::write(&mut say, &MediaFromController { what }).await?;
-    let up = Up::new(running, connection.clone());
+    let up = Up::new(media, connection.clone(), node);
     tokio::select! {
         ended = listen(&up, hear) => ended,
         ended = inside(&up, connection) => ended,
     }
 }
 
-async fn listen(up: &Up, mut hear: RecvStream) -> anyhow::Result<Close> {
+async fn listen<R: Hears>(up: &Up<R>, mut hear: RecvStream) -> anyhow::Result<Close> {
     loop {
         let said: MediaFromNode = wire::read(&mut hear, LONGEST).await?;
         // A newer version says more than we know.
-        let Some(media_from_node::What::Names(names)) = said.what else {
-            continue;
-        };
-        let mut books = up.running.media.books();
-        for name in &names.begun {
-            books.flows.begin(up.id, name);
-        }
-        for name in &names.ended {
-            books.flows.end(up.id, name);
-        }
-        drop(books);
-        up.running.media.told.notify_waiters();
+        let Some(what) = said.what else { continue };
+        let now = up.media.now();
+        up.media.books().flows.hear(now, up.id, what);
+        up.media.told.notify_waiters();
     }
 }
 
 /// Gives what a node sends to its clients.
-async fn inside(up: &Up, connection: &Connection) -> anyhow::Result<Close> {
-    let media = &up.running.media;
+async fn inside<R: Router>(up: &Up<R>, connection: &Connection) -> anyhow::Result<Close> {
+    let media = &up.media;
     let Some(socket) = &media.socket else {
         return Err(connection.closed().await.into());
     };
@@ -382,7 +427,7 @@ async fn inside(up: &Up, connection: &Connection) -> anyhow::Result<Close> {
 
 /// Gives how many bytes go out.
 fn give(
-    flows: &mut Flows,
+    flows: &mut impl Router,
     (now, tunnel): (u64, TunnelId),
     datagram: &[u8],
     joiner: &mut Joiner,

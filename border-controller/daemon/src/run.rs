@@ -3,8 +3,8 @@
 use crate::{config::Config, counts, data, door, media, media::Media, options, running::Running, tunnels};
 use anyhow::Context as _;
 use clap::Args;
-use plenary_border::Service;
-use plenary_border_client::quic::{self, MEDIA, TUNNEL};
+use plenary_border::{Router, Service};
+use plenary_border_client::quic::{self, MEDIA, PARTNERS, TUNNEL};
 use plenary_program::{
     UsageError,
     ports::{asynchronous, bind, bind_udp},
@@ -43,6 +43,8 @@ impl Run {
 pub(crate) struct Ports {
     web: TcpListener,
     federation: Option<TcpListener>,
+    /// At the same port, by UDP.
+    partners: Option<UdpSocket>,
     pub(crate) tunnel: UdpSocket,
     media: Option<UdpSocket>,
     metrics: TcpListener,
@@ -55,6 +57,10 @@ impl Ports {
             "" => None,
             text => Some(bind("listen.federation", text)?),
         };
+        let partners = federation.as_ref().map(|tcp| {
+            let address = tcp.local_addr().map_err(UsageError::caused)?.to_string();
+            bind_udp("listen.federation", &address)
+        });
         let media = match listen.media.as_str() {
             "" => None,
             text => Some(bind_udp("listen.media", text)?),
@@ -62,6 +68,7 @@ impl Ports {
         Ok(Self {
             web: bind("listen.web", &listen.web)?,
             federation,
+            partners: partners.transpose()?,
             tunnel: bind_udp("listen.tunnel", &listen.tunnel)?,
             media,
             metrics: bind("listen.metrics", &listen.metrics)?,
@@ -76,7 +83,7 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     if let Some(warning) = options::too_few_descriptors(&config) {
         tracing::warn!("{warning}");
     }
-    let server = quic::listening(&identity.server_config(), &[TUNNEL, MEDIA])?;
+    let server = quic::listening(&identity.server_config(), &[TUNNEL, MEDIA, PARTNERS])?;
     let runtime = Arc::new(quinn::TokioRuntime);
     let endpoint = Endpoint::new(
         quinn::EndpointConfig::default(),
@@ -86,9 +93,12 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     )
     .context("the tunnel's socket cannot be used")?;
     let web = ports.web.local_addr()?;
-    let media = Media::new(&config.media, ports.media.as_ref(), web);
+    let media = Media::of_clients(&config.media, ports.media.as_ref(), web);
     let media = media.context("the socket for media cannot be used")?;
-    let running = Arc::new(Running::new(identity, machine, &config.limits, media));
+    let partners = Media::of_partners(ports.partners.as_ref());
+    let partners = partners.context("the socket for media of partners cannot be used")?;
+    let running = Running::new(identity, machine, &config.limits, (media, partners));
+    let running = Arc::new(running);
     let health = Health::default();
     watch_health(&running, &health);
     let metrics = Metrics::new("plenary-border-controller", env!("CARGO_PKG_VERSION"));
@@ -100,15 +110,8 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     for (service, listener) in [(Service::Web, ports.web)].into_iter().chain(federation) {
         tasks.spawn(door::accept(running.clone(), service, asynchronous(listener)?));
     }
-    if let Some(socket) = ports.media {
-        let running = running.clone();
-        tasks.spawn(async move {
-            if let Err(error) = media::outside(running, socket).await {
-                tracing::error!(%error, "the socket for media failed");
-            }
-        });
-    }
-    tasks.spawn(media::sweep(running.clone()));
+    carry(&mut tasks, &running, running.media.clone(), ports.media);
+    carry(&mut tasks, &running, running.partners.clone(), ports.partners);
     tasks.spawn(async move {
         loop {
             tokio::time::sleep(TIDY_EVERY).await;
@@ -125,6 +128,24 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
         .await
         .ok();
     Ok(())
+}
+
+/// Carries datagrams of one kind.
+fn carry<R: Router>(
+    tasks: &mut JoinSet<()>,
+    running: &Arc<Running>,
+    media: Arc<Media<R>>,
+    socket: Option<UdpSocket>,
+) {
+    tasks.spawn(media::sweep(media.clone()));
+    let Some(socket) = socket else { return };
+    let running = running.clone();
+    tasks.spawn(async move {
+        let is_denied = |address| running.gate.is_denied(address);
+        if let Err(error) = media::outside(media, is_denied, socket).await {
+            tracing::error!(%error, "a socket for datagrams failed");
+        }
+    });
 }
 
 /// Checks that `/readyz` asks.

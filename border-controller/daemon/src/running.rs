@@ -1,7 +1,7 @@
 //! A controller at work.
 
 use crate::{config::Limits, counts::Counts, gate::Gate, media::Media};
-use plenary_border::{Desk, HostName, Refused, Service, TunnelId};
+use plenary_border::{Desk, Flows, HostName, Links, Refused, Service, TunnelId};
 use plenary_identity::{Enrolled, MachineKey, Renewal};
 use plenary_model::NodeId;
 use quinn::Connection;
@@ -18,7 +18,8 @@ pub(crate) struct Running {
     pub(crate) limits: Limits,
     pub(crate) gate: Gate,
     pub(crate) counts: Counts,
-    pub(crate) media: Media,
+    pub(crate) media: Arc<Media<Flows>>,
+    pub(crate) partners: Arc<Media<Links>>,
     tunnels: Mutex<Tunnels>,
     /// The request for the next certificate that a node is answering, and since when.
     pub(crate) renewal: Mutex<Option<(Renewal, Instant)>>,
@@ -32,14 +33,20 @@ struct Tunnels {
 }
 
 impl Running {
-    pub(crate) fn new(identity: Enrolled, machine: MachineKey, limits: &Limits, media: Media) -> Self {
+    pub(crate) fn new(
+        identity: Enrolled,
+        machine: MachineKey,
+        limits: &Limits,
+        (media, partners): (Media<Flows>, Media<Links>),
+    ) -> Self {
         Self {
             identity,
             machine,
             gate: Gate::new(limits),
             limits: limits.clone(),
             counts: Counts::default(),
-            media,
+            media: Arc::new(media),
+            partners: Arc::new(partners),
             tunnels: Mutex::default(),
             renewal: Mutex::default(),
         }

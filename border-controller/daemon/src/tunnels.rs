@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use plenary_border_client::{
-    quic::{self, Close, MEDIA},
+    quic::{self, Close, MEDIA, PARTNERS},
     wire::{self, LONGEST},
 };
 use plenary_contracts::border::v1::{
@@ -77,16 +77,22 @@ async fn let_in(running: &Arc<Running>, connection: Connection, place: Option<Sh
         return Close::TooMany.close(&connection);
     };
     let node = peer.name.name.clone();
-    let is_media = quic::protocol(&connection).is_some_and(|protocol| protocol == MEDIA);
-    tracing::info!(%node, %from, is_media, "a tunnel is up");
-    let served = if is_media {
-        tokio::select! {
-            ended = media::serve(running, &connection) => ended,
+    let protocol = quic::protocol(&connection).unwrap_or_default();
+    let member = peer.name.member;
+    tracing::info!(%node, %from, protocol = %protocol.escape_ascii(), "a tunnel is up");
+    let served = match protocol.as_slice() {
+        MEDIA => tokio::select! {
+            ended = media::serve(&running.media, &connection, member) => ended,
             () = revoked(running, &peer) => Ok(Close::Revoked),
+        },
+        PARTNERS => tokio::select! {
+            ended = media::serve(&running.partners, &connection, member) => ended,
+            () = revoked(running, &peer) => Ok(Close::Revoked),
+        },
+        _ => {
+            let up = running.up(member, connection.clone());
+            serve(running, &connection, &peer, &up).await
         }
-    } else {
-        let up = running.up(peer.name.member, connection.clone());
-        serve(running, &connection, &peer, &up).await
     };
     match served {
         Ok(close) => {

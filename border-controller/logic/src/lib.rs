@@ -13,6 +13,9 @@
 //! | [`name`] | what a host name is: [`HostName`] |
 //! | [`desk`] | which node takes a connection: [`Desk`] |
 //! | [`media`] | which datagrams of clients go to which node, and back: [`Flows`] |
+//! | [`links`] | the same of datagrams of partners: [`Links`] |
+//! | [`router`] | what both have in common: [`Router`] |
+//! | [`route`] | connection IDs that lead to nodes |
 //! | [`frame`] | how they travel in the tunnel |
 //! | [`refused`] | the reasons for which connections are refused: [`Refused`] |
 //!
@@ -23,16 +26,22 @@ pub mod desk;
 pub mod first;
 pub mod frame;
 pub mod hello;
+pub mod links;
 pub mod media;
 pub mod name;
 pub mod refused;
+pub mod route;
+pub mod router;
+mod slots;
 
 pub use desk::{Desk, Offer, Service, TunnelId};
 pub use first::First;
 pub use hello::{Hello, HelloFault};
+pub use links::Links;
 pub use media::{Bounds, Dropped, FlowId, Flows, Passed};
 pub use name::HostName;
 pub use refused::Refused;
+pub use router::Router;
 
 /// Foreign bytes for what reads datagrams of the outside and of tunnels; for fuzzers. Nothing here does anything but return.
 ///

@@ -15,12 +15,11 @@
 //! those goes nothing but requests and their answers, so that a forged address is sent no more than it seems to send; a flow
 //! that is up is never put out by new ones.
 
-use crate::TunnelId;
-use plenary_model::network_of;
+use crate::{TunnelId, slots::Slots};
 use plenary_stun::{Kind, Transaction, answer, kind_of, request};
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
 };
 
@@ -160,7 +159,6 @@ enum Stage {
 
 #[derive(Debug)]
 struct Flow {
-    client: SocketAddr,
     tunnel: TunnelId,
     name: Arc<str>,
     stage: Stage,
@@ -174,11 +172,7 @@ pub struct Flows {
     names: HashMap<Arc<str>, Named>,
     /// How many names each tunnel has.
     named: HashMap<TunnelId, usize>,
-    by_client: HashMap<SocketAddr, FlowId>,
-    flows: Vec<Option<Flow>>,
-    /// Those that are not in use, the one that has been longest first.
-    free: VecDeque<FlowId>,
-    networks: HashMap<IpAddr, usize>,
+    flows: Slots<Flow>,
     up: usize,
 }
 
@@ -188,10 +182,7 @@ impl Flows {
             bounds,
             names: HashMap::new(),
             named: HashMap::new(),
-            by_client: HashMap::new(),
-            flows: Vec::new(),
-            free: VecDeque::new(),
-            networks: HashMap::new(),
+            flows: Slots::default(),
             up: 0,
         }
     }
@@ -264,8 +255,8 @@ impl Flows {
 
     /// What is no request goes through flows that are up.
     fn go_on(&mut self, now: Millis, client: SocketAddr, length: usize) -> Result<Passed, Dropped> {
-        let id = self.by_client.get(&client).copied();
-        let found = id.and_then(|id| Some((id, self.flows.get_mut(id.0 as usize)?.as_mut()?)));
+        let id = self.flows.id_of(client);
+        let found = id.and_then(|id| Some((id, self.flows.get_mut(id)?.1)));
         let Some((id, flow)) = found else {
             return Err(Dropped::NoFlow);
         };
@@ -294,8 +285,8 @@ impl Flows {
     ) -> Result<Passed, Dropped> {
         let named = self.names.get_mut(name).ok_or(Dropped::UnknownName)?;
         let tunnel = named.tunnel;
-        let before = self.by_client.get(&client).copied();
-        let flow = before.and_then(|id| self.flows.get(id.0 as usize)?.as_ref());
+        let before = self.flows.id_of(client);
+        let flow = before.and_then(|id| self.flows.get(id));
         if let Some(flow) = flow
             && matches!(flow.stage, Stage::Up { .. })
             && flow.tunnel == tunnel
@@ -320,7 +311,7 @@ impl Flows {
             Some(id) => id,
             None => self.try_flow(now, client, name, tunnel)?,
         };
-        if let Some(Some(flow)) = self.flows.get_mut(id.0 as usize) {
+        if let Some((_, flow)) = self.flows.get_mut(id) {
             flow.heard = now;
             if let Stage::Tried { asked, .. } = &mut flow.stage {
                 if asked.len() == ASKED {
@@ -344,20 +335,14 @@ impl Flows {
         name: &str,
         tunnel: TunnelId,
     ) -> Result<FlowId, Dropped> {
-        let network = network_of(client.ip());
-        let of_network = self.networks.get(&network).copied().unwrap_or(0);
         let Some(named) = self.names.get_mut(name) else {
             return Err(Dropped::UnknownName);
         };
-        if self.by_client.len() >= self.bounds.flows
-            || of_network >= self.bounds.flows_per_network
-            || named.tried >= self.bounds.tried_per_name
-        {
+        let bounds = (self.bounds.flows, self.bounds.flows_per_network);
+        if !self.flows.fits(client, bounds) || named.tried >= self.bounds.tried_per_name {
             return Err(Dropped::TooMany);
         }
-        named.tried += 1;
         let flow = Flow {
-            client,
             tunnel,
             name: named.name.clone(),
             stage: Stage::Tried {
@@ -366,19 +351,9 @@ impl Flows {
             },
             heard: now,
         };
-        *self.networks.entry(network).or_default() += 1;
-        // Numbers are used again as late as can be, so that what is on its way still is of nobody.
-        let id = if self.flows.len() < self.bounds.flows {
-            let id = FlowId(u32::try_from(self.flows.len()).unwrap_or(u32::MAX));
-            self.flows.push(None);
-            id
-        } else {
-            self.free.pop_front().ok_or(Dropped::TooMany)?
-        };
-        if let Some(place) = self.flows.get_mut(id.0 as usize) {
-            *place = Some(flow);
-        }
-        self.by_client.insert(client, id);
+        let id = self.flows.insert(client, flow, self.bounds.flows);
+        let id = id.ok_or(Dropped::TooMany)?;
+        named.tried += 1;
         Ok(id)
     }
 
@@ -390,7 +365,7 @@ impl Flows {
         id: FlowId,
         datagram: &[u8],
     ) -> Option<SocketAddr> {
-        let flow = self.flows.get_mut(id.0 as usize)?.as_mut()?;
+        let (client, flow) = self.flows.get_mut(id)?;
         if flow.tunnel != tunnel {
             return None;
         }
@@ -412,7 +387,7 @@ impl Flows {
                 }
             }
         }
-        Some(flow.client)
+        Some(client)
     }
 
     /// Forgets what was silent for too long; to be called every second or so.
@@ -424,28 +399,15 @@ impl Flows {
     }
 
     fn end_where(&mut self, is_over: impl Fn(&Flow) -> bool) {
-        let over: Vec<FlowId> = self
-            .by_client
-            .values()
-            .copied()
-            .filter(|id| matches!(self.flows.get(id.0 as usize), Some(Some(flow)) if is_over(flow)))
-            .collect();
-        for id in over {
+        for id in self.flows.which(is_over) {
             self.drop_flow(id);
         }
     }
 
     fn drop_flow(&mut self, id: FlowId) {
-        let Some(flow) = self.flows.get_mut(id.0 as usize).and_then(Option::take) else {
+        let Some(flow) = self.flows.remove(id) else {
             return;
         };
-        self.by_client.remove(&flow.client);
-        self.free.push_back(id);
-        let network = network_of(flow.client.ip());
-        match self.networks.get_mut(&network) {
-            Some(many) if *many > 1 => *many -= 1,
-            _ => drop(self.networks.remove(&network)),
-        }
         match flow.stage {
             Stage::Up { .. } => self.up -= 1,
             Stage::Tried { .. } => {
@@ -463,7 +425,7 @@ impl Flows {
 
     /// Flows that are tried.
     pub fn tried(&self) -> usize {
-        self.by_client.len() - self.up
+        self.flows.len() - self.up
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::{
     Place, Server,
+    border::{Controller, until},
+    border_media::figure,
     enterprise::development_licence,
     meeting::{PASSWORD, settle, sign_in},
     scenarios::Figures,
@@ -12,7 +14,7 @@ use anyhow::{Context as _, ensure};
 use plenary_identity::EnterpriseCa;
 use plenary_licences::Seats;
 use plenary_light::{Person, Tag, Ticket};
-use plenary_testkit::{FreePorts, Zones};
+use plenary_testkit::{FreePorts, Process, Zones};
 use serde_json::json;
 use std::{
     fs,
@@ -47,13 +49,15 @@ pub(crate) struct Partners {
     pub(crate) oslo: Server,
     tickets: Vec<Ticket>,
     pub(crate) people: Vec<Person>,
-    _world: World,
+    pub(crate) world: World,
 }
 
 /// What all servers share: names, and whom they trust.
 pub(crate) struct World {
     dns: Zones,
     trusted: PathBuf,
+    /// What stands in front of paris.
+    pub(crate) fronts: Vec<Front>,
     _folder: tempfile::TempDir,
 }
 
@@ -65,6 +69,14 @@ struct Plan {
     listen: Vec<SocketAddr>,
     /// Targets of its records before the nodes, where nobody answers.
     dead: Vec<SocketAddr>,
+    /// Border Controllers, to which its records lead instead of to its nodes.
+    fronts: Vec<Controller>,
+}
+
+/// A Border Controller that runs.
+pub(crate) struct Front {
+    pub(crate) controller: Controller,
+    pub(crate) process: Process,
 }
 
 impl Plan {
@@ -91,6 +103,7 @@ impl Plan {
             places,
             listen,
             dead: Vec::new(),
+            fronts: Vec::new(),
         })
     }
 
@@ -109,7 +122,9 @@ impl Plan {
                 address.ip()
             );
         }
-        for (number, address) in self.listen.iter().enumerate() {
+        let fronts: Vec<_> = self.fronts.iter().map(|front| front.federation).collect();
+        let reached = if fronts.is_empty() { &self.listen } else { &fronts };
+        for (number, address) in reached.iter().enumerate() {
             records += &format!(
                 "_plenary._tcp.{label} SRV 10 10 {} node-{number}.{label}\nnode-{number}.{label} A {}\n",
                 address.port(),
@@ -119,7 +134,8 @@ impl Plan {
         (zone, records)
     }
 
-    async fn start(self, world: &World) -> anyhow::Result<Server> {
+    async fn start(mut self, world: &mut World) -> anyhow::Result<Server> {
+        let fronts = std::mem::take(&mut self.fronts);
         let founding = Founding {
             name: self.name.into(),
             authority: self.authority,
@@ -145,8 +161,37 @@ impl Plan {
         let file = json!({ "file": development_licence(seats)? });
         server.post_anywhere("/licence", &file).await?;
         meet(&server, "blacklist", &[]).await?;
+        for (number, controller) in fronts.into_iter().enumerate() {
+            let front = stand_before(&server, controller, number, world._folder.path()).await?;
+            world.fronts.push(front);
+        }
         Ok(server)
     }
+}
+
+/// Has a Border Controller enrolled, and waits until all nodes take partners by it.
+async fn stand_before(
+    server: &Server,
+    controller: Controller,
+    number: usize,
+    folder: &Path,
+) -> anyhow::Result<Front> {
+    let name = format!("front-{number}");
+    let body = json!({ "name": name, "address": controller.tunnel.to_string() });
+    let invited = server.post_anywhere("/border-controllers/invitations", &body).await?;
+    let token = invited["token"].as_str().context("a token")?;
+    let process = controller.start(&folder.join(&name), &["join", token])?;
+    let nodes = server.nodes().len() as f64;
+    until("all nodes take partners by it", async || {
+        let both = ["border_tunnels", "border_partners_tunnels"];
+        let all = [figure(&controller, both[0]).await?, figure(&controller, both[1]).await?];
+        Ok((all == [nodes, nodes]).then_some(()))
+    })
+    .await?;
+    Ok(Front {
+        controller,
+        process,
+    })
 }
 
 /// Sets whom a server meets.
@@ -182,6 +227,7 @@ impl World {
         Ok(Self {
             dns: Zones::serve_at(own, &zones).await?,
             trusted,
+            fronts: Vec::new(),
             _folder: folder,
         })
     }
@@ -201,6 +247,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) dead: Vec<SocketAddr>,
     /// The authority of the enterprise of which all of them are; else each is of its own.
     pub(crate) enterprise: Option<PathBuf>,
+    /// Border Controllers in front of paris.
+    pub(crate) fronts: usize,
 }
 
 impl Default for Setting<'_> {
@@ -213,6 +261,7 @@ impl Default for Setting<'_> {
             public: "",
             dead: Vec::new(),
             enterprise: None,
+            fronts: 0,
         }
     }
 }
@@ -226,6 +275,10 @@ impl Setting<'_> {
         let mut plan =
             |name, places| Plan::new(name, folder.path(), enterprise.as_deref(), &mut ports, places);
         let (mut paris, mut oslo) = (plan(PARIS, self.paris)?, plan(OSLO, self.oslo)?);
+        for number in 0..self.fronts {
+            let front = Controller::new(folder.path(), &format!("front-{number}"))?;
+            paris.fronts.push(front);
+        }
         paris.dead.clone_from(&self.dead);
         oslo.dead = self.dead;
         let third = self
@@ -233,13 +286,13 @@ impl Setting<'_> {
             .map(|(name, place)| plan(name, vec![place]))
             .transpose()?;
         let plans: Vec<&Plan> = [&paris, &oslo].into_iter().chain(&third).collect();
-        let world = World::make(folder, self.own, &plans, self.public).await?;
+        let mut world = World::make(folder, self.own, &plans, self.public).await?;
         drop(ports);
         let third = match third {
-            Some(third) => Some(third.start(&world).await?),
+            Some(third) => Some(third.start(&mut world).await?),
             None => None,
         };
-        let (paris, oslo) = (paris.start(&world).await?, oslo.start(&world).await?);
+        let (paris, oslo) = (paris.start(&mut world).await?, oslo.start(&mut world).await?);
         Ok((paris, oslo, third, world))
     }
 }
@@ -265,7 +318,7 @@ impl Partners {
             oslo,
             tickets: Vec::new(),
             people: Vec::new(),
-            _world: world,
+            world,
         };
         let room = json!({ "cid": ROOM, "name": "Review" });
         partners.paris.post_anywhere("/conferences", &room).await?;
@@ -531,13 +584,13 @@ impl Spent {
 }
 
 /// How often each packet that somebody sends crosses.
-struct Copies {
-    forth: f64,
-    back: f64,
+pub(crate) struct Copies {
+    pub(crate) forth: f64,
+    pub(crate) back: f64,
 }
 
 /// Measured by what one of either side gets of the others, packet by packet.
-async fn copies(partners: &Partners) -> anyhow::Result<Copies> {
+pub(crate) async fn copies(partners: &Partners) -> anyhow::Result<Copies> {
     let before = Crossed::so_far(partners).await?;
     // All voices cross, at one pace, and one is heard of each side: that of its first.
     let counted = |at: usize, first: usize| -> u64 {

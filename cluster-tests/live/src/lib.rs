@@ -12,6 +12,7 @@ pub mod border_attacks;
 pub mod border_firewall;
 pub mod border_media;
 pub mod border_pages;
+pub mod border_partners;
 mod border_tricks;
 pub mod borrowing;
 pub mod directory;

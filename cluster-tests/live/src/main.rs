@@ -4,8 +4,8 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    border_attacks, border_firewall, border_pages, borrowing, directory, directory_meets, federation,
-    federation_calls, federation_faults, federation_outbox, federation_people, federation_terms,
+    border_attacks, border_firewall, border_pages, border_partners, borrowing, directory, directory_meets,
+    federation, federation_calls, federation_faults, federation_outbox, federation_people, federation_terms,
     federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
@@ -52,6 +52,8 @@ enum Scenario {
     BorderFirewall,
     /// Browsers on both sides of them, with UDP and without.
     BorderPages,
+    /// A partner who reaches a server by its Border Controllers alone.
+    BorderPartners,
     Directory,
     DirectoryPostgres,
     DirectoryPages,
@@ -113,6 +115,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
         Scenario::BorderAttacks => border_attacks::border_attacks().await,
+        Scenario::BorderPartners => border_partners::border_partners().await,
         Scenario::BorderPages => border_pages::border_pages().await,
         Scenario::BorderFirewall => border_firewall::border_firewall().await,
         Scenario::Directory => directory::directory(false).await,

@@ -7,6 +7,7 @@
 
 mod body;
 pub(crate) mod counted;
+mod links;
 mod media;
 pub(crate) mod outside;
 pub(crate) mod partners;
@@ -201,6 +202,7 @@ async fn attend(
             BorderStage::Enrolled => tokio::select! {
                 trouble = hold(&server, &one, &inwards.outside, offers.clone()) => trouble,
                 never = media::keep(&server, &one, &inwards.media) => match never {},
+                never = links::keep(&server, &one) => match never {},
             },
             BorderStage::Removed => return,
         };
@@ -228,6 +230,15 @@ async fn find(address: &str) -> Result<(Endpoint, SocketAddr), String> {
     };
     let endpoint = Endpoint::client(from).map_err(|error| format!("no socket can be opened: {error}"))?;
     Ok((endpoint, to))
+}
+
+/// Nobody else may answer there.
+fn target(one: &BorderController, address: SocketAddr) -> Target {
+    Target {
+        name: one.name.clone(),
+        member: one.id,
+        address,
+    }
 }
 
 async fn welcome(server: Arc<Server>, one: BorderController, secret: [u8; 32]) -> Result<(), String> {
@@ -309,11 +320,7 @@ async fn hold(
         Ok(found) => found,
         Err(trouble) => return trouble,
     };
-    let target = Target {
-        name: one.name.clone(),
-        member: one.id,
-        address,
-    };
+    let target = target(one, address);
     let inside = Attendant {
         server: server.clone(),
         outside: outside.clone(),

@@ -96,6 +96,11 @@ impl Crossing {
         }))
     }
 
+    /// Other ways than the own port by which partners come.
+    pub(crate) fn ways(&self) -> plenary_cascade_io::Ways {
+        self.partners.handle().ways().clone()
+    }
+
     /// People of this node are in a conference of another server, as long as what this gives is held.
     pub(crate) fn attend(self: &Arc<Self>, key: &Cid, home: &ServerName) -> Guard {
         let room = format!("{key}@{home}");

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod enrolling;
+mod links;
 mod losing;
 mod media;
 mod serving;

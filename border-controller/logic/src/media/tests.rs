@@ -258,20 +258,11 @@ proptest! {
                 6 => if port == 0 { flows.down(tunnel) } else { flows.end(tunnel, name) },
                 _ => { now += passes; flows.sweep(now) }
             }
-            let all: Vec<_> = flows.flows.iter().flatten().collect();
-            prop_assert_eq!(all.len(), flows.by_client.len());
-            prop_assert!(all.len() <= bounds.flows);
-            prop_assert_eq!(flows.flows.len(), all.len() + flows.free.len());
-            prop_assert_eq!(flows.networks.values().sum::<usize>(), all.len());
-            prop_assert!(flows.networks.values().all(|many| *many <= bounds.flows_per_network));
+            let all = flows.flows.checked((bounds.flows, bounds.flows_per_network));
             let up = all.iter().filter(|flow| matches!(flow.stage, Stage::Up { .. })).count();
             prop_assert_eq!(up, flows.up());
             for (tunnel, many) in &flows.named {
                 prop_assert_eq!(*many, flows.names.values().filter(|named| named.tunnel == *tunnel).count());
-            }
-            for (client, id) in &flows.by_client {
-                let flow = flows.flows[id.0 as usize].as_ref();
-                prop_assert_eq!(flow.map(|flow| flow.client), Some(*client));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Media of clients from outside: a connection of its own to each controller, between it and the media threads.
 
-use super::find;
+use super::{find, target};
 use crate::server::Server;
 use plenary_access::BorderController;
 use plenary_border::Service;
 use plenary_border_client::{
-    FromOutside, Target, TunnelError,
+    FromOutside, TunnelError,
     media::{self, MediaTalk, MediaTunnel},
     wire::Reached,
 };
@@ -38,12 +38,7 @@ pub(super) async fn keep(server: &Server, one: &BorderController, outside: &Outs
 /// Until the connection is lost; well where the controller passes no media on.
 async fn carry(server: &Server, one: &BorderController, outside: &Outside) -> Result<(), String> {
     let (endpoint, address) = find(&one.address).await?;
-    let target = Target {
-        name: one.name.clone(),
-        member: one.id,
-        address,
-    };
-    let dialled = media::dial(&endpoint, &server.identity, &target).await;
+    let dialled = media::dial(&endpoint, &server.identity, &target(one, address)).await;
     let (tunnel, mut talk) = dialled.map_err(|error| plenary_identity::explain(&error))?;
     let reached = tunnel.reached().clone();
     if reached == Reached::default() {

@@ -35,5 +35,7 @@ mod tls;
 pub use cascade::{Cascade, CascadeError, Event, Handle};
 pub use codec::fuzz_control;
 pub use figures::Reading;
-pub use partners::{Attending, Bounds, Circle, Partners, PartnersHandle, PartnersReading, Side};
+pub use partners::{
+    Attending, Bounds, Carrier, Circle, Partners, PartnersHandle, PartnersReading, Side, Way, Ways,
+};
 pub use plenary_cascade::{Control, MediaPacket, Priority, Room, StreamId, is_partner_link};

@@ -20,6 +20,7 @@ mod names;
 mod partner;
 mod route;
 mod table;
+mod ways;
 
 use crate::{
     cascade::{CascadeError, Event, enlarge_buffers},
@@ -36,6 +37,7 @@ use names::Names;
 use plenary_cascade::{Control, MediaPacket, Priority, StreamId};
 use plenary_identity::PartnerTls;
 use plenary_model::{NodeId, ServerName};
+use quinn::Runtime as _;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -48,6 +50,8 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
+use ways::Crossroads;
+pub use ways::{Carrier, Way, Ways};
 
 /// How long closing words may take to leave.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -94,6 +98,7 @@ pub(crate) struct Hall {
     circle: Arc<dyn Circle>,
     events: mpsc::Sender<Event>,
     table: Table,
+    ways: Ways,
     caps: Caps,
     attended: Attended,
     stopping: watch::Sender<bool>,
@@ -125,11 +130,13 @@ impl Partners {
         events: mpsc::Sender<Event>,
     ) -> Result<Self, CascadeError> {
         enlarge_buffers(&socket);
-        let endpoint = quinn::Endpoint::new(
+        let runtime = Arc::new(quinn::TokioRuntime);
+        let (crossroads, ways) = Crossroads::new(runtime.wrap_udp_socket(socket)?);
+        let endpoint = quinn::Endpoint::new_with_abstract_socket(
             route::config(node),
             Some(tls::partner_server(&tls)?),
-            socket,
-            Arc::new(quinn::TokioRuntime),
+            crossroads,
+            runtime,
         )?;
         let local = endpoint.local_addr()?;
         let hall = Arc::new(Hall {
@@ -140,6 +147,7 @@ impl Partners {
             circle,
             events,
             table: Table::default(),
+            ways,
             caps: Caps::default(),
             attended: Attended::default(),
             stopping: watch::Sender::new(false),
@@ -219,6 +227,11 @@ impl PartnersHandle {
     /// it is dialled again whenever it ends. All who hold one for a server share the link.
     pub fn attend(&self, server: &ServerName) -> Attending {
         dial::attend(&self.0, server)
+    }
+
+    /// Other ways than the socket by which partners come.
+    pub fn ways(&self) -> &Ways {
+        &self.0.ways
     }
 
     /// There is reason to believe that a node of a server is gone: of the links with it those end soon of which nothing

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use plenary_cascade::{Layer, Participant, Room, Track, TrackKind};
 use plenary_cascade_io::{
-    Bounds, Circle, Control, Event, MediaPacket, Partners, PartnersReading, Priority, Side, StreamId,
+    Bounds, Carrier, Circle, Control, Event, MediaPacket, Partners, PartnersReading, Priority, Side, StreamId,
 };
 use plenary_identity::{
     Authorities, EnterpriseCa, Identity, MACHINE_KEY_FILE, MachineKey, PartnerTls, Program, WebTls,
@@ -555,4 +555,78 @@ async fn a_link_carries_no_more_than_was_agreed() {
     let carried = sent.sent_bytes as f64 * 8.0 / 1_000.0 / took;
     assert!((400.0..900.0).contains(&carried), "{carried} kbit/s");
     assert!(sent.dropped_video > 1_000 && sent.dropped_audio == 0, "{sent:?}");
+}
+
+/// Something in front of a server: a socket whose datagrams go in by a way.
+struct Front {
+    socket: Arc<tokio::net::UdpSocket>,
+    proved: mpsc::UnboundedSender<SocketAddr>,
+}
+
+impl Carrier for Front {
+    fn carry(&self, partner: SocketAddr, datagram: &[u8]) {
+        self.socket.try_send_to(datagram, partner).ok();
+    }
+
+    fn prove(&self, partner: SocketAddr) {
+        self.proved.send(partner).ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_by_another_way_has_a_link_like_everybody() {
+    let (mut home, mut guest) = two();
+    let socket = Arc::new(tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port"));
+    let (proved, mut proves) = mpsc::unbounded_channel();
+    let front = Front {
+        socket: socket.clone(),
+        proved,
+    };
+    let way = home.partners.handle().ways().open(Arc::new(front));
+    let at = socket.local_addr().expect("an address");
+    let carrying = tokio::spawn(async move {
+        let mut buffer = [0; 2_048];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.expect("open");
+            way.arrive(from, &buffer[..length]);
+        }
+    });
+    guest.knows(&home.name, &[at]);
+    let attending = guest.partners.handle().attend(&home.name);
+    let (there, here) = (guest.up().await, home.up().await);
+    assert_eq!(there, attending.link());
+    let proved = timeout(LONG, proves.recv()).await.expect("in time");
+    assert_eq!(proved, Some(guest.partners.local()), "and nobody else");
+    let said = "review@paris.example.com";
+    assert!(guest.partners.handle().tell(there, interest(said)));
+    let heard = home.next().await;
+    assert!(
+        matches!(&heard, Event::Message(link, said) if *link == here && *said == interest("review")),
+        "{heard:?}"
+    );
+    assert!(
+        home.partners
+            .handle()
+            .send(here, StreamId(7), Priority::Audio, packet(1, 1_100))
+    );
+    assert!(matches!(guest.next().await, Event::Packet(link, StreamId(7), _) if link == there));
+
+    // A stranger gets a handshake and is not vouched for.
+    let strangers = Raw::new(&Papers::of(BERGEN));
+    let connecting = strangers
+        .endpoint
+        .connect_with(strangers.client.clone(), at, PARIS);
+    let connection = connecting.expect("fit").await.expect("a handshake");
+    let mut stream = connection.open_uni().await.expect("a stream");
+    stream.write_all(&hello(BERGEN, PARIS)).await.expect("written");
+    stream.finish().expect("open");
+    assert_eq!(closed(&connection).await.0, 7);
+    assert!(proves.try_recv().is_err());
+
+    // The way is cut: the link is lost, and comes up by another one.
+    carrying.abort();
+    assert!(carrying.await.is_err());
+    guest.knows(&home.name, &[home.partners.local()]);
+    while !matches!(guest.next().await, Event::Down(link) if link == there) {}
+    assert_eq!(guest.up().await, there);
 }

@@ -34,7 +34,6 @@ mod exchange;
 mod link;
 mod packet;
 mod receiver;
-mod route;
 mod sender;
 pub mod wire;
 
@@ -43,6 +42,5 @@ pub use exchange::{Effect, Exchange, Refused, See, Terms, is_partner_link, partn
 pub use link::{Figures, Incoming, Link, Path};
 pub use packet::{MAX_PAYLOAD, MAX_SEQ, MediaPacket};
 pub use receiver::{Received, Receiver};
-pub use route::{CHANCE_LEN, ROUTE_LEN, route_of, route_to};
 pub use sender::{Priority, Sender, Sent};
 pub use wire::{StreamId, WireError, fuzz};

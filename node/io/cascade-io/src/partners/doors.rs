@@ -121,6 +121,8 @@ async fn serve(hall: &Hall, guest: Guest) {
         tracing::warn!(%server, "a server has as many links for media as this one bears");
         return Close::TooMany.close(connection);
     };
+    hall.ways
+        .prove(connection.local_ip(), connection.remote_address());
     if let Err(error) = say(connection, &Answer { ok: true }).await {
         return tracing::info!(%server, %error, "a server that dialled for media is gone again");
     }

@@ -1,6 +1,6 @@
 //! Connection IDs for the port for partners.
 
-use plenary_cascade::{CHANCE_LEN, ROUTE_LEN, route_to};
+use plenary_border::route::{CHANCE_LEN, ROUTE_LEN, route_to};
 use plenary_model::NodeId;
 use quinn::{ConnectionId, ConnectionIdGenerator, EndpointConfig};
 use std::{
@@ -54,7 +54,7 @@ impl ConnectionIdGenerator for Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plenary_cascade::route_of;
+    use plenary_border::route::route_of;
 
     #[test]
     fn ids_of_a_node_lead_to_it_and_are_never_the_same() {
