@@ -16,7 +16,7 @@
 
 use crate::{
     Expected, Identity, IdentityError, JoinError, JoinToken, PeerIdentity, Program, ProgramName, Refusal,
-    Revocations, SignedRevocations,
+    Revocations, SignedPolicy, SignedRevocations,
     certificate::{Facts, Wanted},
     join::{Side, check_proof, prove, request_for},
     key::Key,
@@ -39,6 +39,7 @@ use zeroize::Zeroizing;
 const FORMAT: u32 = 1;
 const ENROLLED_FILE: &str = "enrolled.json";
 const REVOCATIONS_FILE: &str = "revocations.json";
+const POLICY_FILE: &str = "policy.json";
 /// The certificate that is shown until there is a real one; it proves nothing.
 const PROVISIONAL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -397,6 +398,49 @@ impl Enrolled {
             vault::write_private(&self.0.folder.join(REVOCATIONS_FILE), &json)?;
         }
         Ok(newer)
+    }
+
+    /// What our server wants, if that is in order: `is_newer` says of its text whether it counts instead of what did before. Then it
+    /// is kept for the next start. Gives the text if it counts now.
+    ///
+    /// # Errors
+    /// [`Refusal::BadPolicy`]; when the file cannot be written.
+    pub fn accept_policy(
+        &self,
+        signed: &SignedPolicy,
+        is_newer: impl FnOnce(&str) -> bool,
+    ) -> Result<Option<String>, IdentityError> {
+        let text = self.read_policy(signed)?;
+        if !is_newer(text) {
+            return Ok(None);
+        }
+        let json = serde_json::to_vec(signed).map_err(|_| IdentityError::Crypto {
+            what: "writing a policy",
+        })?;
+        vault::write_private(&self.0.folder.join(POLICY_FILE), &json)?;
+        Ok(Some(text.to_owned()))
+    }
+
+    /// The text that was kept last; `None` where there is none, or what is there was not signed by our server.
+    pub fn kept_policy(&self) -> Option<String> {
+        let path = self.0.folder.join(POLICY_FILE);
+        let json = std::fs::read(&path).ok()?;
+        let read = serde_json::from_slice::<SignedPolicy>(&json)
+            .map_err(|error| Refusal::BadPolicy(error.to_string()).into())
+            .and_then(|signed| self.read_policy(&signed).map(str::to_owned));
+        read.inspect_err(|error| {
+            // The nodes have it and send it again.
+            tracing::warn!(%error, file = %path.display(), "the kept policy was left out");
+        })
+        .ok()
+    }
+
+    fn read_policy<'a>(&self, signed: &'a SignedPolicy) -> Result<&'a str, IdentityError> {
+        let (scope, text) = signed.verify(&self.0.root, SystemTime::now())?;
+        if !scope.covers(&self.0.me) {
+            return Err(Refusal::BadPolicy("it is that of another server".to_owned()).into());
+        }
+        Ok(text)
     }
 
     fn take(&self, signed: &SignedRevocations) -> Result<bool, IdentityError> {

@@ -88,6 +88,8 @@ pub enum Refusal {
     BadRequest(String),
     #[error("the revocation list is not valid: {0}")]
     BadRevocations(String),
+    #[error("what the server wants cannot be used: {0}")]
+    BadPolicy(String),
 }
 
 /// Why a join token or a proof of knowing it was refused.

@@ -2,7 +2,7 @@
 
 use crate::{
     Expected, IdentityError, JoinToken, PROGRAM_LIFETIME, ProgramName, Refusal, RevocationList, Revocations,
-    ServerCa, SignedRevocations, WebName, WebTls,
+    ServerCa, SignedPolicy, SignedRevocations, WebName, WebTls,
     authority::Authority,
     certificate::pem,
     join::{self, JoinSecret},
@@ -309,6 +309,14 @@ impl Identity {
 
     pub fn revocations(&self) -> &Revocations {
         &self.0.revocations
+    }
+
+    /// Signs what this server wants of its programs in the DMZ, for [`Enrolled::accept_policy`](crate::Enrolled::accept_policy).
+    ///
+    /// # Errors
+    /// When cryptography fails.
+    pub fn sign_policy(&self, text: String) -> Result<SignedPolicy, IdentityError> {
+        SignedPolicy::sign(text, &self.0.ca)
     }
 
     /// Signs a list for this server; give it to [`Identity::accept_revocations`] of every program.

@@ -20,6 +20,7 @@
 //! | [`JoinToken`], [`Joining`] | how a machine becomes a node ([`join`]) |
 //! | [`Enrolling`], [`Enrolled`] | a program that holds no issuing key, as in a DMZ: how it gets its certificate, and the next one |
 //! | [`RevocationList`], [`Revocations`] | who is refused although the certificate is in order |
+//! | [`SignedPolicy`] | what a server wants of its programs in the DMZ |
 //! | [`WebTls`] | HTTPS for browsers |
 //! | [`PartnerTls`], [`Authorities`], [`Pin`] | servers of others, and what their certificates must prove |
 //!
@@ -36,6 +37,7 @@ mod name;
 mod partner;
 mod pin;
 mod revocation;
+mod signed;
 mod tls;
 mod vault;
 mod verify;
@@ -53,6 +55,7 @@ pub use name::{EnterpriseName, Expected, Program, ProgramName, Scope};
 pub use partner::{Authorities, PartnerCertificate, PartnerError, PartnerRefusal, PartnerTls};
 pub use pin::{Pin, PinError, PinnedAuthority, authorities};
 pub use revocation::{RevocationList, Revocations, SignedRevocations};
+pub use signed::SignedPolicy;
 pub use vault::MachineKey;
 pub use verify::{PeerIdentity, explain};
 pub use web::{WebName, WebTls};

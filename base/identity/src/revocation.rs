@@ -2,10 +2,9 @@
 
 use crate::{
     IdentityError, PeerIdentity, Program, Refusal, Scope, ServerCa,
-    authority::scope_of,
-    certificate::{Facts, Serial},
+    certificate::Serial,
+    signed::{Fault, Seal},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use plenary_model::NodeId;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -54,10 +53,6 @@ pub struct SignedRevocations {
 /// Keeps signatures over lists apart from those over certificates, made by the same key.
 const LABEL: &[u8] = b"plenary revocations 1\0";
 
-fn message(list: &str) -> Vec<u8> {
-    [LABEL, list.as_bytes()].concat()
-}
-
 impl SignedRevocations {
     /// # Errors
     /// [`Refusal::OutOfScope`] if the list is that of another scope.
@@ -69,11 +64,11 @@ impl SignedRevocations {
         let list = serde_json::to_string(list).map_err(|_| IdentityError::Crypto {
             what: "writing a list",
         })?;
-        let signature = BASE64.encode(ca.programs.key.sign(&message(&list))?);
+        let Seal { signature, issuer } = Seal::over(LABEL, &list, ca)?;
         Ok(Self {
             list,
             signature,
-            issuer: BASE64.encode(&ca.programs.certificate),
+            issuer,
         })
     }
 
@@ -83,16 +78,15 @@ impl SignedRevocations {
     /// [`Refusal::BadRevocations`] with the reason.
     pub fn verify(&self, root: &[u8], now: SystemTime) -> Result<RevocationList, Refusal> {
         let bad = |reason: &str| Refusal::BadRevocations(reason.to_owned());
-        let decode = |text: &str| BASE64.decode(text).map_err(|_| bad("it is not whole"));
-        let issuer = Facts::read(&decode(&self.issuer)?)?;
-        if !issuer.is_signed_by(&Facts::read(root)?) {
-            return Err(bad("it is that of another enterprise"));
-        }
-        let scope = scope_of(&issuer)?;
-        issuer.check_time(&scope.to_string(), now)?;
-        if !issuer.verifies(&message(&self.list), &decode(&self.signature)?) {
-            return Err(bad("its signature is wrong"));
-        }
+        let seal = Seal {
+            signature: self.signature.clone(),
+            issuer: self.issuer.clone(),
+        };
+        let scope = seal.verify(LABEL, &self.list, root, now);
+        let scope = scope.map_err(|fault| match fault {
+            Fault::Bad(reason) => bad(reason),
+            Fault::Refused(refusal) => refusal,
+        })?;
         let list: RevocationList = serde_json::from_str(&self.list).map_err(|_| bad("it cannot be read"))?;
         if list.scope != scope {
             return Err(bad("it was signed by the issuer of another scope"));

@@ -4,14 +4,17 @@ use plenary_model::network_of;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// A number of places, of which one address gets only a part, so that one flood leaves places to others.
 #[derive(Debug)]
 pub struct Shares {
     most: usize,
-    most_each: usize,
+    most_each: AtomicUsize,
     taken: Mutex<Taken>,
 }
 
@@ -32,9 +35,14 @@ impl Shares {
     pub fn new(most: usize, most_each: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
-            most_each,
+            most_each: AtomicUsize::new(most_each),
             taken: Mutex::default(),
         })
+    }
+
+    /// From now on one address gets so many; who has more keeps them.
+    pub fn bound_each(&self, most_each: usize) {
+        self.most_each.store(most_each, Ordering::Relaxed);
     }
 
     /// A place, if there is one for this address; without one only the number in all counts.
@@ -46,7 +54,7 @@ impl Shares {
         }
         if let Some(network) = of {
             let before = taken.by.get(&network).copied().unwrap_or(0);
-            if before >= self.most_each {
+            if before >= self.most_each.load(Ordering::Relaxed) {
                 return None;
             }
             taken.by.insert(network, before + 1);

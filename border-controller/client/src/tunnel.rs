@@ -4,7 +4,7 @@ use crate::{
     quic::{self, Close, NoSuite, TUNNEL},
     wire::{self, FLOW, LONGEST, WireError},
 };
-use plenary_border::{Offer, Service};
+use plenary_border::{Offer, Policy, Service};
 use plenary_contracts::border::v1::{
     Certified, Figures, Flow, FlowTaken, FromController, FromNode, from_controller, from_node,
 };
@@ -78,7 +78,7 @@ pub async fn run(
     identity: &Identity,
     target: &Target,
     version: &str,
-    offer: watch::Receiver<Offer>,
+    (offer, policy): (watch::Receiver<Offer>, watch::Receiver<Policy>),
     inside: &impl Inside,
 ) -> Result<std::convert::Infallible, TunnelError> {
     let expected = Expected::any(Program::BorderController)
@@ -94,7 +94,7 @@ pub async fn run(
     tracing::info!(controller = %target.name, address = %target.address, "the tunnel is there");
     let (answer, certified) = tokio::sync::mpsc::channel(1);
     let ended = tokio::select! {
-        ended = tell(send, identity, version, offer, certified) => ended,
+        ended = tell(send, identity, version, (offer, policy), certified) => ended,
         ended = listen(receive, target, inside, answer) => ended,
         ended = accept(&connection, |client| inside.serve(client)) => ended,
         () = revoked(&connection, identity) => {
@@ -129,11 +129,15 @@ async fn tell(
     mut send: SendStream,
     identity: &Identity,
     version: &str,
-    mut offer: watch::Receiver<Offer>,
+    (mut offer, mut policy): (watch::Receiver<Offer>, watch::Receiver<Policy>),
     mut certified: tokio::sync::mpsc::Receiver<Vec<CertificateDer<'static>>>,
 ) -> Endless {
     let mut lists = identity.revocations().subscribe();
-    let mut what = vec![announced(version, &mut offer), refused(identity)];
+    let mut what = vec![
+        announced(version, &mut offer),
+        refused(identity),
+        wanted(identity, &mut policy),
+    ];
     loop {
         for what in what.drain(..).flatten() {
             wire::write(&mut send, &FromNode { what: Some(what) }).await?;
@@ -141,6 +145,7 @@ async fn tell(
         tokio::select! {
             Ok(()) = offer.changed() => what.push(announced(version, &mut offer)),
             Ok(()) = lists.changed() => what.push(refused(identity)),
+            Ok(()) = policy.changed() => what.push(wanted(identity, &mut policy)),
             Some(chain) = certified.recv() => {
                 let chain = chain.iter().map(|one| one.to_vec()).collect();
                 what.push(Some(from_node::What::Certified(Certified { chain })));
@@ -163,6 +168,19 @@ fn refused(identity: &Identity) -> Option<from_node::What> {
         .inspect_err(|error| tracing::error!(%error, "the list of who is refused cannot be signed"))
         .ok()?;
     Some(from_node::What::Revocations(serde_json::to_vec(&signed).ok()?))
+}
+
+/// What the server wants, signed; nothing where nobody ever said.
+fn wanted(identity: &Identity, policy: &mut watch::Receiver<Policy>) -> Option<from_node::What> {
+    let policy = policy.borrow_and_update().clone();
+    if policy == Policy::default() {
+        return None;
+    }
+    let signed = identity
+        .sign_policy(policy.write())
+        .inspect_err(|error| tracing::error!(%error, "what Border Controllers let in cannot be signed"))
+        .ok()?;
+    Some(from_node::What::Policy(serde_json::to_vec(&signed).ok()?))
 }
 
 async fn listen(

@@ -64,6 +64,7 @@ pub(crate) fn figures(running: &Running) -> Figures {
         certificate_expires_ms: since_epoch_ms(running.identity.expires()),
         media: Some(of_datagrams(&running.media)),
         partners: Some(of_datagrams(&running.partners)),
+        policy_ms: running.policy_version(),
     }
 }
 
@@ -163,16 +164,36 @@ fn datagrams<R: Router>(
     let name = |what: &str| format!("border_{kind}_{what}");
     let (up, tried) = media.flows();
     let tunnels = media.tunnels() as f64;
-    figures.gauge(&name("tunnels"), &format!("Tunnels for datagrams {whose}"), tunnels)?;
+    figures.gauge(
+        &name("tunnels"),
+        &format!("Tunnels for datagrams {whose}"),
+        tunnels,
+    )?;
     figures.gauge(&name("flows"), up_words, up as f64)?;
     figures.gauge(&name("flows_tried"), tried_words, tried as f64)?;
     let counts = &media.counts;
     for (what, help, counter) in [
-        ("received", "Datagrams from outside that nodes were given", &counts.received),
+        (
+            "received",
+            "Datagrams from outside that nodes were given",
+            &counts.received,
+        ),
         ("sent", "Datagrams of nodes that were sent out", &counts.sent),
-        ("unsent", "Datagrams of nodes that the system had no room for", &counts.unsent),
-        ("received_bytes", "Bytes of datagrams that nodes were given", &counts.received_bytes),
-        ("sent_bytes", "Bytes of datagrams that were sent out", &counts.sent_bytes),
+        (
+            "unsent",
+            "Datagrams of nodes that the system had no room for",
+            &counts.unsent,
+        ),
+        (
+            "received_bytes",
+            "Bytes of datagrams that nodes were given",
+            &counts.received_bytes,
+        ),
+        (
+            "sent_bytes",
+            "Bytes of datagrams that were sent out",
+            &counts.sent_bytes,
+        ),
     ] {
         let help = format!("{help}, {whose}");
         figures.counter(&name(what), &help, counter.load(Ordering::Relaxed))?;

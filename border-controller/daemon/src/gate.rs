@@ -3,9 +3,13 @@
 use crate::config::Limits;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
-use plenary_border::Refused;
+use plenary_border::{Policy, Refused};
 use plenary_links::{Share, Shares, network_of};
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 /// Networks whose rates are remembered. Where there are more, those that were quiet are forgotten; where all were busy, only
 /// the rate in all counts for new ones.
@@ -13,28 +17,51 @@ const NETWORKS: usize = 65_536;
 
 /// Decides on each connection when it comes, before a byte of it is read.
 pub(crate) struct Gate {
-    deny: Vec<IpNet>,
+    /// As configured.
+    limits: Limits,
+    deny: RwLock<Vec<IpNet>>,
     places: Arc<Shares>,
     waiting: Arc<Shares>,
     rate: DefaultDirectRateLimiter,
-    rates: DefaultKeyedRateLimiter<IpAddr>,
+    rates: RwLock<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            deny: limits.deny.clone(),
+            limits: limits.clone(),
+            deny: RwLock::new(limits.deny.clone()),
             places: Shares::new(limits.connections, limits.connections_per_network),
             waiting: Shares::new(limits.waiting, limits.waiting.div_ceil(2)),
             rate: RateLimiter::direct(quota(limits.rate)),
-            rates: RateLimiter::keyed(quota(limits.rate_per_network)),
+            rates: RwLock::new(RateLimiter::keyed(quota(limits.rate_per_network))),
         }
+    }
+
+    /// Goes by what the inside wants from now on. Who is in stays in.
+    pub(crate) fn apply(&self, policy: &Policy) {
+        let wanted = policy.deny.iter().filter_map(|text| range(text));
+        let deny = self.limits.deny.iter().copied().chain(wanted).collect();
+        *self.deny.write().unwrap_or_else(PoisonError::into_inner) = deny;
+        let or = |wanted: Option<u32>, own: usize| wanted.map_or(own, |wanted| wanted as usize);
+        let each = or(
+            policy.connections_per_network,
+            self.limits.connections_per_network,
+        );
+        self.places.bound_each(each);
+        let rate = policy.rate_per_network.unwrap_or(self.limits.rate_per_network);
+        *self.rates.write().unwrap_or_else(PoisonError::into_inner) = RateLimiter::keyed(quota(rate));
+    }
+
+    fn rates(&self) -> RwLockReadGuard<'_, DefaultKeyedRateLimiter<IpAddr>> {
+        self.rates.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nobody from there is let in.
     pub(crate) fn is_denied(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.deny.iter().any(|network| network.contains(&address))
+        let deny = self.deny.read().unwrap_or_else(PoisonError::into_inner);
+        deny.iter().any(|network| network.contains(&address))
     }
 
     /// A place for a connection from there, and one among those that have not said yet what they want.
@@ -44,12 +71,14 @@ impl Gate {
             return Err(Refused::Denied);
         }
         let network = network_of(address);
-        if self.rates.len() >= NETWORKS {
-            self.rates.retain_recent();
+        let rates = self.rates();
+        if rates.len() >= NETWORKS {
+            rates.retain_recent();
         }
-        if self.rates.len() < NETWORKS && self.rates.check_key(&network).is_err() {
+        if rates.len() < NETWORKS && rates.check_key(&network).is_err() {
             return Err(Refused::TooFast);
         }
+        drop(rates);
         // Asked last: who is too fast takes nothing from the others.
         if self.rate.check().is_err() {
             return Err(Refused::TooFast);
@@ -61,9 +90,16 @@ impl Gate {
 
     /// Forgets networks that were quiet.
     pub(crate) fn tidy(&self) {
-        self.rates.retain_recent();
-        self.rates.shrink_to_fit();
+        let rates = self.rates();
+        rates.retain_recent();
+        rates.shrink_to_fit();
     }
+}
+
+/// A range, or an address alone.
+fn range(text: &str) -> Option<IpNet> {
+    let net = text.parse::<IpNet>().ok();
+    net.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// So many a second, and twice as many at once.
@@ -132,6 +168,29 @@ mod tests {
             .count();
         assert!(fast >= 34, "{fast} of 40");
         assert_eq!(refused(&gate, "198.51.100.2"), None);
+    }
+
+    #[test]
+    fn what_the_inside_wants_counts_beside_the_configuration_and_instead_of_its_limits() {
+        let gate = Gate::new(&limits());
+        let held: Vec<_> = (0..3)
+            .map(|_| gate.admit([198, 51, 100, 1].into()).expect("a place"))
+            .collect();
+        gate.apply(&Policy {
+            version: 1,
+            deny: vec!["203.0.113.0/24".into(), "198.51.100.7".into(), "nowhere".into()],
+            connections_per_network: Some(3),
+            ..Policy::default()
+        });
+        for denied in ["192.0.2.1", "203.0.113.9", "198.51.100.7"] {
+            assert_eq!(refused(&gate, denied), Some(Refused::Denied), "{denied}");
+        }
+        assert_eq!(refused(&gate, "198.51.100.1"), Some(Refused::TooMany));
+        assert_eq!(refused(&gate, "198.51.100.2"), None);
+        gate.apply(&Policy::default());
+        assert_eq!(refused(&gate, "203.0.113.9"), None);
+        assert_eq!(refused(&gate, "198.51.100.1"), None, "as configured again");
+        drop(held);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::config;
 use bytes::Bytes;
 use plenary_border::{
-    Dropped, FlowId, Flows, Links, Router, TunnelId,
+    Dropped, FlowId, Flows, Links, Policy, Router, TunnelId,
     frame::{self, Frame, HEAD, Joiner},
 };
 use plenary_border_client::{
@@ -120,6 +120,12 @@ impl Media<Flows> {
         Self::new((reached, bounds.flows), socket, Flows::new(bounds))
     }
 
+    /// Goes by what the inside wants from now on.
+    pub(crate) fn apply(&self, policy: &Policy) {
+        let each = policy.flows_per_network.map(|wanted| wanted as usize);
+        self.books().flows.bound_networks(each);
+    }
+
     /// Whether media come by TCP, too.
     pub(crate) fn has_tcp(&self) -> bool {
         !self.reached.tcp.is_empty()
@@ -146,7 +152,6 @@ impl Media<Flows> {
         let tunnel = books.flows.tunnel_of(name)?;
         books.tunnels.get(&tunnel).cloned()
     }
-
 }
 
 impl Media<Links> {
@@ -260,7 +265,7 @@ fn take<R: Router>(
     if bytes.len() > frame::LONGEST {
         return media.counts.drop(Dropped::Foreign);
     }
-    let passed = match books.flows.from_outside(now, client, bytes) {
+    let passed = match books.flows.inbound(now, client, bytes) {
         Ok(passed) => passed,
         Err(why) => return media.counts.drop(why),
     };
@@ -450,7 +455,7 @@ fn give(
         },
         Some(Frame::Introduced { .. }) | None => return 0,
     };
-    let Some(client) = flows.from_inside(now, tunnel, flow, bytes) else {
+    let Some(client) = flows.outbound(now, tunnel, flow, bytes) else {
         return 0;
     };
     let any: IpAddr = match client {

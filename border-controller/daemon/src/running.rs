@@ -1,8 +1,8 @@
 //! A controller at work.
 
 use crate::{config::Limits, counts::Counts, gate::Gate, media::Media};
-use plenary_border::{Desk, Flows, HostName, Links, Refused, Service, TunnelId};
-use plenary_identity::{Enrolled, MachineKey, Renewal};
+use plenary_border::{Desk, Flows, HostName, Links, Policy, Refused, Service, TunnelId};
+use plenary_identity::{Enrolled, MachineKey, Renewal, SignedPolicy};
 use plenary_model::NodeId;
 use quinn::Connection;
 use std::{
@@ -21,6 +21,8 @@ pub(crate) struct Running {
     pub(crate) media: Arc<Media<Flows>>,
     pub(crate) partners: Arc<Media<Links>>,
     tunnels: Mutex<Tunnels>,
+    /// The version of what the inside wants that it goes by.
+    policy: Mutex<u64>,
     /// The request for the next certificate that a node is answering, and since when.
     pub(crate) renewal: Mutex<Option<(Renewal, Instant)>>,
 }
@@ -39,7 +41,8 @@ impl Running {
         limits: &Limits,
         (media, partners): (Media<Flows>, Media<Links>),
     ) -> Self {
-        Self {
+        let kept = identity.kept_policy().and_then(|text| Policy::read(&text));
+        let running = Self {
             identity,
             machine,
             gate: Gate::new(limits),
@@ -48,8 +51,38 @@ impl Running {
             media: Arc::new(media),
             partners: Arc::new(partners),
             tunnels: Mutex::default(),
+            policy: Mutex::default(),
             renewal: Mutex::default(),
+        };
+        if let Some(policy) = kept {
+            let mut version = running.policy.lock().unwrap_or_else(PoisonError::into_inner);
+            running.go_by(&mut version, &policy);
+            drop(version);
         }
+        running
+    }
+
+    fn go_by(&self, version: &mut u64, policy: &Policy) {
+        self.gate.apply(policy);
+        self.media.apply(policy);
+        *version = policy.version;
+        tracing::info!(version = policy.version, ?policy, "goes by what the inside wants");
+    }
+
+    /// A node says what its server wants. An older one than that which counts changes nothing.
+    pub(crate) fn hear_policy(&self, signed: &SignedPolicy) -> anyhow::Result<()> {
+        let mut version = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_newer = |text: &str| Policy::read(text).is_some_and(|policy| policy.version > *version);
+        let accepted = self.identity.accept_policy(signed, is_newer)?;
+        if let Some(policy) = accepted.and_then(|text| Policy::read(&text)) {
+            self.go_by(&mut version, &policy);
+        }
+        Ok(())
+    }
+
+    /// The version of what the inside wants that it goes by; 0: none.
+    pub(crate) fn policy_version(&self) -> u64 {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tunnels(&self) -> MutexGuard<'_, Tunnels> {

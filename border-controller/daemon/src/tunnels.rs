@@ -12,7 +12,7 @@ use plenary_border_client::{
 use plenary_contracts::border::v1::{
     FromController, FromNode, Hello, from_controller::What as Say, from_node::What,
 };
-use plenary_identity::{PeerIdentity, SignedRevocations};
+use plenary_identity::{PeerIdentity, SignedPolicy, SignedRevocations};
 use plenary_links::{Share, Shares};
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream};
 use std::{
@@ -178,6 +178,11 @@ async fn listen(running: &Running, mut receive: RecvStream, up: &Up) -> anyhow::
                 if running.identity.accept_revocations(&list)? {
                     tracing::info!("the list of who is refused is newer");
                 }
+            }
+            Some(What::Policy(policy)) => {
+                let policy: SignedPolicy =
+                    serde_json::from_slice(&policy).context("what the server wants")?;
+                running.hear_policy(&policy)?;
             }
             Some(What::Certified(certified)) => renew(running, certified.chain),
             // A newer version says more than we know.

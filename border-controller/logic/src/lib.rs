@@ -17,6 +17,7 @@
 //! | [`router`] | what both have in common: [`Router`] |
 //! | [`route`] | connection IDs that lead to nodes |
 //! | [`frame`] | how they travel in the tunnel |
+//! | [`policy`] | what the inside wants it to let in: [`Policy`] |
 //! | [`refused`] | the reasons for which connections are refused: [`Refused`] |
 //!
 //! Deliberately not here: sockets, tunnels, rates (they count by a clock), and what is inside of TLS: nothing of it is ever
@@ -29,6 +30,7 @@ pub mod hello;
 pub mod links;
 pub mod media;
 pub mod name;
+pub mod policy;
 pub mod refused;
 pub mod route;
 pub mod router;
@@ -40,6 +42,7 @@ pub use hello::{Hello, HelloFault};
 pub use links::Links;
 pub use media::{Bounds, Dropped, FlowId, Flows, Passed};
 pub use name::HostName;
+pub use policy::Policy;
 pub use refused::Refused;
 pub use router::Router;
 
@@ -51,13 +54,13 @@ pub fn fuzz_media(bytes: &[u8]) {
     let client = ([192, 0, 2, 1], 9).into();
     let mut flows = Flows::new(Bounds::default());
     flows.begin(TunnelId(1), "anna");
-    let passed = flows.from_outside(0, client, bytes);
+    let passed = flows.inbound(0, client, bytes);
     let strangers = flows.up() + flows.tried();
     assert!(
         passed.is_ok() || strangers == 0,
         "who is dropped leaves nothing behind"
     );
-    flows.from_inside(0, TunnelId(1), FlowId(0), bytes);
+    flows.outbound(0, TunnelId(1), FlowId(0), bytes);
     if let Some(read) = frame::read(bytes) {
         let mut written = Vec::new();
         frame::write(read, &mut written);

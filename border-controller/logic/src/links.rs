@@ -142,12 +142,7 @@ impl Links {
     ///
     /// # Errors
     /// [`Dropped`]: nowhere.
-    pub fn from_outside(
-        &mut self,
-        now: Millis,
-        partner: SocketAddr,
-        datagram: &[u8],
-    ) -> Result<Passed, Dropped> {
+    pub fn inbound(&mut self, now: Millis, partner: SocketAddr, datagram: &[u8]) -> Result<Passed, Dropped> {
         let head = head(datagram).ok_or(Dropped::Foreign)?;
         let (Head::Long { id, .. } | Head::Short(id)) = head;
         let named = route_of(id).and_then(|node| self.tunnel_of(node));
@@ -270,7 +265,7 @@ impl Links {
     }
 
     /// Where a datagram of a node goes; `None`: nowhere, as the flow is not its, or may not be sent so much yet.
-    pub fn from_inside(
+    pub fn outbound(
         &mut self,
         now: Millis,
         tunnel: TunnelId,

@@ -169,6 +169,8 @@ struct Flow {
 #[derive(Debug)]
 pub struct Flows {
     bounds: Bounds,
+    /// Those that count now.
+    flows_per_network: usize,
     names: HashMap<Arc<str>, Named>,
     /// How many names each tunnel has.
     named: HashMap<TunnelId, usize>,
@@ -179,6 +181,7 @@ pub struct Flows {
 impl Flows {
     pub fn new(bounds: Bounds) -> Self {
         Self {
+            flows_per_network: bounds.flows_per_network,
             bounds,
             names: HashMap::new(),
             named: HashMap::new(),
@@ -221,6 +224,11 @@ impl Flows {
         }
     }
 
+    /// From now on so many flows of one network, or as many as at the beginning; those that are there stay.
+    pub fn bound_networks(&mut self, flows_per_network: Option<usize>) {
+        self.flows_per_network = flows_per_network.unwrap_or(self.bounds.flows_per_network);
+    }
+
     /// Whose session has this name; media by TCP go there as they are.
     pub fn tunnel_of(&self, name: &str) -> Option<TunnelId> {
         self.names.get(name).map(|named| named.tunnel)
@@ -237,12 +245,7 @@ impl Flows {
     ///
     /// # Errors
     /// [`Dropped`]: nowhere.
-    pub fn from_outside(
-        &mut self,
-        now: Millis,
-        client: SocketAddr,
-        datagram: &[u8],
-    ) -> Result<Passed, Dropped> {
+    pub fn inbound(&mut self, now: Millis, client: SocketAddr, datagram: &[u8]) -> Result<Passed, Dropped> {
         match kind_of(datagram) {
             Kind::Foreign => Err(Dropped::Foreign),
             Kind::Other => self.go_on(now, client, datagram.len()),
@@ -338,7 +341,7 @@ impl Flows {
         let Some(named) = self.names.get_mut(name) else {
             return Err(Dropped::UnknownName);
         };
-        let bounds = (self.bounds.flows, self.bounds.flows_per_network);
+        let bounds = (self.bounds.flows, self.flows_per_network);
         if !self.flows.fits(client, bounds) || named.tried >= self.bounds.tried_per_name {
             return Err(Dropped::TooMany);
         }
@@ -358,7 +361,7 @@ impl Flows {
     }
 
     /// Where a datagram of a node goes; `None`: nowhere, as the flow is not its, or not up yet.
-    pub fn from_inside(
+    pub fn outbound(
         &mut self,
         now: Millis,
         tunnel: TunnelId,

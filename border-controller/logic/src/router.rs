@@ -9,16 +9,10 @@ pub trait Router: Send + 'static {
     ///
     /// # Errors
     /// [`Dropped`]: nowhere.
-    fn from_outside(&mut self, now: Millis, from: SocketAddr, datagram: &[u8]) -> Result<Passed, Dropped>;
+    fn inbound(&mut self, now: Millis, from: SocketAddr, datagram: &[u8]) -> Result<Passed, Dropped>;
 
     /// Where a datagram of a node goes; `None`: nowhere.
-    fn from_inside(
-        &mut self,
-        now: Millis,
-        tunnel: TunnelId,
-        id: FlowId,
-        datagram: &[u8],
-    ) -> Option<SocketAddr>;
+    fn outbound(&mut self, now: Millis, tunnel: TunnelId, id: FlowId, datagram: &[u8]) -> Option<SocketAddr>;
 
     /// Forgets what was silent for too long; to be called every second or so.
     fn sweep(&mut self, now: Millis);
@@ -36,23 +30,18 @@ pub trait Router: Send + 'static {
 macro_rules! router {
     ($who:ty) => {
         impl Router for $who {
-            fn from_outside(
-                &mut self,
-                now: Millis,
-                from: SocketAddr,
-                datagram: &[u8],
-            ) -> Result<Passed, Dropped> {
-                <$who>::from_outside(self, now, from, datagram)
+            fn inbound(&mut self, now: Millis, from: SocketAddr, datagram: &[u8]) -> Result<Passed, Dropped> {
+                <$who>::inbound(self, now, from, datagram)
             }
 
-            fn from_inside(
+            fn outbound(
                 &mut self,
                 now: Millis,
                 tunnel: TunnelId,
                 id: FlowId,
                 datagram: &[u8],
             ) -> Option<SocketAddr> {
-                <$who>::from_inside(self, now, tunnel, id, datagram)
+                <$who>::outbound(self, now, tunnel, id, datagram)
             }
 
             fn sweep(&mut self, now: Millis) {

@@ -75,8 +75,8 @@ pub(crate) struct Changed {
 pub(crate) struct Surroundings {
     /// Own address to send from.
     pub(crate) address: IpAddr,
-    /// The only candidate of nodes that is taken; all, if none is named.
-    pub(crate) through: Option<SocketAddr>,
+    /// The only candidates of nodes that are taken; all, if none is named.
+    pub(crate) through: Arc<[SocketAddr]>,
     pub(crate) changes: mpsc::UnboundedSender<Changed>,
     pub(crate) watch: Arc<Mutex<Watch>>,
 }
@@ -84,7 +84,7 @@ pub(crate) struct Surroundings {
 /// A connection, its offer and what its lines are for.
 pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
-    through: Option<SocketAddr>,
+    through: Arc<[SocketAddr]>,
     pub(crate) generation: u32,
     pub(crate) offer: String,
     pub(crate) lines: Vec<Line>,
@@ -108,9 +108,10 @@ struct Track {
 
 impl Connection {
     pub(crate) async fn answer(&self, sdp: String) -> anyhow::Result<()> {
-        let answer = RTCSessionDescription::answer(match self.through {
-            Some(only) => with_candidate(&sdp, only),
-            None => sdp,
+        let answer = RTCSessionDescription::answer(if self.through.is_empty() {
+            sdp
+        } else {
+            with_candidates(&sdp, &self.through)
         })?;
         Ok(self.peer.set_remote_description(answer).await?)
     }
@@ -138,12 +139,12 @@ impl Connection {
                 kinds.push(kind);
             }
         }
-        Self::offered(peer, surroundings.through, generation, &kinds).await
+        Self::offered(peer, Arc::clone(&surroundings.through), generation, &kinds).await
     }
 
     async fn offered(
         peer: Arc<dyn PeerConnection>,
-        through: Option<SocketAddr>,
+        through: Arc<[SocketAddr]>,
         generation: u32,
         kinds: &[Kind],
     ) -> anyhow::Result<Self> {
@@ -181,7 +182,7 @@ impl Outgoing {
         Ok(Self {
             connection: Connection::offered(
                 peer,
-                surroundings.through,
+                Arc::clone(&surroundings.through),
                 generation,
                 &[Kind::Audio, Kind::Video],
             )
@@ -255,11 +256,15 @@ impl Track {
 }
 
 /// Without candidates for other addresses (RFC 8839 §5.1).
-fn with_candidate(sdp: &str, only: SocketAddr) -> String {
-    let wanted = format!(" {} {} ", only.ip(), only.port());
+fn with_candidates(sdp: &str, only: &[SocketAddr]) -> String {
+    let wanted: Vec<String> = only
+        .iter()
+        .map(|address| format!(" {} {} ", address.ip(), address.port()))
+        .collect();
+    let is_wanted = |line: &str| wanted.iter().any(|wanted| line.contains(wanted));
     let kept = sdp
         .lines()
-        .filter(|line| !line.starts_with("a=candidate:") || line.contains(&wanted));
+        .filter(|line| !line.starts_with("a=candidate:") || is_wanted(line));
     kept.flat_map(|line| [line, "\r\n"]).collect()
 }
 

@@ -24,8 +24,8 @@ pub struct Ticket {
     pub tag: Tag,
     /// Own address to send media from.
     pub address: IpAddr,
-    /// The only address to which media is sent, whatever the node offers; any, if none is named.
-    pub through: Option<SocketAddr>,
+    /// The only addresses to which media is sent, whatever the node offers; any, if none is named.
+    pub through: Vec<SocketAddr>,
     /// How many pictures can be shown at once.
     pub pictures: usize,
     /// How loud the voice is, in -dBov: 0 is the loudest, 127 silence.

@@ -41,7 +41,7 @@ impl Program {
         let (changes, mut changed) = mpsc::unbounded_channel();
         let surroundings = Surroundings {
             address,
-            through: None,
+            through: std::sync::Arc::from([]),
             changes,
             watch: Arc::default(),
         };

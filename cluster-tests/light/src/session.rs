@@ -78,7 +78,7 @@ impl Session {
         Self {
             surroundings: Surroundings {
                 address: ticket.address,
-                through: ticket.through,
+                through: ticket.through.as_slice().into(),
                 changes: sender,
                 watch,
             },

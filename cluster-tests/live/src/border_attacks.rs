@@ -2,7 +2,7 @@
 
 use crate::{
     border::{Controller, Inside, outside, signed_in, until},
-    border_media::{CALM, PEOPLE, enter, figure, longest_gap},
+    border_media::{CALM, PEOPLE, Ways, enter, figure, longest_gap},
     border_tricks::{self, Door, said},
     meeting::settle,
     scenarios::Figures,
@@ -477,7 +477,7 @@ pub async fn border_attacks() -> anyhow::Result<Figures> {
     })
     .await?;
     let (server, root) = (inside.server().await?, inside.root().await?);
-    let people = enter(&inside, &controller).await?;
+    let people = enter(&inside, &Ways::here(&controller)).await?;
     let siege = Siege {
         inside: &inside,
         controller: &controller,

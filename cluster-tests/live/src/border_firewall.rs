@@ -28,6 +28,9 @@ const SPACES: [(&str, [u8; 3]); 3] = [("lan", [10, 78, 3]), DMZ[0], DMZ[1]];
 const DMZ: [(&str, [u8; 3]); 2] = [("dmz1", [198, 51, 100]), ("dmz2", [203, 0, 113])];
 /// Where the outside is.
 const OUT: [u8; 3] = [10, 78, 1];
+/// This test's own addresses, outside and on the cable to the nodes.
+pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(10, 78, 1, 2);
+pub(crate) const BESIDE: Ipv4Addr = Ipv4Addr::new(10, 78, 5, 1);
 pub(crate) const NODES: &str = "10.78.3.2";
 
 pub(crate) struct Lab {
@@ -72,6 +75,7 @@ impl Lab {
         )?;
         let rules = "add table inet border; add counter inet border dropped; \
                      add chain inet border forward { type filter hook forward priority 0; policy drop; }; \
+                     add chain inet border cut; add rule inet border forward jump cut; \
                      add rule inet border forward ct state established,related accept; \
                      add rule inet border forward iifname \"lan\" oifname { \"dmz1\", \"dmz2\" } udp dport 4312 accept; \
                      add rule inet border forward iifname \"out\" oifname { \"dmz1\", \"dmz2\" } tcp dport { 443, 4307 } accept; \
@@ -147,6 +151,26 @@ impl Lab {
                 "flush chain inet border datagrams",
             ],
         )
+    }
+
+    /// Nothing of tunnels gets through any more, or does again.
+    pub(crate) fn cut_tunnels(&self, cut: bool) -> anyhow::Result<()> {
+        let rules = if cut {
+            "add rule inet border cut udp dport 4312 drop; add rule inet border cut udp sport 4312 drop"
+        } else {
+            "flush chain inet border cut"
+        };
+        run("ip", &["netns", "exec", &self.space("fw"), "nft", rules])
+    }
+
+    /// Gives this test one more address outside.
+    pub(crate) fn another_address(&self) -> anyhow::Result<Ipv4Addr> {
+        let address = host(OUT, 9);
+        run(
+            "ip",
+            &["addr", "add", &format!("{address}/24"), "dev", &self.own("o")],
+        )?;
+        Ok(address)
     }
 
     /// Packets of the DMZ that the firewall dropped.

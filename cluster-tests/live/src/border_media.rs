@@ -14,7 +14,7 @@ use plenary_light::{Person, Tag, Ticket};
 use reqwest::Method;
 use serde_json::json;
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 use tokio::net::UdpSocket;
@@ -43,8 +43,28 @@ pub(crate) async fn figure(controller: &Controller, name: &str) -> anyhow::Resul
     Ok(line.with_context(|| format!("no figure {name}"))?.parse()?)
 }
 
-/// Everybody has an account, and comes in at a node; all but the first by the controller alone.
-pub(crate) async fn enter(inside: &Inside, controller: &Controller) -> anyhow::Result<Vec<Person>> {
+/// Where people are, and by which addresses those outside reach media.
+pub(crate) struct Ways {
+    /// From which address the one inside sends, and those outside.
+    pub(crate) inside: IpAddr,
+    pub(crate) outside: IpAddr,
+    /// Of controllers, for media by UDP.
+    pub(crate) controllers: Vec<SocketAddr>,
+}
+
+impl Ways {
+    /// All on this machine, by one controller.
+    pub(crate) fn here(controller: &Controller) -> Self {
+        Self {
+            inside: Ipv4Addr::LOCALHOST.into(),
+            outside: Ipv4Addr::LOCALHOST.into(),
+            controllers: vec![controller.media],
+        }
+    }
+}
+
+/// Everybody has an account, and comes in at a node; all but the first by controllers alone.
+pub(crate) async fn enter(inside: &Inside, ways: &Ways) -> anyhow::Result<Vec<Person>> {
     let room = json!({ "cid": ROOM, "name": "Over the fence" });
     inside.call(Method::POST, "/conferences", Some(room)).await?;
     let mut people = Vec::new();
@@ -68,8 +88,12 @@ pub(crate) async fn enter(inside: &Inside, controller: &Controller) -> anyhow::R
             token: session["token"].as_str().context("a token")?.to_owned(),
             room: ROOM.to_owned(),
             tag: number as Tag,
-            address: Ipv4Addr::LOCALHOST.into(),
-            through: (number > 0).then_some(controller.media),
+            address: if number > 0 { ways.outside } else { ways.inside },
+            through: if number > 0 {
+                ways.controllers.clone()
+            } else {
+                Vec::new()
+            },
             pictures: PEOPLE - 1,
             level: 20,
         }));
@@ -125,7 +149,7 @@ pub async fn border_media() -> anyhow::Result<String> {
         Ok((tunnels >= 2.0).then_some(()))
     };
     until("both nodes carry media", both).await?;
-    let people = enter(&inside, &controller).await?;
+    let people = enter(&inside, &Ways::here(&controller)).await?;
     let speakers: Vec<usize> = (0..PEOPLE).collect();
     settle(&people, &speakers, CALM)
         .await

@@ -13,6 +13,7 @@ use serde_json::json;
 use std::path::Path;
 
 const ROOM: &str = "over-the-fence";
+const WEBINAR: &str = "for-strangers";
 const PEOPLE: [&str; 2] = ["anna", "olav"];
 
 /// Runs the pages' test with UDP, then without.
@@ -27,6 +28,10 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
     inside.tunnels().await?;
     let room = json!({ "cid": ROOM, "name": "Over the fence", "access": "public" });
     inside.call(Method::POST, "/conferences", Some(room)).await?;
+    let webinar = json!({
+        "cid": WEBINAR, "name": "For strangers", "access": "public", "settings": { "registration": { "on": true } },
+    });
+    inside.call(Method::POST, "/conferences", Some(webinar)).await?;
     for id in PEOPLE {
         let account = json!({ "id": id, "display_name": id, "password": PASSWORD });
         inside.call(Method::POST, "/users", Some(account)).await?;
@@ -46,7 +51,7 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
             lab.without_datagrams()?;
         }
         let border = json!({
-            "server": server, "controller": first.ip(), "cid": ROOM, "way": way, "password": PASSWORD,
+            "server": server, "controller": first.ip(), "cid": ROOM, "webinar": WEBINAR, "way": way, "password": PASSWORD,
             "inside": PEOPLE[0], "outside": PEOPLE[1],
         });
         let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/web-ui");

@@ -47,10 +47,17 @@ pub async fn border_partners() -> anyhow::Result<Figures> {
         copies.back
     );
     let grown = |number: usize| -> Option<f64> { Some(after.get(number)?.0 - before.get(number)?.0) };
-    let busy = (0..after.len()).max_by(|a, b| f64::total_cmp(&grown(*a).unwrap_or(0.0), &grown(*b).unwrap_or(0.0)));
+    let busy =
+        (0..after.len()).max_by(|a, b| f64::total_cmp(&grown(*a).unwrap_or(0.0), &grown(*b).unwrap_or(0.0)));
     let busy = busy.context("a controller")?;
-    let (bytes, flows) = (grown(busy).unwrap_or(0.0), after.get(busy).map_or(0.0, |(_, flows)| *flows));
-    ensure!(bytes > 0.0 && flows >= 1.0, "media come by none of them: {before:?}, then {after:?}");
+    let (bytes, flows) = (
+        grown(busy).unwrap_or(0.0),
+        after.get(busy).map_or(0.0, |(_, flows)| *flows),
+    );
+    ensure!(
+        bytes > 0.0 && flows >= 1.0,
+        "media come by none of them: {before:?}, then {after:?}"
+    );
 
     partners.people.iter().for_each(Person::forget_gaps);
     let front = partners.world.fronts.get_mut(busy).context("a controller")?;

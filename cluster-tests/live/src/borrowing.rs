@@ -333,7 +333,7 @@ impl Crowd {
             room: ROOM.to_owned(),
             tag: seat as Tag,
             address: Network::OWN.into(),
-            through: None,
+            through: Vec::new(),
             pictures: 1,
             level: 127,
         }))

@@ -178,20 +178,22 @@ async fn stand_before(
 ) -> anyhow::Result<Front> {
     let name = format!("front-{number}");
     let body = json!({ "name": name, "address": controller.tunnel.to_string() });
-    let invited = server.post_anywhere("/border-controllers/invitations", &body).await?;
+    let invited = server
+        .post_anywhere("/border-controllers/invitations", &body)
+        .await?;
     let token = invited["token"].as_str().context("a token")?;
     let process = controller.start(&folder.join(&name), &["join", token])?;
     let nodes = server.nodes().len() as f64;
     until("all nodes take partners by it", async || {
         let both = ["border_tunnels", "border_partners_tunnels"];
-        let all = [figure(&controller, both[0]).await?, figure(&controller, both[1]).await?];
+        let all = [
+            figure(&controller, both[0]).await?,
+            figure(&controller, both[1]).await?,
+        ];
         Ok((all == [nodes, nodes]).then_some(()))
     })
     .await?;
-    Ok(Front {
-        controller,
-        process,
-    })
+    Ok(Front { controller, process })
 }
 
 /// Sets whom a server meets.
@@ -349,7 +351,7 @@ impl Partners {
             room,
             tag: tag as Tag,
             address: own.into(),
-            through: None,
+            through: Vec::new(),
             pictures: PEOPLE - 1,
             level,
         })

@@ -16,7 +16,9 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -83,6 +85,20 @@ impl Authority {
         let certificate = params(domain, years)?.signed_by(&key, &self.0)?;
         Ok(Mask::new(certificate.der().clone(), &key))
     }
+}
+
+/// Writes the authority's certificate of a domain, and its key, as PEM; together or not at all to whoever reads both anew.
+pub(crate) fn write_papers(
+    authority: &Authority,
+    domain: &str,
+    chain: &Path,
+    key: &Path,
+) -> anyhow::Result<()> {
+    let pair = KeyPair::generate()?;
+    let certificate = params(domain, [2020, 2099])?.signed_by(&pair, &authority.0)?;
+    fs::write(key, pair.serialize_pem())?;
+    fs::write(chain, certificate.pem())?;
+    Ok(())
 }
 
 impl Mask {

@@ -138,7 +138,7 @@ pub(crate) async fn guest(
         room: ROOM.to_owned(),
         tag: (number % 120) as Tag,
         address,
-        through: None,
+        through: Vec::new(),
         pictures: 1,
         level: 127,
     }))

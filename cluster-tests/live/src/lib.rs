@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod border;
 pub mod border_attacks;
+pub mod border_changes;
 pub mod border_firewall;
 pub mod border_media;
 pub mod border_pages;

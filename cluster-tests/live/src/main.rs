@@ -4,9 +4,9 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    border_attacks, border_firewall, border_pages, border_partners, borrowing, directory, directory_meets,
-    federation, federation_calls, federation_faults, federation_outbox, federation_people, federation_terms,
-    federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    border_attacks, border_changes, border_firewall, border_pages, border_partners, borrowing, directory,
+    directory_meets, federation, federation_calls, federation_faults, federation_outbox, federation_people,
+    federation_terms, federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
 };
 
@@ -48,6 +48,8 @@ enum Scenario {
     PartnerPages,
     /// Attacks on a Border Controller while people meet through it.
     BorderAttacks,
+    /// The policy, a certificate, all tunnels, a controller and a node change or are lost while people meet.
+    BorderChanges,
     /// Two Border Controllers behind a firewall that lets nothing of the DMZ in; one is killed.
     BorderFirewall,
     /// Browsers on both sides of them, with UDP and without.
@@ -115,6 +117,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
         Scenario::BorderAttacks => border_attacks::border_attacks().await,
+        Scenario::BorderChanges => border_changes::border_changes().await,
         Scenario::BorderPartners => border_partners::border_partners().await,
         Scenario::BorderPages => border_pages::border_pages().await,
         Scenario::BorderFirewall => border_firewall::border_firewall().await,

@@ -51,7 +51,7 @@ impl Meeting {
                 room: ROOM.to_owned(),
                 tag: number as Tag,
                 address,
-                through: None,
+                through: Vec::new(),
                 pictures: people - 1,
                 level: if number < SPEAKERS { SPEAKS } else { SILENT },
             });

@@ -204,7 +204,7 @@ impl Phone {
             room: room.to_owned(),
             tag,
             address: Ipv4Addr::LOCALHOST.into(),
-            through: None,
+            through: Vec::new(),
             pictures: 1,
             level,
         }

@@ -146,7 +146,7 @@ impl House {
             room: ROOM.to_owned(),
             tag: number as Tag,
             address: Ipv4Addr::LOCALHOST.into(),
-            through: None,
+            through: Vec::new(),
             pictures: 2,
             level: 127,
         }));

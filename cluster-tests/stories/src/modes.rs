@@ -159,7 +159,7 @@ pub(crate) async fn enters(
         room: room.to_owned(),
         tag,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        through: None,
+        through: Vec::new(),
         pictures: 4,
         level,
     });

@@ -4,6 +4,7 @@ use crate::{
     client::{Client, encode},
     output::{Output, say},
 };
+use anyhow::Context as _;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,6 +23,16 @@ pub(crate) enum BorderController {
         /// How long the token is good, in minutes
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_080))]
         minutes: u32,
+    },
+    /// Let nobody in from these networks through any Border Controller, like 198.51.100.0/24
+    Deny {
+        #[arg(required = true)]
+        networks: Vec<String>,
+    },
+    /// Let them in again
+    Allow {
+        #[arg(required = true)]
+        networks: Vec<String>,
     },
     /// Remove one for good; its certificate counts no more
     Remove {
@@ -69,6 +80,22 @@ impl BorderController {
                 });
                 Ok(())
             }
+            Self::Deny { networks } => {
+                change_denied(client, |denied| {
+                    for network in networks {
+                        if !denied.contains(&json!(network)) {
+                            denied.push(json!(network));
+                        }
+                    }
+                })
+                .await
+            }
+            Self::Allow { networks } => {
+                change_denied(client, |denied| {
+                    denied.retain(|one| !networks.iter().any(|network| *one == json!(network)));
+                })
+                .await
+            }
             Self::Remove { name, yes } => remove(client, &name, yes).await,
         }
     }
@@ -81,6 +108,29 @@ fn row(item: &Value) -> Value {
         row[key] = item["tunnel"][key].clone();
     }
     row
+}
+
+/// Unless somebody else has changed the settings meanwhile.
+async fn change_denied(client: &Client, change: impl FnOnce(&mut Vec<Value>)) -> anyhow::Result<()> {
+    let settings = client.get("/settings", &[]).await?;
+    let mut border = settings["border"].clone();
+    let denied = border["deny"]
+        .as_array_mut()
+        .context("the server is older than this program")?;
+    change(denied);
+    let listed: Vec<&str> = denied.iter().filter_map(Value::as_str).collect();
+    let told = match listed.as_slice() {
+        [] => "Nobody is denied by all Border Controllers now.".to_owned(),
+        some => format!("Denied by all Border Controllers: {}.", some.join(", ")),
+    };
+    let revision = settings["revision"].as_str().unwrap_or_default();
+    let request = client
+        .request(Method::PATCH, "/settings")
+        .header("If-Match", format!("\"{revision}\""))
+        .json(&json!({ "border": border }));
+    crate::client::json(request).await?;
+    say(&told);
+    Ok(())
 }
 
 async fn remove(client: &Client, name: &str, yes: bool) -> anyhow::Result<()> {

@@ -21,8 +21,8 @@ use crate::{
 use axum::Router;
 use counted::Counted;
 use outside::Outside;
-use plenary_access::{Actor, BorderController, BorderStage, Change, Command, Outcome, Refusal};
-use plenary_border::{HostName, Offer, Service};
+use plenary_access::{Actor, BorderController, BorderPolicy, BorderStage, Change, Command, Outcome, Refusal};
+use plenary_border::{HostName, Offer, Policy, Service};
 use plenary_border_client::{
     EnrolError, Enrolments, FromOutside, Inside, Target, enrol, quic::STREAMS, tunnel,
 };
@@ -119,6 +119,17 @@ pub(crate) fn work(
     }
 }
 
+/// What controllers are told that the server wants.
+fn policy_of(wanted: BorderPolicy) -> Policy {
+    Policy {
+        version: wanted.changed_at.0,
+        deny: wanted.deny,
+        connections_per_network: wanted.connections_per_network,
+        rate_per_network: wanted.rate_per_network,
+        flows_per_network: wanted.flows_per_network,
+    }
+}
+
 /// Where what comes from outside goes.
 #[derive(Clone)]
 struct Inwards {
@@ -135,6 +146,7 @@ async fn follow(
     mut draining: watch::Receiver<bool>,
 ) {
     let (offers, _) = watch::channel(offer);
+    let (policies, _) = watch::channel(Policy::default());
     let mut tasks: JoinSet<()> = JoinSet::new();
     let mut at_work: BTreeMap<NodeId, (Revision, AbortHandle)> = BTreeMap::new();
     loop {
@@ -142,6 +154,13 @@ async fn follow(
             let drains = *draining.borrow_and_update();
             std::mem::replace(&mut offer.drains, drains) != drains
         });
+        match server.query(queries::settings).await {
+            Ok(settings) => drop(policies.send_if_modified(|known| {
+                let wanted = policy_of(settings.border);
+                std::mem::replace(known, wanted.clone()) != wanted
+            })),
+            Err(error) => tracing::error!(%error, "what Border Controllers let in cannot be read"),
+        }
         match server.query(queries::border_controllers).await {
             Ok(all) => {
                 let there: BTreeMap<_, _> = all
@@ -159,7 +178,8 @@ async fn follow(
                 server.border.lock().retain(|id, _| there.contains_key(id));
                 for (id, one) in there {
                     at_work.entry(id).or_insert_with(|| {
-                        let work = attend(server.clone(), one.clone(), inwards.clone(), offers.subscribe());
+                        let told = (offers.subscribe(), policies.subscribe());
+                        let work = attend(server.clone(), one.clone(), inwards.clone(), told);
                         (one.revision, tasks.spawn(work))
                     });
                 }
@@ -185,7 +205,7 @@ async fn attend(
     server: Arc<Server>,
     one: BorderController,
     inwards: Inwards,
-    offers: watch::Receiver<Offer>,
+    told: (watch::Receiver<Offer>, watch::Receiver<Policy>),
 ) {
     loop {
         let trouble = match &one.stage {
@@ -200,7 +220,7 @@ async fn attend(
             }
             BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
             BorderStage::Enrolled => tokio::select! {
-                trouble = hold(&server, &one, &inwards.outside, offers.clone()) => trouble,
+                trouble = hold(&server, &one, &inwards.outside, told.clone()) => trouble,
                 never = media::keep(&server, &one, &inwards.media) => match never {},
                 never = links::keep(&server, &one) => match never {},
             },
@@ -314,7 +334,7 @@ async fn hold(
     server: &Arc<Server>,
     one: &BorderController,
     outside: &Outside,
-    offers: watch::Receiver<Offer>,
+    told: (watch::Receiver<Offer>, watch::Receiver<Policy>),
 ) -> String {
     let (endpoint, address) = match find(&one.address).await {
         Ok(found) => found,
@@ -325,7 +345,7 @@ async fn hold(
         server: server.clone(),
         outside: outside.clone(),
     };
-    let Err(error) = tunnel::run(&endpoint, &server.identity, &target, VERSION, offers, &inside).await;
+    let Err(error) = tunnel::run(&endpoint, &server.identity, &target, VERSION, told, &inside).await;
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
@@ -368,6 +388,7 @@ impl Inside for Attendant {
                 dropped: counts(media.dropped),
             };
             seen.certificate_expires = Some(Timestamp(said.certificate_expires_ms));
+            seen.policy = (said.policy_ms > 0).then_some(Timestamp(said.policy_ms));
         });
     }
 }

@@ -13,6 +13,8 @@ interface Border {
   /** Where that name leads. */
   controller: string;
   cid: string;
+  /** A room for which strangers register. */
+  webinar: string;
   /** What gets through to the controller; pages are always reached. */
   way: 'udp' | 'tcp';
   password: string;
@@ -112,4 +114,26 @@ test('people on both sides of the fence see and hear each other', async ({ brows
     for (const candidate of told) expect(candidate).toMatch(/ (198\.51\.100|203\.0\.113)\.2 /);
   }
   await guest.screenshot({ path: `test-results/border-${border.way}.png` });
+});
+
+test('a stranger outside registers for a webinar and attends it', async ({ browser }) => {
+  test.skip(border?.way !== 'udp', 'needs a Border Controller, and once is enough');
+  if (!border) return;
+  test.setTimeout(120_000);
+  const [anna, stranger] = [await newPage(browser), await newPage(browser)];
+  await signInByHand(anna, here, border.inside, border.password);
+  await join(anna, here, border.webinar);
+  await stranger.goto(`https://${border.server}/m/${border.webinar}`);
+  await stranger.getByLabel('Your name').fill('Gudrun');
+  await stranger.getByLabel('Email').fill('gudrun@example.com');
+  await stranger.getByRole('button', { name: 'Register', exact: true }).click();
+  await expect(stranger.getByText('You are registered')).toBeVisible();
+  const link = await stranger.getByLabel('Your personal link').inputValue();
+  expect(link).toContain(`https://${border.server}/m/${border.webinar}#r=guest-`);
+  await stranger.goto(link);
+  await expect(stranger.getByText('You join as Gudrun.')).toBeVisible();
+  await stranger.getByRole('button', { name: 'Join', exact: true }).click();
+  await isInside(stranger);
+  await plays(tile(stranger, border.inside));
+  await plays(tile(anna, 'Gudrun'));
 });

@@ -133,6 +133,45 @@ async fn removed_nodes_and_removed_controllers_are_refused() {
 }
 
 #[tokio::test]
+async fn what_the_server_wants_counts_only_with_its_signature_also_after_a_restart() {
+    let (demo, other) = (enterprise(), enterprise());
+    let one = demo.node(PARIS, "node-1", 1);
+    let made = enrolled(&demo, &one, HOUR).await;
+    assert_eq!(made.kept_policy(), None);
+    let wanted = one.sign_policy("deny nobody".into()).expect("signed");
+    let told = made
+        .accept_policy(&wanted, |text| text == "deny nobody")
+        .expect("good");
+    assert_eq!(told.as_deref(), Some("deny nobody"));
+    let newer = one.sign_policy("deny all".into()).expect("signed");
+    assert_eq!(
+        made.accept_policy(&newer, |_| false).expect("good"),
+        None,
+        "it is older"
+    );
+    for stranger in [
+        demo.node("oslo.example.com", "node-1", 1),
+        other.node(PARIS, "node-1", 1),
+    ] {
+        let foreign = stranger.sign_policy("deny all".into()).expect("signed");
+        made.accept_policy(&foreign, |_| true)
+            .expect_err("another server's");
+    }
+    let text = serde_json::to_string(&newer)
+        .expect("JSON")
+        .replace("deny all", "deny you");
+    let changed = serde_json::from_str(&text).expect("JSON");
+    made.accept_policy(&changed, |_| true)
+        .expect_err("its signature is wrong");
+
+    let folder = demo.folder.path().join("dmz");
+    let again = Enrolled::open(&folder, &machine(&folder)).expect("opens");
+    assert_eq!(again.kept_policy().as_deref(), Some("deny nobody"));
+    std::fs::write(folder.join("policy.json"), text).expect("written");
+    assert_eq!(again.kept_policy(), None, "who changes the file changes nothing");
+}
+
+#[tokio::test]
 async fn a_token_is_good_for_its_enterprise_its_server_and_its_program() {
     let (demo, other) = (enterprise(), enterprise());
     let one = demo.node(PARIS, "node-1", 1);

@@ -2,6 +2,7 @@
 
 use crate::world::{Controller, LONG, Node, WEEK, World, connect, endpoint, fetch, offer};
 use nix::sys::signal::Signal;
+use plenary_border::Policy;
 use plenary_border_client::{Target, TunnelError, tunnel};
 use plenary_identity::{Program, RevocationList};
 use plenary_model::NodeId;
@@ -185,7 +186,69 @@ async fn nobody_but_nodes_of_the_server_has_a_tunnel() {
     };
     let node = Node::dial(&one, controller.tunnel);
     let (_sender, offers) = watch::channel(offer());
-    let Err(error) = tunnel::run(&endpoint(), &one, &wrong, "1", offers, &node.web).await;
+    let (_says, policies) = watch::channel(Policy::default());
+    let told = (offers, policies);
+    let Err(error) = tunnel::run(&endpoint(), &one, &wrong, "1", told, &node.web).await;
     assert!(matches!(error, TunnelError::Lost(_)), "{error}");
     controller.tunnels(1.0).await;
+}
+
+/// Somebody at another address of this machine.
+async fn from_elsewhere(controller: &Controller) -> Result<usize, std::io::Error> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind("127.0.0.5:0".parse().unwrap())?;
+    let mut stream = socket.connect(controller.web).await?;
+    stream.write_all(&[0x16, 3, 1]).await?;
+    stream.read(&mut [0; 8]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_inside_wants_counts_at_once_and_after_a_restart_without_it() {
+    let world = World::new();
+    let one = world.node(1);
+    let mut controller = Controller::enrolled(&world, &one, WEEK, "hello_ms = 500").await;
+    let node = Node::dial(&one, controller.tunnel);
+    controller.tunnels(1.0).await;
+    let mut stays = eventually("the offer is known", LONG, async || {
+        connect(&world, controller.web, "paris.example.com").await.ok()
+    })
+    .await;
+    let wanted = Policy {
+        version: 7,
+        deny: vec!["127.0.0.5".into()],
+        ..Policy::default()
+    };
+    node.policy.send_replace(wanted.clone());
+    let denied = async |controller: &Controller| {
+        eventually("nobody comes from there", LONG, async || {
+            from_elsewhere(controller).await.ok();
+            (controller.refused("denied").await > 0.0).then_some(())
+        })
+        .await;
+    };
+    denied(&controller).await;
+    eventually("the inside sees by what it goes", LONG, async || {
+        let heard = node.web.heard.lock().unwrap();
+        heard.iter().any(|said| said.policy_ms == 7).then_some(())
+    })
+    .await;
+    // Who is in goes on, and what is older does not come back.
+    stays.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut served = String::new();
+    stays.read_to_string(&mut served).await.unwrap();
+    assert!(served.contains("node-1 serves web"), "{served}");
+    node.policy.send_replace(Policy {
+        version: 6,
+        deny: Vec::new(),
+        ..wanted
+    });
+    let count = controller.refused("denied").await;
+    from_elsewhere(&controller).await.ok();
+    controller.refuses("denied", count).await;
+
+    node.task.abort();
+    controller.process().kill().unwrap();
+    controller.start(&["run"]);
+    eventually("it runs", LONG, async || controller.metrics().await.ok()).await;
+    denied(&controller).await;
 }

@@ -1,6 +1,6 @@
 //! An enterprise, controllers as processes, nodes at their tunnels, and clients outside.
 
-use plenary_border::{Offer, Service};
+use plenary_border::{Offer, Policy, Service};
 use plenary_border_client::{
     EnrolError, Enrolments, FromOutside, Inside, Target, TunnelError, enrol, tunnel,
 };
@@ -300,6 +300,7 @@ impl Inside for Web {
 pub(crate) struct Node {
     pub(crate) web: Web,
     pub(crate) offer: watch::Sender<Offer>,
+    pub(crate) policy: watch::Sender<Policy>,
     pub(crate) task: JoinHandle<TunnelError>,
 }
 
@@ -321,6 +322,7 @@ impl Node {
             heard: Arc::default(),
         };
         let (sender, receiver) = watch::channel(offer());
+        let (policy, policies) = watch::channel(Policy::default());
         let target = Target {
             name: "dmz-1".parse().unwrap(),
             member: NodeId(1),
@@ -329,12 +331,14 @@ impl Node {
         let (identity, inside) = (identity.clone(), web.clone());
         let task = tokio::spawn(async move {
             let endpoint = endpoint();
-            let Err(error) = tunnel::run(&endpoint, &identity, &target, "1", receiver, &inside).await;
+            let Err(error) =
+                tunnel::run(&endpoint, &identity, &target, "1", (receiver, policies), &inside).await;
             error
         });
         Self {
             web,
             offer: sender,
+            policy,
             task,
         }
     }

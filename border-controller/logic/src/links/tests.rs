@@ -50,27 +50,25 @@ fn a_link_stays_with_the_node_that_it_began_with() {
         } else {
             initial(&id_of(9))
         };
-        let first = links.from_outside(0, partner(port), &beginning).expect("begins");
+        let first = links.inbound(0, partner(port), &beginning).expect("begins");
         let again = links
-            .from_outside(0, partner(port), &beginning)
+            .inbound(0, partner(port), &beginning)
             .expect("it may come twice");
         assert_eq!(first, again);
         assert!(first.introduces);
         taken[usize::from(first.tunnel == OSLO)] += 1;
         let node = if first.tunnel == PARIS { 1 } else { 2 };
         let on = links
-            .from_outside(0, partner(port), &long(0xE0, &id_of(node), 1_200))
+            .inbound(0, partner(port), &long(0xE0, &id_of(node), 1_200))
             .expect("its handshake");
         assert_eq!((on.tunnel, on.flow), (first.tunnel, first.flow));
         links.prove(0, first.tunnel, first.flow);
-        let up = links
-            .from_outside(0, partner(port), &short(node))
-            .expect("it is up");
+        let up = links.inbound(0, partner(port), &short(node)).expect("it is up");
         assert_eq!((up.flow, up.introduces), (first.flow, false));
-        let back = links.from_inside(0, first.tunnel, first.flow, &short(9));
+        let back = links.outbound(0, first.tunnel, first.flow, &short(9));
         assert_eq!(back, Some(partner(port)));
         let other = if first.tunnel == PARIS { OSLO } else { PARIS };
-        assert_eq!(links.from_inside(0, other, first.flow, &short(9)), None);
+        assert_eq!(links.outbound(0, other, first.flow, &short(9)), None);
     }
     assert!(
         taken.iter().all(|many| *many > 5),
@@ -94,13 +92,13 @@ fn what_belongs_to_nobody_leaves_nothing() {
         (short(3), Dropped::NoFlow),
         (vec![0x40; 9], Dropped::Foreign),
     ] {
-        let told = links.from_outside(0, partner(1), &datagram);
+        let told = links.inbound(0, partner(1), &datagram);
         assert_eq!(told, Err(why), "{:?}", datagram.get(..12));
     }
     assert_eq!((links.up(), links.tried()), (0, 0));
     links.down(PARIS);
     links.down(OSLO);
-    let nobody = links.from_outside(0, partner(1), &initial(&[7; 8]));
+    let nobody = links.inbound(0, partner(1), &initial(&[7; 8]));
     assert_eq!(nobody, Err(Dropped::UnknownName));
 }
 
@@ -114,37 +112,33 @@ fn who_has_not_proved_who_they_are_is_sent_and_sends_little() {
         ..Bounds::default()
     };
     let mut links = links(bounds);
-    let first = links
-        .from_outside(0, partner(1), &initial(&[7; 8]))
-        .expect("begins");
+    let first = links.inbound(0, partner(1), &initial(&[7; 8])).expect("begins");
     for _ in 0..3 {
-        let back = links.from_inside(0, first.tunnel, first.flow, &[0; 1_200]);
+        let back = links.outbound(0, first.tunnel, first.flow, &[0; 1_200]);
         assert_eq!(back, Some(partner(1)));
     }
-    let more = links.from_inside(0, first.tunnel, first.flow, &[0; 1]);
+    let more = links.outbound(0, first.tunnel, first.flow, &[0; 1]);
     assert_eq!(more, None, "three times what came");
     for _ in 0..2 {
         links
-            .from_outside(0, partner(1), &initial(&[7; 8]))
+            .inbound(0, partner(1), &initial(&[7; 8]))
             .expect("some are borne");
     }
-    let more = links.from_outside(0, partner(1), &initial(&[7; 8]));
+    let more = links.inbound(0, partner(1), &initial(&[7; 8]));
     assert_eq!(more, Err(Dropped::TooFast));
     links
-        .from_outside(0, partner(2), &initial(&[7; 8]))
+        .inbound(0, partner(2), &initial(&[7; 8]))
         .expect("another one");
-    let more = links.from_outside(0, partner(3), &initial(&[7; 8]));
+    let more = links.inbound(0, partner(3), &initial(&[7; 8]));
     assert_eq!(more, Err(Dropped::TooMany));
 
     links.prove(0, first.tunnel, first.flow);
     let node = if first.tunnel == PARIS { 1 } else { 2 };
-    links
-        .from_outside(0, partner(1), &short(node))
-        .expect("100 bytes");
-    let more = links.from_outside(0, partner(1), &short(node));
+    links.inbound(0, partner(1), &short(node)).expect("100 bytes");
+    let more = links.inbound(0, partner(1), &short(node));
     assert_eq!(more, Err(Dropped::TooFast));
     links
-        .from_outside(1_000, partner(1), &short(node))
+        .inbound(1_000, partner(1), &short(node))
         .expect("in the next second");
     links.sweep(TRIED_FOR);
     assert_eq!((links.up(), links.tried()), (1, 0));
@@ -155,18 +149,16 @@ fn who_has_not_proved_who_they_are_is_sent_and_sends_little() {
 #[test]
 fn who_goes_to_another_node_is_tried_there() {
     let mut links = links(Bounds::default());
-    let first = links
-        .from_outside(0, partner(1), &initial(&[7; 8]))
-        .expect("begins");
+    let first = links.inbound(0, partner(1), &initial(&[7; 8])).expect("begins");
     links.prove(0, first.tunnel, first.flow);
     for id in 0..20 {
-        let begun = links.from_outside(0, partner(1), &initial(&[id; 8]));
+        let begun = links.inbound(0, partner(1), &initial(&[id; 8]));
         assert!(begun == Err(Dropped::TooMany) || begun.is_ok_and(|passed| passed.flow == first.flow));
     }
     assert_eq!((links.up(), links.tried()), (1, 0), "beginnings put nobody out");
     let other = if first.tunnel == PARIS { 2 } else { 1 };
     let moved = links
-        .from_outside(0, partner(1), &short(other))
+        .inbound(0, partner(1), &short(other))
         .expect("a node gave it that");
     assert_ne!(moved.tunnel, first.tunnel);
     assert!(moved.introduces);
@@ -187,11 +179,11 @@ proptest! {
             let tunnel = if number % 2 == 0 { PARIS } else { OSLO };
             let flow = FlowId(port.into());
             match act {
-                0 | 1 => drop(links.from_outside(now, partner(port), &initial(&[number; 8]))),
-                2 => drop(links.from_outside(now, partner(port), &short(number))),
-                3 => drop(links.from_inside(now, tunnel, flow, &[0; 500])),
+                0 | 1 => drop(links.inbound(now, partner(port), &initial(&[number; 8]))),
+                2 => drop(links.inbound(now, partner(port), &short(number))),
+                3 => drop(links.outbound(now, tunnel, flow, &[0; 500])),
                 4 => links.prove(now, tunnel, flow),
-                5 => drop(links.from_outside(now, partner(port), &foreign)),
+                5 => drop(links.inbound(now, partner(port), &foreign)),
                 6 => if port == 0 { links.down(tunnel) } else { links.begin(tunnel, NodeId(u64::from(number % 2) + 1)) },
                 _ => { now += passes; links.sweep(now) }
             }

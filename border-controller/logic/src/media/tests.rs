@@ -39,10 +39,10 @@ fn flows(bounds: Bounds) -> Flows {
 /// A flow that is up.
 fn connected(flows: &mut Flows, now: Millis, port: u16, name: &str) -> Passed {
     let passed = flows
-        .from_outside(now, client(port), &asking(name, 9))
+        .inbound(now, client(port), &asking(name, 9))
         .expect("a known name");
     assert!(passed.introduces);
-    let back = flows.from_inside(now, passed.tunnel, passed.flow, &success(9));
+    let back = flows.outbound(now, passed.tunnel, passed.flow, &success(9));
     assert_eq!(back, Some(client(port)));
     passed
 }
@@ -50,42 +50,29 @@ fn connected(flows: &mut Flows, now: Millis, port: u16, name: &str) -> Passed {
 #[test]
 fn a_flow_is_up_once_the_node_has_answered_its_request() {
     let mut flows = flows(Bounds::default());
-    assert_eq!(flows.from_outside(0, client(1), SRTP), Err(Dropped::NoFlow));
-    let asked = flows
-        .from_outside(0, client(1), &asking("anna", 1))
-        .expect("known");
+    assert_eq!(flows.inbound(0, client(1), SRTP), Err(Dropped::NoFlow));
+    let asked = flows.inbound(0, client(1), &asking("anna", 1)).expect("known");
     assert_eq!((asked.tunnel, asked.introduces), (PARIS, true));
+    assert_eq!(flows.inbound(0, client(1), SRTP), Err(Dropped::NoFlow), "not yet");
+    assert_eq!(flows.outbound(0, PARIS, asked.flow, SRTP), None, "nor that way");
     assert_eq!(
-        flows.from_outside(0, client(1), SRTP),
-        Err(Dropped::NoFlow),
-        "not yet"
-    );
-    assert_eq!(
-        flows.from_inside(0, PARIS, asked.flow, SRTP),
-        None,
-        "nor that way"
-    );
-    assert_eq!(
-        flows.from_inside(0, PARIS, asked.flow, &success(2)),
+        flows.outbound(0, PARIS, asked.flow, &success(2)),
         None,
         "nobody asked that"
     );
     assert_eq!(
-        flows.from_inside(0, OSLO, asked.flow, &success(1)),
+        flows.outbound(0, OSLO, asked.flow, &success(1)),
         None,
         "of another node"
     );
     assert_eq!((flows.tried(), flows.up()), (1, 0));
-    assert_eq!(
-        flows.from_inside(0, PARIS, asked.flow, &success(1)),
-        Some(client(1))
-    );
+    assert_eq!(flows.outbound(0, PARIS, asked.flow, &success(1)), Some(client(1)));
     assert_eq!((flows.tried(), flows.up()), (0, 1));
-    let passed = flows.from_outside(1, client(1), SRTP).expect("it is up");
+    let passed = flows.inbound(1, client(1), SRTP).expect("it is up");
     assert_eq!((passed.flow, passed.introduces), (asked.flow, false));
-    assert_eq!(flows.from_inside(1, PARIS, asked.flow, SRTP), Some(client(1)));
+    assert_eq!(flows.outbound(1, PARIS, asked.flow, SRTP), Some(client(1)));
     assert_eq!(
-        flows.from_outside(1, client(2), SRTP),
+        flows.inbound(1, client(2), SRTP),
         Err(Dropped::NoFlow),
         "another port"
     );
@@ -94,12 +81,10 @@ fn a_flow_is_up_once_the_node_has_answered_its_request() {
 #[test]
 fn an_answer_that_is_no_success_goes_out_and_leaves_it_tried() {
     let mut flows = flows(Bounds::default());
-    let asked = flows
-        .from_outside(0, client(1), &asking("anna", 1))
-        .expect("known");
+    let asked = flows.inbound(0, client(1), &asking("anna", 1)).expect("known");
     let refusal = message([1, 0x11], 1);
-    assert_eq!(flows.from_inside(0, PARIS, asked.flow, &refusal), Some(client(1)));
-    assert_eq!(flows.from_inside(0, PARIS, asked.flow, &refusal), None, "once");
+    assert_eq!(flows.outbound(0, PARIS, asked.flow, &refusal), Some(client(1)));
+    assert_eq!(flows.outbound(0, PARIS, asked.flow, &refusal), None, "once");
     assert_eq!((flows.tried(), flows.up()), (1, 0));
 }
 
@@ -107,14 +92,14 @@ fn an_answer_that_is_no_success_goes_out_and_leaves_it_tried() {
 fn names_are_known_from_their_beginning_to_their_end() {
     let mut flows = flows(Bounds::default());
     let eve = asking("eve", 1);
-    assert_eq!(flows.from_outside(0, client(1), &eve), Err(Dropped::UnknownName));
+    assert_eq!(flows.inbound(0, client(1), &eve), Err(Dropped::UnknownName));
     assert_eq!(flows.tried(), 0, "a stranger leaves nothing behind");
     flows.end(OSLO, "anna");
     connected(&mut flows, 0, 1, "anna");
     flows.end(PARIS, "anna");
-    flows.from_outside(1, client(1), SRTP).expect("it goes on");
+    flows.inbound(1, client(1), SRTP).expect("it goes on");
     assert_eq!(
-        flows.from_outside(1, client(2), &asking("anna", 1)),
+        flows.inbound(1, client(2), &asking("anna", 1)),
         Err(Dropped::UnknownName)
     );
 }
@@ -122,17 +107,15 @@ fn names_are_known_from_their_beginning_to_their_end() {
 #[test]
 fn silence_at_either_end_ends_a_flow() {
     let mut flows = flows(Bounds::default());
-    let asked = flows
-        .from_outside(0, client(1), &asking("anna", 1))
-        .expect("known");
+    let asked = flows.inbound(0, client(1), &asking("anna", 1)).expect("known");
     flows
-        .from_outside(4_000, client(1), &asking("anna", 2))
+        .inbound(4_000, client(1), &asking("anna", 2))
         .expect("known");
     flows.sweep(TRIED_FOR);
     assert_eq!(flows.tried(), 0, "asking again does not make it last");
-    assert_eq!(flows.from_inside(TRIED_FOR, PARIS, asked.flow, &success(1)), None);
+    assert_eq!(flows.outbound(TRIED_FOR, PARIS, asked.flow, &success(1)), None);
     let up = connected(&mut flows, 10_000, 1, "anna");
-    flows.from_outside(30_000, client(1), SRTP).expect("it is up");
+    flows.inbound(30_000, client(1), SRTP).expect("it is up");
     flows.sweep(30_000);
     assert_eq!(flows.up(), 1);
     flows.sweep(40_000);
@@ -151,13 +134,13 @@ fn what_went_through_a_tunnel_goes_with_it() {
     connected(&mut flows, 0, 2, "olav");
     flows.down(PARIS);
     assert_eq!(flows.up(), 1);
-    assert_eq!(flows.from_outside(0, client(1), SRTP), Err(Dropped::NoFlow));
+    assert_eq!(flows.inbound(0, client(1), SRTP), Err(Dropped::NoFlow));
     assert_eq!(
-        flows.from_outside(0, client(1), &asking("anna", 1)),
+        flows.inbound(0, client(1), &asking("anna", 1)),
         Err(Dropped::UnknownName)
     );
     flows
-        .from_outside(0, client(2), SRTP)
+        .inbound(0, client(2), SRTP)
         .expect("that of the other goes on");
 }
 
@@ -167,10 +150,10 @@ fn a_client_moves_to_another_node_once_the_first_is_silent() {
     connected(&mut flows, 0, 1, "anna");
     let olav = asking("olav", 3);
     assert_eq!(
-        flows.from_outside(MOVES_AFTER - 1, client(1), &olav),
+        flows.inbound(MOVES_AFTER - 1, client(1), &olav),
         Err(Dropped::TooMany)
     );
-    let moved = flows.from_outside(MOVES_AFTER, client(1), &olav).expect("known");
+    let moved = flows.inbound(MOVES_AFTER, client(1), &olav).expect("known");
     assert_eq!((moved.tunnel, moved.introduces), (OSLO, true));
     assert_eq!((flows.tried(), flows.up()), (1, 0));
 }
@@ -187,54 +170,50 @@ fn there_is_no_more_than_there_may_be() {
     };
     let mut flows = flows(bounds);
     for port in [1, 2] {
-        flows
-            .from_outside(0, client(port), &asking("anna", 1))
-            .expect("known");
+        flows.inbound(0, client(port), &asking("anna", 1)).expect("known");
     }
     let third = asking("anna", 1);
     assert_eq!(
-        flows.from_outside(0, client(3), &third),
+        flows.inbound(0, client(3), &third),
         Err(Dropped::TooMany),
         "of a name"
     );
     connected(&mut flows, 0, 4, "olav");
     assert_eq!(
-        flows.from_outside(0, client(5), &asking("olav", 1)),
+        flows.inbound(0, client(5), &asking("olav", 1)),
         Err(Dropped::TooMany),
         "of a network"
     );
     let other: SocketAddr = ([192, 0, 2, 2], 1).into();
     flows
-        .from_outside(0, other, &asking("olav", 1))
+        .inbound(0, other, &asking("olav", 1))
         .expect("of another network");
     let another: SocketAddr = ([192, 0, 2, 3], 1).into();
     assert_eq!(
-        flows.from_outside(0, another, &asking("olav", 1)),
+        flows.inbound(0, another, &asking("olav", 1)),
         Err(Dropped::TooMany),
         "in all"
     );
     for _ in 0..2 {
-        flows
-            .from_outside(0, client(1), &asking("anna", 2))
-            .expect("known");
+        flows.inbound(0, client(1), &asking("anna", 2)).expect("known");
     }
-    assert_eq!(flows.from_outside(0, client(1), &third), Err(Dropped::TooFast));
+    assert_eq!(flows.inbound(0, client(1), &third), Err(Dropped::TooFast));
     flows
-        .from_outside(1_000, client(1), &third)
+        .inbound(1_000, client(1), &third)
         .expect("in the next second");
     for _ in 0..2 {
-        flows.from_outside(0, client(4), SRTP).expect("it is up");
+        flows.inbound(0, client(4), SRTP).expect("it is up");
     }
-    assert_eq!(flows.from_outside(0, client(4), SRTP), Err(Dropped::TooFast));
+    assert_eq!(flows.inbound(0, client(4), SRTP), Err(Dropped::TooFast));
     for name in ["a", "b", "c"] {
         flows.begin(PARIS, name);
     }
     flows.sweep(TRIED_FOR);
     flows
-        .from_outside(9_000, client(7), &asking("a", 1))
+        .inbound(9_000, client(7), &asking("a", 1))
         .expect("the second name");
     assert_eq!(
-        flows.from_outside(9_000, client(8), &asking("b", 1)),
+        flows.inbound(9_000, client(8), &asking("b", 1)),
         Err(Dropped::UnknownName)
     );
 }
@@ -251,9 +230,9 @@ proptest! {
             let name = ["anna", "olav", "eve"][usize::from(number % 3)];
             let tunnel = if number % 2 == 0 { PARIS } else { OSLO };
             match act {
-                0..=2 => drop(flows.from_outside(now, client(port), &asking(name, number))),
-                3 => drop(flows.from_inside(now, tunnel, FlowId(port.into()), &success(number))),
-                4 => drop(flows.from_outside(now, client(port), SRTP)),
+                0..=2 => drop(flows.inbound(now, client(port), &asking(name, number))),
+                3 => drop(flows.outbound(now, tunnel, FlowId(port.into()), &success(number))),
+                4 => drop(flows.inbound(now, client(port), SRTP)),
                 5 => flows.begin(tunnel, name),
                 6 => if port == 0 { flows.down(tunnel) } else { flows.end(tunnel, name) },
                 _ => { now += passes; flows.sweep(now) }

@@ -28,6 +28,8 @@ pub struct TunnelSeen {
     /// By reason, of connections from outside that were refused.
     pub refused: Vec<(String, u64)>,
     pub certificate_expires: Option<Timestamp>,
+    /// When that was changed last which it goes by of what the server wants.
+    pub policy: Option<Timestamp>,
     pub media: MediaSeen,
 }
 

@@ -31,6 +31,37 @@ pub enum BorderStage {
     Removed,
 }
 
+/// What Border Controllers let in, as the inside wants it. A limit that is not here is that of each controller's own configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BorderPolicy {
+    /// Address ranges in CIDR notation from which nobody is let in, beside those that a controller denies itself.
+    pub deny: Vec<String>,
+    /// Connections at a time of one network: an IPv4 address, or the 64 bits of an IPv6 network.
+    pub connections_per_network: Option<u32>,
+    /// Connections of one network that begin each second.
+    pub rate_per_network: Option<u32>,
+    /// Clients of one network whose media flow at a time.
+    pub flows_per_network: Option<u32>,
+    /// When it was changed last: its version. What a patch says of it does not count.
+    pub changed_at: Timestamp,
+}
+
+impl BorderPolicy {
+    /// Most address ranges.
+    pub const NETWORKS: usize = 256;
+    /// Most of each limit.
+    pub const LIMIT: u32 = 100_000;
+
+    /// Without its version.
+    pub(crate) fn said(&self) -> Self {
+        Self {
+            changed_at: Timestamp::default(),
+            ..self.clone()
+        }
+    }
+}
+
 impl BorderController {
     /// Most that a server has at a time.
     pub const MOST: usize = 16;

@@ -377,6 +377,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::UpdateSettings { patch, .. } if patch.border.is_some() => BORDER_POLICY_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.zones.is_some() => ZONES_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_contacts) => {
                 CONTENT_LEVEL
@@ -475,6 +476,9 @@ pub const DIRECTORY_KEPT_LEVEL: u32 = 34;
 
 /// The level from which on a server has Border Controllers.
 pub const BORDER_LEVEL: u32 = 39;
+
+/// The level from which on what Border Controllers let in is a setting.
+pub const BORDER_POLICY_LEVEL: u32 = 41;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

@@ -171,6 +171,7 @@ pub(crate) fn settings(before: &Settings, after: &Settings) -> Vec<FieldChange> 
     );
     changes.section("zones.trusted", &before.zones.trusted, &after.zones.trusted);
     changes.section("zones.internet", &before.zones.internet, &after.zones.internet);
+    changes.section("border", &before.border.said(), &after.border.said());
     changes.0
 }
 

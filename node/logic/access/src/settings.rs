@@ -1,4 +1,4 @@
-use crate::{PartnerTerms, ProfileVisibility, Zones};
+use crate::{BorderPolicy, PartnerTerms, ProfileVisibility, Zones};
 use plenary_model::{Revision, ServerMask, ServerName};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct Settings {
     pub profile_fields: ProfileVisibility,
     #[serde(skip_serializing_if = "is_usual")]
     pub zones: Zones,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub border: BorderPolicy,
     pub revision: Revision,
 }
 
@@ -312,4 +314,6 @@ pub struct SettingsPatch {
     pub profile_fields: Option<ProfileVisibility>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zones: Option<Box<Zones>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub border: Option<BorderPolicy>,
 }

@@ -65,6 +65,7 @@ function Vitals({ controller }: { controller: BorderController }) {
         [t('border.upSince'), time(tunnel.up_since)],
         [t('border.certificateUntil'), time(tunnel.certificate_expires_at)],
         [t('border.version'), tunnel.version],
+        [t('border.policySince'), time(tunnel.policy_changed_at)],
         [t('border.flows'), number(tunnel.flows)],
         [t('border.flowsBegun'), number(tunnel.flows_begun)],
         [t('border.received'), bytes(tunnel.received_bytes)],

@@ -54,8 +54,8 @@ export function TermsFields({ value, set, readOnly, errors = {} }: Props) {
   );
 }
 
-/** A limit; empty means that there is none. */
-function Most(props: {
+/** A limit; empty means that there is none, or what `empty` says. */
+export function Most(props: {
   label: string;
   hint: string;
   unit?: string;
@@ -64,6 +64,7 @@ function Most(props: {
   error?: string;
   value: number | null;
   set: (value: number | null) => void;
+  empty?: string;
 }) {
   const { t } = useAdminText();
   const [min, max] = props.range;
@@ -72,7 +73,7 @@ function Most(props: {
       label={props.label}
       description={props.hint}
       inputWrapperOrder={['label', 'input', 'description', 'error']}
-      placeholder={t('common:value.unlimited')}
+      placeholder={props.empty ?? t('common:value.unlimited')}
       min={min}
       max={max}
       allowDecimal={false}

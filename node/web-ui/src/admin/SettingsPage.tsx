@@ -26,6 +26,7 @@ import { ErrorState, Loading } from '../ui/States';
 import { duration, fieldErrors, quantity, textOf, useAdminText } from '../ui/text';
 import { useDraft, type Draft } from '../ui/useDraft';
 import { useMayChange } from '../ui/useMe';
+import { BorderFields } from './BorderFields';
 import { DocumentSettings } from './DocumentSettings';
 import { valueOf } from './eventText';
 import { FederationFields, UsualTerms } from './FederationSettings';
@@ -191,6 +192,9 @@ function Form({ settings }: { settings: Settings }) {
           value={draft.value['admin_access.networks']}
           onChange={(next) => draft.set('admin_access.networks', next)}
         />
+      </Section>
+      <Section id="border">
+        <BorderFields {...fields} errors={errors} />
       </Section>
       <ChangesBar
         draft={draft}

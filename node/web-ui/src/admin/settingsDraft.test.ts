@@ -44,6 +44,7 @@ const settings: Settings = {
     trusted: { name: '', on: true, methods: ['password'], guests: true, rights: [] },
     internet: { name: '', on: true, methods: ['password'], guests: true, rights: [] },
   },
+  border: { deny: [], connections_per_network: null, rate_per_network: null, flows_per_network: null },
   revision: '3',
 };
 

@@ -46,4 +46,8 @@ export const settingsIndex = [
   { section: 'zones', field: 'trusted' },
   { section: 'zones', field: 'internet' },
   { section: 'admin_access', field: 'networks' },
+  { section: 'border', field: 'deny' },
+  { section: 'border', field: 'connections_per_network' },
+  { section: 'border', field: 'rate_per_network' },
+  { section: 'border', field: 'flows_per_network' },
 ] as const;

@@ -2,7 +2,7 @@
 
 use super::{endpoint, target};
 use anyhow::Context as _;
-use plenary_border::{Offer, Service};
+use plenary_border::{Offer, Policy, Service};
 use plenary_border_client::{FromOutside, Inside, Target, tunnel};
 use plenary_contracts::border::v1::Figures;
 use plenary_identity::Identity;
@@ -60,11 +60,12 @@ pub(super) async fn repeat(
         most: MOST,
     };
     let (_offers, offer) = watch::channel(offer);
+    let (_policies, policy) = watch::channel(Policy::default());
     let repeats = Repeats { ready };
     let deadline = Instant::now() + super::READY_WITHIN;
     loop {
         tokio::select! {
-            lost = tunnel::run(&endpoint, node, &target, "bench", offer.clone(), &repeats) => match lost {
+            lost = tunnel::run(&endpoint, node, &target, "bench", (offer.clone(), policy.clone()), &repeats) => match lost {
                 Err(error) if Instant::now() > deadline => return Err(error.into()),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },

@@ -55,6 +55,9 @@ pub struct BorderTunnel {
     /// When its certificate ends; null: not known.
     #[schema(required)]
     pub certificate_expires_at: Option<Time>,
+    /// When the setting `border` was changed last that it goes by; null: it goes by its own configuration alone.
+    #[schema(required)]
+    pub policy_changed_at: Option<Time>,
     pub media: BorderMedia,
 }
 
@@ -138,6 +141,7 @@ impl From<TunnelSeen> for BorderTunnel {
             sent_bytes: tunnel.sent_bytes,
             refused: refused(tunnel.refused),
             certificate_expires_at: tunnel.certificate_expires.map(Time),
+            policy_changed_at: tunnel.policy.map(Time),
             media: BorderMedia {
                 flows: tunnel.media.flows,
                 received_bytes: tunnel.media.received_bytes,

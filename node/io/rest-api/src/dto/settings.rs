@@ -279,6 +279,58 @@ impl From<ProfileVisibility> for access::ProfileVisibility {
     }
 }
 
+/// What Border Controllers let in, whatever their own configuration says. A limit that is null is that of each controller.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BorderPolicy {
+    /// Address ranges from which nobody is let in, like `198.51.100.0/24`.
+    #[schema(max_items = 256)]
+    pub deny: Vec<String>,
+    /// Connections at a time of one network: an IPv4 address, or the 64 bits of an IPv6 network.
+    #[schema(required, minimum = 1, maximum = 100000)]
+    pub connections_per_network: Option<u32>,
+    /// Connections of one network that begin each second.
+    #[schema(required, minimum = 1, maximum = 100000)]
+    pub rate_per_network: Option<u32>,
+    /// Clients of one network whose media flow at a time.
+    #[schema(required, minimum = 1, maximum = 100000)]
+    pub flows_per_network: Option<u32>,
+}
+
+impl From<access::BorderPolicy> for BorderPolicy {
+    fn from(policy: access::BorderPolicy) -> Self {
+        Self {
+            deny: policy.deny,
+            connections_per_network: policy.connections_per_network,
+            rate_per_network: policy.rate_per_network,
+            flows_per_network: policy.flows_per_network,
+        }
+    }
+}
+
+impl BorderPolicy {
+    fn read(self) -> Result<access::BorderPolicy, Problem> {
+        check_networks("border.deny", &self.deny)?;
+        Ok(access::BorderPolicy {
+            deny: self.deny,
+            connections_per_network: self.connections_per_network,
+            rate_per_network: self.rate_per_network,
+            flows_per_network: self.flows_per_network,
+            ..access::BorderPolicy::default()
+        })
+    }
+}
+
+/// # Errors
+/// Which of them is no address range.
+fn check_networks(field: &str, networks: &[String]) -> Result<(), Problem> {
+    for (at, text) in networks.iter().enumerate() {
+        let network: Result<access::Network, _> = text.parse();
+        network.map_err(|error| Problem::field(format!("{field}[{at}]"), error.to_string()))?;
+    }
+    Ok(())
+}
+
 /// All settings of the server that people change while it runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
@@ -295,6 +347,7 @@ pub struct Settings {
     pub partner_terms: PartnerTerms,
     pub profile_fields: ProfileVisibility,
     pub zones: Zones,
+    pub border: BorderPolicy,
     /// Changes with each change; also the `ETag`.
     #[schema(pattern = "^[0-9]+$")]
     pub revision: String,
@@ -329,6 +382,7 @@ impl From<access::Settings> for Settings {
             partner_terms: settings.partner_terms.into(),
             profile_fields: settings.profile_fields.into(),
             zones: settings.zones.into(),
+            border: settings.border.into(),
             revision: settings.revision.to_string(),
         }
     }
@@ -350,17 +404,13 @@ pub struct SettingsPatch {
     pub partner_terms: Option<PartnerTerms>,
     pub profile_fields: Option<ProfileVisibility>,
     pub zones: Option<Zones>,
+    pub border: Option<BorderPolicy>,
 }
 
 impl SettingsPatch {
     pub(crate) fn read(self) -> Result<access::SettingsPatch, Problem> {
         if let Some(access) = &self.admin_access {
-            for (at, text) in access.networks.iter().enumerate() {
-                let network: Result<access::Network, _> = text.parse();
-                network.map_err(|error| {
-                    Problem::field(format!("admin_access.networks[{at}]"), error.to_string())
-                })?;
-            }
+            check_networks("admin_access.networks", &access.networks)?;
         }
         Ok(access::SettingsPatch {
             password: self.password.map(|policy| access::PasswordPolicy {
@@ -405,6 +455,7 @@ impl SettingsPatch {
             partner_terms: self.partner_terms.map(Into::into),
             profile_fields: self.profile_fields.map(Into::into),
             zones: self.zones.map(Zones::read).transpose()?.map(Box::new),
+            border: self.border.map(BorderPolicy::read).transpose()?,
         })
     }
 }

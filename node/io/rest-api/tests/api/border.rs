@@ -1,7 +1,7 @@
 //! Border Controllers: invited, listed, removed.
 
 use crate::server::TestServer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn administrators_invite_list_and_remove_border_controllers() {
@@ -54,4 +54,29 @@ async fn administrators_invite_list_and_remove_border_controllers() {
     remove().await.problem(404, "not-found");
     let listed = server.get("/border-controllers").await.is(200).json();
     assert_eq!(listed["items"], json!([]));
+}
+
+#[tokio::test]
+async fn what_controllers_let_in_is_a_setting() {
+    let server = TestServer::new();
+    let settings = server.get("/settings").await.is(200).json();
+    let usual = json!({ "deny": [], "connections_per_network": null, "rate_per_network": null, "flows_per_network": null });
+    assert_eq!(settings["border"], usual);
+    let mut wanted = usual.clone();
+    wanted["deny"] = json!(["198.51.100.0/24"]);
+    wanted["rate_per_network"] = json!(20);
+    let patch = |border: &Value| json!({ "border": border });
+    let changed = server.write("PATCH", "/settings", &patch(&wanted)).await;
+    assert_eq!(changed.is(200).json()["border"], wanted);
+    for (field, bad, named) in [
+        ("deny", json!(["example.com"]), "border.deny[0]"),
+        ("deny", json!(vec!["192.0.2.1"; 257]), "border.deny"),
+        ("flows_per_network", json!(0), "border.flows_per_network"),
+    ] {
+        let mut wanted = usual.clone();
+        wanted[field] = bad;
+        let refused = server.write("PATCH", "/settings", &patch(&wanted)).await;
+        let problem = refused.problem(422, "invalid-field");
+        assert_eq!(problem["errors"][0]["field"], named);
+    }
 }

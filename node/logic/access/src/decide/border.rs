@@ -2,7 +2,8 @@
 
 use super::{Case, invalid, nodes::INVITATION_S, not_found};
 use crate::{
-    BorderController, BorderStage, Change, Decision, Effect, FieldChange, Outcome, Refusal, Topic, View,
+    BorderController, BorderPolicy, BorderStage, Change, Decision, Effect, FieldChange, Network, Outcome,
+    Refusal, Topic, View,
 };
 use plenary_model::{NodeId, NodeName};
 use subtle::ConstantTimeEq as _;
@@ -151,4 +152,29 @@ impl<V: View> Case<'_, V> {
             })
             .collect()
     }
+}
+
+pub(super) fn check_policy(policy: &BorderPolicy) -> Result<(), Refusal> {
+    if policy.deny.len() > BorderPolicy::NETWORKS {
+        return Err(invalid(
+            "border.deny",
+            format!("must be {} at most", BorderPolicy::NETWORKS),
+        ));
+    }
+    if let Some(bad) = policy.deny.iter().find(|text| text.parse::<Network>().is_err()) {
+        return Err(invalid(
+            "border.deny",
+            format!("{bad:?} is no address range; write it like 198.51.100.0/24"),
+        ));
+    }
+    for (field, limit) in [
+        ("border.connections_per_network", policy.connections_per_network),
+        ("border.rate_per_network", policy.rate_per_network),
+        ("border.flows_per_network", policy.flows_per_network),
+    ] {
+        if limit.is_some_and(|limit| !(1..=BorderPolicy::LIMIT).contains(&limit)) {
+            return Err(invalid(field, format!("must be 1 to {}", BorderPolicy::LIMIT)));
+        }
+    }
+    Ok(())
 }

@@ -2,8 +2,9 @@
 
 use super::{Case, exists, expect_revision, invalid, not_found};
 use crate::{
-    AddressBook, AddressBookScope, Alias, Bandwidth, CallId, Contact, Decision, Effect, FederationPolicy,
-    Group, Network, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View, allowed_rights, diff, fold,
+    AddressBook, AddressBookScope, Alias, Bandwidth, BorderPolicy, CallId, Contact, Decision, Effect,
+    FederationPolicy, Group, Network, Outcome, Refusal, Settings, SettingsPatch, Topic, User, View,
+    allowed_rights, diff, fold,
 };
 use plenary_model::{AliasName, CallString, GroupId, Revision, Right, Rights, UserName, limits};
 use std::collections::BTreeSet;
@@ -386,6 +387,13 @@ impl<V: View> Case<'_, V> {
                 Some(zones) => (**zones).clone(),
                 None => before.zones.clone(),
             },
+            border: match &patch.border {
+                Some(policy) if policy.said() != before.border.said() => BorderPolicy {
+                    changed_at: self.at.now,
+                    ..policy.clone()
+                },
+                _ => before.border.clone(),
+            },
             revision: self.at.revision,
         };
         check_settings(&after)?;
@@ -567,6 +575,7 @@ fn check_settings(settings: &Settings) -> Result<(), Refusal> {
     super::partners::check_terms("partner_terms", &settings.partner_terms)?;
     super::guest_page::check_front_page(&settings.front_page)?;
     super::zones::check_zones(&settings.zones)?;
+    super::border::check_policy(&settings.border)?;
     // One that cannot be read would keep every administrator out.
     match settings
         .admin_access

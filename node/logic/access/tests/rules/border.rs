@@ -1,7 +1,9 @@
 //! Border Controllers: tokens are good once, numbers are given out once.
 
 use crate::world::{World, by, system};
-use plenary_access::{BORDER_LEVEL, BorderStage, Change, Outcome, Refusal};
+use plenary_access::{
+    BORDER_LEVEL, BORDER_POLICY_LEVEL, BorderPolicy, BorderStage, Change, Outcome, Refusal, SettingsPatch,
+};
 use plenary_model::NodeId;
 
 const SECRET: [u8; 32] = [7; 32];
@@ -95,4 +97,59 @@ fn only_administrators_invite_and_addresses_must_be_some() {
             .values()
             .all(|one| matches!(one.stage, BorderStage::Invited { .. }))
     );
+}
+
+fn policy(policy: BorderPolicy) -> Change {
+    Change::UpdateSettings {
+        expect: None,
+        patch: SettingsPatch {
+            border: Some(policy),
+            ..SettingsPatch::default()
+        },
+    }
+}
+
+#[test]
+fn what_controllers_let_in_is_said_with_a_version_that_follows_changes() {
+    let mut world = world();
+    let wanted = BorderPolicy {
+        deny: vec!["198.51.100.0/24".into(), "2001:db8::/32".into()],
+        rate_per_network: Some(20),
+        ..BorderPolicy::default()
+    };
+    assert_eq!(policy(wanted.clone()).level(), BORDER_POLICY_LEVEL);
+    world.level = BORDER_POLICY_LEVEL;
+    for who in ["eye", "alice"] {
+        let refused = world.refused(by(who), policy(wanted.clone()));
+        assert!(matches!(refused, Refusal::Forbidden { .. }), "{refused}");
+    }
+    world.ok(by("root"), policy(wanted.clone()));
+    let first = world.settings.border.changed_at;
+    assert_eq!(first.0, world.now);
+    world.now += 1_000;
+    world.ok(by("root"), policy(wanted.clone()));
+    assert_eq!(world.settings.border.changed_at, first, "the same is no change");
+    world.ok(by("root"), policy(BorderPolicy::default()));
+    assert_eq!(world.settings.border.changed_at.0, world.now);
+
+    let bad_range = BorderPolicy {
+        deny: vec!["example.com".into()],
+        ..BorderPolicy::default()
+    };
+    let many = BorderPolicy {
+        deny: vec!["192.0.2.1".into(); BorderPolicy::NETWORKS + 1],
+        ..BorderPolicy::default()
+    };
+    let nothing = BorderPolicy {
+        flows_per_network: Some(0),
+        ..BorderPolicy::default()
+    };
+    for (bad, field) in [
+        (bad_range, "border.deny"),
+        (many, "border.deny"),
+        (nothing, "border.flows_per_network"),
+    ] {
+        let refused = world.refused(by("root"), policy(bad));
+        assert!(refused.to_string().contains(field), "{refused}");
+    }
 }

@@ -194,6 +194,28 @@ export type BorderMedia = {
 };
 
 /**
+ * What Border Controllers let in, whatever their own configuration says. A limit that is null is that of each controller.
+ */
+export type BorderPolicy = {
+    /**
+     * Connections at a time of one network: an IPv4 address, or the 64 bits of an IPv6 network.
+     */
+    connections_per_network: number | null;
+    /**
+     * Address ranges from which nobody is let in, like `198.51.100.0/24`.
+     */
+    deny: Array<string>;
+    /**
+     * Clients of one network whose media flow at a time.
+     */
+    flows_per_network: number | null;
+    /**
+     * Connections of one network that begin each second.
+     */
+    rate_per_network: number | null;
+};
+
+/**
  * Connections from outside, or requests, that were refused for one reason.
  */
 export type BorderRefused = {
@@ -215,6 +237,7 @@ export type BorderTunnel = {
     flows: number;
     flows_begun: number;
     media: BorderMedia;
+    policy_changed_at: Time | null;
     /**
      * From outside, and to it.
      */
@@ -4593,6 +4616,7 @@ export type SessionPolicy = {
  */
 export type Settings = {
     admin_access: AdminAccess;
+    border: BorderPolicy;
     conference_ids: ConferenceIdPolicy;
     conferences: ConferencePolicy;
     federation: FederationPolicy;
@@ -4618,6 +4642,7 @@ export type Settings = {
  */
 export type SettingsPatch = {
     admin_access?: AdminAccess | null;
+    border?: BorderPolicy | null;
     conference_ids?: ConferenceIdPolicy | null;
     conferences?: ConferencePolicy | null;
     federation?: FederationPolicy | null;
