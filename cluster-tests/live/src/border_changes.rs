@@ -2,7 +2,7 @@
 //! web, all tunnels for a while, a controller, a node.
 
 use crate::{
-    border::{BACK_WITHIN, Inside, outside, until},
+    border::{Inside, outside, until},
     border_firewall::{BESIDE, Lab, NODES, OUTSIDE, controllers},
     border_media::{CALM, PEOPLE, Ways, enter, longest_gap},
     border_tricks::Door,
@@ -32,6 +32,8 @@ const NO_GAP: Duration = Duration::from_secs(1);
 /// Of quickstart, where none is named.
 const SERVER: &str = "demo.internal";
 const CUT: Duration = Duration::from_secs(5);
+/// Who loses the way of their media is back within this. The participants of these tests give a way up much later than browsers.
+const AWAY: Duration = Duration::from_secs(30);
 /// Where media are for clients at a controller.
 const MEDIA: u16 = 53_000;
 
@@ -230,17 +232,17 @@ pub async fn border_changes() -> anyhow::Result<Figures> {
             })
             .await?,
     ];
-    let cut = crossing.bear("tunnels cut for 5 s", CUT + BACK_WITHIN, async |all| {
+    let cut = crossing.bear("tunnels cut for 5 s", AWAY, async |all| {
         all.lab.cut_tunnels(true)?;
         sleep(CUT).await;
         all.lab.cut_tunnels(false)
     });
     notes.push(cut.await?);
-    let controller = crossing.bear("a controller killed", BACK_WITHIN, async |all| {
+    let controller = crossing.bear("a controller killed", AWAY, async |all| {
         Ok(all.controllers.first_mut().context("a controller")?.kill()?)
     });
     notes.push(controller.await?);
-    let node = crossing.bear("a node killed", BACK_WITHIN, async |all| {
+    let node = crossing.bear("a node killed", AWAY, async |all| {
         let pid = all.inside.line["nodes"][0]["pid"].as_i64().context("a process")?;
         Ok(kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?)
     });

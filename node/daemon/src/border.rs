@@ -42,15 +42,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{broadcast, watch},
     task::{AbortHandle, JoinSet},
 };
 
-/// A controller that cannot be reached is dialled again so soon.
+/// Between the beginnings of two attempts to reach a controller, and from the end of one to the next.
 const AGAIN: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_millis(200);
 
 /// What this node knows of its tunnels, and of who came through them.
 #[derive(Debug, Default)]
@@ -208,6 +209,7 @@ async fn attend(
     told: (watch::Receiver<Offer>, watch::Receiver<Policy>),
 ) {
     loop {
+        let attempt = Attempt::begin();
         let trouble = match &one.stage {
             BorderStage::Invited { secret, expires_at } if expires_at.0 > clock_ms() => {
                 // The list says that it is enrolled before it has its certificate, and this task ends with that.
@@ -233,7 +235,22 @@ async fn attend(
             seen.up = None;
             seen.trouble = trouble;
         });
-        tokio::time::sleep(AGAIN).await;
+        attempt.pause().await;
+    }
+}
+
+/// One of many to reach a controller.
+struct Attempt(Instant);
+
+impl Attempt {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Until the next one: who was refused at once waits, who heard nothing for seconds tries again soon.
+    async fn pause(self) {
+        let left = AGAIN.saturating_sub(self.0.elapsed());
+        tokio::time::sleep(left.max(SOON)).await;
     }
 }
 

@@ -79,6 +79,7 @@ async fn a_first_instance_that_was_set_back_counts_as_it_is() {
     paris.put("alice", "Alice Martin");
     paris.is_told().await;
     world.stop(0).await;
+    world.is_closed(0).await;
     let (database, kept) = (
         world.data(0).join("store/directory.db"),
         world.folder.path().join("kept.db"),
@@ -93,9 +94,7 @@ async fn a_first_instance_that_was_set_back_counts_as_it_is() {
 
     paris.feed = None;
     world.stop(0).await;
-    for file in ["directory.db-wal", "directory.db-shm"] {
-        std::fs::remove_file(world.data(0).join("store").join(file)).ok();
-    }
+    world.is_closed(0).await;
     std::fs::copy(&kept, &database).unwrap();
     world.start(0).await;
     second.finds("martin", &["Alice Martin"]).await;

@@ -130,6 +130,15 @@ impl World {
         self.instances[instance].take().unwrap().stop().await;
     }
 
+    /// SQLite has written everything into the file of the database: connections that were given up close in threads of their own.
+    pub(crate) async fn is_closed(&self, instance: usize) {
+        let log = self.data(instance).join("store/directory.db-wal");
+        eventually("the database is closed", LONG, async || {
+            (!log.exists()).then_some(())
+        })
+        .await;
+    }
+
     /// With other limits from now on.
     pub(crate) async fn limit(&mut self, limits: Limits) {
         self.limits = limits;

@@ -1,6 +1,6 @@
 //! Media of partners from outside: a connection of its own to each controller, between it and the port for partners.
 
-use super::{find, target};
+use super::{Attempt, find, target};
 use crate::server::Server;
 use plenary_access::BorderController;
 use plenary_border_client::{
@@ -11,8 +11,7 @@ use plenary_cascade_io::{Carrier, Ways};
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
-/// After a connection that failed, and while a controller lets no partners in.
-const AGAIN: Duration = Duration::from_secs(1);
+/// While a controller lets no partners in.
 const WITHOUT_PARTNERS: Duration = Duration::from_secs(60);
 
 /// Keeps a connection for partners to one controller until it is dropped, where this node has a port for them.
@@ -21,6 +20,7 @@ pub(super) async fn keep(server: &Server, one: &BorderController) -> Infallible 
         return std::future::pending().await;
     };
     loop {
+        let attempt = Attempt::begin();
         match carry(server, one, &ways).await {
             Ok(()) => {
                 tracing::info!(controller = %one.name, "a Border Controller lets no partners in");
@@ -28,7 +28,7 @@ pub(super) async fn keep(server: &Server, one: &BorderController) -> Infallible 
             }
             Err(trouble) => {
                 tracing::debug!(controller = %one.name, %trouble, "media of partners by a Border Controller");
-                tokio::time::sleep(AGAIN).await;
+                attempt.pause().await;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Media of clients from outside: a connection of its own to each controller, between it and the media threads.
 
-use super::{find, target};
+use super::{Attempt, find, target};
 use crate::server::Server;
 use plenary_access::BorderController;
 use plenary_border::Service;
@@ -10,33 +10,49 @@ use plenary_border_client::{
     wire::Reached,
 };
 use plenary_media_io::{Carrier, Named, Outside, TcpWay, Way};
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
 use tokio::{sync::mpsc, task::JoinSet};
 
-/// After a connection that failed, and while a controller passes no media on.
-const AGAIN: Duration = Duration::from_secs(1);
+/// While a controller passes no media on.
 const WITHOUT_MEDIA: Duration = Duration::from_secs(60);
+/// So long clients are told of a controller to which the connection is lost: most are back within a second, and who is told of no
+/// address has to ask anew.
+const TOLD_FOR: Duration = Duration::from_secs(30);
 /// Names that are told at once.
 const NAMES: usize = 256;
 
 /// Keeps a connection for media to one controller until it is dropped.
 pub(super) async fn keep(server: &Server, one: &BorderController, outside: &Outside) -> Infallible {
+    let mut door = None;
     loop {
-        match carry(server, one, outside).await {
+        let attempt = Attempt::begin();
+        match carry(server, one, outside, &mut door).await {
             Ok(()) => {
+                door = None;
                 tracing::info!(controller = %one.name, "a Border Controller passes no media on");
                 tokio::time::sleep(WITHOUT_MEDIA).await;
             }
             Err(trouble) => {
                 tracing::debug!(controller = %one.name, %trouble, "media of a Border Controller");
-                tokio::time::sleep(AGAIN).await;
+                door = door.take().and_then(Door::after_a_loss);
+                attempt.pause().await;
             }
         }
     }
 }
 
 /// Until the connection is lost; well where the controller passes no media on.
-async fn carry(server: &Server, one: &BorderController, outside: &Outside) -> Result<(), String> {
+async fn carry(
+    server: &Server,
+    one: &BorderController,
+    outside: &Outside,
+    door: &mut Option<Door>,
+) -> Result<(), String> {
     let (endpoint, address) = find(&one.address).await?;
     let dialled = media::dial(&endpoint, &server.identity, &target(one, address)).await;
     let (tunnel, mut talk) = dialled.map_err(|error| plenary_identity::explain(&error))?;
@@ -51,7 +67,10 @@ async fn carry(server: &Server, one: &BorderController, outside: &Outside) -> Re
     talk.tell(names, Vec::new())
         .await
         .map_err(|error| error.to_string())?;
-    let _ways = ways(&tunnel, outside);
+    match door.as_mut().filter(|door| door.reached == reached) {
+        Some(kept) => kept.leads_to(tunnel.clone()),
+        None => *door = Some(Door::open(reached.clone(), tunnel.clone(), outside)),
+    }
     tracing::info!(controller = %one.name, ?reached, "media come by a Border Controller");
     let mut arrivals = outside.arrivals();
     let take = |come: Option<(SocketAddr, &[u8])>| match come {
@@ -98,23 +117,56 @@ impl Drop for Closes {
     }
 }
 
-struct Through(Arc<MediaTunnel>);
+/// What clients are told of a controller: an address of each family.
+struct Door {
+    reached: Reached,
+    through: Arc<Through>,
+    lost: Option<Instant>,
+    _ways: (Vec<Way>, Vec<TcpWay>),
+}
 
-impl Carrier for Through {
-    fn carry(&self, client: SocketAddr, datagram: &[u8]) -> bool {
-        self.0.send(client, datagram)
+impl Door {
+    fn open(reached: Reached, tunnel: Arc<MediaTunnel>, outside: &Outside) -> Self {
+        let through = Arc::new(Through(RwLock::new(Some(tunnel))));
+        let udp = families(&reached.udp).map(|address| outside.open(address, through.clone()));
+        let tcp = families(&reached.tcp).map(|address| outside.open_tcp(address));
+        Self {
+            _ways: (udp.collect(), tcp.collect()),
+            reached,
+            through,
+            lost: None,
+        }
+    }
+
+    fn leads_to(&mut self, tunnel: Arc<MediaTunnel>) {
+        self.lost = None;
+        self.through.set(Some(tunnel));
+    }
+
+    /// Leads nowhere for a while; `None`: for too long.
+    fn after_a_loss(mut self) -> Option<Self> {
+        self.through.set(None);
+        let lost = *self.lost.get_or_insert_with(Instant::now);
+        (lost.elapsed() < TOLD_FOR).then_some(self)
     }
 }
 
-/// What clients are told: an address of each family.
-fn ways(tunnel: &Arc<MediaTunnel>, outside: &Outside) -> (Vec<Way>, Vec<TcpWay>) {
-    let Reached { udp, tcp } = tunnel.reached();
-    let open = |address| outside.open(address, Arc::new(Through(tunnel.clone())));
-    let open_tcp = |address| outside.open_tcp(address);
-    (
-        families(udp).map(open).collect(),
-        families(tcp).map(open_tcp).collect(),
-    )
+/// The connection of the moment.
+struct Through(RwLock<Option<Arc<MediaTunnel>>>);
+
+impl Through {
+    fn set(&self, tunnel: Option<Arc<MediaTunnel>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = tunnel;
+    }
+}
+
+impl Carrier for Through {
+    fn carry(&self, client: SocketAddr, datagram: &[u8]) -> bool {
+        let tunnel = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        tunnel
+            .as_ref()
+            .is_some_and(|tunnel| tunnel.send(client, datagram))
+    }
 }
 
 /// The first address of each family.
