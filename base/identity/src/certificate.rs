@@ -2,8 +2,8 @@
 
 use crate::{IdentityError, Refusal, key::Key, vault};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyUsagePurpose, NameConstraints, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyUsagePurpose, NameConstraints, PublicKeyData, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
@@ -94,11 +94,21 @@ impl Wanted {
     }
 
     pub(crate) fn self_signed(self, key: &Key) -> Result<CertificateDer<'static>, IdentityError> {
+        self.self_signed_with(key, None)
+    }
+
+    /// The same with something more in it.
+    pub(crate) fn self_signed_with(
+        self,
+        key: &Key,
+        more: impl IntoIterator<Item = CustomExtension>,
+    ) -> Result<CertificateDer<'static>, IdentityError> {
         let failed = |_| IdentityError::Crypto {
             what: "making a certificate",
         };
         let mut params = self.params()?;
         params.use_authority_key_identifier_extension = false;
+        params.custom_extensions.extend(more);
         Ok(params.self_signed(key).map_err(failed)?.into())
     }
 }

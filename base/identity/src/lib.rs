@@ -22,6 +22,7 @@
 //! | [`RevocationList`], [`Revocations`] | who is refused although the certificate is in order |
 //! | [`SignedPolicy`] | what a server wants of its programs in the DMZ |
 //! | [`WebTls`] | HTTPS for browsers |
+//! | [`WebRequest`], [`WebCertificate`] | a certificate for browsers by an authority of others: asked for, and come |
 //! | [`PartnerTls`], [`Authorities`], [`Pin`] | servers of others, and what their certificates must prove |
 //!
 //! Deliberately not here: sockets, and who is a member of a server (that is the replicated state's to say).
@@ -32,11 +33,13 @@ mod certificate;
 mod enrol;
 mod error;
 mod identity;
+mod issued;
 mod key;
 mod name;
 mod partner;
 mod pin;
 mod revocation;
+mod seal;
 mod signed;
 mod tls;
 mod vault;
@@ -50,12 +53,14 @@ pub use certificate::Serial;
 pub use enrol::{Enrolled, Enrolling, Renewal};
 pub use error::{IdentityError, JoinError, Refusal};
 pub use identity::{Identity, MACHINE_KEY_FILE};
+pub use issued::{WebCertificate, WebRequest};
 pub use join::{JoinSecret, JoinToken, Joining};
 pub use name::{EnterpriseName, Expected, Program, ProgramName, Scope};
 pub use partner::{Authorities, PartnerCertificate, PartnerError, PartnerRefusal, PartnerTls};
 pub use pin::{Pin, PinError, PinnedAuthority, authorities};
 pub use revocation::{RevocationList, Revocations, SignedRevocations};
 pub use signed::SignedPolicy;
+pub use tls::ACME_ALPN;
 pub use vault::MachineKey;
 pub use verify::{PeerIdentity, explain};
 pub use web::{WebName, WebTls};

@@ -7,7 +7,7 @@
 use crate::{
     Pin,
     certificate::{Facts, sha256},
-    tls::{self, Shown},
+    tls::{self, Foremost},
 };
 use plenary_model::{Fingerprint, ServerName};
 use rustls::{
@@ -378,14 +378,14 @@ impl fmt::Debug for PartnerTls {
 }
 
 impl PartnerTls {
-    pub(crate) fn new(shown: Shown, authorities: Authorities) -> Self {
+    pub(crate) fn new(shown: Arc<Foremost>, authorities: Authorities) -> Self {
         const TLS13_WORKS: &str = "the provider of this crate has suites of TLS 1.3";
         let any = Arc::new(AnyChain(authorities.algorithms));
         let mut server = ServerConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(&[&TLS13])
             .expect(TLS13_WORKS)
             .with_client_cert_verifier(any.clone())
-            .with_cert_resolver(Arc::new(shown.clone()));
+            .with_cert_resolver(shown.clone());
         // A resumed session shows no certificate.
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
@@ -396,7 +396,7 @@ impl PartnerTls {
             .dangerous()
             // Checked in [`PartnerTls::connect`], before a byte is sent, so that administrators see which one it was.
             .with_custom_certificate_verifier(any)
-            .with_client_cert_resolver(Arc::new(shown));
+            .with_client_cert_resolver(shown);
         client.resumption = Resumption::disabled();
         client.alpn_protocols = vec![b"h2".to_vec()];
         Self {

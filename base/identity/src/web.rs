@@ -1,17 +1,19 @@
 //! HTTPS towards browsers.
 
 use crate::{
-    Authorities, Identity, IdentityError, PartnerTls, WEB_LIFETIME,
+    Authorities, Identity, IdentityError, PartnerTls, WEB_LIFETIME, WebCertificate,
     authority::{ia5, permits},
     certificate::Facts,
     identity::is_due,
+    issued,
     key::Key,
-    tls::{self, Shown},
+    tls::{self, ForBrowsers, Foremost, Shown},
 };
 use plenary_model::ParseError;
 use rcgen::SanType;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{
+    collections::BTreeMap,
     fmt,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -67,6 +69,7 @@ pub struct WebTls(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     shown: Shown,
+    browsers: Arc<ForBrowsers>,
     config: Arc<rustls::ServerConfig>,
     source: Source,
 }
@@ -122,9 +125,11 @@ impl WebTls {
 
     fn new(certified: rustls::sign::CertifiedKey, source: Source) -> Self {
         let shown = Shown::new(certified);
-        let config = tls::for_browsers(shown.clone());
+        let browsers = Arc::new(ForBrowsers::new(shown.clone()));
+        let config = tls::for_browsers(browsers.clone());
         Self(Arc::new(Inner {
             shown,
+            browsers,
             config,
             source,
         }))
@@ -137,7 +142,44 @@ impl WebTls {
 
     /// TLS with servers of other enterprises, by the same certificate.
     pub fn partners(&self, authorities: Authorities) -> PartnerTls {
-        PartnerTls::new(self.0.shown.clone(), authorities)
+        PartnerTls::new(Arc::new(Foremost(self.0.browsers.clone())), authorities)
+    }
+
+    /// Shows a certificate of an authority of others to who asks for one of its names, and to partners; `None`: only our own. With
+    /// files it does nothing: they were given for that. Says whether it did.
+    pub fn show(&self, certificate: Option<WebCertificate>) -> bool {
+        let is_own = matches!(self.0.source, Source::Own { .. });
+        if is_own {
+            self.0.browsers.set_public(certificate);
+        }
+        is_own
+    }
+
+    /// Answers authorities that look whether these names lead here (RFC 8737): a name, and the SHA-256 of the key authorization.
+    ///
+    /// # Errors
+    /// When a certificate cannot be made; then it is answered as before.
+    pub fn answer_challenges<'a>(
+        &self,
+        challenges: impl IntoIterator<Item = (&'a str, &'a [u8; 32])>,
+    ) -> Result<(), IdentityError> {
+        let mut answers = BTreeMap::new();
+        for (name, digest) in challenges {
+            let answer = issued::challenge(name, digest)?;
+            answers.insert(name.to_ascii_lowercase(), Arc::new(answer));
+        }
+        self.0.browsers.set_challenges(answers);
+        Ok(())
+    }
+
+    /// Until when the certificate counts that is shown for the server's name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn until(&self) -> Result<SystemTime, IdentityError> {
+        let shown = self.0.browsers.foremost();
+        let leaf = shown.cert.first().map(|leaf| Facts::read(leaf)).transpose()?;
+        Ok(leaf.map_or(SystemTime::UNIX_EPOCH, |facts| facts.until))
     }
 
     /// Names that were asked for, but that the server's web issuer must not certify: browsers that come by

@@ -1,5 +1,6 @@
 //! One binary for all tests over the public API: linking is what takes time.
 
+mod acme;
 mod at_rest;
 mod browsers;
 mod common;
