@@ -123,6 +123,11 @@ pub(crate) fn put(db: &Connection, effect: &Effect) -> Result<(), AppError> {
             params![invitation.id, invitation.secret, sql(invitation.expires_at.0)],
         ),
         Effect::PutController(one) => put_controller(db, one),
+        Effect::PutAcme(acme) => run(
+            db,
+            "INSERT OR REPLACE INTO acme (id, body) VALUES (1, ?)",
+            [body(acme)?],
+        ),
         Effect::RemoveInvitation(id) => run(db, "DELETE FROM invitations WHERE id = ?", [id]),
         Effect::Forget {
             invitations_until,

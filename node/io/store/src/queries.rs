@@ -54,7 +54,7 @@ pub use people::{avatar, credentials, names, session, sessions, user, users};
 pub use registrations::{Registered, registered, registrant, registrants};
 pub use search::{OwnHit, OwnHits, search};
 pub use server::{
-    Counts, border_controllers, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node,
+    Counts, acme, border_controllers, counts, epoch_of, founded, invitation, last_node, nodes, online_by_node,
 };
 pub use templates::{template, templates};
 pub use watchers::{is_watching, named_watchers, removed, shut_out, watchers, watchers_of_node};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version added to the one before.
-const STEPS: [&str; 28] = [
+const STEPS: [&str; 29] = [
     ACCOUNTS,
     CONFERENCES,
     MEETINGS,
@@ -38,6 +38,7 @@ const STEPS: [&str; 28] = [
     REMOVALS,
     BORDER,
     PEOPLE,
+    ACME,
 ];
 
 const ACCOUNTS: &str = "
@@ -465,6 +466,9 @@ END;
 
 /// Border Controllers, those that were removed as well.
 const BORDER: &str = "CREATE TABLE border_controllers (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;";
+
+/// The certificate by ACME; keys in it are sealed.
+const ACME: &str = "CREATE TABLE acme (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL) STRICT;";
 
 /// What people are found by; `found_by.rs` writes it. The parts are the groups of three letters of the words, under the number of
 /// the row. It follows from other tables, and may be made anew at any time.

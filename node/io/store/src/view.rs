@@ -10,8 +10,8 @@ use crate::{
     guest_page::{DOCUMENT, document_of},
 };
 use plenary_access::{
-    Alias, BorderController, Contact, DirectoryLink, Document, Failures, Group, Idempotency, Invitation,
-    Member, Outcome, Partner, PasswordHash, Refusal, Scheme, Session, Settings, User, View,
+    Acme, Alias, BorderController, Contact, DirectoryLink, Document, Failures, Group, Idempotency,
+    Invitation, Member, Outcome, Partner, PasswordHash, Refusal, Scheme, Session, Settings, User, View,
 };
 use plenary_conference::{ALONE_MS, RUN_MS};
 use plenary_model::{
@@ -341,6 +341,11 @@ impl View for StoreView<'_> {
     fn border_controllers(&self) -> Vec<BorderController> {
         let query = "SELECT body FROM border_controllers ORDER BY id";
         self.all(query, [], |row| body(row, 0))
+    }
+
+    fn acme(&self) -> Acme {
+        self.one("SELECT body FROM acme WHERE id = 1", [], |row| body(row, 0))
+            .unwrap_or_default()
     }
 
     fn invitation(&self, id: &str) -> Option<Invitation> {

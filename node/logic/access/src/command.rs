@@ -1,7 +1,7 @@
 use crate::{
-    AddressBook, AdminRole, Avatar, Bandwidth, CallId, ConferencePolicy, Contact, Device, DirectoryPatch,
-    FrontPage, NewDirectoryLink, NewDocument, NewPartner, Profile, ProfilePatch, Scheme, SettingsPatch,
-    TokenHash,
+    AcmeNews, AddressBook, AdminRole, Avatar, Bandwidth, CallId, ConferencePolicy, Contact, Device,
+    DirectoryPatch, FrontPage, NewDirectoryLink, NewDocument, NewPartner, Profile, ProfilePatch, Scheme,
+    SettingsPatch, TokenHash,
 };
 use plenary_model::{
     AliasName, CallString, Cid, GroupId, GuestId, NodeId, NodeName, Revision, Rights, ServerName, UserName,
@@ -369,6 +369,9 @@ pub enum Change {
         id: NodeId,
     },
 
+    /// The leader has come further with the certificate by ACME.
+    Acme(AcmeNews),
+
     /// Removes what has expired: sessions, idempotency keys, locks. Proposed by the leader every minute.
     Sweep,
 }
@@ -377,6 +380,7 @@ impl Change {
     /// The level of the rules from which on nodes can read it; 0 for what all can.
     pub fn level(&self) -> u32 {
         match self {
+            Self::Acme(_) => ACME_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.border.is_some() => BORDER_POLICY_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.zones.is_some() => ZONES_LEVEL,
             Self::UpdateSettings { patch, .. } if patch.front_page.as_ref().is_some_and(has_contacts) => {
@@ -479,6 +483,9 @@ pub const BORDER_LEVEL: u32 = 39;
 
 /// The level from which on what Border Controllers let in is a setting.
 pub const BORDER_POLICY_LEVEL: u32 = 41;
+
+/// The level from which on a server gets its certificate for browsers by ACME.
+pub const ACME_LEVEL: u32 = 42;
 
 fn has_contacts(page: &FrontPage) -> bool {
     !page.contacts.is_empty()

@@ -1,6 +1,7 @@
 //! The way every command takes: who asks, is it a repetition, what follows.
 
 mod accounts;
+mod acme;
 mod border;
 mod directory;
 mod directory_link;
@@ -324,6 +325,7 @@ impl<V: View> Case<'_, V> {
             Change::InviteController { .. }
             | Change::EnrolController { .. }
             | Change::RemoveController { .. } => self.decide_on_border(change),
+            Change::Acme(news) => self.acme(news),
             Change::Sweep => self.sweep(),
         }
     }

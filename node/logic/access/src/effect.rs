@@ -1,7 +1,7 @@
 use crate::{
-    Alias, Avatar, BorderController, Contact, DirectoryLink, Document, EventKind, Failures, FieldChange,
-    Group, Invitation, Member, Notice, Outcome, Partner, PasswordHash, Scheme, Session, Settings, TokenHash,
-    User,
+    Acme, Alias, Avatar, BorderController, Contact, DirectoryLink, Document, EventKind, Failures,
+    FieldChange, Group, Invitation, Member, Notice, Outcome, Partner, PasswordHash, Scheme, Session,
+    Settings, TokenHash, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, Revision, ServerName, Timestamp, UserName};
 
@@ -76,6 +76,7 @@ pub enum Effect {
     PutInvitation(Invitation),
     RemoveInvitation(String),
     PutController(BorderController),
+    PutAcme(Box<Acme>),
     /// Forgets invitations that ended and idempotency keys older than this.
     Forget {
         invitations_until: Timestamp,

@@ -8,6 +8,7 @@
 //! This crate does not hash passwords, speak HTTP or know SQL.
 
 mod account;
+mod acme;
 mod border;
 mod command;
 mod decide;
@@ -33,6 +34,7 @@ mod visibility;
 mod zone;
 
 pub use account::*;
+pub use acme::*;
 pub use border::*;
 pub use command::*;
 pub use decide::{MEETINGS_LEVEL, Moment, actor_key, decide};

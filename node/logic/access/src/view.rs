@@ -1,5 +1,5 @@
 use crate::{
-    Alias, BorderController, Contact, DirectoryLink, Document, Group, Idempotency, Invitation, Member,
+    Acme, Alias, BorderController, Contact, DirectoryLink, Document, Group, Idempotency, Invitation, Member,
     Outcome, Partner, Refusal, Scheme, Session, Settings, User,
 };
 use plenary_model::{AliasName, CallString, GroupId, NodeId, NodeName, ServerName, UserName};
@@ -55,6 +55,8 @@ pub trait View {
     fn invitation(&self, id: &str) -> Option<Invitation>;
     /// Border Controllers in the order of their numbers, those that were removed as well.
     fn border_controllers(&self) -> Vec<BorderController>;
+    /// What is kept of the certificate by ACME.
+    fn acme(&self) -> Acme;
     /// What an earlier request with this key of this actor asked and got.
     fn remembered(&self, actor: &str, key: &str) -> Option<(Idempotency, Result<Outcome, Refusal>)>;
 }

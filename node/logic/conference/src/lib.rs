@@ -128,7 +128,7 @@ pub const LECTURES_LEVEL: u32 = 28;
 /// where the group "Federated users" may, and conferences that begin call those of them whom they name.
 pub const TERMS_LEVEL: u32 = 30;
 
-pub use plenary_access::{BORDER_LEVEL, BORDER_POLICY_LEVEL, ZONES_LEVEL};
+pub use plenary_access::{ACME_LEVEL, BORDER_LEVEL, BORDER_POLICY_LEVEL, ZONES_LEVEL};
 
 /// The level from which on no schedule rings who owns the conference.
 pub const OWNERS_LEVEL: u32 = 33;
@@ -149,4 +149,4 @@ pub const DECLINES_LEVEL: u32 = 38;
 pub const TURNS_LEVEL: u32 = 40;
 
 /// The newest of all.
-pub const NEWEST_LEVEL: u32 = BORDER_POLICY_LEVEL;
+pub const NEWEST_LEVEL: u32 = ACME_LEVEL;

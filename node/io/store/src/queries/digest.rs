@@ -50,6 +50,7 @@ const TABLES: &[&str] = &[
     "nodes",
     "invitations",
     "border_controllers",
+    "acme",
     "remembered",
     "events",
 ];

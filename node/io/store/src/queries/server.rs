@@ -2,7 +2,7 @@
 
 use super::{Found, people::server_name};
 use crate::view::{StoreView, body, number, sql};
-use plenary_access::{BorderController, Invitation, Member, NodeRow, View as _};
+use plenary_access::{Acme, BorderController, Invitation, Member, NodeRow, View as _};
 use plenary_model::{NodeId, ServerName};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeMap;
@@ -69,6 +69,14 @@ pub fn border_controllers(db: &Connection) -> Found<Vec<BorderController>> {
     let all = view.border_controllers();
     view.finish()?;
     Ok(all)
+}
+
+/// What is kept of the certificate by ACME.
+pub fn acme(db: &Connection) -> Found<Acme> {
+    let view = StoreView::new(db);
+    let acme = view.acme();
+    view.finish()?;
+    Ok(acme)
 }
 
 /// The number of the node that was admitted last; 0 before the first.

@@ -85,7 +85,9 @@ fn a_state_from_before_people_had_words_is_opened() {
     home.ok(by("root"), alias("press", "anna"));
     let digest = home.digest();
     home.db
-        .execute_batch("DROP TABLE people; DROP TABLE people_parts; PRAGMA user_version = 27")
+        .execute_batch(
+            "DROP TABLE people; DROP TABLE people_parts; DROP TABLE acme; PRAGMA user_version = 27",
+        )
         .expect("writes");
     home.reopen();
     assert_eq!(found(&home, "press mart"), ["Anna Martin"]);

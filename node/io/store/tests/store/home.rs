@@ -402,8 +402,14 @@ pub(crate) fn before_past_documents(db: &Connection) {
     db.execute_batch("DROP TABLE past_documents").expect("writes");
 }
 
+/// Takes away what the schema has got since a server gets its certificate by ACME.
+pub(crate) fn before_acme(db: &Connection) {
+    db.execute_batch("DROP TABLE acme").expect("writes");
+}
+
 /// Takes away what the schema has got since a server has Border Controllers.
 pub(crate) fn before_border(db: &Connection) {
+    before_acme(db);
     db.execute_batch("DROP TABLE border_controllers").expect("writes");
 }
 

@@ -1,6 +1,7 @@
 //! The rules over a server in memory: one file for each subject.
 
 mod accounts;
+mod acme;
 mod border;
 mod directory;
 mod directory_link;

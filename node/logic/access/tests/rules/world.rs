@@ -109,6 +109,7 @@ pub(crate) struct World {
     pub(crate) last_node: u64,
     pub(crate) invitations: BTreeMap<String, Invitation>,
     pub(crate) controllers: BTreeMap<NodeId, BorderController>,
+    pub(crate) acme: Acme,
     remembered: BTreeMap<(String, String), Remembered>,
     pub(crate) events: Vec<EventDraft>,
 }
@@ -299,6 +300,7 @@ impl World {
             Effect::PutController(one) => {
                 self.controllers.insert(one.id, one);
             }
+            Effect::PutAcme(acme) => self.acme = *acme,
             Effect::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }
@@ -457,6 +459,9 @@ impl View for World {
     }
     fn border_controllers(&self) -> Vec<BorderController> {
         self.controllers.values().cloned().collect()
+    }
+    fn acme(&self) -> Acme {
+        self.acme.clone()
     }
     fn directory(&self) -> Option<DirectoryLink> {
         self.directory.clone()
