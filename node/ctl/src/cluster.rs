@@ -188,6 +188,14 @@ fn words(code: &str) -> (&'static str, &'static str) {
             "An even number of voting nodes survives no more losses than one node less.",
             "Add a node or remove one.",
         ),
+        "acme-failed" => (
+            "no certificate for browsers is issued by ACME; it is tried again by itself.",
+            "See that each name leads to this server at port 443, and that its nodes reach the authority.",
+        ),
+        "acme-differs" => (
+            "The nodes' configurations want other certificates by ACME: nothing new is ordered.",
+            "Make [web.acme] the same on all nodes and start them again.",
+        ),
         "partner-certificate-changed" => (
             "shows another certificate than is pinned; nothing is done with that server.",
             "Ask its administrators, compare the fingerprint, then: plenaryctl federation partner pin.",

@@ -129,6 +129,8 @@ impl Node for Server {
             directory_trouble,
             directory_left_out: word.left_out,
             directory_left_out_last: word.left_out_last,
+            acme_plan: vitals.acme,
+            acme_answers: self.acme.answers(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Configuration of one node: TOML file, `PLENARY_…` variables over it, flags over those.
 
-use crate::federation::FederationConfig;
+use crate::{acme::AcmeConfig, federation::FederationConfig};
 use anyhow::bail;
 use plenary_media_io::Marks;
 use plenary_member::config::{Limits, Log};
@@ -126,6 +126,8 @@ pub(crate) struct Web {
     /// Certificate chain and key for HTTPS (PEM), where the server's own authority shall not certify it.
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
+    /// The same of an authority that is asked by ACME, for all nodes.
+    pub(crate) acme: Option<AcmeConfig>,
     /// Proxies whose `X-Forwarded-For` is believed: addresses in CIDR notation.
     pub(crate) trusted_proxies: Vec<String>,
 }
@@ -242,6 +244,12 @@ impl Config {
         if self.web.certificate.is_some() != self.web.key.is_some() {
             bail!("configuration: web.certificate and web.key are given together or not at all");
         }
+        if let Some(acme) = &self.web.acme {
+            acme.check()?;
+            if self.web.certificate.is_some() {
+                bail!("configuration: web.certificate and web.acme exclude each other; take one of them out");
+            }
+        }
         Ok(self.log.check_format()?)
     }
 }
@@ -290,6 +298,7 @@ fn full() -> Config {
         web: Web {
             certificate: Some(PathBuf::new()),
             key: Some(PathBuf::new()),
+            acme: Some(AcmeConfig::full()),
             ..Web::default()
         },
         ..Config::default()
@@ -372,6 +381,19 @@ mod tests {
             let error = load(&format!("[turn]\nservers = [{url:?}]")).expect_err("refused");
             assert!(error.to_string().contains("turn.servers"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_certificate_by_acme_needs_consent_and_no_files() {
+        let acme = load("[web.acme]\nagree = true").expect("good").web.acme;
+        assert!(acme.expect("given").directory.starts_with("https://acme"));
+        let refused = |text: &str| load(text).expect_err("refused").to_string();
+        let silent = refused("[web.acme]\ncontact = \"it@example.com\"");
+        assert!(silent.contains("web.acme.agree"), "{silent}");
+        let both = refused("[web]\ncertificate = \"/a\"\nkey = \"/b\"\n[web.acme]\nagree = true");
+        assert!(both.contains("exclude each other"), "{both}");
+        let nearest = refused("[web.acme]\nagree = true\ncontakt = \"it@example.com\"");
+        assert!(nearest.contains("web.acme.contact"), "{nearest}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Configuration, wiring, start and stop. What is decided stands in `node/logic`, what is done in `node/io`.
 
+mod acme;
 mod admission;
 mod backend;
 mod backup;

@@ -73,6 +73,9 @@ fn check_rest(config: &Config) -> Vec<String> {
     let mut reasons = Vec::new();
     reasons.extend(config.log.check().err().map(|error| error.to_string()));
     reasons.extend(http::proxies(config).err().map(|error| error.to_string()));
+    if let Some(acme) = &config.web.acme {
+        reasons.extend(acme.readable().err().map(|error| format!("{error:#}")));
+    }
     if let (Some(chain), Some(key)) = (&config.web.certificate, &config.web.key) {
         let read = WebTls::from_files(chain, key).map_err(UsageError::caused);
         reasons.extend(read.err().map(|error| error.to_string()));
@@ -119,6 +122,8 @@ pub(crate) fn web_names(config: &Config, facts: &NodeFacts) -> Vec<WebName> {
     ];
     names.extend(host.and_then(|host| host.parse().ok()));
     names.extend(config.web.names.iter().filter_map(|name| name.parse().ok()));
+    let acme = config.web.acme.iter().flat_map(|acme| &acme.names);
+    names.extend(acme.filter_map(|name| name.parse().ok()));
     names.extend(addresses::own_addresses().into_iter().map(WebName::Ip));
     names.sort();
     names.dedup();

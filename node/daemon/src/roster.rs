@@ -69,7 +69,7 @@ pub(crate) async fn follow(
 }
 
 /// Waits for a change of the nodes; true if there will be none any more.
-async fn concerning(changes: &mut broadcast::Receiver<Changes>) -> bool {
+pub(crate) async fn concerning(changes: &mut broadcast::Receiver<Changes>) -> bool {
     loop {
         match changes.recv().await {
             Ok(change) if concerns_nodes(&change) => return false,

@@ -1,7 +1,7 @@
 //! `plenary-node run`: a node at work, from its start to its end.
 
 use crate::{
-    UsageError, border, cascade,
+    UsageError, acme, border, cascade,
     config::Config,
     crossing, data, directory,
     door::Doors,
@@ -20,7 +20,7 @@ use crate::{
 };
 use clap::Args;
 use futures::FutureExt as _;
-use plenary_identity::{Expected, WebTls};
+use plenary_identity::{Expected, WebName, WebTls};
 use plenary_licences::licence::{Build, Trust};
 use plenary_links::Bounds;
 use plenary_member::{End, Folder, port};
@@ -119,6 +119,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let links = Arc::new(Links::new(identity.clone()));
     let app = Arc::new(ServerApp::default());
     let (changes, for_clients) = (app.changes(), app.changes());
+    let for_acme = app.changes();
     let (for_seats, for_lease, for_media) = (app.changes(), app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
@@ -153,6 +154,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let meetings = meetings::start(&server, &engine, turn, limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
     register_server(&measured, &server);
+    acme::register(&measured, &server, web.as_ref());
     let (app, hub) = http::router(&server, &config, draining.clone(), door.clone())?;
     tasks.spawn(serve_management(
         asynchronous(ports.metrics)?,
@@ -189,6 +191,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     tasks.spawn(steering::steer(server.clone()));
     federation::work(&mut tasks, &server, &hub);
     seats::start(&mut tasks, &server, &hub, &door, for_seats, &draining);
+    acme::start(&mut tasks, &server, &config, web.as_ref(), for_acme);
     directory::start(&mut tasks, &server, for_lease.resubscribe());
     lease::start(&mut tasks, &server, &door, for_lease);
     signal(&mut tasks, &server, &hub, for_clients, draining);
@@ -311,7 +314,17 @@ fn web_tls(config: &Config, server: &Server) -> anyhow::Result<Option<WebTls>> {
             .web(&options::web_names(config, &server.facts))
             .map_err(UsageError::caused)?,
     };
-    for name in tls.left_out() {
+    let by_acme = config
+        .web
+        .acme
+        .as_ref()
+        .map(|acme| acme.plan(&server.facts.server));
+    let is_ordered = |name: &WebName| {
+        by_acme
+            .as_ref()
+            .is_some_and(|plan| plan.names.contains(&name.to_string()))
+    };
+    for name in tls.left_out().into_iter().filter(|name| !is_ordered(name)) {
         tracing::warn!(%name, "browsers that use this name get a warning: the server may not certify it by itself");
     }
     Ok(Some(tls))

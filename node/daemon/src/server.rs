@@ -77,6 +77,8 @@ pub(crate) struct Server {
     pub(crate) crossing: OnceLock<Arc<crate::crossing::Crossing>>,
     /// Who was not let into conferences, and who waits.
     pub(crate) gate: crate::gate::GateFigures,
+    /// What this node does for the certificate by ACME.
+    pub(crate) acme: crate::acme::Desk,
 }
 
 impl Server {
@@ -121,6 +123,7 @@ impl Server {
             border: crate::border::Tunnels::default(),
             crossing: OnceLock::new(),
             gate: crate::gate::GateFigures::default(),
+            acme: crate::acme::Desk::default(),
         }
     }
 
@@ -146,6 +149,7 @@ impl Server {
             disk_total_bytes: disk.total_bytes,
             memory_bytes: plenary_telemetry::resident_memory_bytes().unwrap_or(0),
             version: VERSION.to_owned(),
+            acme: self.acme.plan(),
         }
     }
 
@@ -190,6 +194,7 @@ impl Server {
             problems: Vec::new(),
         };
         report.problems = find_problems(&report);
+        report.problems.extend(self.acme_problems().await?);
         report.problems.extend(self.partner_problems().await?);
         Ok(report)
     }

@@ -26,7 +26,7 @@ use hyper_util::{
 };
 use plenary_border::Service;
 use plenary_border_client::FromOutside;
-use plenary_identity::WebTls;
+use plenary_identity::{ACME_ALPN, WebTls};
 use plenary_outside::{
     CameFromOutside, Head, Http, Refused, admit, is_hearsay,
     request::{HEADER_BYTES, HEADERS},
@@ -123,6 +123,10 @@ impl Outside {
         let stream = accepted
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .inspect_err(refuse(Refused::NoTls))?;
+        if stream.get_ref().1.alpn_protocol() == Some(ACME_ALPN) {
+            // An authority has seen what it wanted to see (RFC 8737 §3).
+            return Ok(());
+        }
         let stream = inner.doors.guard(stream, place);
         self.converse(stream, address).await
     }

@@ -45,6 +45,8 @@ pub struct Heard {
     pub directory_trouble: (String, String),
     /// How many entries the leader cannot tell the Directory, and the last of them with the reason.
     pub directory_left_out: (u64, String),
+    /// Which challenges of ACME the node answers, as a hash to compare; empty: none.
+    pub acme_answers: Vec<u8>,
     pub round_trip: Duration,
     /// The node's clock less ours, measured at the middle of the round trip.
     pub clock_offset_ms: i64,
@@ -122,6 +124,7 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
             disk_total_bytes: answer.disk_total_bytes,
             memory_bytes: answer.memory_bytes,
             version: answer.version,
+            acme: answer.acme_plan,
         },
         last_log_index: answer.last_log_index,
         term: answer.term,
@@ -131,6 +134,7 @@ fn heard(answer: StatusResponse, round_trip: Duration) -> Heard {
         }),
         lease_refusal: Some(answer.lease_refusal).filter(|code| !code.is_empty()),
         directory_trouble: (answer.directory_code, answer.directory_trouble),
+        acme_answers: answer.acme_answers,
         directory_left_out: (answer.directory_left_out, answer.directory_left_out_last),
         leader: (answer.leader != 0).then_some(NodeId(answer.leader)),
         round_trip,

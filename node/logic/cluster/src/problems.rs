@@ -46,6 +46,13 @@ pub fn find_problems(report: &ClusterReport) -> Vec<Problem> {
     {
         add("versions-differ", Severity::Warning, "");
     }
+    let up = report.nodes.iter().filter(|node| node.state != NodeState::Down);
+    let mut wanted = up.filter_map(|node| Some(&node.vitals.as_ref()?.acme));
+    if let Some(first) = wanted.next()
+        && wanted.any(|other| other != first)
+    {
+        add("acme-differs", Severity::Warning, "");
+    }
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     problems
 }
@@ -152,6 +159,19 @@ mod tests {
                 "versions-differ:"
             ]
         );
+    }
+
+    #[test]
+    fn nodes_that_want_other_certificates_are_told_once_and_who_is_down_does_not_count() {
+        let mut nodes: Vec<_> = (1..=3).map(|id| node(id, NodeState::Up)).collect();
+        let want = |node: &mut NodeReport, what: &str| {
+            node.vitals.as_mut().expect("vitals").acme = what.into();
+        };
+        want(&mut nodes[0], "one");
+        want(&mut nodes[1], "one");
+        assert_eq!(codes(&report(nodes.clone())), ["acme-differs:"]);
+        nodes[2].state = NodeState::Down;
+        assert_eq!(codes(&report(nodes)), ["node-down:node-3"]);
     }
 
     #[test]

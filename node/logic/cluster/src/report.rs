@@ -69,13 +69,16 @@ pub struct Vitals {
     pub disk_total_bytes: u64,
     pub memory_bytes: u64,
     pub version: String,
+    /// What its configuration wants ordered by ACME, as a hash to compare; empty: nothing.
+    #[serde(default)]
+    pub acme: String,
 }
 
 /// Something that needs a person: what it means and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Stable: `node-down`, `no-quorum`, `no-leader`, `disk-low`, `clock-off`, `versions-differ`, `slow-disk`,
-    /// `even-voters`, `single-node`.
+    /// `even-voters`, `acme-differs`, `acme-failed`.
     pub code: String,
     pub severity: Severity,
     /// The node or thing it is about; empty for the whole server.
