@@ -204,6 +204,14 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
     ] {
         packages::need(program, package, "harm that live tests do")?;
     }
+    if name == "acme" {
+        packages::need("caddy", "caddy", "an authority that issues certificates by ACME")?;
+        packages::need(
+            "faketime",
+            "faketime",
+            "time that passes until a certificate is renewed",
+        )?;
+    }
     if name == "directory-postgres" {
         packages::need("psql", "postgresql", "the Directory with a database of its own")?;
     }

@@ -7,6 +7,7 @@
 //! A shortened scenario runs with `cargo test`; the full ones with `cargo run -p plenary-live-tests -- NAME`.
 
 pub mod accounts;
+pub mod acme;
 pub mod border;
 pub mod border_attacks;
 pub mod border_changes;

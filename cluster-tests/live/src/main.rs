@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    border_attacks, border_changes, border_firewall, border_pages, border_partners, borrowing, directory,
+    acme, border_attacks, border_changes, border_firewall, border_pages, border_partners, borrowing, directory,
     directory_meets, federation, federation_calls, federation_faults, federation_outbox, federation_people,
     federation_terms, federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
     scenarios::{self, Figures},
@@ -46,6 +46,8 @@ enum Scenario {
     /// Impostors, other pins and floods while people of two servers meet.
     PartnersTrust,
     PartnerPages,
+    /// A certificate by ACME of a real authority; the leader is killed in the middle, and it is renewed through a Border Controller.
+    Acme,
     /// Attacks on a Border Controller while people meet through it.
     BorderAttacks,
     /// The policy, a certificate, all tunnels, a controller and a node change or are lost while people meet.
@@ -116,6 +118,7 @@ async fn run(scenario: Scenario, seed: u64) -> anyhow::Result<Figures> {
         Scenario::PartnersTrust => federation_trust::partners_trust().await,
         Scenario::PartnersInvite => federation_outbox::partners_invite().await,
         Scenario::PartnerPages => federation::partner_pages().await,
+        Scenario::Acme => acme::acme().await,
         Scenario::BorderAttacks => border_attacks::border_attacks().await,
         Scenario::BorderChanges => border_changes::border_changes().await,
         Scenario::BorderPartners => border_partners::border_partners().await,
