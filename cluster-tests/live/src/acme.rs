@@ -319,12 +319,9 @@ async fn lead_astray(
     (at, now): (&[SocketAddr], &[u8]),
 ) -> anyhow::Result<String> {
     let names = format!("[\"{ELSEWHERE}\"]");
-    for node in 0..at.len() {
+    for (node, one) in places.iter().enumerate() {
         server.kill(node)?;
-        server.wrap(
-            node,
-            place(places[node].clone(), (authority, clock), &names).wrapper,
-        );
+        server.wrap(node, place(one.clone(), (authority, clock), &names).wrapper);
         server.restart(node).await?;
         if node == 0 {
             until("nodes that want different certificates are told", async || {
@@ -362,12 +359,9 @@ pub async fn acme() -> anyhow::Result<Figures> {
         .map(|one| SocketAddr::new(one.address, 443))
         .collect();
     let mut server = Server::start(places.clone()).await?;
-    for node in 0..at.len() {
+    for (node, one) in places.iter().enumerate() {
         server.kill(node)?;
-        server.wrap(
-            node,
-            place(places[node].clone(), (&authority, &clock), "[]").wrapper,
-        );
+        server.wrap(node, place(one.clone(), (&authority, &clock), "[]").wrapper);
     }
     let (first, took) = first_one(&mut server, &authority, &at).await?;
 

@@ -24,22 +24,6 @@ async fn came(partners: &Partners) -> anyhow::Result<Vec<(f64, f64)>> {
     Ok(all)
 }
 
-/// What the controllers count of partners.
-async fn figures(partners: &Partners) -> anyhow::Result<String> {
-    let mut all = String::new();
-    for front in &partners.world.fronts {
-        let text = reqwest::get(format!("http://{}/metrics", front.controller.metrics))
-            .await?
-            .text()
-            .await?;
-        let ours = text
-            .lines()
-            .filter(|line| line.starts_with("plenary_border_partners_"));
-        all.extend(ours.flat_map(|line| [line, "; "]));
-    }
-    Ok(all)
-}
-
 /// People of a partner attend a conference, by two controllers, then by one.
 ///
 /// # Errors
@@ -51,10 +35,7 @@ pub async fn border_partners() -> anyhow::Result<Figures> {
     };
     let (mut partners, _) = Partners::start_in(setting).await?;
     let since = Instant::now();
-    if let Err(error) = partners.begin().await {
-        let carried = figures(&partners).await?;
-        return Err(error.context(format!("by the controllers: {carried}")));
-    }
+    partners.begin().await.context("by the controllers")?;
     let together = since.elapsed();
     let before = came(&partners).await?;
     let copies = copies(&partners).await?;

@@ -29,6 +29,7 @@ pub mod federation_outbox;
 pub mod federation_people;
 pub mod federation_terms;
 pub mod federation_trust;
+mod federation_world;
 pub mod full_managers;
 mod impostor;
 mod leaseless_calls;

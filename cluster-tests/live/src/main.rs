@@ -4,9 +4,10 @@
 
 use clap::{Parser, ValueEnum};
 use plenary_live_tests::{
-    acme, border_attacks, border_changes, border_firewall, border_pages, border_partners, borrowing, directory,
-    directory_meets, federation, federation_calls, federation_faults, federation_outbox, federation_people,
-    federation_terms, federation_trust, full_managers, lost_nodes, lost_podium, people, remote_seats,
+    acme, border_attacks, border_changes, border_firewall, border_pages, border_partners, borrowing,
+    directory, directory_meets, federation, federation_calls, federation_faults, federation_outbox,
+    federation_people, federation_terms, federation_trust, full_managers, lost_nodes, lost_podium, people,
+    remote_seats,
     scenarios::{self, Figures},
 };
 

@@ -118,8 +118,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     empty_temp(&folder);
     let links = Arc::new(Links::new(identity.clone()));
     let app = Arc::new(ServerApp::default());
-    let (changes, for_clients) = (app.changes(), app.changes());
-    let for_acme = app.changes();
+    let (changes, for_clients, for_acme) = (app.changes(), app.changes(), app.changes());
     let (for_seats, for_lease, for_media) = (app.changes(), app.changes(), app.changes());
     let replica_options = options::replica_options(&config, &folder, &facts)?;
     let address = replica_options.member.address.clone();
