@@ -25,7 +25,7 @@ mod web;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use std::os::unix::process::CommandExt as _;
-use steps::{build, built, cargo, root};
+use steps::{build, built, cargo, released, root, step};
 
 /// Build, run and test Plenary.
 #[derive(Parser)]
@@ -183,16 +183,10 @@ fn run(task: Task) -> anyhow::Result<()> {
                         "-p",
                         "plenary-directory-load",
                     ])?;
-                    let mut arguments = vec![
-                        "run",
-                        "--release",
-                        "--quiet",
-                        "-p",
-                        "plenary-directory-load",
-                        "--",
-                    ];
-                    arguments.extend(flags.iter().map(String::as_str));
-                    return cargo(&arguments);
+                    // As built: to run it by cargo, alone, would compile it with other features of what it depends on.
+                    let mut command = released("plenary-directory-load");
+                    command.args(&flags);
+                    return step(command, "plenary-directory-load");
                 }
                 "sfu" => {
                     packages::need("janus", "janus", "the peer of the benchmark")?;

@@ -61,6 +61,11 @@ pub(crate) fn built(program: &str) -> Command {
     Command::new(target().join("debug").join(program))
 }
 
+/// The same of what was built with `--release`.
+pub(crate) fn released(program: &str) -> Command {
+    Command::new(target().join("release").join(program))
+}
+
 /// Runs one step to its end and says how long it took.
 pub(crate) fn step(mut command: Command, shown: &str) -> anyhow::Result<()> {
     eprintln!("── {shown}");
