@@ -122,7 +122,8 @@ struct Door {
     reached: Reached,
     through: Arc<Through>,
     lost: Option<Instant>,
-    _ways: (Vec<Way>, Vec<TcpWay>),
+    by_udp: Vec<Way>,
+    _by_tcp: Vec<TcpWay>,
 }
 
 impl Door {
@@ -131,7 +132,8 @@ impl Door {
         let udp = families(&reached.udp).map(|address| outside.open(address, through.clone()));
         let tcp = families(&reached.tcp).map(|address| outside.open_tcp(address));
         Self {
-            _ways: (udp.collect(), tcp.collect()),
+            by_udp: udp.collect(),
+            _by_tcp: tcp.collect(),
             reached,
             through,
             lost: None,
@@ -146,6 +148,9 @@ impl Door {
     /// Leads nowhere for a while; `None`: for too long.
     fn after_a_loss(mut self) -> Option<Self> {
         self.through.set(None);
+        if self.lost.is_none() {
+            self.by_udp.iter().for_each(Way::lose);
+        }
         let lost = *self.lost.get_or_insert_with(Instant::now);
         (lost.elapsed() < TOLD_FOR).then_some(self)
     }

@@ -162,6 +162,12 @@ impl Egress {
         self.route = Some(route);
     }
 
+    /// Whether what is sent goes from this address of ours, by UDP.
+    pub(crate) fn goes_from(&self, address: SocketAddr) -> bool {
+        self.route
+            .is_some_and(|route| route.proto == Protocol::Udp && route.local == address)
+    }
+
     pub(crate) fn is_at(&self, proto: Protocol, address: SocketAddr) -> bool {
         self.route
             .is_some_and(|route| route.proto == proto && route.destination == address)

@@ -14,7 +14,7 @@ use str0m::net::{Protocol, Transmit};
 pub(crate) struct Route {
     pub(crate) proto: Protocol,
     /// The candidate of ours that it goes from.
-    local: SocketAddr,
+    pub(crate) local: SocketAddr,
     pub(crate) destination: SocketAddr,
     class: Class,
 }
@@ -56,8 +56,8 @@ impl Exit<'_> {
     /// Lets a datagram be written behind what is in the buffer. If `write` gives false, there is none.
     pub(crate) fn write(&mut self, route: &Route, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         if route.proto == Protocol::Udp {
-            let way = self.ways.iter().find(|(address, _)| *address == route.local);
-            let Some((_, carrier)) = way else {
+            let way = self.ways.iter().find(|way| way.address == route.local);
+            let Some(Carried { carrier, .. }) = way else {
                 let source = unspecified(route.local.ip());
                 return self.outbox.write(route.class, source, route.destination, write);
             };

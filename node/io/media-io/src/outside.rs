@@ -32,7 +32,13 @@ pub trait Carrier: Send + Sync {
 }
 
 /// An address of ours, and what carries what is sent from there.
-pub(crate) type Carried = (SocketAddr, Arc<dyn Carrier>);
+#[derive(Clone)]
+pub(crate) struct Carried {
+    pub(crate) address: SocketAddr,
+    pub(crate) carrier: Arc<dyn Carrier>,
+    /// How often what it led to was lost.
+    losses: u64,
+}
 
 /// All ways of an engine.
 #[derive(Default)]
@@ -47,7 +53,7 @@ pub(crate) struct Ways {
 impl Ways {
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(address, _)| *address).collect()
+        all.iter().map(|way| way.address).collect()
     }
 
     pub(crate) fn by_tcp(&self) -> Vec<SocketAddr> {
@@ -72,13 +78,21 @@ pub(crate) struct KnownWays {
 }
 
 impl KnownWays {
-    pub(crate) fn look(&mut self, ways: &Ways) {
+    /// Gives the addresses that led somewhere when it looked last, and do not any more: who is met there hears nothing.
+    pub(crate) fn look(&mut self, ways: &Ways) -> Vec<SocketAddr> {
         let version = ways.version.load(Ordering::Acquire);
-        if version != self.version {
-            self.version = version;
-            let all = ways.all.read().unwrap_or_else(PoisonError::into_inner);
-            self.all.clone_from(&all);
+        if version == self.version {
+            return Vec::new();
         }
+        self.version = version;
+        let now = ways.all.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = std::mem::replace(&mut self.all, now);
+        let leads = |was: &Carried| {
+            let same = |way: &Carried| way.address == was.address && way.losses <= was.losses;
+            self.all.iter().any(same)
+        };
+        let lost = before.into_iter().filter(|was| !leads(was));
+        lost.map(|was| was.address).collect()
     }
 }
 
@@ -95,11 +109,25 @@ pub struct Way {
     carrier: Arc<dyn Carrier>,
 }
 
+impl Way {
+    /// What it led to is lost. The sessions of browsers that are met there end, so that these hear of it at once and come anew;
+    /// ICE takes some fifteen seconds for it. Clients are still told of the address.
+    pub fn lose(&self) {
+        self.ways.change(|all| {
+            for way in all.iter_mut().filter(|way| self.is(way)) {
+                way.losses += 1;
+            }
+        });
+    }
+
+    fn is(&self, way: &Carried) -> bool {
+        way.address == self.address && Arc::ptr_eq(&way.carrier, &self.carrier)
+    }
+}
+
 impl Drop for Way {
     fn drop(&mut self) {
-        self.ways.change(|all| {
-            all.retain(|(address, carrier)| *address != self.address || !Arc::ptr_eq(carrier, &self.carrier))
-        });
+        self.ways.change(|all| all.retain(|way| !self.is(way)));
     }
 }
 
@@ -135,7 +163,13 @@ impl Outside {
     /// Clients are told of this address from now on, and what is sent from there is carried so.
     pub fn open(&self, address: SocketAddr, carrier: Arc<dyn Carrier>) -> Way {
         let ways = self.engine.threads.ways.clone();
-        ways.change(|all| all.push((address, carrier.clone())));
+        ways.change(|all| {
+            all.push(Carried {
+                address,
+                carrier: carrier.clone(),
+                losses: 0,
+            });
+        });
         Way {
             ways,
             address,

@@ -505,6 +505,11 @@ impl Peer {
         self.egress.estimate_anew(first, now);
     }
 
+    /// Whether it is a browser that is met at this address of ours. Programs are not told of what happens, and keep their place.
+    pub(crate) fn is_lost_with(&self, address: SocketAddr) -> bool {
+        self.client == Client::Browser && self.egress.goes_from(address)
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.rtc.is_alive()
     }

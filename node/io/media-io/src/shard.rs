@@ -155,7 +155,7 @@ impl Shard {
                 event = receive_far(&mut self.neighbours) => self.hear_far(event),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
-            self.ways.look(&self.ground.ways);
+            self.look_for_ways();
             self.read();
             self.read_handed();
             self.read_frames();
@@ -165,6 +165,17 @@ impl Shard {
             self.bury();
             self.tell();
             self.flush();
+        }
+    }
+
+    /// Who is met at an address that leads nowhere any more has to come anew.
+    fn look_for_ways(&mut self) {
+        for address in self.ways.look(&self.ground.ways) {
+            let lost = self
+                .members
+                .iter()
+                .filter(|(_, member)| member.peer.is_lost_with(address));
+            self.gone.extend(lost.map(|(at, _)| at));
         }
     }
 

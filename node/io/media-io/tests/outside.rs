@@ -6,7 +6,7 @@ mod client;
 mod support;
 
 use client::{Client, until};
-use plenary_media_io::{Carrier, Engine, Kind, Line, Named, Options, Part, Show, Source};
+use plenary_media_io::{Carrier, Engine, Event, Kind, Line, Named, Options, Part, Show, Source};
 use std::{
     net::{SocketAddr, UdpSocket},
     sync::{
@@ -70,7 +70,7 @@ fn only(answer: &str, address: SocketAddr) -> String {
 }
 
 async fn meets(options: Options) {
-    let (engine, _events) = engine(options);
+    let (engine, mut events) = engine(options);
     let fence = Fence::new();
     let outside = engine.outside();
     let way = outside.open(fence.address(), fence.clone());
@@ -113,15 +113,24 @@ async fn meets(options: Options) {
     .await;
     assert_eq!(outside.names().0.len(), 2, "both have a name");
 
+    // Who is met where nothing leads to any more is over at once; others stay, and clients are still told of the address.
+    way.lose();
+    let lost = Event::Ended(opened.key);
+    while events.recv().await.unwrap() != lost {}
+    assert_eq!(outside.names().0, [received.ufrag], "the other one stays");
+    let port = format!(" {} ", fence.address().port());
+    let next = Client::new(&[(MediaKind::Audio, Direction::SendOnly)]);
+    let again = opening(&engine, "r", "ben", Part::Publish(Vec::new()), next.offer());
+    let answer = engine.open(again).await.unwrap().answer;
+    assert!(answer.contains(&port), "{answer}");
+
     // Without a way nobody is told of it any more.
     drop(way);
     let late = Client::new(&[(MediaKind::Audio, Direction::SendOnly)]);
     let another = opening(&engine, "r", "eve", Part::Publish(Vec::new()), late.offer());
     let answer = engine.open(another).await.unwrap().answer;
-    let port = format!(" {} ", fence.address().port());
     assert!(!answer.contains(&port), "{answer}");
 
-    engine.close(opened.key).await.unwrap();
     let ended = Named::Ended(opened.ufrag);
     while names.recv().await.unwrap() != ended {}
     fence.ends.store(true, Ordering::Relaxed);
