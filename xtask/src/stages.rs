@@ -212,6 +212,9 @@ pub(crate) fn long(name: &str) -> anyhow::Result<()> {
             "time that passes until a certificate is renewed",
         )?;
     }
+    if name.contains("partners") {
+        packages::need("knotd", "knot", "names of the servers that meet in tests")?;
+    }
     if name == "directory-postgres" {
         packages::need("psql", "postgresql", "the Directory with a database of its own")?;
     }

@@ -141,8 +141,10 @@ impl Door {
     }
 
     fn leads_to(&mut self, tunnel: Arc<MediaTunnel>) {
-        self.lost = None;
         self.through.set(Some(tunnel));
+        if self.lost.take().is_some() {
+            self.by_udp.iter().for_each(Way::regain);
+        }
     }
 
     /// Leads nowhere for a while; `None`: for too long.

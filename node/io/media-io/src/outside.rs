@@ -38,6 +38,17 @@ pub(crate) struct Carried {
     pub(crate) carrier: Arc<dyn Carrier>,
     /// How often what it led to was lost.
     losses: u64,
+    /// How often it led somewhere again.
+    returns: u64,
+}
+
+/// What became of ways since somebody looked.
+#[derive(Default)]
+pub(crate) struct Moved {
+    /// These led somewhere and do not any more: who is met there hears nothing.
+    pub(crate) lost: Vec<SocketAddr>,
+    /// One leads somewhere again.
+    pub(crate) back: bool,
 }
 
 /// All ways of an engine.
@@ -78,21 +89,23 @@ pub(crate) struct KnownWays {
 }
 
 impl KnownWays {
-    /// Gives the addresses that led somewhere when it looked last, and do not any more: who is met there hears nothing.
-    pub(crate) fn look(&mut self, ways: &Ways) -> Vec<SocketAddr> {
+    pub(crate) fn look(&mut self, ways: &Ways) -> Moved {
         let version = ways.version.load(Ordering::Acquire);
         if version == self.version {
-            return Vec::new();
+            return Moved::default();
         }
         self.version = version;
         let now = ways.all.read().unwrap_or_else(PoisonError::into_inner).clone();
         let before = std::mem::replace(&mut self.all, now);
-        let leads = |was: &Carried| {
-            let same = |way: &Carried| way.address == was.address && way.losses <= was.losses;
-            self.all.iter().any(same)
-        };
-        let lost = before.into_iter().filter(|was| !leads(was));
-        lost.map(|was| was.address).collect()
+        let mut moved = Moved::default();
+        for was in before {
+            let mut same = self.all.iter().filter(|way| way.address == was.address);
+            moved.back |= same.clone().any(|way| way.returns > was.returns);
+            if !same.any(|way| way.losses <= was.losses) {
+                moved.lost.push(was.address);
+            }
+        }
+        moved
     }
 }
 
@@ -113,11 +126,18 @@ impl Way {
     /// What it led to is lost. The sessions of browsers that are met there end, so that these hear of it at once and come anew;
     /// ICE takes some fifteen seconds for it. Clients are still told of the address.
     pub fn lose(&self) {
-        self.ways.change(|all| {
-            for way in all.iter_mut().filter(|way| self.is(way)) {
-                way.losses += 1;
-            }
-        });
+        self.change(|way| way.losses += 1);
+    }
+
+    /// It leads somewhere again. Browsers outside that have waited for a connection meanwhile begin anew, too: ICE has tried in vain
+    /// and would try again late, or never.
+    pub fn regain(&self) {
+        self.change(|way| way.returns += 1);
+    }
+
+    fn change(&self, change: impl Fn(&mut Carried)) {
+        self.ways
+            .change(|all| all.iter_mut().filter(|way| self.is(way)).for_each(change));
     }
 
     fn is(&self, way: &Carried) -> bool {
@@ -168,6 +188,7 @@ impl Outside {
                 address,
                 carrier: carrier.clone(),
                 losses: 0,
+                returns: 0,
             });
         });
         Way {

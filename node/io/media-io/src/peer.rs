@@ -505,9 +505,13 @@ impl Peer {
         self.egress.estimate_anew(first, now);
     }
 
-    /// Whether it is a browser that is met at this address of ours. Programs are not told of what happens, and keep their place.
-    pub(crate) fn is_lost_with(&self, address: SocketAddr) -> bool {
-        self.client == Client::Browser && self.egress.goes_from(address)
+    /// Whether it is sent what it gets from this address of ours.
+    pub(crate) fn is_met_at(&self, address: SocketAddr) -> bool {
+        self.egress.goes_from(address)
+    }
+
+    pub(crate) fn is_browser(&self) -> bool {
+        self.client == Client::Browser
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     figures::{Figures, add},
     ground::Ground,
     intake::Intake,
-    outside::KnownWays,
+    outside::{KnownWays, Moved},
     peer::{Happening, Peer},
     steering::{Batch, Outgoing, Place, Seat},
     tcp::{self, Frame, Tcp},
@@ -31,6 +31,8 @@ use tokio::sync::mpsc;
 
 /// A client that did not connect within this is not coming.
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// Who is not connected after this has begun while nothing came through.
+const WAITS_IN_VAIN: Duration = Duration::from_millis(1_500);
 /// Rooms look at what nobody told them this often: who is silent, which key frames did not come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Where there are none, nothing is due.
@@ -46,6 +48,7 @@ pub(crate) struct Member {
     pub(crate) key: SessionKey,
     room: Arc<str>,
     opened: Instant,
+    outside: bool,
     _seat: Seat,
 }
 
@@ -168,14 +171,23 @@ impl Shard {
         }
     }
 
-    /// Who is met at an address that leads nowhere any more has to come anew.
+    /// Who is met at an address that leads nowhere any more has to come anew, and who could not come while it led nowhere.
     fn look_for_ways(&mut self) {
-        for address in self.ways.look(&self.ground.ways) {
-            let lost = self
-                .members
-                .iter()
-                .filter(|(_, member)| member.peer.is_lost_with(address));
-            self.gone.extend(lost.map(|(at, _)| at));
+        let Moved { lost, back } = self.ways.look(&self.ground.ways);
+        if lost.is_empty() && !back {
+            return;
+        }
+        let now = Instant::now();
+        for (at, member) in &self.members {
+            let waits = member.outside
+                && !member.peer.is_connected
+                && now.duration_since(member.opened) > WAITS_IN_VAIN;
+            if lost.iter().any(|address| member.peer.is_met_at(*address)) || back && waits {
+                // Programs are not told of what happens, and keep their place.
+                if member.peer.is_browser() {
+                    self.gone.push(at);
+                }
+            }
         }
     }
 

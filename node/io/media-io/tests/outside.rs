@@ -120,9 +120,20 @@ async fn meets(options: Options) {
     assert_eq!(outside.names().0, [received.ufrag], "the other one stays");
     let port = format!(" {} ", fence.address().port());
     let next = Client::new(&[(MediaKind::Audio, Direction::SendOnly)]);
-    let again = opening(&engine, "r", "ben", Part::Publish(Vec::new()), next.offer());
-    let answer = engine.open(again).await.unwrap().answer;
-    assert!(answer.contains(&port), "{answer}");
+    let mut again = opening(&engine, "r", "ben", Part::Publish(Vec::new()), next.offer());
+    again.outside = true;
+    let waits = engine.open(again).await.unwrap();
+    assert!(waits.answer.contains(&port), "{}", waits.answer);
+
+    // Who could not come meanwhile begins anew once it leads somewhere again.
+    let lost = Event::Ended(waits.key);
+    loop {
+        way.regain();
+        let heard = tokio::time::timeout(Duration::from_millis(200), events.recv()).await;
+        if heard.is_ok_and(|event| event.unwrap() == lost) {
+            break;
+        }
+    }
 
     // Without a way nobody is told of it any more.
     drop(way);

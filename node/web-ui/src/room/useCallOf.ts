@@ -18,10 +18,10 @@ export function useCallNews() {
 
 /**
  * The call that this meeting is, if it is one; it is over once one of the two has left. Of one that was declined before
- * this page came in, nothing is known but that there is no such room any more.
+ * this page came in, nothing is known but that there is no such room, or none any more.
  */
 export function useCallOf(): Call | undefined {
   const { room, over } = useMeeting();
-  const mayBe = over === 'not-found' && session.token() !== null;
+  const mayBe = (over === 'not-found' || over === 'room-deleted') && session.token() !== null;
   return useCallNamed(room.cid, room.call || mayBe);
 }
