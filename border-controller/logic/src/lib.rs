@@ -26,6 +26,7 @@
 pub mod desk;
 pub mod first;
 pub mod frame;
+mod fuzz;
 pub mod hello;
 pub mod links;
 pub mod media;
@@ -38,6 +39,7 @@ mod slots;
 
 pub use desk::{Desk, Offer, Service, TunnelId};
 pub use first::First;
+pub use fuzz::{fuzz, fuzz_links, fuzz_media, fuzz_policy};
 pub use hello::{Hello, HelloFault};
 pub use links::Links;
 pub use media::{Bounds, Dropped, FlowId, Flows, Passed};
@@ -45,53 +47,3 @@ pub use name::HostName;
 pub use policy::Policy;
 pub use refused::Refused;
 pub use router::Router;
-
-/// Foreign bytes for what reads datagrams of the outside and of tunnels; for fuzzers. Nothing here does anything but return.
-///
-/// # Panics
-/// Where what is written of a frame is read as another one.
-pub fn fuzz_media(bytes: &[u8]) {
-    let client = ([192, 0, 2, 1], 9).into();
-    let mut flows = Flows::new(Bounds::default());
-    flows.begin(TunnelId(1), "anna");
-    let passed = flows.inbound(0, client, bytes);
-    let strangers = flows.up() + flows.tried();
-    assert!(
-        passed.is_ok() || strangers == 0,
-        "who is dropped leaves nothing behind"
-    );
-    flows.outbound(0, TunnelId(1), FlowId(0), bytes);
-    if let Some(read) = frame::read(bytes) {
-        let mut written = Vec::new();
-        frame::write(read, &mut written);
-        assert_eq!(frame::read(&written), Some(read));
-    }
-}
-
-/// Foreign bytes for what strangers reach first; for fuzzers. Nothing here does anything but return.
-///
-/// # Panics
-/// Where what is read of a whole differs from what is read of it piece by piece.
-pub fn fuzz(bytes: &[u8]) {
-    const MOST: usize = 16 << 10;
-    if let Ok(First::Needs(more)) = first::read(bytes) {
-        assert!(more > bytes.len(), "it always asks for more than there is");
-    }
-    let whole = hello::read(bytes, MOST);
-    let mut came = 1;
-    let pieces = loop {
-        let piece = bytes.get(..came).unwrap_or(bytes);
-        match hello::read(piece, MOST) {
-            Ok(Hello::Needs(bytes_needed)) if bytes_needed <= bytes.len() => {
-                assert!(bytes_needed > came, "it always asks for more than there is");
-                came = bytes_needed;
-            }
-            other => break other,
-        }
-    };
-    match pieces {
-        // The last record is not whole; what there is of it may be a fault already.
-        Ok(Hello::Needs(_)) => assert!(!matches!(whole, Ok(Hello::Names(_) | Hello::Nameless))),
-        told => assert_eq!(whole, told),
-    }
-}
