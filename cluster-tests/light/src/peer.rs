@@ -59,7 +59,8 @@ const VOICE_CLOCK: u32 = 48_000;
 const PICTURE_CLOCK: u32 = 90_000;
 /// Between two checks of ICE, as browsers do it; the crate's own is 200 ms.
 const CHECKS: Duration = Duration::from_millis(50);
-const CHECKS_OF_A_PAIR: u16 = 28;
+/// Browsers do not give a pair up while its connection is waited for: this is more than that lasts.
+const CHECKS_OF_A_PAIR: u16 = 240;
 /// Between two checks of a connection that is up. Browsers look more often once they hear nothing, which the crate does not.
 const CONSENT: Duration = Duration::from_millis(500);
 /// Behind all that the crate brings.

@@ -420,6 +420,8 @@ impl Session {
             if awaited.is_some_and(|since| now - since >= PATIENCE)
                 && let Some(generation) = self.generation_of(connection)
             {
+                let waited = PATIENCE.as_secs();
+                self.complain(&anyhow::anyhow!("no {connection:?} connection after {waited} s"));
                 self.renew(connection, generation).await?;
             }
         }
