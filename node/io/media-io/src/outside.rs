@@ -129,8 +129,8 @@ impl Way {
         self.change(|way| way.losses += 1);
     }
 
-    /// It leads somewhere again. Browsers outside that have waited for a connection meanwhile begin anew, too: ICE has tried in vain
-    /// and would try again late, or never.
+    /// It leads somewhere again. Browsers that have waited for a connection meanwhile begin anew, too: ICE has tried in vain and
+    /// would try again late, or never.
     pub fn regain(&self) {
         self.change(|way| way.returns += 1);
     }

@@ -48,7 +48,6 @@ pub(crate) struct Member {
     pub(crate) key: SessionKey,
     room: Arc<str>,
     opened: Instant,
-    outside: bool,
     _seat: Seat,
 }
 
@@ -179,9 +178,7 @@ impl Shard {
         }
         let now = Instant::now();
         for (at, member) in &self.members {
-            let waits = member.outside
-                && !member.peer.is_connected
-                && now.duration_since(member.opened) > WAITS_IN_VAIN;
+            let waits = !member.peer.is_connected && now.duration_since(member.opened) > WAITS_IN_VAIN;
             if lost.iter().any(|address| member.peer.is_met_at(*address)) || back && waits {
                 // Programs are not told of what happens, and keep their place.
                 if member.peer.is_browser() {

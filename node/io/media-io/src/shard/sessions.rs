@@ -106,7 +106,6 @@ impl Shard {
             key,
             room: room.clone(),
             opened: now,
-            outside,
             _seat: seat,
         });
         self.by_key.insert(key, at);
