@@ -32,8 +32,8 @@ const NO_GAP: Duration = Duration::from_secs(1);
 /// Of quickstart, where none is named.
 const SERVER: &str = "demo.internal";
 const CUT: Duration = Duration::from_secs(5);
-/// Who loses the way of their media is back within this. The participants of these tests give a way up much later than browsers.
-const AWAY: Duration = Duration::from_secs(30);
+/// Who loses the way of their media is back within this, once there is one.
+const AWAY: Duration = Duration::from_secs(3);
 /// Where media are for clients at a controller.
 const MEDIA: u16 = 53_000;
 
@@ -232,7 +232,7 @@ pub async fn border_changes() -> anyhow::Result<Figures> {
             })
             .await?,
     ];
-    let cut = crossing.bear("tunnels cut for 5 s", AWAY, async |all| {
+    let cut = crossing.bear("tunnels cut for 5 s", CUT + AWAY, async |all| {
         all.lab.cut_tunnels(true)?;
         sleep(CUT).await;
         all.lab.cut_tunnels(false)

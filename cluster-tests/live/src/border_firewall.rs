@@ -25,13 +25,16 @@ use std::{
 
 /// A namespace, which is the name of the firewall's interface to it, too, and the first parts of its network.
 const SPACES: [(&str, [u8; 3]); 3] = [("lan", [10, 78, 3]), DMZ[0], DMZ[1]];
-const DMZ: [(&str, [u8; 3]); 2] = [("dmz1", [198, 51, 100]), ("dmz2", [203, 0, 113])];
+pub(crate) const DMZ: [(&str, [u8; 3]); 2] = [("dmz1", [198, 51, 100]), ("dmz2", [203, 0, 113])];
 /// Where the outside is.
 const OUT: [u8; 3] = [10, 78, 1];
 /// This test's own addresses, outside and on the cable to the nodes.
 pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(10, 78, 1, 2);
 pub(crate) const BESIDE: Ipv4Addr = Ipv4Addr::new(10, 78, 5, 1);
 pub(crate) const NODES: &str = "10.78.3.2";
+/// What lets media in by UDP.
+const DATAGRAMS: &str =
+    "add rule inet border datagrams iifname \"out\" oifname { \"dmz1\", \"dmz2\" } udp dport 53000 accept";
 
 pub(crate) struct Lab {
     tag: String,
@@ -80,9 +83,9 @@ impl Lab {
                      add rule inet border forward iifname \"lan\" oifname { \"dmz1\", \"dmz2\" } udp dport 4312 accept; \
                      add rule inet border forward iifname \"out\" oifname { \"dmz1\", \"dmz2\" } tcp dport { 443, 4307 } accept; \
                      add chain inet border datagrams; add rule inet border forward jump datagrams; \
-                     add rule inet border datagrams iifname \"out\" oifname { \"dmz1\", \"dmz2\" } udp dport 53000 accept; \
                      add rule inet border forward iifname { \"dmz1\", \"dmz2\" } counter name \"dropped\" drop";
         run("ip", &["netns", "exec", &firewall, "nft", rules])?;
+        lab.datagrams(true)?;
         Ok(lab)
     }
 
@@ -138,19 +141,14 @@ impl Lab {
         words.into_iter().map(String::from).collect()
     }
 
-    /// From now on nothing but TCP gets from outside to the controllers.
-    pub(crate) fn without_datagrams(&self) -> anyhow::Result<()> {
-        let firewall = self.space("fw");
-        run(
-            "ip",
-            &[
-                "netns",
-                "exec",
-                &firewall,
-                "nft",
-                "flush chain inet border datagrams",
-            ],
-        )
+    /// Whether datagrams get from outside to the controllers from now on, beside TCP.
+    pub(crate) fn datagrams(&self, pass: bool) -> anyhow::Result<()> {
+        let rules = if pass {
+            DATAGRAMS
+        } else {
+            "flush chain inet border datagrams"
+        };
+        run("ip", &["netns", "exec", &self.space("fw"), "nft", rules])
     }
 
     /// Nothing of tunnels gets through any more, or does again.

@@ -1,22 +1,26 @@
-//! People in browsers on both sides of a firewall and a Border Controller: they see and hear each other by UDP, and by TCP where
-//! nothing else gets through.
+//! People in browsers on both sides of a firewall and two Border Controllers: they see and hear each other by UDP, by TCP where
+//! nothing else gets through, and go on when the controller that carries them is lost.
 
 use crate::{
     border::{Inside, until},
-    border_firewall::{Lab, NODES, controllers},
+    border_firewall::{DMZ, Lab, NODES, controllers},
     meeting::PASSWORD,
     scenarios::Figures,
 };
 use anyhow::{Context as _, ensure};
 use reqwest::Method;
 use serde_json::json;
-use std::path::Path;
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 const ROOM: &str = "over-the-fence";
 const WEBINAR: &str = "for-strangers";
 const PEOPLE: [&str; 2] = ["anna", "olav"];
 
-/// Runs the pages' test with UDP, then without.
+/// Runs the pages' test with UDP, then without, then until a controller is lost.
 ///
 /// # Errors
 /// What was not as it must be.
@@ -29,7 +33,7 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
     let room = json!({ "cid": ROOM, "name": "Over the fence", "access": "public" });
     inside.call(Method::POST, "/conferences", Some(room)).await?;
     let webinar = json!({
-        "cid": WEBINAR, "name": "For strangers", "access": "public", "settings": { "registration": { "on": true } },
+        "cid": WEBINAR, "name": "For strangers", "access": "public", "settings": { "registration": { "on": true, "email": "required" } },
     });
     inside.call(Method::POST, "/conferences", Some(webinar)).await?;
     for id in PEOPLE {
@@ -44,22 +48,56 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
         })
         .await?;
     }
-    let server = inside.server().await?;
-    let first = at.first().context("a controller")?;
-    for way in ["udp", "tcp"] {
-        if way == "tcp" {
-            lab.without_datagrams()?;
-        }
+    let pages = Pages {
+        server: inside.server().await?,
+        hosts: folder.path().join("hosts"),
+        inside,
+        at,
+        configurations: DMZ.map(|(space, _)| folder.path().join(format!("{space}.toml"))),
+    };
+    pages.meet("udp").await?;
+    lab.datagrams(false)?;
+    pages.meet("tcp").await?;
+    lab.datagrams(true)?;
+    pages.meet("lost").await?;
+    ensure!(
+        lab.dropped()? == 0,
+        "something in the DMZ wanted to open a way to the inside"
+    );
+    Ok(Figures::default())
+}
+
+struct Pages {
+    inside: Inside,
+    server: String,
+    /// The controllers, for the web, and their configurations.
+    at: Vec<SocketAddr>,
+    configurations: [PathBuf; 2],
+    /// Where names lead for the browsers.
+    hosts: PathBuf,
+}
+
+impl Pages {
+    /// People meet in browsers by UDP, by TCP, or until a controller is lost.
+    async fn meet(&self, way: &str) -> anyhow::Result<()> {
         let border = json!({
-            "server": server, "controller": first.ip(), "cid": ROOM, "webinar": WEBINAR, "way": way, "password": PASSWORD,
-            "inside": PEOPLE[0], "outside": PEOPLE[1],
+            "server": self.server, "controllers": self.configurations, "cid": ROOM, "webinar": WEBINAR, "way": way,
+            "password": PASSWORD, "inside": PEOPLE[0], "outside": PEOPLE[1],
         });
+        let mut hosts = "127.0.0.1 localhost\n".to_owned();
+        for controller in &self.at {
+            writeln!(hosts, "{} {}", controller.ip(), self.server)?;
+        }
+        std::fs::write(&self.hosts, hosts)?;
         let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/web-ui");
-        let admin = &inside.line["admin"];
-        let status = tokio::process::Command::new("npm")
-            .args(["run", "e2e", "--", "border.spec.ts"])
+        let admin = &self.inside.line["admin"];
+        let status = tokio::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c"])
+            .arg("mount --bind \"$1\" /etc/hosts && exec npm run e2e -- border.spec.ts")
+            .arg("sh")
+            .arg(&self.hosts)
             .current_dir(web)
-            .env("PLENARY_URLS", inside.url(0))
+            .env("PLENARY_URLS", self.inside.url(0))
             .env("PLENARY_ADMIN", admin["login"].as_str().context("a login")?)
             .env(
                 "PLENARY_PASSWORD",
@@ -68,12 +106,8 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
             .env("PLENARY_BORDER", border.to_string())
             .status()
             .await
-            .context("npm")?;
+            .context("unshare")?;
         ensure!(status.success(), "people do not meet by {way}");
+        Ok(())
     }
-    ensure!(
-        lab.dropped()? == 0,
-        "something in the DMZ wanted to open a way to the inside"
-    );
-    Ok(Figures::default())
 }

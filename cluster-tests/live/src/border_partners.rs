@@ -10,7 +10,7 @@ use plenary_light::Person;
 use std::time::{Duration, Instant};
 
 /// Nobody is away for longer when a controller is lost.
-const AWAY: Duration = Duration::from_secs(10);
+const AWAY: Duration = Duration::from_secs(5);
 
 /// Bytes that came in by all controllers, and flows of partners.
 async fn came(partners: &Partners) -> anyhow::Result<Vec<(f64, f64)>> {

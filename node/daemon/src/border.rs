@@ -40,6 +40,7 @@ use quinn::Endpoint;
 use rustls_pki_types::CertificateDer;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -222,19 +223,38 @@ async fn attend(
             }
             BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
             BorderStage::Enrolled => tokio::select! {
-                trouble = hold(&server, &one, &inwards.outside, told.clone()) => trouble,
+                never = stay(&server, &one, &inwards.outside, &told) => match never {},
                 never = media::keep(&server, &one, &inwards.media) => match never {},
                 never = links::keep(&server, &one) => match never {},
             },
             BorderStage::Removed => return,
         };
-        server.border.note(one.id, |seen| {
-            if seen.trouble != trouble && !trouble.is_empty() {
-                tracing::info!(controller = %one.name, %trouble, "there is no tunnel to a Border Controller");
-            }
-            seen.up = None;
-            seen.trouble = trouble;
-        });
+        note_trouble(&server, &one, trouble);
+        attempt.pause().await;
+    }
+}
+
+fn note_trouble(server: &Server, one: &BorderController, trouble: String) {
+    server.border.note(one.id, |seen| {
+        if seen.trouble != trouble && !trouble.is_empty() {
+            tracing::info!(controller = %one.name, %trouble, "there is no tunnel to a Border Controller");
+        }
+        seen.up = None;
+        seen.trouble = trouble;
+    });
+}
+
+/// Keeps a tunnel to a controller. Those for media are kept beside it, and know by themselves how they stand.
+async fn stay(
+    server: &Arc<Server>,
+    one: &BorderController,
+    outside: &Outside,
+    told: &(watch::Receiver<Offer>, watch::Receiver<Policy>),
+) -> Infallible {
+    loop {
+        let attempt = Attempt::begin();
+        let trouble = hold(server, one, outside, told.clone()).await;
+        note_trouble(server, one, trouble);
         attempt.pause().await;
     }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { Browser, Page } from '@playwright/test';
-import { devices, join, newPage, plays, tile } from './room';
+import { devices, gapOf, join, newPage, plays, tile, watchGaps } from './room';
 import { expect, freshId, PASSWORD, signIn, test, type Rest } from './server';
 
 /**
@@ -46,28 +46,6 @@ async function leads(rest: Rest, at: number): Promise<boolean> {
   const cluster = (await answer.json()) as { leader: string; nodes: { name: string }[] };
   return cluster.nodes.findIndex(({ name }) => name === cluster.leader) === at;
 }
-
-/** Notes in the page for how long at most the picture of this person has not changed. */
-function watchGaps(name: string) {
-  const noted = { gap: 0 };
-  let frames = 0;
-  let at = performance.now();
-  const look = () => {
-    const video = document.querySelector<HTMLVideoElement>(`section[aria-label="${name}"] video`);
-    const now = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
-    noted.gap = Math.max(noted.gap, performance.now() - at);
-    if (now > 0 && now !== frames) {
-      frames = now;
-      at = performance.now();
-    }
-    setTimeout(look, 20);
-  };
-  look();
-  (window as unknown as { noted: typeof noted }).noted = noted;
-}
-
-const gapOf = (page: Page) =>
-  page.evaluate(() => (window as unknown as { noted: { gap: number } }).noted.gap);
 
 async function lose(browser: Browser, rest: Rest, victim: number, harm: string): Promise<Sample> {
   const room = freshId('lost');

@@ -81,3 +81,25 @@ export async function plays(of: Locator) {
   const moved = async () => ![0, before].includes(await frames());
   await expect.poll(moved, { timeout: 20_000 }).toBe(true);
 }
+
+/** Notes in the page for how long at most the picture of this person has not changed. */
+export function watchGaps(name: string) {
+  const noted = { gap: 0 };
+  let frames = 0;
+  let at = performance.now();
+  const look = () => {
+    const video = document.querySelector<HTMLVideoElement>(`section[aria-label="${name}"] video`);
+    const now = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    noted.gap = Math.max(noted.gap, performance.now() - at);
+    if (now > 0 && now !== frames) {
+      frames = now;
+      at = performance.now();
+    }
+    setTimeout(look, 20);
+  };
+  look();
+  (window as unknown as { noted: typeof noted }).noted = noted;
+}
+
+export const gapOf = (page: Page) =>
+  page.evaluate(() => (window as unknown as { noted: { gap: number } }).noted.gap);

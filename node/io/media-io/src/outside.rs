@@ -47,7 +47,7 @@ pub(crate) struct Carried {
 pub(crate) struct Moved {
     /// These led somewhere and do not any more: who is met there hears nothing.
     pub(crate) lost: Vec<SocketAddr>,
-    /// One leads somewhere again.
+    /// One leads somewhere again, or is new.
     pub(crate) back: bool,
 }
 
@@ -97,7 +97,11 @@ impl KnownWays {
         self.version = version;
         let now = ways.all.read().unwrap_or_else(PoisonError::into_inner).clone();
         let before = std::mem::replace(&mut self.all, now);
-        let mut moved = Moved::default();
+        let is_new = |way: &Carried| !before.iter().any(|was| was.address == way.address);
+        let mut moved = Moved {
+            back: self.all.iter().any(is_new),
+            ..Moved::default()
+        };
         for was in before {
             let mut same = self.all.iter().filter(|way| way.address == was.address);
             moved.back |= same.clone().any(|way| way.returns > was.returns);
