@@ -3,8 +3,10 @@
 use crate::{
     Bounds, First, FlowId, Flows, Hello, HostName, Links, Policy, TunnelId, first, frame, hello, links,
     route::{CHANCE_LEN, route_of, route_to},
+    turn::{self, Framed, Heard, Relay},
 };
 use plenary_model::NodeId;
+use std::{net::SocketAddr, time::Instant};
 
 /// Foreign bytes for what reads datagrams of the outside and of tunnels.
 ///
@@ -97,6 +99,26 @@ pub fn fuzz_links(bytes: &[u8]) {
         let chance = bytes.last_chunk::<CHANCE_LEN>().copied().unwrap_or_default();
         let again = route_to(node, chance);
         assert_eq!(again.as_ref().map(<[u8; _]>::as_slice), Some(bytes));
+    }
+}
+
+/// Foreign bytes for what reads the stream of a client by TURN over TLS.
+///
+/// # Panics
+/// Where anything is relayed for somebody who has no password.
+pub fn fuzz_turn(bytes: &[u8]) {
+    let at = |port| SocketAddr::from(([192, 0, 2, 1], port));
+    let now = Instant::now();
+    let users = [("ann".to_owned(), "a password".to_owned())];
+    let mut relay = Relay::new("turn.example.com", (at(443), at(9)), vec![at(53_000)], users, now);
+    let mut rest = bytes;
+    while let Ok(Framed::Whole { message, taken }) = turn::framed(rest) {
+        assert!(message <= taken && taken <= turn::LONGEST);
+        let (first, after) = rest.split_at(taken);
+        let heard = relay.hear(&first[..message], now);
+        assert!(matches!(heard, Heard::Answer(_) | Heard::Nothing), "{heard:?}");
+        relay.poll(now, |_| panic!("without the password"), |_| ());
+        rest = after;
     }
 }
 

@@ -17,6 +17,7 @@
 //! | [`router`] | what both have in common: [`Router`] |
 //! | [`route`] | connection IDs that lead to nodes |
 //! | [`frame`] | how they travel in the tunnel |
+//! | [`turn`] | what a client by TURN over TLS may, and what of it is media |
 //! | [`policy`] | what the inside wants it to let in: [`Policy`] |
 //! | [`refused`] | the reasons for which connections are refused: [`Refused`] |
 //!
@@ -36,10 +37,11 @@ pub mod refused;
 pub mod route;
 pub mod router;
 mod slots;
+pub mod turn;
 
 pub use desk::{Desk, Offer, Service, TunnelId};
 pub use first::First;
-pub use fuzz::{fuzz, fuzz_links, fuzz_media, fuzz_policy};
+pub use fuzz::{fuzz, fuzz_links, fuzz_media, fuzz_policy, fuzz_turn};
 pub use hello::{Hello, HelloFault};
 pub use links::Links;
 pub use media::{Bounds, Dropped, FlowId, Flows, Passed};
