@@ -182,6 +182,15 @@ impl WebTls {
         Ok(leaf.map_or(SystemTime::UNIX_EPOCH, |facts| facts.until))
     }
 
+    /// Whether browsers that ask for this name believe the certificate that is shown, as far as its names go.
+    pub fn is_for(&self, name: &str) -> bool {
+        let shown = self.0.browsers.foremost();
+        let leaf = shown.cert.first();
+        let leaf = leaf.and_then(|leaf| rustls::server::ParsedCertificate::try_from(leaf).ok());
+        leaf.zip(name.try_into().ok())
+            .is_some_and(|(leaf, name)| rustls::client::verify_server_name(&leaf, &name).is_ok())
+    }
+
     /// Names that were asked for, but that the server's web issuer must not certify: browsers that come by
     /// them get a warning. They need a certificate of a public authority, or another issuer.
     pub fn left_out(&self) -> Vec<WebName> {

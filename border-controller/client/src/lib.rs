@@ -15,6 +15,7 @@
 //! | [`quic`] | how QUIC is set up, with which bounds |
 //! | [`mod@enrol`] | the node's side of enrolment |
 //! | [`tunnel`] | the node's side of the tunnel |
+//! | [`turn`] | TURN over TLS at a controller, and its credentials |
 //! | [`media`] | datagrams of clients, in a connection of their own; the node's side of it |
 //!
 //! Deliberately not here: what a node does with a client from outside, and which controllers there are.
@@ -23,6 +24,7 @@ pub mod enrol;
 pub mod media;
 pub mod quic;
 pub mod tunnel;
+pub mod turn;
 pub mod wire;
 
 pub use enrol::{EnrolError, Enrolments, enrol};

@@ -1,5 +1,6 @@
 //! Messages on streams, each behind its length (two bytes, big-endian), and what they mean.
 
+use crate::turn::Turn;
 use plenary_border::{HostName, Offer, Service};
 use plenary_contracts::border::v1 as proto;
 use prost::Message;
@@ -113,6 +114,7 @@ pub fn flow(what: Service, from: SocketAddr) -> proto::Flow {
 pub struct Reached {
     pub udp: Vec<SocketAddr>,
     pub tcp: Vec<SocketAddr>,
+    pub turn: Option<Turn>,
 }
 
 pub fn place(reached: &Reached, flows: usize) -> proto::MediaPlace {
@@ -127,11 +129,26 @@ pub fn place(reached: &Reached, flows: usize) -> proto::MediaPlace {
         addresses: written(&reached.udp),
         flows: u32::try_from(flows).unwrap_or(u32::MAX),
         tcp: written(&reached.tcp),
+        turn: reached.turn.as_ref().map(|turn| proto::Turn {
+            name: turn.name.to_string(),
+            port: turn.port.into(),
+            secret: turn.secret().to_vec(),
+        }),
     }
 }
 
 /// At most so many addresses of one controller are taken.
 const ADDRESSES: usize = 8;
+
+fn read_turn(turn: &proto::Turn) -> Result<Turn, WireError> {
+    let name = turn.name.parse();
+    let port = u16::try_from(turn.port);
+    let secret = <[u8; 32]>::try_from(turn.secret.as_slice());
+    match (name, port, secret) {
+        (Ok(name), Ok(port), Ok(secret)) => Ok(Turn::new(name, port, secret)),
+        _ => Err(WireError::Unfit("its TURN is none")),
+    }
+}
 
 /// # Errors
 /// [`WireError::Unfit`] for addresses that do not exist.
@@ -145,6 +162,7 @@ pub fn read_place(place: &proto::MediaPlace) -> Result<Reached, WireError> {
     Ok(Reached {
         udp: read(&place.addresses)?,
         tcp: read(&place.tcp)?,
+        turn: place.turn.as_ref().map(read_turn).transpose()?,
     })
 }
 
@@ -230,6 +248,23 @@ mod tests {
         ] {
             read_flow(&bad).expect_err("unfit");
         }
+    }
+
+    #[test]
+    fn where_media_are_taken_comes_as_it_went() {
+        let at: SocketAddr = "[2001:db8::1]:53000".parse().expect("good");
+        let name = "turn.example.com".parse().expect("good");
+        let reached = Reached {
+            udp: vec![at],
+            tcp: Vec::new(),
+            turn: Some(Turn::new(name, 443, [7; 32])),
+        };
+        let mut said = place(&reached, 9);
+        assert_eq!(read_place(&said).expect("good"), reached);
+        if let Some(turn) = &mut said.turn {
+            turn.secret.pop();
+        }
+        read_place(&said).expect_err("half a secret");
     }
 
     #[test]

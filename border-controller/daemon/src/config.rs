@@ -1,7 +1,7 @@
 //! Configuration of a controller: TOML file, `PLENARY_…` variables over it, flags over those.
 
 use ipnet::IpNet;
-use plenary_border::Bounds;
+use plenary_border::{Bounds, HostName};
 use plenary_program::{UsageError, config::layered, ports};
 use plenary_telemetry::LogOptions;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ pub struct Config {
     pub listen: Listen,
     pub limits: Limits,
     pub media: Media,
+    pub turn: Turn,
     pub log: Log,
 }
 
@@ -78,6 +79,17 @@ pub struct Media {
     pub bytes_per_flow: u32,
 }
 
+/// TURN over TLS at `listen.web`, for networks that let nothing else out. Nothing where nothing is named.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Turn {
+    /// By which clients ask for it; a name of its own, which leads to this machine.
+    pub name: String,
+    /// PEM files of this name's certificate and its key; read again when they change.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
 /// What is logged, how and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -97,6 +109,7 @@ impl Default for Config {
             listen: Listen::default(),
             limits: Limits::default(),
             media: Media::default(),
+            turn: Turn::default(),
             log: Log::default(),
         }
     }
@@ -181,6 +194,36 @@ impl Media {
     }
 }
 
+impl Turn {
+    pub(crate) fn is_on(&self) -> bool {
+        *self != Self::default()
+    }
+
+    fn check(&self, listen: &Listen) -> anyhow::Result<()> {
+        if !self.is_on() {
+            return Ok(());
+        }
+        let name: Result<HostName, _> = self.name.parse();
+        anyhow::ensure!(
+            name.is_ok(),
+            "configuration: turn.name = {:?} is no host name",
+            self.name
+        );
+        for (key, file) in [("certificate", &self.certificate), ("key", &self.key)] {
+            anyhow::ensure!(
+                !file.as_os_str().is_empty(),
+                "configuration: turn.{key} is missing: the PEM file of {}",
+                self.name
+            );
+        }
+        anyhow::ensure!(
+            !listen.media.is_empty(),
+            "configuration: [turn] needs listen.media: what comes by TURN goes on as media by UDP do"
+        );
+        Ok(())
+    }
+}
+
 /// Whether each of these values of a section is from its least to its most.
 fn in_range(section: &str, ranges: &[(&str, u64, u64, u64)]) -> anyhow::Result<()> {
     for (key, value, least, most) in ranges {
@@ -205,7 +248,11 @@ impl Default for Log {
 impl Log {
     fn options(&self) -> Result<LogOptions, UsageError> {
         Ok(LogOptions {
-            level: self.level.clone(),
+            // What strangers send to TURN is no matter for a log: a flood would fill the disk.
+            level: format!(
+                "stun_proto=off,stun_types=off,turn_server_proto=off,turn_types=off,{}",
+                self.level
+            ),
             format: self.format.parse().map_err(UsageError::caused)?,
             file: self.file.clone(),
         })
@@ -280,6 +327,7 @@ impl Config {
         }
         config.limits.check()?;
         config.media.check()?;
+        config.turn.check(&config.listen)?;
         config.log.options()?;
         Ok(config)
     }
@@ -316,6 +364,12 @@ mod tests {
             ("[media]\nflows = 0", "media.flows"),
             ("[media]\naddresses = ['meet.example.com']", "addresses"),
             ("[limits]\ndeny = ['example.com']", "deny"),
+            ("[turn]\nname = 'a b'", "turn.name"),
+            ("[turn]\nname = 'turn.example.com'", "turn.certificate"),
+            (
+                "[listen]\nmedia = ''\n[turn]\nname = 'turn.example.com'\ncertificate = 'a'\nkey = 'b'",
+                "listen.media",
+            ),
             ("[log]\nformat = 'xml'", "xml"),
         ] {
             let error = format!("{:#}", read(text).expect_err("refused"));

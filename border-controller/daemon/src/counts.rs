@@ -1,6 +1,6 @@
 //! What is counted since the program began, for metrics and for the nodes.
 
-use crate::{media::Media, running::Running};
+use crate::{media::Media, running::Running, turn::Turn};
 use plenary_border::{Refused, Router};
 use plenary_contracts::border::v1::{Figures, MediaFigures, RefusedCount};
 use plenary_telemetry::{
@@ -144,6 +144,7 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
             "of clients",
         ];
         datagrams(figures, "media", &running.media, words)?;
+        running.turn.iter().try_for_each(|turn| by_turn(figures, turn))?;
         let words = [
             "Servers of partners that media flows to and from",
             "Those that have not proved yet who they are",
@@ -152,6 +153,37 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
         datagrams(figures, "partners", &running.partners, words)?;
         Ok(())
     });
+}
+
+fn by_turn(figures: &mut Answer<'_>, turn: &Turn) -> std::fmt::Result {
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let counts = &turn.counts;
+    figures.gauge(
+        "border_turn_clients",
+        "Connections by TURN at this moment",
+        count(&counts.clients) as f64,
+    )?;
+    figures.gauge(
+        "border_turn_allocations",
+        "Relayed addresses that clients have",
+        count(&counts.allocations) as f64,
+    )?;
+    figures.counter(
+        "border_turn_refused",
+        "Connections by TURN that got no relayed address",
+        count(&counts.refused),
+    )?;
+    figures.counter(
+        "border_turn_elsewhere",
+        "Datagrams by TURN for others than this controller, which went nowhere",
+        count(&counts.elsewhere),
+    )?;
+    let until = turn.until().map_or(0, since_epoch_ms);
+    figures.gauge(
+        "border_turn_certificate_expires_seconds",
+        "When the certificate of TURN ends, since 1970",
+        until as f64 / 1000.0,
+    )
 }
 
 /// Figures of datagrams of one kind; `words`: who is up, who is tried, whose they are.

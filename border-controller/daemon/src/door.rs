@@ -1,9 +1,17 @@
 //! The ports for the outside: who may come in, what they ask for, and to which node that leads.
 
-use crate::{flow, running::Running};
+use crate::{
+    flow,
+    running::Running,
+    turn::{self, Turn},
+};
 use plenary_border::{First, Hello, HostName, Refused, Service, first, hello};
 use quinn::Connection;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     io::AsyncReadExt as _,
     net::{TcpListener, TcpStream},
@@ -33,28 +41,35 @@ pub(crate) async fn accept(running: Arc<Running>, service: Service, listener: Tc
         };
         let running = running.clone();
         tokio::spawn(async move {
-            let (mut socket, place) = (socket, place);
-            let has_media = service == Service::Web && running.media.has_tcp();
-            let asked = listen(&running, &mut socket, has_media).await;
-            drop(waiting);
-            let taken = match asked {
-                Ok((Asked::Host(name), said)) => flow::open(&running, service, &name, from, &said).await,
-                Ok((Asked::Session(node), said)) => flow::open_media(&node, from, &said).await,
-                Err(why) => Err(why),
-            };
-            match taken {
-                Ok(taken) => {
-                    running
-                        .counts
-                        .begun
-                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    flow::carry(&running, socket, taken).await;
-                }
-                Err(why) => refuse(&running, from, why),
+            if let Err(why) = serve(&running, service, socket, from, waiting).await {
+                refuse(&running, from, why);
             }
             drop(place);
         });
     }
+}
+
+/// Serves a client to its end; `waiting` is its place among those who have not said yet what they want.
+async fn serve<W>(
+    running: &Arc<Running>,
+    service: Service,
+    mut socket: TcpStream,
+    from: SocketAddr,
+    waiting: W,
+) -> Result<(), Refused> {
+    let (asked, said) = listen(running, service, &mut socket).await?;
+    drop(waiting);
+    let taken = match asked {
+        Asked::Host(name) => flow::open(running, service, &name, from, &said).await?,
+        Asked::Session(node) => flow::open_media(&node, from, &said).await?,
+        Asked::Turn(turn) => {
+            turn::serve(running, &turn, (socket, said), from).await;
+            return Ok(());
+        }
+    };
+    running.counts.begun.fetch_add(1, Ordering::Relaxed);
+    flow::carry(running, socket, taken).await;
+    Ok(())
 }
 
 fn refuse(running: &Running, from: SocketAddr, why: Refused) {
@@ -68,21 +83,32 @@ enum Asked {
     Host(HostName),
     /// Media of a session that this node has.
     Session(Connection),
+    /// The controller itself.
+    Turn(Arc<Turn>),
 }
 
 /// What the client asks for, with all that it said so far.
 async fn listen(
     running: &Running,
+    service: Service,
     socket: &mut TcpStream,
-    has_media: bool,
 ) -> Result<(Asked, Vec<u8>), Refused> {
     socket.set_nodelay(true).ok();
     let within = running.limits.hello_within();
     let most = running.limits.hello_bytes;
+    let is_web = service == Service::Web;
+    let has_media = is_web && running.media.has_tcp();
     let first = tokio::time::timeout(within, read_first(socket, has_media, most));
     let (asked, said) = first.await.map_err(|_| Refused::SlowHello)??;
     let asked = match asked {
-        Said::Host(name) => Asked::Host(name),
+        Said::Host(name) => match running
+            .turn
+            .as_ref()
+            .filter(|turn| is_web && turn.is_called(&name))
+        {
+            Some(turn) => Asked::Turn(turn.clone()),
+            None => Asked::Host(name),
+        },
         Said::Session(name) => {
             let node = running.media.tunnel_soon(&name).await;
             Asked::Session(node.ok_or(Refused::UnknownName)?)

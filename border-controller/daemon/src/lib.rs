@@ -9,7 +9,8 @@
 //! Configuration, wiring, start and stop. Which name is asked for and which node takes a connection is decided by
 //! `plenary-border`; what is said in tunnels is in `plenary-border-client`.
 //!
-//! Invariant: it dials nobody, holds no key that certifies others, and never reads what is inside of TLS.
+//! Invariant: it dials nobody, holds no key that certifies others, and never reads what is inside of TLS, but for that of its own name for TURN,
+//! in which nothing is but media that are encrypted once more.
 //!
 //! It is a program; as a library it is there for its own tests.
 
@@ -22,11 +23,13 @@ mod flow;
 mod gate;
 mod media;
 mod options;
+mod relays;
 mod run;
 mod running;
 mod tunnels;
+mod turn;
 
-pub use config::{Config, Limits, Listen, Media};
+pub use config::{Config, Limits, Listen, Media, Turn};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Datagrams of the outside, into the tunnels that nodes dialled, and back: media of clients, and QUIC of partners.
 
-use crate::config;
+use crate::{config, relays::Relays};
 use bytes::Bytes;
 use plenary_border::{
     Dropped, FlowId, Flows, Links, Policy, Router, TunnelId,
@@ -9,6 +9,7 @@ use plenary_border::{
 use plenary_border_client::{
     media::{Framer, receive, send},
     quic::Close,
+    turn::Turn,
     wire::{self, LONGEST, Reached},
 };
 use plenary_contracts::border::v1::{
@@ -31,7 +32,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// How often flows that are silent are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -58,6 +59,8 @@ pub(crate) struct Media<R> {
 
 struct Books<R> {
     flows: R,
+    /// Clients by TURN, by their relayed addresses.
+    relays: Relays,
     tunnels: HashMap<TunnelId, Connection>,
     last: u64,
 }
@@ -106,6 +109,7 @@ impl Media<Flows> {
         config: &config::Media,
         socket: Option<&UdpSocket>,
         web: SocketAddr,
+        turn: Option<Turn>,
     ) -> io::Result<Self> {
         let local = socket.map(UdpSocket::local_addr).transpose()?;
         let reached = Reached {
@@ -115,6 +119,7 @@ impl Media<Flows> {
             } else {
                 Vec::new()
             },
+            turn,
         };
         let bounds = config.bounds();
         Self::new((reached, bounds.flows), socket, Flows::new(bounds))
@@ -124,6 +129,36 @@ impl Media<Flows> {
     pub(crate) fn apply(&self, policy: &Policy) {
         let each = policy.flows_per_network.map(|wanted| wanted as usize);
         self.books().flows.bound_networks(each);
+    }
+
+    /// Where clients reach it by UDP.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.reached.udp
+    }
+
+    /// A client by TURN has a relayed address beside this one of ours until what is given is dropped; `None`: all are taken.
+    pub(crate) fn relay(self: &Arc<Self>, beside: IpAddr) -> Option<(Relayed, mpsc::Receiver<Bytes>)> {
+        let (address, leaving) = self.books().relays.open(beside)?;
+        let relayed = Relayed {
+            media: self.clone(),
+            address,
+        };
+        Some((relayed, leaving))
+    }
+
+    /// A datagram from a relayed address, which goes on as those by UDP do.
+    pub(crate) fn bring(&self, client: SocketAddr, bytes: &[u8], framer: &mut Framer) {
+        let mut leaving = Vec::new();
+        take(
+            self,
+            &mut self.books(),
+            framer,
+            (self.now(), client, bytes),
+            &mut leaving,
+        );
+        for (connection, frame) in leaving {
+            send(&connection, [frame]);
+        }
     }
 
     /// Whether media come by TCP, too.
@@ -161,7 +196,7 @@ impl Media<Links> {
         // Partners find it by DNS: nodes hear only that there is something.
         let reached = Reached {
             udp: local.into_iter().collect(),
-            tcp: Vec::new(),
+            ..Reached::default()
         };
         let bounds = plenary_border::links::Bounds::default();
         Self::new((reached, bounds.flows), socket, Links::new(bounds))
@@ -177,6 +212,7 @@ impl<R: Router> Media<R> {
             socket: socket.map(Socket::new).transpose()?,
             books: Mutex::new(Books {
                 flows,
+                relays: Relays::default(),
                 tunnels: HashMap::new(),
                 last: 0,
             }),
@@ -304,6 +340,18 @@ pub(crate) async fn sweep<R: Router>(media: Arc<Media<R>>) {
     }
 }
 
+/// The address of a client by TURN, until this is dropped.
+pub(crate) struct Relayed {
+    media: Arc<Media<Flows>>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Drop for Relayed {
+    fn drop(&mut self) {
+        self.media.books().relays.close(self.address);
+    }
+}
+
 /// What a node says beside datagrams.
 pub(crate) trait Hears: Router {
     /// Of this node is a tunnel now.
@@ -413,13 +461,7 @@ async fn inside<R: Router>(up: &Up<R>, connection: &Connection) -> anyhow::Resul
         let mut books = media.books();
         let mut bytes = 0;
         for datagram in came.drain(..) {
-            bytes += give(
-                &mut books.flows,
-                (now, up.id),
-                &datagram,
-                &mut joiner,
-                &mut outbox,
-            );
+            bytes += give(&mut books, (now, up.id), &datagram, &mut joiner, &mut outbox);
         }
         drop(books);
         let sent = outbox.flush(socket);
@@ -432,7 +474,7 @@ async fn inside<R: Router>(up: &Up<R>, connection: &Connection) -> anyhow::Resul
 
 /// Gives how many bytes go out.
 fn give(
-    flows: &mut impl Router,
+    books: &mut Books<impl Router>,
     (now, tunnel): (u64, TunnelId),
     datagram: &[u8],
     joiner: &mut Joiner,
@@ -455,9 +497,14 @@ fn give(
         },
         Some(Frame::Introduced { .. }) | None => return 0,
     };
-    let Some(client) = flows.outbound(now, tunnel, flow, bytes) else {
+    let Some(client) = books.flows.outbound(now, tunnel, flow, bytes) else {
         return 0;
     };
+    if let Some(relay) = books.relays.get(client) {
+        // What does not fit is lost, as datagrams are.
+        let taken = relay.try_send(Bytes::copy_from_slice(bytes)).is_ok();
+        return if taken { bytes.len() as u64 } else { 0 };
+    }
     let any: IpAddr = match client {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -1,6 +1,6 @@
 //! What the commands have in common: configuration, and what is made of it.
 
-use crate::{config::Config, data, run};
+use crate::{config::Config, data, run, turn::Turn};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use plenary_program::UsageError;
@@ -69,6 +69,9 @@ impl Check {
             }
             Err(error) => reasons.push(error.to_string()),
         }
+        if let Some(file) = turn_trouble(&config, &mut better) {
+            reasons.push(file);
+        }
         reasons.extend(config.log.check().err().map(|error| error.to_string()));
         reasons.extend(run::Ports::bind(&config).err().map(|error| error.to_string()));
         reasons.extend(too_few_descriptors(&config));
@@ -133,6 +136,34 @@ fn warnings(config: &Config, machine: &Machine) -> Vec<String> {
         );
     }
     all
+}
+
+/// Why TURN cannot be served; what had better be otherwise with it is put to the others.
+fn turn_trouble(config: &Config, better: &mut Vec<String>) -> Option<String> {
+    if !config.turn.is_on() {
+        return None;
+    }
+    let turn = match Turn::load(&config.turn, ([0, 0, 0, 0], 443).into()) {
+        Ok(turn) => turn?,
+        Err(error) => return Some(format!("{error:#}")),
+    };
+    let name = &config.turn.name;
+    match turn.until()?.duration_since(SystemTime::now()) {
+        Err(_) => better.push(format!(
+            "the certificate of turn.name = {name} has ended: renew it"
+        )),
+        Ok(left) if left < EXPIRES_SOON => better.push(format!(
+            "the certificate of turn.name = {name} ends in {} h",
+            left.as_secs() / 3_600
+        )),
+        Ok(_) => {}
+    }
+    if !turn.has_certificate_for_its_name() {
+        better.push(format!(
+            "the certificate in turn.certificate is not for {name}; browsers refuse it"
+        ));
+    }
+    None
 }
 
 /// Where the system allows fewer open files than there may be connections.

@@ -1,6 +1,8 @@
 //! `plenary-border-controller run`: a controller at work, from its start to its end.
 
-use crate::{config::Config, counts, data, door, media, media::Media, options, running::Running, tunnels};
+use crate::{
+    config::Config, counts, data, door, media, media::Media, options, running::Running, tunnels, turn::Turn,
+};
 use anyhow::Context as _;
 use clap::Args;
 use plenary_border::{Router, Service};
@@ -93,14 +95,25 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
     )
     .context("the tunnel's socket cannot be used")?;
     let web = ports.web.local_addr()?;
-    let media = Media::of_clients(&config.media, ports.media.as_ref(), web);
+    // Everybody else is served on without it.
+    let turn = Turn::load(&config.turn, web).unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "clients are not served by TURN");
+        None
+    });
+    let offered = turn.as_ref().map(|turn| turn.offer().clone());
+    let media = Media::of_clients(&config.media, ports.media.as_ref(), web, offered);
     let media = media.context("the socket for media cannot be used")?;
     let partners = Media::of_partners(ports.partners.as_ref());
     let partners = partners.context("the socket for media of partners cannot be used")?;
-    let running = Running::new(identity, machine, &config.limits, (media, partners));
+    let running = Running::new(identity, machine, &config.limits, (media, partners), turn);
     let running = Arc::new(running);
     let health = Health::default();
     watch_health(&running, &health);
+    if config.turn.is_on() && running.turn.is_none() {
+        let state =
+            "the certificate of [turn] could not be read at the start; clients are not served by TURN";
+        health.set("turn", CheckState::Degraded(state.into()));
+    }
     let metrics = Metrics::new("plenary-border-controller", env!("CARGO_PKG_VERSION"));
     counts::register(&metrics, &running);
     let mut tasks = JoinSet::new();
@@ -116,6 +129,7 @@ pub(crate) async fn serve(config: Config, ports: Ports, until: Until) -> anyhow:
         loop {
             tokio::time::sleep(TIDY_EVERY).await;
             running.gate.tidy();
+            running.turn.iter().for_each(|turn| turn.look_at_files());
         }
     });
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();

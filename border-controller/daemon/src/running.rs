@@ -1,6 +1,6 @@
 //! A controller at work.
 
-use crate::{config::Limits, counts::Counts, gate::Gate, media::Media};
+use crate::{config::Limits, counts::Counts, gate::Gate, media::Media, turn::Turn};
 use plenary_border::{Desk, Flows, HostName, Links, Policy, Refused, Service, TunnelId};
 use plenary_identity::{Enrolled, MachineKey, Renewal, SignedPolicy};
 use plenary_model::NodeId;
@@ -20,6 +20,7 @@ pub(crate) struct Running {
     pub(crate) counts: Counts,
     pub(crate) media: Arc<Media<Flows>>,
     pub(crate) partners: Arc<Media<Links>>,
+    pub(crate) turn: Option<Arc<Turn>>,
     tunnels: Mutex<Tunnels>,
     /// The version of what the inside wants that it goes by.
     policy: Mutex<u64>,
@@ -40,6 +41,7 @@ impl Running {
         machine: MachineKey,
         limits: &Limits,
         (media, partners): (Media<Flows>, Media<Links>),
+        turn: Option<Turn>,
     ) -> Self {
         let kept = identity.kept_policy().and_then(|text| Policy::read(&text));
         let running = Self {
@@ -50,6 +52,7 @@ impl Running {
             counts: Counts::default(),
             media: Arc::new(media),
             partners: Arc::new(partners),
+            turn: turn.map(Arc::new),
             tunnels: Mutex::default(),
             policy: Mutex::default(),
             renewal: Mutex::default(),

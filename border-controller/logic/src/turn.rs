@@ -18,8 +18,16 @@ use std::{
 use turn_server_proto::{
     api::{SocketAllocateError, Transmit, TurnServerApi as _, TurnServerPollRet},
     server::TurnServer,
-    stun::types::{AddressFamily, TransportType},
-    types::Instant as Moment,
+    stun::types::{
+        AddressFamily, TransportType,
+        attribute::{AttributeFromRaw as _, ErrorCode},
+        message::{Message, MessageClass, MessageWrite as _, MessageWriteExt as _, MessageWriteVec},
+    },
+    types::{
+        Instant as Moment,
+        attribute::XorPeerAddress,
+        message::{CHANNEL_BIND, CREATE_PERMISSION},
+    },
 };
 
 /// The longest message of a client: the longest datagram of media, and what is written around it.
@@ -124,6 +132,9 @@ impl Relay {
 
     /// A message of the client.
     pub fn hear(&mut self, message: &[u8], now: Instant) -> Heard {
+        if let Some(answer) = self.forbid(message) {
+            return Heard::Answer(filled(answer));
+        }
         let come = Transmit::new(message, TransportType::Udp, self.client, self.here);
         let now = self.moment(now);
         let Some(sent) = self.server.recv(come, now) else {
@@ -140,6 +151,35 @@ impl Relay {
         } else {
             Heard::Elsewhere
         }
+    }
+
+    /// 403 to who wants to reach anybody else (RFC 8656 §9.2, §12.2): so that there is never more than one permission and channel for
+    /// each address of this controller.
+    fn forbid(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let asked = Message::from_bytes(message).ok()?;
+        let has_ports = match asked.method() {
+            CREATE_PERMISSION => false,
+            CHANNEL_BIND => true,
+            _ => return None,
+        };
+        if !asked.has_class(MessageClass::Request) {
+            return None;
+        }
+        let ours = |peer: SocketAddr| {
+            let same = |media: &SocketAddr| *media == peer || !has_ports && media.ip() == peer.ip();
+            self.media.iter().any(same)
+        };
+        let mut peers = asked.iter_attributes().filter_map(|(_, attribute)| {
+            let peer = XorPeerAddress::from_raw(attribute).ok()?;
+            Some(peer.addr(asked.transaction_id()))
+        });
+        if peers.all(ours) {
+            return None;
+        }
+        let error = ErrorCode::builder(ErrorCode::FORBIDDEN).build().ok()?;
+        let mut answer = Message::builder_error(&asked, MessageWriteVec::new());
+        answer.add_attribute(&error).ok()?;
+        Some(answer.finish())
     }
 
     /// Media for the client, from this controller to its relayed address; what is to be written to its stream.

@@ -17,6 +17,7 @@ use crate::{
     door::Doors,
     options::{system, web_names},
     server::{Server, VERSION},
+    turn::Turn,
 };
 use axum::Router;
 use counted::Counted;
@@ -100,7 +101,7 @@ pub(crate) fn work(
     server: &Arc<Server>,
     config: &Config,
     (app, tls, doors): (&Router, Option<&WebTls>, &Doors),
-    media: plenary_media_io::Outside,
+    (media, turn): (plenary_media_io::Outside, Arc<Turn>),
     partners: Option<partners::Door>,
     changes: broadcast::Receiver<Changes>,
     draining: &watch::Receiver<bool>,
@@ -116,7 +117,8 @@ pub(crate) fn work(
     let (server, draining) = (server.clone(), draining.clone());
     async move {
         if let Some(outside) = outside {
-            follow(server, Inwards { outside, media }, offer, changes, draining).await;
+            let inwards = Inwards { outside, media, turn };
+            follow(server, inwards, offer, changes, draining).await;
         }
     }
 }
@@ -137,6 +139,7 @@ fn policy_of(wanted: BorderPolicy) -> Policy {
 struct Inwards {
     outside: Outside,
     media: plenary_media_io::Outside,
+    turn: Arc<Turn>,
 }
 
 /// Follows the replicated list until the task is dropped: each controller has a task, which ends with it.
@@ -224,7 +227,7 @@ async fn attend(
             BorderStage::Invited { .. } => "its token was not used in time; make another one".to_owned(),
             BorderStage::Enrolled => tokio::select! {
                 never = stay(&server, &one, &inwards.outside, &told) => match never {},
-                never = media::keep(&server, &one, &inwards.media) => match never {},
+                never = media::keep(&server, &one, (&inwards.media, &inwards.turn)) => match never {},
                 never = links::keep(&server, &one) => match never {},
             },
             BorderStage::Removed => return,

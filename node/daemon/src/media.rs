@@ -96,6 +96,7 @@ struct Held {
     token: TokenHash,
     /// Where the program comes from.
     address: IpAddr,
+    outside: bool,
     /// This side's ICE name: the entity tag.
     ice: String,
     /// What of it the engine was told may flow.
@@ -284,8 +285,8 @@ impl MediaDoor {
         matches!(found, Ok(None))
     }
 
-    fn ice_servers(&self, user: &UserName) -> Vec<IceServer> {
-        let servers = self.turn.servers(user.as_str(), SystemTime::now());
+    fn ice_servers(&self, user: &UserName, outside: bool) -> Vec<IceServer> {
+        let servers = self.turn.servers(user.as_str(), outside, SystemTime::now());
         let server = |server: meeting::IceServer| IceServer {
             urls: server.urls,
             credentials: server.username.zip(server.credential),
@@ -444,6 +445,7 @@ impl Backend for MediaDoor {
             user: user.clone(),
             token: token_hash(&by.token),
             address: by.address,
+            outside: by.from_outside,
             ice: String::new(),
             allow,
             place,
@@ -491,7 +493,7 @@ impl Backend for MediaDoor {
                     session,
                     answer: with_rate(self.limiter.told(key, opened.answer), fps),
                     ice: opened.ufrag,
-                    ice_servers: self.ice_servers(&user),
+                    ice_servers: self.ice_servers(&user, by.from_outside),
                 })
             }
             Err(error) => {
@@ -529,7 +531,7 @@ impl Backend for MediaDoor {
             session: session.clone(),
             answer: opened.answer,
             ice: opened.ufrag,
-            ice_servers: self.ice_servers(&held.user),
+            ice_servers: self.ice_servers(&held.user, held.outside),
         }))
     }
 

@@ -150,7 +150,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
     let limiter = Arc::new(Limiter::new(server.clone(), engine.clone()));
     let door = MediaDoor::new(server.clone(), engine.clone(), turn.clone(), limiter.clone());
     let door = Arc::new(door);
-    let meetings = meetings::start(&server, &engine, turn, limiter.clone());
+    let meetings = meetings::start(&server, &engine, turn.clone(), limiter.clone());
     metrics::register_meetings(&measured, meetings.clone());
     register_server(&measured, &server);
     acme::register(&measured, &server, web.as_ref());
@@ -166,7 +166,7 @@ pub(crate) async fn serve(config: Config, folder: Folder, ports: Ports, until: U
         &server,
         &config,
         (&app, web.as_ref(), &doors),
-        engine.outside(),
+        (engine.outside(), turn),
         partners,
         for_lease.resubscribe(),
         &draining,

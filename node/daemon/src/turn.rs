@@ -5,10 +5,13 @@
 
 use crate::config;
 use anyhow::{Context as _, bail};
-use aws_lc_rs::hmac;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use plenary_border_client::turn::{Turn as AtController, password};
 use plenary_signalling::meeting::IceServer;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// How long credentials hold; an allocation is refreshed with those that it began with.
 const HOLD: Duration = Duration::from_secs(24 * 3_600);
@@ -20,7 +23,22 @@ pub(crate) struct Turn {
     /// Needs no credentials.
     stun: Vec<String>,
     turn: Vec<String>,
-    secret: Option<hmac::Key>,
+    secret: Option<String>,
+    /// At Border Controllers, for who is outside.
+    doors: RwLock<(u64, BTreeMap<u64, AtController>)>,
+}
+
+/// TURN at a Border Controller, which clients are told of until this is dropped.
+pub(crate) struct TurnDoor {
+    turn: Arc<Turn>,
+    number: u64,
+}
+
+impl Drop for TurnDoor {
+    fn drop(&mut self) {
+        let mut doors = self.turn.doors.write().unwrap_or_else(PoisonError::into_inner);
+        doors.1.remove(&self.number);
+    }
 }
 
 impl Turn {
@@ -42,10 +60,7 @@ impl Turn {
                         "configuration: the secret in turn.secret_file must have {SECRET_BYTES} characters or more"
                     );
                 }
-                Some(hmac::Key::new(
-                    hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-                    secret.as_bytes(),
-                ))
+                Some(secret.to_owned())
             }
             None => None,
         };
@@ -53,11 +68,25 @@ impl Turn {
             stun: stun.into_iter().cloned().collect(),
             turn: turn.into_iter().cloned().collect(),
             secret,
+            doors: RwLock::default(),
         })
     }
 
-    /// For one client; `who` stands in the logs of the TURN server, and its quotas count by it.
-    pub(crate) fn servers(&self, who: &str, now: SystemTime) -> Vec<IceServer> {
+    /// Clients outside are told of this, too.
+    pub(crate) fn open(self: &Arc<Self>, door: AtController) -> TurnDoor {
+        let mut doors = self.doors.write().unwrap_or_else(PoisonError::into_inner);
+        doors.0 += 1;
+        let number = doors.0;
+        doors.1.insert(number, door);
+        TurnDoor {
+            turn: self.clone(),
+            number,
+        }
+    }
+
+    /// For one client; `who` stands in the logs of the TURN server, and its quotas count by it. `outside`: it comes through a Border
+    /// Controller.
+    pub(crate) fn servers(&self, who: &str, outside: bool, now: SystemTime) -> Vec<IceServer> {
         let mut servers = Vec::new();
         if !self.stun.is_empty() {
             servers.push(IceServer {
@@ -69,12 +98,23 @@ impl Turn {
         if let (Some(secret), false) = (&self.secret, self.turn.is_empty()) {
             let until = (now + HOLD).duration_since(UNIX_EPOCH).unwrap_or_default();
             let username = format!("{}:{who}", until.as_secs());
-            let credential = BASE64_STANDARD.encode(hmac::sign(secret, username.as_bytes()));
+            let credential = password(secret.as_bytes(), &username);
             servers.push(IceServer {
                 urls: self.turn.clone(),
                 username: Some(username),
                 credential: Some(credential),
             });
+        }
+        if outside {
+            let doors = self.doors.read().unwrap_or_else(PoisonError::into_inner);
+            servers.extend(doors.1.values().map(|door| {
+                let (username, credential) = door.credentials(now);
+                IceServer {
+                    urls: vec![door.url()],
+                    username: Some(username),
+                    credential: Some(credential),
+                }
+            }));
         }
         servers
     }
@@ -100,7 +140,7 @@ mod tests {
         let servers = ["turn:t.example.com:3478?transport=udp", "stun:s.example.com"];
         let turn = load(&servers, Some(&format!("{secret}\n"))).expect("good");
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let [stun, turn] = turn.servers("17", now).try_into().expect("two");
+        let [stun, turn] = turn.servers("17", false, now).try_into().expect("two");
         assert_eq!((stun.urls, stun.username), (vec![servers[1].to_owned()], None));
         assert_eq!(turn.urls, [servers[0]]);
         assert_eq!(turn.username.as_deref(), Some("1700086400:17"));
@@ -109,9 +149,26 @@ mod tests {
     }
 
     #[test]
+    fn who_is_outside_hears_of_controllers_for_as_long_as_they_are_there() {
+        let turn = Arc::new(load(&[], None).expect("good"));
+        let name = "turn.example.com".parse().expect("good");
+        let door = turn.open(AtController::new(name, 443, [7; 32]));
+        assert_eq!(turn.servers("17", false, UNIX_EPOCH), []);
+        let [told] = turn.servers("17", true, UNIX_EPOCH).try_into().expect("one");
+        assert_eq!(told.urls, ["turns:turn.example.com:443?transport=tcp"]);
+        assert_eq!(
+            told.username.as_deref(),
+            Some("86400"),
+            "says nothing of who it is"
+        );
+        drop(door);
+        assert_eq!(turn.servers("17", true, UNIX_EPOCH), []);
+    }
+
+    #[test]
     fn short_secrets_are_refused_and_nothing_is_told_where_nothing_is_set() {
         assert!(load(&["turn:t.example.com"], Some("short")).is_err());
         let none = load(&[], None).expect("good");
-        assert_eq!(none.servers("17", UNIX_EPOCH), []);
+        assert_eq!(none.servers("17", true, UNIX_EPOCH), []);
     }
 }

@@ -8,4 +8,5 @@ mod links;
 mod losing;
 mod media;
 mod serving;
+mod turn;
 mod world;

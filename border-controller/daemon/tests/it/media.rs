@@ -21,19 +21,19 @@ use tokio::{
     time::timeout,
 };
 
-const SRTP: &[u8] = &[128, 1, 2, 3];
+pub(crate) const SRTP: &[u8] = &[128, 1, 2, 3];
 const BY_TCP: &[u8] = b"by TCP";
 /// Nothing came within this.
 const QUIET: Duration = Duration::from_millis(300);
 
-fn message(kind: [u8; 2], number: u8) -> Vec<u8> {
+pub(crate) fn message(kind: [u8; 2], number: u8) -> Vec<u8> {
     let mut message = vec![kind[0], kind[1], 0, 0, 0x21, 0x12, 0xA4, 0x42];
     message.extend([number; 12]);
     message
 }
 
 /// A binding request with a name of four letters.
-fn asking(name: &str, number: u8) -> Vec<u8> {
+pub(crate) fn asking(name: &str, number: u8) -> Vec<u8> {
     let mut message = message([0, 1], number);
     message.extend([0, 6, 0, 8]);
     message.extend(format!("{name}:ann").into_bytes());
@@ -51,9 +51,9 @@ async fn repeat(client: FromOutside) {
 type Seen = Arc<Mutex<Vec<(SocketAddr, Vec<u8>)>>>;
 
 /// A node that answers every request as an ICE agent that believes it, and repeats media.
-struct Node {
+pub(crate) struct Node {
     seen: Seen,
-    tunnel: Arc<MediaTunnel>,
+    pub(crate) tunnel: Arc<MediaTunnel>,
     talk: MediaTalk,
     task: JoinHandle<()>,
 }
@@ -65,7 +65,7 @@ impl Drop for Node {
 }
 
 impl Node {
-    async fn dial(identity: &Identity, controller: &Controller, names: &[&str]) -> Self {
+    pub(crate) async fn dial(identity: &Identity, controller: &Controller, names: &[&str]) -> Self {
         let target = Target {
             name: "dmz-1".parse().unwrap(),
             member: NodeId(1),
@@ -105,7 +105,7 @@ impl Node {
         }
     }
 
-    fn saw(&self, client: SocketAddr, bytes: &[u8]) -> bool {
+    pub(crate) fn saw(&self, client: SocketAddr, bytes: &[u8]) -> bool {
         let seen = self.seen.lock().unwrap();
         seen.iter().any(|(from, what)| *from == client && what == bytes)
     }

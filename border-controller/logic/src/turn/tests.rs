@@ -136,6 +136,8 @@ fn media_of_an_allocation_go_to_the_controller_and_back_and_nothing_goes_elsewhe
         let asked = both.client.create_permission(TransportType::Udp, peer, now);
         asked.expect("asked");
         both.talk();
+        let may = both.client.have_permission(TransportType::Udp, peer);
+        assert_eq!(may, peer == media().ip(), "nobody else may be reached");
     }
     for bytes in [&b"four"[..], b"seven.."] {
         both.send(media(), bytes);
@@ -152,11 +154,11 @@ fn media_of_an_allocation_go_to_the_controller_and_back_and_nothing_goes_elsewhe
     both.bring(&down);
     assert_eq!(both.heard, [b"and back".to_vec()]);
 
-    both.send(at(7, 22), b"what is inside?");
+    both.send(at(2, 22), b"what is inside?");
     assert_eq!(
         (both.elsewhere, both.came.len()),
         (1, 0),
-        "nobody else is reached"
+        "nothing else here is reached"
     );
     assert_eq!(both.relay.tell(at(2, 1_025), b"another's", both.now), None);
 
@@ -192,6 +194,26 @@ fn messages_of_a_stream_are_told_from_each_other_and_from_what_is_none() {
 }
 
 proptest! {
+    #[test]
+    fn a_stream_is_the_same_in_whatever_pieces_it_comes(sizes in prop::collection::vec(0_usize..40, 1..9), piece in 1_usize..50) {
+        let messages: Vec<Vec<u8>> = sizes
+            .iter()
+            .map(|size| {
+                let length = u16::try_from(*size).expect("short").to_be_bytes();
+                [&[0x40, 0][..], &length, &vec![7; *size]].concat()
+            })
+            .collect();
+        let stream: Vec<u8> = messages.iter().cloned().flat_map(filled).collect();
+        let (mut came, mut found) = (Vec::new(), Vec::new());
+        for piece in stream.chunks(piece) {
+            came.extend_from_slice(piece);
+            while let Framed::Whole { message, taken } = framed(&came).expect("TURN") {
+                found.push(came.drain(..taken).take(message).collect::<Vec<u8>>());
+            }
+        }
+        prop_assert_eq!(found, messages);
+    }
+
     #[test]
     fn foreign_bytes_relay_nothing(bytes in prop::collection::vec(any::<u8>(), 0..400), kind in 0_u8..4) {
         crate::fuzz_turn(&bytes);

@@ -1,7 +1,10 @@
 //! Media of clients from outside: a connection of its own to each controller, between it and the media threads.
 
 use super::{Attempt, find, target};
-use crate::server::Server;
+use crate::{
+    server::Server,
+    turn::{Turn, TurnDoor},
+};
 use plenary_access::BorderController;
 use plenary_border::Service;
 use plenary_border_client::{
@@ -27,11 +30,11 @@ const TOLD_FOR: Duration = Duration::from_secs(30);
 const NAMES: usize = 256;
 
 /// Keeps a connection for media to one controller until it is dropped.
-pub(super) async fn keep(server: &Server, one: &BorderController, outside: &Outside) -> Infallible {
+pub(super) async fn keep(server: &Server, one: &BorderController, to: (&Outside, &Arc<Turn>)) -> Infallible {
     let mut door = None;
     loop {
         let attempt = Attempt::begin();
-        match carry(server, one, outside, &mut door).await {
+        match carry(server, one, to, &mut door).await {
             Ok(()) => {
                 door = None;
                 tracing::info!(controller = %one.name, "a Border Controller passes no media on");
@@ -50,7 +53,7 @@ pub(super) async fn keep(server: &Server, one: &BorderController, outside: &Outs
 async fn carry(
     server: &Server,
     one: &BorderController,
-    outside: &Outside,
+    (outside, turn): (&Outside, &Arc<Turn>),
     door: &mut Option<Door>,
 ) -> Result<(), String> {
     let (endpoint, address) = find(&one.address).await?;
@@ -69,7 +72,7 @@ async fn carry(
         .map_err(|error| error.to_string())?;
     match door.as_mut().filter(|door| door.reached == reached) {
         Some(kept) => kept.leads_to(tunnel.clone()),
-        None => *door = Some(Door::open(reached.clone(), tunnel.clone(), outside)),
+        None => *door = Some(Door::open(reached.clone(), tunnel.clone(), (outside, turn))),
     }
     tracing::info!(controller = %one.name, ?reached, "media come by a Border Controller");
     let mut arrivals = outside.arrivals();
@@ -122,18 +125,20 @@ struct Door {
     reached: Reached,
     through: Arc<Through>,
     lost: Option<Instant>,
+    _turn: Option<TurnDoor>,
     by_udp: Vec<Way>,
     _by_tcp: Vec<TcpWay>,
 }
 
 impl Door {
-    fn open(reached: Reached, tunnel: Arc<MediaTunnel>, outside: &Outside) -> Self {
+    fn open(reached: Reached, tunnel: Arc<MediaTunnel>, (outside, turn): (&Outside, &Arc<Turn>)) -> Self {
         let through = Arc::new(Through(RwLock::new(Some(tunnel))));
         let udp = families(&reached.udp).map(|address| outside.open(address, through.clone()));
         let tcp = families(&reached.tcp).map(|address| outside.open_tcp(address));
         Self {
             by_udp: udp.collect(),
             _by_tcp: tcp.collect(),
+            _turn: reached.turn.clone().map(|offered| turn.open(offered)),
             reached,
             through,
             lost: None,

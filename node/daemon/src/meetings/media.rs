@@ -116,7 +116,8 @@ impl Media for EngineMedia {
         self.engine.close(SessionKey(session.0)).await.ok();
     }
 
-    fn ice_servers(&self, participant: ParticipantId) -> Vec<IceServer> {
-        self.turn.servers(&participant.0.to_string(), SystemTime::now())
+    fn ice_servers(&self, participant: ParticipantId, outside: bool) -> Vec<IceServer> {
+        self.turn
+            .servers(&participant.0.to_string(), outside, SystemTime::now())
     }
 }

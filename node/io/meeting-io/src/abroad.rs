@@ -392,7 +392,8 @@ impl Seat {
         match &mut body {
             ServerBody::Joined(joined) => {
                 name(&mut joined.room.cid);
-                joined.ice_servers = self.hub.media_engine().ice_servers(joined.participant);
+                let media = self.hub.media_engine();
+                joined.ice_servers = media.ice_servers(joined.participant, self.connections.outside);
             }
             ServerBody::Waiting(waiting) => name(&mut waiting.room.cid),
             ServerBody::Room(room) => name(&mut room.cid),

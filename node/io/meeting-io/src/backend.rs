@@ -345,7 +345,7 @@ pub trait Media: Send + Sync + 'static {
     async fn show(&self, session: Session, tiles: Vec<Tile>);
     async fn close(&self, session: Session);
     /// What clients may need to reach this node.
-    fn ice_servers(&self, participant: ParticipantId) -> Vec<IceServer>;
+    fn ice_servers(&self, participant: ParticipantId, outside: bool) -> Vec<IceServer>;
 }
 
 /// What the media engine tells.

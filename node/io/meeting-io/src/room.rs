@@ -74,6 +74,8 @@ pub(crate) struct Seated {
     pub(crate) reads: Option<Reads>,
     /// Knows who was called, as moderators do.
     pub(crate) told_called: bool,
+    /// Came through a Border Controller.
+    pub(crate) outside: bool,
     pub(crate) alone: ToldAlone,
 }
 
@@ -424,6 +426,7 @@ impl Keeper {
         if !runs.is_empty() {
             self.murmurs.came();
         }
+        let media = self.hub.media_engine();
         for run in runs {
             let Some(seated) = self.seated.get_mut(run) else {
                 continue;
@@ -442,7 +445,7 @@ impl Keeper {
                 earlier: chat.len() >= CHAT_PAGE,
                 chat,
                 run: theirs.and_then(|one| one.run),
-                ice_servers: self.hub.media_engine().ice_servers(seated.place.participant),
+                ice_servers: media.ice_servers(seated.place.participant, seated.outside),
             };
             seated.tell.send(ServerBody::Joined(joined)).ok();
             if !self.speaking.participants.is_empty() {

@@ -117,6 +117,7 @@ pub(crate) async fn sit(
                 joined_at: 0,
                 reads: None,
                 told_called: false,
+                outside: newcomer.is_outside(),
                 alone: ToldAlone::default(),
             };
             let place = seated.place.clone();

@@ -638,7 +638,7 @@ impl Media for World {
         self.state.lock().unwrap().open.retain(|open| *open != session);
     }
 
-    fn ice_servers(&self, _: ParticipantId) -> Vec<IceServer> {
+    fn ice_servers(&self, _: ParticipantId, _: bool) -> Vec<IceServer> {
         Vec::new()
     }
 }
