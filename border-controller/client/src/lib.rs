@@ -21,6 +21,7 @@
 //! Deliberately not here: what a node does with a client from outside, and which controllers there are.
 
 pub mod enrol;
+mod fuzz;
 pub mod media;
 pub mod quic;
 pub mod tunnel;
@@ -28,6 +29,7 @@ pub mod turn;
 pub mod wire;
 
 pub use enrol::{EnrolError, Enrolments, enrol};
+pub use fuzz::fuzz_messages;
 pub use tunnel::{FromOutside, Inside, Stream, Target, TunnelError};
 
 /// The port that nodes dial.

@@ -138,7 +138,7 @@ pub fn place(reached: &Reached, flows: usize) -> proto::MediaPlace {
 }
 
 /// At most so many addresses of one controller are taken.
-const ADDRESSES: usize = 8;
+pub(crate) const ADDRESSES: usize = 8;
 
 fn read_turn(turn: &proto::Turn) -> Result<Turn, WireError> {
     let name = turn.name.parse();
@@ -199,7 +199,8 @@ pub fn read_announcement(announcement: &proto::Announcement) -> Offer {
         };
         let names = offer.names.entry(service).or_default();
         let good = one.names.iter().filter_map(|name| name.parse::<HostName>().ok());
-        names.extend(good.take(Offer::NAMES));
+        let room = Offer::NAMES.saturating_sub(names.len());
+        names.extend(good.take(room));
     }
     offer
 }
@@ -285,5 +286,19 @@ mod tests {
             first.names.push("192.0.2.1".into());
         }
         assert_eq!(read_announcement(&said), offer);
+    }
+
+    #[test]
+    fn one_service_has_no_more_names_however_often_it_is_offered() {
+        let offers = (0..100).map(|part| proto::Offer {
+            service: proto::Service::Web.into(),
+            names: (0..100).map(|n| format!("{part}-{n}.example.com")).collect(),
+        });
+        let said = proto::Announcement {
+            offers: offers.collect(),
+            ..proto::Announcement::default()
+        };
+        let names = read_announcement(&said).names;
+        assert_eq!(names.get(&Service::Web).map(BTreeSet::len), Some(Offer::NAMES));
     }
 }

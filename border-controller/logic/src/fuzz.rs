@@ -1,7 +1,9 @@
 //! Foreign bytes for everything here that reads them; for fuzzers (`cluster-tests/fuzz`). Nothing here does anything but return.
 
 use crate::{
-    Bounds, First, FlowId, Flows, Hello, HostName, Links, Policy, TunnelId, first, frame, hello, links,
+    Bounds, First, FlowId, Flows, Hello, HostName, Links, Policy, TunnelId, first,
+    frame::{self, Frame, Joiner},
+    hello, links,
     route::{CHANCE_LEN, route_of, route_to},
     turn::{self, Framed, Heard, Relay},
 };
@@ -56,6 +58,49 @@ pub fn fuzz(bytes: &[u8]) {
         Ok(Hello::Needs(_)) => assert!(!matches!(whole, Ok(Hello::Names(_) | Hello::Nameless))),
         told => assert_eq!(whole, told),
     }
+}
+
+/// Foreign bytes as datagrams of a tunnel, cut in pieces of one length, then as one datagram that does not fit.
+///
+/// # Panics
+/// Where what is put together is longer than a datagram may be, or is another one than was cut.
+pub fn fuzz_halves(bytes: &[u8]) {
+    let Some((&length, rest)) = bytes.split_first() else {
+        return;
+    };
+    let mut joiner = Joiner::default();
+    for datagram in rest.chunks(usize::from(length).max(1)) {
+        if let Some(Frame::Half {
+            flow,
+            number,
+            second,
+            bytes,
+        }) = frame::read(datagram)
+        {
+            let joined = joiner.join(flow, number, second, bytes);
+            assert!(joined.is_none_or(|whole| whole.len() <= frame::LONGEST));
+        }
+    }
+    let whole = rest.get(..frame::LONGEST).unwrap_or(rest);
+    let mut joined = None;
+    for half in frame::halves(FlowId(u32::from(length)), 0, whole) {
+        let mut written = Vec::new();
+        frame::write(half, &mut written);
+        if let Some(Frame::Half {
+            flow,
+            number,
+            second,
+            bytes,
+        }) = frame::read(&written)
+        {
+            // What waited of this flow is of another datagram, or of none that is cut like this.
+            if !second {
+                joiner.forget(flow);
+            }
+            joined = joiner.join(flow, number, second, bytes);
+        }
+    }
+    assert_eq!(joined.as_deref(), Some(whole));
 }
 
 /// Foreign bytes for what reads datagrams of partners: some of a known address, some of another one, then some that a node sends.

@@ -41,7 +41,7 @@ pub mod turn;
 
 pub use desk::{Desk, Offer, Service, TunnelId};
 pub use first::First;
-pub use fuzz::{fuzz, fuzz_links, fuzz_media, fuzz_policy, fuzz_turn};
+pub use fuzz::{fuzz, fuzz_halves, fuzz_links, fuzz_media, fuzz_policy, fuzz_turn};
 pub use hello::{Hello, HelloFault};
 pub use links::Links;
 pub use media::{Bounds, Dropped, FlowId, Flows, Passed};
