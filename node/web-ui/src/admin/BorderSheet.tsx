@@ -1,8 +1,10 @@
 import { Alert, Button, Group, Stack, Table, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconWall } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { calls } from '../api/calls';
+import { queries } from '../api/queries';
 import type { BorderController, BorderRefused } from '../api/types';
 import { Confirm } from '../ui/Confirm';
 import { Facts } from '../ui/Facts';
@@ -13,7 +15,8 @@ import { Status } from '../ui/Status';
 import { bytes, number, textOf, useAdminText } from '../ui/text';
 import { Time } from '../ui/Time';
 import { useMayChange } from '../ui/useMe';
-import { standing, standingTones } from './border';
+import { isNarrow, standing, standingTones } from './border';
+import { BorderSources } from './BorderSources';
 
 interface Props {
   name: string;
@@ -37,8 +40,17 @@ export function BorderSheet({ name, controller, close }: Props) {
               {controller.tunnel.trouble}
             </Alert>
           )}
+          {isNarrow(controller) && (
+            <Alert color="yellow" icon={<IconAlertTriangle />} title={t('border.narrow')}>
+              {t('border.narrowText', {
+                mtu: number(controller.tunnel.mtu_bytes ?? 0),
+                wanted: number(controller.tunnel.mtu_wanted_bytes),
+              })}
+            </Alert>
+          )}
           {mayChange && <Remove name={name} close={close} />}
           <Vitals controller={controller} />
+          <Sources controller={controller} />
           <Refused id="border-refused" title={t('border.refused')} rows={controller.tunnel.refused} />
           <Refused id="border-dropped" title={t('border.dropped')} rows={controller.tunnel.media.dropped} />
           <Text size="xs" c="dimmed">
@@ -65,6 +77,8 @@ function Vitals({ controller }: { controller: BorderController }) {
         [t('border.upSince'), time(tunnel.up_since)],
         [t('border.certificateUntil'), time(tunnel.certificate_expires_at)],
         [t('border.version'), tunnel.version],
+        [t('border.tunnels'), number(tunnel.tunnels)],
+        [t('border.mtu'), tunnel.mtu_bytes && t('border.mtuBytes', { mtu: number(tunnel.mtu_bytes) })],
         [t('border.policySince'), time(tunnel.policy_changed_at)],
         [t('border.flows'), number(tunnel.flows)],
         [t('border.flowsBegun'), number(tunnel.flows_begun)],
@@ -74,6 +88,21 @@ function Vitals({ controller }: { controller: BorderController }) {
         [t('border.mediaReceived'), bytes(tunnel.media.received_bytes)],
         [t('border.mediaSent'), bytes(tunnel.media.sent_bytes)],
       ]}
+    />
+  );
+}
+
+function Sources({ controller }: { controller: BorderController }) {
+  const mayChange = useMayChange();
+  const navigate = useNavigate();
+  const settings = useQuery(queries.settings());
+  const toSettings = (network: string) =>
+    void navigate({ to: '/admin/settings', search: { deny: network }, hash: 'border' });
+  return (
+    <BorderSources
+      rows={controller.tunnel.sources}
+      denied={settings.data?.border.deny ?? []}
+      keepOut={mayChange ? toSettings : undefined}
     />
   );
 }

@@ -11,7 +11,7 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useRouterState } from '@tanstack/react-router';
+import { getRouteApi, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
 import { calls } from '../api/calls';
 import { Problem } from '../api/problem';
@@ -34,6 +34,8 @@ import { LogoSettings } from './LogoSettings';
 import { ProfileVisibilityFields } from './ProfileVisibility';
 import { ZoneFields, wrongSubnets } from './ZoneSettings';
 import { flatten, looksLikeNetwork, sectionsOf, type FlatSettings, type SettingField } from './settingsDraft';
+
+const route = getRouteApi('/_app/admin/settings');
 
 /** What administrators decide for the whole server. */
 export function SettingsPage() {
@@ -59,6 +61,7 @@ function Form({ settings }: { settings: Settings }) {
   const draft = useDraft<FlatSettings>(flatten(settings));
   const hash = useRouterState({ select: (state) => state.location.hash });
   useEffect(() => document.getElementById(hash)?.scrollIntoView({ block: 'start' }), [hash]);
+  useKeptOut(draft, mayChange);
   const save = useMutation({
     mutationFn: () =>
       calls.updateSettings(
@@ -206,6 +209,19 @@ function Form({ settings }: { settings: Settings }) {
       />
     </Stack>
   );
+}
+
+/** Takes up the network that the address names, as one that is to be kept out: it counts once it is saved. */
+function useKeptOut(draft: Draft<FlatSettings>, mayChange: boolean) {
+  const { deny } = route.useSearch();
+  const navigate = route.useNavigate();
+  const denied = draft.value['border.deny'];
+  useEffect(() => {
+    if (!deny) return;
+    if (mayChange && looksLikeNetwork(deny) && !denied.includes(deny))
+      draft.set('border.deny', [...denied, deny]);
+    void navigate({ search: {}, hash: true, replace: true });
+  }, [deny, mayChange, denied, draft, navigate]);
 }
 
 /** What a zone is like, in a line. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BorderController } from '../api/types';
-import { refusedInAll, standing } from './border';
+import { isNarrow, refusedInAll, standing } from './border';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -23,6 +23,11 @@ describe('a Border Controller', () => {
     const invited = (ends: string) => controller({ stage: 'invited', token_expires_at: ends });
     expect(standing(invited('2026-03-01T12:00:01Z'), NOW)).toBe('waiting');
     expect(standing(invited('2026-03-01T12:00:00Z'), NOW)).toBe('expired');
+  });
+
+  it('has a narrow path where media are to be cut, and none as long as nobody knows', () => {
+    const path = (mtu_bytes: number | null) => controller({}, { mtu_bytes, mtu_wanted_bytes: 1259 });
+    expect([1258, 1259, 1452, null].map((mtu) => isNarrow(path(mtu)))).toEqual([true, false, false, false]);
   });
 
   it('has refused as many as for all reasons together', () => {

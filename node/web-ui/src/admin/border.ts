@@ -24,5 +24,9 @@ export const REFUSALS = [
   'no_node',
 ] as const;
 
+/** Media do not fit whole into packets that the path of its tunnel carries. */
+export const isNarrow = ({ tunnel }: BorderController) =>
+  tunnel.mtu_bytes !== null && tunnel.mtu_bytes < tunnel.mtu_wanted_bytes;
+
 export const refusedInAll = (one: BorderController) =>
   one.tunnel.refused.reduce((sum, { count }) => sum + count, 0);

@@ -30,6 +30,7 @@ export type {
   BorderController,
   BorderControllers,
   BorderRefused,
+  BorderSource,
   Borrower,
   Cluster,
   ClusterProblem,

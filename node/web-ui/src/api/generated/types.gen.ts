@@ -227,6 +227,24 @@ export type BorderRefused = {
 };
 
 /**
+ * A network from which connections came.
+ */
+export type BorderSource = {
+    /**
+     * At least so many.
+     */
+    connections: number;
+    /**
+     * An IPv4 address, or the first 64 bits of IPv6 addresses: as `deny` of the setting `border` takes it.
+     */
+    network: string;
+    /**
+     * Of those, at least.
+     */
+    refused: number;
+};
+
+/**
  * The tunnel of the node that is asked to a Border Controller, and what that counted since it started.
  */
 export type BorderTunnel = {
@@ -237,6 +255,14 @@ export type BorderTunnel = {
     flows: number;
     flows_begun: number;
     media: BorderMedia;
+    /**
+     * What the path of the tunnel carries in one packet, bytes of UDP, the lesser of both ways; null: not known.
+     */
+    mtu_bytes: number | null;
+    /**
+     * What it would have to carry so that no media goes in two halves.
+     */
+    mtu_wanted_bytes: number;
     policy_changed_at: Time | null;
     /**
      * From outside, and to it.
@@ -245,9 +271,17 @@ export type BorderTunnel = {
     refused: Array<BorderRefused>;
     sent_bytes: number;
     /**
+     * The networks from which most connections came in the last ten to twenty minutes, those first.
+     */
+    sources: Array<BorderSource>;
+    /**
      * Why not; null: it is there, or was not tried yet.
      */
     trouble: string | null;
+    /**
+     * Tunnels that it has, of all nodes.
+     */
+    tunnels: number;
     up_since: Time | null;
     version: string;
 };
