@@ -1,5 +1,6 @@
 //! How QUIC is set up for tunnels.
 
+use plenary_border::frame;
 use plenary_identity::{PeerIdentity, join};
 use quinn::{
     Connection, MtuDiscoveryConfig, TransportConfig, VarInt,
@@ -29,6 +30,17 @@ const OPEN: u32 = STREAMS + STREAMS / 4;
 /// Datagrams that came and were not taken yet, and those that wait to leave: the oldest are lost first. 1 MiB is 80 ms of
 /// 100 Mbit/s.
 const DATAGRAMS: usize = 1 << 20;
+
+/// What a packet has beside a datagram in it, at most: its kind, connection ID and number (RFC 9000 §17.3.1), what makes it
+/// authentic (RFC 9001 §5.3), and the head of the datagram's frame (RFC 9221 §4), as the quinn crate reckons with it.
+const AROUND_DATAGRAM: usize = (1 + 8 + 4) + 16 + (1 + 8);
+/// A path that carries packets of so many bytes carries full-size media whole; where it is narrower, each goes in two halves.
+pub const WHOLE_MTU: u16 = (frame::FULL_SIZE + frame::USUAL_HEAD + AROUND_DATAGRAM) as u16;
+
+/// What the path of a connection carries in one packet to the other end, as far as was found until now: bytes of UDP.
+pub fn mtu(connection: &Connection) -> u16 {
+    connection.stats().path.current_mtu
+}
 
 /// Why QUIC cannot be set up.
 #[derive(Debug, thiserror::Error)]

@@ -63,7 +63,7 @@ pub trait Inside: Send + Sync + 'static {
     /// Certificates for the controller's next request, the leaf first; `None` where it gets none.
     fn certify(&self, target: &Target, request: &[u8]) -> Option<Vec<CertificateDer<'static>>>;
 
-    /// What the controller counted.
+    /// What the controller counted; in it what the path carries in one packet is the lesser of both ways.
     fn hear(&self, target: &Target, version: &str, figures: Option<Figures>);
 }
 
@@ -95,7 +95,7 @@ pub async fn run(
     let (answer, certified) = tokio::sync::mpsc::channel(1);
     let ended = tokio::select! {
         ended = tell(send, identity, version, (offer, policy), certified) => ended,
-        ended = listen(receive, target, inside, answer) => ended,
+        ended = listen(&connection, receive, (target, inside), answer) => ended,
         ended = accept(&connection, |client| inside.serve(client)) => ended,
         () = revoked(&connection, identity) => {
             Close::Revoked.close(&connection);
@@ -184,9 +184,9 @@ fn wanted(identity: &Identity, policy: &mut watch::Receiver<Policy>) -> Option<f
 }
 
 async fn listen(
+    connection: &Connection,
     mut receive: RecvStream,
-    target: &Target,
-    inside: &impl Inside,
+    (target, inside): (&Target, &impl Inside),
     answer: tokio::sync::mpsc::Sender<Vec<CertificateDer<'static>>>,
 ) -> Endless {
     let mut version = String::new();
@@ -197,7 +197,10 @@ async fn listen(
                 version = hello.version;
                 inside.hear(target, &version, None);
             }
-            Some(from_controller::What::Figures(figures)) => inside.hear(target, &version, Some(figures)),
+            Some(from_controller::What::Figures(mut figures)) => {
+                figures.mtu_bytes = narrower(figures.mtu_bytes, quic::mtu(connection));
+                inside.hear(target, &version, Some(figures));
+            }
             Some(from_controller::What::Renewal(request)) => {
                 if let Some(chain) = inside.certify(target, &request) {
                     // Full where it asks faster than it can be answered.
@@ -207,6 +210,14 @@ async fn listen(
             // A newer version says more than we know.
             None => {}
         }
+    }
+}
+
+/// What the path carries both ways: as the controller says, 0 where it does not know, and as is found here.
+fn narrower(said: u32, own: u16) -> u32 {
+    match said {
+        0 => own.into(),
+        said => said.min(own.into()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{media::Media, running::Running, turn::Turn};
 use plenary_border::{Refused, Router};
-use plenary_contracts::border::v1::{Figures, MediaFigures, RefusedCount};
+use plenary_border_client::quic;
+use plenary_contracts::border::v1::{Figures, MediaFigures, RefusedCount, Source};
 use plenary_telemetry::{
     Figures as Answer, Metrics,
     prometheus::{
@@ -10,6 +11,7 @@ use plenary_telemetry::{
         metrics::{counter::Counter, family::Family},
     },
 };
+use quinn::Connection;
 use std::{
     sync::{
         Arc,
@@ -46,13 +48,21 @@ impl Counts {
     }
 }
 
-/// What the nodes are told every few seconds.
+/// Networks that nodes are told of at most.
+const TOP: usize = 16;
+
+/// What the nodes are told every few seconds; what is of one tunnel is not in it.
 pub(crate) fn figures(running: &Running) -> Figures {
     let counts = &running.counts;
     let (tunnels, flows) = running.with_desk(|desk| (desk.tunnels(), desk.flows()));
     let refused = Refused::ALL.into_iter().map(|why| RefusedCount {
         reason: why.as_str().to_owned(),
         count: counts.refused(why),
+    });
+    let sources = running.gate.top(TOP).into_iter().map(|one| Source {
+        network: one.to_string(),
+        connections: one.connections,
+        refused: one.refused,
     });
     Figures {
         tunnels: tunnels as u64,
@@ -65,6 +75,16 @@ pub(crate) fn figures(running: &Running) -> Figures {
         media: Some(of_datagrams(&running.media)),
         partners: Some(of_datagrams(&running.partners)),
         policy_ms: running.policy_version(),
+        mtu_bytes: 0,
+        sources: sources.collect(),
+    }
+}
+
+/// What a node at this tunnel is told.
+pub(crate) fn figures_for(running: &Running, tunnel: &Connection) -> Figures {
+    Figures {
+        mtu_bytes: quic::mtu(tunnel).into(),
+        ..figures(running)
     }
 }
 
@@ -126,6 +146,13 @@ pub(crate) fn register(metrics: &Metrics, running: &Arc<Running>) {
             "Connections from outside at this moment",
             said.flows as f64,
         )?;
+        if let Some(mtu) = running.mtu() {
+            figures.gauge(
+                "border_tunnel_mtu_bytes",
+                "What the narrowest path of a tunnel carries in one packet",
+                mtu.into(),
+            )?;
+        }
         figures.gauge(
             "border_certificate_expires_seconds",
             "When the certificate of this controller ends, since 1970",

@@ -74,6 +74,7 @@ async fn serve<W>(
 
 fn refuse(running: &Running, from: SocketAddr, why: Refused) {
     running.counts.refuse(why);
+    running.gate.refused(from.ip());
     // One line for each would be a gift to whoever floods; the figures say how many.
     tracing::debug!(%from, reason = %why, "a connection from outside was refused");
 }

@@ -3,12 +3,12 @@
 use crate::config::Limits;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
-use plenary_border::{Policy, Refused};
+use plenary_border::{Policy, Refused, Source, Sources};
 use plenary_links::{Share, Shares, network_of};
 use std::{
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 /// Networks whose rates are remembered. Where there are more, those that were quiet are forgotten; where all were busy, only
@@ -24,7 +24,19 @@ pub(crate) struct Gate {
     waiting: Arc<Shares>,
     rate: DefaultDirectRateLimiter,
     rates: RwLock<DefaultKeyedRateLimiter<IpAddr>>,
+    seen: Mutex<Seen>,
 }
+
+/// Where connections come from.
+#[derive(Default)]
+struct Seen {
+    sources: Sources,
+    /// How often quiet networks were forgotten since the while began that is counted.
+    tidied: u32,
+}
+
+/// How often quiet networks are forgotten until sources are counted anew: ten minutes.
+const WHILE: u32 = 10;
 
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -35,6 +47,7 @@ impl Gate {
             waiting: Shares::new(limits.waiting, limits.waiting.div_ceil(2)),
             rate: RateLimiter::direct(quota(limits.rate)),
             rates: RwLock::new(RateLimiter::keyed(quota(limits.rate_per_network))),
+            seen: Mutex::default(),
         }
     }
 
@@ -67,6 +80,7 @@ impl Gate {
     /// A place for a connection from there, and one among those that have not said yet what they want.
     pub(crate) fn admit(&self, address: IpAddr) -> Result<(Share, Share), Refused> {
         let address = address.to_canonical();
+        self.seen().sources.came(address);
         if self.is_denied(address) {
             return Err(Refused::Denied);
         }
@@ -88,8 +102,29 @@ impl Gate {
         Ok((place, waiting))
     }
 
-    /// Forgets networks that were quiet.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection from there was refused, here or later.
+    pub(crate) fn refused(&self, address: IpAddr) {
+        self.seen().sources.refused(address);
+    }
+
+    /// The networks from which most connections came in the last ten to twenty minutes, those first.
+    pub(crate) fn top(&self, most: usize) -> Vec<Source> {
+        self.seen().sources.top(most)
+    }
+
+    /// Forgets networks that were quiet. To be called once a minute.
     pub(crate) fn tidy(&self) {
+        let mut seen = self.seen();
+        seen.tidied += 1;
+        if seen.tidied >= WHILE {
+            seen.tidied = 0;
+            seen.sources.turn();
+        }
+        drop(seen);
         let rates = self.rates();
         rates.retain_recent();
         rates.shrink_to_fit();
@@ -191,6 +226,27 @@ mod tests {
         assert_eq!(refused(&gate, "203.0.113.9"), None);
         assert_eq!(refused(&gate, "198.51.100.1"), None, "as configured again");
         drop(held);
+    }
+
+    #[test]
+    fn busy_networks_are_named_for_as_long_as_they_come() {
+        let gate = Gate::new(&limits());
+        for from in ["192.0.2.1", "::ffff:192.0.2.1", "198.51.100.1"] {
+            if refused(&gate, from).is_some() {
+                gate.refused(from.parse().expect("good"));
+            }
+        }
+        let top = |gate: &Gate| -> Vec<_> {
+            let top = gate.top(9).into_iter();
+            top.map(|one| (one.to_string(), one.connections, one.refused))
+                .collect()
+        };
+        let expected = [("192.0.2.1".to_owned(), 2, 2), ("198.51.100.1".to_owned(), 1, 0)];
+        assert_eq!(top(&gate), expected);
+        (0..2 * WHILE - 1).for_each(|_| gate.tidy());
+        assert_eq!(top(&gate), expected);
+        gate.tidy();
+        assert_eq!(top(&gate), []);
     }
 
     #[test]

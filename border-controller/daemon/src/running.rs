@@ -2,6 +2,7 @@
 
 use crate::{config::Limits, counts::Counts, gate::Gate, media::Media, turn::Turn};
 use plenary_border::{Desk, Flows, HostName, Links, Policy, Refused, Service, TunnelId};
+use plenary_border_client::quic;
 use plenary_identity::{Enrolled, MachineKey, Renewal, SignedPolicy};
 use plenary_model::NodeId;
 use quinn::Connection;
@@ -107,6 +108,11 @@ impl Running {
             running: self.clone(),
             id,
         }
+    }
+
+    /// What the narrowest path of all tunnels carries in one packet towards its node; `None` where there is no tunnel.
+    pub(crate) fn mtu(&self) -> Option<u16> {
+        self.tunnels().connections.values().map(quic::mtu).min()
     }
 
     /// A tunnel for a client that asks for this name.

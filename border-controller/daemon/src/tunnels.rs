@@ -120,19 +120,19 @@ async fn serve(
         .await
         .context("the node said nothing")??;
     tokio::select! {
-        ended = tell(running, send) => ended.map(|()| Close::Stopping),
+        ended = tell(running, connection, send) => ended.map(|()| Close::Stopping),
         ended = listen(running, receive, up) => ended.map(|()| Close::Protocol),
         () = revoked(running, peer) => Ok(Close::Revoked),
         why = connection.closed() => Err(why.into()),
     }
 }
 
-async fn tell(running: &Running, mut send: SendStream) -> anyhow::Result<()> {
+async fn tell(running: &Running, connection: &Connection, mut send: SendStream) -> anyhow::Result<()> {
     let mut say = async |what| wire::write(&mut send, &FromController { what: Some(what) }).await;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     say(Say::Hello(Hello { version })).await?;
     loop {
-        say(Say::Figures(counts::figures(running))).await?;
+        say(Say::Figures(counts::figures_for(running, connection))).await?;
         if let Some(request) = next_certificate(running) {
             say(Say::Renewal(request)).await?;
         }

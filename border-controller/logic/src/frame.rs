@@ -20,6 +20,10 @@ const FIRST: u8 = 2;
 const SECOND: u8 = 3;
 /// What stands before the bytes of a client, at most.
 pub const HEAD: usize = 1 + 4 + 2 + 1 + 16;
+/// What stands before the bytes of a client once the node has answered it.
+pub const USUAL_HEAD: usize = 1 + 4;
+/// The longest datagram that browsers send for sound and pictures: 1,200 bytes of RTP, and 16 with which SRTP proves them.
+pub const FULL_SIZE: usize = 1_216;
 /// The longest datagram of a client: nothing of WebRTC is larger, and both halves of it fit into any tunnel.
 pub const LONGEST: usize = 2_048;
 

@@ -20,6 +20,7 @@
 //! | [`turn`] | what a client by TURN over TLS may, and what of it is media |
 //! | [`policy`] | what the inside wants it to let in: [`Policy`] |
 //! | [`refused`] | the reasons for which connections are refused: [`Refused`] |
+//! | [`sources`] | from which networks most of them come: [`Sources`] |
 //!
 //! Deliberately not here: sockets, tunnels, rates (they count by a clock), and what is inside of TLS: nothing of it is ever
 //! read here.
@@ -37,6 +38,7 @@ pub mod refused;
 pub mod route;
 pub mod router;
 mod slots;
+pub mod sources;
 pub mod turn;
 
 pub use desk::{Desk, Offer, Service, TunnelId};
@@ -49,3 +51,4 @@ pub use name::HostName;
 pub use policy::Policy;
 pub use refused::Refused;
 pub use router::Router;
+pub use sources::{Source, Sources};

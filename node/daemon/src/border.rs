@@ -11,6 +11,7 @@ mod links;
 mod media;
 pub(crate) mod outside;
 pub(crate) mod partners;
+mod said;
 
 use crate::{
     config::Config,
@@ -28,13 +29,13 @@ use plenary_border_client::{
     EnrolError, Enrolments, FromOutside, Inside, Target, enrol, quic::STREAMS, tunnel,
 };
 use plenary_cluster_io::clock_ms;
-use plenary_contracts::border::v1::{Figures, RefusedCount};
+use plenary_contracts::border::v1::Figures;
 use plenary_identity::{JoinSecret, PROGRAM_LIFETIME, WebName, WebTls};
 use plenary_model::{NodeId, NodeName, Revision, ServerName, Timestamp};
 use plenary_rest_api::{
     Backend as _,
     backend::{Applied, ReadError, WriteError},
-    border::{Border, ControllerSeen, MediaSeen, TunnelSeen},
+    border::{Border, ControllerSeen, TunnelSeen},
 };
 use plenary_store::{Changes, queries};
 use quinn::Endpoint;
@@ -243,6 +244,9 @@ fn note_trouble(server: &Server, one: &BorderController, trouble: String) {
             tracing::info!(controller = %one.name, %trouble, "there is no tunnel to a Border Controller");
         }
         seen.up = None;
+        // What is of this moment is over with it.
+        seen.mtu = None;
+        seen.sources.clear();
         seen.trouble = trouble;
     });
 }
@@ -412,23 +416,9 @@ impl Inside for Attendant {
             seen.up.get_or_insert_with(|| self.server.now_ms());
             seen.trouble.clear();
             version.clone_into(&mut seen.version);
-            let Some(said) = figures else { return };
-            seen.flows = said.flows;
-            seen.flows_begun = said.flows_begun;
-            seen.received_bytes = said.received_bytes;
-            seen.sent_bytes = said.sent_bytes;
-            let counts =
-                |all: Vec<RefusedCount>| all.into_iter().map(|one| (one.reason, one.count)).collect();
-            seen.refused = counts(said.refused);
-            let media = said.media.unwrap_or_default();
-            seen.media = MediaSeen {
-                flows: media.flows,
-                received_bytes: media.received_bytes,
-                sent_bytes: media.sent_bytes,
-                dropped: counts(media.dropped),
-            };
-            seen.certificate_expires = Some(Timestamp(said.certificate_expires_ms));
-            seen.policy = (said.policy_ms > 0).then_some(Timestamp(said.policy_ms));
+            if let Some(figures) = figures {
+                said::note(seen, figures);
+            }
         });
     }
 }

@@ -8,5 +8,6 @@ mod links;
 mod losing;
 mod media;
 mod serving;
+mod sources;
 mod turn;
 mod world;

@@ -21,6 +21,8 @@ pub struct TunnelSeen {
     pub trouble: String,
     /// The rest is what the controller said last.
     pub version: String,
+    /// Tunnels that it has, of all nodes.
+    pub tunnels: u64,
     pub flows: u64,
     pub flows_begun: u64,
     pub received_bytes: u64,
@@ -31,6 +33,22 @@ pub struct TunnelSeen {
     /// When that was changed last which it goes by of what the server wants.
     pub policy: Option<Timestamp>,
     pub media: MediaSeen,
+    /// What the path of the tunnel carries in one packet, bytes of UDP, the lesser of both ways; `None`: not known.
+    pub mtu: Option<u16>,
+    /// What it would have to carry so that no media goes in two halves.
+    pub mtu_wanted: u16,
+    /// The networks from which most connections came in the last ten to twenty minutes, those first.
+    pub sources: Vec<SourceSeen>,
+}
+
+/// A network from which connections came, as a controller saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSeen {
+    /// As the setting `border.deny` takes it.
+    pub network: String,
+    /// At least so many.
+    pub connections: u64,
+    pub refused: u64,
 }
 
 /// What a controller said last of media by UDP.

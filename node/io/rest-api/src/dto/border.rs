@@ -1,5 +1,5 @@
 use super::Time;
-use crate::border::{ControllerSeen, TunnelSeen};
+use crate::border::{ControllerSeen, SourceSeen, TunnelSeen};
 use plenary_access::BorderStage as Stage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -45,6 +45,8 @@ pub struct BorderTunnel {
     #[schema(required)]
     pub trouble: Option<String>,
     pub version: String,
+    /// Tunnels that it has, of all nodes.
+    pub tunnels: u64,
     /// Connections from outside at this moment.
     pub flows: u64,
     pub flows_begun: u64,
@@ -59,6 +61,24 @@ pub struct BorderTunnel {
     #[schema(required)]
     pub policy_changed_at: Option<Time>,
     pub media: BorderMedia,
+    /// What the path of the tunnel carries in one packet, bytes of UDP, the lesser of both ways; null: not known.
+    #[schema(required)]
+    pub mtu_bytes: Option<u16>,
+    /// What it would have to carry so that no media goes in two halves.
+    pub mtu_wanted_bytes: u16,
+    /// The networks from which most connections came in the last ten to twenty minutes, those first.
+    pub sources: Vec<BorderSource>,
+}
+
+/// A network from which connections came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BorderSource {
+    /// An IPv4 address, or the first 64 bits of IPv6 addresses: as `deny` of the setting `border` takes it.
+    pub network: String,
+    /// At least so many.
+    pub connections: u64,
+    /// Of those, at least.
+    pub refused: u64,
 }
 
 /// What a Border Controller counted of media by UDP since it started.
@@ -135,6 +155,7 @@ impl From<TunnelSeen> for BorderTunnel {
             up_since: tunnel.up.map(Time),
             trouble: Some(tunnel.trouble).filter(|text| !text.is_empty()),
             version: tunnel.version,
+            tunnels: tunnel.tunnels,
             flows: tunnel.flows,
             flows_begun: tunnel.flows_begun,
             received_bytes: tunnel.received_bytes,
@@ -148,6 +169,19 @@ impl From<TunnelSeen> for BorderTunnel {
                 sent_bytes: tunnel.media.sent_bytes,
                 dropped: refused(tunnel.media.dropped),
             },
+            mtu_bytes: tunnel.mtu,
+            mtu_wanted_bytes: tunnel.mtu_wanted,
+            sources: tunnel.sources.into_iter().map(BorderSource::from).collect(),
+        }
+    }
+}
+
+impl From<SourceSeen> for BorderSource {
+    fn from(seen: SourceSeen) -> Self {
+        Self {
+            network: seen.network,
+            connections: seen.connections,
+            refused: seen.refused,
         }
     }
 }

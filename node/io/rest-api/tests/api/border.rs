@@ -1,7 +1,67 @@
 //! Border Controllers: invited, listed, removed.
 
 use crate::server::TestServer;
+use plenary_model::{NodeName, Timestamp};
+use plenary_rest_api::border::{SourceSeen, TunnelSeen};
 use serde_json::{Value, json};
+
+/// What the node that is asked knows of tunnels: there is one to the controller `busy`.
+pub(crate) fn tunnel_of(controller: &NodeName) -> TunnelSeen {
+    if controller.to_string() != "busy" {
+        return TunnelSeen::default();
+    }
+    TunnelSeen {
+        up: Some(Timestamp(1_700_000_000_000)),
+        tunnels: 3,
+        mtu: Some(1_200),
+        mtu_wanted: 1_259,
+        sources: vec![SourceSeen {
+            network: "2001:db8:7::/64".into(),
+            connections: 900,
+            refused: 850,
+        }],
+        ..TunnelSeen::default()
+    }
+}
+
+#[tokio::test]
+async fn operators_see_where_connections_come_from_and_what_a_tunnel_carries() {
+    let server = TestServer::new();
+    for name in ["busy", "quiet"] {
+        let wanted = json!({ "name": name, "address": "dmz.example.com:4312" });
+        let invited = server.write("POST", "/border-controllers/invitations", &wanted);
+        invited.await.is(201);
+    }
+    let listed = server.call("GET", "/border-controllers").by("eye").send().await;
+    let listed = listed.is(200).json();
+    let named = |name: &str| {
+        let items = listed["items"].as_array().expect("a list");
+        let found = items.iter().find(|one| one["name"] == name);
+        found.expect("it is listed")["tunnel"].clone()
+    };
+    let (busy, quiet) = (named("busy"), named("quiet"));
+    assert_eq!(
+        busy["sources"],
+        json!([{ "network": "2001:db8:7::/64", "connections": 900, "refused": 850 }])
+    );
+    assert_eq!(
+        (&busy["tunnels"], &busy["mtu_bytes"], &busy["mtu_wanted_bytes"]),
+        (&json!(3), &json!(1_200), &json!(1_259))
+    );
+    assert_eq!(
+        (&quiet["sources"], &quiet["mtu_bytes"]),
+        (&json!([]), &json!(null))
+    );
+
+    // What is named can be denied as it is.
+    let settings = server.get("/settings").await.is(200).json();
+    let mut border = settings["border"].clone();
+    border["deny"] = json!([busy["sources"][0]["network"]]);
+    let denied = server
+        .write("PATCH", "/settings", &json!({ "border": border }))
+        .await;
+    assert_eq!(denied.is(200).json()["border"], border);
+}
 
 #[tokio::test]
 async fn administrators_invite_list_and_remove_border_controllers() {

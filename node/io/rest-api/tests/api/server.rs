@@ -27,7 +27,7 @@ use plenary_rest_api::{
         ManagerOverview, ManagerReplica, OverseeAct, PartnerTried, Partners, PoolSample, ProSeat, ReadError,
         Registered, ReplicaRole, SearchHit, SearchResult, WaitingMessages, WithoutPro, WriteError,
     },
-    border::{Border, ControllerSeen, TunnelSeen},
+    border::{Border, ControllerSeen},
     router,
 };
 use plenary_store::{Part, QueryError, ServerApp, decode_reply, encode_command, queries, rehearse};
@@ -974,13 +974,11 @@ impl Border for Store {
     async fn controllers(&self) -> Result<Vec<ControllerSeen>, ReadError> {
         let all = self.query(queries::border_controllers)?;
         let there = all.into_iter().filter(|one| one.is_there());
-        let tunnel = TunnelSeen::default;
-        Ok(there
-            .map(|controller| ControllerSeen {
-                controller,
-                tunnel: tunnel(),
-            })
-            .collect())
+        let seen = there.map(|controller| ControllerSeen {
+            tunnel: crate::border::tunnel_of(&controller.name),
+            controller,
+        });
+        Ok(seen.collect())
     }
     async fn invite_controller(
         &self,
