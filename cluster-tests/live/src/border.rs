@@ -182,7 +182,8 @@ impl Controller {
         Self::at(folder, name, at, &[])
     }
 
-    /// With ports for the web, federation, tunnels, media and metrics, in a world of its own by `wrapper`.
+    /// With ports for the web, federation, tunnels, media and metrics, in a world of its own by `wrapper`. Where the folder has a
+    /// certificate for [`TURN`], it speaks that, too.
     pub(crate) fn at(
         folder: &Path,
         name: &str,
@@ -193,7 +194,8 @@ impl Controller {
         let text = format!(
             "[listen]\nweb = '{web}'\nfederation = '{federation}'\ntunnel = '{tunnel}'\nmedia = '{media}'\n\
              metrics = '{metrics}'\n\
-             [limits]\nhello_ms = 1000\n"
+             [limits]\nhello_ms = 1000\n{}",
+            turn(folder)
         );
         std::fs::write(&config, text)?;
         Ok(Self {
@@ -223,6 +225,23 @@ impl Controller {
             &self.log,
         )?)
     }
+}
+
+/// By which name clients ask for TURN.
+pub(crate) const TURN: &str = "turn.example.com";
+
+/// The files of its certificate.
+pub(crate) fn turn_papers(folder: &Path) -> [PathBuf; 2] {
+    ["turn.pem", "turn.key"].map(|name| folder.join(name))
+}
+
+fn turn(folder: &Path) -> String {
+    let [certificate, key] = turn_papers(folder);
+    if !certificate.exists() {
+        return String::new();
+    }
+    let (certificate, key) = (certificate.display(), key.display());
+    format!("[turn]\nname = '{TURN}'\ncertificate = '{certificate}'\nkey = '{key}'\n")
 }
 
 pub(crate) async fn until<T>(

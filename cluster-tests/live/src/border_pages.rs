@@ -1,9 +1,10 @@
-//! People in browsers on both sides of a firewall and two Border Controllers: they see and hear each other by UDP, by TCP where
-//! nothing else gets through, and go on when the controller that carries them is lost.
+//! People in browsers on both sides of a firewall and two Border Controllers: they see and hear each other by UDP, by TCP and by
+//! TURN over TLS where nothing else gets through, and go on when the controller that carries them is lost.
 
 use crate::{
-    border::{Inside, until},
+    border::{Inside, TURN, turn_papers, until},
     border_firewall::{DMZ, Lab, NODES, controllers},
+    impostor::{Authority, write_papers},
     meeting::PASSWORD,
     scenarios::Figures,
 };
@@ -20,7 +21,7 @@ const ROOM: &str = "over-the-fence";
 const WEBINAR: &str = "for-strangers";
 const PEOPLE: [&str; 2] = ["anna", "olav"];
 
-/// Runs the pages' test with UDP, then without, then until a controller is lost.
+/// Runs the pages' test with UDP, then without by TCP and by TURN, then until a controller is lost.
 ///
 /// # Errors
 /// What was not as it must be.
@@ -28,10 +29,10 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
     let folder = tempfile::Builder::new().prefix("plenary-border-").tempdir()?;
     let lab = Lab::make()?;
     let inside = Inside::start(folder.path(), &lab.wrapper("lan"), &format!("{NODES}:0")).await?;
+    let [certificate, key] = turn_papers(folder.path());
+    write_papers(&Authority::new()?, TURN, &certificate, &key)?;
     let (_processes, at) = controllers(&lab, &inside, folder.path()).await?;
     inside.tunnels().await?;
-    let room = json!({ "cid": ROOM, "name": "Over the fence", "access": "public" });
-    inside.call(Method::POST, "/conferences", Some(room)).await?;
     let webinar = json!({
         "cid": WEBINAR, "name": "For strangers", "access": "public", "settings": { "registration": { "on": true, "email": "required" } },
     });
@@ -58,6 +59,7 @@ pub async fn border_pages() -> anyhow::Result<Figures> {
     pages.meet("udp").await?;
     lab.datagrams(false)?;
     pages.meet("tcp").await?;
+    pages.meet("tls").await?;
     lab.datagrams(true)?;
     pages.meet("lost").await?;
     ensure!(
@@ -78,15 +80,19 @@ struct Pages {
 }
 
 impl Pages {
-    /// People meet in browsers by UDP, by TCP, or until a controller is lost.
+    /// People meet in browsers by UDP, by TCP, by TURN over TLS, or until a controller is lost.
     async fn meet(&self, way: &str) -> anyhow::Result<()> {
+        // A room of their own: those of before are kept a place for a minute.
+        let cid = format!("{ROOM}-{way}");
+        let room = json!({ "cid": cid, "name": "Over the fence", "access": "public" });
+        self.inside.call(Method::POST, "/conferences", Some(room)).await?;
         let border = json!({
-            "server": self.server, "controllers": self.configurations, "cid": ROOM, "webinar": WEBINAR, "way": way,
+            "server": self.server, "controllers": self.configurations, "cid": cid, "webinar": WEBINAR, "way": way,
             "password": PASSWORD, "inside": PEOPLE[0], "outside": PEOPLE[1],
         });
         let mut hosts = "127.0.0.1 localhost\n".to_owned();
         for controller in &self.at {
-            writeln!(hosts, "{} {}", controller.ip(), self.server)?;
+            writeln!(hosts, "{0} {1}\n{0} {TURN}", controller.ip(), self.server)?;
         }
         std::fs::write(&self.hosts, hosts)?;
         let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/web-ui");
