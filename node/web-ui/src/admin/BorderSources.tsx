@@ -22,47 +22,45 @@ export function BorderSources({ rows, denied, keepOut }: Props) {
       <Text size="xs" c="dimmed">
         {t('border.sourcesText')}
       </Text>
-      <Table.ScrollContainer minWidth={320}>
-        <Table aria-labelledby="border-sources">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('border.network')}</Table.Th>
-              <Table.Th ta="right">{t('border.connections')}</Table.Th>
-              <Table.Th ta="right">{t('border.refused')}</Table.Th>
-              {keepOut && <Table.Td />}
+      <Table aria-labelledby="border-sources" horizontalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('border.network')}</Table.Th>
+            <Table.Th ta="right">{t('border.connections')}</Table.Th>
+            <Table.Th ta="right">{t('border.refused')}</Table.Th>
+            {keepOut && <Table.Td />}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(({ network, connections, refused }) => (
+            <Table.Tr key={network}>
+              <Table.Th scope="row" fw={400} style={{ overflowWrap: 'anywhere' }}>
+                {network}
+              </Table.Th>
+              <Table.Td ta="right">{number(connections)}</Table.Td>
+              <Table.Td ta="right">{number(refused)}</Table.Td>
+              {keepOut && (
+                <Table.Td ta="right">
+                  {denied.includes(network) ? (
+                    <Text size="xs" c="dimmed">
+                      {t('border.keptOut')}
+                    </Text>
+                  ) : (
+                    <Button
+                      size="compact-xs"
+                      variant="default"
+                      aria-label={t('border.keepOutNamed', { network })}
+                      onClick={() => keepOut(network)}
+                    >
+                      {t('border.keepOut')}
+                    </Button>
+                  )}
+                </Table.Td>
+              )}
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map(({ network, connections, refused }) => (
-              <Table.Tr key={network}>
-                <Table.Th scope="row" fw={400}>
-                  {network}
-                </Table.Th>
-                <Table.Td ta="right">{number(connections)}</Table.Td>
-                <Table.Td ta="right">{number(refused)}</Table.Td>
-                {keepOut && (
-                  <Table.Td ta="right">
-                    {denied.includes(network) ? (
-                      <Text size="xs" c="dimmed">
-                        {t('border.keptOut')}
-                      </Text>
-                    ) : (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        aria-label={t('border.keepOutNamed', { network })}
-                        onClick={() => keepOut(network)}
-                      >
-                        {t('border.keepOut')}
-                      </Button>
-                    )}
-                  </Table.Td>
-                )}
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          ))}
+        </Table.Tbody>
+      </Table>
     </section>
   );
 }
