@@ -65,6 +65,13 @@ async fn a_path_of_the_wanted_mtu_carries_full_size_media_whole() {
     let endpoint = endpoint();
     let dialled = endpoint.connect_with(config, controller.tunnel, "controller.plenary.internal");
     let connection = dialled.unwrap().await.unwrap();
-    let around = usize::from(quic::mtu(&connection)) - connection.max_datagram_size().unwrap();
+    // It may find that the path carries more, right between two questions.
+    let around = loop {
+        let mtu = quic::mtu(&connection);
+        let most = connection.max_datagram_size().unwrap();
+        if quic::mtu(&connection) == mtu {
+            break usize::from(mtu) - most;
+        }
+    };
     assert_eq!(usize::from(WHOLE_MTU), FULL_SIZE + USUAL_HEAD + around);
 }
