@@ -41,9 +41,7 @@ pub(crate) async fn accept(running: Arc<Running>, service: Service, listener: Tc
         };
         let running = running.clone();
         tokio::spawn(async move {
-            if let Err(why) = serve(&running, service, socket, from, waiting).await {
-                refuse(&running, from, why);
-            }
+            serve(&running, service, socket, from, waiting).await;
             drop(place);
         });
     }
@@ -56,20 +54,40 @@ async fn serve<W>(
     mut socket: TcpStream,
     from: SocketAddr,
     waiting: W,
-) -> Result<(), Refused> {
-    let (asked, said) = listen(running, service, &mut socket).await?;
-    drop(waiting);
-    let taken = match asked {
-        Asked::Host(name) => flow::open(running, service, &name, from, &said).await?,
-        Asked::Session(node) => flow::open_media(&node, from, &said).await?,
-        Asked::Turn(turn) => {
-            turn::serve(running, &turn, (socket, said), from).await;
-            return Ok(());
+) {
+    match begin(running, service, &mut socket, from, waiting).await {
+        Ok(Begun::Flow(taken)) => {
+            running.counts.begun.fetch_add(1, Ordering::Relaxed);
+            flow::carry(running, socket, taken).await;
         }
-    };
-    running.counts.begun.fetch_add(1, Ordering::Relaxed);
-    flow::carry(running, socket, taken).await;
-    Ok(())
+        Ok(Begun::Turn(turn, said)) => turn::serve(running, &turn, (socket, said), from).await,
+        // Counted before it hears of it.
+        Err(why) => refuse(running, from, why),
+    }
+}
+
+/// Who serves a client.
+enum Begun {
+    /// A node.
+    Flow(flow::Taken),
+    /// The controller itself, with what was read already.
+    Turn(Arc<Turn>, Vec<u8>),
+}
+
+async fn begin<W>(
+    running: &Arc<Running>,
+    service: Service,
+    socket: &mut TcpStream,
+    from: SocketAddr,
+    waiting: W,
+) -> Result<Begun, Refused> {
+    let (asked, said) = listen(running, service, socket).await?;
+    drop(waiting);
+    Ok(match asked {
+        Asked::Host(name) => Begun::Flow(flow::open(running, service, &name, from, &said).await?),
+        Asked::Session(node) => Begun::Flow(flow::open_media(&node, from, &said).await?),
+        Asked::Turn(turn) => Begun::Turn(turn, said),
+    })
 }
 
 fn refuse(running: &Running, from: SocketAddr, why: Refused) {

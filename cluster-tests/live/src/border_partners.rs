@@ -37,6 +37,11 @@ pub async fn border_partners() -> anyhow::Result<Figures> {
     let since = Instant::now();
     partners.begin().await.context("by the controllers")?;
     let together = since.elapsed();
+    for (number, person) in partners.people.iter().enumerate() {
+        for complaint in person.seen().complaints {
+            eprintln!("person {number}: {complaint}");
+        }
+    }
     let before = came(&partners).await?;
     let copies = copies(&partners).await?;
     let after = came(&partners).await?;
