@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 import { noBarrier } from './barrier';
+import { fillIn } from './busy';
 import { expect, freshId, here, signIn, test } from './server';
 
 /** Every page as people see it: no barrier in either scheme, nothing wider than the screen, pictures kept. */
@@ -41,7 +42,7 @@ const pages = {
   backup: '/admin/backup',
   missing: '/no/such/page',
 };
-const FORMS = ['meetings-create', 'meetings-one', 'conferences-create'];
+const FORMS = ['meetings-create', 'meetings-one', 'conferences-create', 'border-one'];
 const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const schemes = ['light', 'dark'] as const;
 const languages = ['en', 'fr'] as const;
@@ -103,6 +104,7 @@ for (const language of languages) {
         ...{ name: border, address: '127.0.0.9:4312' },
       });
       expect(invited.status(), await invited.text()).toBe(201);
+      await fillIn(page);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), 'en');
       await signIn(page, here);
       await page.addInitScript((chosen) => localStorage.setItem('plenary.language', chosen), language);

@@ -1,4 +1,5 @@
 import { noBarrier } from './barrier';
+import { fillIn } from './busy';
 import { expect, here, signIn, test } from './server';
 
 test.beforeEach(async ({ page }) => signIn(page, here));
@@ -112,4 +113,32 @@ test('Ctrl+K finds people, pages and settings', async ({ page, person }) => {
   await search.fill('shortest');
   await page.getByRole('button', { name: /Shortest length/ }).click();
   await expect(page).toHaveURL(/\/admin\/settings#password$/);
+});
+
+test('a busy network is kept out from where it is seen', async ({ page, rest }) => {
+  const before = (await (await rest.call('GET', '/settings')).json()) as { border: object };
+  const wanted = { name: 'busy', address: '127.0.0.9:4312' };
+  expect((await rest.call('POST', '/border-controllers/invitations', wanted)).status()).toBe(201);
+  await fillIn(page);
+  try {
+    await page.goto(`${here}/admin/border?controller=busy`);
+    await expect(page.getByRole('alert').filter({ hasText: 'Media go in two halves' })).toContainText(
+      '1,259',
+    );
+    const busiest = page.getByRole('table', { name: 'Busiest networks' });
+    await expect(busiest.getByRole('row').nth(1)).toContainText('198.51.100.7');
+    await page.getByRole('button', { name: 'Keep 198.51.100.7 out' }).press('Enter');
+    await expect(page).toHaveURL(/\/admin\/settings#border$/);
+    const section = page.getByRole('group', { name: 'Border Controllers' });
+    await expect(section.getByText('198.51.100.7', { exact: true })).toBeInViewport();
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('The settings were saved.')).toBeVisible();
+    await page.goto(`${here}/admin/border?controller=busy`);
+    await expect(busiest.getByRole('row').nth(1)).toContainText('Kept out');
+    await expect(busiest.getByRole('button')).toHaveCount(1);
+  } finally {
+    await rest.call('PATCH', '/settings', { border: before.border });
+    await rest.call('DELETE', '/border-controllers/busy');
+  }
 });
