@@ -113,6 +113,12 @@ impl Stage {
             packages::need("faketime", "faketime", "a test of clocks that are off")?;
             packages::need("knotd", "knot", "names of the servers that meet in tests")?;
             packages::need("pg_lsclusters", "postgresql", "the Directory's other database")?;
+            packages::need(
+                "bwrap",
+                "bubblewrap",
+                "the sandbox of the Border Controller's unit",
+            )?;
+            packages::need("systemd-analyze", "systemd", "what that unit says")?;
             // Live tests start this program.
             build(&["plenary-node"])?;
         }
