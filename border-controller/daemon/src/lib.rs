@@ -32,7 +32,7 @@ mod turn;
 pub use config::{Config, Limits, Listen, Media, Turn};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use std::process::ExitCode;
+use std::{num::NonZero, process::ExitCode};
 
 /// Let the outside reach the nodes of a server without opening a way from the DMZ to the inside.
 ///
@@ -61,6 +61,10 @@ enum Command {
     },
 }
 
+/// Threads at most, on however large a machine: the unit in deploy/systemd bounds them.
+const WORKERS: usize = 32;
+const BLOCKING: usize = 16;
+
 /// The program.
 pub fn main() -> ExitCode {
     plenary_program::end("plenary-border-controller", start(Cli::parse()))
@@ -71,7 +75,12 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(WORKERS))
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build()?;
     let done = match command.unwrap_or(Command::Run(run::Run::default())) {
         Command::Join(command) => runtime.block_on(command.run(&common)),
         Command::Run(command) => runtime.block_on(command.run(&common)),
@@ -90,6 +99,14 @@ fn start(Cli { common, command }: Cli) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_unit_lets_it_have_its_threads() {
+        let unit = include_str!("../../../deploy/systemd/plenary-border-controller.service");
+        let most = unit.lines().find_map(|line| line.strip_prefix("TasksMax="));
+        let most: usize = most.and_then(|most| most.parse().ok()).expect("a bound");
+        assert!(1 + WORKERS + BLOCKING < most, "beside the first one");
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {
