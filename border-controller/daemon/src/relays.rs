@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
 };
 use tokio::sync::mpsc;
@@ -33,9 +33,9 @@ impl Relays {
         for _ in FIRST..=u16::MAX {
             self.last = self.last.wrapping_add(1).max(FIRST);
             let address = SocketAddr::new(beside, self.last);
-            if !self.all.contains_key(&address) {
+            if let Entry::Vacant(free) = self.all.entry(address) {
                 let (sender, receiver) = mpsc::channel(WAITING);
-                self.all.insert(address, sender);
+                free.insert(sender);
                 return Some((address, receiver));
             }
         }
